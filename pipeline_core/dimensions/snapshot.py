@@ -1,0 +1,75 @@
+"""The frozen customers and products of one run."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline_core.errors import ContractError
+from pipeline_core.schemas import CUSTOMERS, PRODUCTS, checked
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """``customers`` (schema CUSTOMERS) and ``products`` (schema PRODUCTS), each sorted by id;
+    prices in minor units of ``scale`` decimals."""
+
+    customers: pa.Table
+    products: pa.Table
+    scale: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the values, whatever source or Parquet version they came from."""
+        hasher = hashlib.sha256(f"scale={self.scale}".encode())
+        for table in (self.customers, self.products):
+            for name in table.schema.names:
+                hasher.update(f"\n{name} {table.num_rows}\n".encode())
+                _hash_column(hasher, table[name].combine_chunks())
+        return hasher.hexdigest()
+
+    def to_parquet(self) -> dict[str, bytes]:
+        """File name to bytes; the scale is in the files' metadata."""
+        scale = {"scale": str(self.scale)}
+        files = {}
+        for name, table in (("customers", self.customers), ("products", self.products)):
+            buffer = io.BytesIO()
+            pq.write_table(table.replace_schema_metadata(scale), buffer, compression="zstd")
+            files[f"{name}.parquet"] = buffer.getvalue()
+        return files
+
+
+def from_parquet(files: dict[str, bytes], digest: str) -> Snapshot:
+    """The snapshot in those files. Raises ContractError if its digest is not ``digest``."""
+    try:
+        customers, products = (
+            pq.read_table(io.BytesIO(files[f"{name}.parquet"]), use_threads=False)
+            for name in ("customers", "products")
+        )
+        scale = int(products.schema.metadata[b"scale"])
+    except (pa.ArrowInvalid, KeyError, TypeError) as error:
+        raise ContractError(f"dimension snapshot {digest} is damaged: {error}") from error
+    snapshot = Snapshot(
+        checked(customers.replace_schema_metadata(None), CUSTOMERS),
+        checked(products.replace_schema_metadata(None), PRODUCTS),
+        scale,
+    )
+    if snapshot.digest != digest:
+        raise ContractError(f"dimension snapshot {digest} is damaged: its digest differs")
+    return snapshot
+
+
+def _hash_column(hasher: hashlib._Hash, column: pa.Array) -> None:
+    if pa.types.is_integer(column.type):
+        hasher.update(column.to_numpy().astype("<i8").tobytes())
+        return
+    hasher.update(column.is_valid().to_numpy(zero_copy_only=False).tobytes())
+    filled = pc.fill_null(column, b"" if pa.types.is_large_binary(column.type) else "")
+    hasher.update(pc.binary_length(filled).to_numpy().astype("<i8").tobytes())
+    for value in filled.to_pylist():
+        hasher.update(value if isinstance(value, bytes) else value.encode())

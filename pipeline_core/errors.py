@@ -1,0 +1,58 @@
+"""Every error of the project, grouped by what the caller should do.
+
+PipelineError
+├── ConfigError        stop at the start: a setting or an option is wrong
+├── RetryableError     storage, database or broker is away: back off and try again
+├── InputError         this input is bad: record it and go on
+│   └── Unreadable…    a part, a day or an archive that cannot be read at all
+├── PublishRefused     the run must not replace the published report
+└── ContractError      our own bug: fail loudly
+
+All of them cross process borders: ``args`` rebuilds them, ``__dict__`` carries the rest.
+"""
+
+from __future__ import annotations
+
+
+class PipelineError(Exception):
+    """Base of all. ``remedy`` is what a person can do about it, one sentence or empty."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".rstrip()
+
+
+class ConfigError(PipelineError):
+    """A setting, an option or a dimension table that no retry will mend."""
+
+
+class RetryableError(PipelineError):
+    """Storage, database or broker did not answer; the same call may succeed later."""
+
+
+class InputError(PipelineError):
+    """The shop's data is bad; the message names the place."""
+
+
+class UnreadablePart(InputError):
+    """A part that is not a JSON array, cannot be inflated, or is over a limit."""
+
+
+class UnreadableDay(InputError):
+    """A day that is not a zip or is over a limit; nothing of it counts."""
+
+
+class UnreadableArchive(InputError):
+    """An archive that is not a zip, is over a limit, or changed since it was planned."""
+
+
+class PublishRefused(PipelineError):
+    """The run is finished but must not replace the published report."""
+
+
+class ContractError(PipelineError):
+    """A promise between our own parts was broken."""

@@ -1,0 +1,207 @@
+"""One JSON array of events to candidate purchases, exactly as ``json.loads`` would see them.
+
+msgspec does the work. What it refuses although it may be legal JSON (numbers beyond a double,
+lone surrogates) goes to the standard library's decoder, made strict; what that refuses too is
+not JSON. Duplicate keys: the last one counts, in both.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from msgspec import UNSET, Raw, Struct
+
+from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.windows import Structure, Window
+from pipeline_core.messages import RejectReason
+from pipeline_core.schemas import CANDIDATES
+
+_REASONS = list(RejectReason)
+NOT_AN_OBJECT = 1 + _REASONS.index(RejectReason.NOT_AN_OBJECT)
+INVALID_EVENT_TYPE = 1 + _REASONS.index(RejectReason.INVALID_EVENT_TYPE)
+MAX_QUANTITY = 2**31 - 1
+
+_BLANKS = re.compile(r"[ \t\n\r]*")
+_STRING_OR_BLANKS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
+
+
+class _Event(Struct, gc=False):
+    event_type: Any = UNSET
+    customer_id: Any = UNSET
+    product_id: Any = UNSET
+    quantity: Any = UNSET
+
+
+_NOT_AN_OBJECT = _Event()
+_events = msgspec.json.Decoder(list[_Event])
+_event = msgspec.json.Decoder(_Event)
+_raws = msgspec.json.Decoder(list[Raw])
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """``seen`` events of which ``not_purchase`` are something else; ``candidates`` has the
+    rest, in order, positions counted from the window's first event."""
+
+    seen: int
+    not_purchase: int
+    candidates: pa.Table
+
+
+def decode(window: Window, json_depth: int) -> Decoded:
+    """Candidate purchases of one window.
+
+    Raises:
+        UnreadablePart: not UTF-8, not a JSON array, or nested deeper than ``json_depth``.
+    """
+    text = window.text
+    _check_utf8(window)
+    try:
+        events = _decode_text(text)
+    except (msgspec.DecodeError, RecursionError):
+        _check_depth(text, json_depth)
+        events = [_from_value(value) for value, _ in _strict_items(window)]
+    decoded = _candidates(events)
+    # Flat objects have one brace each, so a part of them is never scanned for its depth.
+    defects = decoded.candidates["defect"].to_numpy()
+    objects = decoded.seen - int(np.count_nonzero(defects == NOT_AN_OBJECT))
+    if text.count(b"{") + text.count(b"[") - objects >= json_depth:
+        _check_depth(text, json_depth)
+    return decoded
+
+
+def event_texts(window: Window, positions: Sequence[int]) -> list[bytes]:
+    """The JSON of some events of a window that ``decode`` accepted, blanks outside strings
+    removed, everything else verbatim (so it stays one line)."""
+    try:
+        raws: list[Any] = _raws.decode(window.text)
+    except msgspec.DecodeError:  # lone surrogates
+        raws = [text.encode() for _, text in _strict_items(window)]
+    return [
+        _STRING_OR_BLANKS.sub(lambda found: found[1] or b"", bytes(raws[position]))
+        for position in positions
+    ]
+
+
+def _candidates(events: Sequence[_Event]) -> Decoded:
+    positions: list[int] = []
+    defects: list[int] = []
+    guests: list[bool] = []
+    customers: list[bytes | None] = []
+    products: list[bytes | None] = []
+    quantities: list[int] = []
+    for position, event in enumerate(events):
+        kind = event.event_type
+        if kind == "purchase":
+            defect = 0
+        elif event is _NOT_AN_OBJECT:
+            defect = NOT_AN_OBJECT
+        elif type(kind) is not str:
+            defect = INVALID_EVENT_TYPE
+        else:
+            continue
+        customer, quantity = event.customer_id, event.quantity
+        positions.append(position)
+        defects.append(defect)
+        guests.append(customer is UNSET or customer is None or customer == "")
+        customers.append(_identifier(customer))
+        products.append(_identifier(event.product_id))
+        valid = type(quantity) is int and 1 <= quantity <= MAX_QUANTITY
+        quantities.append(quantity if valid else 0)
+    columns = [positions, defects, guests, customers, products, quantities]
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, CANDIDATES, strict=True)]
+    table = pa.Table.from_arrays(arrays, schema=CANDIDATES)
+    return Decoded(len(events), len(events) - len(positions), table)
+
+
+def _identifier(value: object) -> bytes | None:
+    return value.encode("utf-8", "surrogatepass") if type(value) is str and value else None
+
+
+def _decode_text(text: bytes) -> list[_Event]:
+    try:
+        return _events.decode(text)
+    except msgspec.ValidationError:  # some item is not an object: one by one
+        return [_decode_one(raw) for raw in _raws.decode(text)]
+
+
+def _decode_one(raw: Raw) -> _Event:
+    if bytes(memoryview(raw)[:1]) != b"{":
+        return _NOT_AN_OBJECT
+    try:
+        return _event.decode(raw)
+    except msgspec.ValidationError:  # a number beyond a double in a field that is read
+        return _from_value(_strict.decode(bytes(raw).decode()))
+
+
+def _from_value(value: object) -> _Event:
+    if not isinstance(value, dict):
+        return _NOT_AN_OBJECT
+    return _Event(**{name: value[name] for name in _Event.__struct_fields__ if name in value})
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _bounded_int(digits: str) -> int:
+    # Python refuses ints of over 4,300 digits; all beyond 32 bits are alike here.
+    return int(digits) if len(digits) < 20 else MAX_QUANTITY + 1
+
+
+_strict = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_bounded_int)
+
+
+def _strict_items(window: Window) -> Iterator[tuple[object, str]]:
+    """Items of the array with their text, by the standard library's decoder."""
+    text = window.text.decode()
+    place = _BLANKS.match(text, 1).end()  # type: ignore[union-attr]
+    try:
+        if text[place : place + 1] == "]":
+            separator = "]"
+        else:
+            separator = ","
+            while separator == ",":
+                value, end = _strict.raw_decode(text, place)
+                yield value, text[place:end]
+                end = _BLANKS.match(text, end).end()  # type: ignore[union-attr]
+                separator = text[end : end + 1]
+                place = _BLANKS.match(text, end + 1).end()  # type: ignore[union-attr]
+        if separator != "]":
+            raise ValueError("expected ',' or ']'")
+        if text[place:].strip(" \t\n\r"):
+            raise ValueError("there is more text after the array")
+    except json.JSONDecodeError as error:
+        place = error.pos
+        raise _not_json(window, text, place, error.msg) from error
+    except RecursionError as error:
+        raise UnreadablePart("the part is nested too deeply") from error
+    except ValueError as error:
+        raise _not_json(window, text, place, str(error)) from error
+
+
+def _not_json(window: Window, text: str, place: int, cause: str) -> UnreadablePart:
+    byte = window.offset + len(text[:place].encode())
+    return UnreadablePart(f"the part is not a JSON array: {cause} at byte {byte}")
+
+
+def _check_utf8(window: Window) -> None:
+    if window.text.isascii():
+        return
+    try:
+        window.text.decode()
+    except UnicodeDecodeError as error:
+        byte = window.offset + error.start
+        raise UnreadablePart(f"the part is not UTF-8: {error.reason} at byte {byte}") from error
+
+
+def _check_depth(text: bytes, json_depth: int) -> None:
+    if Structure.of(text).depth > json_depth:
+        raise UnreadablePart(f"the part is nested deeper than the limit of {json_depth}")

@@ -1,0 +1,40 @@
+"""What an entry's name says. A name is a label: nothing here or later uses it as a path."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+_DATE = re.compile(r"(?<!\d)(\d{4})([-_]?)(\d{2})\2(\d{2})(?!\d)")
+
+
+def base_name(name: str) -> str:
+    """The part after the last slash of either kind."""
+    return re.split(r"[/\\]", name)[-1]
+
+
+def is_zip(name: str) -> bool:
+    """Whether an archive or a day: ``*.zip`` in any case, not hidden, not macOS resource junk."""
+    return _is_wanted(name, ".zip")
+
+
+def is_part(name: str) -> bool:
+    """Whether a part: ``*.json`` in any case, not hidden, not macOS resource junk."""
+    return _is_wanted(name, ".json")
+
+
+def day_date(name: str) -> date | None:
+    """The date in a daily zip's name (2023-10-23, 2023_10_23 or 20231023), if there is one."""
+    for year, _, month, day in _DATE.findall(base_name(name)):
+        try:
+            return date(int(year), int(month), int(day))
+        except ValueError:  # 2023-13-45 is a label like any other
+            continue
+    return None
+
+
+def _is_wanted(name: str, ending: str) -> bool:
+    base = base_name(name)
+    if base.startswith(".") or "__MACOSX" in re.split(r"[/\\]", name):
+        return False
+    return base.lower().endswith(ending)

@@ -1,0 +1,60 @@
+"""Walks an archive: weekly zip -> daily zips -> parts -> windows of events."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import IO
+
+from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart
+from pipeline_core.extract.meter import Meter, part_meter
+from pipeline_core.extract.names import is_part, is_zip
+from pipeline_core.extract.windows import Window, windows
+from pipeline_core.extract.zips import entries, inflate, open_zip
+from pipeline_core.messages import Limits
+
+
+def open_archive(file: IO[bytes], limits: Limits) -> AbstractContextManager[zipfile.ZipFile]:
+    """Raises UnreadableArchive if the file is not a zip or has too many entries."""
+    return open_zip(file, "archive", limits.zip_entries, UnreadableArchive)
+
+
+def archive_days(archive: zipfile.ZipFile) -> list[tuple[int, zipfile.ZipInfo]]:
+    """The daily zips with their place in the directory, in the order in which they count."""
+    return entries(archive, is_zip)
+
+
+def day_bytes(archive: zipfile.ZipFile, day: zipfile.ZipInfo, meter: Meter) -> Iterator[bytes]:
+    """The bytes of a daily zip. Raises UnreadableDay, or what the meter raises."""
+    return inflate(archive, day, "day", UnreadableDay, meter)
+
+
+@contextmanager
+def open_day(
+    archive: zipfile.ZipFile, day: zipfile.ZipInfo, limits: Limits, meter: Meter, in_memory: int
+) -> Iterator[zipfile.ZipFile]:
+    """A daily zip, held in memory up to ``in_memory`` bytes and on the disk beyond.
+
+    Raises:
+        UnreadableDay: it cannot be inflated, is not a zip, or is over a limit.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=in_memory) as file:
+        for block in day_bytes(archive, day, meter):
+            file.write(block)
+        with open_zip(file, "day", limits.zip_entries, UnreadableDay) as opened:
+            yield opened
+
+
+def day_parts(day: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The parts in the order in which they count."""
+    return [info for _, info in entries(day, is_part)]
+
+
+def part_windows(
+    day: zipfile.ZipFile, part: zipfile.ZipInfo, limits: Limits, meter: Meter, window_bytes: int
+) -> Iterator[Window]:
+    """The part's events in windows. Raises UnreadablePart, or what the meter raises."""
+    blocks = inflate(day, part, "part", UnreadablePart, part_meter(limits, meter))
+    return windows(blocks, window_bytes, limits.event_bytes)

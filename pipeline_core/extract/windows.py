@@ -1,0 +1,120 @@
+"""Cuts a part of any size into JSON arrays of bounded size, at event borders only."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline_core.errors import UnreadablePart
+
+_BLANK = b" \t\n\r"
+_DELTA = np.zeros(256, np.int8)
+_DELTA[list(b"[{")] = 1
+_DELTA[list(b"]}")] = -1
+_STRUCTURAL = np.zeros(256, np.bool_)
+_STRUCTURAL[list(b'[]{},"')] = True
+
+
+@dataclass(frozen=True)
+class Window:
+    """A JSON array holding some consecutive events of a part; ``offset`` is its first byte's
+    place in the part (after a byte-order mark and leading blanks)."""
+
+    text: bytes
+    offset: int
+
+
+def windows(blocks: Iterable[bytes], size: int, max_event_bytes: int) -> Iterator[Window]:
+    """The part in windows of about ``size`` bytes; one window if it is no longer than that.
+
+    A cut replaces the comma between two events by ``]`` and ``[``, found by the nesting of
+    the text so far. Whether the text is JSON at all is for the decoder to say.
+
+    Raises:
+        UnreadablePart: not an array, or more than ``max_event_bytes`` without a comma between
+            two events (blanks included, so that the answer does not depend on ``size``).
+    """
+    buffer, offset, patience = bytearray(), 0, size
+    for block in _from_bracket(blocks):
+        buffer += block
+        if len(buffer) < patience:
+            continue
+        commas = Structure.of(bytes(buffer)).event_commas
+        if not len(commas):
+            _check_gap(len(buffer), max_event_bytes)
+            patience = 2 * len(buffer)
+            continue
+        cut = int(commas[-1])
+        yield _checked(Window(bytes(buffer[:cut]) + b"]", offset), max_event_bytes)
+        del buffer[:cut]
+        buffer[0:1] = b"["
+        offset, patience = offset + cut, max(size, len(buffer) + size // 2)
+    if offset and not buffer[1:].strip(_BLANK).rstrip(b"]"):
+        raise UnreadablePart(f"the part is not a JSON array: no event after byte {offset}")
+    yield _checked(Window(bytes(buffer), offset), max_event_bytes)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Nesting of a JSON text: int64 positions of the commas between its array's items, and
+    the deepest level (the array itself is level 1). Meaningless if the text is not JSON."""
+
+    event_commas: NDArray[np.int64]
+    depth: int
+
+    @classmethod
+    def of(cls, text: bytes) -> Structure:
+        """One vectorised pass; escaped quotes are blanked first, so quotes just alternate."""
+        if b"\\" in text:
+            text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+        octets = np.frombuffer(text, np.uint8)
+        places = np.flatnonzero(_STRUCTURAL[octets])
+        marks = octets[places]
+        outside = np.cumsum(marks == ord('"')) % 2 == 0
+        depth = np.cumsum(np.where(outside, _DELTA[marks], 0))
+        commas = places[(marks == ord(",")) & outside & (depth == 1)]
+        return cls(commas, int(depth.max(initial=0)))
+
+
+def _from_bracket(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The blocks from the array's bracket on, without byte-order mark and leading blanks."""
+    head, started, bom_open = b"", False, True
+    for block in blocks:
+        if started:
+            yield block
+            continue
+        head += block
+        if bom_open and len(head) < len(codecs.BOM_UTF8):
+            continue
+        head = (head.removeprefix(codecs.BOM_UTF8) if bom_open else head).lstrip(_BLANK)
+        bom_open = False
+        if head:
+            started = True
+            _check_bracket(head)
+            yield head
+    if not started:
+        _check_bracket(head.lstrip(_BLANK))
+        yield head.lstrip(_BLANK)
+
+
+def _check_bracket(head: bytes) -> None:
+    if not head:
+        raise UnreadablePart("the part is not a JSON array: it is empty")
+    if head[:1] != b"[":
+        raise UnreadablePart("the part is not a JSON array: it does not begin with '['")
+
+
+def _checked(window: Window, max_event_bytes: int) -> Window:
+    if len(window.text) > max_event_bytes:
+        commas = Structure.of(window.text).event_commas
+        _check_gap(int(np.diff(commas, prepend=0, append=len(window.text)).max()), max_event_bytes)
+    return window
+
+
+def _check_gap(gap: int, max_event_bytes: int) -> None:
+    if gap - 1 > max_event_bytes:
+        raise UnreadablePart(f"an event is longer than the limit of {max_event_bytes} bytes")

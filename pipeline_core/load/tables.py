@@ -1,0 +1,73 @@
+"""CSV and Parquet files, the same bytes for the same table on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+_NEEDS_QUOTES = re.compile(r'[",\r\n]')
+_NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+_LONGEST_STEM = 80
+
+
+def csv_line(values: Iterable[object]) -> str:
+    """One RFC 4180 record with LF. (The csv module quotes differently in each Python version.)"""
+    return ",".join(_field(value) for value in values) + "\n"
+
+
+def write_csv(table: pa.Table, path: Path) -> None:
+    """The table with a header; decimals with their scale, dates as ISO, nulls empty."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(csv_line(table.schema.names))
+        for batch in table.to_batches(max_chunksize=10_000):
+            rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            file.writelines(map(csv_line, rows))
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """The table, typed, zstd-compressed."""
+    pq.write_table(table, path, compression="zstd")
+
+
+def write_by_category(table: pa.Table, folder: Path) -> None:
+    """One CSV for each category of ``table``, rows in the table's order."""
+    folder.mkdir()
+    categories = table["category"].unique().to_pylist()
+    for category, name in zip(categories, file_names(categories), strict=True):
+        write_csv(table.filter(pc.equal(table["category"], category)), folder / name)
+
+
+def file_names(categories: Sequence[str]) -> list[str]:
+    """A distinct ``.csv`` name for each category, safe on every file system.
+
+    A category that is a plain ASCII word keeps its name; any other gets what is left of it and
+    a part of its SHA-256, and so do those that differ in case only.
+    """
+    plain = [_stem(category) for category in categories]
+    folded = [stem.lower() for stem in plain]
+    names = []
+    for category, stem in zip(categories, plain, strict=True):
+        if stem != category or folded.count(stem.lower()) > 1:
+            stem = f"{stem}-{hashlib.sha256(category.encode()).hexdigest()[:16]}"
+        names.append(f"{stem}.csv")
+    return names
+
+
+def _stem(category: str) -> str:
+    stem = _NOT_IN_FILE_NAMES.sub("_", category)[:_LONGEST_STEM].strip("_-")
+    return f"{stem}_" if _RESERVED.fullmatch(stem) else stem or "category"
+
+
+def _field(value: object) -> str:
+    if value is None:
+        return ""
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text

@@ -1,0 +1,243 @@
+"""The small frozen structs that cross a process border or are kept as JSON."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+UnknownMode = Literal["reject", "bucket"]
+RunStatus = Literal["complete", "incomplete"]
+
+
+class RejectReason(StrEnum):
+    """Why an event was left out, in the order in which the reasons are tried."""
+
+    NOT_AN_OBJECT = "not_an_object"
+    INVALID_EVENT_TYPE = "invalid_event_type"
+    INVALID_CUSTOMER_ID = "invalid_customer_id"
+    INVALID_PRODUCT_ID = "invalid_product_id"
+    INVALID_QUANTITY = "invalid_quantity"
+    UNKNOWN_PRODUCT = "unknown_product"
+    UNKNOWN_CUSTOMER = "unknown_customer"
+    MISSING_CATEGORY = "missing_category"
+    MISSING_SEGMENT = "missing_segment"
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What one input may cost. Sizes are uncompressed bytes, counted while inflating."""
+
+    part_bytes: int = 4 << 30
+    day_bytes: int = 16 << 30
+    archive_bytes: int = 64 << 30
+    event_bytes: int = 16 << 20
+    zip_entries: int = 100_000
+    json_depth: int = 256
+    reject_share: float = 1.0
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What decides a run's figures (and how it is cut); the same for every worker.
+
+    ``batch_size`` is in events and bounds memory, ``reject_rows`` caps rejects.csv.
+    Neither changes a figure.
+    """
+
+    unknown: UnknownMode = "reject"
+    allow_incomplete: bool = False
+    batch_size: int = 50_000
+    reject_rows: int = 1_000_000
+    limits: Limits = Limits()
+
+
+class DayRef(Struct, frozen=True):
+    """A daily zip inside an archive: ``index`` is its place in the zip's directory,
+    ``duplicate_of`` the archive that has the same bytes."""
+
+    name: str
+    index: int
+    size: int
+    crc: int
+    duplicate_of: str | None = None
+
+
+class ArchiveRef(Struct, frozen=True, kw_only=True):
+    """One weekly archive as it was planned. ``version`` changes whenever its bytes do."""
+
+    id: str
+    name: str
+    size: int
+    version: str
+    days: tuple[DayRef, ...] = ()
+    digest: str | None = None
+    duplicate_of: str | None = None
+    unreadable: str | None = None
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """The plan of one run, written once. URIs carry no secrets."""
+
+    run_id: str
+    created_at: datetime
+    engine: str
+    data: str
+    reports: str
+    options: Options
+    dimensions_digest: str
+    archives: tuple[ArchiveRef, ...]
+    conflicting_days: tuple[str, ...] = ()
+
+    def to_process(self) -> tuple[ArchiveRef, ...]:
+        """Archives that cost work, largest first so that none is left over at the end."""
+        work = (archive for archive in self.archives if archive.duplicate_of is None)
+        return tuple(sorted(work, key=lambda archive: (-archive.size, archive.name)))
+
+
+class Unreadable(Struct, frozen=True):
+    """The place and the cause of an input that could not be read at all."""
+
+    archive: str
+    day: str | None
+    part: str | None
+    cause: str
+
+
+class RejectFigures(Struct, frozen=True):
+    """Events left out for one reason; units and minor-unit revenue where they can be known."""
+
+    events: int = 0
+    units: int | None = None
+    revenue: int | None = None
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """The conservation law of one archive: seen = counted + not_purchase + rejected."""
+
+    seen: int = 0
+    counted: int = 0
+    not_purchase: int = 0
+    rejected: dict[str, RejectFigures] = {}
+
+
+class Tally(Struct, frozen=True):
+    """How many archives, days or parts were read, reused, known already, or unreadable."""
+
+    read: int = 0
+    reused: int = 0
+    duplicate: int = 0
+    unreadable: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.read + other.read,
+            self.reused + other.reused,
+            self.duplicate + other.duplicate,
+            self.unreadable + other.unreadable,
+        )
+
+
+class StoredFile(Struct, frozen=True):
+    """A file in the state storage and the SHA-256 (hex) its bytes must have."""
+
+    key: str
+    digest: str
+    rows: int
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """The proof that one archive was processed: what was in it and where the results are."""
+
+    run_id: str
+    archive: str
+    digest: str | None
+    days: Tally
+    parts: Tally
+    counts: Counts
+    unreadable: tuple[Unreadable, ...]
+    partials: dict[str, StoredFile]
+    rejects: StoredFile
+    compressed_bytes: int
+    json_bytes: int
+    seconds: float
+
+
+class Totals(Struct, frozen=True):
+    """The report in one line; revenue as decimal text."""
+
+    total_revenue: str
+    units_sold: int
+    unique_customers: int
+
+
+class RejectSummary(Struct, frozen=True):
+    """As ``RejectFigures``, with revenue as decimal text."""
+
+    events: int
+    units: int | None
+    revenue: str | None
+
+
+class EventCounts(Struct, frozen=True):
+    """seen = counted + not_purchase + rejected."""
+
+    seen: int
+    counted: int
+    not_purchase: int
+    rejected: int
+
+
+class PartCounts(Struct, frozen=True):
+    """Parts that were read and parts that could not be."""
+
+    read: int
+    unreadable: int
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """summary.json: everything one run can say about itself."""
+
+    run_id: str
+    status: RunStatus
+    engine: str
+    created_at: datetime
+    finished_at: datetime
+    archives: Tally
+    days: Tally
+    parts: PartCounts
+    events: EventCounts
+    rejected: dict[str, RejectSummary]
+    totals: Totals
+    unreadable: tuple[Unreadable, ...]
+    conflicting_days: tuple[str, ...]
+    missing_days: tuple[date, ...]
+    dimensions_digest: str
+    inputs: dict[str, str | None]
+    compressed_bytes: int
+    json_bytes: int
+    seconds: float
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """How a run ended. ``reason`` says why it was refused or failed, ``remedy`` what to do."""
+
+    run_id: str
+    state: Literal["published", "refused", "failed"]
+    status: RunStatus
+    reason: str = ""
+    remedy: str = ""
+    summary: Summary | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 published and complete, 1 refused or failed, 3 published though incomplete."""
+        if self.state != "published":
+            return 1
+        return 0 if self.status == "complete" else 3
+
+
+def to_json(message: Struct) -> bytes:
+    """Readable JSON (UTF-8, indented, newline at the end)."""
+    return msgspec.json.format(msgspec.json.encode(message), indent=2) + b"\n"

@@ -1,0 +1,207 @@
+"""plan: what is there, what of it is new, and the frozen customers and products."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from pipeline_core.dimensions.source import read_database, read_folder
+from pipeline_core.errors import ConfigError, InputError
+from pipeline_core.extract.meter import archive_meter, day_meter
+from pipeline_core.extract.names import base_name, day_date, is_zip
+from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
+from pipeline_core.ledger import RunLedger, save_snapshot
+from pipeline_core.messages import ArchiveRef, DayRef, Limits, Manifest, Options
+from pipeline_core.storage import Storage, StoredObject, absolute_uri, open_storage
+from pipeline_core.dimensions.snapshot import Snapshot
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Places:
+    """URIs of a run. ``dimensions`` is a folder; where it is None, ``database_url`` is read."""
+
+    data: str
+    reports: str
+    state: str
+    dimensions: str | None
+    database_url: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The archives by name, and the days that two of them hold with different bytes."""
+
+    archives: tuple[ArchiveRef, ...]
+    conflicting_days: tuple[str, ...]
+
+
+def plan(places: Places, options: Options, engine: str, run_id: str | None = None) -> Manifest:
+    """Writes the manifest of a new run and returns it.
+
+    Raises:
+        ConfigError: there is no data folder, or customers or products cannot be used.
+        RetryableError: a storage or the database does not answer.
+    """
+    state = open_storage(places.state)
+    now = datetime.now(UTC)
+    found = survey(open_storage(places.data), options.limits)
+    manifest = Manifest(
+        run_id=run_id or new_run_id(now),
+        created_at=now,
+        engine=engine,
+        data=absolute_uri(places.data),
+        reports=absolute_uri(places.reports),
+        options=options,
+        dimensions_digest=save_snapshot(state, read_dimensions(places)),
+        archives=found.archives,
+        conflicting_days=found.conflicting_days,
+    )
+    RunLedger(state, manifest.run_id).create_manifest(manifest)
+    log.info("run_planned", run_id=manifest.run_id, archives=len(manifest.archives))
+    return manifest
+
+
+def new_run_id(now: datetime) -> str:
+    """Sorts by time of planning, and differs for two runs planned in one second."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def read_dimensions(places: Places) -> Snapshot:
+    """Customers and products of now. Raises as the two sources do."""
+    if places.dimensions is not None:
+        return read_folder(Path(places.dimensions))
+    return read_database(places.database_url)
+
+
+def survey(data: Storage, limits: Limits) -> Survey:
+    """Lists archives and days, from the zips' directories; marks what was there before.
+
+    Contents are read only where size and CRC say that two days or two archives may be the
+    same; bytes, not names, decide. The first by name keeps what is in two.
+    """
+    stored = [file for file in data.files() if is_zip(file.key)]
+    if not stored and not data.files() and not data.folders():
+        raise ConfigError(
+            f"There is nothing in {data.uri}.",
+            "Set SALES_DATA (--data) to the folder of the weekly archives.",
+        )
+    archives = [
+        _look_into(data, file, limits, f"{number:05d}") for number, file in enumerate(stored)
+    ]
+    archives = _mark_duplicate_archives(data, archives)
+    archives = _mark_duplicate_days(data, archives, limits)
+    return Survey(tuple(archives), _conflicting_days(archives))
+
+
+def missing_days(days: Iterable[str]) -> tuple[date, ...]:
+    """Dates inside the covered range for which there is no day, from the days' names."""
+    dates = {found for name in days if (found := day_date(name)) is not None}
+    if not dates:
+        return ()
+    first, length = min(dates), (max(dates) - min(dates)).days
+    covered = (first + timedelta(days=number) for number in range(length))
+    return tuple(day for day in covered if day not in dates)
+
+
+def _look_into(data: Storage, file: StoredObject, limits: Limits, number: str) -> ArchiveRef:
+    archive = ArchiveRef(id=number, name=file.key, size=file.size, version=file.version)
+    try:
+        with data.local_file(file.key) as path, path.open("rb") as opened:
+            with open_archive(opened, limits) as archive_zip:
+                days = tuple(
+                    DayRef(info.filename, index, info.file_size, info.CRC)
+                    for index, info in archive_days(archive_zip)
+                )
+    except InputError as error:
+        return msgspec.structs.replace(archive, unreadable=error.message)
+    return msgspec.structs.replace(archive, days=days)
+
+
+def _mark_duplicate_archives(data: Storage, archives: Sequence[ArchiveRef]) -> list[ArchiveRef]:
+    sizes = defaultdict(list)
+    for archive in archives:
+        sizes[archive.size].append(archive.name)
+    first_with: dict[str, str] = {}
+    marked = []
+    for archive in archives:
+        if len(sizes[archive.size]) > 1:
+            with data.local_file(archive.name) as path, path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            first = first_with.setdefault(digest, archive.name)
+            archive = msgspec.structs.replace(
+                archive, digest=digest, duplicate_of=None if first == archive.name else first
+            )
+        marked.append(archive)
+    return marked
+
+
+def _mark_duplicate_days(
+    data: Storage, archives: Sequence[ArchiveRef], limits: Limits
+) -> list[ArchiveRef]:
+    alike = defaultdict(int)
+    for _, day in _days(archives):
+        alike[day.size, day.crc] += 1
+    suspects = {key for key, count in alike.items() if count > 1}
+    first_with: dict[str, tuple[str, int]] = {}
+    marked = []
+    for archive in archives:
+        found = [day for day in archive.days if (day.size, day.crc) in suspects]
+        if found and archive.duplicate_of is None:
+            digests = _day_digests(data, archive, {day.index for day in found}, limits)
+            days = []
+            for day in archive.days:
+                digest, place = digests.get(day.index), (archive.name, day.index)
+                if digest is not None and first_with.setdefault(digest, place) != place:
+                    day = msgspec.structs.replace(day, duplicate_of=first_with[digest][0])
+                days.append(day)
+            archive = msgspec.structs.replace(archive, days=tuple(days))
+        marked.append(archive)
+    return marked
+
+
+def _day_digests(
+    data: Storage, archive: ArchiveRef, wanted: set[int], limits: Limits
+) -> dict[int, str]:
+    """SHA-256 by directory place; days that cannot be inflated are left out."""
+    digests = {}
+    with data.local_file(archive.name) as path, path.open("rb") as file:
+        with open_archive(file, limits) as opened:
+            for index, info in archive_days(opened):
+                if index not in wanted:
+                    continue
+                hasher = hashlib.sha256()
+                try:
+                    for block in day_bytes(opened, info, day_meter(limits, archive_meter(limits))):
+                        hasher.update(block)
+                except InputError:  # noted with its place when the archive is processed
+                    continue
+                digests[index] = hasher.hexdigest()
+    return digests
+
+
+def _conflicting_days(archives: Sequence[ArchiveRef]) -> tuple[str, ...]:
+    """Base names of days that stand, with different bytes, in two archives."""
+    holders = defaultdict(set)
+    for archive, day in _days(archives):
+        if day.duplicate_of is None:
+            holders[base_name(day.name)].add(archive.name)
+    return tuple(sorted(name for name, found in holders.items() if len(found) > 1))
+
+
+def _days(archives: Sequence[ArchiveRef]) -> Iterable[tuple[ArchiveRef, DayRef]]:
+    return (
+        (archive, day)
+        for archive in archives
+        if archive.duplicate_of is None
+        for day in archive.days
+    )

@@ -1,0 +1,212 @@
+"""process: one archive to its partials, its rejects and its receipt."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import structlog
+
+from pipeline_core.errors import ContractError, UnreadableArchive, UnreadableDay, UnreadablePart
+from pipeline_core.extract.decode import decode
+from pipeline_core.extract.meter import Meter, archive_meter, day_meter
+from pipeline_core.extract.names import day_date
+from pipeline_core.extract.walk import (
+    archive_days,
+    day_parts,
+    open_archive,
+    open_day,
+    part_windows,
+)
+from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.load.tables import write_parquet
+from pipeline_core.messages import ArchiveRef, Manifest, Receipt, StoredFile, Tally, Unreadable
+from pipeline_core.pipeline.accumulate import Accumulator, Chunk, Rules
+from pipeline_core.storage import open_storage
+from pipeline_core.transform.lookup import Dimensions, prepare
+
+log = structlog.get_logger()
+
+
+def process(state_uri: str, run_id: str, archive_id: str) -> Receipt:
+    """Processes one archive of a planned run; an archive that is done already is left alone.
+
+    Raises:
+        RetryableError: a storage does not answer.
+        ContractError: there is no such archive in the run, or the state is damaged.
+    """
+    ledger = RunLedger(open_storage(state_uri), run_id)
+    done = ledger.receipt(archive_id)
+    if done is not None:
+        return done
+    manifest = ledger.manifest()
+    archive = next((ref for ref in manifest.archives if ref.id == archive_id), None)
+    if archive is None:
+        raise ContractError(f"run {run_id} has no archive {archive_id}")
+    started = time.monotonic()
+    rules = Rules(_dimensions(state_uri, manifest.dimensions_digest), manifest.options)
+    extraction = _Extraction(archive, rules)
+    extraction.run(manifest)
+    receipt = _store(ledger, extraction, seconds=time.monotonic() - started)
+    ledger.write_receipt(receipt)
+    log.info(
+        "archive_processed",
+        run_id=run_id,
+        archive=archive.name,
+        seen=receipt.counts.seen,
+        counted=receipt.counts.counted,
+        unreadable=len(receipt.unreadable),
+        seconds=round(receipt.seconds, 3),
+    )
+    return receipt
+
+
+@lru_cache(maxsize=2)
+def _dimensions(state_uri: str, digest: str) -> Dimensions:
+    """The run's look-up tables, once per worker process."""
+    snapshot = load_snapshot(open_storage(state_uri), digest)
+    return prepare(snapshot.customers, snapshot.products, snapshot.scale)
+
+
+@dataclass
+class _Extraction:
+    """One walk through an archive."""
+
+    archive: ArchiveRef
+    rules: Rules
+    digest: str | None = None
+    days: Tally = Tally()
+    parts: Tally = Tally()
+    json_bytes: int = 0
+    unreadable: list[Unreadable] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.result = Accumulator(self.rules)
+        self.meter = archive_meter(self.rules.options.limits)
+
+    def run(self, manifest: Manifest) -> None:
+        """Reads everything that can be read; what cannot is in ``unreadable``."""
+        try:
+            self._read(manifest)
+        except UnreadableArchive as error:
+            self.unreadable = [Unreadable(self.archive.name, None, None, error.message)]
+            self.days = self.parts = Tally()
+            self.result = Accumulator(self.rules)
+
+    def _read(self, manifest: Manifest) -> None:
+        data = open_storage(manifest.data)
+        try:
+            if data.stat(self.archive.name).version != self.archive.version:
+                raise UnreadableArchive("the archive changed after the run was planned")
+            with data.local_file(self.archive.name) as path, path.open("rb") as file:
+                self.digest = hashlib.file_digest(file, "sha256").hexdigest()
+                with open_archive(file, self.rules.options.limits) as opened:
+                    self._read_days(opened)
+        except FileNotFoundError as error:
+            raise UnreadableArchive("the archive vanished after the run was planned") from error
+
+    def _read_days(self, opened: zipfile.ZipFile) -> None:
+        duplicates = {day.index for day in self.archive.days if day.duplicate_of is not None}
+        for index, info in archive_days(opened):
+            if index in duplicates:
+                self.days += Tally(duplicate=1)
+                continue
+            day = _Day(self, info.filename, day_meter(self.rules.options.limits, self.meter))
+            try:
+                day.read(opened, info)
+            except UnreadableDay as error:
+                self._note(info.filename, None, error.message)
+                self.days += Tally(unreadable=1)
+                continue
+            self.unreadable += day.unreadable
+            self.days += Tally(read=1)
+            self.parts += day.parts
+            self.result.absorb(day.result)
+        self.json_bytes = self.meter.used
+
+    def _note(self, day: str | None, part: str | None, cause: str) -> None:
+        self.unreadable.append(Unreadable(self.archive.name, day, part, cause))
+
+
+class _Day:
+    """One daily zip; dropped whole if it turns out to be unreadable."""
+
+    def __init__(self, extraction: _Extraction, name: str, meter: Meter) -> None:
+        self.archive = extraction.archive.name
+        self.rules = extraction.rules
+        self.name = name
+        self.meter = meter
+        self.parts = Tally()
+        self.unreadable: list[Unreadable] = []
+        self.result = Accumulator(self.rules)
+
+    def read(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
+        """Raises UnreadableDay, or UnreadableArchive if the archive's limit is passed."""
+        limits, window_bytes = self.rules.options.limits, self.rules.window_bytes
+        packed = day_meter(limits, self.meter.parent)
+        with open_day(opened, info, limits, packed, window_bytes) as day:
+            for part in day_parts(day):
+                try:
+                    part_result = self._read_part(day, part)
+                except UnreadablePart as error:
+                    self.unreadable.append(
+                        Unreadable(self.archive, self.name, part.filename, error.message)
+                    )
+                    self.parts += Tally(unreadable=1)
+                else:
+                    self.parts += Tally(read=1)
+                    self.result.absorb(part_result)
+
+    def _read_part(self, day: zipfile.ZipFile, part: zipfile.ZipInfo) -> Accumulator:
+        result = Accumulator(self.rules)
+        limits, date = self.rules.options.limits, day_date(self.name)
+        for window in part_windows(day, part, limits, self.meter, self.rules.window_bytes):
+            decoded = decode(window, limits.json_depth)
+            result.add(
+                Chunk(self.archive, self.name, date, part.filename, result.seen, window, decoded)
+            )
+        return result
+
+
+def _store(ledger: RunLedger, extraction: _Extraction, seconds: float) -> Receipt:
+    archive, result = extraction.archive, extraction.result
+    counts, partials = result.counts(), result.partials()
+    with tempfile.TemporaryDirectory(prefix="sales-") as name:
+        folder = Path(name)
+
+        def store(kind: str, suffix: str, rows: int, write: Callable[[Path], None]) -> StoredFile:
+            path = folder / f"file{suffix}"
+            write(path)
+            return ledger.store(kind, archive.id, suffix, path, rows)
+
+        stored = {
+            report: store(
+                "partials",
+                f".{report}.parquet",
+                partial.num_rows,
+                lambda path, partial=partial: write_parquet(partial, path),
+            )
+            for report, partial in partials.items()
+        }
+        rejects = store("rejects", ".csv", result.rejects.rows, result.rejects.save)
+    result.rejects.close()
+    return Receipt(
+        run_id=ledger.run_id,
+        archive=archive.id,
+        digest=extraction.digest,
+        days=extraction.days,
+        parts=extraction.parts,
+        counts=counts,
+        unreadable=tuple(extraction.unreadable),
+        partials=stored,
+        rejects=rejects,
+        compressed_bytes=archive.size,
+        json_bytes=extraction.json_bytes,
+        seconds=round(seconds, 6),
+    )

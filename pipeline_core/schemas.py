@@ -1,0 +1,91 @@
+"""Named Arrow schemas of every table that passes between rooms."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pipeline_core.errors import ContractError
+
+# What an extractor says of each event that claims, or may claim, to be a purchase.
+# `defect` is 0 or 1 + the index of a RejectReason that extraction alone decides; ids are raw
+# UTF-8 (lone surrogates kept), null where invalid; quantity is 0 where invalid.
+CANDIDATES = pa.schema(
+    [
+        pa.field("position", pa.int64(), nullable=False),
+        pa.field("defect", pa.uint8(), nullable=False),
+        pa.field("guest", pa.bool_(), nullable=False),
+        pa.field("customer_id", pa.large_binary()),
+        pa.field("product_id", pa.large_binary()),
+        pa.field("quantity", pa.int32(), nullable=False),
+    ]
+)
+
+# One row a counted purchase. Codes index the labels of the dimensions in use; a customer
+# outside the dimension has code -1 and its id in `unknown_customer`; a guest has neither.
+# Revenue is revenue_hi * 2**32 + revenue_lo minor units (see transform/money.py).
+SALES = pa.schema(
+    [
+        pa.field("date", pa.date32()),
+        pa.field("category", pa.int32(), nullable=False),
+        pa.field("segment", pa.int32(), nullable=False),
+        pa.field("customer", pa.int64(), nullable=False),
+        pa.field("unknown_customer", pa.large_binary()),
+        pa.field("units", pa.int64(), nullable=False),
+        pa.field("revenue_hi", pa.int64(), nullable=False),
+        pa.field("revenue_lo", pa.int64(), nullable=False),
+    ]
+)
+
+_MEASURES = [
+    pa.field("units", pa.int64(), nullable=False),
+    pa.field("revenue_hi", pa.int64(), nullable=False),
+    pa.field("revenue_lo", pa.int64(), nullable=False),
+]
+
+# Mergeable aggregate of one archive by category and segment. `customers` is a serialised
+# roaring bitmap of customer codes; `unknown_customers` are ids outside the dimension.
+CATEGORY_SALES_PARTIAL = pa.schema(
+    [
+        pa.field("category", pa.string(), nullable=False),
+        pa.field("segment", pa.string(), nullable=False),
+        *_MEASURES,
+        pa.field("customers", pa.large_binary(), nullable=False),
+        pa.field("unknown_customers", pa.large_list(pa.large_binary()), nullable=False),
+    ]
+)
+
+DAILY_SALES_PARTIAL = pa.schema(
+    [
+        pa.field("date", pa.date32()),
+        pa.field("category", pa.string(), nullable=False),
+        pa.field("segment", pa.string(), nullable=False),
+        *_MEASURES,
+    ]
+)
+
+# The frozen price list and customer base of one run. The scale (decimals) of price_minor is
+# in the products' schema metadata.
+CUSTOMERS = pa.schema(
+    [
+        pa.field("customer_id", pa.large_binary(), nullable=False),
+        pa.field("segment", pa.string()),
+    ]
+)
+PRODUCTS = pa.schema(
+    [
+        pa.field("product_id", pa.large_binary(), nullable=False),
+        pa.field("category", pa.string()),
+        pa.field("price_minor", pa.int64(), nullable=False),
+    ]
+)
+
+
+def checked(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table itself, if its schema (metadata apart) is the named one.
+
+    Raises:
+        ContractError: names and both schemas otherwise.
+    """
+    if not table.schema.equals(schema):
+        raise ContractError(f"expected columns {schema.names}, got {table.schema}")
+    return table

@@ -1,0 +1,196 @@
+"""Settings from the environment (``SALES_*``) and ``.env``; the only reader of either."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Literal, Self
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.messages import Limits, Options, UnknownMode
+from pipeline_core.profile import Profile, ProfileName, choose_profile, read_machine
+
+Engine = Literal["local", "celery"]
+DEFAULT_BROKER_URL = "redis://localhost:6379/0"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Sizes are bytes, times seconds, unless a name says more."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SALES_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    # Places
+    data: str = Field("data", description="Folder or URI of the weekly archives.")
+    reports: str = Field("reports", description="Folder or URI the reports are published in.")
+    state: str = Field("state", description="Folder or URI of manifests, receipts and partials.")
+
+    # Customers and products
+    dimensions: str | None = Field(
+        None, description="Folder with customers and products (.csv or .parquet), not a database."
+    )
+    database_url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL; takes the place of the five settings below."
+    )
+    db_host: str = Field("localhost", description="PostgreSQL host.")
+    db_port: int = Field(5432, description="PostgreSQL port.", ge=1, le=65535)
+    db_user: str = Field("myuser", description="PostgreSQL user; needs SELECT only.")
+    db_password: SecretStr = Field(SecretStr("mypassword"), description="PostgreSQL password.")
+    db_name: str = Field("ecommerce_db", description="PostgreSQL database.")
+
+    # Running
+    engine: Engine | None = Field(
+        None, description="local or celery; celery when a broker is set, local otherwise."
+    )
+    profile: ProfileName = Field(
+        "auto", description="weak, strong or auto: chooses jobs and batch size."
+    )
+    jobs: PositiveInt | None = Field(None, description="Worker processes; overrides the profile.")
+    batch_size: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(
+        None, description="Events held at once by a worker; overrides the profile."
+    )
+    unknown: UnknownMode = Field(
+        "reject", description="Purchases of unknown products or customers: reject or bucket."
+    )
+    allow_incomplete: bool = Field(
+        False, description="Publish even if something could not be read."
+    )
+    reject_rows: int = Field(1_000_000, description="Most rows in rejects.csv.", ge=0)
+
+    # Limits of one input (uncompressed)
+    max_part_bytes: PositiveInt = Field(4 << 30, description="Bytes of one part.")
+    max_day_bytes: PositiveInt = Field(16 << 30, description="Bytes of one day's parts.")
+    max_archive_bytes: PositiveInt = Field(64 << 30, description="Bytes of one archive's parts.")
+    max_event_bytes: PositiveInt = Field(16 << 20, description="Bytes of one event's text.")
+    max_zip_entries: PositiveInt = Field(100_000, description="Entries in one zip.")
+    max_json_depth: Annotated[int, Field(ge=2, le=512)] = Field(
+        256, description="Nesting depth of a part's JSON."
+    )
+    max_reject_share: float = Field(
+        1.0, description="Share (0 to 1) of purchases that may be rejected.", ge=0, le=1
+    )
+
+    # Celery
+    broker_url: SecretStr | None = Field(
+        None, description="redis:// or rediss:// URL of the broker."
+    )
+    result_backend: SecretStr | None = Field(
+        None, description="redis:// or rediss:// URL for chord state; the broker when not set."
+    )
+    schedule: str = Field("0 3 * * *", description="Cron expression of the daily run.")
+    timezone: str = Field("UTC", description="Time zone of the schedule.")
+    task_soft_time_limit: PositiveInt = Field(1500, description="Seconds before a task is asked.")
+    task_time_limit: PositiveInt = Field(1800, description="Seconds before a task is killed.")
+    visibility_timeout: PositiveInt = Field(
+        2400, description="Seconds before an unfinished task is delivered again."
+    )
+    result_expires: PositiveInt = Field(259_200, description="Seconds chord results are kept.")
+    beat_schedule_file: str = Field(
+        "celerybeat-schedule", description="File in which beat remembers its last run."
+    )
+    flower_user: str = Field("admin", description="User of the Flower page.")
+    flower_password: SecretStr | None = Field(
+        None, description="Password of the Flower page; its HTTP API stays shut without one."
+    )
+
+    # Logs
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log line to write."
+    )
+    log_format: Literal["pretty", "json"] = Field("pretty", description="pretty or json.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is not a time zone; try UTC or Europe/Berlin") from error
+        return value
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if not self.task_soft_time_limit < self.task_time_limit < self.visibility_timeout:
+            raise ValueError(
+                "task_soft_time_limit < task_time_limit < visibility_timeout does not hold; "
+                "a task that outlives the visibility timeout is started twice"
+            )
+        return self
+
+    def chosen_engine(self) -> Engine:
+        """The engine asked for, or celery exactly when a broker is configured."""
+        return self.engine or ("celery" if self.broker_url else "local")
+
+    def chosen_database_url(self) -> SecretStr:
+        """The database URL as given, or put together from host, port, user, password and name."""
+        if self.database_url is not None:
+            return self.database_url
+        password = quote(self.db_password.get_secret_value(), safe="")
+        user = quote(self.db_user, safe="")
+        return SecretStr(
+            f"postgresql+psycopg2://{user}:{password}@{self.db_host}:{self.db_port}/{self.db_name}"
+        )
+
+    @cached_property
+    def machine_profile(self) -> Profile:
+        """Jobs and batch size for this machine, single settings taking precedence."""
+        chosen = choose_profile(self.profile, read_machine())
+        return Profile(
+            jobs=self.jobs or chosen.jobs, batch_size=self.batch_size or chosen.batch_size
+        )
+
+    def options(self) -> Options:
+        """What the run's manifest keeps, so that every worker counts by the same rules."""
+        return Options(
+            unknown=self.unknown,
+            allow_incomplete=self.allow_incomplete,
+            batch_size=self.machine_profile.batch_size,
+            reject_rows=self.reject_rows,
+            limits=Limits(
+                part_bytes=self.max_part_bytes,
+                day_bytes=self.max_day_bytes,
+                archive_bytes=self.max_archive_bytes,
+                event_bytes=self.max_event_bytes,
+                zip_entries=self.max_zip_entries,
+                json_depth=self.max_json_depth,
+                reject_share=self.max_reject_share,
+            ),
+        )
+
+
+def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
+    """Settings of this process: ``overrides`` first, then the environment, then ``.env``.
+
+    Raises:
+        ConfigError: a value is missing or wrong; the message names each setting.
+    """
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        # Never `input`: it may be a password.
+        problems = "; ".join(
+            f"{_setting_name(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise ConfigError(
+            f"Wrong settings: {problems}.", "Correct the environment or .env."
+        ) from None
+
+
+def _setting_name(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]) if location else "settings"
+    return name if name == "settings" else f"SALES_{name.removeprefix('SALES_').upper()}"

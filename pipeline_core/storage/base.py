@@ -1,0 +1,77 @@
+"""What a storage can do. Keys are relative, with forward slashes, and never leave the root."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """One file: ``size`` in bytes; ``version`` changes whenever the bytes may have."""
+
+    key: str
+    size: int
+    version: str
+
+
+class Storage(Protocol):
+    """A folder or an object-store prefix.
+
+    Every verb raises ``FileNotFoundError`` for a key that is not there and
+    ``RetryableError`` when the storage does not answer or has no room left.
+    """
+
+    @property
+    def uri(self) -> str:
+        """The absolute place, without credentials."""
+        ...
+
+    def files(self, folder: str = "") -> list[StoredObject]:
+        """Files directly inside ``folder``, by key; empty if there is no such folder."""
+        ...
+
+    def folders(self, folder: str = "") -> list[str]:
+        """Names of the folders directly inside ``folder``, sorted."""
+        ...
+
+    def stat(self, key: str) -> StoredObject:
+        """Size and version of one file."""
+        ...
+
+    def read(self, key: str) -> bytes:
+        """All bytes of one file."""
+        ...
+
+    def write(self, key: str, data: bytes) -> None:
+        """Creates or replaces a file as a whole; nobody sees half of it."""
+        ...
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Writes a file as a whole unless it is there; says whether it was this call."""
+        ...
+
+    def store_file(self, key: str, path: Path) -> None:
+        """Like ``write``, from a local file of any size."""
+        ...
+
+    def local_file(self, key: str) -> AbstractContextManager[Path]:
+        """A local path to read the file from while the context is open."""
+        ...
+
+    def publish_folder(self, key: str) -> AbstractContextManager[Path]:
+        """An empty local folder whose files become ``key`` as a whole on a clean exit.
+
+        A folder that already stands at ``key`` was published whole before; it stays.
+        """
+        ...
+
+    def point(self, name: str, key: str) -> None:
+        """Makes ``name`` read as the folder or file ``key``, replacing what it read as."""
+        ...
+
+    def pointed(self, name: str) -> str | None:
+        """The key that ``name`` was last pointed at, or None."""
+        ...

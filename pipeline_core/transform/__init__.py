@@ -1,0 +1,1 @@
+"""Candidates to sales, sales to mergeable report partials. Pure computing, no storage."""

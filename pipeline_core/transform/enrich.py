@@ -1,0 +1,154 @@
+"""Joins candidates with customers and products; every candidate is counted or rejected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions
+from pipeline_core.messages import RejectFigures, RejectReason, UnknownMode
+from pipeline_core.schemas import CANDIDATES, SALES, checked
+from pipeline_core.transform.money import carry, group_sums, line_revenue, to_minor
+
+_T = TypeVar("_T", bound=np.generic)
+_REASONS = list(RejectReason)
+# Where a reason leaves units or revenue knowable for at least some of its events.
+_UNITS_KNOWN = set(_REASONS) - {
+    RejectReason.NOT_AN_OBJECT,
+    RejectReason.INVALID_EVENT_TYPE,
+    RejectReason.INVALID_QUANTITY,
+}
+_REVENUE_KNOWN = _UNITS_KNOWN - {
+    RejectReason.INVALID_PRODUCT_ID,
+    RejectReason.UNKNOWN_PRODUCT,
+}
+
+
+@dataclass(frozen=True)
+class Enriched:
+    """``sales`` has schema SALES; ``reasons`` is uint8 of shape (candidates,): 0 where counted,
+    else 1 + the index of the RejectReason; ``rejected`` sums up the latter by reason."""
+
+    sales: pa.Table
+    reasons: NDArray[np.uint8]
+    rejected: dict[str, RejectFigures]
+
+
+def enrich(
+    candidates: pa.Table, dates: pa.Array, dimensions: Dimensions, unknown: UnknownMode
+) -> Enriched:
+    """Sales of ``candidates`` (schema CANDIDATES), dated by ``dates`` (date32, same length)."""
+    checked(candidates, CANDIDATES)
+    product = dimensions.product_codes(candidates["product_id"])
+    customer = dimensions.customer_codes(candidates["customer_id"])
+    category = _labels(dimensions.product_category, product)
+    segment = _labels(dimensions.customer_segment, customer)
+    units = candidates["quantity"].to_numpy().astype(np.int64)
+    price = np.where(product == NOT_FOUND, 0, _taken(dimensions.product_price, product))
+    revenue_hi, revenue_lo = line_revenue(units, price)
+
+    reasons = _reasons(candidates, product, customer, category, segment, unknown)
+    rejected = _figures(reasons, units, revenue_hi, revenue_lo)
+    if unknown == "bucket":
+        category = np.where(category == NO_LABEL, dimensions.labels.unknown_category, category)
+        segment = np.where(segment == NO_LABEL, dimensions.labels.unknown_segment, segment)
+
+    counted = reasons == 0
+    kept = pa.array(counted)
+    stranger = pa.array(customer[counted] != NOT_FOUND)
+    ids = candidates["customer_id"].filter(kept).combine_chunks()
+    columns = [
+        dates.filter(kept),
+        pa.array(category[counted], pa.int32()),
+        pa.array(segment[counted], pa.int32()),
+        pa.array(customer[counted], pa.int64()),
+        pc.if_else(stranger, pa.scalar(None, pa.large_binary()), ids),
+        pa.array(units[counted]),
+        pa.array(revenue_hi[counted]),
+        pa.array(revenue_lo[counted]),
+    ]
+    return Enriched(pa.Table.from_arrays(columns, schema=SALES), reasons, rejected)
+
+
+def merge_figures(
+    left: dict[str, RejectFigures], right: dict[str, RejectFigures]
+) -> dict[str, RejectFigures]:
+    """Figures of both, by reason, in the order of the reasons."""
+    both: dict[str, RejectFigures] = {}
+    for reason in _REASONS:
+        found = [side[reason] for side in (left, right) if reason in side]
+        if found:
+            units = [figures.units for figures in found if figures.units is not None]
+            revenue = [figures.revenue for figures in found if figures.revenue is not None]
+            both[reason.value] = RejectFigures(
+                sum(figures.events for figures in found),
+                sum(units) if units else None,
+                sum(revenue) if revenue else None,
+            )
+    return both
+
+
+def _reasons(
+    candidates: pa.Table,
+    product: NDArray[np.int64],
+    customer: NDArray[np.int64],
+    category: NDArray[np.int32],
+    segment: NDArray[np.int32],
+    unknown: UnknownMode,
+) -> NDArray[np.uint8]:
+    """The first reason that holds, in the order of RejectReason."""
+    no_customer = candidates["customer_id"].is_null().to_numpy()
+    guest = candidates["guest"].to_numpy(zero_copy_only=False)
+    reject = unknown == "reject"
+    tests = {
+        RejectReason.INVALID_CUSTOMER_ID: no_customer if reject else no_customer & ~guest,
+        RejectReason.INVALID_PRODUCT_ID: candidates["product_id"].is_null().to_numpy(),
+        RejectReason.INVALID_QUANTITY: candidates["quantity"].to_numpy() == 0,
+    }
+    if reject:
+        tests |= {
+            RejectReason.UNKNOWN_PRODUCT: product == NOT_FOUND,
+            RejectReason.UNKNOWN_CUSTOMER: customer == NOT_FOUND,
+            RejectReason.MISSING_CATEGORY: category == NO_LABEL,
+            RejectReason.MISSING_SEGMENT: segment == NO_LABEL,
+        }
+    reasons = candidates["defect"].to_numpy().copy()
+    for reason, holds in tests.items():
+        reasons[(reasons == 0) & holds] = 1 + _REASONS.index(reason)
+    return reasons
+
+
+def _figures(
+    reasons: NDArray[np.uint8],
+    units: NDArray[np.int64],
+    revenue_hi: NDArray[np.int64],
+    revenue_lo: NDArray[np.int64],
+) -> dict[str, RejectFigures]:
+    groups = reasons.astype(np.int64)
+    count = 1 + len(_REASONS)
+    events = np.bincount(groups, minlength=count)
+    unit_sums = group_sums(groups, count, units)
+    hi, lo = carry(group_sums(groups, count, revenue_hi), group_sums(groups, count, revenue_lo))
+    return {
+        reason.value: RejectFigures(
+            int(events[number]),
+            int(unit_sums[number]) if reason in _UNITS_KNOWN else None,
+            to_minor(hi[number], lo[number]) if reason in _REVENUE_KNOWN else None,
+        )
+        for number, reason in enumerate(_REASONS, start=1)
+        if events[number]
+    }
+
+
+def _labels(labels: NDArray[np.int32], codes: NDArray[np.int64]) -> NDArray[np.int32]:
+    return np.where(codes == NOT_FOUND, NO_LABEL, _taken(labels, codes)).astype(np.int32)
+
+
+def _taken(values: NDArray[_T], codes: NDArray[np.int64]) -> NDArray[_T]:
+    """values[codes]; anything for NOT_FOUND, also if there are no values at all."""
+    return values[codes] if len(values) else np.zeros(len(codes), values.dtype)

@@ -1,0 +1,65 @@
+"""Exact money in numpy: sums of quantity x price that may pass 64 bits.
+
+A line of 2**31 - 1 units at 99,999,999.99 is 2.1e19 minor units, more than an int64 holds. So
+revenue is two int64 limbs, ``hi * 2**32 + lo`` with ``0 <= lo < 2**32``: the schoolbook
+multiplication by 32-bit halves (Knuth, TAOCP 4.3.1, algorithm M). Sums of limbs are exact as
+long as no limb's sum passes 2**62, which `group_sums` checks.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline_core.errors import ContractError
+
+Int64s = NDArray[np.int64]
+
+LIMB_BITS = 32
+_LOW = (1 << LIMB_BITS) - 1
+MAX_PRICE_MINOR = 2**53 - 1
+
+
+def line_revenue(units: Int64s, price_minor: Int64s) -> tuple[Int64s, Int64s]:
+    """Limbs of ``units * price_minor``, element by element.
+
+    Needs 0 <= units < 2**31 and 0 <= price_minor <= MAX_PRICE_MINOR; no step passes int64.
+    """
+    low = units * (price_minor & _LOW)
+    return units * (price_minor >> LIMB_BITS) + (low >> LIMB_BITS), low & _LOW
+
+
+def group_sums(groups: Int64s, count: int, values: Int64s) -> Int64s:
+    """Exact sums of ``values`` (shape (n,)) by group number, shape (count,).
+
+    Raises:
+        ContractError: the sum of all absolute values passes 2**62, so that exactness would not
+            be certain.
+    """
+    if float(np.abs(values.astype(np.float64)).sum()) >= 2.0**62:
+        raise ContractError("a sum passes 2**62; the figures would not be exact")
+    sums = np.zeros(count, np.int64)
+    np.add.at(sums, groups, values)
+    return sums
+
+
+def carry(hi: Int64s, lo: Int64s) -> tuple[Int64s, Int64s]:
+    """The same values with 0 <= lo < 2**32."""
+    return hi + (lo >> LIMB_BITS), lo & _LOW
+
+
+def to_minor(hi: int, lo: int) -> int:
+    """Limbs as one Python int, in minor units."""
+    return (int(hi) << LIMB_BITS) + int(lo)
+
+
+def to_decimal(minor: int, scale: int) -> Decimal:
+    """Minor units as a decimal with exactly ``scale`` decimals."""
+    return Decimal((int(minor < 0), tuple(int(digit) for digit in str(abs(minor))), -scale))
+
+
+def to_text(minor: int, scale: int) -> str:
+    """As ``to_decimal``, written without an exponent."""
+    return f"{to_decimal(minor, scale):f}"

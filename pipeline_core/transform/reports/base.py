@@ -1,0 +1,77 @@
+"""What a report is: a commutative monoid of partials between sales and a finished table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline_core.transform.lookup import Labels
+from pipeline_core.transform.money import carry, group_sums, to_decimal, to_minor
+
+MEASURES = ("units", "revenue_hi", "revenue_lo")
+
+
+@dataclass(frozen=True)
+class Report:
+    """``merge`` of partials in any order and grouping equals ``aggregate`` of all their sales
+    at once; ``merge([])`` is the empty partial.
+
+    ``aggregate(sales, labels)``: SALES to a partial. ``merge(partials)``: one partial.
+    ``finish(partial, scale)``: the table to publish, as file ``name``, revenue as decimal128.
+    """
+
+    name: str
+    schema: pa.Schema
+    aggregate: Callable[[pa.Table, Labels], pa.Table]
+    merge: Callable[[Sequence[pa.Table]], pa.Table]
+    finish: Callable[[pa.Table, int], pa.Table]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """``keys``: the distinct rows of the grouping columns, in no promised order; ``number``:
+    int64 of shape (rows,), which of them each row belongs to."""
+
+    keys: list[pa.Array]
+    number: NDArray[np.int64]
+    count: int
+
+
+def group_rows(columns: Sequence[pa.Array]) -> Groups:
+    """Groups rows by one or more columns (null is a value like any other)."""
+    encoded = [column.dictionary_encode(null_encoding="encode") for column in columns]
+    combined = np.zeros(len(columns[0]), np.int64)
+    for column in encoded:
+        codes = column.indices.to_numpy().astype(np.int64)
+        combined = combined * max(1, len(column.dictionary)) + codes
+        # Renumbering after each column keeps the numbers below the row count.
+        _, first, combined = np.unique(combined, return_index=True, return_inverse=True)
+    count = len(first)
+    return Groups([column.take(pa.array(first)) for column in columns], combined, count)
+
+
+def sum_measures(table: pa.Table, groups: Groups) -> list[pa.Array]:
+    """Exact sums of MEASURES by group."""
+    units, hi, lo = (
+        group_sums(groups.number, groups.count, table[name].to_numpy()) for name in MEASURES
+    )
+    return [pa.array(column) for column in (units, *carry(hi, lo))]
+
+
+def revenue_column(partial: pa.Table, scale: int) -> pa.Array:
+    """Revenue as decimal128(38, scale)."""
+    limbs = zip(
+        partial["revenue_hi"].to_pylist(), partial["revenue_lo"].to_pylist(), strict=True
+    )
+    values = [to_decimal(to_minor(hi, lo), scale) for hi, lo in limbs]
+    return pa.array(values, pa.decimal128(38, scale))
+
+
+def label_column(names: Sequence[str], codes: pa.Array) -> pa.Array:
+    """Codes (int32) to their names."""
+    return pc.take(pa.array(names, pa.string()), codes)

@@ -1,0 +1,129 @@
+"""Revenue, units and distinct customers by category and customer segment: sales_report.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pyarrow as pa
+from pyroaring import BitMap
+
+from pipeline_core.schemas import CATEGORY_SALES_PARTIAL, SALES, checked
+from pipeline_core.transform.lookup import Labels
+from pipeline_core.transform.reports.base import (
+    Groups,
+    Report,
+    group_rows,
+    label_column,
+    revenue_column,
+    sum_measures,
+)
+
+
+def aggregate(sales: pa.Table, labels: Labels) -> pa.Table:
+    """Partial of some sales."""
+    checked(sales, SALES)
+    groups = group_rows([sales[name].combine_chunks() for name in ("category", "segment")])
+    category, segment = groups.keys
+    return _partial(
+        [label_column(labels.categories, category), label_column(labels.segments, segment)],
+        sales,
+        groups,
+        _customers_of_sales(sales, groups),
+        _strangers_of_sales(sales, groups),
+    )
+
+
+def merge(partials: Sequence[pa.Table]) -> pa.Table:
+    """One partial with everything that is in ``partials``."""
+    if not partials:
+        return CATEGORY_SALES_PARTIAL.empty_table()
+    if len(partials) == 1:
+        return checked(partials[0], CATEGORY_SALES_PARTIAL)
+    table = pa.concat_tables([checked(partial, CATEGORY_SALES_PARTIAL) for partial in partials])
+    groups = group_rows([table[name].combine_chunks() for name in ("category", "segment")])
+    bitmaps = [BitMap() for _ in range(groups.count)]
+    strangers: list[set[bytes]] = [set() for _ in range(groups.count)]
+    numbers = groups.number.tolist()
+    for number, customers in zip(numbers, _bitmaps(table), strict=True):
+        bitmaps[number] |= customers
+    for number, ids in zip(numbers, table["unknown_customers"].to_pylist(), strict=True):
+        strangers[number].update(ids)
+    return _partial(groups.keys, table, groups, bitmaps, strangers)
+
+
+def finish(partial: pa.Table, scale: int) -> pa.Table:
+    """Rows by revenue descending, then category, then segment (by code point)."""
+    checked(partial, CATEGORY_SALES_PARTIAL)
+    partial = partial.sort_by(
+        [
+            ("revenue_hi", "descending"),
+            ("revenue_lo", "descending"),
+            ("category", "ascending"),
+            ("segment", "ascending"),
+        ]
+    )
+    strangers = partial["unknown_customers"].to_pylist()
+    distinct = [
+        len(customers) + len(ids)
+        for customers, ids in zip(_bitmaps(partial), strangers, strict=True)
+    ]
+    return pa.table(
+        {
+            "category": partial["category"],
+            "customer_segment": partial["segment"],
+            "total_revenue": revenue_column(partial, scale),
+            "units_sold": partial["units"],
+            "unique_customers": pa.array(distinct, pa.int64()),
+        }
+    )
+
+
+def count_customers(partial: pa.Table) -> int:
+    """Distinct customers over all categories and segments."""
+    strangers = set().union(*partial["unknown_customers"].to_pylist())
+    return len(BitMap.union(BitMap(), *_bitmaps(partial))) + len(strangers)
+
+
+def _partial(
+    keys: list[pa.Array],
+    measured: pa.Table,
+    groups: Groups,
+    customers: Iterable[BitMap],
+    strangers: Iterable[set[bytes]],
+) -> pa.Table:
+    columns = [
+        *keys,
+        *sum_measures(measured, groups),
+        pa.array([bitmap.serialize() for bitmap in customers], pa.large_binary()),
+        pa.array([sorted(ids) for ids in strangers], pa.large_list(pa.large_binary())),
+    ]
+    return pa.Table.from_arrays(columns, schema=CATEGORY_SALES_PARTIAL)
+
+
+def _customers_of_sales(sales: pa.Table, groups: Groups) -> list[BitMap]:
+    """Known customers' codes by group: distinct (group, code) pairs, cut between groups."""
+    codes = sales["customer"].to_numpy()
+    known = codes >= 0
+    width = int(codes.max(initial=0)) + 1
+    pairs = np.unique(groups.number[known] * width + codes[known])
+    cuts = np.searchsorted(pairs, np.arange(1, groups.count) * width)
+    parts = np.split((pairs % width).astype(np.uint32), cuts)
+    return [BitMap(part) for part in parts[: groups.count]]
+
+
+def _strangers_of_sales(sales: pa.Table, groups: Groups) -> list[set[bytes]]:
+    strangers: list[set[bytes]] = [set() for _ in range(groups.count)]
+    column = sales["unknown_customer"].combine_chunks()
+    places = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    found = column.take(pa.array(places)).to_pylist()
+    for number, customer in zip(groups.number[places].tolist(), found, strict=True):
+        strangers[number].add(customer)
+    return strangers
+
+
+def _bitmaps(partial: pa.Table) -> Iterable[BitMap]:
+    return (BitMap.deserialize(data) for data in partial["customers"].to_pylist())
+
+
+REPORT = Report("sales_report", CATEGORY_SALES_PARTIAL, aggregate, merge, finish)

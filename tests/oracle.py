@@ -1,0 +1,451 @@
+"""The report computed a second time: slow, obvious, from the standard library alone.
+
+It reads everything into memory, believes zipfile and json, and adds Decimals in dicts. It knows
+no limits but the depth of JSON, and nothing of the product.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import lzma
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, localcontext
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeGuard
+
+LARGEST_QUANTITY = 2**31 - 1
+DEEPEST = 256  # brackets open at once, the part's own array included
+UNKNOWN = "Unknown"
+
+# Rejects of these reasons never have a quantity (or a price) to add up.
+NO_UNITS = ("not_an_object", "invalid_event_type", "invalid_quantity")
+NO_REVENUE = (*NO_UNITS, "invalid_product_id", "unknown_product")
+
+# Everything zipfile, its decompressors and json raise on damaged input.
+DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,  # encrypted; also NotImplementedError (method) and RecursionError (depth)
+    ValueError,  # not UTF-8, not JSON
+    struct.error,
+)
+
+
+class Place(NamedTuple):
+    """Where something is: file name, then full entry names; empty below the level it names."""
+
+    archive: str
+    day: str = ""
+    part: str = ""
+
+
+class Reject(NamedTuple):
+    """One event that was left out."""
+
+    reason: str
+    archive: str
+    day: str
+    part: str
+    position: int  # in its part, from 0
+    event: object  # as json reads it
+
+
+class Row(NamedTuple):
+    """One line of the sales report, as printed."""
+
+    category: str
+    customer_segment: str
+    total_revenue: str
+    units_sold: int
+    unique_customers: int
+
+
+@dataclass(frozen=True)
+class OracleResult:
+    """What a run must publish."""
+
+    rows: list[Row]
+    sales_report: bytes  # sales_report.csv
+    daily_sales: bytes  # daily_sales.csv
+    rejects: list[Reject]  # by archive, day, part, position
+    unreadable: list[Place]
+    summary: dict[str, Any]  # the part of summary.json that can be known from outside
+
+
+class _Product(NamedTuple):
+    category: str | None
+    price: Decimal
+
+
+class _Sale(NamedTuple):
+    category: str
+    segment: str
+    customer: str | None  # None: a guest
+    units: int
+    revenue: Decimal
+
+
+class _Dimensions(NamedTuple):
+    segments: dict[str, str | None]
+    products: dict[str, _Product]
+    decimals: int
+
+
+class _Day(NamedTuple):
+    kind: Literal["read", "duplicate", "unreadable"]
+    parts: list[tuple[Place, list[Any]]]
+    unreadable: list[Place]
+
+
+class _Reading(NamedTuple):
+    parts: list[tuple[Place, list[Any]]]
+    unreadable: list[Place]
+    archives: dict[str, int]
+    days: dict[str, int]
+    conflicting_days: list[str]
+
+
+def compute(
+    data: Path, dimensions: Path, *, unknown: Literal["reject", "bucket"] = "reject"
+) -> OracleResult:
+    """The report, the rejects and the figures of one complete reading of `data`."""
+    with localcontext(Context(prec=1000, traps=[Inexact, InvalidOperation, DivisionByZero])):
+        return _compute(data, _read_dimensions(dimensions), bucket=unknown == "bucket")
+
+
+def _compute(data: Path, known: _Dimensions, *, bucket: bool) -> OracleResult:
+    reading = _read(data)
+    sales: list[tuple[str, _Sale]] = []
+    rejects: list[Reject] = []
+    seen = not_purchase = 0
+    for (archive, day, part), events in reading.parts:
+        for position, event in enumerate(events):
+            seen += 1
+            verdict = _judge(event, known, bucket=bucket)
+            if isinstance(verdict, _Sale):
+                sales.append((_date(day), verdict))
+            elif verdict == "not_purchase":
+                not_purchase += 1
+            else:
+                rejects.append(Reject(verdict, archive, day, part, position, event))
+
+    rows = _sales_rows(sales, known.decimals)
+    revenue = sum((sale.revenue for _, sale in sales), Decimal(0))
+    return OracleResult(
+        rows=rows,
+        sales_report=_csv(Row._fields, rows),
+        daily_sales=_csv(
+            ("date", "category", "customer_segment", "total_revenue", "units_sold"),
+            _daily_rows(sales, known.decimals),
+        ),
+        rejects=rejects,
+        unreadable=reading.unreadable,
+        summary={
+            "status": "incomplete" if reading.unreadable else "complete",
+            "archives": reading.archives,
+            "days": reading.days,
+            "parts": {
+                "read": len(reading.parts),
+                "unreadable": sum(place.part != "" for place in reading.unreadable),
+            },
+            "events": {
+                "seen": seen,
+                "counted": len(sales),
+                "not_purchase": not_purchase,
+                "rejected": len(rejects),
+            },
+            "rejected": _rejected(rejects, known),
+            "totals": {
+                "total_revenue": _money(revenue, known.decimals),
+                "units_sold": sum(sale.units for _, sale in sales),
+                "unique_customers": len({s.customer for _, s in sales if s.customer is not None}),
+            },
+            "conflicting_days": reading.conflicting_days,
+        },
+    )
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def _read(data: Path) -> _Reading:
+    parts: list[tuple[Place, list[Any]]] = []
+    unreadable: list[Place] = []
+    archives = {"read": 0, "duplicate": 0, "unreadable": 0}
+    days = {"read": 0, "duplicate": 0, "unreadable": 0}
+    archives_seen: set[bytes] = set()
+    days_seen: set[bytes] = set()
+    versions: dict[str, set[tuple[str, bytes]]] = {}
+
+    for file in sorted(data.iterdir(), key=lambda file: file.name):
+        if not file.is_file() or not _wanted(file.name, ".zip"):
+            continue
+        content = file.read_bytes()
+        daily_zips = _entries(content, ".zip")
+        if content in archives_seen:
+            archives["duplicate"] += 1
+        elif daily_zips is None:
+            archives["unreadable"] += 1
+            unreadable.append(Place(file.name))
+        else:
+            archives["read"] += 1
+            for day, day_content in daily_zips:
+                if day_content is not None:
+                    versions.setdefault(_base(day), set()).add((file.name, day_content))
+                outcome = _read_day(Place(file.name, day), day_content, days_seen)
+                days[outcome.kind] += 1
+                parts += outcome.parts
+                unreadable += outcome.unreadable
+        archives_seen.add(content)
+    return _Reading(
+        parts,
+        unreadable,
+        archives,
+        days,
+        sorted(name for name, contents in versions.items() if _conflict(contents)),
+    )
+
+
+def _read_day(place: Place, content: bytes | None, seen: set[bytes]) -> _Day:
+    if content is None:
+        return _Day("unreadable", [], [place])
+    if content in seen:
+        return _Day("duplicate", [], [])
+    seen.add(content)
+    json_files = _entries(content, ".json")
+    if json_files is None:
+        return _Day("unreadable", [], [place])
+    day = _Day("read", [], [])
+    for part, part_content in json_files:
+        events = None if part_content is None else _parse(part_content)
+        if events is None:
+            day.unreadable.append(place._replace(part=part))
+        else:
+            day.parts.append((place._replace(part=part), events))
+    return day
+
+
+def _conflict(contents: Iterable[tuple[str, bytes]]) -> bool:
+    """Are there two archives in which the day has different bytes?"""
+    return any(a != b and x != y for a, x in contents for b, y in contents)
+
+
+def _base(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
+def _wanted(name: str, suffix: str) -> bool:
+    base = _base(name)
+    if base.startswith(".") or "__MACOSX" in name.replace("\\", "/").split("/"):
+        return False
+    return base.lower().endswith(suffix)
+
+
+def _entries(content: bytes, suffix: str) -> list[tuple[str, bytes | None]] | None:
+    """The wanted entries by name, None for the bytes of a damaged one; None if it is no zip."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as opened:
+            return [
+                (entry.filename, _entry(opened, entry))
+                for entry in sorted(opened.infolist(), key=lambda entry: entry.filename)
+                if not entry.is_dir() and _wanted(entry.filename, suffix)
+            ]
+    except DAMAGE:
+        return None
+
+
+def _entry(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | None:
+    try:
+        return opened.read(entry)
+    except DAMAGE:
+        return None
+
+
+def _parse(content: bytes) -> list[Any] | None:
+    """The events of a part, None if it is not one JSON array (RFC 8259) of a sane depth."""
+    try:
+        text = content.decode("utf-8-sig")
+        if _depth(text) > DEEPEST:
+            return None
+        events = json.loads(text, parse_int=_integer, parse_constant=_refuse)
+    except DAMAGE:
+        return None
+    return events if isinstance(events, list) else None
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for token in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text, re.DOTALL):
+        if token in ("[", "{"):
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token in ("]", "}"):
+            depth -= 1
+    return deepest
+
+
+def _integer(digits: str) -> int:
+    return int(digits) if len(digits) < 4000 else int(Decimal(digits))  # int() stops at 4,300
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(constant)
+
+
+def _read_dimensions(folder: Path) -> _Dimensions:
+    customers = _read_csv(folder / "customers.csv")
+    products = _read_csv(folder / "products.csv")
+    return _Dimensions(
+        segments={row["customer_id"]: row["segment"] or None for row in customers},
+        products={
+            row["product_id"]: _Product(row["category"] or None, Decimal(row["price"]))
+            for row in products
+        },
+        decimals=max((len(row["price"].partition(".")[2]) for row in products), default=0),
+    )
+
+
+def _read_csv(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+# --- deciding ------------------------------------------------------------------------------------
+
+
+def _judge(event: object, known: _Dimensions, *, bucket: bool) -> _Sale | str:
+    """The sale, or `not_purchase`, or the first reason that speaks against the event."""
+    if not isinstance(event, dict):
+        return "not_an_object"
+    event_type = event.get("event_type")
+    if not isinstance(event_type, str):
+        return "invalid_event_type"
+    if event_type != "purchase":
+        return "not_purchase"
+
+    return _judge_purchase(event, known, bucket=bucket)
+
+
+def _judge_purchase(event: dict[str, Any], known: _Dimensions, *, bucket: bool) -> _Sale | str:
+    customer = event.get("customer_id")
+    if bucket and customer == "":
+        customer = None  # a guest, like the missing and the null
+    if not (isinstance(customer, str) and customer) and not (bucket and customer is None):
+        return "invalid_customer_id"
+    product_id = event.get("product_id")
+    if not isinstance(product_id, str) or not product_id:
+        return "invalid_product_id"
+    units = event.get("quantity")
+    if not _valid_quantity(units):
+        return "invalid_quantity"
+    return _judge_names(customer, product_id, units, known, bucket=bucket)
+
+
+def _judge_names(
+    customer: str | None, product_id: str, units: int, known: _Dimensions, *, bucket: bool
+) -> _Sale | str:
+    product = known.products.get(product_id)
+    category = product.category if product else None
+    segment = known.segments.get(customer) if customer is not None else None
+    if not bucket:
+        if product is None:
+            return "unknown_product"
+        if customer not in known.segments:
+            return "unknown_customer"
+        if category is None:
+            return "missing_category"
+        if segment is None:
+            return "missing_segment"
+    revenue = units * product.price if product else Decimal(0)
+    return _Sale(category or UNKNOWN, segment or UNKNOWN, customer, units, revenue)
+
+
+def _valid_quantity(quantity: object) -> TypeGuard[int]:
+    # `type`, not isinstance: True is an int to Python, but not to JSON.
+    return type(quantity) is int and 1 <= quantity <= LARGEST_QUANTITY
+
+
+def _date(day: str) -> str:
+    """The first real calendar date in the daily zip's name."""
+    for found in re.findall(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])", _base(day)):
+        try:
+            return date.fromisoformat(found).isoformat()
+        except ValueError:
+            continue
+    return ""
+
+
+# --- adding up -----------------------------------------------------------------------------------
+
+
+def _sales_rows(sales: Sequence[tuple[str, _Sale]], decimals: int) -> list[Row]:
+    revenue: dict[tuple[str, str], Decimal] = {}
+    units: dict[tuple[str, str], int] = {}
+    customers: dict[tuple[str, str], set[str]] = {}
+    for _, sale in sales:
+        group = (sale.category, sale.segment)
+        revenue[group] = revenue.get(group, Decimal(0)) + sale.revenue
+        units[group] = units.get(group, 0) + sale.units
+        customers.setdefault(group, set())
+        if sale.customer is not None:
+            customers[group].add(sale.customer)
+    return [
+        Row(*group, _money(revenue[group], decimals), units[group], len(customers[group]))
+        for group in sorted(revenue, key=lambda group: (-revenue[group], group))
+    ]
+
+
+def _daily_rows(sales: Sequence[tuple[str, _Sale]], decimals: int) -> list[tuple[object, ...]]:
+    revenue: dict[tuple[str, str, str], Decimal] = {}
+    units: dict[tuple[str, str, str], int] = {}
+    for day, sale in sales:
+        group = (day, sale.category, sale.segment)
+        revenue[group] = revenue.get(group, Decimal(0)) + sale.revenue
+        units[group] = units.get(group, 0) + sale.units
+    return [(*group, _money(revenue[group], decimals), units[group]) for group in sorted(revenue)]
+
+
+def _rejected(rejects: Sequence[Reject], known: _Dimensions) -> dict[str, dict[str, Any]]:
+    """Reason -> events, units, revenue; only the reasons that occurred."""
+    figures: dict[str, dict[str, Any]] = {}
+    for reason in sorted({reject.reason for reject in rejects}):
+        units, revenue = 0, Decimal(0)
+        events = [reject.event for reject in rejects if reject.reason == reason]
+        for event in events:
+            if isinstance(event, dict) and _valid_quantity(event.get("quantity")):
+                units += event["quantity"]
+                product_id = event.get("product_id")
+                if isinstance(product_id, str) and product_id in known.products:
+                    revenue += event["quantity"] * known.products[product_id].price
+        figures[reason] = {
+            "events": len(events),
+            "units": None if reason in NO_UNITS else units,
+            "revenue": None if reason in NO_REVENUE else _money(revenue, known.decimals),
+        }
+    return figures
+
+
+def _money(amount: Decimal, decimals: int) -> str:
+    return f"{amount:.{decimals}f}"
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    lines = [",".join(_quoted(str(value)) for value in line) for line in (header, *rows)]
+    return "".join(line + "\n" for line in lines).encode()
+
+
+def _quoted(value: str) -> str:
+    if any(character in value for character in ',"\r\n'):
+        return '"' + value.replace('"', '""') + '"'
+    return value
