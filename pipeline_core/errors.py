@@ -27,7 +27,7 @@ class PipelineError(Exception):
 
 
 class ConfigError(PipelineError):
-    """A setting, an option or a dimension table that no retry will mend."""
+    """A setting or an option that no retry will mend."""
 
 
 class RetryableError(PipelineError):

@@ -54,13 +54,15 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 class DayRef(Struct, frozen=True):
-    """A daily zip inside an archive: ``index`` is its place in the zip's directory,
-    ``duplicate_of`` the archive that has the same bytes."""
+    """A daily zip inside an archive: ``index`` is its place in the zip's directory, ``digest``
+    the SHA-256 of its bytes where two days looked alike, ``duplicate_of`` the archive that
+    has the same bytes."""
 
     name: str
     index: int
     size: int
     crc: int
+    digest: str | None = None
     duplicate_of: str | None = None
 
 

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import Limits, Options, UnknownMode
+from pipeline_core.places import Places
 from pipeline_core.profile import Profile, ProfileName, choose_profile, read_machine
 
 Engine = Literal["local", "celery"]
@@ -142,6 +143,16 @@ class Settings(BaseSettings):
         user = quote(self.db_user, safe="")
         return SecretStr(
             f"postgresql+psycopg2://{user}:{password}@{self.db_host}:{self.db_port}/{self.db_name}"
+        )
+
+    def places(self) -> Places:
+        """Where runs read and write; holds the database password."""
+        return Places(
+            data=self.data,
+            reports=self.reports,
+            state=self.state,
+            dimensions=self.dimensions,
+            database_url=self.chosen_database_url().get_secret_value(),
         )
 
     @cached_property

@@ -259,7 +259,7 @@ def _entries(content: bytes, suffix: str) -> list[tuple[str, bytes | None]] | No
             return [
                 (entry.filename, _entry(opened, entry))
                 for entry in sorted(opened.infolist(), key=lambda entry: entry.filename)
-                if not entry.is_dir() and _wanted(entry.filename, suffix)
+                if _wanted(entry.filename, suffix)
             ]
     except DAMAGE:
         return None

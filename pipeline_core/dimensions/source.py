@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.errors import ConfigError, InputError, RetryableError
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 
 # Prices stay below 2**53 minor units, so that two limbs carry any revenue; transform/money.py.
@@ -31,7 +32,8 @@ def read_database(url: str) -> Snapshot:
 
     Raises:
         RetryableError: the database does not answer.
-        ConfigError: a table or a column is missing, or a row cannot be used.
+        ConfigError: a table or a column is missing.
+        InputError: a row cannot be used.
     """
     import pandas as pd
     from sqlalchemy import create_engine, exc, text
@@ -82,10 +84,11 @@ def read_database(url: str) -> Snapshot:
 
 
 def read_folder(folder: Path) -> Snapshot:
-    """customers and products from ``.csv`` or ``.parquet`` files of a folder.
+    """Customers and products from ``.csv`` or ``.parquet`` files of a folder.
 
     Raises:
-        ConfigError: a file, a column or a value is missing or cannot be used.
+        ConfigError: a file or a column is missing.
+        InputError: a row cannot be used.
     """
     customers = _read_file(folder, "customers", CUSTOMERS.names)
     products = _read_file(folder, "products", ["product_id", "category", "price"])
@@ -109,14 +112,14 @@ def make_snapshot(
     of decimals if its type says so, else the most that any price shows.
 
     Raises:
-        ConfigError: an id is missing or stands twice, or a price is not one.
+        InputError: an id is missing or stands twice, or a price is not one.
     """
     prices = _prices(products["product_id"], products["price"], f"{place}, products")
     decimals = [-int(price.as_tuple().exponent) for price in prices]
     scale = max([0, *decimals]) if scale is None else max([scale, *decimals])
     minor = [int(price.scaleb(scale)) for price in prices]
     if max([0, *minor]) > _MAX_PRICE_MINOR:
-        raise ConfigError(f"{place}, products: a price has more than 15 digits.")
+        raise InputError(f"{place}, products: a price has more than 15 digits.")
     return Snapshot(
         customers=_sorted_table(
             CUSTOMERS, [customers["customer_id"], customers["segment"]], f"{place}, customers"
@@ -132,7 +135,7 @@ def _sorted_table(schema: pa.Schema, columns: list[list[Any]], place: str) -> pa
     ids = [_text(value) for value in columns[0]]
     missing = [row for row, value in enumerate(ids, start=1) if not value]
     if missing:
-        raise ConfigError(f"{place}: no {schema.names[0]} in row {_some(missing)}.")
+        raise InputError(f"{place}: no {schema.names[0]} in row {_some(missing)}.")
     encoded = pa.array([value.encode() for value in ids if value], pa.large_binary())
     labels = pa.array([_text(value) for value in columns[1]], pa.string())
     rest = [pa.array(column, schema.types[2]) for column in columns[2:]]
@@ -143,7 +146,7 @@ def _sorted_table(schema: pa.Schema, columns: list[list[Any]], place: str) -> pa
         twice = column.slice(1).filter(pc.equal(column.slice(1), column.slice(0, len(column) - 1)))
         if len(twice):
             found = [value.decode() for value in twice.unique().to_pylist()]
-            raise ConfigError(f"{place}: {schema.names[0]} {_some(found)} stands twice.")
+            raise InputError(f"{place}: {schema.names[0]} {_some(found)} stands twice.")
     return table.combine_chunks()
 
 
@@ -158,7 +161,7 @@ def _prices(ids: Iterable[Any], values: Iterable[Any], place: str) -> list[Decim
             bad.append(f"{_text(product)!r} ({value!r})")
         prices.append(price)
     if bad:
-        raise ConfigError(f"{place}: no valid price for {_some(bad)}.")
+        raise InputError(f"{place}: no valid price for {_some(bad)}.")
     return prices
 
 
@@ -210,7 +213,7 @@ def _columns(frame: Any, names: list[str]) -> dict[str, list[Any]]:
 
 
 def _text(value: Any) -> str | None:
-    if value is None or value != value:  # NaN, which pandas uses for NULL
+    if value is None or (isinstance(value, float) and math.isnan(value)):  # pandas' NULLs
         return None
     return value.decode() if isinstance(value, bytes) else str(value)
 

@@ -27,6 +27,7 @@ _REASONS = list(RejectReason)
 NOT_AN_OBJECT = 1 + _REASONS.index(RejectReason.NOT_AN_OBJECT)
 INVALID_EVENT_TYPE = 1 + _REASONS.index(RejectReason.INVALID_EVENT_TYPE)
 MAX_QUANTITY = 2**31 - 1
+_LONGEST_INT = len(str(-MAX_QUANTITY))
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _STRING_OR_BLANKS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
@@ -153,7 +154,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _bounded_int(digits: str) -> int:
     # Python refuses ints of over 4,300 digits; all beyond 32 bits are alike here.
-    return int(digits) if len(digits) < 20 else MAX_QUANTITY + 1
+    return int(digits) if len(digits) <= _LONGEST_INT else MAX_QUANTITY + 1
 
 
 _strict = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_bounded_int)

@@ -32,7 +32,9 @@ _BLOCK = 1 << 20
 _SMALL_BLOCK = 4096
 _CENTRAL_ENTRY = b"PK\x01\x02"
 _CENTRAL_END = b"PK\x05\x06"
-_CENTRAL_END_SEARCH = 65_535 + 22
+_CENTRAL_END_BYTES = 22
+_LONGEST_COMMENT = 65_535
+_IN_ZIP64_RECORD = 0xFFFFFFFF
 
 
 @contextmanager
@@ -105,7 +107,7 @@ def _broken_as(error: type[InputError], message: str) -> Iterator[None]:
     except _BROKEN as cause:
         if isinstance(cause, OSError) and cause.errno is not None:  # the disk, not the bytes
             raise RetryableError(f"Cannot read: {cause}.", "Check the storage.") from cause
-        raise error(f"{message}: {cause or type(cause).__name__}") from cause
+        raise error(f"{message}: {str(cause) or type(cause).__name__}") from cause
 
 
 def _check_directory(file: IO[bytes], max_entries: int, error: type[InputError], what: str) -> None:
@@ -115,13 +117,13 @@ def _check_directory(file: IO[bytes], max_entries: int, error: type[InputError],
     that the record points at and the end of the file counts.
     """
     size = file.seek(0, 2)
-    file.seek(max(0, size - _CENTRAL_END_SEARCH))
+    file.seek(max(0, size - _CENTRAL_END_BYTES - _LONGEST_COMMENT))
     tail = file.read()
     end = tail.rfind(_CENTRAL_END)
-    if end < 0 or len(tail) - end < 22:
+    if end < 0 or len(tail) - end < _CENTRAL_END_BYTES:
         return  # zipfile has the last word on what is a zip
     declared = struct.unpack_from("<L", tail, end + 12)[0]
-    directory = size if declared == 0xFFFFFFFF else min(declared + 22 + len(tail) - end, size)
+    directory = size if declared == _IN_ZIP64_RECORD else min(declared + len(tail) - end, size)
     file.seek(size - directory)
     count, carry = 0, b""
     while block := file.read(_BLOCK):

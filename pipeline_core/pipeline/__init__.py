@@ -2,6 +2,6 @@
 
 from pipeline_core.pipeline.plan import plan
 from pipeline_core.pipeline.process import process
-from pipeline_core.pipeline.publish import publish
+from pipeline_core.pipeline.publish import fail, publish
 
-__all__ = ["plan", "process", "publish"]
+__all__ = ["fail", "plan", "process", "publish"]

@@ -107,7 +107,9 @@ class Accumulator:
         """Report name to partial, of everything taken so far."""
         self._reduce_chunks()
         self._reduce_sales()
-        return {report.name: self._partials.get(report.name, report.merge([])) for report in REPORTS}
+        return {
+            report.name: self._partials.get(report.name, report.merge([])) for report in REPORTS
+        }
 
     def _hold(self, chunk: Chunk) -> None:
         self._chunks.append(chunk)
@@ -170,7 +172,9 @@ class Accumulator:
 
     def _merge_partials(self, partials: dict[str, pa.Table]) -> None:
         for report in REPORTS:
-            found = [side[report.name] for side in (self._partials, partials) if report.name in side]
+            found = [
+                side[report.name] for side in (self._partials, partials) if report.name in side
+            ]
             if found:
                 self._partials[report.name] = report.merge(found)
 

@@ -8,11 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 
 import msgspec
 import structlog
 
+from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import read_database, read_folder
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.extract.meter import archive_meter, day_meter
@@ -20,21 +22,10 @@ from pipeline_core.extract.names import base_name, day_date, is_zip
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
 from pipeline_core.ledger import RunLedger, save_snapshot
 from pipeline_core.messages import ArchiveRef, DayRef, Limits, Manifest, Options
+from pipeline_core.places import Places
 from pipeline_core.storage import Storage, StoredObject, absolute_uri, open_storage
-from pipeline_core.dimensions.snapshot import Snapshot
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Places:
-    """URIs of a run. ``dimensions`` is a folder; where it is None, ``database_url`` is read."""
-
-    data: str
-    reports: str
-    state: str
-    dimensions: str | None
-    database_url: str
 
 
 @dataclass(frozen=True)
@@ -116,12 +107,15 @@ def missing_days(days: Iterable[str]) -> tuple[date, ...]:
 def _look_into(data: Storage, file: StoredObject, limits: Limits, number: str) -> ArchiveRef:
     archive = ArchiveRef(id=number, name=file.key, size=file.size, version=file.version)
     try:
-        with data.local_file(file.key) as path, path.open("rb") as opened:
-            with open_archive(opened, limits) as archive_zip:
-                days = tuple(
-                    DayRef(info.filename, index, info.file_size, info.CRC)
-                    for index, info in archive_days(archive_zip)
-                )
+        with (
+            data.local_file(file.key) as path,
+            path.open("rb") as opened,
+            open_archive(opened, limits) as archive_zip,
+        ):
+            days = tuple(
+                DayRef(info.filename, index, info.file_size, info.CRC)
+                for index, info in archive_days(archive_zip)
+            )
     except InputError as error:
         return msgspec.structs.replace(archive, unreadable=error.message)
     return msgspec.structs.replace(archive, days=days)
@@ -148,7 +142,7 @@ def _mark_duplicate_archives(data: Storage, archives: Sequence[ArchiveRef]) -> l
 def _mark_duplicate_days(
     data: Storage, archives: Sequence[ArchiveRef], limits: Limits
 ) -> list[ArchiveRef]:
-    alike = defaultdict(int)
+    alike: dict[tuple[int, int], int] = defaultdict(int)
     for _, day in _days(archives):
         alike[day.size, day.crc] += 1
     suspects = {key for key, count in alike.items() if count > 1}
@@ -161,8 +155,11 @@ def _mark_duplicate_days(
             days = []
             for day in archive.days:
                 digest, place = digests.get(day.index), (archive.name, day.index)
-                if digest is not None and first_with.setdefault(digest, place) != place:
-                    day = msgspec.structs.replace(day, duplicate_of=first_with[digest][0])
+                if digest is not None:
+                    first = first_with.setdefault(digest, place)
+                    day = msgspec.structs.replace(
+                        day, digest=digest, duplicate_of=None if first == place else first[0]
+                    )
                 days.append(day)
             archive = msgspec.structs.replace(archive, days=tuple(days))
         marked.append(archive)
@@ -174,28 +171,36 @@ def _day_digests(
 ) -> dict[int, str]:
     """SHA-256 by directory place; days that cannot be inflated are left out."""
     digests = {}
-    with data.local_file(archive.name) as path, path.open("rb") as file:
-        with open_archive(file, limits) as opened:
-            for index, info in archive_days(opened):
-                if index not in wanted:
-                    continue
-                hasher = hashlib.sha256()
-                try:
-                    for block in day_bytes(opened, info, day_meter(limits, archive_meter(limits))):
-                        hasher.update(block)
-                except InputError:  # noted with its place when the archive is processed
-                    continue
-                digests[index] = hasher.hexdigest()
+    with (
+        data.local_file(archive.name) as path,
+        path.open("rb") as file,
+        open_archive(file, limits) as opened,
+    ):
+        for index, info in archive_days(opened):
+            if index not in wanted:
+                continue
+            hasher = hashlib.sha256()
+            try:
+                for block in day_bytes(opened, info, day_meter(limits, archive_meter(limits))):
+                    hasher.update(block)
+            except InputError:  # noted with its place when the archive is processed
+                continue
+            digests[index] = hasher.hexdigest()
     return digests
 
 
 def _conflicting_days(archives: Sequence[ArchiveRef]) -> tuple[str, ...]:
     """Base names of days that stand, with different bytes, in two archives."""
-    holders = defaultdict(set)
+    held: dict[str, set[tuple[str, object]]] = defaultdict(set)
     for archive, day in _days(archives):
-        if day.duplicate_of is None:
-            holders[base_name(day.name)].add(archive.name)
-    return tuple(sorted(name for name, found in holders.items() if len(found) > 1))
+        held[base_name(day.name)].add((archive.name, day.digest or (archive.name, day.index)))
+    return tuple(
+        sorted(
+            name
+            for name, found in held.items()
+            if any(a[0] != b[0] and a[1] != b[1] for a, b in combinations(found, 2))
+        )
+    )
 
 
 def _days(archives: Sequence[ArchiveRef]) -> Iterable[tuple[ArchiveRef, DayRef]]:

@@ -8,14 +8,20 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import structlog
 
-from pipeline_core.errors import ContractError, UnreadableArchive, UnreadableDay, UnreadablePart
+from pipeline_core.errors import (
+    ContractError,
+    RetryableError,
+    UnreadableArchive,
+    UnreadableDay,
+    UnreadablePart,
+)
 from pipeline_core.extract.decode import decode
-from pipeline_core.extract.meter import Meter, archive_meter, day_meter
+from pipeline_core.extract.meter import archive_meter, day_meter
 from pipeline_core.extract.names import day_date
 from pipeline_core.extract.walk import (
     archive_days,
@@ -38,7 +44,7 @@ def process(state_uri: str, run_id: str, archive_id: str) -> Receipt:
     """Processes one archive of a planned run; an archive that is done already is left alone.
 
     Raises:
-        RetryableError: a storage does not answer.
+        RetryableError: a storage does not answer, or there is too little memory.
         ContractError: there is no such archive in the run, or the state is damaged.
     """
     ledger = RunLedger(open_storage(state_uri), run_id)
@@ -52,8 +58,13 @@ def process(state_uri: str, run_id: str, archive_id: str) -> Receipt:
     started = time.monotonic()
     rules = Rules(_dimensions(state_uri, manifest.dimensions_digest), manifest.options)
     extraction = _Extraction(archive, rules)
-    extraction.run(manifest)
-    receipt = _store(ledger, extraction, seconds=time.monotonic() - started)
+    try:
+        extraction.run(manifest)
+        receipt = _store(ledger, extraction, started)
+    except MemoryError as error:  # Arrow's and numpy's are this too; Celery dies of it
+        raise RetryableError(
+            f"Not enough memory for {archive.name}.", "Lower SALES_BATCH_SIZE or SALES_JOBS."
+        ) from error
     ledger.write_receipt(receipt)
     log.info(
         "archive_processed",
@@ -117,7 +128,7 @@ class _Extraction:
             if index in duplicates:
                 self.days += Tally(duplicate=1)
                 continue
-            day = _Day(self, info.filename, day_meter(self.rules.options.limits, self.meter))
+            day = _Day(self, info.filename)
             try:
                 day.read(opened, info)
             except UnreadableDay as error:
@@ -137,11 +148,12 @@ class _Extraction:
 class _Day:
     """One daily zip; dropped whole if it turns out to be unreadable."""
 
-    def __init__(self, extraction: _Extraction, name: str, meter: Meter) -> None:
+    def __init__(self, extraction: _Extraction, name: str) -> None:
         self.archive = extraction.archive.name
         self.rules = extraction.rules
         self.name = name
-        self.meter = meter
+        self.meter = day_meter(self.rules.options.limits, extraction.meter)
+        self.archive_meter = extraction.meter
         self.parts = Tally()
         self.unreadable: list[Unreadable] = []
         self.result = Accumulator(self.rules)
@@ -149,7 +161,7 @@ class _Day:
     def read(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
         """Raises UnreadableDay, or UnreadableArchive if the archive's limit is passed."""
         limits, window_bytes = self.rules.options.limits, self.rules.window_bytes
-        packed = day_meter(limits, self.meter.parent)
+        packed = day_meter(limits, self.archive_meter)
         with open_day(opened, info, limits, packed, window_bytes) as day:
             for part in day_parts(day):
                 try:
@@ -174,7 +186,7 @@ class _Day:
         return result
 
 
-def _store(ledger: RunLedger, extraction: _Extraction, seconds: float) -> Receipt:
+def _store(ledger: RunLedger, extraction: _Extraction, started: float) -> Receipt:
     archive, result = extraction.archive, extraction.result
     counts, partials = result.counts(), result.partials()
     with tempfile.TemporaryDirectory(prefix="sales-") as name:
@@ -187,12 +199,9 @@ def _store(ledger: RunLedger, extraction: _Extraction, seconds: float) -> Receip
 
         stored = {
             report: store(
-                "partials",
-                f".{report}.parquet",
-                partial.num_rows,
-                lambda path, partial=partial: write_parquet(partial, path),
+                "partials", f".{report}.parquet", table.num_rows, partial(write_parquet, table)
             )
-            for report, partial in partials.items()
+            for report, table in partials.items()
         }
         rejects = store("rejects", ".csv", result.rejects.rows, result.rejects.save)
     result.rejects.close()
@@ -208,5 +217,5 @@ def _store(ledger: RunLedger, extraction: _Extraction, seconds: float) -> Receip
         rejects=rejects,
         compressed_bytes=archive.size,
         json_bytes=extraction.json_bytes,
-        seconds=round(seconds, 6),
+        seconds=round(time.monotonic() - started, 6),
     )

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
 
-from pipeline_core.errors import ContractError, PublishRefused
+from pipeline_core.errors import ContractError, PipelineError, PublishRefused
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.load.rejects import HEADER, parse_rejects
 from pipeline_core.load.tables import csv_line, write_by_category, write_csv, write_parquet
@@ -29,7 +29,6 @@ from pipeline_core.messages import (
     Summary,
     Tally,
     Totals,
-    Unreadable,
     to_json,
 )
 from pipeline_core.pipeline.plan import missing_days
@@ -89,7 +88,25 @@ def publish(state_uri: str, run_id: str, *, allow_incomplete: bool = False) -> O
         _make_latest(reports, run_id)
         outcome = Outcome(run_id=run_id, state="published", status=summary.status, summary=summary)
     ledger.write_outcome(outcome)
-    log.info("run_" + outcome.state, run_id=run_id, status=outcome.status, reason=outcome.reason)
+    log.info("run_ended", run_id=run_id, state=outcome.state, status=outcome.status)
+    return outcome
+
+
+def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome:
+    """Records that a run ended in an error; a publication that was faster stands."""
+    ledger = RunLedger(open_storage(state_uri), run_id)
+    earlier = ledger.outcome()
+    if earlier is not None and earlier.state == "published":
+        return earlier
+    outcome = Outcome(
+        run_id=run_id,
+        state="failed",
+        status="incomplete",
+        reason=error.message if isinstance(error, PipelineError) else repr(error),
+        remedy=error.remedy if isinstance(error, PipelineError) else "",
+    )
+    ledger.write_outcome(outcome)
+    log.error("run_failed", run_id=run_id, reason=outcome.reason)
     return outcome
 
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions
 from pipeline_core.messages import RejectFigures, RejectReason, UnknownMode
 from pipeline_core.schemas import CANDIDATES, SALES, checked
+from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions
 from pipeline_core.transform.money import carry, group_sums, line_revenue, to_minor
 
 _T = TypeVar("_T", bound=np.generic)
@@ -117,7 +117,7 @@ def _reasons(
             RejectReason.MISSING_CATEGORY: category == NO_LABEL,
             RejectReason.MISSING_SEGMENT: segment == NO_LABEL,
         }
-    reasons = candidates["defect"].to_numpy().copy()
+    reasons: NDArray[np.uint8] = candidates["defect"].to_numpy().copy()
     for reason, holds in tests.items():
         reasons[(reasons == 0) & holds] = 1 + _REASONS.index(reason)
     return reasons

@@ -147,7 +147,7 @@ def test_daily_sales(tmp_path: Path) -> None:
         ),
         "2024-02-30 or 2024-03-01.zip": day_zip({"b.json": part([purchase("c2", "p1", 5)])}),
         "2024-03-01/20240301.zip": day_zip({"c.json": part([purchase("c2", "p2", 2)])}),
-        "12024-03-01.zip": day_zip({"d.json": part([purchase("c2", "p2", 1)])}),
+        "12024-03-01 2024-03-012.zip": day_zip({"d.json": part([purchase("c2", "p2", 1)])}),
     }
     result = _run(tmp_path, {"w.zip": archive_zip(days)})
     assert result.daily_sales.decode() == DAILY_HEADER + (
@@ -532,11 +532,11 @@ def test_equal_archives_count_once(tmp_path: Path) -> None:
 def test_equal_days_count_once_and_the_first_name_keeps_them(tmp_path: Path) -> None:
     day = day_zip({"a.json": part([purchase()])})
     weeks = {
-        "b.zip": archive_zip({"2024-03-01.zip": day, "other": b""}),
+        "b.zip": archive_zip({"2024-03-02.zip": day, "2024-03-01.zip": day}),
         "a.zip": archive_zip({"2024-03-03.zip": day, "2024-03-02.zip": day}),
     }
     result = _run(tmp_path, weeks)
-    assert result.summary["days"] == {"read": 1, "duplicate": 2, "unreadable": 0}
+    assert result.summary["days"] == {"read": 1, "duplicate": 3, "unreadable": 0}
     assert result.summary["conflicting_days"] == []
     assert result.daily_sales.decode() == DAILY_HEADER + "2024-03-02,Office,Retail,0.10,1\n"
 

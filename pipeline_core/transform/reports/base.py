@@ -65,9 +65,7 @@ def sum_measures(table: pa.Table, groups: Groups) -> list[pa.Array]:
 
 def revenue_column(partial: pa.Table, scale: int) -> pa.Array:
     """Revenue as decimal128(38, scale)."""
-    limbs = zip(
-        partial["revenue_hi"].to_pylist(), partial["revenue_lo"].to_pylist(), strict=True
-    )
+    limbs = zip(partial["revenue_hi"].to_pylist(), partial["revenue_lo"].to_pylist(), strict=True)
     values = [to_decimal(to_minor(hi, lo), scale) for hi, lo in limbs]
     return pa.array(values, pa.decimal128(38, scale))
 

@@ -1,0 +1,1 @@
+"""The Celery face: ``celery -A workers worker``, ``beat`` and ``flower``."""

@@ -1,0 +1,89 @@
+"""Celery's configuration from our settings. docs/operations.md says why each value is so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.schedules import ParseException, crontab
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.settings import DEFAULT_BROKER_URL, Settings
+
+START_RUN = "workers.start_run"
+PROCESS_ARCHIVE = "workers.process_archive"
+PUBLISH_RUN = "workers.publish_run"
+FAIL_RUN = "workers.fail_run"
+
+
+def celery_config(settings: Settings) -> dict[str, Any]:
+    """Keyword arguments of ``app.conf.update``.
+
+    Raises:
+        ConfigError: the schedule is not a cron expression.
+    """
+    broker = settings.broker_url.get_secret_value() if settings.broker_url else DEFAULT_BROKER_URL
+    backend = settings.result_backend.get_secret_value() if settings.result_backend else broker
+    transport = {
+        "visibility_timeout": settings.visibility_timeout,
+        # Look for work of dead workers often, not every few minutes only.
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+    }
+    return {
+        "broker_url": broker,
+        "result_backend": backend,
+        "broker_transport_options": transport,
+        "result_backend_transport_options": {"visibility_timeout": settings.visibility_timeout},
+        "visibility_timeout": settings.visibility_timeout,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "redis_socket_keepalive": True,
+        "redis_backend_health_check_interval": 25,
+        "result_backend_always_retry": True,
+        # JSON only, both ways: a pickle would run code.
+        "task_serializer": "json",
+        "result_serializer": "json",
+        "accept_content": ["json"],
+        "result_accept_content": ["json"],
+        # A message is gone only when its work is done; the work may run twice.
+        "task_acks_late": True,
+        "task_acks_on_failure_or_timeout": True,
+        "task_reject_on_worker_lost": False,
+        "task_retry_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_soft_shutdown_timeout": 60,
+        "worker_hijack_root_logger": False,
+        "worker_concurrency": settings.machine_profile.jobs,
+        "worker_send_task_events": True,
+        "task_send_sent_event": True,
+        "task_track_started": True,
+        "task_ignore_result": False,
+        "task_soft_time_limit": settings.task_soft_time_limit,
+        "task_time_limit": settings.task_time_limit,
+        "result_expires": settings.result_expires,
+        "result_chord_expires": settings.result_expires,
+        "timezone": settings.timezone,
+        "beat_schedule": {"daily-run": {"task": START_RUN, "schedule": _cron(settings.schedule)}},
+        "beat_schedule_filename": settings.beat_schedule_file,
+        "beat_cron_starting_deadline": 3600,
+    }
+
+
+def flower_environment(settings: Settings) -> dict[str, str]:
+    """Flower's options as it reads them from the environment: loopback, and a password."""
+    options = {"FLOWER_ADDRESS": "127.0.0.1"}
+    if settings.flower_password is not None:
+        password = settings.flower_password.get_secret_value()
+        options["FLOWER_BASIC_AUTH"] = f"{settings.flower_user}:{password}"
+    return options
+
+
+def _cron(expression: str) -> crontab:
+    try:
+        return crontab.from_string(expression)
+    except (ParseException, ValueError) as error:
+        raise ConfigError(
+            f"SALES_SCHEDULE: {expression!r} is not a cron expression: {error}.",
+            "Write five fields, such as 0 3 * * * for three o'clock every night.",
+        ) from error
