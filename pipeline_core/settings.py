@@ -99,6 +99,7 @@ class Settings(BaseSettings):
         2400, description="Seconds before an unfinished task is delivered again."
     )
     result_expires: PositiveInt = Field(259_200, description="Seconds chord results are kept.")
+    worker_wait: PositiveInt = Field(60, description="Seconds a run waits for a worker.")
     beat_schedule_file: str = Field(
         "celerybeat-schedule", description="File in which beat remembers its last run."
     )

@@ -117,7 +117,8 @@ class PostgresServer(Server):
 
     def _refusal(self) -> str | None:
         try:
-            self._execute("SELECT 1", _MAINTENANCE)
+            # Soon, because whoever took the port may listen and never answer.
+            self._execute("SELECT 1", _MAINTENANCE, connect_seconds=2)
         except DBAPIError as error:
             return str(error.orig).strip()
         return None
@@ -135,9 +136,13 @@ class PostgresServer(Server):
     def _url(self, database: str) -> str:
         return f"postgresql+psycopg2://{self.user}:{self.password}@{HOST}:{self.port}/{database}"
 
-    def _execute(self, sql: str, database: str) -> None:
-        url = self._url(database)
-        engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    def _execute(self, sql: str, database: str, connect_seconds: int = 30) -> None:
+        engine = create_engine(
+            self._url(database),
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": connect_seconds},
+        )
         with engine.connect() as connection:
             # Without parameters, so that a % in the SQL stays a %.
             connection.execution_options(no_parameters=True).exec_driver_sql(sql)

@@ -55,8 +55,9 @@ class RedisServer(Server):
         return [self._binary, _CONFIG]
 
     def _refusal(self) -> str | None:
+        once = Retry(NoBackoff(), 0)
         try:
-            with Redis.from_url(self.url, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as client:
+            with Redis.from_url(self.url, socket_timeout=2, retry=once) as client:
                 client.ping()
         except RedisError as error:
             return str(error)

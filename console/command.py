@@ -1,0 +1,196 @@
+"""The ``sales-pipeline`` command. Imports stay inside the commands, so that ``--help`` is fast."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from console.options import (
+    broker_options,
+    dimension_options,
+    json_option,
+    place_options,
+    run_options,
+    run_settings,
+)
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class SuggestingGroup(click.Group):
+    """Says which command a mistyped one was probably meant to be."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            if not close:
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {close[0]!r}?", ctx) from None
+
+
+@click.group(
+    cls=SuggestingGroup,
+    context_settings=_CONTEXT,
+    epilog="Exit codes: 0 published and complete; 1 failed or refused, the earlier report "
+    "stands; 2 wrong usage or settings; 3 published, incomplete.",
+)
+@click.version_option(package_name="sales-pipeline")
+def cli() -> None:
+    """Turns a shop's event archives into a sales report that a finance team would sign.
+
+    Every option has a setting, SALES_<OPTION>, read from the environment or from .env; see
+    .env.example. An option wins over its setting.
+    """
+
+
+@cli.command()
+@place_options
+@dimension_options
+@run_options
+@broker_options
+@json_option
+@click.option("--quiet", is_flag=True, help="No progress and no table; errors only.")
+def run(as_json: bool, quiet: bool, **options: Any) -> None:
+    """Plan, process every archive, and publish the reports."""
+    from console.run import run_command
+
+    sys.exit(run_command(run_settings(options), as_json=as_json, quiet=quiet or as_json))
+
+
+@cli.command()
+@place_options
+@json_option
+def plan(as_json: bool, **options: Any) -> None:
+    """Show what a run would read, without running it."""
+    from console.reading import show_plan
+
+    show_plan(run_settings(options), as_json=as_json)
+
+
+@cli.command()
+@click.argument("run_id", metavar="RUN")
+@place_options
+@click.option(
+    "--allow-incomplete", is_flag=True, help="Publish although something could not be read."
+)
+@json_option
+def publish(run_id: str, allow_incomplete: bool, as_json: bool, **options: Any) -> None:
+    """Publish a run that was refused, without reading anything again."""
+    from console.run import publish_command
+
+    settings = run_settings(options)
+    sys.exit(publish_command(settings, run_id, force=allow_incomplete, as_json=as_json))
+
+
+@cli.command()
+@place_options
+@click.option("-n", "--newest", default=20, show_default=True, help="How many runs to list.")
+@json_option
+def runs(newest: int, as_json: bool, **options: Any) -> None:
+    """List the runs, newest first."""
+    from console.reading import list_runs
+
+    list_runs(run_settings(options), newest=newest, as_json=as_json)
+
+
+@cli.command()
+@click.argument("run_id", metavar="[RUN]", required=False)
+@place_options
+@json_option
+def show(run_id: str | None, as_json: bool, **options: Any) -> None:
+    """Show one run's figures, rejects and timings (the newest run, unless RUN is given)."""
+    from console.reading import show_run
+
+    show_run(run_settings(options), run_id, as_json=as_json)
+
+
+@cli.command()
+@click.argument("run_id", metavar="[RUN]", required=False)
+@place_options
+@click.option("--reason", help="Only rejects for this reason, such as unknown_product.")
+@click.option("-n", "--most", default=50, show_default=True, help="How many events to show.")
+@json_option
+def rejects(
+    run_id: str | None, reason: str | None, most: int, as_json: bool, **options: Any
+) -> None:
+    """Show what a run left out, event by event (the newest run, unless RUN is given)."""
+    from console.reading import show_rejects
+
+    show_rejects(run_settings(options), run_id, reason=reason, most=most, as_json=as_json)
+
+
+@cli.command()
+@place_options
+@dimension_options
+@broker_options
+@json_option
+def doctor(as_json: bool, **options: Any) -> None:
+    """Check settings, storage, database, broker, workers and clock; exit 1 if one fails."""
+    from console.doctor import doctor_command
+
+    sys.exit(doctor_command(run_settings(options), as_json=as_json))
+
+
+@cli.command()
+@click.option(
+    "--folder", default=".demo", show_default=True, help="Where the data and reports are left."
+)
+@click.option("--archives", default=50, show_default=True, help="Weekly archives to generate.")
+@click.option("--workers", default=2, show_default=True, help="Celery worker processes.")
+@click.option("--dirt", default=0.01, show_default=True, help="Share (0 to 1) of spoilt events.")
+def demo(folder: str, archives: int, workers: int, dirt: float) -> None:
+    """Run the whole job on sample archives with real, throw-away servers and workers."""
+    from console.demo import demo_command
+
+    sys.exit(demo_command(folder, archives=archives, workers=workers, dirt=dirt))
+
+
+def main() -> NoReturn:
+    """Entry point: every error ends as one clear text on stderr, with an exit code."""
+    from pipeline_core.errors import ConfigError, PipelineError
+
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Stopped. Nothing was published; the earlier report stands.", err=True)
+        sys.exit(130)
+    except PipelineError as error:
+        _complain(error.message, error.remedy)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
+    except Exception as error:
+        _report_bug(error)
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _complain(message: str, remedy: str) -> None:
+    click.secho(f"Error: {message}", err=True, fg="red", bold=True)
+    if remedy:
+        click.echo(f"  {remedy}", err=True)
+
+
+def _report_bug(error: Exception) -> None:
+    import logging
+
+    logging.getLogger(__name__).debug("unexpected error", exc_info=error)
+    _complain(
+        f"Unexpected {type(error).__name__}: {error}",
+        "This is a bug of ours. SALES_LOG_LEVEL=DEBUG shows where it happened.",
+    )
+
+
+if __name__ == "__main__":
+    main()

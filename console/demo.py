@@ -1,0 +1,96 @@
+"""``demo``: the whole job for real, on servers and workers that last as long as the demo."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from console.stack import Stack, StackError, throwaway_stack
+from pipeline_core.errors import PipelineError
+
+PROJECT = Path(__file__).resolve().parent.parent
+_STOP_SECONDS = 20
+
+
+def demo_command(folder: str, *, archives: int, workers: int, dirt: float) -> int:
+    """Generates archives, starts everything, runs the daily job as a chord, stops everything."""
+    root = Path(folder).resolve()
+    say = Console(stderr=True, highlight=False)
+    # A terminated demo must stop what it started, like an interrupted one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    _generate(root / "data", archives, dirt, say)
+    say.print("[bold]2/4[/bold] Starting a throw-away PostgreSQL and Redis")
+    try:
+        with throwaway_stack([PROJECT / "sql" / "init.sql"]) as stack:
+            environment = _environment(stack, root)
+            say.print(f"[bold]3/4[/bold] Starting {workers} Celery worker processes")
+            with _workers(environment, workers, root / "worker.log"):
+                say.print("[bold]4/4[/bold] Running the daily job as a chord")
+                code = _run(environment)
+    except StackError as error:
+        raise PipelineError(f"The demo's servers did not start. {error}") from error
+    if code == 0:
+        say.print(
+            f"Done, and everything that was started has stopped. The report: "
+            f"[bold]{root / 'reports' / 'latest' / 'sales_report.csv'}[/bold]",
+            soft_wrap=True,
+        )
+    else:
+        say.print(f"The demo's run failed; its workers' log is {root / 'worker.log'}.")
+    return code
+
+
+def _generate(data: Path, archives: int, dirt: float, say: Console) -> None:
+    from data_generator import generate
+
+    say.print(f"[bold]1/4[/bold] Generating {archives} weekly archives in {data}", soft_wrap=True)
+    shutil.rmtree(data, ignore_errors=True)
+    generate(data, archives, dirt=dirt)
+
+
+def _environment(stack: Stack, root: Path) -> dict[str, str]:
+    """What worker and command see: the throw-away servers, and nothing of the user's settings."""
+    inherited = {name: v for name, v in os.environ.items() if not name.startswith("SALES_")}
+    return inherited | {
+        "SALES_DATA": str(root / "data"),
+        "SALES_REPORTS": str(root / "reports"),
+        "SALES_STATE": str(root / "state"),
+        "SALES_DATABASE_URL": stack.postgres.url,
+        "SALES_BROKER_URL": stack.redis.url,
+        "SALES_ENGINE": "celery",
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")]),
+    }
+
+
+@contextmanager
+def _workers(environment: dict[str, str], count: int, log: Path) -> Iterator[None]:
+    command = [sys.executable, "-m", "celery", "-A", "workers", "worker"]
+    with log.open("wb") as output:
+        worker = subprocess.Popen(
+            [*command, f"--concurrency={count}", "--loglevel=INFO"],
+            env=environment,
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            yield
+        finally:
+            worker.terminate()
+            try:
+                worker.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+
+
+def _run(environment: dict[str, str]) -> int:
+    command = [sys.executable, "-m", "console.command", "run"]
+    return subprocess.run(command, env=environment, check=False).returncode

@@ -1,0 +1,109 @@
+"""Options that several commands share. Each has the name of the setting it overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline_core.settings import Settings
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def _together(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+place_options = _together(
+    click.option("--data", metavar="URI", help="Folder of the weekly archives [default: data]."),
+    click.option("--reports", metavar="URI", help="Folder to publish in [default: reports]."),
+    click.option("--state", metavar="URI", help="Folder for the records of runs [default: state]."),
+)
+
+dimension_options = _together(
+    click.option(
+        "--database",
+        "database_url",
+        metavar="URL",
+        help="SQLAlchemy URL of customers and products [default: from SALES_DB_*].",
+    ),
+    click.option(
+        "--dimensions",
+        metavar="DIR",
+        help="Folder with customers and products as .csv or .parquet, in place of a database.",
+    ),
+)
+
+broker_options = _together(
+    click.option(
+        "--broker",
+        "broker_url",
+        metavar="URL",
+        help="redis:// or rediss:// URL of the Celery broker [default: SALES_BROKER_URL].",
+    ),
+)
+
+run_options = _together(
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "celery"]),
+        help="Processes of this machine, or Celery workers [default: celery if a broker is set].",
+    ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Processes of the local engine [default: from the machine profile].",
+    ),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Events a process holds at once; bounds memory [default: from the profile].",
+    ),
+    click.option(
+        "--profile",
+        type=click.Choice(["auto", "weak", "strong"]),
+        help="Machine profile for jobs and batch size [default: auto].",
+    ),
+    click.option("--full", is_flag=True, help="Ignore what earlier runs left; read everything."),
+    click.option(
+        "--allow-incomplete",
+        is_flag=True,
+        default=None,
+        help="Publish although something could not be read (exit code 3).",
+    ),
+    click.option(
+        "--unknown",
+        type=click.Choice(["reject", "bucket"]),
+        help="Purchases of unknown products or customers: leave out, or keep under 'Unknown' "
+        "[default: reject].",
+    ),
+)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="JSON on stdout and nothing else."
+)
+
+
+def run_settings(options: dict[str, Any]) -> Settings:
+    """Settings with the given options on top; logging starts here, as they say.
+
+    Raises:
+        ConfigError: a setting is missing or wrong.
+    """
+    from pipeline_core.logs import configure_logs
+    from pipeline_core.settings import load_settings
+
+    options.pop("full", None)  # every run reads everything, as long as no run keeps extracts
+    settings = load_settings(options)
+    configure_logs(settings.log_level, settings.log_format)
+    return settings

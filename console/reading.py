@@ -1,0 +1,174 @@
+"""Commands that only read: ``plan``, ``runs``, ``show`` and ``rejects``."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import sys
+from collections.abc import Iterator
+
+import click
+import msgspec
+
+from console.views import grouped, output, print_summary, table
+from pipeline_core.errors import ConfigError
+from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.load.rejects import Reject, parse_rejects
+from pipeline_core.messages import ArchiveRef, Outcome, to_json
+from pipeline_core.pipeline.plan import missing_days, survey
+from pipeline_core.settings import Settings
+from pipeline_core.storage import Storage, open_storage
+
+
+def show_plan(settings: Settings, *, as_json: bool) -> None:
+    """Archives as a run would take them."""
+    found = survey(open_storage(settings.data), settings.options().limits)
+    states = [(archive, _state(archive)) for archive in found.archives]
+    missing = missing_days(day.name for archive in found.archives for day in archive.days)
+    to_read = sum(archive.size for archive, state in states if state == "new")
+    if as_json:
+        _print_json(
+            {
+                "archives": [
+                    {
+                        "name": archive.name,
+                        "state": state,
+                        "bytes": archive.size,
+                        "days": len(archive.days),
+                        "duplicate_days": [d.name for d in archive.days if d.duplicate_of],
+                        "duplicate_of": archive.duplicate_of,
+                        "cause": archive.unreadable,
+                    }
+                    for archive, state in states
+                ],
+                "bytes_to_read": to_read,
+                "conflicting_days": found.conflicting_days,
+                "missing_days": missing,
+            }
+        )
+        return
+    console = output()
+    rows = [
+        (
+            archive.name,
+            state,
+            f"{archive.size:,}",
+            len(archive.days),
+            archive.unreadable or (f"same as {archive.duplicate_of}" if state != "new" else ""),
+        )
+        for archive, state in states
+    ]
+    console.print(table(["archive", "state", "bytes", "days", "note"], rows, numbers=(2, 3)))
+    console.print(f"{len(rows):,} archives, {to_read:,} bytes to read.")
+    if found.conflicting_days:
+        console.print(f"Conflicting days: {', '.join(found.conflicting_days)}.", markup=False)
+    if missing:
+        console.print(f"Missing days: {', '.join(day.isoformat() for day in missing)}.")
+
+
+def list_runs(settings: Settings, *, newest: int, as_json: bool) -> None:
+    """The history, newest first."""
+    state = open_storage(settings.state)
+    known = run_ids(state)[-newest:] if newest else []
+    found = [(run_id, RunLedger(state, run_id).outcome()) for run_id in reversed(known)]
+    if as_json:
+        _print_json([_history(run_id, outcome) for run_id, outcome in found])
+        return
+    rows = [
+        (
+            run["run_id"],
+            run["state"],
+            run["status"],
+            grouped(str(run["total_revenue"])) if run["total_revenue"] else "",
+            f"{run['events']:,}" if run["events"] is not None else "",
+            run["seconds"],
+            run["reason"],
+        )
+        for run in (_history(run_id, outcome) for run_id, outcome in found)
+    ]
+    headings = ["run", "state", "status", "revenue", "events", "seconds", "reason"]
+    output().print(table(headings, rows, numbers=(3, 4, 5)))
+
+
+def _history(run_id: str, outcome: Outcome | None) -> dict[str, str | int | float | None]:
+    summary = outcome.summary if outcome else None
+    return {
+        "run_id": run_id,
+        "state": outcome.state if outcome else "unfinished",
+        "status": outcome.status if outcome else None,
+        "total_revenue": summary.totals.total_revenue if summary else None,
+        "events": summary.events.seen if summary else None,
+        "rejected": summary.events.rejected if summary else None,
+        "seconds": summary.seconds if summary else None,
+        "reason": outcome.reason if outcome else None,
+    }
+
+
+def show_run(settings: Settings, run_id: str | None, *, as_json: bool) -> None:
+    """One run's summary and its slowest archives."""
+    ledger = _ledger(settings, run_id)
+    manifest, outcome = ledger.manifest(), ledger.outcome()
+    if outcome is None or outcome.summary is None:
+        state = outcome.state if outcome else "unfinished"
+        reason = outcome.reason if outcome else "It has no outcome yet."
+        done, total = len(ledger.receipt_ids()), len(manifest.to_process())
+        if as_json:
+            _print_json(
+                {"run_id": ledger.run_id, "state": state, "reason": reason, "processed": done}
+            )
+        else:
+            click.echo(f"Run {ledger.run_id} is {state}: {reason}")
+            click.echo(f"{done} of {total} archives are processed.")
+        return
+    if as_json:
+        sys.stdout.buffer.write(to_json(outcome.summary))
+        return
+    console = output()
+    print_summary(console, outcome.summary)
+    receipts = [ledger.receipt(archive.id) for archive in manifest.to_process()]
+    names = {archive.id: archive.name for archive in manifest.archives}
+    slowest = sorted((r for r in receipts if r), key=lambda r: -r.seconds)[:5]
+    rows = [(names[r.archive], f"{r.seconds:.2f}", f"{r.counts.seen:,}") for r in slowest]
+    console.print(table(["slowest archives", "seconds", "events"], rows, numbers=(1, 2)))
+
+
+def show_rejects(
+    settings: Settings, run_id: str | None, *, reason: str | None, most: int, as_json: bool
+) -> None:
+    """Rejected events with their places."""
+    ledger = _ledger(settings, run_id)
+    wanted = list(itertools.islice(_rejects(ledger, reason), most))
+    if as_json:
+        _print_json([reject._asdict() for reject in wanted])
+        return
+    output().print(table(Reject._fields, wanted, numbers=(4,)))
+
+
+def _rejects(ledger: RunLedger, reason: str | None) -> Iterator[Reject]:
+    for archive in ledger.manifest().archives:
+        receipt = ledger.receipt(archive.id)
+        if receipt is not None:
+            rows = parse_rejects(io.BytesIO(ledger.load(receipt.rejects)))
+            yield from (row for row in rows if reason in (None, row.reason))
+
+
+def _ledger(settings: Settings, run_id: str | None) -> RunLedger:
+    state: Storage = open_storage(settings.state)
+    if run_id is None:
+        known = run_ids(state)
+        if not known:
+            raise ConfigError(
+                f"There is no run in {state.uri} yet.", "`sales-pipeline run` makes one."
+            )
+        run_id = known[-1]
+    return RunLedger(state, run_id)
+
+
+def _state(archive: ArchiveRef) -> str:
+    if archive.unreadable:
+        return "unreadable"
+    return "duplicate" if archive.duplicate_of else "new"
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")

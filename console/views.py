@@ -1,0 +1,120 @@
+"""Tables for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline_core.messages import Outcome, Summary
+from pipeline_core.settings import Settings
+from pipeline_core.storage import open_storage
+
+_ROWS_SHOWN = 40
+_DAYS_SHOWN = 6
+_PIPE_WIDTH = 140
+
+
+def output() -> Console:
+    """stdout; wide enough in a pipe that nothing is cut."""
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+
+
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()
+) -> Table:
+    """A plain table; the columns in ``numbers`` are right-aligned. Cells are text, not markup."""
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, heading in enumerate(headings):
+        grid.add_column(heading, justify="right" if place in numbers else "left")
+    for row in rows:
+        grid.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+    return grid
+
+
+def grouped(number: str) -> str:
+    """A decimal with thousands separators, every digit kept: 9592475.26 -> 9,592,475.26."""
+    whole, point, decimals = number.partition(".")
+    return f"{int(whole):,}{point}{decimals}"
+
+
+def print_outcome(settings: Settings, outcome: Outcome) -> None:
+    """The report, what was left out, and where the files are."""
+    console = output()
+    summary = outcome.summary
+    if summary is None:
+        return
+    if outcome.state == "published":
+        console.print(_report_table(settings, outcome.run_id))
+    print_summary(console, summary)
+    if outcome.state == "published":
+        reports = open_storage(settings.reports).uri
+        console.print(f"Reports: [bold]{escape(reports)}/latest/[/bold]", soft_wrap=True)
+
+
+def print_summary(console: Console, summary: Summary) -> None:
+    """Figures of a run in a few lines."""
+    events, totals = summary.events, summary.totals
+    colour = "green" if summary.status == "complete" else "yellow"
+    console.print(
+        f"Run [bold]{summary.run_id}[/bold] is [{colour}]{summary.status}[/{colour}]: "
+        f"revenue [bold]{grouped(totals.total_revenue)}[/bold], "
+        f"{totals.units_sold:,} units, {totals.unique_customers:,} customers."
+    )
+    console.print(
+        f"{events.seen:,} events in {summary.archives.read:,} archives "
+        f"({summary.days.read:,} days, {summary.parts.read:,} parts): {events.counted:,} counted, "
+        f"{events.not_purchase:,} not purchases, {events.rejected:,} rejected; "
+        f"{summary.seconds:,.1f} s with the {summary.engine} engine."
+    )
+    if summary.archives.duplicate or summary.days.duplicate:
+        console.print(
+            f"Duplicates left out: {summary.archives.duplicate:,} archives, "
+            f"{summary.days.duplicate:,} days."
+        )
+    if summary.rejected:
+        rows = [
+            (reason, f"{r.events:,}", _known(r.units), grouped(r.revenue) if r.revenue else "?")
+            for reason, r in summary.rejected.items()
+        ]
+        console.print(table(["left out", "events", "units", "revenue"], rows, numbers=(1, 2, 3)))
+    if summary.unreadable:
+        places = [(u.archive, u.day, u.part, u.cause) for u in summary.unreadable[:_ROWS_SHOWN]]
+        console.print(table(["unreadable archive", "day", "part", "cause"], places))
+        _more(console, len(summary.unreadable))
+    if summary.conflicting_days:
+        names = ", ".join(summary.conflicting_days)
+        console.print(f"Days with different contents in two archives: {escape(names)}.")
+    if summary.missing_days:
+        days = [day.isoformat() for day in summary.missing_days]
+        more = ", ..." if len(days) > _DAYS_SHOWN else ""
+        shown = ", ".join(days[:_DAYS_SHOWN])
+        console.print(f"Days missing between the first and the last: {len(days)} ({shown}{more}).")
+
+
+def _report_table(settings: Settings, run_id: str) -> Table:
+    data = open_storage(settings.reports).read(f"runs/{run_id}/sales_report.csv")
+    _, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
+    shown = [
+        (category, segment, grouped(revenue), f"{int(units):,}", f"{int(customers):,}")
+        for category, segment, revenue, units, customers in rows[:_ROWS_SHOWN]
+    ]
+    grid = table(["category", "segment", "revenue", "units", "customers"], shown, numbers=(2, 3, 4))
+    if len(rows) > _ROWS_SHOWN:
+        grid.caption = f"and {len(rows) - _ROWS_SHOWN:,} more rows in sales_report.csv"
+    return grid
+
+
+def _known(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"
+
+
+def _more(console: Console, count: int) -> None:
+    if count > _ROWS_SHOWN:
+        console.print(f"and {count - _ROWS_SHOWN:,} more, in summary.json")
