@@ -31,15 +31,16 @@ HOST = "127.0.0.1"
 STOP_SECONDS = 10.0
 
 # SIGINT is the prompt clean stop of initdb, postgres and redis-server alike; a frozen process
-# needs the SIGCONT to see it.
+# needs the SIGCONT to see it. A zombie is dead: the init of many containers never reaps one.
 _GUARD = """
 trap '' HUP INT QUIT TERM
+alive() { kill -0 "$1" && ! grep -q '^State:.Z' "/proc/$1/status"; }
 while read -r line; do running=$line; done
 for pid in $running; do kill -INT "$pid"; kill -CONT "$pid"; done
 tries=0
 for pid in $running; do
-  while kill -0 "$pid" && [ "$tries" -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
-  kill -0 "$pid" && kill -KILL "$pid"
+  while alive "$pid" && [ "$tries" -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+  alive "$pid" && kill -KILL "$pid"
 done
 rm -rf "$0"
 """
@@ -80,7 +81,7 @@ class GuardedFolder:
         watched, lifeline = os.pipe()
         self._lifeline = os.fdopen(lifeline, "wb", buffering=0)
         with os.fdopen(watched, "rb") as stdin:
-            self._guard = subprocess.Popen(  # noqa: S603
+            self._guard = subprocess.Popen(
                 ["/bin/sh", "-c", _GUARD, self.path],
                 stdin=stdin,
                 stdout=subprocess.DEVNULL,
@@ -101,7 +102,7 @@ class GuardedFolder:
         """
         kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         with self._lock, log.open("ab") as output:
-            process = subprocess.Popen(  # noqa: S603
+            process = subprocess.Popen(
                 [*run_as.prefix, *_WAIT_FOR_GUARD, *command],
                 stdin=subprocess.PIPE,
                 stdout=output,

@@ -1,0 +1,46 @@
+"""Real servers for every test that needs one, started once a session."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from console.stack import Stack, throwaway_stack
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A real PostgreSQL, filled from sql/init.sql, and a real Redis."""
+    with throwaway_stack([PROJECT / "sql" / "init.sql"]) as running:
+        yield running
+
+
+@pytest.fixture
+def postgres_url(stack: Stack) -> Iterator[str]:
+    """URL of an empty database on the session's PostgreSQL, as superuser."""
+    name = f"test_{secrets.token_hex(4)}"
+    engine = create_engine(stack.postgres.url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = make_url(stack.postgres.url).set(database=name)
+    yield url.render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the machine, and no .env, reaches a test."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith(("SALES_", "FLOWER_", "CELERY_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
