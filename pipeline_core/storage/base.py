@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,9 @@ class StoredObject:
 class Storage(Protocol):
     """A folder or an object-store prefix.
 
-    Every verb raises ``FileNotFoundError`` for a key that is not there and
-    ``RetryableError`` when the storage does not answer or has no room left.
+    Every verb raises ``FileNotFoundError`` for a key that is not there or would leave the root,
+    ``RetryableError`` when the storage does not answer or has no room left, and ``ConfigError``
+    when it turns the credentials down. Pickles without credentials.
     """
 
     @property
@@ -30,7 +32,10 @@ class Storage(Protocol):
         ...
 
     def files(self, folder: str = "") -> list[StoredObject]:
-        """Files directly inside ``folder``, by key; empty if there is no such folder."""
+        """Files directly inside ``folder``, by key; empty if there is no such folder.
+
+        Hidden ones (``.name``) are left out, here and in ``folders``: unfinished writes are.
+        """
         ...
 
     def folders(self, folder: str = "") -> list[str]:
@@ -69,9 +74,19 @@ class Storage(Protocol):
         ...
 
     def point(self, name: str, key: str) -> None:
-        """Makes ``name`` read as the folder or file ``key``, replacing what it read as."""
+        """Makes ``name``, in the root, read as the folder or file ``key`` and as nothing else.
+
+        A folder that stands there, and was not pointed before, is left alone: RetryableError.
+        """
         ...
 
     def pointed(self, name: str) -> str | None:
         """The key that ``name`` was last pointed at, or None."""
         ...
+
+
+def checked(key: str) -> str:
+    """The key. Raises FileNotFoundError if it can be no file's: nothing outside the root is."""
+    if "\0" in key or not {"", ".", ".."}.isdisjoint(key.split("/")):
+        raise FileNotFoundError(errno.ENOENT, "no such key", key)
+    return key

@@ -6,12 +6,13 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline_core.errors import RetryableError
-from pipeline_core.storage.base import StoredObject
+from pipeline_core.storage.base import StoredObject, checked
 
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
@@ -29,37 +30,35 @@ class LocalStorage:
 
     def files(self, folder: str = "") -> list[StoredObject]:
         prefix = f"{folder}/" if folder else ""
-        with _translated("list", self.root / folder):
-            try:
-                entries = list(os.scandir(self.root / folder))
-            except FileNotFoundError:
-                return []
-            found = [_stored(prefix + e.name, e.stat()) for e in entries if e.is_file()]
+        found = []
+        for entry in self._entries(folder):
+            # A name that was removed since it was listed is not there.
+            with suppress(FileNotFoundError), _translated("list", Path(entry.path)):
+                if entry.is_file():
+                    found.append(_stored(prefix + entry.name, entry.stat()))
         return sorted(found, key=lambda stored: stored.key)
 
     def folders(self, folder: str = "") -> list[str]:
-        with _translated("list", self.root / folder):
-            try:
-                return sorted(e.name for e in os.scandir(self.root / folder) if e.is_dir())
-            except FileNotFoundError:
-                return []
+        return sorted(entry.name for entry in self._entries(folder) if entry.is_dir())
 
     def stat(self, key: str) -> StoredObject:
-        with _translated("read", self.root / key):
-            return _stored(key, os.stat(self.root / key))
+        with _translated("read", self._path(key)) as path:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise IsADirectoryError
+            return _stored(key, status)
 
     def read(self, key: str) -> bytes:
-        with _translated("read", self.root / key):
-            return (self.root / key).read_bytes()
+        with _translated("read", self._path(key)) as path:
+            return path.read_bytes()
 
     def write(self, key: str, data: bytes) -> None:
-        with _translated("write", self.root / key), self._temporary(key) as temporary:
+        with _translated("write", self._path(key)) as target, _temporary(target) as temporary:
             temporary.write_bytes(data)
-            os.replace(temporary, self.root / key)
+            os.replace(temporary, target)
 
     def create(self, key: str, data: bytes) -> bool:
-        target = self.root / key
-        with _translated("write", target), self._temporary(key) as temporary:
+        with _translated("write", self._path(key)) as target, _temporary(target) as temporary:
             temporary.write_bytes(data)
             try:
                 os.link(temporary, target)
@@ -72,22 +71,19 @@ class LocalStorage:
         return True
 
     def store_file(self, key: str, path: Path) -> None:
-        with _translated("write", self.root / key), self._temporary(key) as temporary:
+        with _translated("write", self._path(key)) as target, _temporary(target) as temporary:
             shutil.copyfile(path, temporary)
-            os.replace(temporary, self.root / key)
+            os.replace(temporary, target)
 
     @contextmanager
     def local_file(self, key: str) -> Iterator[Path]:
-        path = self.root / key
-        if not path.is_file():
-            raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
-        yield path
+        self.stat(key)
+        yield self._path(key)
 
     @contextmanager
     def publish_folder(self, key: str) -> Iterator[Path]:
-        target = self.root / key
-        staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
-        with _translated("write", target):
+        with _translated("write", self._path(key)) as target:
+            staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
             staging.mkdir(parents=True)
         try:
             yield staging
@@ -98,33 +94,38 @@ class LocalStorage:
             shutil.rmtree(staging, ignore_errors=True)
 
     def point(self, name: str, key: str) -> None:
-        link = self.root / name
-        with _translated("write", link):
+        with _translated("write", self._path(name)) as link:
+            self._path(key).stat()  # rather no link than one to nothing
             if self.pointed(name) == key:
                 return
-            temporary = self.root / f".{name}.{secrets.token_hex(4)}.tmp"
-            os.symlink(key, temporary)
-            try:
+            with _temporary(link) as temporary:
+                os.symlink(key, temporary)
                 os.replace(temporary, link)
-            finally:
-                temporary.unlink(missing_ok=True)
             _sync_folder(self.root)
 
     def pointed(self, name: str) -> str | None:
-        try:
-            return os.readlink(self.root / name)
-        except OSError:  # not there, or a plain file that a person put there
-            return None
+        with _translated("read", self._path(name)) as link:
+            return os.readlink(link) if link.is_symlink() else None
 
-    @contextmanager
-    def _temporary(self, key: str) -> Iterator[Path]:
-        target = self.root / key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
-        try:
-            yield temporary
-        finally:
-            temporary.unlink(missing_ok=True)
+    def _path(self, key: str) -> Path:
+        return self.root / checked(key)
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        with suppress(FileNotFoundError):
+            path = self._path(folder) if folder else self.root
+            with _translated("list", path), os.scandir(path) as entries:
+                return [entry for entry in entries if not entry.name.startswith(".")]
+        return []
+
+
+@contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _stored(key: str, status: os.stat_result) -> StoredObject:
@@ -171,12 +172,14 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _translated(verb: str, path: Path) -> Iterator[None]:
+def _translated(verb: str, path: Path) -> Iterator[Path]:
     try:
-        yield
+        yield path
     except FileNotFoundError:
         raise
     except OSError as error:
+        if verb == "read" and isinstance(error, (IsADirectoryError, NotADirectoryError)):
+            raise FileNotFoundError(errno.ENOENT, "no such file", str(path)) from None
         raise RetryableError(
             f"Cannot {verb} {path}: {error.strerror or error}.",
             "Check that the folder exists, that this user may use it, and that it has room.",

@@ -1,0 +1,347 @@
+"""Amazon S3 and what speaks its language, Google Cloud Storage, Azure Blob Storage."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import obstore
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+)
+from obstore.store import AzureStore, GCSStore, S3Store
+
+from pipeline_core.errors import ConfigError, ContractError, PipelineError, RetryableError
+from pipeline_core.storage.base import StoredObject, checked
+
+if TYPE_CHECKING:
+    from obstore import Bytes, GetOptions, ListResult, ObjectMeta
+    from obstore.store import RetryConfig
+
+# A request is one block, so that none outlives the client's time-out (30 s) on a slow line.
+_BLOCK = 8 << 20
+_CONCURRENT_BLOCKS = 4
+# An unreachable endpoint is given up after seconds, one that never answers after two minutes.
+_RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
+_MARKER = ".complete"
+_SUMMARY = "summary.json"
+
+_URI = re.compile(r"(s3|gs|az)://([\w.-]+)(?:/([^?]*))?", re.IGNORECASE | re.ASCII)
+_VARIABLES = {"s3": "AWS_*", "gs": "GOOGLE_*", "az": "AZURE_*"}
+_NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
+_TURNED_DOWN = {"ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed"}
+# What may be quoted of a backend's text; the rest of it can hold keys, tokens and signatures.
+_STATUS = re.compile(r"status code: (\d{3}[\w ]*)")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_CAUSES = ("connection refused", "connection reset", "dns error", "timed out", "certificate")
+_METADATA_SERVICES = ("/latest/api/token", "computeMetadata", "metadata/identity")
+
+
+class _Pointer(msgspec.Struct):
+    target: str
+
+
+class ObjectStorage:
+    """A bucket (Azure: container) and a prefix: ``s3://``, ``gs://`` or ``az://bucket/prefix``.
+
+    Credentials and endpoint are read from the environment by obstore, never from the URI:
+
+    - S3: ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_SESSION_TOKEN`` or the role of
+      the machine, pod or container (not ``~/.aws``); ``AWS_REGION``. Other servers:
+      ``AWS_ENDPOINT_URL``, requests in path style unless ``AWS_VIRTUAL_HOSTED_STYLE_REQUEST=true``,
+      and ``AWS_ALLOW_HTTP=true`` if it begins with ``http://``.
+    - Google: ``GOOGLE_APPLICATION_CREDENTIALS``, ``GOOGLE_SERVICE_ACCOUNT`` or the machine's.
+    - Azure: ``AZURE_STORAGE_ACCOUNT_NAME`` with ``AZURE_STORAGE_ACCOUNT_KEY``,
+      ``AZURE_STORAGE_SAS_TOKEN``, ``AZURE_CLIENT_ID``... or the machine's.
+
+    Downloads and folders to publish pass through the temporary folder (``TMPDIR``).
+
+    A store has neither renames of folders nor links, hence two differences from a folder. A
+    published folder is complete once it holds the hidden ``.complete``; two publishers of one
+    key at the same instant may mix their files, each whole. ``point(name, ...)`` replaces
+    ``<name>.json`` (``{"target": key}``) at once, for readers that follow it; for others it then
+    copies the target to ``<name>``, file by file, ``summary.json`` last.
+
+    Not to be used in a process forked after its first use: obstore's threads are not copied.
+    """
+
+    def __init__(self, uri: str) -> None:
+        match = _URI.fullmatch(uri)
+        if match is None:
+            # The text is not repeated: what does not fit may be a key or a token.
+            raise ConfigError(
+                "The URI of an object store is not of the form s3://bucket/prefix.",
+                "Write s3://, gs:// or az://, a bucket and a prefix; credentials belong in the "
+                "environment.",
+            )
+        self._scheme, bucket, prefix = match[1].lower(), match[2], (match[3] or "").strip("/")
+        self._uri = f"{self._scheme}://{bucket}" + (f"/{prefix}" if prefix else "")
+        try:
+            self._store = _open(self._scheme, bucket, checked(prefix) if prefix else None)
+        except (BaseError, ValueError, FileNotFoundError):
+            raise ConfigError(
+                f"The settings of {self._uri} cannot be used.",
+                f"Check the prefix and the {_VARIABLES[self._scheme]} environment variables.",
+            ) from None
+
+    def __reduce__(self) -> tuple[type[ObjectStorage], tuple[str]]:
+        return ObjectStorage, (self._uri,)  # every process reads its own credentials
+
+    @property
+    def uri(self) -> str:
+        """The place, without credentials."""
+        return self._uri
+
+    def files(self, folder: str = "") -> list[StoredObject]:
+        """As ``Storage.files``."""
+        prefix = f"{folder}/" if folder else ""
+        # A key that ends in "/", with which consoles mark a folder, is listed as the folder.
+        found = [
+            _stored(meta)
+            for meta in self._list(folder)["objects"]
+            if meta["path"].startswith(prefix) and _is_visible(meta["path"].removeprefix(prefix))
+        ]
+        return sorted(found, key=lambda stored: stored.key)
+
+    def folders(self, folder: str = "") -> list[str]:
+        """As ``Storage.folders``."""
+        names = (path.rsplit("/", 1)[-1] for path in self._list(folder)["common_prefixes"])
+        return sorted(filter(_is_visible, names))
+
+    def stat(self, key: str) -> StoredObject:
+        """As ``Storage.stat``; the version is the ETag."""
+        with self._translated("read", key):
+            return _stored(obstore.head(self._store, checked(key)))
+
+    def read(self, key: str) -> bytes:
+        """As ``Storage.read``."""
+        with self._translated("read", key):
+            return b"".join(self._blocks(key))
+
+    def write(self, key: str, data: bytes) -> None:
+        """As ``Storage.write``."""
+        with self._translated("write", key):
+            self._put(key, data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        """As ``Storage.create``, by ``If-None-Match: *``."""
+        with self._translated("write", key):
+            try:
+                obstore.put(self._store, checked(key), data, mode="create")
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def store_file(self, key: str, path: Path) -> None:
+        """As ``Storage.store_file``, in blocks."""
+        with path.open("rb"), self._translated("write", key):
+            self._put(key, path)
+
+    @contextmanager
+    def local_file(self, key: str) -> Iterator[Path]:
+        """As ``Storage.local_file``: a copy, removed afterwards."""
+        with self._temporary_folder() as folder:
+            path = folder / "file"
+            with self._translated("read", key), path.open("wb") as file:
+                for block in self._blocks(key):
+                    file.write(block)
+            yield path
+
+    @contextmanager
+    def publish_folder(self, key: str) -> Iterator[Path]:
+        """As ``Storage.publish_folder``."""
+        marker = f"{checked(key)}/{_MARKER}"
+        with self._temporary_folder() as folder:
+            yield folder
+            names = {
+                path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+            }
+            if self._exists(marker):
+                return
+            for name in _summary_last(names):
+                self.store_file(f"{key}/{name}", folder / name)
+            self._delete(key, self._names(key) - names)  # of an attempt that was cut off
+            self.write(marker, b"")
+
+    def point(self, name: str, key: str) -> None:
+        """As ``Storage.point``. Always copies: the target may itself be a copy that changed."""
+        names = self._names(key)
+        if not names:
+            self.stat(key)
+        standing = self._names(name)
+        if standing and self.pointed(name) is None:
+            raise RetryableError(
+                f"Cannot write {self._uri}/{name}: a folder stands there.",
+                f"Move it away, then publish again; {name}.json would mark it as a copy.",
+            )
+        self.write(f"{name}.json", msgspec.json.encode(_Pointer(key)))
+        if not names:
+            self._copy(key, name)
+            return
+        visible = {each for each in names if _is_visible(each)}
+        for each in _summary_last(visible):
+            self._copy(f"{key}/{each}", f"{name}/{each}")
+        self._delete(name, standing - visible)
+
+    def pointed(self, name: str) -> str | None:
+        """As ``Storage.pointed``."""
+        try:
+            return msgspec.json.decode(self.read(f"{name}.json"), type=_Pointer).target
+        except (FileNotFoundError, msgspec.DecodeError):  # or a person's file
+            return None
+
+    def _list(self, folder: str) -> ListResult[list[ObjectMeta]]:
+        try:
+            with self._translated("list", folder):
+                return obstore.list_with_delimiter(
+                    self._store, checked(folder) if folder else None
+                )
+        except FileNotFoundError:
+            return {"objects": [], "common_prefixes": []}
+
+    def _names(self, folder: str) -> set[str]:
+        """Of every object under a folder, relative to it, hidden ones included."""
+        prefix = f"{folder}/"
+        with self._translated("list", folder):
+            return {
+                meta["path"].removeprefix(prefix)
+                for chunk in obstore.list(self._store, checked(folder))
+                for meta in chunk
+                if meta["path"].startswith(prefix)
+            }
+
+    def _exists(self, key: str) -> bool:
+        try:
+            self.stat(key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _blocks(self, key: str) -> Iterator[Bytes]:
+        """The bytes of one version of an object; PreconditionError if another takes its place."""
+        found = obstore.get(self._store, checked(key))
+        size, tag = found.meta["size"], found.meta["e_tag"]
+        if size <= _BLOCK:
+            yield found.bytes()
+            return
+        for start in range(0, size, _BLOCK):
+            options: GetOptions = {"range": (start, min(start + _BLOCK, size)), "if_match": tag}
+            yield obstore.get(self._store, key, options=options).bytes()
+
+    def _put(self, key: str, data: bytes | Path) -> None:
+        obstore.put(
+            self._store,
+            checked(key),
+            data,
+            chunk_size=_BLOCK,
+            max_concurrency=_CONCURRENT_BLOCKS,
+        )
+
+    def _copy(self, key: str, to: str) -> None:
+        with self._translated("copy", key):
+            obstore.copy(self._store, checked(key), checked(to))
+
+    def _delete(self, folder: str, names: Iterable[str]) -> None:
+        keys = [f"{folder}/{name}" for name in sorted(names)]
+        if keys:
+            with self._translated("delete", folder):
+                obstore.delete(self._store, keys)
+
+    @contextmanager
+    def _temporary_folder(self) -> Iterator[Path]:
+        try:
+            folder = tempfile.TemporaryDirectory(prefix="sales-")
+        except OSError as error:
+            raise RetryableError(
+                f"There is no temporary folder for {self._uri}: {error.strerror}.",
+                "Set TMPDIR to a folder with room.",
+            ) from error
+        with folder as name:
+            yield Path(name)
+
+    @contextmanager
+    def _translated(self, verb: str, key: str) -> Iterator[None]:
+        _refuse_after_fork()
+        place = f"{self._uri}/{key}".rstrip("/")
+        try:
+            yield
+        except (BaseError, OSError, ValueError) as error:
+            raise self._translation(error, verb, place) from None
+        except BaseException as error:
+            # pyo3 offers this class in no module.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise ConfigError(
+                f"Cannot {verb} {place}: the endpoint is not a URL.",
+                f"Check the {_VARIABLES[self._scheme]} environment variables.",
+            ) from None
+
+    def _translation(self, error: Exception, verb: str, place: str) -> Exception:
+        text = str(error)
+        code = match[1] if (match := _CODE.search(text)) else ""
+        status = match[1].strip() if (match := _STATUS.search(text)) else ""
+        variables = f"the {_VARIABLES[self._scheme]} environment variables"
+        if code in _NO_BUCKET:
+            return ConfigError(
+                f"Cannot {verb} {place}: there is no such bucket.", "Create it, or correct the URI."
+            )
+        # obstore's ValueError: a key that it cannot write, so there is none such.
+        if isinstance(error, FileNotFoundError) or type(error) is ValueError:
+            return FileNotFoundError(errno.ENOENT, "no such object", place)
+        if (
+            isinstance(error, (PermissionDeniedError, UnauthenticatedError))
+            or status[:3] in ("401", "403")
+            or code in _TURNED_DOWN
+        ):
+            return ConfigError(
+                f"Cannot {verb} {place}: access is denied ({code or status}).",
+                f"Check the rights, {variables} and the clock.",
+            )
+        return self._other(error, text, f"Cannot {verb} {place}: ", code or status, variables)
+
+    ...
+
+
+def _refuse_after_fork() -> None:
+    if _first_process() != os.getpid():
+        raise ContractError("obstore was used before this process was forked and would hang")
+
+
+@cache
+def _first_process() -> int:
+    return os.getpid()
+
+
+def _open(scheme: str, bucket: str, prefix: str | None) -> S3Store | GCSStore | AzureStore:
+    if scheme == "s3":
+        return S3Store(bucket, prefix=prefix, retry_config=_RETRIES)
+    if scheme == "gs":
+        return GCSStore(bucket, prefix=prefix, retry_config=_RETRIES)
+    return AzureStore(bucket, prefix=prefix, retry_config=_RETRIES)
+
+
+def _stored(meta: ObjectMeta) -> StoredObject:
+    # Azure quotes the tag of one object but not those in a list.
+    tag = (meta["e_tag"] or f"{meta['size']}-{meta['last_modified']:%s}").strip('"')
+    return StoredObject(meta["path"], meta["size"], tag)
+
+
+def _is_visible(name: str) -> bool:
+    return name != "" and not name.startswith(".")
+
+
+def _summary_last(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda name: (name == _SUMMARY, name))

@@ -1,0 +1,36 @@
+"""docker-compose.yml as the tests read it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+COMPOSE_FILE = ROOT / "docker-compose.yml"
+# ${NAME}, ${NAME:-default} and the rest of that family; $$ is a plain dollar.
+VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?::-([^}]*))?\}")
+
+
+def load_compose() -> dict[str, Any]:
+    """The file with its anchors resolved and its variables as they stand."""
+    compose: dict[str, Any] = YAML(typ="safe").load(COMPOSE_FILE)
+    return compose
+
+
+def compose_command(service: str) -> list[str]:
+    """What a service runs, ready for ``subprocess``."""
+    command = load_compose()["services"][service]["command"]
+    return [_resolved(word) for word in command]
+
+
+def compose_environment(service: str) -> dict[str, str]:
+    """A service's variables as they are on a fresh clone, without .env."""
+    environment = load_compose()["services"][service]["environment"]
+    return {name: _resolved(value) for name, value in environment.items()}
+
+
+def _resolved(text: str) -> str:
+    return VARIABLE.sub(lambda found: found[2] or "", text).replace("$$", "$")

@@ -1,0 +1,83 @@
+"""The pipeline against the slow and obvious computation, over generated shops with dirt."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline_core import pipeline
+from pipeline_core.messages import Options, Outcome, UnknownMode
+from pipeline_core.places import Places
+from tests.oracle import OracleResult, compute
+from tests.strategies import GeneratedShop, shops
+
+# How a run is cut into windows must never show in its figures.
+BATCH_SIZES = st.sampled_from([1, 3, 50_000])
+
+
+def _run(shop_data: Path, dimensions: Path, folder: Path, options: Options) -> Outcome:
+    places = Places(
+        str(shop_data), str(folder / "reports"), str(folder / "state"), str(dimensions), ""
+    )
+    manifest = pipeline.plan(places, options, "local")
+    for archive in manifest.to_process():
+        pipeline.process(places.state, manifest.run_id, archive.id)
+    return pipeline.publish(places.state, manifest.run_id, allow_incomplete=True)
+
+
+def _comparable(summary: dict[str, Any]) -> dict[str, Any]:
+    """The keys that the oracle knows, in its shape."""
+    kept = {
+        name: summary[name]
+        for name in ("status", "events", "rejected", "totals", "conflicting_days", "parts")
+    }
+    for name in ("archives", "days"):
+        kept[name] = {key: summary[name][key] for key in ("read", "duplicate", "unreadable")}
+    kept["rejected"] = {
+        reason: figures for reason, figures in kept["rejected"].items() if figures["events"]
+    }
+    kept["conflicting_days"] = sorted(kept["conflicting_days"])
+    return kept
+
+
+def _check(expected: OracleResult, outcome: Outcome, latest: Path) -> None:
+    assert (latest / "sales_report.csv").read_bytes() == expected.sales_report
+    assert (latest / "daily_sales.csv").read_bytes() == expected.daily_sales
+    assert outcome.summary is not None
+    found = json.loads((latest / "summary.json").read_bytes())
+    assert found == json.loads(msgspec.json.encode(outcome.summary))
+    assert _comparable(found) == _comparable(expected.summary)
+    text = (latest / "rejects.csv").read_bytes().decode()
+    rows = [
+        (r["reason"], r["archive"], r["day"], r["part"], int(r["position"]))
+        for r in csv.DictReader(io.StringIO(text, newline=""))
+    ]
+    assert rows == [tuple(reject[:5]) for reject in expected.rejects]
+    places = [(u["archive"], u["day"] or "", u["part"] or "") for u in found["unreadable"]]
+    assert sorted(places) == sorted(tuple(place) for place in expected.unreadable)
+    events = found["events"]
+    assert events["seen"] == events["counted"] + events["not_purchase"] + events["rejected"]
+
+
+@pytest.mark.parametrize("unknown", ["reject", "bucket"])
+@given(shop=shops(), batch_size=BATCH_SIZES)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def test_pipeline_equals_oracle(
+    unknown: UnknownMode, shop: GeneratedShop, batch_size: int
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        written = shop.write(folder / "shop")
+        options = Options(unknown=unknown, batch_size=batch_size)
+        outcome = _run(written.data, written.dimensions, folder, options)
+        expected = compute(written.data, written.dimensions, unknown=unknown)
+        _check(expected, outcome, folder / "reports" / "latest")

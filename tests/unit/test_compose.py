@@ -1,0 +1,363 @@
+"""docker-compose.yml and the Dockerfile, as far as they can be judged without an engine."""
+
+from __future__ import annotations
+
+import copy
+import importlib.metadata
+import json
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from pipeline_core.settings import Settings, load_settings
+from tests.compose import (
+    COMPOSE_FILE,
+    ROOT,
+    VARIABLE,
+    compose_command,
+    compose_environment,
+    load_compose,
+)
+from workers.config import celery_config
+
+Compose = dict[str, Any]
+Rule = Callable[[Compose], Iterator[str]]
+IMAGE = "sales-pipeline"
+SETTINGS = {f"SALES_{name.upper()}" for name in Settings.model_fields}
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item)
+
+
+def _named_volumes(service: Compose) -> dict[str, str]:
+    pairs = (volume.split(":") for volume in service.get("volumes", ()) if ":" in volume)
+    return {source: target for source, target, *_ in pairs if not source.startswith(".")}
+
+
+# What the schema does not see. Each rule yields what is wrong.
+
+
+def dependencies_are_there(compose: Compose) -> Iterator[str]:
+    services = compose["services"]
+    for name, service in services.items():
+        for other, how in service.get("depends_on", {}).items():
+            if other not in services:
+                yield f"{name} depends on {other}, which is not there"
+            elif how["condition"] == "service_healthy" and "healthcheck" not in services[other]:
+                yield f"{name} waits for {other} to be healthy, which nothing checks"
+
+
+def every_service_lasts(compose: Compose) -> Iterator[str]:
+    for name, service in compose["services"].items():
+        if service.get("restart") != "unless-stopped" or "healthcheck" not in service:
+            yield name
+
+
+def workers_scale(compose: Compose) -> Iterator[str]:
+    yield from compose["services"]["worker"].keys() & {"container_name", "hostname", "ports"}
+
+
+def ports_are_on_loopback(compose: Compose) -> Iterator[str]:
+    for name, service in compose["services"].items():
+        for port in service.get("ports", ()):
+            if name in {"postgres", "redis"} or not str(port).startswith("127.0.0.1:"):
+                yield f"{name}: {port}"
+
+
+def variables_are_settings(compose: Compose) -> Iterator[str]:
+    for service in compose["services"].values():
+        yield from (n for n in service.get("environment", {}) if _is_unknown_setting(n))
+    for text in _strings(compose):
+        for name, default in VARIABLE.findall(text):
+            if name != "REDIS_PASSWORD" and name not in SETTINGS:
+                yield f"{name} is no setting"
+            if not default:
+                yield f"{name} has no default: a fresh clone would not start"
+
+
+def _is_unknown_setting(name: str) -> bool:
+    return name.startswith("SALES_") and name not in SETTINGS
+
+
+def redis_keeps_and_guards(compose: Compose) -> Iterator[str]:
+    redis = compose["services"]["redis"]
+    script = redis["command"][-1]
+    for part in (
+        "--appendonly yes",
+        "--maxmemory-policy noeviction",
+        'requirepass "$$REDISCLI_AUTH"',
+    ):
+        if part not in script:
+            yield part
+    password = redis["environment"]["REDISCLI_AUTH"]
+    if not VARIABLE.fullmatch(password):
+        yield "the password cannot be set"
+    if f"redis://:{password}@redis:" not in compose["x-app"]["environment"]["SALES_BROKER_URL"]:
+        yield "workers have another password"
+
+
+def workers_may_finish(compose: Compose) -> Iterator[str]:
+    grace = int(compose["services"]["worker"].get("stop_grace_period", "10s").removesuffix("s"))
+    if grace <= celery_config(load_settings())["worker_soft_shutdown_timeout"]:
+        yield f"killed after {grace} s, before the soft shutdown ends"
+
+
+def commands_are_plain(compose: Compose) -> Iterator[str]:
+    for name in ("worker", "beat", "flower"):
+        command = compose["services"][name]["command"]
+        plain, options = command[:4], command[4:]
+        if plain != ["celery", "-A", "workers", name]:
+            yield f"{name}: {plain}"
+        yield from (option for option in options if not option.startswith("--"))
+
+
+def volumes_are_declared(compose: Compose) -> Iterator[str]:
+    services = compose["services"].values()
+    yield from {v for service in services for v in _named_volumes(service)} ^ set(
+        compose["volumes"]
+    )
+
+
+def mounted_files_are_there(compose: Compose) -> Iterator[str]:
+    for service in compose["services"].values():
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            if source.startswith("./") and source != "./data" and not (ROOT / source).is_file():
+                yield source
+
+
+def our_containers_are_confined(compose: Compose) -> Iterator[str]:
+    for name, service in compose["services"].items():
+        if "no-new-privileges:true" not in service.get("security_opt", ()):
+            yield f"{name} may gain privileges"
+        if not service.get("read_only"):
+            yield f"{name} may write to its image"
+        if service["image"] == IMAGE and service.get("cap_drop") != ["ALL"]:
+            yield f"{name} has capabilities"
+
+
+def one_service_builds_the_image(compose: Compose) -> Iterator[str]:
+    """Two builds of one tag at a time collide; and nobody pulls a stranger's `sales-pipeline`."""
+    services = compose["services"]
+    ours = {name for name, service in services.items() if service["image"] == IMAGE}
+    for name in ours:
+        service = services[name]
+        builds = "build" in service
+        if builds != (name == "worker"):
+            yield f"{name}: build"
+        if service["pull_policy"] != ("build" if builds else "never"):
+            yield f"{name}: pull_policy"
+        if not builds and "worker" not in service["depends_on"]:
+            yield f"{name} may start before its image is there"
+
+
+def volumes_are_made_from_our_image(compose: Compose) -> Iterator[str]:
+    """Whoever mounts an empty volume first gives it its owner."""
+    services = compose["services"]
+    shared = _named_volumes(services["worker"]).keys()
+    for name, service in services.items():
+        if service["image"] != IMAGE and shared & _named_volumes(service).keys():
+            if "worker" not in service.get("depends_on", {}):
+                yield name
+            if any(v.split(":")[0] in shared and v[-3:] != ":ro" for v in service["volumes"]):
+                yield f"{name} may write"
+
+
+def images_have_tags(compose: Compose) -> Iterator[str]:
+    for service in compose["services"].values():
+        name, _, tag = service["image"].partition(":")
+        if service["image"] != IMAGE and (tag in {"", "latest"} or "." in name):
+            yield service["image"]
+
+
+RULES: tuple[Rule, ...] = (
+    dependencies_are_there,
+    every_service_lasts,
+    workers_scale,
+    ports_are_on_loopback,
+    variables_are_settings,
+    redis_keeps_and_guards,
+    workers_may_finish,
+    commands_are_plain,
+    volumes_are_declared,
+    mounted_files_are_there,
+    our_containers_are_confined,
+    one_service_builds_the_image,
+    volumes_are_made_from_our_image,
+    images_have_tags,
+)
+# rule, service, key, a value that breaks the rule (None: without the key)
+BREAKAGES: tuple[tuple[Rule, str, str, Any], ...] = (
+    (dependencies_are_there, "beat", "depends_on", {"rediss": {"condition": "service_started"}}),
+    (dependencies_are_there, "redis", "healthcheck", None),
+    (every_service_lasts, "worker", "restart", None),
+    (every_service_lasts, "web", "healthcheck", None),
+    (workers_scale, "worker", "container_name", "worker"),
+    (workers_scale, "worker", "ports", ["127.0.0.1:1:1"]),
+    (ports_are_on_loopback, "flower", "ports", ["5555:5555"]),
+    (ports_are_on_loopback, "web", "ports", ["0.0.0.0:8080:8080"]),
+    (ports_are_on_loopback, "redis", "ports", ["127.0.0.1:6379:6379"]),
+    (variables_are_settings, "worker", "environment", {"SALES_REPORT": "/reports"}),
+    (variables_are_settings, "postgres", "environment", {"A": "${SALES_DB_PASS:-x}"}),
+    (variables_are_settings, "postgres", "environment", {"A": "${SALES_DB_PASSWORD}"}),
+    (redis_keeps_and_guards, "redis", "command", ["redis-server", "--appendonly yes"]),
+    (redis_keeps_and_guards, "redis", "environment", {"REDISCLI_AUTH": "${OTHER:-other}"}),
+    (workers_may_finish, "worker", "stop_grace_period", None),
+    (workers_may_finish, "worker", "stop_grace_period", "60s"),
+    (commands_are_plain, "beat", "command", ["celery", "-A", "workers.celery", "beat"]),
+    (commands_are_plain, "worker", "command", ["celery", "-A", "workers", "worker", "-B"]),
+    (volumes_are_declared, "beat", "volumes", ["bear:/beat"]),
+    (mounted_files_are_there, "postgres", "volumes", ["./sql/seed.sql:/seed.sql:ro"]),
+    (our_containers_are_confined, "beat", "cap_drop", None),
+    (our_containers_are_confined, "web", "read_only", None),
+    (our_containers_are_confined, "postgres", "security_opt", None),
+    (one_service_builds_the_image, "beat", "build", "."),
+    (one_service_builds_the_image, "flower", "pull_policy", "missing"),
+    (one_service_builds_the_image, "beat", "depends_on", {}),
+    (volumes_are_made_from_our_image, "web", "depends_on", None),
+    (volumes_are_made_from_our_image, "web", "volumes", ["reports:/reports"]),
+    (images_have_tags, "postgres", "image", "postgres"),
+    (images_have_tags, "redis", "image", "registry.example/redis:7"),
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_compose_file(rule: Rule) -> None:
+    assert list(rule(load_compose())) == []
+
+
+@pytest.mark.parametrize(("rule", "service", "key", "value"), BREAKAGES)
+def test_the_rules_see_what_breaks_them(rule: Rule, service: str, key: str, value: Any) -> None:
+    broken = copy.deepcopy(load_compose())
+    broken["services"][service].pop(key, None)
+    if value is not None:
+        broken["services"][service][key] = value
+    assert list(rule(broken))
+
+
+def test_every_rule_was_seen_to_fail() -> None:
+    assert {rule for rule, *_ in BREAKAGES} == set(RULES)
+
+
+def _check_schema(path: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "check_jsonschema"]
+    command += ["--builtin-schema", "vendor.compose-spec", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_compose_schema(tmp_path: Path) -> None:
+    result = _check_schema(COMPOSE_FILE)
+    assert result.returncode == 0, result.stdout
+    broken = load_compose()
+    broken["services"]["worker"]["healthchecks"] = {}
+    (tmp_path / "broken.yml").write_text(json.dumps(broken))  # JSON is YAML
+    assert _check_schema(tmp_path / "broken.yml").returncode == 1
+
+
+def test_docker_compose_itself_takes_the_file() -> None:
+    docker = shutil.which("docker") or "docker"
+    asked = [docker, "compose", "version"]
+    if (
+        not shutil.which(docker)
+        or subprocess.run(asked, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("no `docker compose` here; the schema and the rules above were checked")
+    command = [docker, "compose", "-f", str(COMPOSE_FILE), "config", "--format", "json"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["services"].keys() == load_compose()["services"].keys()
+
+
+def test_a_fresh_clone_has_settings_that_fit_the_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in compose_environment("worker").items():
+        monkeypatch.setenv(name, value)
+    settings, services = load_settings(), load_compose()["services"]
+    assert settings.chosen_engine() == "celery"
+    assert settings.broker_url is not None
+    assert settings.broker_url.get_secret_value() == "redis://:mypassword@redis:6379/0"
+    database = settings.chosen_database_url().get_secret_value()
+    assert database == "postgresql+psycopg2://myuser:mypassword@postgres:5432/ecommerce_db"
+    targets = {target for v in services["worker"]["volumes"] for target in v.split(":")[1:2]}
+    assert {settings.data, settings.reports, settings.state} == targets
+    assert compose_environment("postgres") == {
+        "POSTGRES_USER": settings.db_user,
+        "POSTGRES_PASSWORD": settings.db_password.get_secret_value(),
+        "POSTGRES_DB": settings.db_name,
+    }
+    beat_folder = str(Path(settings.beat_schedule_file).parent)
+    assert beat_folder in _named_volumes(services["beat"]).values()
+
+
+# The image
+
+
+def _instructions(*names: str) -> list[tuple[str, str]]:
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    lines = (line.split(maxsplit=1) for line in text.splitlines() if line[:1].isalpha())
+    return [(name, rest) for name, rest in lines if name in names]
+
+
+def test_hadolint_has_no_complaint() -> None:
+    hadolint = Path(sysconfig.get_path("scripts")) / "hadolint"
+    command = [str(hadolint), "--failure-threshold", "info", str(ROOT / "Dockerfile")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "")
+
+
+def test_what_the_image_copies_is_there_and_not_ignored() -> None:
+    ignore = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignore
+    copied = [rest.split()[:-1] for _, rest in _instructions("COPY") if "--from" not in rest]
+    sources = {source for line in copied for source in line}
+    assert {source for source in sources if not (ROOT / source).exists()} == set()
+    assert {f"!{source.split('/')[0]}" for source in sources} == {i for i in ignore if i[0] == "!"}
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    assert set(wheel["targets"]["wheel"]["only-include"]) <= sources
+
+
+def test_the_image_runs_the_worker_as_nobody_special() -> None:
+    assert _instructions("USER")[-1] == ("USER", "10001:10001")
+    assert json.loads(_instructions("CMD")[-1][1]) == compose_command("worker")
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert "REMAP_SIGTERM=SIGQUIT" in dockerfile
+    made = re.findall(r"install -d -o sales -g sales (.+)", dockerfile)[0].split()
+    services = load_compose()["services"].values()
+    ours = [service for service in services if service["image"] == IMAGE]
+    assert {target for s in ours for target in _named_volumes(s).values()} <= set(made)
+
+
+def _locked(name: str) -> dict[str, str]:
+    text = (ROOT / "requirements" / name).read_text()
+    assert "://" not in text
+    blocks = re.split(r"\n(?=\S)", text.strip())
+    assert all("--hash=sha256:" in block for block in blocks)
+    return {block.partition("==")[0]: block.split()[0] for block in blocks}
+
+
+def test_the_build_tools_are_locked_as_in_development() -> None:
+    build, dev = _locked("build.txt"), _locked("dev.txt")
+    assert {name: dev.get(name) for name in build} == build
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert {Requirement(line).name for line in wanted} <= build.keys()
+
+
+def test_the_image_has_what_celery_needs_for_redis() -> None:
+    """An extra: in development something else may bring its packages along."""
+    extra = map(Requirement, importlib.metadata.requires("kombu") or ())
+    needed = {r.name for r in extra if r.marker and r.marker.evaluate({"extra": "redis"})}
+    assert needed
+    assert needed <= _locked("runtime.txt").keys()

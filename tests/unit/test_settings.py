@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.profile import Machine, choose_profile, read_machine, worker_bytes
+from pipeline_core.settings import Settings, load_settings
+from tests.conftest import PROJECT
+
+_LINE = re.compile(r"^#?(SALES_[A-Z0-9_]+)=(.*)$")
+
+
+def test_env_example_lists_every_setting_and_no_other() -> None:
+    lines = (PROJECT / ".env.example").read_text().splitlines()
+    named = [found[1] for line in lines if (found := _LINE.match(line))]
+    assert sorted(named) == sorted(f"SALES_{name.upper()}" for name in Settings.model_fields)
+
+
+def test_env_example_is_commented_and_loads(tmp_path: Path) -> None:
+    text = (PROJECT / ".env.example").read_text()
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.description in text
+    values = "\n".join(line.removeprefix("#") for line in text.splitlines() if _LINE.match(line))
+    (tmp_path / ".env").write_text(values)
+    loaded, plain = load_settings(), Settings(_env_file=None)  # type: ignore[call-arg]
+    assert loaded == plain
+
+
+def test_every_example_value_is_the_default() -> None:
+    for line in (PROJECT / ".env.example").read_text().splitlines():
+        assert not line.startswith("SALES_"), "an active line would surprise those who copy it"
+
+
+def test_seed_database_is_the_default() -> None:
+    url = load_settings().chosen_database_url().get_secret_value()
+    assert url == "postgresql+psycopg2://myuser:mypassword@localhost:5432/ecommerce_db"
+
+
+def test_override_beats_environment_beats_env_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("SALES_DATA=from-file\nSALES_STATE=from-file\n")
+    monkeypatch.setenv("SALES_DATA", "from-environment")
+    monkeypatch.setenv("SALES_STATE", "from-environment")
+    settings = load_settings({"state": "from-option", "reports": None})
+    assert (settings.data, settings.state) == ("from-environment", "from-option")
+    assert settings.reports == "reports"
+
+
+def test_engine_follows_the_broker() -> None:
+    assert load_settings().chosen_engine() == "local"
+    assert load_settings({"broker_url": "redis://x/0"}).chosen_engine() == "celery"
+    both = load_settings({"broker_url": "redis://x/0", "engine": "local"})
+    assert both.chosen_engine() == "local"
+
+
+def test_password_with_odd_characters_survives_and_stays_secret() -> None:
+    settings = load_settings({"db_password": "p@ss:/w%rd"})
+    assert "p%40ss%3A%2Fw%25rd" in settings.chosen_database_url().get_secret_value()
+    assert "p@ss" not in repr(settings)
+    assert "p%40ss" not in repr(settings.places())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("jobs", 0),
+        ("batch_size", -1),
+        ("unknown", "drop"),
+        ("timezone", "Mars/Olympus"),
+        ("max_reject_share", 1.5),
+        ("visibility_timeout", 5),
+        ("log_format", "xml"),
+    ],
+)
+def test_wrong_settings_are_named_without_their_value(name: str, value: object) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_settings({name: value})
+    assert name in str(error.value).lower()
+
+
+def test_a_wrong_secret_is_not_shown() -> None:
+    with pytest.raises(ConfigError) as error:
+        load_settings({"broker_url": ["canary"]})
+    assert "canary" not in str(error.value)
+
+
+def test_profiles() -> None:
+    big = Machine(cores=16, memory_bytes=64 << 30)
+    small = Machine(cores=4, memory_bytes=1 << 30)
+    assert choose_profile("weak", big).jobs == 1
+    assert choose_profile("strong", big).jobs == 16
+    assert choose_profile("auto", big).jobs == 16
+    auto = choose_profile("auto", small)
+    assert auto.jobs * worker_bytes(auto.batch_size) <= small.memory_bytes // 2
+    assert load_settings({"profile": "weak", "jobs": 3}).machine_profile.jobs == 3
+    assert load_settings({"profile": "weak"}).machine_profile.batch_size == 10_000
+
+
+def test_machine_obeys_the_control_group(tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text("100000 100000\n")
+    (tmp_path / "memory.max").write_text(f"{300 << 20}\n")
+    assert read_machine(tmp_path) == Machine(cores=1, memory_bytes=300 << 20)
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert read_machine(tmp_path) == read_machine(tmp_path / "nowhere")
