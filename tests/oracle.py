@@ -200,9 +200,14 @@ def _read(data: Path) -> _Reading:
             unreadable.append(Place(file.name))
         else:
             archives["read"] += 1
-            for day, day_content in daily_zips:
-                if day_content is not None:
-                    versions.setdefault(_base(day), set()).add((file.name, day_content))
+            for number, (day, day_content) in enumerate(daily_zips):
+                # Bytes that cannot be read are unlike any others.
+                version = (
+                    f"unreadable {file.name} {number}".encode()
+                    if day_content is None
+                    else day_content
+                )
+                versions.setdefault(_base(day), set()).add((file.name, version))
                 outcome = _read_day(Place(file.name, day), day_content, days_seen)
                 days[outcome.kind] += 1
                 parts += outcome.parts
@@ -378,9 +383,10 @@ def _valid_quantity(quantity: object) -> TypeGuard[int]:
 
 def _date(day: str) -> str:
     """The first real calendar date in the daily zip's name."""
-    for found in re.findall(r"(?<![0-9])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])", _base(day)):
+    digits = r"(?<![0-9])([0-9]{4})(-[0-9]{2}-|_[0-9]{2}_|[0-9]{2})([0-9]{2})(?![0-9])"
+    for year, month, number in re.findall(digits, _base(day)):
         try:
-            return date.fromisoformat(found).isoformat()
+            return date(int(year), int(month.strip("-_")), int(number)).isoformat()
         except ValueError:
             continue
     return ""

@@ -45,7 +45,7 @@ def windows(blocks: Iterable[bytes], size: int, max_event_bytes: int) -> Iterato
             continue
         commas = Structure.of(bytes(buffer)).event_commas
         if not len(commas):
-            _check_gap(len(buffer), max_event_bytes)
+            _check_gap(len(buffer) - 1, max_event_bytes)  # the array's end may be there
             patience = 2 * len(buffer)
             continue
         cut = int(commas[-1])
@@ -111,7 +111,8 @@ def _check_bracket(head: bytes) -> None:
 def _checked(window: Window, max_event_bytes: int) -> Window:
     if len(window.text) > max_event_bytes:
         commas = Structure.of(window.text).event_commas
-        _check_gap(int(np.diff(commas, prepend=0, append=len(window.text)).max()), max_event_bytes)
+        borders = np.diff(commas, prepend=0, append=len(window.text) - 1)
+        _check_gap(int(borders.max()), max_event_bytes)
     return window
 
 

@@ -6,6 +6,8 @@ an unreadable one is closed and forgotten.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -92,6 +94,15 @@ class Accumulator:
         for chunk in inner._chunks:
             self._hold(chunk)
         inner.rejects.close()
+
+    @contextmanager
+    def dropped_on_error(self) -> Iterator[None]:
+        """Forgets everything if the body raises."""
+        try:
+            yield
+        except BaseException:
+            self.rejects.close()
+            raise
 
     def counts(self) -> Counts:
         """Events by fate, once everything is reduced."""

@@ -104,7 +104,8 @@ class _Extraction:
     def run(self, manifest: Manifest) -> None:
         """Reads everything that can be read; what cannot is in ``unreadable``."""
         try:
-            self._read(manifest)
+            with self.result.dropped_on_error():
+                self._read(manifest)
         except UnreadableArchive as error:
             self.unreadable = [Unreadable(self.archive.name, None, None, error.message)]
             self.days = self.parts = Tally()
@@ -162,7 +163,10 @@ class _Day:
         """Raises UnreadableDay, or UnreadableArchive if the archive's limit is passed."""
         limits, window_bytes = self.rules.options.limits, self.rules.window_bytes
         packed = day_meter(limits, self.archive_meter)
-        with open_day(opened, info, limits, packed, window_bytes) as day:
+        with (
+            self.result.dropped_on_error(),
+            open_day(opened, info, limits, packed, window_bytes) as day,
+        ):
             for part in day_parts(day):
                 try:
                     part_result = self._read_part(day, part)
@@ -178,11 +182,11 @@ class _Day:
     def _read_part(self, day: zipfile.ZipFile, part: zipfile.ZipInfo) -> Accumulator:
         result = Accumulator(self.rules)
         limits, date = self.rules.options.limits, day_date(self.name)
-        for window in part_windows(day, part, limits, self.meter, self.rules.window_bytes):
-            decoded = decode(window, limits.json_depth)
-            result.add(
-                Chunk(self.archive, self.name, date, part.filename, result.seen, window, decoded)
-            )
+        with result.dropped_on_error():
+            for window in part_windows(day, part, limits, self.meter, self.rules.window_bytes):
+                decoded = decode(window, limits.json_depth)
+                place = (self.archive, self.name, date, part.filename)
+                result.add(Chunk(*place, result.seen, window, decoded))
         return result
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
@@ -24,7 +24,7 @@ from obstore.exceptions import (
 )
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from pipeline_core.errors import ConfigError, ContractError, PipelineError, RetryableError
+from pipeline_core.errors import ConfigError, ContractError, RetryableError
 from pipeline_core.storage.base import StoredObject, checked
 
 if TYPE_CHECKING:
@@ -41,12 +41,18 @@ _SUMMARY = "summary.json"
 
 _URI = re.compile(r"(s3|gs|az)://([\w.-]+)(?:/([^?]*))?", re.IGNORECASE | re.ASCII)
 _VARIABLES = {"s3": "AWS_*", "gs": "GOOGLE_*", "az": "AZURE_*"}
+_DENIED = (PermissionDeniedError, UnauthenticatedError)
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
 _TURNED_DOWN = {"ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed"}
 # What may be quoted of a backend's text; the rest of it can hold keys, tokens and signatures.
 _STATUS = re.compile(r"status code: (\d{3}[\w ]*)")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _CAUSES = ("connection refused", "connection reset", "dns error", "timed out", "certificate")
+_MISTAKES = (  # a phrase of obstore's text, what it means, what helps
+    ("builder error", "its endpoint is not https://.", "AWS_ALLOW_HTTP=true allows http://."),
+    ("configured region", "it is in another region.", "Correct AWS_REGION."),
+    ("invalid path", "a key in it has an empty, '.' or '..' part.", "Rename or delete it."),
+)
 _METADATA_SERVICES = ("/latest/api/token", "computeMetadata", "metadata/identity")
 
 
@@ -147,7 +153,7 @@ class ObjectStorage:
 
     def store_file(self, key: str, path: Path) -> None:
         """As ``Storage.store_file``, in blocks."""
-        with path.open("rb"), self._translated("write", key):
+        with path.open("rb"), self._translated("write", key):  # a missing path is no missing key
             self._put(key, path)
 
     @contextmanager
@@ -203,12 +209,10 @@ class ObjectStorage:
         except (FileNotFoundError, msgspec.DecodeError):  # or a person's file
             return None
 
-    def _list(self, folder: str) -> ListResult[list[ObjectMeta]]:
+    def _list(self, folder: str) -> ListResult[Sequence[ObjectMeta]]:
         try:
             with self._translated("list", folder):
-                return obstore.list_with_delimiter(
-                    self._store, checked(folder) if folder else None
-                )
+                return obstore.list_with_delimiter(self._store, checked(folder) if folder else None)
         except FileNotFoundError:
             return {"objects": [], "common_prefixes": []}
 
@@ -278,41 +282,50 @@ class ObjectStorage:
         place = f"{self._uri}/{key}".rstrip("/")
         try:
             yield
-        except (BaseError, OSError, ValueError) as error:
-            raise self._translation(error, verb, place) from None
         except BaseException as error:
-            # pyo3 offers this class in no module.
-            if type(error).__name__ != "PanicException":
-                raise
-            raise ConfigError(
-                f"Cannot {verb} {place}: the endpoint is not a URL.",
-                f"Check the {_VARIABLES[self._scheme]} environment variables.",
-            ) from None
+            # pyo3 offers the class of a panic in no module, and it is no Exception.
+            if isinstance(error, (BaseError, OSError, ValueError)) or (
+                type(error).__name__ == "PanicException"
+            ):
+                variables = _VARIABLES[self._scheme]
+                raise _translation(error, f"Cannot {verb} {place}: ", place, variables) from None
+            raise
 
-    def _translation(self, error: Exception, verb: str, place: str) -> Exception:
-        text = str(error)
-        code = match[1] if (match := _CODE.search(text)) else ""
-        status = match[1].strip() if (match := _STATUS.search(text)) else ""
-        variables = f"the {_VARIABLES[self._scheme]} environment variables"
-        if code in _NO_BUCKET:
-            return ConfigError(
-                f"Cannot {verb} {place}: there is no such bucket.", "Create it, or correct the URI."
-            )
-        # obstore's ValueError: a key that it cannot write, so there is none such.
-        if isinstance(error, FileNotFoundError) or type(error) is ValueError:
-            return FileNotFoundError(errno.ENOENT, "no such object", place)
-        if (
-            isinstance(error, (PermissionDeniedError, UnauthenticatedError))
-            or status[:3] in ("401", "403")
-            or code in _TURNED_DOWN
-        ):
-            return ConfigError(
-                f"Cannot {verb} {place}: access is denied ({code or status}).",
-                f"Check the rights, {variables} and the clock.",
-            )
-        return self._other(error, text, f"Cannot {verb} {place}: ", code or status, variables)
 
-    ...
+def _translation(error: BaseException, what: str, place: str, variables: str) -> Exception:
+    text = str(error)
+    code = match[1] if (match := _CODE.search(text)) else ""
+    status = match[1].rstrip() if (match := _STATUS.search(text)) else ""
+    settings = f"the {variables} environment variables"
+    if code in _NO_BUCKET:
+        return ConfigError(what + "there is no such bucket.", "Create it, or correct the URI.")
+    # A ValueError is a key that obstore cannot write.
+    if isinstance(error, (FileNotFoundError, ValueError)):
+        return FileNotFoundError(errno.ENOENT, "no such object", place)
+    if isinstance(error, _DENIED) or status[:3] in ("401", "403") or code in _TURNED_DOWN:
+        return ConfigError(
+            what + f"access is denied ({code or status}).", f"Check {settings} and the clock."
+        )
+    for phrase, cause, remedy in _MISTAKES:
+        if phrase in text:
+            return ConfigError(what + cause, remedy)
+    if not isinstance(error, Exception):
+        return ConfigError(what + "the endpoint is not a URL.", f"Check {settings}.")
+    cause = _cause(error, text, f"{status} {code}".strip())
+    return RetryableError(what + cause + ".", f"Check the network, the service and {settings}.")
+
+
+def _cause(error: Exception, text: str, answer: str) -> str:
+    if isinstance(error, PreconditionError):
+        return "it changed meanwhile"
+    if isinstance(error, OSError):  # of this machine's disk
+        return error.strerror or "the disk failed"
+    if answer:
+        return f"the answer was {answer}"
+    if any(phrase in text for phrase in _METADATA_SERVICES):
+        return "no credentials are set, and no metadata service offers any"
+    folded = text.lower()
+    return next((phrase for phrase in _CAUSES if phrase in folded), "there is no answer")
 
 
 def _refuse_after_fork() -> None:
@@ -335,8 +348,8 @@ def _open(scheme: str, bucket: str, prefix: str | None) -> S3Store | GCSStore | 
 
 def _stored(meta: ObjectMeta) -> StoredObject:
     # Azure quotes the tag of one object but not those in a list.
-    tag = (meta["e_tag"] or f"{meta['size']}-{meta['last_modified']:%s}").strip('"')
-    return StoredObject(meta["path"], meta["size"], tag)
+    tag = meta["e_tag"] or f"{meta['size']}-{meta['last_modified'].isoformat()}"
+    return StoredObject(meta["path"], meta["size"], tag.strip('"'))
 
 
 def _is_visible(name: str) -> bool:

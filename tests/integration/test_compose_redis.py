@@ -22,7 +22,9 @@ def test_redis_asks_for_the_password_and_shows_it_to_nobody(tmp_path: Path) -> N
     shell, option, script = compose_command("redis")
     assert compose_environment("redis") == {"REDISCLI_AUTH": "mypassword"}
     port = free_port()
-    script = script.replace("redis-server", f"{find_redis()} --port {port} --dir {tmp_path}", 1)
+    # Redis would write its title over the command line that `ps` shows.
+    binary = f"{find_redis()} --set-proc-title no --port {port} --dir {tmp_path}"
+    script = script.replace("redis-server", binary, 1)
     server = subprocess.Popen(
         [shell, option, script],
         env={"REDISCLI_AUTH": PASSWORD, "PATH": "/usr/bin:/bin"},

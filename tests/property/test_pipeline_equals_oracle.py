@@ -71,9 +71,7 @@ def _check(expected: OracleResult, outcome: Outcome, latest: Path) -> None:
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
 @given(shop=shops(), batch_size=BATCH_SIZES)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-def test_pipeline_equals_oracle(
-    unknown: UnknownMode, shop: GeneratedShop, batch_size: int
-) -> None:
+def test_pipeline_equals_oracle(unknown: UnknownMode, shop: GeneratedShop, batch_size: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         written = shop.write(folder / "shop")

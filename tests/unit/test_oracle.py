@@ -146,7 +146,7 @@ def test_daily_sales(tmp_path: Path) -> None:
             {"a.json": part([purchase("c1", "p1", 2)]), "b.json": part([purchase("c3", "p1")])}
         ),
         "2024-02-30 or 2024-03-01.zip": day_zip({"b.json": part([purchase("c2", "p1", 5)])}),
-        "2024-03-01/20240301.zip": day_zip({"c.json": part([purchase("c2", "p2", 2)])}),
+        "2024-03-01/202403011.zip": day_zip({"c.json": part([purchase("c2", "p2", 2)])}),
         "12024-03-01 2024-03-012.zip": day_zip({"d.json": part([purchase("c2", "p2", 1)])}),
     }
     result = _run(tmp_path, {"w.zip": archive_zip(days)})

@@ -1,0 +1,114 @@
+"""Runs the pipeline in this process, and reads what it published."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline_core import pipeline
+from pipeline_core.messages import Limits, Manifest, Options, Outcome, Summary
+from pipeline_core.places import Places
+from tests import archives as build
+
+Place = tuple[str, str | None, str | None]
+SALES_HEADER = "category,customer_segment,total_revenue,units_sold,unique_customers"
+
+
+def run_local(
+    shop: build.Shop,
+    folder: Path,
+    *,
+    limits: Mapping[str, Any] | None = None,
+    publish_incomplete: bool = True,
+    after_plan: Callable[[], object] = lambda: None,
+    **options: Any,
+) -> Outcome:
+    """Plan, process and publish; state and reports are folders of ``folder``."""
+    manifest = plan_local(shop, folder, limits=limits, **options)
+    after_plan()
+    process_local(folder, manifest)
+    return publish_local(folder, manifest, allow_incomplete=publish_incomplete)
+
+
+def plan_local(
+    shop: build.Shop, folder: Path, *, limits: Mapping[str, Any] | None = None, **options: Any
+) -> Manifest:
+    places = Places(
+        str(shop.data), str(folder / "reports"), str(folder / "state"), str(shop.dimensions), ""
+    )
+    return pipeline.plan(places, Options(limits=Limits(**(limits or {})), **options), "local")
+
+
+def process_local(folder: Path, manifest: Manifest) -> None:
+    for archive in manifest.to_process():
+        pipeline.process(str(folder / "state"), manifest.run_id, archive.id)
+
+
+def publish_local(folder: Path, manifest: Manifest, *, allow_incomplete: bool = False) -> Outcome:
+    return pipeline.publish(
+        str(folder / "state"), manifest.run_id, allow_incomplete=allow_incomplete
+    )
+
+
+def week(
+    *parts: bytes, days: Mapping[str, bytes] | None = None, day: str = "2024-03-01.zip"
+) -> bytes:
+    """An archive of one day with these parts (0.json, 1.json, ...), or of the given days."""
+    numbered = {f"{number}.json": content for number, content in enumerate(parts)}
+    return build.archive_zip(days or {day: build.day_zip(numbered)})
+
+
+def sales(units: int = 1, **fields: Any) -> bytes:
+    """A part of one sound purchase."""
+    return build.part([build.purchase(quantity=units, **fields)])
+
+
+def summary(outcome: Outcome) -> Summary:
+    assert outcome.summary is not None
+    return outcome.summary
+
+
+def units(outcome: Outcome) -> int:
+    return summary(outcome).totals.units_sold
+
+
+def unreadable(outcome: Outcome) -> dict[Place, str]:
+    """Place to cause."""
+    places = summary(outcome).unreadable
+    found = {(place.archive, place.day, place.part): place.cause for place in places}
+    assert len(found) == len(places)
+    return found
+
+
+def latest(folder: Path) -> Path:
+    return folder / "reports" / "latest"
+
+
+def text(folder: Path, name: str = "sales_report.csv") -> str:
+    return (latest(folder) / name).read_bytes().decode()
+
+
+def rows(folder: Path, name: str = "sales_report.csv") -> list[list[str]]:
+    """Records of a published CSV without its header, read by the csv module."""
+    return list(csv.reader(io.StringIO(text(folder, name), newline="")))[1:]
+
+
+def rejects(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text(folder, "rejects.csv"), newline="")))
+
+
+def reasons(folder: Path) -> list[str]:
+    return [reject["reason"] for reject in rejects(folder)]
+
+
+def shop_of(
+    folder: Path,
+    *parts: bytes,
+    customers: Sequence[tuple[str, str, str | None]] = (("c1", "2020-01-01", "Retail"),),
+    products: Sequence[tuple[str, str, str | None, str]] = (("p1", "Pen", "Office", "0.10"),),
+) -> build.Shop:
+    """A shop of one archive, week.zip, with one day, 2024-03-01.zip."""
+    return build.write_shop(folder / "shop", {"week.zip": week(*parts)}, customers, products)

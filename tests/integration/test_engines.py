@@ -1,0 +1,212 @@
+"""Local and Celery, one worker and many: the same bytes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from console.stack import Stack
+from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.processes import celery, environment, eventually, sales_pipeline
+
+CUSTOMERS = [(f"c{n}", "2023-01-01", ("New", "VIP", "")[n % 3]) for n in range(30)]
+PRODUCTS = [(f"p{n}", f"Product {n}", f"Category {n % 4}", f"{n}.{n:02}") for n in range(1, 20)]
+
+
+def _archive(week: int, days: int = 2, events: int = 40) -> bytes:
+    def event(number: int) -> object:
+        if number % 3 == 0:
+            return {"event_type": "view_product", "customer_id": "c1"}
+        return purchase(f"c{(number * week) % 33}", f"p{(number + week) % 21}", 1 + number % 5)
+
+    return archive_zip(
+        {
+            f"events_2024-{1 + week % 12:02}-{1 + day:02}_w{week}.zip": day_zip(
+                {"part-001.json": part([event(week * 1000 + day * 100 + n) for n in range(events)])}
+            )
+            for day in range(days)
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Fifty small archives."""
+    archives = {f"events_week_{week:02}.zip": _archive(week) for week in range(1, 51)}
+    return write_shop(tmp_path_factory.mktemp("shop"), archives, CUSTOMERS, PRODUCTS)
+
+
+@pytest.fixture(scope="module")
+def expected(
+    shop: Shop, tmp_path_factory: pytest.TempPathFactory, stack: Stack
+) -> dict[str, bytes]:
+    """CSV files of the local engine with one process."""
+    folder = tmp_path_factory.mktemp("local")
+    env = environment(stack, shop, folder)
+    done = sales_pipeline("run", "--engine", "local", "--jobs", "1", "--quiet", env=env)
+    assert done.returncode == 0, done.stderr
+    return _csvs(folder)
+
+
+def _csvs(folder: Path) -> dict[str, bytes]:
+    latest = folder / "reports" / "latest"
+    return {str(p.relative_to(latest)): p.read_bytes() for p in sorted(latest.rglob("*.csv"))}
+
+
+def _flush(stack: Stack) -> None:
+    import redis
+
+    with redis.Redis.from_url(stack.redis.url) as client:
+        client.flushall()
+
+
+@pytest.fixture(autouse=True)
+def _empty_broker(stack: Stack) -> Iterator[None]:
+    _flush(stack)
+    yield
+    _flush(stack)
+
+
+def test_the_shop_is_worth_comparing(expected: dict[str, bytes]) -> None:
+    assert expected["sales_report.csv"].count(b"\n") == 9
+    assert expected["rejects.csv"].count(b"\n") > 100
+    assert len([name for name in expected if name.startswith("by_category")]) == 4
+
+
+@pytest.mark.parametrize("batch_size", ["3", "1000000"])
+def test_local_with_two_processes(
+    stack: Stack, shop: Shop, expected: dict[str, bytes], tmp_path: Path, batch_size: str
+) -> None:
+    env = environment(stack, shop, tmp_path)
+    arguments = ("run", "--engine", "local", "--jobs", "2", "--batch-size", batch_size, "--json")
+    done = sales_pipeline(*arguments, env=env)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["status"] == "complete"
+    assert _csvs(tmp_path) == expected
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_celery_worker_of_any_size(
+    stack: Stack, shop: Shop, expected: dict[str, bytes], tmp_path: Path, concurrency: int
+) -> None:
+    env = environment(stack, shop, tmp_path)
+    log = tmp_path / "worker.log"
+    with celery("worker", f"--concurrency={concurrency}", env=env, log=log):
+        done = sales_pipeline("run", "--engine", "celery", "--json", env=env)
+    assert done.returncode == 0, done.stderr + log.read_text()
+    assert json.loads(done.stdout)["engine"] == "celery"
+    assert _csvs(tmp_path) == expected
+
+
+def test_chord_of_fifty_on_two_workers_is_one_message_an_archive(
+    stack: Stack, shop: Shop, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    env = environment(stack, shop, tmp_path)
+    one, two = tmp_path / "one.log", tmp_path / "two.log"
+    with (
+        celery("worker", "--concurrency=1", "-n", "one@test", env=env, log=one),
+        celery("worker", "--concurrency=1", "-n", "two@test", env=env, log=two),
+    ):
+        eventually(lambda: b"ready" in one.read_bytes(), "worker one")
+        eventually(lambda: b"ready" in two.read_bytes(), "worker two")
+        done = sales_pipeline("run", "--quiet", env=env)
+    assert done.returncode == 0, done.stderr
+    assert _csvs(tmp_path) == expected
+    tasks = re.compile(r"Task workers\.(\w+)\[[^]]+\] succeeded")
+    logs = [one.read_text(), two.read_text()]
+    found = [name for text in logs for name in tasks.findall(text)]
+    assert found.count("process_archive") == 50
+    assert found.count("publish_run") == 1
+    assert all("process_archive" in text for text in logs), "one worker did everything"
+
+
+def test_beat_really_fires_and_the_run_is_published(
+    stack: Stack, shop: Shop, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    env = environment(stack, shop, tmp_path, SALES_SCHEDULE="* * * * *")
+    with (
+        celery("worker", "--concurrency=2", env=env, log=tmp_path / "worker.log"),
+        celery("beat", env=env, log=tmp_path / "beat.log"),
+    ):
+        latest = tmp_path / "reports" / "latest" / "summary.json"
+        eventually(latest.exists, "a scheduled publication", seconds=110)
+    assert _csvs(tmp_path) == expected
+
+
+def test_flower_lists_the_tasks(stack: Stack, shop: Shop, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = environment(
+        stack, shop, tmp_path, SALES_FLOWER_USER="finance", SALES_FLOWER_PASSWORD="sesame"
+    )
+
+    def ask(path: str, password: str) -> bytes:
+        token = base64.b64encode(f"finance:{password}".encode()).decode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Basic {token}"}
+        )
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            body: bytes = answer.read()
+            return body
+
+    def tasks() -> list[str]:
+        try:
+            listed = json.loads(ask("/api/tasks", "sesame"))
+        except (urllib.error.URLError, ConnectionError):
+            return []
+        return [task["name"] for task in listed.values() if task["state"] == "SUCCESS"]
+
+    with (
+        celery("flower", f"--port={port}", env=env, log=tmp_path / "flower.log"),
+        celery("worker", "--concurrency=1", env=env, log=tmp_path / "worker.log"),
+    ):
+        eventually(lambda: b"Visit me" in (tmp_path / "flower.log").read_bytes(), "flower")
+        assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+        eventually(lambda: "workers.publish_run" in tasks(), "the callback in Flower")
+        assert tasks().count("workers.process_archive") == 50
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            ask("/api/tasks", "guess")
+    assert stack.redis.password not in (tmp_path / "flower.log").read_text()
+
+
+def test_a_failing_header_ends_the_run_with_its_cause(
+    stack: Stack, shop: Shop, tmp_path: Path
+) -> None:
+    """The snapshot is gone, so every archive fails; the command must not hang."""
+    env = environment(stack, shop, tmp_path)
+    script = (
+        "import shutil, sys; from pipeline_core import pipeline;"
+        "from pipeline_core.settings import load_settings; from workers.dispatch import dispatch;"
+        "s = load_settings(); m = pipeline.plan(s.places(), s.options(), 'celery');"
+        "shutil.rmtree(s.state + '/dimensions'); dispatch(s.state, m); print(m.run_id)"
+    )
+    with celery("worker", "--concurrency=2", env=env, log=tmp_path / "worker.log"):
+        started = subprocess.run(
+            [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
+        )
+        run_id = started.stdout.strip().splitlines()[-1]
+        outcome = tmp_path / "state" / "runs" / run_id / "outcome.json"
+        eventually(outcome.exists, "the outcome")
+    recorded = json.loads(outcome.read_text())
+    assert recorded["state"] == "failed"
+    assert "snapshot" in recorded["reason"]
+    assert not (tmp_path / "reports" / "latest").exists()
+
+
+def test_no_worker_is_an_error_with_a_remedy(stack: Stack, shop: Shop, tmp_path: Path) -> None:
+    env = environment(stack, shop, tmp_path, SALES_WORKER_WAIT="1")
+    done = sales_pipeline("run", "--engine", "celery", env=env)
+    assert done.returncode == 1
+    assert "celery -A workers worker" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,80 @@
+"""Starts the project's own commands as real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from console.stack import Stack
+from tests.archives import Shop
+from tests.conftest import PROJECT
+
+_T = TypeVar("_T")
+_STOP_SECONDS = 30
+
+
+def environment(stack: Stack, shop: Shop, folder: Path, **extra: str) -> dict[str, str]:
+    """A clean environment with settings for a shop of files, the real Redis and own folders."""
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("SALES_", "FLOWER_"))}
+    return {
+        **kept,
+        "PYTHONPATH": str(PROJECT),
+        "SALES_DATA": str(shop.data),
+        "SALES_DIMENSIONS": str(shop.dimensions),
+        "SALES_REPORTS": str(folder / "reports"),
+        "SALES_STATE": str(folder / "state"),
+        "SALES_BROKER_URL": stack.redis.url,
+        "SALES_BEAT_SCHEDULE_FILE": str(folder / "beat"),
+        **extra,
+    }
+
+
+def sales_pipeline(
+    *arguments: str, env: Mapping[str, str], timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Runs the command to its end."""
+    command = [sys.executable, "-m", "console.command", *arguments]
+    return subprocess.run(
+        command, env=dict(env), capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+@contextmanager
+def celery(*arguments: str, env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """``celery -A workers …`` in its own process group; nothing of it is left afterwards."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "workers", *arguments],
+            env=dict(env),
+            stdout=output,
+            stderr=output,
+            cwd=log.parent,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def eventually(look: Callable[[], _T | None], what: str, seconds: float = 60) -> _T:
+    """The first true answer of ``look``; fails with ``what`` after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"not seen in {seconds} s: {what}")
