@@ -39,6 +39,8 @@ lock:  ## Renew requirements/ from pyproject.toml (needs uv)
 	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --output-file requirements/runtime.txt
 	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra stack --group dev \
 		--constraint requirements/runtime.txt --output-file requirements/dev.txt
+	printf 'hatchling>=1.27\n' | uv pip compile --quiet - $(LOCK) \
+		--constraint requirements/dev.txt --output-file requirements/build.txt
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 

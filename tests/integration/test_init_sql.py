@@ -169,7 +169,7 @@ def test_the_reader_reads_the_two_tables_and_nothing_else(database: Connection) 
         "TRUNCATE products",
         "DROP TABLE customers",
     ):
-        with pytest.raises(ProgrammingError, match="permission denied|must be owner"):
+        with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
             database.execute(text(statement))
     database.execute(text("RESET ROLE"))
     query = "SELECT rolcanlogin FROM pg_roles WHERE rolname = 'sales_reader'"

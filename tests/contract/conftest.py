@@ -1,0 +1,51 @@
+"""An S3 that runs inside the tests."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+SECRET = "not-to-be-seen-in-any-message"
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for every request
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """URI of a new, empty bucket, for which the environment is set."""
+    use_endpoint(monkeypatch, s3_endpoint)
+    bucket = f"bucket-{secrets.token_hex(4)}"
+    put(s3_endpoint, f"/{bucket}")
+    return f"s3://{bucket}"
+
+
+def use_endpoint(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": f"key-{SECRET}",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+def put(endpoint: str, path: str) -> None:
+    """Make a bucket, or an empty object of any key, as a foreign program would."""
+    with closing(HTTPConnection(endpoint.removeprefix("http://"))) as connection:
+        connection.request("PUT", path, b"")
+        assert connection.getresponse().status == 200

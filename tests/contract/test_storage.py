@@ -1,0 +1,752 @@
+"""What pipeline_core.storage promises, asked of every backend."""
+
+from __future__ import annotations
+
+import errno
+import http.server
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.storage import Storage, absolute_uri, open_storage
+from pipeline_core.storage.local import LocalStorage
+from pipeline_core.storage.object_store import _BLOCK, ObjectStorage
+from tests.contract.conftest import SECRET, put, use_endpoint
+
+ODD_NAMES = [
+    "with blank.zip",
+    " blanks around ",
+    "quo'te\"s",
+    "#hash",
+    "100%",
+    "%41",
+    "a;b,c",
+    "up..and..away",
+    "...",
+    "a+b=c&d",
+    "question?",
+    "star*",
+    "[brackets]{braces}<angles>",
+    "back\\slash",
+    "pipe|tilde~caret^`",
+    "grüße-日本-🛒",
+    "e\u0301 not composed",
+    "-rf",
+]
+NO_KEYS = ["../up", "a/../../up", "..", ".", "", "/etc/hostname", "a//b", "a/", "a/./b", "nul\0"]
+
+
+@pytest.fixture(params=["local", "s3"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "local":
+        return open_storage(str(tmp_path / "root"))
+    return open_storage(f"{request.getfixturevalue('s3')}/some prefix/ü#%41")
+
+
+@pytest.fixture
+def remote(s3: str) -> ObjectStorage:
+    return ObjectStorage(f"{s3}/prefix")
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> LocalStorage:
+    return LocalStorage(tmp_path / "root")
+
+
+def keys(storage: Storage, folder: str = "") -> list[str]:
+    return [file.key for file in storage.files(folder)]
+
+
+def publish(storage: Storage, key: str, files: dict[str, bytes]) -> None:
+    with storage.publish_folder(key) as folder:
+        for name, data in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def test_a_file_reads_as_it_was_written(storage: Storage) -> None:
+    storage.write("runs/7/manifest.json", b"{}")
+    assert storage.read("runs/7/manifest.json") == b"{}"
+    assert storage.stat("runs/7/manifest.json").key == "runs/7/manifest.json"
+    assert storage.stat("runs/7/manifest.json").size == 2
+
+
+def test_an_empty_file_is_a_file(storage: Storage) -> None:
+    storage.write("empty", b"")
+    assert storage.read("empty") == b""
+    assert [(file.key, file.size) for file in storage.files()] == [("empty", 0)]
+    with storage.local_file("empty") as path:
+        assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_name_is_only_a_label(storage: Storage, name: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"stored")
+    storage.write(f"folder {name}/{name}", b"odd")
+    assert storage.create(f"created/{name}", b"created")
+    storage.store_file(f"stored/{name}", source)
+    hidden = name.startswith(".")
+    assert storage.read(f"folder {name}/{name}") == b"odd"
+    assert storage.read(f"created/{name}") == b"created"
+    assert storage.stat(f"stored/{name}").key == f"stored/{name}"
+    assert storage.folders() == sorted(["created", f"folder {name}", "stored"])
+    assert keys(storage, f"folder {name}") == ([] if hidden else [f"folder {name}/{name}"])
+    with storage.local_file(f"stored/{name}") as path:
+        assert path.read_bytes() == b"stored"
+
+
+def test_files_and_folders_are_those_directly_inside_in_order(storage: Storage) -> None:
+    for key in ("b", "a", "Z", "f/x", "f/g/y", "fx/z", "e/g/y"):
+        storage.write(key, key.encode())
+    assert keys(storage) == ["Z", "a", "b"]
+    assert storage.folders() == ["e", "f", "fx"]
+    assert keys(storage, "f") == ["f/x"]
+    assert storage.folders("f") == ["g"]
+    assert keys(storage, "f/g") == ["f/g/y"]
+    assert storage.folders("f/g") == []
+
+
+def test_a_folder_that_is_not_there_is_empty(storage: Storage) -> None:
+    assert storage.files() == storage.files("none") == []
+    assert storage.folders() == storage.folders("no/ne") == []
+
+
+def test_hidden_names_are_read_but_not_listed(storage: Storage) -> None:
+    storage.write(".doctor", b"well")
+    storage.write("f/.hidden/x", b"")
+    storage.write("f/.x.tmp", b"")
+    assert storage.files() == storage.files("f") == []
+    assert storage.folders() == ["f"]
+    assert storage.folders("f") == []
+    assert storage.read(".doctor") == b"well"
+
+
+def test_more_files_than_a_page_holds_are_listed(remote: ObjectStorage) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: remote.write(f"many/{n:04}", b""), range(1001)))
+    assert keys(remote, "many") == [f"many/{n:04}" for n in range(1001)]
+    assert len(remote._names("many")) == 1001
+
+
+@pytest.mark.parametrize("key", ["none", "no/ne", "folder", "file/below", *NO_KEYS])
+def test_what_is_not_there_is_not_found(storage: Storage, key: str) -> None:
+    storage.write("folder/x", b"")
+    storage.write("file", b"")
+    with pytest.raises(FileNotFoundError):
+        storage.read(key)
+    with pytest.raises(FileNotFoundError):
+        storage.stat(key)
+    with pytest.raises(FileNotFoundError), storage.local_file(key):
+        pass
+
+
+@pytest.mark.parametrize("key", NO_KEYS)
+def test_nothing_leaves_the_root(storage: Storage, key: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.touch()
+    for write in (
+        lambda: storage.write(key, b""),
+        lambda: storage.create(key, b""),
+        lambda: storage.store_file(key, source),
+        lambda: publish(storage, key, {}),
+        lambda: storage.point(key, "source"),
+    ):
+        with pytest.raises(FileNotFoundError):
+            write()
+    if key:
+        assert storage.files(key) == []
+        assert storage.folders(key) == []
+    assert list(tmp_path.rglob("*")) in ([source], [source, tmp_path / "root"])
+
+
+def test_a_write_replaces_and_changes_the_version(storage: Storage) -> None:
+    storage.write("key", b"old")
+    old = storage.stat("key")
+    assert storage.stat("key") == storage.files()[0] == old
+    time.sleep(0.02)  # a file's time may be that coarse
+    storage.write("key", b"new")
+    assert storage.read("key") == b"new"
+    assert storage.stat("key").version == storage.files()[0].version != old.version
+
+
+def test_a_reader_never_sees_half_of_a_write(storage: Storage) -> None:
+    versions = [bytes([n]) * 200_000 for n in range(4)]
+    storage.write("key", versions[0])
+    stop = threading.Event()
+
+    def write() -> None:
+        for n in range(60):
+            storage.write("key", versions[n % 4])
+        stop.set()
+
+    seen = set()
+    writer = threading.Thread(target=write)
+    writer.start()
+    while not stop.is_set():
+        seen.add(storage.read("key"))
+    writer.join()
+    assert seen <= set(versions)
+
+
+def test_create_does_not_replace(storage: Storage) -> None:
+    assert storage.create("a/key", b"first")
+    assert not storage.create("a/key", b"second")
+    assert storage.read("a/key") == b"first"
+    assert keys(storage, "a") == ["a/key"]
+
+
+def test_one_of_many_creates_wins(storage: Storage) -> None:
+    barrier = threading.Barrier(16)
+
+    def create(number: int) -> bool:
+        barrier.wait()
+        return storage.create("race/key", str(number).encode())
+
+    with ThreadPoolExecutor(16) as pool:
+        won = list(pool.map(create, range(16)))
+    assert won.count(True) == 1
+    assert storage.read("race/key") == str(won.index(True)).encode()
+
+
+def test_a_file_of_many_blocks_goes_there_and_back(storage: Storage, tmp_path: Path) -> None:
+    data = os.urandom(1 << 20) * 20 + b"tail"
+    (tmp_path / "big").write_bytes(data)
+    storage.store_file("big", tmp_path / "big")
+    assert storage.stat("big").size == len(data)
+    assert storage.stat("big") == storage.files()[0]
+    with storage.local_file("big") as path:
+        assert path.read_bytes() == data
+    assert storage.read("big") == data
+    storage.write("big", data[1:])
+    assert storage.read("big") == data[1:]
+
+
+def test_store_file_wants_a_file(storage: Storage, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        storage.store_file("key", tmp_path / "none")
+    assert storage.files() == []
+
+
+def test_a_storage_survives_pickling(storage: Storage) -> None:
+    pickled = pickle.dumps(storage)
+    assert SECRET.encode() not in pickled
+    copy = pickle.loads(pickled)  # noqa: S301
+    copy.write("key", b"by the copy")
+    assert storage.read("key") == b"by the copy"
+    assert copy.uri == storage.uri
+
+
+# --- published folders ---------------------------------------------------------------------------
+
+
+FILES = {"a.csv": b"a", "by_category/b #1.csv": b"b", "summary.json": b"{}", "empty": b""}
+
+
+def test_a_folder_is_published_with_all_it_holds(storage: Storage) -> None:
+    publish(storage, "runs/1", FILES)
+    assert {key: storage.read(f"runs/1/{key}") for key in FILES} == FILES
+    assert keys(storage, "runs/1") == ["runs/1/a.csv", "runs/1/empty", "runs/1/summary.json"]
+    assert storage.folders("runs/1") == ["by_category"]
+    assert storage.folders("runs") == ["1"]
+
+
+def test_nothing_is_seen_before_the_end(storage: Storage) -> None:
+    with storage.publish_folder("runs/1") as folder:
+        assert list(folder.iterdir()) == []
+        (folder / "x").touch()
+        assert storage.folders("runs") == []
+        assert storage.files("runs") == []
+    assert keys(storage, "runs/1") == ["runs/1/x"]
+    assert not folder.exists()
+
+
+def test_nothing_is_published_when_the_writer_fails(storage: Storage) -> None:
+    def fail(folder: Path) -> None:
+        (folder / "x").touch()
+        folders.append(folder)
+        raise ZeroDivisionError
+
+    folders: list[Path] = []
+    with pytest.raises(ZeroDivisionError), storage.publish_folder("runs/1") as folder:
+        fail(folder)
+    assert storage.folders("runs") == []
+    assert not folders[0].exists()
+    publish(storage, "runs/1", FILES)
+    assert storage.read("runs/1/a.csv") == b"a"
+
+
+def test_a_published_folder_stays(storage: Storage) -> None:
+    publish(storage, "runs/1", FILES)
+    publish(storage, "runs/1", {"a.csv": b"other", "more": b""})
+    assert storage.read("runs/1/a.csv") == b"a"
+    assert keys(storage, "runs/1") == ["runs/1/a.csv", "runs/1/empty", "runs/1/summary.json"]
+
+
+def test_a_publication_that_was_cut_off_is_made_again(
+    remote: ObjectStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: list[str] = []
+
+    def fail_at_the_last(self: ObjectStorage, key: str, path: Path) -> None:
+        if key.endswith("summary.json"):
+            raise RetryableError("away")
+        stored.append(key)
+        self.write(key, path.read_bytes())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStorage, "store_file", fail_at_the_last)
+        with pytest.raises(RetryableError):
+            publish(remote, "runs/1", FILES | {"left behind": b""})
+    assert "runs/1/left behind" in stored
+    publish(remote, "runs/1", FILES)
+    assert remote._names("runs/1") == {*FILES, ".complete"}
+
+
+# --- pointers ------------------------------------------------------------------------------------
+
+
+def test_a_name_reads_as_the_folder_it_points_at(storage: Storage) -> None:
+    assert storage.pointed("latest") is None
+    publish(storage, "runs/1", FILES)
+    storage.point("latest", "runs/1")
+    assert storage.pointed("latest") == "runs/1"
+    assert {key: storage.read(f"latest/{key}") for key in FILES} == FILES
+    assert keys(storage, "latest") == ["latest/a.csv", "latest/empty", "latest/summary.json"]
+    assert storage.folders("latest") == ["by_category"]
+
+
+def test_a_name_reads_as_the_file_it_points_at(storage: Storage) -> None:
+    publish(storage, "runs/1", FILES)
+    storage.point("latest", "runs/1")
+    storage.point("a.csv", "latest/a.csv")
+    assert storage.read("a.csv") == b"a"
+    assert storage.pointed("a.csv") == "latest/a.csv"
+
+
+def test_a_name_is_pointed_again(storage: Storage) -> None:
+    publish(storage, "runs/1", FILES)
+    publish(storage, "runs/2", {"a.csv": b"A", "by_category/c.csv": b"c", "summary.json": b"[]"})
+    for run in ("runs/1", "runs/2"):
+        storage.point("latest", run)
+        storage.point("a.csv", "latest/a.csv")
+    assert storage.pointed("latest") == "runs/2"
+    assert storage.read("a.csv") == storage.read("latest/a.csv") == b"A"
+    assert keys(storage, "latest") == ["latest/a.csv", "latest/summary.json"]
+    assert keys(storage, "latest/by_category") == ["latest/by_category/c.csv"]
+    assert storage.read("runs/1/a.csv") == b"a"  # the target itself is left alone
+
+
+@pytest.mark.parametrize("key", ["none", *NO_KEYS])
+def test_a_name_is_not_pointed_at_nothing(storage: Storage, key: str) -> None:
+    with pytest.raises(FileNotFoundError):
+        storage.point("name", key)
+    assert storage.pointed("name") is None
+    assert storage.files() == []
+
+
+def test_pointing_twice_is_pointing_once(storage: Storage) -> None:
+    publish(storage, "runs/1", FILES)
+    for _ in range(2):
+        storage.point("latest", "runs/1")
+    assert storage.pointed("latest") == "runs/1"
+    assert storage.read("latest/a.csv") == b"a"
+
+
+def test_a_persons_file_is_replaced_and_no_pointer(storage: Storage) -> None:
+    publish(storage, "runs/1", FILES)
+    storage.write("a.csv", b"by hand")
+    storage.write("a.csv.json", b"\xff by hand")
+    assert storage.pointed("a.csv") is None
+    storage.point("a.csv", "runs/1/a.csv")
+    assert storage.read("a.csv") == b"a"
+
+
+def test_a_persons_folder_is_left_alone(storage: Storage) -> None:
+    publish(storage, "runs/1", FILES)
+    storage.write("latest/letter", b"by hand")
+    with pytest.raises(RetryableError, match="latest"):
+        storage.point("latest", "runs/1")
+    assert storage.read("latest/letter") == b"by hand"
+    assert storage.pointed("latest") is None
+
+
+def test_an_interrupted_pointing_is_finished_by_the_next(
+    remote: ObjectStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(remote, "runs/1", FILES)
+    publish(remote, "runs/2", {"a.csv": b"A", "summary.json": b"[]"})
+    remote.point("latest", "runs/1")
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStorage, "_delete", _away)
+        with pytest.raises(RetryableError):
+            remote.point("latest", "runs/2")
+    assert "empty" in remote._names("latest")
+    remote.point("latest", "runs/2")
+    assert remote._names("latest") == {"a.csv", "summary.json"}
+
+
+def _away(*_: object) -> None:
+    raise RetryableError("away")
+
+
+# --- a folder ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["write", "create", "store_file", "publish_folder", "files"])
+def test_a_folder_that_cannot_be_used_is_worth_another_try(
+    local: LocalStorage, verb: str, tmp_path: Path
+) -> None:
+    local.write("file", b"")
+    (tmp_path / "source").touch()
+    verbs: dict[str, Callable[[], object]] = {
+        "write": lambda: local.write("file/below", b""),
+        "create": lambda: local.create("file/below/it", b""),
+        "store_file": lambda: local.store_file("file/below", tmp_path / "source"),
+        "publish_folder": lambda: publish(local, "file/below", {}),
+        "files": lambda: local.files("file"),
+    }
+    with pytest.raises(RetryableError, match="file") as caught:
+        verbs[verb]()
+    assert caught.value.remedy
+
+
+def test_unfinished_writes_leave_nothing(local: LocalStorage) -> None:
+    (local.root / "folder").mkdir(parents=True)
+    with pytest.raises(RetryableError):
+        local.write("folder", b"")
+    assert [path.name for path in local.root.iterdir()] == ["folder"]
+
+
+def test_a_file_that_goes_while_it_is_listed_is_not_there(
+    local: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "link"):
+        local.write(name, b"")
+    entries = local._entries("")
+    (local.root / "a").unlink()
+    monkeypatch.setattr(local, "_entries", lambda _: entries)
+    assert keys(local) == ["b", "link"]
+
+
+def test_create_works_without_hard_links(
+    local: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_link(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "no hard links here")
+
+    monkeypatch.setattr(os, "link", no_link)
+    assert local.create("key", b"first")
+    assert not local.create("key", b"second")
+    assert local.read("key") == b"first"
+
+
+def test_links_are_relative_so_that_a_moved_folder_still_reads(
+    local: LocalStorage, tmp_path: Path
+) -> None:
+    publish(local, "runs/1", FILES)
+    local.point("latest", "runs/1")
+    local.root.rename(tmp_path / "moved")
+    assert (tmp_path / "moved" / "latest" / "a.csv").read_bytes() == b"a"
+
+
+# --- an object store -----------------------------------------------------------------------------
+
+
+def test_a_download_is_removed_afterwards(remote: ObjectStorage) -> None:
+    remote.write("key", b"x")
+    with remote.local_file("key") as path:
+        pass
+    assert not path.exists()
+    assert not path.parent.exists()
+
+
+def test_memory_holds_a_block_at_a_time(remote: ObjectStorage) -> None:
+    size = 2 * _BLOCK + 1
+    remote.write("key", bytes(size))
+    assert [len(block) for block in remote._blocks("key")] == [_BLOCK, _BLOCK, 1]
+
+
+def test_half_of_one_version_is_never_joined_to_half_of_the_next(remote: ObjectStorage) -> None:
+    remote.write("key", bytes(2 * _BLOCK))
+    blocks = remote._blocks("key")
+    next(blocks)
+    remote.write("key", b"\1" * 2 * _BLOCK)
+    with pytest.raises(RetryableError, match="changed"), remote._translated("read", "key"):
+        next(blocks)
+
+
+def test_pointers_are_for_readers_that_follow_them(remote: ObjectStorage) -> None:
+    publish(remote, "runs/1", FILES)
+    remote.point("latest", "runs/1")
+    assert remote.read("latest.json") == b'{"target":"runs/1"}'
+    assert ".complete" in remote._names("runs/1")
+    assert ".complete" not in remote._names("latest")
+
+
+def test_folders_that_a_console_made_are_no_files(remote: ObjectStorage, s3_endpoint: str) -> None:
+    bucket = remote.uri.split("/")[2]
+    for marker in ("prefix/", "prefix/data/"):
+        put(s3_endpoint, f"/{bucket}/{marker}")
+    remote.write("data/x", b"")
+    assert keys(remote) == []
+    assert remote.folders() == ["data"]
+    assert keys(remote, "data") == ["data/x"]
+
+
+def test_a_key_that_no_path_can_name_is_told(remote: ObjectStorage, s3_endpoint: str) -> None:
+    bucket = remote.uri.split("/")[2]
+    put(s3_endpoint, f"/{bucket}/prefix//x")
+    with pytest.raises(ConfigError, match="empty"):
+        remote.files()
+
+
+def test_no_bucket_is_a_matter_of_settings(s3: str) -> None:
+    nowhere = ObjectStorage("s3://no-such-bucket/prefix")
+    for use in (
+        nowhere.files,
+        lambda: nowhere.read("key"),
+        lambda: nowhere.write("key", b""),
+        lambda: nowhere.create("key", b""),
+        lambda: nowhere.write("key", bytes(_BLOCK + 1)),
+    ):
+        with pytest.raises(ConfigError, match=r"s3://no-such-bucket.*no such bucket"):
+            use()
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, str]]]:
+    """An S3 that gives the last answer in the list, its body full of what must not be told."""
+    given: list[tuple[int, str]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            status, code = given[-1]
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
+            body = b"" if self.command == "HEAD" else f"<Code>{code}</Code>{SECRET}".encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_HEAD = do_PUT = do_POST = answer  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        use_endpoint(monkeypatch, f"http://127.0.0.1:{server.server_port}")
+        yield given
+        server.shutdown()
+
+
+def every_use(storage: ObjectStorage, path: Path) -> list[Callable[[], object]]:
+    path.touch()
+    return [
+        storage.files,
+        storage.folders,
+        lambda: storage.stat("key"),
+        lambda: storage.read("key"),
+        lambda: storage.write("key", b""),
+        lambda: storage.create("key", b""),
+        lambda: storage.store_file("key", path),
+        lambda: storage.local_file("key").__enter__(),
+        lambda: publish(storage, "key", {"x": b""}),
+        lambda: storage.point("key", "target"),
+        lambda: storage.pointed("key"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (401, "Unauthorized"),
+        (403, "SignatureDoesNotMatch"),
+        (403, "RequestTimeTooSkewed"),
+        (400, "ExpiredToken"),
+        (301, "PermanentRedirect"),
+    ],
+)
+def test_what_is_turned_down_is_a_matter_of_settings(
+    answers: list[tuple[int, str]], status: int, code: str, tmp_path: Path
+) -> None:
+    answers.append((status, code))
+    for use in every_use(ObjectStorage("s3://bucket/prefix"), tmp_path / "x"):
+        with pytest.raises(ConfigError, match="s3://bucket/prefix") as caught:
+            use()
+        assert SECRET not in str(caught.value)
+        assert caught.value.__suppress_context__
+        assert "AWS_" in caught.value.remedy
+
+
+def test_an_error_of_the_service_is_worth_another_try(
+    answers: list[tuple[int, str]], tmp_path: Path
+) -> None:
+    answers.append((503, "SlowDown"))
+    storage = ObjectStorage("s3://bucket/prefix")
+    for use in every_use(storage, tmp_path / "x")[:4]:
+        with pytest.raises(RetryableError, match="503 Service Unavailable") as caught:
+            use()
+        assert SECRET not in str(caught.value)
+
+
+def test_an_unreachable_endpoint_is_given_up_soon(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use_endpoint(monkeypatch, "http://127.0.0.1:1")
+    for use in every_use(ObjectStorage("s3://bucket/prefix"), tmp_path / "x"):
+        begun = time.monotonic()
+        with pytest.raises(RetryableError, match=r"s3://bucket/prefix.*connection refused"):
+            use()
+        assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "match"),
+    [
+        ("AWS_ENDPOINT_URL", "http://no.such.host.invalid", RetryableError, "dns error"),
+        ("AWS_ENDPOINT_URL", "127.0.0.1:1", ConfigError, "not a URL"),
+        ("AWS_ALLOW_HTTP", "false", ConfigError, "AWS_ALLOW_HTTP"),
+        ("AWS_ALLOW_HTTP", "perhaps", ConfigError, "settings"),
+    ],
+)
+def test_a_wrong_setting_is_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, error: type[Exception], match: str
+) -> None:
+    use_endpoint(monkeypatch, "http://127.0.0.1:1")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(error, match=match):
+        ObjectStorage("s3://bucket").read("key")
+
+
+def test_no_credentials_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_endpoint(monkeypatch, "http://127.0.0.1:1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
+    with pytest.raises(RetryableError, match="no credentials"):
+        ObjectStorage("s3://bucket").read("key")
+
+
+def test_google_and_azure_speak_the_same_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "GOOGLE_BASE_URL": "http://127.0.0.1:1",
+        "GOOGLE_SKIP_SIGNATURE": "true",
+        "GOOGLE_ALLOW_HTTP": "true",
+        "AZURE_STORAGE_ENDPOINT": "http://127.0.0.1:1",
+        "AZURE_STORAGE_ACCOUNT_NAME": "account",
+        "AZURE_STORAGE_SAS_TOKEN": f"sv=2024-11-04&sig={SECRET}",
+        "AZURE_ALLOW_HTTP": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for uri in ("gs://bucket/prefix", "az://container/prefix"):
+        storage = open_storage(uri)
+        assert storage.uri == uri
+        with pytest.raises(RetryableError, match=f"{uri}/key") as caught:
+            storage.write("key", b"")
+        assert SECRET not in str(caught.value)
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME")
+    with pytest.raises(ConfigError, match="AZURE_"):
+        open_storage("az://container")
+
+
+def test_a_full_temporary_folder_is_worth_another_try(
+    remote: ObjectStorage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    remote.write("key", b"x")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(RetryableError, match="temporary folder"), remote.local_file("key"):
+        pass
+
+
+def test_use_after_a_fork_is_refused_not_hung(s3: str) -> None:
+    script = f"""
+import os
+from pipeline_core.errors import ContractError
+from pipeline_core.storage import open_storage
+storage = open_storage({s3!r})
+storage.write("key", b"")
+child = os.fork()
+if not child:
+    try:
+        open_storage({s3!r}).read("key")
+    except ContractError:
+        os._exit(7)
+    os._exit(1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert storage.read("key") == b""
+"""
+    project = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", script], cwd=project, check=True, timeout=60)
+
+
+# --- places --------------------------------------------------------------------------------------
+
+
+def test_a_folder_may_be_named_in_three_ways(tmp_path: Path) -> None:
+    folder = tmp_path / "with blank"
+    for uri in (str(folder), folder.as_uri(), f"FILE://{urllib.parse.quote(str(folder))}"):
+        assert open_storage(uri).uri == absolute_uri(uri) == str(folder)
+
+
+def test_a_relative_folder_becomes_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute_uri("data") == open_storage("data").uri == str(tmp_path / "data")
+    monkeypatch.chdir("/")
+    assert open_storage("x:y").uri == "/x:y"
+
+
+def test_an_object_stores_place_stays_as_it_is(s3: str) -> None:
+    assert absolute_uri(f"{s3}/a b") == open_storage(f"{s3}/a b").uri == f"{s3}/a b"
+    assert open_storage(f"{s3}/").uri == open_storage(s3.replace("s3:", "S3:")).uri == s3
+
+
+@pytest.mark.parametrize("uri", ["ftp://host/data", "http://host/data", "s3a://bucket"])
+def test_other_schemes_are_refused(uri: str) -> None:
+    with pytest.raises(ConfigError, match="not supported"):
+        open_storage(uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://",
+        "s3:///prefix",
+        f"s3://key:{SECRET}@bucket/prefix",
+        f"az://container/prefix?sig={SECRET}",
+        f"s3://{SECRET}@bucket",
+    ],
+)
+def test_a_uri_is_a_bucket_and_a_prefix_and_holds_no_secret(uri: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        open_storage(uri)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/a//b", "s3://bucket/a/../b"])
+def test_a_prefix_is_a_plain_path(s3: str, uri: str) -> None:
+    with pytest.raises(ConfigError, match="prefix"):
+        open_storage(uri)
+
+
+def test_the_package_of_object_stores_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    monkeypatch.delitem(sys.modules, "pipeline_core.storage.object_store")
+    with pytest.raises(ConfigError, match=r"obstore.*object-store"):
+        open_storage("s3://bucket")
