@@ -302,6 +302,12 @@ def _translation(error: BaseException, what: str, place: str, variables: str) ->
     # A ValueError is a key that obstore cannot write.
     if isinstance(error, (FileNotFoundError, ValueError)):
         return FileNotFoundError(errno.ENOENT, "no such object", place)
+    check = f"Check the network, the service and {settings}."
+    if any(phrase in text for phrase in _METADATA_SERVICES):
+        return RetryableError(
+            what + "no credentials are set, and no metadata service of the machine gives any.",
+            check,
+        )
     if isinstance(error, _DENIED) or status[:3] in ("401", "403") or code in _TURNED_DOWN:
         return ConfigError(
             what + f"access is denied ({code or status}).", f"Check {settings} and the clock."
@@ -312,7 +318,7 @@ def _translation(error: BaseException, what: str, place: str, variables: str) ->
     if not isinstance(error, Exception):
         return ConfigError(what + "the endpoint is not a URL.", f"Check {settings}.")
     cause = _cause(error, text, f"{status} {code}".strip())
-    return RetryableError(what + cause + ".", f"Check the network, the service and {settings}.")
+    return RetryableError(what + cause + ".", check)
 
 
 def _cause(error: Exception, text: str, answer: str) -> str:
@@ -322,8 +328,6 @@ def _cause(error: Exception, text: str, answer: str) -> str:
         return error.strerror or "the disk failed"
     if answer:
         return f"the answer was {answer}"
-    if any(phrase in text for phrase in _METADATA_SERVICES):
-        return "no credentials are set, and no metadata service offers any"
     folded = text.lower()
     return next((phrase for phrase in _CAUSES if phrase in folded), "there is no answer")
 
