@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.errors import ConfigError, InputError, RetryableError
+from pipeline_core.errors import ConfigError, InputError, PipelineError, RetryableError
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 
 # Prices stay below 2**53 minor units, so that two limbs carry any revenue; transform/money.py.
@@ -60,17 +60,8 @@ def read_database(url: str) -> Snapshot:
         ) as connection:
             customers, products = read(_CUSTOMERS_SQL), read(_PRODUCTS_SQL)
             price_types = read(_SCALE_SQL)["type"].tolist()
-    except exc.ProgrammingError as error:
-        raise ConfigError(
-            f"The database cannot be used: {_first_line(error.orig)}.",
-            "sql/init.sql makes the tables that are needed.",
-        ) from error
-    except exc.DBAPIError as error:
-        raise RetryableError(
-            f"The database does not answer: {_first_line(error.orig)}.",
-            "Check SALES_DB_HOST, SALES_DB_PORT, SALES_DB_USER, SALES_DB_PASSWORD and SALES_DB_NAME"
-            " (or SALES_DATABASE_URL), and that PostgreSQL is up.",
-        ) from error
+    except (pd.errors.DatabaseError, exc.DBAPIError) as error:
+        raise _database_error(error) from error
     finally:
         engine.dispose()
 
@@ -80,6 +71,22 @@ def read_database(url: str) -> Snapshot:
         products=_columns(products, ["product_id", "category", "price"]),
         place=place,
         scale=_declared_scale(price_types),
+    )
+
+
+def _database_error(error: Exception) -> PipelineError:
+    from sqlalchemy import exc
+
+    cause = error if isinstance(error, exc.DBAPIError) else error.__cause__
+    said = _first_line(cause.orig if isinstance(cause, exc.DBAPIError) else error)
+    if isinstance(cause, exc.ProgrammingError):
+        return ConfigError(
+            f"The database cannot be used: {said}.", "sql/init.sql makes the tables that it needs."
+        )
+    return RetryableError(
+        f"The database does not answer: {said}.",
+        "Check SALES_DB_HOST, SALES_DB_PORT, SALES_DB_USER, SALES_DB_PASSWORD and SALES_DB_NAME "
+        "(or SALES_DATABASE_URL), and that PostgreSQL is up.",
     )
 
 

@@ -40,7 +40,7 @@ _MARKER = ".complete"
 _SUMMARY = "summary.json"
 
 _URI = re.compile(r"(s3|gs|az)://([\w.-]+)(?:/([^?]*))?", re.IGNORECASE | re.ASCII)
-_VARIABLES = {"s3": "AWS_*", "gs": "GOOGLE_*", "az": "AZURE_*"}
+_VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
 _DENIED = (PermissionDeniedError, UnauthenticatedError)
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
 _TURNED_DOWN = {"ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed"}
@@ -49,8 +49,10 @@ _STATUS = re.compile(r"status code: (\d{3}[\w ]*)")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _CAUSES = ("connection refused", "connection reset", "dns error", "timed out", "certificate")
 _MISTAKES = (  # a phrase of obstore's text, what it means, what helps
-    ("builder error", "its endpoint is not https://.", "AWS_ALLOW_HTTP=true allows http://."),
-    ("configured region", "it is in another region.", "Correct AWS_REGION."),
+    ("NoSuchBucket", "there is no such bucket.", "Create it, or correct the URI."),
+    ("ContainerNotFound", "there is no such container.", "Create it, or correct the URI."),
+    ("builder error", "its endpoint is not https://.", "{}ALLOW_HTTP=true allows http://."),
+    ("configured region", "it is in another region.", "Correct {}REGION."),
     ("invalid path", "a key in it has an empty, '.' or '..' part.", "Rename or delete it."),
 )
 _METADATA_SERVICES = ("/latest/api/token", "computeMetadata", "metadata/identity")
@@ -93,14 +95,15 @@ class ObjectStorage:
                 "Write s3://, gs:// or az://, a bucket and a prefix; credentials belong in the "
                 "environment.",
             )
-        self._scheme, bucket, prefix = match[1].lower(), match[2], (match[3] or "").strip("/")
-        self._uri = f"{self._scheme}://{bucket}" + (f"/{prefix}" if prefix else "")
+        scheme, bucket, prefix = match[1].lower(), match[2], (match[3] or "").strip("/")
+        self._uri = f"{scheme}://{bucket}" + (f"/{prefix}" if prefix else "")
+        self._variables = _VARIABLES[scheme]
         try:
-            self._store = _open(self._scheme, bucket, checked(prefix) if prefix else None)
+            self._store = _open(scheme, bucket, checked(prefix) if prefix else None)
         except (BaseError, ValueError, FileNotFoundError):
             raise ConfigError(
                 f"The settings of {self._uri} cannot be used.",
-                f"Check the prefix and the {_VARIABLES[self._scheme]} environment variables.",
+                f"Check the prefix and the {self._variables}* environment variables.",
             ) from None
 
     def __reduce__(self) -> tuple[type[ObjectStorage], tuple[str]]:
@@ -282,43 +285,37 @@ class ObjectStorage:
         place = f"{self._uri}/{key}".rstrip("/")
         try:
             yield
+        except (BaseError, OSError, ValueError) as error:
+            raise _translation(error, f"Cannot {verb} {place}: ", place, self._variables) from None
         except BaseException as error:
-            # pyo3 offers the class of a panic in no module, and it is no Exception.
-            if isinstance(error, (BaseError, OSError, ValueError)) or (
-                type(error).__name__ == "PanicException"
-            ):
-                variables = _VARIABLES[self._scheme]
-                raise _translation(error, f"Cannot {verb} {place}: ", place, variables) from None
-            raise
+            if "InvalidUri" not in str(error):  # a panic, whose class pyo3 offers in no module
+                raise
+            raise ConfigError(
+                f"Cannot {verb} {place}: the endpoint is not a URL.",
+                f"Check the {self._variables}* environment variables.",
+            ) from None
 
 
-def _translation(error: BaseException, what: str, place: str, variables: str) -> Exception:
+def _translation(error: Exception, what: str, place: str, variables: str) -> Exception:
     text = str(error)
     code = match[1] if (match := _CODE.search(text)) else ""
     status = match[1].rstrip() if (match := _STATUS.search(text)) else ""
-    settings = f"the {variables} environment variables"
-    if code in _NO_BUCKET:
-        return ConfigError(what + "there is no such bucket.", "Create it, or correct the URI.")
     # A ValueError is a key that obstore cannot write.
-    if isinstance(error, (FileNotFoundError, ValueError)):
+    if isinstance(error, (FileNotFoundError, ValueError)) and code not in _NO_BUCKET:
         return FileNotFoundError(errno.ENOENT, "no such object", place)
-    check = f"Check the network, the service and {settings}."
+    check = f"Check the network, the service and the {variables}* environment variables."
     if any(phrase in text for phrase in _METADATA_SERVICES):
-        return RetryableError(
-            what + "no credentials are set, and no metadata service of the machine gives any.",
-            check,
-        )
+        cause = "no credentials are set, and no metadata service of the machine gives any."
+        return RetryableError(what + cause, check)
     if isinstance(error, _DENIED) or status[:3] in ("401", "403") or code in _TURNED_DOWN:
         return ConfigError(
-            what + f"access is denied ({code or status}).", f"Check {settings} and the clock."
+            what + f"access is denied ({code or status}).",
+            f"Check the {variables}* environment variables, the rights and the clock.",
         )
     for phrase, cause, remedy in _MISTAKES:
         if phrase in text:
-            return ConfigError(what + cause, remedy)
-    if not isinstance(error, Exception):
-        return ConfigError(what + "the endpoint is not a URL.", f"Check {settings}.")
-    cause = _cause(error, text, f"{status} {code}".strip())
-    return RetryableError(what + cause + ".", check)
+            return ConfigError(what + cause, remedy.format(variables))
+    return RetryableError(what + _cause(error, text, f"{status} {code}".strip()) + ".", check)
 
 
 def _cause(error: Exception, text: str, answer: str) -> str:

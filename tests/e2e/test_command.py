@@ -316,6 +316,6 @@ def test_demo_leaves_the_report_and_no_process(env: dict[str, str], tmp_path: Pa
     assert done.returncode == 0, done.stderr
     report = Path("shown/reports/latest/sales_report.csv")
     assert report.read_text().startswith("category,customer_segment,total_revenue")
-    assert str(report.resolve().parent.parent) in done.stdout + done.stderr
+    assert str(report.absolute()) in done.stderr
     summary = json.loads((report.parent / "summary.json").read_text())
     assert (summary["engine"], summary["archives"]["read"]) == ("celery", 3)

@@ -47,8 +47,14 @@ def test_small_part_is_one_window_without_its_bom_and_leading_blanks() -> None:
 
 
 def test_windows_are_cut_at_event_commas_only() -> None:
-    found = [window.text for window in _cut(b'[{"a": [1, 2], "b": "x, y\\", ["}, 2, 3]')]
-    assert found == [b'[{"a": [1, 2], "b": "x, y\\", ["}]', b"[ 2]", b"[ 3]"]
+    event = {"a": [1, 2], "b": 'x, y", [}', "c": {"d": "\\\\", "e": [{}, [","]]}}
+    found = _cut(json.dumps([event, "],", [1, 2]] * 20).encode())
+    assert len(found) > 10
+    assert [item for window in found for item in json.loads(window.text)] == [
+        event,
+        "],",
+        [1, 2],
+    ] * 20
 
 
 def test_windows_stay_near_their_size_however_long_the_part() -> None:

@@ -1,0 +1,107 @@
+"""The program with everything in a bucket publishes, byte for byte, what it does from folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline_core import pipeline
+from pipeline_core.messages import Options, Outcome
+from pipeline_core.places import Places
+from pipeline_core.storage import Storage, open_storage
+from tests import archives as build
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> build.Shop:
+    """Two segments, three categories, an archive twice, odd names, rejects and a broken day."""
+    first = build.archive_zip(
+        {
+            "2024-03-01.zip": build.day_zip(
+                {
+                    "0.json": build.part([build.purchase("c1", "p1", n) for n in range(1, 40)]),
+                    "deep/1.json": build.part([build.purchase("c2", "p2", 7), {"event_type": 1}]),
+                }
+            ),
+            "2024-03-02.zip": build.day_zip({"0.json": build.part([build.purchase("c3", "p3")])}),
+        }
+    )
+    second = build.archive_zip(
+        {
+            "2024-03-04.zip": build.day_zip({"0.json": build.part([build.purchase("x", "p1")])}),
+            "2024-03-05.zip": b"no zip",
+        }
+    )
+    return build.write_shop(
+        tmp_path,
+        {"week 1.zip": first, "week 1 (copy).ZIP": first, "wöche;#2%41.zip": second},
+        customers=(("c1", "2020-01-01", "Retail"), ("c2", "2020-01-01", "B2B"), ("c3", "", None)),
+        products=(
+            ("p1", "Pen", "Office", "0.10"),
+            ("p2", "Chair", "Home/Ga\u0308rden", "19.99"),
+            ("p3", "?", "a,b", "1.00"),
+        ),
+    )
+
+
+def run(data: str, root: str, shop: build.Shop) -> Outcome:
+    state = f"{root}/state"
+    places = Places(data, f"{root}/reports", state, str(shop.dimensions), "")
+    manifest = pipeline.plan(places, Options(allow_incomplete=True), "local")
+    for archive in manifest.to_process():
+        pipeline.process(state, manifest.run_id, archive.id)
+    return pipeline.publish(state, manifest.run_id)
+
+
+def csv_files(storage: Storage, folder: str) -> dict[str, bytes]:
+    found = {
+        file.key.removeprefix("latest/"): storage.read(file.key)
+        for file in storage.files(folder)
+        if file.key.endswith((".csv", ".parquet"))
+    }
+    for name in storage.folders(folder):
+        found |= csv_files(storage, f"{folder}/{name}")
+    return found
+
+
+def test_a_bucket_holds_the_same_bytes_as_a_folder(
+    shop: build.Shop, tmp_path: Path, s3: str
+) -> None:
+    for path in shop.data.iterdir():
+        open_storage(f"{s3}/in put").store_file(path.name, path)
+
+    here = run(str(shop.data), str(tmp_path), shop)
+    there = run(f"{s3}/in put", f"{s3}/out", shop)
+
+    assert (here.state, there.state) == ("published", "published")
+    assert here.summary is not None
+    assert there.summary is not None
+    assert here.summary.totals == there.summary.totals
+    assert here.summary.unreadable == there.summary.unreadable
+    assert here.summary.archives == there.summary.archives
+    folder, bucket = open_storage(str(tmp_path / "reports")), open_storage(f"{s3}/out/reports")
+    files = csv_files(folder, "latest")
+    assert {"sales_report.csv", "daily_sales.csv", "rejects.csv"} < files.keys()
+    assert any(name.startswith("by_category/") for name in files)
+    assert csv_files(bucket, "latest") == files
+    assert bucket.read("sales_report.csv") == folder.read("sales_report.csv")
+    assert bucket.pointed("latest") == f"runs/{there.run_id}"
+    assert [path.name for path in tmp_path.glob("sales-*")] == []
+
+
+def test_a_later_run_takes_the_earlier_ones_place(
+    shop: build.Shop, tmp_path: Path, s3: str
+) -> None:
+    first = run(str(shop.data), f"{s3}/out", shop)
+    (shop.data / "week 1.zip").unlink()
+    (shop.data / "week 1 (copy).ZIP").unlink()
+    second = run(str(shop.data), f"{s3}/out", shop)
+    reports = open_storage(f"{s3}/out/reports")
+    assert reports.folders("runs") == sorted([first.run_id, second.run_id])
+    assert csv_files(reports, "latest") == {
+        name.removeprefix(f"runs/{second.run_id}/"): data
+        for name, data in csv_files(reports, f"runs/{second.run_id}").items()
+    }
+    assert reports.read("sales_report.csv") == reports.read("latest/sales_report.csv")
+    assert reports.folders("latest") == []  # no category sold anything
