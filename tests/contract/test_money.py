@@ -48,8 +48,8 @@ def test_largest_price_times_largest_quantity_is_exact(
 
 
 def test_largest_price_of_all_is_exact(tmp_path: Path) -> None:
-    revenue = _revenue(tmp_path, "90071992547409.91", LARGEST, 3000)
-    assert revenue == Decimal("90071992547409.91") * LARGEST * 3000
+    revenue = _revenue(tmp_path, "90071992547409.91", LARGEST, 1000)
+    assert revenue == Decimal("90071992547409.91") * LARGEST * 1000
     assert revenue * 100 > 2**90
 
 

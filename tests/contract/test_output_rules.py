@@ -253,12 +253,20 @@ def test_rejects_are_capped_in_their_order_and_counts_are_not(
     }
 
 
-def test_cap_holds_for_very_long_events_too(tmp_path: Path) -> None:
-    outcome = run_local(_dirty(tmp_path, 200_000), tmp_path, reject_rows=4)
-    assert outcome.exit_code == 0
-    content = text(tmp_path, "rejects.csv").splitlines()
-    assert len(content) == 5
-    assert all(len(line) > 200_000 for line in content[1:])
+@pytest.mark.parametrize("batch_size", [1, 50_000])
+def test_cap_holds_for_very_long_events_too(tmp_path: Path, batch_size: int) -> None:
+    long = part([purchase(quantity=0, n=n, note="x" * 200_000) for n in range(3)])
+    shop = write_shop(
+        tmp_path / "shop", {"a.zip": week(sales(), long), "b.zip": week(long, sales())}
+    )
+    for cap in (2, 5):
+        folder = tmp_path / str(cap)
+        outcome = run_local(shop, folder, reject_rows=cap, batch_size=batch_size)
+        assert outcome.exit_code == 0
+        header, *lines = text(folder, "rejects.csv").splitlines()
+        assert header.startswith("reason,")
+        assert len(lines) == cap
+        assert all(len(line) > 200_000 for line in lines)
 
 
 def test_event_stands_on_one_line_as_it_was_spelled(tmp_path: Path) -> None:

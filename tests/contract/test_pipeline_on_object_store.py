@@ -45,23 +45,24 @@ def shop(tmp_path: Path) -> build.Shop:
     )
 
 
-def run(data: str, root: str, shop: build.Shop) -> Outcome:
+def run(data: str, root: str, shop: build.Shop, run_id: str = "1") -> Outcome:
     state = f"{root}/state"
     places = Places(data, f"{root}/reports", state, str(shop.dimensions), "")
-    manifest = pipeline.plan(places, Options(allow_incomplete=True), "local")
+    manifest = pipeline.plan(places, Options(allow_incomplete=True), "local", run_id)
     for archive in manifest.to_process():
         pipeline.process(state, manifest.run_id, archive.id)
     return pipeline.publish(state, manifest.run_id)
 
 
-def csv_files(storage: Storage, folder: str) -> dict[str, bytes]:
+def report_files(storage: Storage, folder: str) -> dict[str, bytes]:
     found = {
-        file.key.removeprefix("latest/"): storage.read(file.key)
+        file.key.removeprefix(f"{folder}/"): storage.read(file.key)
         for file in storage.files(folder)
         if file.key.endswith((".csv", ".parquet"))
     }
     for name in storage.folders(folder):
-        found |= csv_files(storage, f"{folder}/{name}")
+        below = report_files(storage, f"{folder}/{name}")
+        found |= {f"{name}/{key}": data for key, data in below.items()}
     return found
 
 
@@ -81,27 +82,24 @@ def test_a_bucket_holds_the_same_bytes_as_a_folder(
     assert here.summary.unreadable == there.summary.unreadable
     assert here.summary.archives == there.summary.archives
     folder, bucket = open_storage(str(tmp_path / "reports")), open_storage(f"{s3}/out/reports")
-    files = csv_files(folder, "latest")
+    files = report_files(folder, "latest")
     assert {"sales_report.csv", "daily_sales.csv", "rejects.csv"} < files.keys()
     assert any(name.startswith("by_category/") for name in files)
-    assert csv_files(bucket, "latest") == files
+    assert report_files(bucket, "latest") == files
     assert bucket.read("sales_report.csv") == folder.read("sales_report.csv")
-    assert bucket.pointed("latest") == f"runs/{there.run_id}"
+    assert bucket.pointed("latest") == "runs/1"
     assert [path.name for path in tmp_path.glob("sales-*")] == []
 
 
 def test_a_later_run_takes_the_earlier_ones_place(
     shop: build.Shop, tmp_path: Path, s3: str
 ) -> None:
-    first = run(str(shop.data), f"{s3}/out", shop)
+    run(str(shop.data), f"{s3}/out", shop)
     (shop.data / "week 1.zip").unlink()
     (shop.data / "week 1 (copy).ZIP").unlink()
-    second = run(str(shop.data), f"{s3}/out", shop)
+    run(str(shop.data), f"{s3}/out", shop, "2")
     reports = open_storage(f"{s3}/out/reports")
-    assert reports.folders("runs") == sorted([first.run_id, second.run_id])
-    assert csv_files(reports, "latest") == {
-        name.removeprefix(f"runs/{second.run_id}/"): data
-        for name, data in csv_files(reports, f"runs/{second.run_id}").items()
-    }
+    assert reports.folders("runs") == ["1", "2"]
+    assert report_files(reports, "latest") == report_files(reports, "runs/2")
     assert reports.read("sales_report.csv") == reports.read("latest/sales_report.csv")
     assert reports.folders("latest") == []  # no category sold anything

@@ -1,0 +1,180 @@
+"""Bombs are refused, recorded, and never fill the memory; what is sound beside them counts."""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import subprocess
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pipeline_core.messages import Outcome
+from tests import archives as build
+from tests.archives import RawEntry, archive_zip, day_zip, write_shop
+from tests.conftest import PROJECT
+from tests.contract.run import Place, sales, summary, units, unreadable
+
+DAY = "2024-03-01.zip"
+MIB = 2**20
+MOST_GROWTH = 400 * MIB
+
+# Prints how far the process grew over its first, harmless run, and then the outcome.
+_MEASURED = """
+import resource, sys
+from pathlib import Path
+from pipeline_core.messages import to_json
+from tests.archives import Shop
+from tests.contract.run import run_local
+folder = Path(sys.argv[1])
+unit = 1 if sys.platform == "darwin" else 1024
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+run_local(Shop(folder / "warm" / "data", folder / "warm" / "dimensions"), folder / "warm")
+before = peak()
+outcome = run_local(Shop(folder / "shop" / "data", folder / "shop" / "dimensions"), folder / "run")
+sys.stderr.write(str(peak() - before))
+(folder / "outcome.json").write_bytes(to_json(outcome))
+"""
+
+
+def _measured(folder: Path, archive: bytes) -> Outcome:
+    """The outcome of a run in a process of its own, with 3 sound units in another archive."""
+    sound = archive_zip({"2024-03-09.zip": day_zip({"a.json": sales(3)})})
+    write_shop(folder / "warm", {"sound.zip": sound})
+    write_shop(folder / "shop", {"bomb.zip": archive, "sound.zip": sound})
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, str(folder)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    growth = int(done.stderr.splitlines()[-1])
+    assert growth < MOST_GROWTH, f"grew by {growth // MIB} MiB"
+    return msgspec.json.decode((folder / "outcome.json").read_bytes(), type=Outcome)
+
+
+def _refused(folder: Path, archive: bytes, place: Place, cause: str) -> None:
+    outcome = _measured(folder, archive)
+    assert outcome.exit_code == 3
+    assert units(outcome) == 3
+    causes = unreadable(outcome)
+    assert list(causes) == [place]
+    assert cause in causes[place]
+
+
+def _spaces(method: int, mib: int) -> bytes:
+    """A day of one valid, empty part, ``mib`` MiB of spaces and ``[]``, in another method."""
+    content = day_zip({"part.json": b" " * (mib * MIB) + b"[]"}, compression=method)
+    assert len(content) < mib * MIB // 500
+    return content
+
+
+def test_six_gib_of_spaces_are_refused_by_their_header(tmp_path: Path) -> None:
+    archive = archive_zip({DAY: build.bomb(6)})
+    _refused(tmp_path, archive, ("bomb.zip", DAY, "part.json"), "limit of 4294967296 bytes")
+
+
+def test_six_gib_of_spaces_that_declare_little_are_refused(tmp_path: Path) -> None:
+    archive = archive_zip({DAY: build.bomb(6, declared=1000)})
+    _refused(tmp_path, archive, ("bomb.zip", DAY, "part.json"), "inflated")
+
+
+def test_six_gib_that_declare_what_the_limit_allows_are_refused(tmp_path: Path) -> None:
+    archive = archive_zip({DAY: build.bomb(6, declared=4 * 2**30)})
+    _refused(tmp_path, archive, ("bomb.zip", DAY, "part.json"), "inflated")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_bomb_of_a_greedy_decompressor_takes_bounded_memory(tmp_path: Path, method: int) -> None:
+    outcome = _measured(tmp_path, archive_zip({DAY: _spaces(method, 700)}))
+    assert outcome.exit_code == 0
+    assert units(outcome) == 3
+    assert summary(outcome).json_bytes > 700 * MIB
+
+
+def test_lzma_dictionary_of_the_attackers_size_takes_bounded_memory(tmp_path: Path) -> None:
+    """zipfile hands the dictionary size of the entry to liblzma, which fills what it allocates."""
+    size = 700 * MIB
+    content = b" " * size + b"[]"
+    packed = _lzma_entry(content, dictionary=1 << 30)
+    entry = RawEntry("part.json", packed, len(content), zlib.crc32(content), zipfile.ZIP_LZMA)
+    outcome = _measured(tmp_path, archive_zip({DAY: build.raw_zip([entry])}))
+    assert units(outcome) == 3
+
+
+def _lzma_entry(content: bytes, dictionary: int) -> bytes:
+    """As zipfile's LZMACompressor would, but claiming another dictionary size."""
+    filters = [{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16, "preset": 0}]
+    raw = lzma.LZMACompressor(lzma.FORMAT_RAW, filters=filters)
+    data = raw.compress(content) + raw.flush()
+    properties = bytes([(2 * 5 + 0) * 9 + 3]) + struct.pack("<L", dictionary)
+    return struct.pack("<BBH", 9, 4, len(properties)) + properties + data
+
+
+@pytest.mark.parametrize("where", ["archive", "day"])
+def test_more_entries_than_allowed_are_refused(tmp_path: Path, where: str) -> None:
+    crowd = build.crowded_zip(400_000, suffix=".zip" if where == "archive" else ".json")
+    archive = crowd if where == "archive" else archive_zip({DAY: crowd})
+    place: Place = ("bomb.zip", None if where == "archive" else DAY, None)
+    _refused(tmp_path, archive, place, "more than 100000 entries")
+
+
+def test_entry_count_that_lies_is_not_believed(tmp_path: Path) -> None:
+    crowd = bytearray(build.crowded_zip(400_000))
+    end = crowd.rindex(b"PK\5\6")
+    struct.pack_into("<HH", crowd, end + 8, 1, 1)
+    place: Place = ("bomb.zip", DAY, None)
+    _refused(tmp_path, archive_zip({DAY: bytes(crowd)}), place, "more than 100000 entries")
+
+
+def test_as_many_days_of_one_name_as_allowed_take_bounded_time(tmp_path: Path) -> None:
+    names = [f"{number}/{DAY}" for number in range(100_000)]
+    entries = [RawEntry(name, str(n).encode(), len(str(n)), 0) for n, name in enumerate(names)]
+    outcome = _measured(tmp_path, build.raw_zip(entries))
+    assert units(outcome) == 3
+    assert summary(outcome).days.unreadable == 100_000
+    assert summary(outcome).conflicting_days == ()
+
+
+def test_overlapping_entries_are_held_to_the_limits_of_their_day(tmp_path: Path) -> None:
+    content = b" " * (1024 * MIB) + b"[]"
+    archive = archive_zip({DAY: build.overlap_zip(content, 30)})
+    outcome = _measured(tmp_path, archive)
+    assert units(outcome) == 3
+    assert outcome.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda size: b"[" * size,
+        lambda size: b'[{"a":' * (size // 6),
+        lambda size: b'["' + b"x" * size,
+        lambda size: b"[" + b" " * size + b"]",
+        lambda size: b"[" + b"9" * size + b"]",
+        lambda size: b"[" + b'\\"' * (size // 2),
+    ],
+    ids=["arrays", "objects", "string", "blanks", "number", "escapes"],
+)
+def test_one_endless_event_takes_bounded_memory(
+    tmp_path: Path, make: Callable[[int], bytes]
+) -> None:
+    archive = archive_zip({DAY: day_zip({"part.json": make(600 * MIB)})})
+    place: Place = ("bomb.zip", DAY, "part.json")
+    _refused(tmp_path, archive, place, "longer than the limit of 16777216 bytes")
+
+
+def test_very_many_tiny_events_take_bounded_memory(tmp_path: Path) -> None:
+    content = b"[" + b"0," * (4 * MIB) + b"0]"
+    outcome = _measured(tmp_path, archive_zip({DAY: day_zip({"part.json": content})}))
+    assert units(outcome) == 3
+    assert summary(outcome).events.rejected == 4 * MIB + 1
