@@ -17,6 +17,7 @@ from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 
 # Prices stay below 2**53 minor units, so that two limbs carry any revenue; transform/money.py.
 _MAX_PRICE_MINOR = 2**53 - 1
+_MAX_DIGITS = 15
 _SHOWN = 5
 _CHUNK_ROWS = 100_000
 _CUSTOMERS_SQL = "SELECT CAST(customer_id AS text) AS customer_id, segment FROM customers"
@@ -126,7 +127,7 @@ def make_snapshot(
     scale = max([0, *decimals]) if scale is None else max([scale, *decimals])
     minor = [int(price.scaleb(scale)) for price in prices]
     if max([0, *minor]) > _MAX_PRICE_MINOR:
-        raise InputError(f"{place}, products: a price has more than 15 digits.")
+        raise InputError(f"{place}, products: a price has more than {_MAX_DIGITS} digits.")
     return Snapshot(
         customers=_sorted_table(
             CUSTOMERS, [customers["customer_id"], customers["segment"]], f"{place}, customers"
@@ -164,12 +165,19 @@ def _prices(ids: Iterable[Any], values: Iterable[Any], place: str) -> list[Decim
             price = Decimal(repr(value) if isinstance(value, float) else str(value).strip())
         except InvalidOperation:
             price = Decimal("NaN")
-        if not price.is_finite() or price < 0:
+        if not _is_price(price):
             bad.append(f"{_text(product)!r} ({value!r})")
         prices.append(price)
     if bad:
         raise InputError(f"{place}: no valid price for {_some(bad)}.")
     return prices
+
+
+def _is_price(price: Decimal) -> bool:
+    """Finite, not negative, and with few enough digits on both sides of the point."""
+    if not price.is_finite() or price < 0:
+        return False
+    return price.adjusted() <= _MAX_DIGITS and -int(price.as_tuple().exponent) <= _MAX_DIGITS
 
 
 def _read_file(folder: Path, name: str, columns: list[str]) -> pa.Table:

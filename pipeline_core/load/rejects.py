@@ -15,6 +15,8 @@ from pipeline_core.load.tables import csv_line
 HEADER = ("reason", "archive", "day", "part", "position", "event")
 _IN_MEMORY_BYTES = 1 << 20
 
+csv.field_size_limit(2**31 - 1)  # events may be long; extract/ limits them
+
 
 class Reject(NamedTuple):
     """A row of rejects.csv; ``position`` counts a part's events from 0."""

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+_HASHED = re.compile(r"-[0-9a-f]{16}", re.IGNORECASE)
 _LONGEST_STEM = 80
 
 
@@ -55,7 +56,7 @@ def file_names(categories: Sequence[str]) -> list[str]:
     folded = [stem.lower() for stem in plain]
     names = []
     for category, stem in zip(categories, plain, strict=True):
-        if stem != category or folded.count(stem.lower()) > 1:
+        if stem != category or folded.count(stem.lower()) > 1 or _HASHED.search(stem):
             stem = f"{stem}-{hashlib.sha256(category.encode()).hexdigest()[:16]}"
         names.append(f"{stem}.csv")
     return names

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import combinations
 from pathlib import Path
 
 import msgspec
@@ -64,7 +63,7 @@ def plan(places: Places, options: Options, engine: str, run_id: str | None = Non
 
 def new_run_id(now: datetime) -> str:
     """Sorts by time of planning, and differs for two runs planned in one second."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    return f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
 
 
 def read_dimensions(places: Places) -> Snapshot:
@@ -191,15 +190,14 @@ def _day_digests(
 
 def _conflicting_days(archives: Sequence[ArchiveRef]) -> tuple[str, ...]:
     """Base names of days that stand, with different bytes, in two archives."""
-    held: dict[str, set[tuple[str, object]]] = defaultdict(set)
+    holders: dict[str, set[str]] = defaultdict(set)
+    contents: dict[str, set[object]] = defaultdict(set)
     for archive, day in _days(archives):
-        held[base_name(day.name)].add((archive.name, day.digest or (archive.name, day.index)))
+        holders[base_name(day.name)].add(archive.name)
+        contents[base_name(day.name)].add(day.digest or (archive.name, day.index))
+    # Two holders and two contents: whichever holder has which, some two of them differ.
     return tuple(
-        sorted(
-            name
-            for name, found in held.items()
-            if any(a[0] != b[0] and a[1] != b[1] for a, b in combinations(found, 2))
-        )
+        sorted(name for name in holders if len(holders[name]) > 1 and len(contents[name]) > 1)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import lzma
 import struct
 import subprocess
@@ -26,30 +27,33 @@ MOST_GROWTH = 400 * MIB
 
 # Prints how far the process grew over its first, harmless run, and then the outcome.
 _MEASURED = """
-import resource, sys
+import json, re, resource, sys
 from pathlib import Path
 from pipeline_core.messages import to_json
 from tests.archives import Shop
 from tests.contract.run import run_local
 folder = Path(sys.argv[1])
-unit = 1 if sys.platform == "darwin" else 1024
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    # On Linux, ru_maxrss begins with the peak of the process that started this one.
+    if sys.platform == "linux":
+        return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 run_local(Shop(folder / "warm" / "data", folder / "warm" / "dimensions"), folder / "warm")
 before = peak()
-outcome = run_local(Shop(folder / "shop" / "data", folder / "shop" / "dimensions"), folder / "run")
+outcome = run_local(Shop(folder / "shop" / "data", folder / "shop" / "dimensions"), folder / "run",
+    limits=json.loads(sys.argv[2]))
 sys.stderr.write(str(peak() - before))
 (folder / "outcome.json").write_bytes(to_json(outcome))
 """
 
 
-def _measured(folder: Path, archive: bytes) -> Outcome:
+def _measured(folder: Path, archive: bytes, **limits: int) -> Outcome:
     """The outcome of a run in a process of its own, with 3 sound units in another archive."""
     sound = archive_zip({"2024-03-09.zip": day_zip({"a.json": sales(3)})})
     write_shop(folder / "warm", {"sound.zip": sound})
     write_shop(folder / "shop", {"bomb.zip": archive, "sound.zip": sound})
     done = subprocess.run(
-        [sys.executable, "-c", _MEASURED, str(folder)],
+        [sys.executable, "-c", _MEASURED, str(folder), json.dumps(limits)],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -62,8 +66,8 @@ def _measured(folder: Path, archive: bytes) -> Outcome:
     return msgspec.json.decode((folder / "outcome.json").read_bytes(), type=Outcome)
 
 
-def _refused(folder: Path, archive: bytes, place: Place, cause: str) -> None:
-    outcome = _measured(folder, archive)
+def _refused(folder: Path, archive: bytes, place: Place, cause: str, **limits: int) -> None:
+    outcome = _measured(folder, archive, **limits)
     assert outcome.exit_code == 3
     assert units(outcome) == 3
     causes = unreadable(outcome)
@@ -88,22 +92,22 @@ def test_six_gib_of_spaces_that_declare_little_are_refused(tmp_path: Path) -> No
     _refused(tmp_path, archive, ("bomb.zip", DAY, "part.json"), "inflated")
 
 
-def test_six_gib_that_declare_what_the_limit_allows_are_refused(tmp_path: Path) -> None:
-    archive = archive_zip({DAY: build.bomb(6, declared=4 * 2**30)})
-    _refused(tmp_path, archive, ("bomb.zip", DAY, "part.json"), "inflated")
+def test_bomb_that_declares_just_what_the_limit_allows_is_refused(tmp_path: Path) -> None:
+    archive = archive_zip({DAY: build.bomb(6, declared=2**30)})
+    _refused(tmp_path, archive, ("bomb.zip", DAY, "part.json"), "inflated", part_bytes=2**30)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_bomb_of_a_greedy_decompressor_takes_bounded_memory(tmp_path: Path, method: int) -> None:
-    outcome = _measured(tmp_path, archive_zip({DAY: _spaces(method, 700)}))
+    outcome = _measured(tmp_path, archive_zip({DAY: _spaces(method, 500)}))
     assert outcome.exit_code == 0
     assert units(outcome) == 3
-    assert summary(outcome).json_bytes > 700 * MIB
+    assert summary(outcome).json_bytes > 500 * MIB
 
 
 def test_lzma_dictionary_of_the_attackers_size_takes_bounded_memory(tmp_path: Path) -> None:
     """zipfile hands the dictionary size of the entry to liblzma, which fills what it allocates."""
-    size = 700 * MIB
+    size = 500 * MIB
     content = b" " * size + b"[]"
     packed = _lzma_entry(content, dictionary=1 << 30)
     entry = RawEntry("part.json", packed, len(content), zlib.crc32(content), zipfile.ZIP_LZMA)
@@ -146,11 +150,16 @@ def test_as_many_days_of_one_name_as_allowed_take_bounded_time(tmp_path: Path) -
 
 
 def test_overlapping_entries_are_held_to_the_limits_of_their_day(tmp_path: Path) -> None:
-    content = b" " * (1024 * MIB) + b"[]"
+    content = b" " * (64 * MIB) + b"[]"
     archive = archive_zip({DAY: build.overlap_zip(content, 30)})
-    outcome = _measured(tmp_path, archive)
-    assert units(outcome) == 3
+    outcome = _measured(tmp_path, archive, day_bytes=1024 * MIB)
     assert outcome.exit_code == 3
+    assert units(outcome) == 3
+    # Newer versions of zipfile refuse the overlap itself, part by part.
+    assert {(place.archive, place.day) for place in summary(outcome).unreadable} == {
+        ("bomb.zip", DAY)
+    }
+    assert summary(outcome).events.seen == 1
 
 
 @pytest.mark.parametrize(
@@ -168,7 +177,7 @@ def test_overlapping_entries_are_held_to_the_limits_of_their_day(tmp_path: Path)
 def test_one_endless_event_takes_bounded_memory(
     tmp_path: Path, make: Callable[[int], bytes]
 ) -> None:
-    archive = archive_zip({DAY: day_zip({"part.json": make(600 * MIB)})})
+    archive = archive_zip({DAY: day_zip({"part.json": make(450 * MIB)})})
     place: Place = ("bomb.zip", DAY, "part.json")
     _refused(tmp_path, archive, place, "longer than the limit of 16777216 bytes")
 

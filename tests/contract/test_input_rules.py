@@ -519,7 +519,8 @@ def test_every_compression_method_is_read_at_both_levels(tmp_path: Path, compres
 SOUND = (
     '[{"event_type":"purchase","customer_id":"c1","product_id":"p1","quantity":4}]',
     '\ufeff[{"event_type":"purchase","customer_id":"c1","product_id":"p1","quantity":4}]',
-    '\r\n\t [ {\n"quantity" :4 ,"product_id":\t"p1","customer_id":"c1","event_type":"purchase"}\n]\n',
+    '\r\n\t [ {\n"quantity" :4 ,"product_id":\t"p1",'
+    '"customer_id":"c1","event_type":"purchase"}\n]\n',
     '[{"\\u0065vent_type":"p\\u0075rchase","customer\\u005Fid":"\\u00631","product_id":"p1",'
     '"quantity":4}]',
     '[{"event_type":"view","quantity":0,"customer_id":null,"product_id":5,'

@@ -82,7 +82,7 @@ def _expected(events: list[Any]) -> Read:
                 event.get("customer_id") in (None, ""),
                 _id(event.get("customer_id")),
                 _id(event.get("product_id")),
-                quantity if valid else 0,
+                quantity if valid and isinstance(quantity, int) else 0,
             )
         )
     return Read(len(events), len(events) - len(found), found)
