@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 # Prices stay below 2**53 minor units, so that two limbs carry any revenue; transform/money.py.
 _MAX_PRICE_MINOR = 2**53 - 1
 _MAX_DIGITS = 15
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
 _SHOWN = 5
 _CHUNK_ROWS = 100_000
 _CUSTOMERS_SQL = "SELECT CAST(customer_id AS text) AS customer_id, segment FROM customers"
@@ -161,10 +163,8 @@ def _sorted_table(schema: pa.Schema, columns: list[list[Any]], place: str) -> pa
 def _prices(ids: Iterable[Any], values: Iterable[Any], place: str) -> list[Decimal]:
     prices, bad = [], []
     for product, value in zip(ids, values, strict=True):
-        try:
-            price = Decimal(repr(value) if isinstance(value, float) else str(value).strip())
-        except InvalidOperation:
-            price = Decimal("NaN")
+        text = repr(value) if isinstance(value, float) else str(value).strip()
+        price = Decimal(text if _NUMBER.fullmatch(text) else "NaN")
         if not _is_price(price):
             bad.append(f"{_text(product)!r} ({value!r})")
         prices.append(price)

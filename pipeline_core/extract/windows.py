@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline_core.errors import UnreadablePart
 
 _BLANK = b" \t\n\r"
+_SLICE = 1 << 20
 _DELTA = np.zeros(256, np.int8)
 _DELTA[list(b"[{")] = 1
 _DELTA[list(b"]}")] = -1
@@ -46,7 +47,7 @@ def windows(blocks: Iterable[bytes], size: int, max_event_bytes: int) -> Iterato
         commas = Structure.of(bytes(buffer)).event_commas
         if not len(commas):
             _check_gap(len(buffer) - 1, max_event_bytes)  # the array's end may be there
-            patience = 2 * len(buffer)
+            patience = min(2 * len(buffer), max_event_bytes + 2)
             continue
         cut = int(commas[-1])
         yield _checked(Window(bytes(buffer[:cut]) + b"]", offset), max_event_bytes)
@@ -71,13 +72,19 @@ class Structure:
         """One vectorised pass; escaped quotes are blanked first, so quotes just alternate."""
         if b"\\" in text:
             text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
-        octets = np.frombuffer(text, np.uint8)
-        places = np.flatnonzero(_STRUCTURAL[octets])
-        marks = octets[places]
-        outside = np.cumsum(marks == ord('"')) % 2 == 0
-        depth = np.cumsum(np.where(outside, _DELTA[marks], 0))
-        commas = places[(marks == ord(",")) & outside & (depth == 1)]
-        return cls(commas, int(depth.max(initial=0)))
+        commas, open_quotes, level, deepest = [], 0, 0, 0
+        for start in range(0, len(text), _SLICE):
+            octets = np.frombuffer(text[start : start + _SLICE], np.uint8)
+            places = np.flatnonzero(_STRUCTURAL[octets])
+            marks = octets[places]
+            quotes = open_quotes + np.cumsum(marks == ord('"'))
+            outside = quotes % 2 == 0
+            depth = level + np.cumsum(np.where(outside, _DELTA[marks], 0))
+            commas.append(start + places[(marks == ord(",")) & outside & (depth == 1)])
+            if len(places):
+                open_quotes, level = int(quotes[-1]) % 2, int(depth[-1])
+                deepest = max(deepest, int(depth.max()))
+        return cls(np.concatenate(commas), deepest)
 
 
 def _from_bracket(blocks: Iterable[bytes]) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from pipeline_core.errors import InputError, RetryableError
+from pipeline_core.extract.codecs import inflated_blocks
 from pipeline_core.extract.meter import Meter
 
 # What zipfile and the codecs below it raise on bytes that are not a sound zip.
@@ -28,8 +29,6 @@ _BROKEN = (
     RuntimeError,  # an encrypted entry; NotImplementedError, an unknown method, is one too
 )
 _BLOCK = 1 << 20
-# bzip2 and LZMA inflate all they are given: little goes in at a time, so that little comes out.
-_SMALL_BLOCK = 4096
 _CENTRAL_ENTRY = b"PK\x01\x02"
 _CENTRAL_END = b"PK\x05\x06"
 _CENTRAL_END_BYTES = 22
@@ -82,22 +81,25 @@ def inflate(
     """
     if meter is not None and info.file_size > meter.limit:
         raise meter.error(f"the {meter.what} holds more than the limit of {meter.limit} bytes")
-    plain = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-    size, seen = _BLOCK if plain else _SMALL_BLOCK, 0
+    seen = 0
     with _broken_as(error, f"the {what} cannot be inflated"):
-        source = archive.open(info)
-    with source:
-        while True:
-            with _broken_as(error, f"the {what} cannot be inflated"):
-                block = source.read(size)
-            if not block:
-                break
-            seen += len(block)
-            if meter is not None:
-                meter.add(len(block))
-            yield block
+        blocks = inflated_blocks(archive, info)
+    while True:
+        with _broken_as(error, f"the {what} cannot be inflated"):
+            block = next(blocks, b"")
+        if not block:
+            break
+        seen += len(block)
+        if meter is not None:
+            meter.add(len(block))
+        if seen > info.file_size:
+            break
+        yield block
     if seen != info.file_size:
-        raise error(f"the {what} declares {info.file_size} bytes but holds {seen}")
+        held = "more" if seen > info.file_size else seen
+        raise error(
+            f"the {what} cannot be inflated: it declares {info.file_size} bytes, it holds {held}"
+        )
 
 
 @contextmanager
