@@ -165,7 +165,11 @@ def main() -> NoReturn:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Stopped. Nothing was published; the earlier report stands.", err=True)
+        click.echo(
+            "Stopped. The earlier report stands, unless Celery workers have this run: they go on "
+            "and publish it. `sales-pipeline runs` tells.",
+            err=True,
+        )
         sys.exit(130)
     except PipelineError as error:
         _complain(error.message, error.remedy)

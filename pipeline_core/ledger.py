@@ -109,7 +109,8 @@ def save_snapshot(state: Storage, snapshot: Snapshot) -> str:
     """Stores a dimension snapshot under its digest, unless it is there; returns the digest."""
     digest = snapshot.digest
     for name, data in snapshot.to_parquet().items():
-        state.create(f"dimensions/{digest}/{name}", data)
+        # Always the same content, so writing again mends a file that a power cut tore.
+        state.write(f"dimensions/{digest}/{name}", data)
     return digest
 
 

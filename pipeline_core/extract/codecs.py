@@ -62,7 +62,7 @@ def _blocks(file: IO[bytes], info: zipfile.ZipInfo, place: int) -> Iterator[byte
         crc = zlib.crc32(block, crc)
         if block:
             yield block
-        elif decompressor.eof or (decompressor.needs_input and not left):
+        if decompressor.eof or (decompressor.needs_input and not left and not block):
             break
     if crc != info.CRC:
         raise zipfile.BadZipFile("bad CRC-32")

@@ -90,10 +90,10 @@ def inflate(
         if not block:
             break
         seen += len(block)
-        if meter is not None:
-            meter.add(len(block))
         if seen > info.file_size:
             break
+        if meter is not None:
+            meter.add(len(block))
         yield block
     if seen != info.file_size:
         held = "more" if seen > info.file_size else seen

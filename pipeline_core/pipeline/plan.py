@@ -43,6 +43,7 @@ def plan(places: Places, options: Options, engine: str, run_id: str | None = Non
         RetryableError: a storage or the database does not answer.
     """
     state = open_storage(places.state)
+    open_storage(places.reports)  # a wrong place shows now, not after the work
     now = datetime.now(UTC)
     found = survey(open_storage(places.data), options.limits)
     manifest = Manifest(

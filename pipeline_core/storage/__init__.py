@@ -27,14 +27,14 @@ def open_storage(uri: str) -> Storage:
         return LocalStorage(_local_path(uri))
     if scheme not in _OBJECT_SCHEMES:
         raise ConfigError(
-            f"{uri!r}: {scheme}:// is not supported.",
+            f"{scheme}:// is not supported as a place.",
             "Use a folder, file://, s3://, gs:// or az://.",
         )
     try:
         from pipeline_core.storage.object_store import ObjectStorage
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f"{uri!r} needs the package {error.name}.",
+            f"{scheme}:// needs the package {error.name}.",
             "Install sales-pipeline[object-store].",
         ) from error
     return ObjectStorage(uri)
