@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo test lint bench lock clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ lint: setup  ## ruff, mypy --strict and import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: setup  ## Measure this project beside the naive pandas way, by ratio
+	$(BIN)/python -m bench.compare
 
 lock:  ## Renew requirements/ from pyproject.toml (needs uv)
 	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --output-file requirements/runtime.txt

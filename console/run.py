@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 import click
@@ -11,6 +10,7 @@ from console.progress import Progress
 from console.views import print_outcome
 from pipeline_core import pipeline
 from pipeline_core.errors import PipelineError
+from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
 from pipeline_core.pipeline.local import process_all
 from pipeline_core.settings import Settings
@@ -20,7 +20,7 @@ def run_command(settings: Settings, *, as_json: bool, quiet: bool) -> int:
     """One run from plan to publication; the exit code of CONTRACT: 0, 1 or 3."""
     progress = Progress.on_terminal(quiet=quiet)
     if progress.live or quiet:  # log lines would tear the display
-        logging.getLogger().setLevel(logging.WARNING)
+        configure_logs("WARNING", settings.log_format)
     engine = settings.chosen_engine()
     if engine == "celery":
         from console.follow import wait_for_workers

@@ -140,8 +140,10 @@ def test_json_is_all_there_is_on_stdout(env: dict[str, str]) -> None:
     assert json.loads(done.stdout) == _latest(env)
 
 
-def test_quiet_says_nothing(env: dict[str, str]) -> None:
-    done = sales_pipeline("run", "--quiet", env=env)
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_quiet_says_nothing(env: dict[str, str], jobs: str) -> None:
+    _add(env, "events_week_02.zip", archive_zip({"events_2024-03-02.zip": day_zip({})}))
+    done = sales_pipeline("run", "--quiet", "--jobs", jobs, env=env)
     assert (done.stdout, done.stderr) == ("", "")
 
 

@@ -1,0 +1,1 @@
+"""Speed, measured by ratio in one run; never asserted by the tests."""
