@@ -40,8 +40,13 @@ from pipeline_core.transform.lookup import Dimensions, prepare
 log = structlog.get_logger()
 
 
-def process(state_uri: str, run_id: str, archive_id: str) -> Receipt:
+def process(
+    state_uri: str, run_id: str, archive_id: str, *, skip: frozenset[int] | None = None
+) -> Receipt:
     """Processes one archive of a planned run; an archive that is done already is left alone.
+
+    ``skip`` are directory places of days that another archive has; given, it takes the place
+    of what was planned, and the archive is processed again.
 
     Raises:
         RetryableError: a storage does not answer, or there is too little memory.
@@ -49,7 +54,7 @@ def process(state_uri: str, run_id: str, archive_id: str) -> Receipt:
     """
     ledger = RunLedger(open_storage(state_uri), run_id)
     done = ledger.receipt(archive_id)
-    if done is not None:
+    if done is not None and skip is None:
         return done
     manifest = ledger.manifest()
     archive = next((ref for ref in manifest.archives if ref.id == archive_id), None)
@@ -57,7 +62,8 @@ def process(state_uri: str, run_id: str, archive_id: str) -> Receipt:
         raise ContractError(f"run {run_id} has no archive {archive_id}")
     started = time.monotonic()
     rules = Rules(_dimensions(state_uri, manifest.dimensions_digest), manifest.options)
-    extraction = _Extraction(archive, rules)
+    planned = {day.index for day in archive.days if day.duplicate_of is not None}
+    extraction = _Extraction(archive, rules, frozenset(planned) if skip is None else skip)
     try:
         extraction.run(manifest)
         receipt = _store(ledger, extraction, started)
@@ -91,6 +97,7 @@ class _Extraction:
 
     archive: ArchiveRef
     rules: Rules
+    skip: frozenset[int]
     digest: str | None = None
     days: Tally = Tally()
     parts: Tally = Tally()
@@ -124,9 +131,8 @@ class _Extraction:
             raise UnreadableArchive("the archive vanished after the run was planned") from error
 
     def _read_days(self, opened: zipfile.ZipFile) -> None:
-        duplicates = {day.index for day in self.archive.days if day.duplicate_of is not None}
         for index, info in archive_days(opened):
-            if index in duplicates:
+            if index in self.skip:
                 self.days += Tally(duplicate=1)
                 continue
             day = _Day(self, info.filename)

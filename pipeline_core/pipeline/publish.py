@@ -32,6 +32,7 @@ from pipeline_core.messages import (
     to_json,
 )
 from pipeline_core.pipeline.plan import missing_days
+from pipeline_core.pipeline.rescue import rescue
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.enrich import merge_figures
 from pipeline_core.transform.money import to_minor, to_text
@@ -66,6 +67,7 @@ def publish(state_uri: str, run_id: str, *, allow_incomplete: bool = False) -> O
     if earlier is not None and earlier.state == "published":
         return earlier
     manifest = ledger.manifest()
+    rescue(state_uri, ledger, manifest)
     done = _receipts(ledger, manifest)
     partials = {report.name: _merged(ledger, done, report.name) for report in REPORTS}
     scale = load_snapshot(state, manifest.dimensions_digest).scale
@@ -114,13 +116,11 @@ def _receipts(ledger: RunLedger, manifest: Manifest) -> list[_Done]:
     """In the order of the archives' names."""
     done, missing = [], []
     for archive in manifest.archives:
-        if archive.duplicate_of is not None:
-            continue
         receipt = ledger.receipt(archive.id)
-        if receipt is None:
-            missing.append(archive.name)
-        else:
+        if receipt is not None:
             done.append(_Done(archive, receipt))
+        elif archive.duplicate_of is None:
+            missing.append(archive.name)
     if missing:
         raise ContractError(
             f"run {ledger.run_id} has no receipt of {len(missing)} archives, such as {missing[0]}"

@@ -438,7 +438,6 @@ def test_archive_that_vanished_after_the_plan_is_unreadable(tmp_path: Path) -> N
     assert units(outcome) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="duplicates are settled when the run is planned")
 def test_day_counts_from_its_second_archive_if_the_first_cannot_be_read(tmp_path: Path) -> None:
     day = day_zip({"a.json": sales(3)})
     big = day_zip({"b.json": b" " * 9000 + sales(9)})
@@ -454,7 +453,6 @@ def test_day_counts_from_its_second_archive_if_the_first_cannot_be_read(tmp_path
     assert units(outcome) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="duplicates are settled when the run is planned")
 def test_copy_of_an_archive_that_vanished_after_the_plan_counts(tmp_path: Path) -> None:
     shop = write_shop(tmp_path / "shop", {"a.zip": week(sales(3)), "b.zip": week(sales(3))})
     outcome = run_local(shop, tmp_path, after_plan=(shop.data / "a.zip").unlink)
