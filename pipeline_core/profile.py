@@ -14,7 +14,7 @@ ProfileName = Literal["auto", "weak", "strong"]
 _CGROUP = Path("/sys/fs/cgroup")
 # Resident bytes of one worker beside its batches: interpreter, Arrow, numpy, dimensions.
 _WORKER_BASE_BYTES = 220 << 20
-# A batch's events are assumed to be this long; see extract/window.py.
+# A batch's events are assumed to be this long; see Rules in pipeline/accumulate.py.
 EVENT_BYTES = 256
 # Up to three levels (part, day, archive) hold a batch of text, and decoding copies one.
 _BATCH_COPIES = 5

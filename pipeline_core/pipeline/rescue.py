@@ -69,4 +69,5 @@ def _failed(receipt: Receipt) -> bool:
 def _is_done(receipt: Receipt | None, skip: frozenset[int]) -> bool:
     if receipt is None:
         return False
+    # A skip only ever loses days as more originals fail, so its length tells it.
     return _failed(receipt) or receipt.days.duplicate == len(skip)
