@@ -50,7 +50,16 @@ class Options(Struct, frozen=True, kw_only=True):
     allow_incomplete: bool = False
     batch_size: int = 50_000
     reject_rows: int = 1_000_000
+    spreadsheet_safe: bool = False
     limits: Limits = Limits()
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """When the dead are taken for dead, in seconds, and how often a killer is tried."""
+
+    lease: int = 60
+    stall_after: int = 120
+    max_attempts: int = 3
 
 
 class DayRef(Struct, frozen=True):
@@ -88,6 +97,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     data: str
     reports: str
     options: Options
+    policy: Policy = Policy()
     dimensions_digest: str
     archives: tuple[ArchiveRef, ...]
     conflicting_days: tuple[str, ...] = ()

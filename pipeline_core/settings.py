@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.messages import Limits, Options, UnknownMode
+from pipeline_core.messages import Limits, Options, Policy, UnknownMode
 from pipeline_core.places import Places
 from pipeline_core.profile import Profile, ProfileName, choose_profile, read_machine
 
@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         False, description="Publish even if something could not be read."
     )
     reject_rows: int = Field(1_000_000, description="Most rows in rejects.csv.", ge=0)
+    spreadsheet_safe: bool = Field(
+        False, description="Put ' before CSV texts that a spreadsheet would run as a formula."
+    )
 
     # Limits of one input (uncompressed)
     max_part_bytes: PositiveInt = Field(4 << 30, description="Bytes of one part.")
@@ -100,12 +103,58 @@ class Settings(BaseSettings):
     )
     result_expires: PositiveInt = Field(259_200, description="Seconds chord results are kept.")
     worker_wait: PositiveInt = Field(60, description="Seconds a run waits for a worker.")
+    redis_ca: str | None = Field(
+        None, description="CA file that rediss:// servers are checked by; the system's if not set."
+    )
     beat_schedule_file: str = Field(
         "celerybeat-schedule", description="File in which beat remembers its last run."
     )
     flower_user: str = Field("admin", description="User of the Flower page.")
     flower_password: SecretStr | None = Field(
         None, description="Password of the Flower page; its HTTP API stays shut without one."
+    )
+    flower_read_only: bool = Field(True, description="Flower shows, and changes nothing.")
+
+    # Faults
+    lease: PositiveInt = Field(
+        60, description="Seconds of silence after which whoever works on something is dead."
+    )
+    stall_after: PositiveInt = Field(
+        120, description="Seconds without progress after which missing work is sent again."
+    )
+    max_attempts: PositiveInt = Field(
+        3, description="Times an archive may end its worker, memory or time; then it is left out."
+    )
+    task_retries: int = Field(
+        8, description="Times a task tries again what did not answer.", ge=0, le=100
+    )
+    retry_backoff: PositiveInt = Field(5, description="Seconds before the first new try; doubles.")
+    retry_backoff_max: PositiveInt = Field(300, description="Most seconds between two tries.")
+    catch_up: int = Field(
+        86_400, description="Seconds within which a missed scheduled run still starts.", ge=0
+    )
+    late_after: PositiveInt = Field(
+        7200, description="Seconds after its time when an unpublished scheduled run is late."
+    )
+
+    # Watching
+    heartbeat_file: str | None = Field(
+        None,
+        description="File that a live worker keeps touching; in the temporary folder if not set.",
+    )
+    metrics_port: int | None = Field(
+        None, description="Port of a worker's Prometheus metrics; off if not set.", ge=1, le=65535
+    )
+    metrics_address: str = Field("127.0.0.1", description="Address the metrics are served on.")
+    webhook_url: SecretStr | None = Field(
+        None, description="Slack-compatible URL that is told of trouble."
+    )
+    hook_command: str | None = Field(
+        None, description="Command that is told of trouble: JSON on its standard input."
+    )
+    notify_on: str = Field(
+        "failed,refused,incomplete,recovered,late",
+        description="Trouble, out of: published, failed, refused, incomplete, recovered, late.",
     )
 
     # Logs
@@ -171,6 +220,7 @@ class Settings(BaseSettings):
             allow_incomplete=self.allow_incomplete,
             batch_size=self.machine_profile.batch_size,
             reject_rows=self.reject_rows,
+            spreadsheet_safe=self.spreadsheet_safe,
             limits=Limits(
                 part_bytes=self.max_part_bytes,
                 day_bytes=self.max_day_bytes,
@@ -180,6 +230,12 @@ class Settings(BaseSettings):
                 json_depth=self.max_json_depth,
                 reject_share=self.max_reject_share,
             ),
+        )
+
+    def policy(self) -> Policy:
+        """What the run's manifest keeps, so that all agree on who is dead."""
+        return Policy(
+            lease=self.lease, stall_after=self.stall_after, max_attempts=self.max_attempts
         )
 
 
