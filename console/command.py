@@ -12,6 +12,7 @@ from console.options import (
     dimension_options,
     json_option,
     place_options,
+    quiet_option,
     run_options,
     run_settings,
 )
@@ -56,13 +57,49 @@ def cli() -> None:
 @dimension_options
 @run_options
 @broker_options
+@click.option("--wait", is_flag=True, help="If a run is under way, follow that one to its end.")
 @json_option
-@click.option("--quiet", is_flag=True, help="No progress and no table; errors only.")
-def run(as_json: bool, quiet: bool, **options: Any) -> None:
+@quiet_option
+def run(wait: bool, as_json: bool, quiet: bool, **options: Any) -> None:
     """Plan, process every archive, and publish the reports."""
     from console.run import run_command
 
-    sys.exit(run_command(run_settings(options), as_json=as_json, quiet=quiet or as_json))
+    settings = run_settings(options)
+    sys.exit(run_command(settings, wait=wait, as_json=as_json, quiet=quiet or as_json))
+
+
+@cli.command()
+@click.argument("run_id", metavar="RUN")
+@place_options
+@broker_options
+@json_option
+@quiet_option
+def resume(run_id: str, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Go on with a run that stopped or failed; what is done is not done again.
+
+    Archives that were quarantined are tried anew. A run that is under way is followed.
+    """
+    from console.run import resume_command
+
+    settings = run_settings(options)
+    sys.exit(resume_command(settings, run_id, as_json=as_json, quiet=quiet or as_json))
+
+
+@cli.command()
+@place_options
+@broker_options
+@json_option
+@quiet_option
+def recover(as_json: bool, quiet: bool, **options: Any) -> None:
+    """Look for a run that stopped moving, and give it what it misses.
+
+    `celery -A workers beat` does this every minute. A run on Celery goes on there; one of this
+    machine goes on here.
+    """
+    from console.run import recover_command
+
+    settings = run_settings(options)
+    sys.exit(recover_command(settings, as_json=as_json, quiet=quiet or as_json))
 
 
 @cli.command()
@@ -164,13 +201,12 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo(
-            "Stopped. The earlier report stands, unless Celery workers have this run: they go on "
-            "and publish it. `sales-pipeline runs` tells.",
-            err=True,
-        )
-        sys.exit(130)
+    except click.Abort as abort:  # click's word for Ctrl-C
+        from console.interrupt import exit_code
+
+        cause = abort.__cause__
+        click.echo("".join(map(str, cause.args)) if cause else "Stopped.", err=True)
+        sys.exit(exit_code(cause))
     except PipelineError as error:
         _complain(error.message, error.remedy)
         sys.exit(2 if isinstance(error, ConfigError) else 1)

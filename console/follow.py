@@ -5,38 +5,89 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import structlog
+
 from console.progress import Progress
+from pipeline_core import pipeline
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import Manifest, Outcome
+from pipeline_core.messages import Outcome
+from pipeline_core.pipeline.tell import tell
+from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
-from pipeline_core.storage import open_storage
 
 if TYPE_CHECKING:
     from celery import Celery
 
+log = structlog.get_logger()
+
 _POLL_SECONDS = 0.3
 _PING_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
+_RECOVER_EVERY_SECONDS = 5.0
+# Times ``stall_after`` during which nothing could be sent to a run that does not move.
+_MOST_PATIENCE = 10
+# The backend's own tries, for a person who waits; workers are more patient.
+_BACKEND_TRIES = 10
 
 
-def follow(settings: Settings, manifest: Manifest, progress: Progress) -> Outcome:
-    """Reports receipts as they appear and returns the outcome once it is there."""
-    ledger = RunLedger(open_storage(settings.state), manifest.run_id)
-    expected = {archive.id for archive in manifest.to_process()}
+def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
+    """Reports receipts as they appear and returns the outcome once it is there.
+
+    It comes: what stopped is sent again, and what nobody works on is ended as failed, also
+    where no beat runs.
+    """
+    celery_app(settings)
     known: set[str] = set()
+    looked = failing_since = time.monotonic()
     while True:
         outcome = ledger.outcome()
-        for archive_id in sorted((ledger.receipt_ids() & expected) - known):
-            receipt = ledger.receipt(archive_id)
-            if receipt is not None:
-                known.add(archive_id)
-                progress.done(receipt)
+        known |= _show_new(ledger, known, progress)
         if outcome is not None:
+            tell(ledger, settings.hooks())
             return outcome
-        if known == expected:
-            progress.publishing()
+        now = time.monotonic()
+        if now - looked >= _RECOVER_EVERY_SECONDS:
+            looked = now
+            if _recover(settings, ledger):
+                failing_since = now
+            elif now - failing_since > settings.stall_after * _MOST_PATIENCE:
+                _give_up(settings, ledger)
         time.sleep(_POLL_SECONDS)
+
+
+def _show_new(ledger: RunLedger, known: set[str], progress: Progress) -> set[str]:
+    manifest = ledger.planned()
+    if manifest is None:
+        return set()
+    work = {each.id: each for each in manifest.planned_work()}
+    new = (ledger.receipt_ids() & work.keys()) - known
+    for work_id in sorted(new):
+        receipt = ledger.receipt(work[work_id])
+        if receipt is not None:
+            progress.done(receipt)
+    if len(known | new) == len(work):
+        progress.publishing()
+    return new
+
+
+def _recover(settings: Settings, ledger: RunLedger) -> bool:
+    """Whether there is still somebody, or something, to wait for."""
+    from workers.reconciler import recover_run
+
+    try:
+        return recover_run(settings, ledger) or is_moving(ledger)
+    except RetryableError as error:
+        log.warning("cannot_recover", run_id=ledger.run_id, cause=error.message)
+        return False
+
+
+def _give_up(settings: Settings, ledger: RunLedger) -> None:
+    error = RetryableError(
+        "It does not move, and nothing could be sent to its workers.",
+        f"`sales-pipeline doctor` says why; then `sales-pipeline resume {ledger.run_id}`.",
+    )
+    pipeline.fail(settings.state, ledger.run_id, error)
 
 
 def wait_for_workers(settings: Settings) -> None:
@@ -82,4 +133,5 @@ def celery_app(settings: Settings) -> Celery:
     from workers.config import celery_config
 
     app.conf.update(celery_config(settings))
+    app.conf.result_backend_max_retries = _BACKEND_TRIES
     return app

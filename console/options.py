@@ -89,6 +89,8 @@ run_options = _together(
     ),
 )
 
+quiet_option = click.option("--quiet", is_flag=True, help="No progress and no table; errors only.")
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="JSON on stdout and nothing else."
 )

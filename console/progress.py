@@ -56,7 +56,7 @@ class Progress:
 
     def processing(self, manifest: Manifest) -> None:
         """The archives are known."""
-        total = len(manifest.to_process())
+        total = len(manifest.planned_work())
         self._bar.reset(self._task, total=total, description="Processing", events=0, octets=0)
 
     def done(self, receipt: Receipt) -> None:

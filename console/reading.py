@@ -16,6 +16,9 @@ from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import ArchiveRef, Outcome, to_json
 from pipeline_core.pipeline.plan import missing_days, survey
+from pipeline_core.pipeline.recover import PLAN, PUBLISH
+from pipeline_core.pipeline.results import results
+from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage, open_storage
 
@@ -107,29 +110,66 @@ def _history(run_id: str, outcome: Outcome | None) -> dict[str, str | int | floa
 def show_run(settings: Settings, run_id: str | None, *, as_json: bool) -> None:
     """One run's summary and its slowest archives."""
     ledger = _ledger(settings, run_id)
-    manifest, outcome = ledger.manifest(), ledger.outcome()
+    outcome = ledger.outcome()
     if outcome is None or outcome.summary is None:
-        state = outcome.state if outcome else "unfinished"
-        reason = outcome.reason if outcome else "It has no outcome yet."
-        done, total = len(ledger.receipt_ids()), len(manifest.to_process())
-        if as_json:
-            _print_json(
-                {"run_id": ledger.run_id, "state": state, "reason": reason, "processed": done}
-            )
-        else:
-            click.echo(f"Run {ledger.run_id} is {state}: {reason}")
-            click.echo(f"{done} of {total} archives are processed.")
+        _show_without_figures(ledger, outcome, as_json=as_json)
         return
     if as_json:
         sys.stdout.buffer.write(to_json(outcome.summary))
         return
     console = output()
     print_summary(console, outcome.summary)
-    receipts = [ledger.receipt(archive.id) for archive in manifest.to_process()]
-    names = {archive.id: archive.name for archive in manifest.archives}
-    slowest = sorted((r for r in receipts if r), key=lambda r: -r.seconds)[:5]
-    rows = [(names[r.archive], f"{r.seconds:.2f}", f"{r.counts.seen:,}") for r in slowest]
+    done = results(ledger, ledger.manifest()).done
+    slowest = sorted(done, key=lambda each: -each.receipt.seconds)[:5]
+    rows = [
+        (each.archive.name, f"{each.receipt.seconds:.2f}", f"{each.receipt.counts.seen:,}")
+        for each in slowest
+    ]
     console.print(table(["slowest archives", "seconds", "events"], rows, numbers=(1, 2)))
+    _print_troubles(ledger)
+
+
+def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json: bool) -> None:
+    manifest = ledger.planned()
+    if manifest is None and outcome is None and ledger.run_id not in run_ids(ledger.state):
+        ledger.manifest()  # complains
+    moving = "It is under way." if is_moving(ledger) else "It does not move."
+    state = outcome.state if outcome else "unfinished"
+    reason = outcome.reason if outcome else moving
+    done = len(ledger.receipt_ids())
+    if as_json:
+        _print_json({"run_id": ledger.run_id, "state": state, "reason": reason, "processed": done})
+        return
+    click.echo(f"Run {ledger.run_id} is {state}: {reason}")
+    if outcome is not None and outcome.remedy:
+        click.echo(f"  {outcome.remedy}")
+    if manifest is None:
+        click.echo("It has no plan.")
+        return
+    click.echo(f"{done} of {len(manifest.planned_work())} archives are processed.")
+    _print_troubles(ledger)
+
+
+def _print_troubles(ledger: RunLedger) -> None:
+    """What was sent again and what was tried more than once, with the causes."""
+    manifest = ledger.manifest()
+    again = [
+        (f"sent again: {len(sent.work)} archives", sent.sent_by, sent.why)
+        for sent in ledger.dispatches()
+        if sent.why
+    ]
+    names = {PLAN: "planning", PUBLISH: "publication"} | {
+        archive.id: archive.name for archive in manifest.archives
+    }
+    for work_id, name in names.items():
+        attempts = ledger.attempts(work_id)
+        again += [
+            (f"{name}, attempt {each.number}: {each.state}", each.owner, each.cause)
+            for each in attempts
+            if len(attempts) > 1 or each.cause
+        ]
+    if again:
+        output().print(table(["trouble", "by", "cause"], again))
 
 
 def show_rejects(
@@ -145,11 +185,9 @@ def show_rejects(
 
 
 def _rejects(ledger: RunLedger, reason: str | None) -> Iterator[Reject]:
-    for archive in ledger.manifest().archives:
-        receipt = ledger.receipt(archive.id)
-        if receipt is not None:
-            rows = parse_rejects(io.BytesIO(ledger.load(receipt.rejects)))
-            yield from (row for row in rows if reason in (None, row.reason))
+    for done in results(ledger, ledger.manifest()).done:
+        rows = parse_rejects(io.BytesIO(ledger.load(done.receipt.rejects)))
+        yield from (row for row in rows if reason in (None, row.reason))
 
 
 def _ledger(settings: Settings, run_id: str | None) -> RunLedger:

@@ -1,41 +1,105 @@
-"""``run`` and ``publish``: drive an engine to the outcome, show it, and end with its exit code."""
+"""Commands that drive a run to its outcome: ``run``, ``resume``, ``recover``, ``publish``."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import click
 
+from console.interrupt import terminable
 from console.progress import Progress
 from console.views import print_outcome
 from pipeline_core import pipeline
-from pipeline_core.errors import PipelineError
+from pipeline_core.errors import PipelineError, RunUnderWay
+from pipeline_core.ledger import RunLedger, lease
+from pipeline_core.ledger.attempts import Worker, attempt, this_process
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
-from pipeline_core.pipeline.local import process_all
+from pipeline_core.pipeline.local import run_locally
+from pipeline_core.pipeline.recover import PLAN
+from pipeline_core.pipeline.resume import reopen
+from pipeline_core.pipeline.tell import tell
+from pipeline_core.pipeline.turn import is_moving, take_turn
 from pipeline_core.settings import Settings
+from pipeline_core.storage import open_storage
+
+# The work id under which this command shows that it lives.
+_COMMAND = "command"
 
 
-def run_command(settings: Settings, *, as_json: bool, quiet: bool) -> int:
+def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -> int:
     """One run from plan to publication; the exit code of CONTRACT: 0, 1 or 3."""
-    progress = Progress.on_terminal(quiet=quiet)
-    if progress.live or quiet:  # log lines would tear the display
-        configure_logs("WARNING", settings.log_format)
-    engine = settings.chosen_engine()
-    if engine == "celery":
-        from console.follow import wait_for_workers
+    state, engine, policy = (
+        open_storage(settings.state),
+        settings.chosen_engine(),
+        settings.policy(),
+    )
+    ledger = RunLedger(state, pipeline.new_run_id(datetime.now(UTC)))
+    with terminable(), _progress(settings, quiet=quiet) as progress:
+        if engine == "celery":
+            from console.follow import wait_for_workers
 
-        wait_for_workers(settings)
-    with progress:
-        progress.planning()
-        manifest = pipeline.plan(settings.places(), settings.options(), engine)
-        progress.processing(manifest)
+            wait_for_workers(settings)
         try:
-            outcome = _drive(settings, manifest, progress)
-        except PipelineError as error:
-            pipeline.fail(settings.state, manifest.run_id, error)
-            raise
+            _take_turn(settings, ledger)
+        except RunUnderWay as other:
+            if not wait:
+                raise
+            outcome = _watch(settings, RunLedger(state, other.run_id), progress)
+        else:
+            with _answered_for(settings, ledger):
+                progress.planning()
+                with attempt(ledger, policy, PLAN, Worker(this_process())):
+                    manifest = pipeline.plan(
+                        settings.places(), settings.options(), policy, engine, ledger.run_id
+                    )
+                outcome = _drive(settings, ledger, manifest, progress)
     return _finish(settings, outcome, as_json=as_json, quiet=quiet)
+
+
+def resume_command(settings: Settings, run_id: str, *, as_json: bool, quiet: bool) -> int:
+    """Takes a run up where it stopped or failed; the exit code of CONTRACT."""
+    ledger = RunLedger(open_storage(settings.state), run_id)
+    ledger.manifest()  # a wrong name shows before anything else
+    outcome = ledger.outcome()
+    with terminable(), _progress(settings, quiet=quiet) as progress:
+        if is_moving(ledger):
+            outcome = _watch(settings, ledger, progress)
+        elif outcome is None or outcome.state != "published":
+            _take_turn(settings, ledger)
+            with _answered_for(settings, ledger):
+                outcome = _drive(settings, ledger, reopen(ledger), progress)
+    return _finish(settings, outcome, as_json=as_json, quiet=quiet)
+
+
+def recover_command(settings: Settings, *, as_json: bool, quiet: bool) -> int:
+    """Gives the newest run what it misses if it stopped: one on Celery is sent again and goes
+    on there, a local one goes on here. 0 if there is nothing to recover."""
+    newest = lease.head(open_storage(settings.state))
+    if newest is None:
+        click.echo("There is no run yet.", err=True)
+        return 0
+    ledger = RunLedger(open_storage(settings.state), newest.run_id)
+    manifest = ledger.planned()
+    if ledger.outcome() is not None:
+        tell(ledger, settings.hooks())
+        found = "has ended"
+    elif manifest is not None and manifest.engine == "celery":
+        found = _recovered(settings, ledger)
+    elif is_moving(ledger):
+        found = "is under way"
+    elif manifest is None:
+        _take_turn(settings, RunLedger(ledger.state, pipeline.new_run_id(datetime.now(UTC))))
+        found = "stopped before it was planned; start another"
+    else:
+        return resume_command(settings, ledger.run_id, as_json=as_json, quiet=quiet)
+    if not quiet:
+        click.echo(f"Run {ledger.run_id} {found}.", err=True)
+    outcome = ledger.outcome()
+    return outcome.exit_code if outcome and outcome.state == "failed" else 0
 
 
 def publish_command(settings: Settings, run_id: str, *, force: bool, as_json: bool) -> int:
@@ -44,17 +108,91 @@ def publish_command(settings: Settings, run_id: str, *, force: bool, as_json: bo
     return _finish(settings, outcome, as_json=as_json, quiet=as_json)
 
 
-def _drive(settings: Settings, manifest: Manifest, progress: Progress) -> Outcome:
-    if manifest.engine == "celery":
-        from console.follow import celery_app, follow
-        from workers.dispatch import dispatch
+def _progress(settings: Settings, *, quiet: bool) -> Progress:
+    progress = Progress.on_terminal(quiet=quiet)
+    if progress.live or quiet:  # log lines would tear the display
+        configure_logs("WARNING", settings.log_format)
+    return progress
 
-        celery_app(settings)
-        dispatch(settings.state, manifest)
-        return follow(settings, manifest, progress)
-    process_all(settings.state, manifest, settings.machine_profile.jobs, progress.done)
-    progress.publishing()
-    return pipeline.publish(settings.state, manifest.run_id)
+
+def _take_turn(settings: Settings, ledger: RunLedger) -> None:
+    abandoned = take_turn(ledger, settings.stall_after)
+    if abandoned is not None:
+        tell(abandoned, settings.hooks())
+
+
+@contextmanager
+def _answered_for(settings: Settings, ledger: RunLedger) -> Iterator[None]:
+    """An error ends the run; a person who stops this command ends its turn."""
+    try:
+        yield
+    except PipelineError as error:
+        pipeline.fail(settings.state, ledger.run_id, error)
+        tell(ledger, settings.hooks())
+        raise
+    except KeyboardInterrupt as stop:
+        stop.args = (_how_to_go_on(ledger),)
+        raise
+
+
+def _how_to_go_on(ledger: RunLedger) -> str:
+    manifest = ledger.planned()
+    if manifest is not None and ledger.dispatches():
+        return (
+            f"Stopped following. Celery workers go on with run {ledger.run_id} and publish it; "
+            f"`sales-pipeline resume {ledger.run_id}` follows it again."
+        )
+    lease.release(ledger)
+    if manifest is None:
+        return "Stopped before anything was read. The earlier report stands."
+    done, total = len(ledger.receipt_ids()), len(manifest.planned_work())
+    return (
+        f"Stopped. {done} of {total} archives are done, and the earlier report stands. "
+        f"`sales-pipeline resume {ledger.run_id}` goes on."
+    )
+
+
+def _drive(
+    settings: Settings, ledger: RunLedger, manifest: Manifest, progress: Progress
+) -> Outcome:
+    progress.processing(manifest)
+    if manifest.engine == "celery":
+        from console.follow import follow, wait_for_workers
+        from workers.dispatch import send_outstanding
+
+        wait_for_workers(settings)
+        send_outstanding(ledger, manifest)
+        return follow(settings, ledger, progress)
+    with attempt(ledger, manifest.policy, _COMMAND, Worker(this_process())):
+        outcome = run_locally(
+            settings.state,
+            manifest,
+            settings.machine_profile.jobs,
+            done=progress.done,
+            publishing=progress.publishing,
+        )
+    tell(ledger, settings.hooks())
+    return outcome
+
+
+def _watch(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
+    """Follows a run that somebody else drives."""
+    from console.follow import follow
+
+    click.echo(f"Run {ledger.run_id} is under way; following it.", err=True)
+    return follow(settings, ledger, progress)
+
+
+def _recovered(settings: Settings, ledger: RunLedger) -> str:
+    from console.follow import celery_app
+    from workers.reconciler import recover_run
+
+    celery_app(settings)
+    if not recover_run(settings, ledger):
+        return "is under way" if ledger.outcome() is None else "has failed"
+    sent = ledger.dispatches()[-1]
+    what = f"{len(sent.work)} archives were" if sent.work else "its publication was"
+    return f"stopped ({sent.why}); {what} sent to the workers again"
 
 
 def _finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) -> int:

@@ -3,10 +3,14 @@
 PipelineError
 ├── ConfigError        stop at the start: a setting or an option is wrong
 ├── RetryableError     storage, database or broker is away: back off and try again
+├── TooCostly          more memory or time than there is: try a few times, then leave it out
+├── RunUnderWay        another run has its turn: wait for it
+├── ResultsMissing     archives have no sound result yet: process them, then publish
 ├── InputError         this input is bad: record it and go on
 │   └── Unreadable…    a part, a day or an archive that cannot be read at all
 ├── PublishRefused     the run must not replace the published report
 └── ContractError      our own bug: fail loudly
+    └── DamagedResult  a stored result is not what its receipt says: make it again
 
 All of them cross process borders: ``args`` rebuilds them, ``__dict__`` carries the rest.
 """
@@ -50,9 +54,30 @@ class UnreadableArchive(InputError):
     """An archive that is not a zip, is over a limit, or changed since it was planned."""
 
 
+class TooCostly(PipelineError):
+    """The work took more memory or time than its worker may give."""
+
+
+class RunUnderWay(PipelineError):
+    """One run at a time; ``run_id`` is the one whose turn it is."""
+
+    def __init__(self, message: str, remedy: str = "", run_id: str = "") -> None:
+        super().__init__(message, remedy)
+        self.args = (message, remedy, run_id)
+        self.run_id = run_id
+
+
+class ResultsMissing(PipelineError):
+    """A run cannot be published yet; what is missing is for ``outstanding`` to tell."""
+
+
 class PublishRefused(PipelineError):
     """The run is finished but must not replace the published report."""
 
 
 class ContractError(PipelineError):
     """A promise between our own parts was broken."""
+
+
+class DamagedResult(ContractError):
+    """A partial or a rejects file that is gone or is not what its receipt says."""

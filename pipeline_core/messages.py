@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
@@ -9,8 +10,11 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from pipeline_core.errors import ContractError
+
 UnknownMode = Literal["reject", "bucket"]
 RunStatus = Literal["complete", "incomplete"]
+RunState = Literal["published", "refused", "failed"]
 
 
 class RejectReason(StrEnum):
@@ -87,6 +91,10 @@ class ArchiveRef(Struct, frozen=True, kw_only=True):
     duplicate_of: str | None = None
     unreadable: str | None = None
 
+    def planned_skip(self) -> frozenset[int]:
+        """Directory places of the days that count elsewhere."""
+        return frozenset(day.index for day in self.days if day.duplicate_of is not None)
+
 
 class Manifest(Struct, frozen=True, kw_only=True):
     """The plan of one run, written once. URIs carry no secrets."""
@@ -102,10 +110,59 @@ class Manifest(Struct, frozen=True, kw_only=True):
     archives: tuple[ArchiveRef, ...]
     conflicting_days: tuple[str, ...] = ()
 
-    def to_process(self) -> tuple[ArchiveRef, ...]:
-        """Archives that cost work, largest first so that none is left over at the end."""
-        work = (archive for archive in self.archives if archive.duplicate_of is None)
-        return tuple(sorted(work, key=lambda archive: (-archive.size, archive.name)))
+    def planned_work(self) -> tuple[Work, ...]:
+        """Every archive that is no duplicate, largest first: none is left over at the end."""
+        archives = (archive for archive in self.archives if archive.duplicate_of is None)
+        largest_first = sorted(archives, key=lambda archive: (-archive.size, archive.name))
+        return tuple(Work(archive.id) for archive in largest_first)
+
+    def archive(self, archive_id: str) -> ArchiveRef:
+        """Raises ContractError if the run has no such archive."""
+        for archive in self.archives:
+            if archive.id == archive_id:
+                return archive
+        raise ContractError(f"run {self.run_id} has no archive {archive_id}")
+
+
+class Work(Struct, frozen=True):
+    """One archive to process. ``skip`` are the directory places of days that count in another
+    archive; None means as planned."""
+
+    archive: str
+    skip: tuple[int, ...] | None = None
+
+    @property
+    def id(self) -> str:
+        """Names the receipt: the archive's id, marked if it is not processed as planned."""
+        if self.skip is None:
+            return self.archive
+        places = ",".join(map(str, self.skip))
+        return f"{self.archive}-{hashlib.sha256(places.encode()).hexdigest()[:8]}"
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One try at a piece of work. Whoever makes it keeps moving ``expires_at`` on; a running
+    attempt past it is lost, most likely with its process. ``retries`` is Celery's count."""
+
+    number: int
+    owner: str
+    task_id: str | None
+    retries: int
+    started_at: datetime
+    expires_at: datetime
+    state: Literal["running", "handed_back", "failed"] = "running"
+    culpable: bool = False
+    cause: str = ""
+
+
+class Dispatch(Struct, frozen=True, kw_only=True):
+    """Work that was sent to workers together; ``why`` says what had happened, if anything."""
+
+    number: int
+    sent_at: datetime
+    sent_by: str
+    work: tuple[Work, ...]
+    why: str = ""
 
 
 class Unreadable(Struct, frozen=True):
@@ -174,6 +231,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     compressed_bytes: int
     json_bytes: int
     seconds: float
+    quarantined: bool = False
 
 
 class Totals(Struct, frozen=True):
@@ -232,15 +290,35 @@ class Summary(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What is to become of a run, decided once: the fence between publishing and failing."""
+
+    state: RunState
+    finished_at: datetime
+    reason: str = ""
+    remedy: str = ""
+
+
 class Outcome(Struct, frozen=True, kw_only=True):
     """How a run ended. ``reason`` says why it was refused or failed, ``remedy`` what to do."""
 
     run_id: str
-    state: Literal["published", "refused", "failed"]
+    state: RunState
     status: RunStatus
     reason: str = ""
     remedy: str = ""
     summary: Summary | None = None
+
+    @classmethod
+    def failure(cls, run_id: str, verdict: Verdict) -> Outcome:
+        """The outcome of a run that ended in an error."""
+        return cls(
+            run_id=run_id,
+            state="failed",
+            status="incomplete",
+            reason=verdict.reason,
+            remedy=verdict.remedy,
+        )
 
     @property
     def exit_code(self) -> int:

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import Limits, Options, Policy, UnknownMode
+from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.places import Places
 from pipeline_core.profile import Profile, ProfileName, choose_profile, read_machine
 
@@ -126,7 +127,7 @@ class Settings(BaseSettings):
         3, description="Times an archive may end its worker, memory or time; then it is left out."
     )
     task_retries: int = Field(
-        8, description="Times a task tries again what did not answer.", ge=0, le=100
+        6, description="Times a task tries again what did not answer.", ge=0, le=100
     )
     retry_backoff: PositiveInt = Field(5, description="Seconds before the first new try; doubles.")
     retry_backoff_max: PositiveInt = Field(300, description="Most seconds between two tries.")
@@ -170,6 +171,12 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{value!r} is not a time zone; try UTC or Europe/Berlin") from error
+        return value
+
+    @field_validator("notify_on")
+    @classmethod
+    def _known_events(cls, value: str) -> str:
+        parse_events(value)
         return value
 
     @model_validator(mode="after")
@@ -230,6 +237,14 @@ class Settings(BaseSettings):
                 json_depth=self.max_json_depth,
                 reject_share=self.max_reject_share,
             ),
+        )
+
+    def hooks(self) -> Hooks:
+        """Who is told of trouble; holds the webhook's URL."""
+        return Hooks(
+            webhook_url=self.webhook_url.get_secret_value() if self.webhook_url else None,
+            command=self.hook_command,
+            events=parse_events(self.notify_on),
         )
 
     def policy(self) -> Policy:

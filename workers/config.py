@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery.schedules import ParseException, crontab
+from celery.beat import BeatLazyFunc
+from celery.schedules import crontab
 
-from pipeline_core.errors import ConfigError
 from pipeline_core.settings import DEFAULT_BROKER_URL, Settings
+from workers.schedule import cron, slot_of_now
 
 START_RUN = "workers.start_run"
 PROCESS_ARCHIVE = "workers.process_archive"
 PUBLISH_RUN = "workers.publish_run"
 FAIL_RUN = "workers.fail_run"
+RECONCILE = "workers.reconcile"
+
+_LOOK_EXPIRES_SECONDS = 55
 
 
 def celery_config(settings: Settings) -> dict[str, Any]:
@@ -64,7 +68,18 @@ def celery_config(settings: Settings) -> dict[str, Any]:
         "result_expires": settings.result_expires,
         "result_chord_expires": settings.result_expires,
         "timezone": settings.timezone,
-        "beat_schedule": {"daily-run": {"task": START_RUN, "schedule": _cron(settings.schedule)}},
+        "beat_schedule": {
+            "daily-run": {
+                "task": START_RUN,
+                "schedule": cron(settings.schedule),
+                "kwargs": {"slot": BeatLazyFunc(slot_of_now, settings.schedule, settings.timezone)},
+            },
+            "reconcile": {
+                "task": RECONCILE,
+                "schedule": crontab(),
+                "options": {"expires": _LOOK_EXPIRES_SECONDS},
+            },
+        },
         "beat_schedule_filename": settings.beat_schedule_file,
         "beat_cron_starting_deadline": 3600,
     }
@@ -77,13 +92,3 @@ def flower_environment(settings: Settings) -> dict[str, str]:
         password = settings.flower_password.get_secret_value()
         options["FLOWER_BASIC_AUTH"] = f"{settings.flower_user}:{password}"
     return options
-
-
-def _cron(expression: str) -> crontab:
-    try:
-        return crontab.from_string(expression)
-    except (ParseException, ValueError) as error:
-        raise ConfigError(
-            f"SALES_SCHEDULE: {expression!r} is not a cron expression: {error}.",
-            "Write five fields, such as 0 3 * * * for three o'clock every night.",
-        ) from error

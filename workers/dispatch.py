@@ -1,23 +1,80 @@
-"""Fans a planned run out as a chord: one message an archive, then the publication."""
+"""Sends the work of a run as a chord: one message an archive, then the publication."""
 
 from __future__ import annotations
 
-from celery import chord
+from datetime import UTC, datetime, timedelta
 
-from pipeline_core.messages import Manifest
-from pipeline_core.storage import absolute_uri
+import structlog
+from celery import chord
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from pipeline_core.errors import RetryableError
+from pipeline_core.ledger import RunLedger, lease
+from pipeline_core.ledger.attempts import this_process
+from pipeline_core.messages import Dispatch, Manifest, Work
+from pipeline_core.pipeline.recover import Recovery
+from pipeline_core.pipeline.results import results
 from workers.celery import app
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN
 
+log = structlog.get_logger()
 
-def dispatch(state: str, manifest: Manifest) -> None:
-    """Sends the run to the workers, archives largest first. Messages carry names only."""
-    place, run_id = absolute_uri(state), manifest.run_id
+
+def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:
+    """Sends a run that was not sent yet: every archive without a receipt, largest first.
+
+    Raises:
+        RetryableError: as ``dispatch`` does.
+    """
+    patience = timedelta(seconds=manifest.policy.stall_after)
+    dispatch(ledger, Recovery(manifest, results(ledger, manifest).outstanding, "", 1, patience))
+
+
+def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
+    """Sends what a run needs, unless another sender has this number: says whether it was us.
+
+    The record is written before the messages. A sender who dies in between leaves a run that
+    does not move, which is sent again; one who wrote it after could count a run as not sent.
+
+    Raises:
+        RetryableError: the broker or the state storage does not answer; nothing is recorded.
+    """
+    sent = Dispatch(
+        number=recovery.number,
+        sent_at=datetime.now(UTC),
+        sent_by=this_process(),
+        work=recovery.work,
+        why=recovery.why,
+    )
+    if not ledger.create_dispatch(sent):
+        return False
+    lease.extend(ledger, recovery.patience.total_seconds())
+    try:
+        _send(ledger, recovery.work)
+    except (OperationalError, RedisError, OSError) as error:
+        ledger.remove_dispatch(sent)
+        raise RetryableError(
+            f"The broker does not answer: {error}.", "Check SALES_BROKER_URL and that Redis is up."
+        ) from error
+    log.info(
+        "work_sent",
+        run_id=ledger.run_id,
+        dispatch=sent.number,
+        archives=len(sent.work),
+        why=sent.why,
+    )
+    return True
+
+
+def _send(ledger: RunLedger, work: tuple[Work, ...]) -> None:
+    """Messages carry names only."""
+    place, run_id = ledger.state.uri, ledger.run_id
     failure = app.signature(FAIL_RUN, args=(place, run_id))
     publication = app.signature(PUBLISH_RUN, args=(place, run_id)).on_error(failure)
     header = [
-        app.signature(PROCESS_ARCHIVE, args=(place, run_id, archive.id))
-        for archive in manifest.to_process()
+        app.signature(PROCESS_ARCHIVE, args=(place, run_id, each.archive, each.skip))
+        for each in work
     ]
     if header:
         chord(header, app=app)(publication)

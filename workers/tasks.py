@@ -1,52 +1,169 @@
-"""Three thin tasks and the answer to a failure; the work is in ``pipeline_core.pipeline``."""
+"""Thin tasks; the work is in ``pipeline_core.pipeline``. Messages and results are names only."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
+import structlog
 from celery import Task
+from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
+from celery.utils.time import get_exponential_backoff_interval
 
 from pipeline_core import pipeline
-from pipeline_core.errors import RetryableError
+from pipeline_core.errors import ResultsMissing, RetryableError, RunUnderWay, TooCostly
+from pipeline_core.ledger import RunLedger, lease
+from pipeline_core.ledger.attempts import Worker, costs_told, limited_attempt, this_process
+from pipeline_core.messages import Work
+from pipeline_core.pipeline.recover import PUBLISH
+from pipeline_core.pipeline.tell import tell
 from pipeline_core.settings import load_settings
+from pipeline_core.storage import open_storage
+from workers import metrics, reconciler
 from workers.celery import app
-from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, START_RUN
-from workers.dispatch import dispatch
+from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, RECONCILE, START_RUN
+from workers.shutdown import is_leaving
+from workers.start import claim_slot, plan_and_send
+
+log = structlog.get_logger()
 
 
 class PipelineTask(Task):  # type: ignore[misc]
-    """What every task shares: transient errors are tried again, later and later."""
+    """What every task shares: what does not answer is tried again, later and later."""
 
-    autoretry_for = (RetryableError,)
-    max_retries = 5
-    retry_backoff = 5
-    retry_backoff_max = 300
-    retry_jitter = True
+    def worker(self) -> Worker:
+        """Who runs this task now."""
+        return Worker(
+            this_process(),
+            task_id=self.request.id,
+            retries=self.request.retries,
+            too_long=(SoftTimeLimitExceeded,),
+            leaving=is_leaving,
+        )
+
+    @contextmanager
+    def of_run(self, state: str, run_id: str, **context: str) -> Iterator[RunLedger]:
+        """The body of a task that works for a run.
+
+        Want of memory or time is tried again until the ledger says that it is hopeless. What
+        still does not answer after ``SALES_TASK_RETRIES``, and a bug of ours, end the run.
+        """
+        context = {"run_id": run_id, "task_id": self.request.id, **context}
+        with structlog.contextvars.bound_contextvars(**context):
+            ledger = RunLedger(open_storage(state), run_id)
+            try:
+                with costs_told(self.worker(), f"finish {self.name}"):
+                    yield ledger
+            except (Retry, Ignore, Reject):
+                raise
+            except TooCostly as error:
+                self.try_again(error, ledger)
+            except RetryableError as error:
+                self.try_again(error, ledger)
+            except Exception as error:
+                log.exception("task_failed")
+                _end_as_failed(ledger, error)
+                raise
+
+    def try_again(self, error: RetryableError | TooCostly, ledger: RunLedger | None) -> NoReturn:
+        """Raises Celery's Retry or, after the last try, the error."""
+        settings = load_settings()
+        if self.request.retries >= settings.task_retries:
+            log.error("gave_up", cause=error.message)
+            # Too costly an archive is the reconciler's business: it is quarantined in the end.
+            if ledger is not None and isinstance(error, RetryableError):
+                _end_as_failed(ledger, error)
+            raise error
+        pause = get_exponential_backoff_interval(
+            settings.retry_backoff,
+            self.request.retries,
+            settings.retry_backoff_max,
+            full_jitter=True,
+        )
+        log.warning("trying_again", cause=error.message, seconds=pause)
+        if ledger is not None:
+            _stay_in_turn(ledger, pause + settings.stall_after)
+        raise self.retry(exc=error, countdown=pause, max_retries=settings.task_retries)
 
 
-@app.task(name=START_RUN, base=PipelineTask)
-def start_run() -> str:
-    """Coordinator: plans a run of the configured places and fans it out; returns its id."""
+@app.task(name=START_RUN, bind=True, base=PipelineTask)
+def start_run(self: PipelineTask, slot: str | None = None) -> str:
+    """Coordinator: plans the slot's run and fans it out; returns the run's id. Without a slot
+    this very message is one: it starts one run however often it is delivered."""
     settings = load_settings()
-    manifest = pipeline.plan(settings.places(), settings.options(), "celery")
-    dispatch(settings.state, manifest)
-    return manifest.run_id
+    slot = slot or f"task-{self.request.id}"
+    try:
+        run_id = claim_slot(settings, slot)
+    except RetryableError as error:
+        self.try_again(error, None)
+    with self.of_run(settings.state, run_id, slot=slot) as ledger:
+        try:
+            plan_and_send(settings, ledger, self.worker())
+        except RunUnderWay as other:
+            log.warning("run_waits", cause=other.message)
+    return run_id
 
 
-@app.task(name=PROCESS_ARCHIVE, base=PipelineTask)
-def process_archive(state: str, run_id: str, archive: str) -> str:
-    """Chord header, one message an archive. The result is only a name: receipts are the truth."""
-    pipeline.process(state, run_id, archive)
+@app.task(name=PROCESS_ARCHIVE, bind=True, base=PipelineTask)
+def process_archive(
+    self: PipelineTask, state: str, run_id: str, archive: str, skip: Sequence[int] | None = None
+) -> str:
+    """Chord header, one message an archive."""
+    work = Work(archive, None if skip is None else tuple(skip))
+    with self.of_run(state, run_id, archive=archive) as ledger:
+        is_new = ledger.receipt(work) is None
+        receipt = pipeline.process(state, run_id, work, self.worker())
+        if is_new:
+            metrics.observe_receipt(receipt)
     return archive
 
 
-@app.task(name=PUBLISH_RUN, base=PipelineTask)
-def publish_run(_archives: list[str], state: str, run_id: str) -> str:
-    """Chord callback; returns how the run ended."""
-    return pipeline.publish(state, run_id).state
+@app.task(name=PUBLISH_RUN, bind=True, base=PipelineTask)
+def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> str | None:
+    """Chord callback; returns how the run ended. It trusts receipts, not the list of results;
+    archives without one are sent again."""
+    settings = load_settings()
+    with self.of_run(state, run_id) as ledger:
+        policy = ledger.manifest().policy
+        try:
+            with limited_attempt(ledger, policy, PUBLISH, self.worker(), "publish the reports"):
+                outcome = pipeline.publish(state, run_id)
+        except ResultsMissing as error:
+            log.warning("results_missing", cause=error.message)
+            reconciler.recover_run(settings, ledger, told=error.message)
+            return None
+        metrics.observe_outcome(outcome)
+        tell(ledger, settings.hooks())
+        return outcome.state
 
 
-@app.task(name=FAIL_RUN)
-def fail_run(_request: Any, error: BaseException, _traceback: Any, state: str, run_id: str) -> None:
-    """Errback of the chord: the run ends, and its record says why."""
-    pipeline.fail(state, run_id, error)
+# Bound, so that Celery sends it as a message: an unbound one would run in the worker's main
+# process, which must neither wait nor use threads before it forks.
+@app.task(name=FAIL_RUN, bind=True, base=PipelineTask)
+def fail_run(self: PipelineTask, failed: str, state: str, run_id: str) -> None:
+    """Errback of the chord: what did not succeed is sent again, until it is hopeless."""
+    settings = load_settings()
+    with self.of_run(state, run_id) as ledger:
+        cause = str(app.AsyncResult(failed).result)
+        log.warning("work_failed", cause=cause)
+        reconciler.recover_run(settings, ledger, told=cause)
+
+
+@app.task(name=RECONCILE, bind=True, base=PipelineTask)
+def reconcile(self: PipelineTask) -> None:
+    """Beat's every minute: starts what was missed, recovers what stopped, tells what is late."""
+    with structlog.contextvars.bound_contextvars(task_id=self.request.id):
+        reconciler.reconcile(load_settings())
+
+
+def _end_as_failed(ledger: RunLedger, error: BaseException) -> None:
+    pipeline.fail(ledger.state.uri, ledger.run_id, error)
+    tell(ledger, load_settings().hooks())
+
+
+def _stay_in_turn(ledger: RunLedger, seconds: float) -> None:
+    try:
+        lease.extend(ledger, seconds)
+    except RetryableError as error:  # it is what does not answer; the next try extends it
+        log.warning("lease_not_extended", cause=error.message)

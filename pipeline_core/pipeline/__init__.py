@@ -1,7 +1,7 @@
 """The program in three functions: plan, process, publish."""
 
-from pipeline_core.pipeline.plan import plan
+from pipeline_core.pipeline.plan import new_run_id, plan
 from pipeline_core.pipeline.process import process
-from pipeline_core.pipeline.publish import fail, publish
+from pipeline_core.pipeline.publish import fail, last_publication, publish
 
-__all__ = ["fail", "plan", "process", "publish"]
+__all__ = ["fail", "last_publication", "new_run_id", "plan", "process", "publish"]

@@ -3,43 +3,145 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from typing import TypeVar
 
-from pipeline_core.errors import PipelineError
+import msgspec
+import structlog
+
+from pipeline_core.errors import ResultsMissing, RetryableError, TooCostly
+from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.attempts import Worker, this_process
 from pipeline_core.logs import configure_logs, log_settings
-from pipeline_core.messages import Manifest, Receipt
+from pipeline_core.messages import Manifest, Outcome, Receipt, Work
 from pipeline_core.pipeline.process import process
+from pipeline_core.pipeline.publish import publish
+from pipeline_core.pipeline.results import results
+from pipeline_core.storage import open_storage
+
+log = structlog.get_logger()
+
+_Result = TypeVar("_Result")
+
+# A person waits: few tries, short pauses (seconds).
+_TRIES = 3
+_FIRST_PAUSE = 2.0
 
 
-def process_all(
-    state_uri: str, manifest: Manifest, jobs: int, done: Callable[[Receipt], None]
-) -> None:
-    """Processes every archive of the run in ``jobs`` processes; calls ``done`` as they finish.
+def run_locally(
+    state_uri: str,
+    manifest: Manifest,
+    jobs: int,
+    *,
+    done: Callable[[Receipt], None],
+    publishing: Callable[[], None],
+) -> Outcome:
+    """Processes what is outstanding of a planned run, then publishes it.
 
     Raises:
-        PipelineError: as ``process`` does, or a worker process died.
+        PipelineError: as ``process`` and ``publish`` do.
     """
-    archives = manifest.to_process()
-    if jobs == 1 or len(archives) <= 1:
-        for archive in archives:
-            done(process(state_uri, manifest.run_id, archive.id))
-        return
-    with _pool(min(jobs, len(archives))) as pool:
-        futures: list[Future[Receipt]] = [
-            pool.submit(process, state_uri, manifest.run_id, archive.id) for archive in archives
-        ]
+    while True:
+        process_outstanding(state_uri, manifest, jobs, done)
+        publishing()
+        try:
+            return _tried(lambda: publish(state_uri, manifest.run_id))
+        except ResultsMissing as error:  # a damaged result was found
+            log.warning("results_missing", run_id=manifest.run_id, cause=error.message)
+
+
+def process_outstanding(
+    state_uri: str, manifest: Manifest, jobs: int, done: Callable[[Receipt], None]
+) -> None:
+    """Processes, in ``jobs`` processes, every archive that has no receipt; calls ``done`` as
+    they finish. Archives in whose company a process died are tried again one by one.
+
+    Raises:
+        PipelineError: as ``process`` does.
+    """
+    ledger = RunLedger(open_storage(state_uri), manifest.run_id)
+    suspects: set[str] = set()
+    while work := results(ledger, manifest).outstanding:
+        alone = [each for each in work if each.id in suspects]
+        together = [each for each in work if each.id not in suspects]
+        if together and jobs > 1 and len(work) > 1:
+            suspects |= _in_pool(ledger, together, min(jobs, len(together)), done)
+        elif together and not suspects:
+            _in_turn(ledger, together, done)
+        else:
+            for each in alone + together:
+                suspects |= _in_pool(ledger, [each], 1, done)
+
+
+def _in_turn(ledger: RunLedger, work: Iterable[Work], done: Callable[[Receipt], None]) -> None:
+    for each in work:
+        try:
+            done(_process(ledger.state.uri, ledger.run_id, each))
+        except TooCostly as error:
+            log.warning("archive_too_costly", run_id=ledger.run_id, cause=error.message)
+
+
+def _in_pool(
+    ledger: RunLedger, work: Sequence[Work], jobs: int, done: Callable[[Receipt], None]
+) -> set[str]:
+    """Returns the ids of the work that was under way when a process died, if one did."""
+    with _pool(jobs) as pool:
+        futures: dict[Future[Receipt], Work] = {
+            pool.submit(_process, ledger.state.uri, ledger.run_id, each): each for each in work
+        }
         try:
             for future in as_completed(futures):
-                done(future.result())
-        except BrokenProcessPool as error:
-            raise PipelineError(
-                "A worker process died, most likely for want of memory.",
-                "Run again with fewer --jobs or a smaller --batch-size.",
-            ) from error
+                try:
+                    done(future.result())
+                except TooCostly as error:
+                    log.warning("archive_too_costly", run_id=ledger.run_id, cause=error.message)
+        except BrokenProcessPool:
+            return _bury(ledger, work)
+    return set()
+
+
+def _bury(ledger: RunLedger, work: Iterable[Work]) -> set[str]:
+    """Closes the attempts of dead processes; only one that was alone is surely the culprit."""
+    running = {
+        each.id: attempts[-1]
+        for each in work
+        if ledger.receipt(each) is None
+        and (attempts := ledger.attempts(each.id))
+        and attempts[-1].state == "running"
+    }
+    for work_id, attempt in running.items():
+        ended = msgspec.structs.replace(
+            attempt,
+            state="failed",
+            culpable=len(running) == 1,
+            cause="its process died, most likely for want of memory",
+        )
+        ledger.write_attempt(work_id, ended)
+    log.warning("worker_died", run_id=ledger.run_id, work=sorted(running))
+    return set(running)
+
+
+def _process(state_uri: str, run_id: str, work: Work) -> Receipt:
+    worker = Worker(this_process())
+    return _tried(lambda: process(state_uri, run_id, work, worker))
+
+
+def _tried(call: Callable[[], _Result]) -> _Result:
+    """The call's result; what does not answer is asked again, later and later."""
+    for number in range(1, _TRIES):
+        try:
+            return call()
+        except RetryableError as error:
+            pause = _FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1)  # noqa: S311
+            log.warning("trying_again", cause=error.message, seconds=round(pause, 1))
+            time.sleep(pause)
+    return call()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from pipeline_core.extract.meter import archive_meter, day_meter
 from pipeline_core.extract.names import base_name, day_date, is_zip
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
 from pipeline_core.ledger import RunLedger, save_snapshot
-from pipeline_core.messages import ArchiveRef, DayRef, Limits, Manifest, Options
+from pipeline_core.messages import ArchiveRef, DayRef, Limits, Manifest, Options, Policy
 from pipeline_core.places import Places
 from pipeline_core.storage import Storage, StoredObject, absolute_uri, open_storage
 
@@ -35,30 +35,36 @@ class Survey:
     conflicting_days: tuple[str, ...]
 
 
-def plan(places: Places, options: Options, engine: str, run_id: str | None = None) -> Manifest:
-    """Writes the manifest of a new run and returns it.
+def plan(places: Places, options: Options, policy: Policy, engine: str, run_id: str) -> Manifest:
+    """Writes the manifest of a run and returns it, or the one that was written before.
 
     Raises:
         ConfigError: there is no data folder, or customers or products cannot be used.
+        InputError: a product has no valid price.
         RetryableError: a storage or the database does not answer.
     """
+    started = datetime.now(UTC)
     state = open_storage(places.state)
+    ledger = RunLedger(state, run_id)
+    if (planned := ledger.planned()) is not None:
+        return planned
     open_storage(places.reports)  # a wrong place shows now, not after the work
-    now = datetime.now(UTC)
     found = survey(open_storage(places.data), options.limits)
-    manifest = Manifest(
-        run_id=run_id or new_run_id(now),
-        created_at=now,
-        engine=engine,
-        data=absolute_uri(places.data),
-        reports=absolute_uri(places.reports),
-        options=options,
-        dimensions_digest=save_snapshot(state, read_dimensions(places)),
-        archives=found.archives,
-        conflicting_days=found.conflicting_days,
+    manifest = ledger.create_manifest(
+        Manifest(
+            run_id=run_id,
+            created_at=started,
+            engine=engine,
+            data=absolute_uri(places.data),
+            reports=absolute_uri(places.reports),
+            options=options,
+            policy=policy,
+            dimensions_digest=save_snapshot(state, read_dimensions(places)),
+            archives=found.archives,
+            conflicting_days=found.conflicting_days,
+        )
     )
-    RunLedger(state, manifest.run_id).create_manifest(manifest)
-    log.info("run_planned", run_id=manifest.run_id, archives=len(manifest.archives))
+    log.info("run_planned", run_id=run_id, archives=len(manifest.archives))
     return manifest
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import IO
 
+import msgspec
 import structlog
 
 from pipeline_core.errors import (
-    ContractError,
     RetryableError,
     UnreadableArchive,
     UnreadableDay,
@@ -31,57 +35,91 @@ from pipeline_core.extract.walk import (
     part_windows,
 )
 from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.ledger.attempts import Worker, attempt, causes, costs_told, spent
 from pipeline_core.load.tables import write_parquet
-from pipeline_core.messages import ArchiveRef, Manifest, Receipt, StoredFile, Tally, Unreadable
+from pipeline_core.messages import (
+    ArchiveRef,
+    Attempt,
+    Manifest,
+    Receipt,
+    StoredFile,
+    Tally,
+    Unreadable,
+    Work,
+)
 from pipeline_core.pipeline.accumulate import Accumulator, Chunk, Rules
-from pipeline_core.storage import open_storage
+from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.lookup import Dimensions, prepare
 
 log = structlog.get_logger()
 
 
-def process(
-    state_uri: str, run_id: str, archive_id: str, *, skip: frozenset[int] | None = None
-) -> Receipt:
-    """Processes one archive of a planned run; an archive that is done already is left alone.
+def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
+    """Processes one archive of a planned run; one that is done already is left alone.
 
-    ``skip`` are directory places of days that another archive has; given, it takes the place
-    of what was planned, and the archive is processed again.
+    An archive that has ended its worker ``max_attempts`` times is quarantined: its receipt
+    says that it could not be read, and why.
 
     Raises:
-        RetryableError: a storage does not answer, or there is too little memory.
+        RetryableError: a storage does not answer.
+        TooCostly: there is too little memory or time.
         ContractError: there is no such archive in the run, or the state is damaged.
     """
     ledger = RunLedger(open_storage(state_uri), run_id)
-    done = ledger.receipt(archive_id)
-    if done is not None and skip is None:
+    done = ledger.receipt(work)
+    if done is not None:
         return done
     manifest = ledger.manifest()
-    archive = next((ref for ref in manifest.archives if ref.id == archive_id), None)
-    if archive is None:
-        raise ContractError(f"run {run_id} has no archive {archive_id}")
+    archive = manifest.archive(work.archive)
+    ended = spent(ledger, work.id, worker, datetime.now(UTC))
+    if len(ended) >= manifest.policy.max_attempts:
+        return _quarantine(ledger, manifest, work, ended)
     started = time.monotonic()
-    rules = Rules(_dimensions(state_uri, manifest.dimensions_digest), manifest.options)
-    planned = {day.index for day in archive.days if day.duplicate_of is not None}
-    extraction = _Extraction(archive, rules, frozenset(planned) if skip is None else skip)
-    try:
-        extraction.run(manifest)
-        receipt = _store(ledger, extraction, started)
-    except MemoryError as error:  # Arrow's and numpy's are this too; Celery dies of it
-        raise RetryableError(
-            f"Not enough memory for {archive.name}.", "Lower SALES_BATCH_SIZE or SALES_JOBS."
-        ) from error
-    ledger.write_receipt(receipt)
+    with (
+        attempt(ledger, manifest.policy, work.id, worker),
+        costs_told(worker, f"process {archive.name}"),
+    ):
+        receipt = _processed(ledger, manifest, archive, work)
+    receipt = ledger.create_receipt(work, receipt)
+    counts = receipt.counts
     log.info(
         "archive_processed",
         run_id=run_id,
         archive=archive.name,
-        seen=receipt.counts.seen,
-        counted=receipt.counts.counted,
+        seen=counts.seen,
+        counted=counts.counted,
+        rejected=sum(figures.events for figures in counts.rejected.values()),
         unreadable=len(receipt.unreadable),
-        seconds=round(receipt.seconds, 3),
+        seconds=round(time.monotonic() - started, 3),
     )
     return receipt
+
+
+def _processed(ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work: Work) -> Receipt:
+    started = time.monotonic()
+    rules = Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
+    skip = archive.planned_skip() if work.skip is None else frozenset(work.skip)
+    extraction = _Extraction(archive, rules, skip)
+    try:
+        extraction.run(manifest)
+        return _store(ledger, work, extraction, started)
+    except OSError as error:  # of our temporary files: storages and zips have errors of their own
+        raise RetryableError(
+            f"Cannot write temporary files: {error.strerror or error}.",
+            "Set TMPDIR to a folder with room.",
+        ) from error
+
+
+def _quarantine(ledger: RunLedger, manifest: Manifest, work: Work, ended: list[Attempt]) -> Receipt:
+    """Leaves out an archive that would end one worker after the other."""
+    archive = manifest.archive(work.archive)
+    cause = f"quarantined after {len(ended)} attempts: {causes(ended)}"
+    rules = Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
+    extraction = _Extraction(archive, rules, frozenset())
+    extraction.give_up(cause)
+    log.error("archive_quarantined", run_id=ledger.run_id, archive=archive.name, cause=cause)
+    receipt = _store(ledger, work, extraction, time.monotonic())
+    return ledger.create_receipt(work, msgspec.structs.replace(receipt, quarantined=True))
 
 
 @lru_cache(maxsize=2)
@@ -112,23 +150,32 @@ class _Extraction:
         """Reads everything that can be read; what cannot is in ``unreadable``."""
         try:
             with self.result.dropped_on_error():
-                self._read(manifest)
+                self._read(open_storage(manifest.data))
         except UnreadableArchive as error:
-            self.unreadable = [Unreadable(self.archive.name, None, None, error.message)]
-            self.days = self.parts = Tally()
-            self.result = Accumulator(self.rules)
+            self.give_up(error.message)
 
-    def _read(self, manifest: Manifest) -> None:
-        data = open_storage(manifest.data)
-        try:
-            if data.stat(self.archive.name).version != self.archive.version:
+    def give_up(self, cause: str) -> None:
+        """Takes the archive for unreadable: nothing of it counts."""
+        self.unreadable = [Unreadable(self.archive.name, None, None, cause)]
+        self.days = self.parts = Tally()
+        self.result = Accumulator(self.rules)
+
+    def _read(self, data: Storage) -> None:
+        with ExitStack() as stack:
+            try:
+                path = stack.enter_context(data.local_file(self.archive.name))
+                file = stack.enter_context(path.open("rb"))
+                version = data.stat(self.archive.name).version
+            except FileNotFoundError as error:
+                raise UnreadableArchive("the archive vanished after the run was planned") from error
+            if version != self.archive.version:
                 raise UnreadableArchive("the archive changed after the run was planned")
-            with data.local_file(self.archive.name) as path, path.open("rb") as file:
-                self.digest = hashlib.file_digest(file, "sha256").hexdigest()
-                with open_archive(file, self.rules.options.limits) as opened:
-                    self._read_days(opened)
-        except FileNotFoundError as error:
-            raise UnreadableArchive("the archive vanished after the run was planned") from error
+            before = _version(file)
+            self.digest = hashlib.file_digest(file, "sha256").hexdigest()
+            with open_archive(file, self.rules.options.limits) as opened:
+                self._read_days(opened)
+            if _version(file) != before:
+                raise UnreadableArchive("the archive changed while it was read")
 
     def _read_days(self, opened: zipfile.ZipFile) -> None:
         for index, info in archive_days(opened):
@@ -196,7 +243,12 @@ class _Day:
         return result
 
 
-def _store(ledger: RunLedger, extraction: _Extraction, started: float) -> Receipt:
+def _version(file: IO[bytes]) -> tuple[int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns
+
+
+def _store(ledger: RunLedger, work: Work, extraction: _Extraction, started: float) -> Receipt:
     archive, result = extraction.archive, extraction.result
     counts, partials = result.counts(), result.partials()
     with tempfile.TemporaryDirectory(prefix="sales-") as name:
@@ -205,7 +257,7 @@ def _store(ledger: RunLedger, extraction: _Extraction, started: float) -> Receip
         def store(kind: str, suffix: str, rows: int, write: Callable[[Path], None]) -> StoredFile:
             path = folder / f"file{suffix}"
             write(path)
-            return ledger.store(kind, archive.id, suffix, path, rows)
+            return ledger.store(kind, work, suffix, path, rows)
 
         stored = {
             report: store(

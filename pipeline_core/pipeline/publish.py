@@ -7,32 +7,32 @@ import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
 
-from pipeline_core.errors import ContractError, PipelineError, PublishRefused
+from pipeline_core.errors import DamagedResult, PipelineError, PublishRefused, ResultsMissing
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.load.rejects import HEADER, parse_rejects
 from pipeline_core.load.tables import csv_line, write_by_category, write_csv, write_parquet
 from pipeline_core.messages import (
-    ArchiveRef,
     EventCounts,
     Manifest,
     Outcome,
     PartCounts,
-    Receipt,
     RejectFigures,
     RejectSummary,
+    StoredFile,
     Summary,
     Tally,
     Totals,
+    Verdict,
     to_json,
 )
 from pipeline_core.pipeline.plan import missing_days
-from pipeline_core.pipeline.rescue import rescue
+from pipeline_core.pipeline.results import Done, results
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.enrich import merge_figures
 from pipeline_core.transform.money import to_minor, to_text
@@ -43,125 +43,174 @@ from pipeline_core.transform.reports.category_sales import count_customers
 log = structlog.get_logger()
 
 LATEST = "latest"
+_PUBLISHED = "published"
 # Partials read before they are merged; bounds memory by this many partials and the result.
 _MERGED_AT_ONCE = 16
-
-
-class _Done(NamedTuple):
-    archive: ArchiveRef
-    receipt: Receipt
 
 
 def publish(state_uri: str, run_id: str, *, allow_incomplete: bool = False) -> Outcome:
     """Publishes a run whose archives all have their receipts, or records why it may not be.
 
-    Runs twice without changing a byte. ``allow_incomplete`` overrides the manifest's answer.
+    The verdict is decided once, and everything written follows from the verdict, the manifest
+    and the receipts: any number of publishers, at any time, write the same bytes. A run that
+    was decided otherwise keeps its outcome; ``allow_incomplete`` overrules a refusal.
 
     Raises:
-        ContractError: a receipt is missing or a stored file is damaged.
-        RetryableError: a storage does not answer.
+        ResultsMissing: an archive has no sound result yet.
+        ContractError: the dimension snapshot is damaged.
+        RetryableError: a storage does not answer, or has no room.
     """
     state = open_storage(state_uri)
     ledger = RunLedger(state, run_id)
-    earlier = ledger.outcome()
-    if earlier is not None and earlier.state == "published":
-        return earlier
     manifest = ledger.manifest()
-    rescue(state_uri, ledger, manifest)
-    done = _receipts(ledger, manifest)
-    partials = {report.name: _merged(ledger, done, report.name) for report in REPORTS}
+    verdict = ledger.verdict()
+    outcome = ledger.outcome()
+    if outcome is not None and outcome.state == "published":
+        _make_latest(state, open_storage(manifest.reports), run_id)
+        return outcome
+    if verdict is not None and verdict.state == "failed":
+        return outcome or _end(ledger, Outcome.failure(run_id, verdict))
+    found = _all_results(ledger, manifest)
+    partials = {report.name: _merged(ledger, found, report.name) for report in REPORTS}
     scale = load_snapshot(state, manifest.dimensions_digest).scale
-    summary = _summary(manifest, done, partials[CATEGORY_SALES.name], scale)
-    try:
-        _check(summary, manifest, allow_incomplete=allow_incomplete)
-    except PublishRefused as refusal:
-        outcome = Outcome(
-            run_id=run_id,
-            state="refused",
-            status=summary.status,
-            reason=refusal.message,
-            remedy=refusal.remedy,
-            summary=summary,
-        )
-    else:
+    verdict = _decide(ledger, manifest, found, allow_incomplete=allow_incomplete)
+    if verdict.state == "failed":
+        return _end(ledger, Outcome.failure(run_id, verdict))
+    summary = _summary(manifest, verdict, found, partials[CATEGORY_SALES.name], scale)
+    if verdict.state == "published":
         reports = open_storage(manifest.reports)
         with reports.publish_folder(f"runs/{run_id}") as folder:
-            _write(folder, ledger, manifest, done, partials, scale, summary)
-        _make_latest(reports, run_id)
-        outcome = Outcome(run_id=run_id, state="published", status=summary.status, summary=summary)
-    ledger.write_outcome(outcome)
-    log.info("run_ended", run_id=run_id, state=outcome.state, status=outcome.status)
-    return outcome
-
-
-def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome:
-    """Records that a run ended in an error; a publication that was faster stands."""
-    ledger = RunLedger(open_storage(state_uri), run_id)
-    earlier = ledger.outcome()
-    if earlier is not None and earlier.state == "published":
-        return earlier
-    outcome = Outcome(
-        run_id=run_id,
-        state="failed",
-        status="incomplete",
-        reason=error.message if isinstance(error, PipelineError) else repr(error),
-        remedy=error.remedy if isinstance(error, PipelineError) else "",
+            _write(folder, ledger, manifest, found, partials, scale, summary)
+        state.create(f"{_PUBLISHED}/{run_id}.json", b"{}\n")
+        _make_latest(state, reports, run_id)
+    return _end(
+        ledger,
+        Outcome(
+            run_id=run_id,
+            state=verdict.state,
+            status=summary.status,
+            reason=verdict.reason,
+            remedy=verdict.remedy,
+            summary=summary,
+        ),
     )
+
+
+def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
+    """Records that a run ended in an error. A run that was decided otherwise keeps its outcome:
+    None while its publication is under way."""
+    ledger = RunLedger(open_storage(state_uri), run_id)
+    verdict = ledger.create_verdict(
+        Verdict(
+            state="failed",
+            finished_at=datetime.now(UTC),
+            reason=error.message if isinstance(error, PipelineError) else repr(error),
+            remedy=error.remedy if isinstance(error, PipelineError) else "",
+        )
+    )
+    if verdict.state != "failed":
+        return ledger.outcome()
+    return ledger.outcome() or _end(ledger, Outcome.failure(run_id, verdict))
+
+
+def last_publication(state: Storage) -> datetime | None:
+    """When the newest published run was decided, or None if there is none."""
+    newest = max(_published(state), default=None)
+    verdict = RunLedger(state, newest).verdict() if newest else None
+    return verdict.finished_at if verdict else None
+
+
+def _end(ledger: RunLedger, outcome: Outcome) -> Outcome:
     ledger.write_outcome(outcome)
-    log.error("run_failed", run_id=run_id, reason=outcome.reason)
+    log_ended = log.info if outcome.state == "published" else log.error
+    log_ended(
+        "run_ended",
+        run_id=ledger.run_id,
+        state=outcome.state,
+        status=outcome.status,
+        reason=outcome.reason,
+    )
     return outcome
 
 
-def _receipts(ledger: RunLedger, manifest: Manifest) -> list[_Done]:
+def _all_results(ledger: RunLedger, manifest: Manifest) -> tuple[Done, ...]:
     """In the order of the archives' names."""
-    done, missing = [], []
-    for archive in manifest.archives:
-        receipt = ledger.receipt(archive.id)
-        if receipt is not None:
-            done.append(_Done(archive, receipt))
-        elif archive.duplicate_of is None:
-            missing.append(archive.name)
-    if missing:
-        raise ContractError(
-            f"run {ledger.run_id} has no receipt of {len(missing)} archives, such as {missing[0]}"
+    found = results(ledger, manifest)
+    if found.outstanding:
+        first = manifest.archive(found.outstanding[0].archive).name
+        raise ResultsMissing(
+            f"Run {ledger.run_id} has no result of {len(found.outstanding)} archives yet, "
+            f"such as {first}.",
+            f"`sales-pipeline resume {ledger.run_id}` processes what is missing.",
         )
-    return done
+    return found.done
 
 
-def _merged(ledger: RunLedger, done: list[_Done], name: str) -> pa.Table:
+def _decide(
+    ledger: RunLedger, manifest: Manifest, found: tuple[Done, ...], *, allow_incomplete: bool
+) -> Verdict:
+    earlier = ledger.verdict()
+    if earlier is None:
+        verdict = Verdict(state="published", finished_at=datetime.now(UTC))
+        try:
+            _check(manifest, found)
+        except PublishRefused as refusal:
+            verdict = msgspec.structs.replace(
+                verdict, state="refused", reason=refusal.message, remedy=refusal.remedy
+            )
+        earlier = ledger.create_verdict(verdict)
+    if allow_incomplete and earlier.state == "refused":
+        earlier = Verdict(state="published", finished_at=earlier.finished_at)
+        ledger.replace_verdict(earlier)
+    return earlier
+
+
+def _merged(ledger: RunLedger, done: tuple[Done, ...], name: str) -> pa.Table:
     report = next(report for report in REPORTS if report.name == name)
     held = [report.merge([])]
-    for _, receipt in done:
-        held.append(_read_partial(ledger, receipt, name))
+    for each in done:
+        held.append(_read_partial(ledger, each, name))
         if len(held) > _MERGED_AT_ONCE:
             held = [report.merge(held)]
     return report.merge(held)
 
 
-def _read_partial(ledger: RunLedger, receipt: Receipt, name: str) -> pa.Table:
-    data = ledger.load(receipt.partials[name])
+def _read_partial(ledger: RunLedger, done: Done, name: str) -> pa.Table:
+    data = _load(ledger, done, done.receipt.partials[name])
     return pq.read_table(io.BytesIO(data), use_threads=False).replace_schema_metadata(None)
 
 
-def _summary(manifest: Manifest, done: list[_Done], sales: pa.Table, scale: int) -> Summary:
-    receipts = [receipt for _, receipt in done]
+def _load(ledger: RunLedger, done: Done, stored: StoredFile) -> bytes:
+    """A stored result. One that is damaged is taken for not done: ResultsMissing."""
+    try:
+        return ledger.load(stored)
+    except DamagedResult as error:
+        log.warning("damaged_result_discarded", run_id=ledger.run_id, cause=error.message)
+        ledger.discard_receipt(done.work)
+        raise ResultsMissing(
+            f"{error.message}.", f"`sales-pipeline resume {ledger.run_id}` makes it again."
+        ) from error
+
+
+def _summary(
+    manifest: Manifest, verdict: Verdict, done: tuple[Done, ...], sales: pa.Table, scale: int
+) -> Summary:
+    receipts = [each.receipt for each in done]
     parts = _added(receipt.parts for receipt in receipts)
     unreadable = tuple(place for receipt in receipts for place in receipt.unreadable)
     broken = {place.archive for place in unreadable if place.day is None}
     rejected: dict[str, RejectFigures] = {}
     for receipt in receipts:
         rejected = merge_figures(rejected, receipt.counts.rejected)
-    finished = datetime.now(UTC)
     counts = [receipt.counts for receipt in receipts]
     counted = sum(count.counted for count in counts)
     left_out = sum(figures.events for figures in rejected.values())
-    too_many = left_out > manifest.options.limits.reject_share * (counted + left_out)
     return Summary(
         run_id=manifest.run_id,
-        status="incomplete" if unreadable or too_many else "complete",
+        status="incomplete" if unreadable or _too_many_rejects(manifest, done) else "complete",
         engine=manifest.engine,
         created_at=manifest.created_at,
-        finished_at=finished,
+        finished_at=verdict.finished_at,
         archives=Tally(
             read=len(done) - len(broken),
             duplicate=len(manifest.archives) - len(done),
@@ -186,12 +235,12 @@ def _summary(manifest: Manifest, done: list[_Done], sales: pa.Table, scale: int)
         totals=_totals(sales, scale),
         unreadable=unreadable,
         conflicting_days=manifest.conflicting_days,
-        missing_days=missing_days(day.name for archive, _ in done for day in archive.days),
+        missing_days=missing_days(day.name for each in done for day in each.archive.days),
         dimensions_digest=manifest.dimensions_digest,
         inputs=_inputs(manifest, done),
         compressed_bytes=sum(receipt.compressed_bytes for receipt in receipts),
         json_bytes=sum(receipt.json_bytes for receipt in receipts),
-        seconds=round((finished - manifest.created_at).total_seconds(), 3),
+        seconds=round((verdict.finished_at - manifest.created_at).total_seconds(), 3),
     )
 
 
@@ -204,42 +253,55 @@ def _totals(sales: pa.Table, scale: int) -> Totals:
     )
 
 
-def _inputs(manifest: Manifest, done: list[_Done]) -> dict[str, str | None]:
-    digests = {archive.name: receipt.digest for archive, receipt in done}
+def _inputs(manifest: Manifest, done: tuple[Done, ...]) -> dict[str, str | None]:
+    digests = {each.archive.name: each.receipt.digest for each in done}
     return {
         archive.name: digests.get(archive.name, archive.digest) for archive in manifest.archives
     }
 
 
-def _check(summary: Summary, manifest: Manifest, *, allow_incomplete: bool) -> None:
+def _too_many_rejects(manifest: Manifest, done: tuple[Done, ...]) -> bool:
+    left_out, purchases = _left_out(done)
+    return left_out > manifest.options.limits.reject_share * purchases
+
+
+def _left_out(done: tuple[Done, ...]) -> tuple[int, int]:
+    """Rejected purchases, and all of them."""
+    counts = [each.receipt.counts for each in done]
+    left_out = sum(figures.events for count in counts for figures in count.rejected.values())
+    return left_out, left_out + sum(count.counted for count in counts)
+
+
+def _check(manifest: Manifest, done: tuple[Done, ...]) -> None:
     """Raises PublishRefused unless the run is complete or may be published all the same."""
-    if summary.status == "complete" or allow_incomplete or manifest.options.allow_incomplete:
+    if manifest.options.allow_incomplete:
         return
     remedy = (
         "Mend the input and run again, or "
-        f"`sales-pipeline publish {summary.run_id} --allow-incomplete`."
+        f"`sales-pipeline publish {manifest.run_id} --allow-incomplete`."
     )
-    if summary.unreadable:
-        first = summary.unreadable[0]
+    unreadable = [place for each in done for place in each.receipt.unreadable]
+    if unreadable:
+        first = unreadable[0]
         place = " > ".join(name for name in (first.archive, first.day, first.part) if name)
         raise PublishRefused(
-            f"{len(summary.unreadable)} of the inputs could not be read, first {place}: "
-            f"{first.cause}.",
+            f"{len(unreadable)} of the inputs could not be read, first {place}: {first.cause}.",
             remedy,
         )
-    raise PublishRefused(
-        f"{summary.events.rejected} of "
-        f"{summary.events.rejected + summary.events.counted} purchases were rejected, more than "
-        f"the limit of {manifest.options.limits.reject_share:.2%}.",
-        remedy,
-    )
+    if _too_many_rejects(manifest, done):
+        left_out, purchases = _left_out(done)
+        raise PublishRefused(
+            f"{left_out} of {purchases} purchases were rejected, more than the limit of "
+            f"{manifest.options.limits.reject_share:.2%}.",
+            remedy,
+        )
 
 
 def _write(
     folder: Path,
     ledger: RunLedger,
     manifest: Manifest,
-    done: list[_Done],
+    done: tuple[Done, ...],
     partials: dict[str, pa.Table],
     scale: int,
     summary: Summary,
@@ -254,26 +316,40 @@ def _write(
     (folder / "summary.json").write_bytes(to_json(summary))
 
 
-def _write_rejects(path: Path, ledger: RunLedger, done: list[_Done], room: int) -> None:
+def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], room: int) -> None:
     with path.open("wb") as file:
         file.write(csv_line(HEADER).encode())
-        for _, receipt in done:
-            rows = io.BytesIO(ledger.load(receipt.rejects))
-            if receipt.rejects.rows <= room:
+        for each in done:
+            stored = each.receipt.rejects
+            rows = io.BytesIO(_load(ledger, each, stored))
+            if stored.rows <= room:
                 shutil.copyfileobj(rows, file)
-                room -= receipt.rejects.rows
+                room -= stored.rows
                 continue
             for _, reject in zip(range(room), parse_rejects(rows), strict=False):
                 file.write(csv_line(reject).encode())
             break
 
 
-def _make_latest(reports: Storage, run_id: str) -> None:
-    """Points ``latest`` at the run, unless a later run was published meanwhile."""
-    current = reports.pointed(LATEST)
-    if current is None or current.removeprefix("runs/") <= run_id:
-        reports.point(LATEST, f"runs/{run_id}")
+def _make_latest(state: Storage, reports: Storage, run_id: str) -> None:
+    """Points ``latest`` at the newest run that was published.
+
+    Looks again after pointing: a later run may have been published in between, and whoever
+    points last must see it.
+    """
+    newest, shown = max([run_id, *_published(state)]), ""
+    while newest != shown:
+        current = reports.pointed(LATEST)
+        # Also if it is there already: on an object store its copy may have been cut off.
+        if current is None or current.removeprefix("runs/") <= newest:
+            reports.point(LATEST, f"runs/{newest}")
+        newest, shown = max([run_id, *_published(state)]), newest
     reports.point("sales_report.csv", f"{LATEST}/sales_report.csv")
+
+
+def _published(state: Storage) -> list[str]:
+    keys = (stored.key for stored in state.files(_PUBLISHED))
+    return [key.removeprefix(f"{_PUBLISHED}/").removesuffix(".json") for key in keys]
 
 
 def _added(tallies: Iterable[Tally]) -> Tally:

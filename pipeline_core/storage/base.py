@@ -58,6 +58,10 @@ class Storage(Protocol):
         """Writes a file as a whole unless it is there; says whether it was this call."""
         ...
 
+    def remove(self, key: str) -> None:
+        """Removes a file; one that is not there is fine."""
+        ...
+
     def store_file(self, key: str, path: Path) -> None:
         """Like ``write``, from a local file of any size."""
         ...

@@ -70,6 +70,10 @@ class LocalStorage:
                 return _create_exclusively(target, data)
         return True
 
+    def remove(self, key: str) -> None:
+        with _translated("remove", self._path(key)) as path:
+            path.unlink(missing_ok=True)
+
     def store_file(self, key: str, path: Path) -> None:
         with _translated("write", self._path(key)) as target, _temporary(target) as temporary:
             shutil.copyfile(path, temporary)
@@ -86,8 +90,8 @@ class LocalStorage:
             staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
             staging.mkdir(parents=True)
         try:
-            yield staging
-            with _translated("write", target):
+            with _translated("write", target):  # the caller's writes may fill the disk too
+                yield staging
                 _sync_tree(staging)
                 _rename_unless_there(staging, target)
         finally:

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -153,6 +153,11 @@ class ObjectStorage:
             except AlreadyExistsError:
                 return False
         return True
+
+    def remove(self, key: str) -> None:
+        """As ``Storage.remove``."""
+        with self._translated("delete", key), suppress(FileNotFoundError):
+            obstore.delete(self._store, checked(key))
 
     def store_file(self, key: str, path: Path) -> None:
         """As ``Storage.store_file``, in blocks."""

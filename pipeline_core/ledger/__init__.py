@@ -1,0 +1,25 @@
+"""What the state storage knows of runs: the only truth about them.
+
+::
+
+    leases/<token>.json                          whose turn it is; the highest token counts
+    slots/<slot>.json                            the one run of a time on the schedule
+    published/<run_id>.json                      runs that may become `latest`
+    runs/<run_id>/manifest.json                  the plan, created once
+    runs/<run_id>/dispatches/<n>.json            work that was sent to workers together
+    runs/<run_id>/attempts/<work>.<n>.json       who tried what, and until when they are alive
+    runs/<run_id>/partials/<work>.<report>.<digest>.parquet
+    runs/<run_id>/rejects/<work>.<digest>.csv
+    runs/<run_id>/receipts/<work>.json           created once, last: the archive is done
+    runs/<run_id>/verdict.json                   created once: publish, refuse or fail
+    runs/<run_id>/outcome.json                   written last: what the verdict said is done
+    runs/<run_id>/told.json                      the outcome reached the hooks
+    dimensions/<digest>/customers.parquet, products.parquet
+
+``<work>`` is an archive's id, marked if the archive is not processed as planned.
+"""
+
+from pipeline_core.ledger.run import RunLedger, run_ids
+from pipeline_core.ledger.snapshots import load_snapshot, save_snapshot
+
+__all__ = ["RunLedger", "load_snapshot", "run_ids", "save_snapshot"]

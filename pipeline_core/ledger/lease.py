@@ -1,0 +1,113 @@
+"""Whose turn it is: one run at a time, also on a storage that has no locks.
+
+A lease is a file with a number, created once; the highest number counts. It is free once its
+run has an outcome, or has shown no life until ``expires_at``; then the next number is there to
+be created, and one of those who try succeeds. A dead owner loses its turn, and a late one finds
+a higher number.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from pipeline_core.errors import RunUnderWay
+from pipeline_core.ledger.run import RunLedger
+from pipeline_core.messages import to_json
+from pipeline_core.storage import Storage
+
+_FOLDER = "leases"
+_KEPT = 20
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """One run's turn, and until when it is alive."""
+
+    token: int
+    run_id: str
+    owner: str
+    acquired_at: datetime
+    expires_at: datetime
+
+
+def head(state: Storage) -> Lease | None:
+    """The lease that counts, whether it is in force or not."""
+    for key in reversed(_keys(state)):
+        try:
+            return msgspec.json.decode(state.read(key), type=Lease)
+        except FileNotFoundError:  # tidied up since it was listed
+            continue
+        except msgspec.DecodeError:
+            state.remove(key)
+    return None
+
+
+def is_in_force(state: Storage, lease: Lease, now: datetime) -> bool:
+    """Whether its run is under way and shows life."""
+    return lease.expires_at > now and RunLedger(state, lease.run_id).outcome() is None
+
+
+def acquire(state: Storage, run_id: str, owner: str, seconds: float) -> Lease:
+    """Takes the turn for a run; taking it again for the same run only extends it.
+
+    Raises:
+        RunUnderWay: another run has it.
+    """
+    while True:
+        now = datetime.now(UTC)
+        current = head(state)
+        if current is not None and current.run_id != run_id and is_in_force(state, current, now):
+            raise RunUnderWay(
+                f"Run {current.run_id} is under way (started by {current.owner}).",
+                "Wait for it, or follow it with --wait.",
+                current.run_id,
+            )
+        lease = Lease(
+            token=current.token + 1 if current else 1,
+            run_id=run_id,
+            owner=owner,
+            acquired_at=now,
+            expires_at=now + timedelta(seconds=seconds),
+        )
+        if current is not None and current.run_id == run_id:
+            lease = msgspec.structs.replace(lease, token=current.token)
+            state.write(_key(lease.token), to_json(lease))
+            return lease
+        if state.create(_key(lease.token), to_json(lease)):
+            for key in _keys(state)[:-_KEPT]:
+                state.remove(key)
+            return lease
+
+
+def extend(ledger: RunLedger, seconds: float) -> bool:
+    """Shows that a run is alive for ``seconds`` from now; says whether it has its turn still."""
+    current = head(ledger.state)
+    if current is None or current.run_id != ledger.run_id:
+        return False
+    now = datetime.now(UTC)
+    # Many workers do this: write only when half of it is over.
+    if current.expires_at < now + timedelta(seconds=seconds / 2):
+        expires = now + timedelta(seconds=seconds)
+        ledger.state.write(
+            _key(current.token), to_json(msgspec.structs.replace(current, expires_at=expires))
+        )
+    return True
+
+
+def release(ledger: RunLedger) -> None:
+    """Gives the turn up: nobody works on the run any more."""
+    current = head(ledger.state)
+    if current is not None and current.run_id == ledger.run_id:
+        ended = msgspec.structs.replace(current, expires_at=datetime.now(UTC))
+        ledger.state.write(_key(current.token), to_json(ended))
+
+
+def _key(token: int) -> str:
+    return f"{_FOLDER}/{token:08d}.json"
+
+
+def _keys(state: Storage) -> list[str]:
+    """Oldest first."""
+    return [stored.key for stored in state.files(_FOLDER) if stored.key.endswith(".json")]

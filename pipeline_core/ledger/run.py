@@ -1,0 +1,204 @@
+"""One run's files. Whatever must happen once is a file that is created once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from pipeline_core.errors import ConfigError, DamagedResult
+from pipeline_core.messages import (
+    Attempt,
+    Dispatch,
+    Manifest,
+    Outcome,
+    Receipt,
+    StoredFile,
+    Verdict,
+    Work,
+    to_json,
+)
+from pipeline_core.storage import Storage
+
+log = structlog.get_logger()
+
+_Message = TypeVar("_Message", bound=Struct)
+
+
+@dataclass(frozen=True)
+class RunLedger:
+    """The record of one run. What a power cut tore is removed when it is read: not yet done."""
+
+    state: Storage
+    run_id: str
+
+    def create_manifest(self, manifest: Manifest) -> Manifest:
+        """The run's manifest: this one, or the one that another planner created before."""
+        return self._create_once("manifest.json", manifest)
+
+    def manifest(self) -> Manifest:
+        """Raises ConfigError if there is no such run."""
+        manifest = self.planned()
+        if manifest is None:
+            raise ConfigError(
+                f"There is no run {self.run_id!r} in {self.state.uri}.",
+                "`sales-pipeline runs` lists them.",
+            )
+        return manifest
+
+    def planned(self) -> Manifest | None:
+        """The manifest, or None while the run is not planned."""
+        return self._read("manifest.json", Manifest)
+
+    def store(self, kind: str, work: Work, suffix: str, path: Path, rows: int) -> StoredFile:
+        """Copies a finished local file into the run. Its digest goes into its name, so two who
+        do the same work never overwrite each other's, and into the receipt."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        stem, _, ending = suffix.rpartition(".")
+        key = self._key(f"{kind}/{work.id}{stem}.{digest[:16]}.{ending}")
+        self.state.store_file(key, path)
+        return StoredFile(key, digest, rows)
+
+    def load(self, stored: StoredFile) -> bytes:
+        """The bytes of a stored file. Raises DamagedResult if they are not those stored."""
+        try:
+            data = self.state.read(stored.key)
+        except FileNotFoundError:
+            raise DamagedResult(f"{stored.key} is in a receipt but not in the storage") from None
+        if hashlib.sha256(data).hexdigest() != stored.digest:
+            raise DamagedResult(f"{stored.key} is damaged: its digest is not the receipt's")
+        return data
+
+    def create_receipt(self, work: Work, receipt: Receipt) -> Receipt:
+        """Marks work as done; the files the receipt names are stored already. Returns the
+        receipt that counts: the first one."""
+        return self._create_once(f"receipts/{work.id}.json", receipt)
+
+    def receipt(self, work: Work) -> Receipt | None:
+        """The receipt of a piece of work, or None while it is not done."""
+        return self._read(f"receipts/{work.id}.json", Receipt)
+
+    def discard_receipt(self, work: Work) -> None:
+        """Takes work for not done: what its receipt names is damaged."""
+        self.state.remove(self._key(f"receipts/{work.id}.json"))
+
+    def receipt_ids(self) -> set[str]:
+        """Ids of the work that is done."""
+        keys = (stored.key for stored in self.state.files(self._key("receipts")))
+        return {
+            key.rsplit("/", 1)[1].removesuffix(".json") for key in keys if key.endswith(".json")
+        }
+
+    def create_attempt(self, work_id: str, attempt: Attempt) -> bool:
+        """Notes an attempt under its number, unless another has that number."""
+        return self.state.create(self._attempt_key(work_id, attempt.number), to_json(attempt))
+
+    def write_attempt(self, work_id: str, attempt: Attempt) -> None:
+        """Replaces an attempt's record."""
+        self.state.write(self._attempt_key(work_id, attempt.number), to_json(attempt))
+
+    def attempts(self, work_id: str) -> list[Attempt]:
+        """Every attempt at the work so far, oldest first."""
+        return self._numbered(f"attempts/{work_id}.", Attempt)
+
+    def remove_attempts(self, work_id: str) -> None:
+        """Forgets the attempts at the work: a person wants it tried anew."""
+        for attempt in reversed(self.attempts(work_id)):
+            self.state.remove(self._attempt_key(work_id, attempt.number))
+
+    def create_dispatch(self, dispatch: Dispatch) -> bool:
+        """Notes what is about to be sent, unless another sender has that number."""
+        key = self._key(f"dispatches/{dispatch.number}.json")
+        return self.state.create(key, to_json(dispatch))
+
+    def remove_dispatch(self, dispatch: Dispatch) -> None:
+        """Takes a dispatch back that could not be sent."""
+        self.state.remove(self._key(f"dispatches/{dispatch.number}.json"))
+
+    def dispatches(self) -> list[Dispatch]:
+        """Every dispatch so far, oldest first."""
+        return self._numbered("dispatches/", Dispatch)
+
+    def create_verdict(self, verdict: Verdict) -> Verdict:
+        """Decides what becomes of the run, once; returns the verdict that counts."""
+        return self._create_once("verdict.json", verdict)
+
+    def replace_verdict(self, verdict: Verdict) -> None:
+        """Overrules the verdict: a person decided."""
+        self.state.write(self._key("verdict.json"), to_json(verdict))
+
+    def verdict(self) -> Verdict | None:
+        """What is to become of the run, or None while that is open."""
+        return self._read("verdict.json", Verdict)
+
+    def write_outcome(self, outcome: Outcome) -> None:
+        """Records that the verdict is carried out."""
+        self.state.write(self._key("outcome.json"), to_json(outcome))
+
+    def outcome(self) -> Outcome | None:
+        """How the run ended, or None while it is under way."""
+        return self._read("outcome.json", Outcome)
+
+    def reopen(self) -> None:
+        """Takes the run for under way again: no verdict, no outcome, nobody told."""
+        for name in ("told.json", "outcome.json", "verdict.json"):
+            self.state.remove(self._key(name))
+
+    def mark_told(self) -> None:
+        """Notes that the hooks know the outcome."""
+        self.state.write(self._key("told.json"), b"{}\n")
+
+    def is_told(self) -> bool:
+        """Whether the hooks know the outcome."""
+        return self._exists("told.json")
+
+    def _exists(self, name: str) -> bool:
+        try:
+            self.state.stat(self._key(name))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _create_once(self, name: str, message: _Message) -> _Message:
+        """Raises FileNotFoundError if another's file vanishes as fast as it is created."""
+        for _ in range(3):
+            if self.state.create(self._key(name), to_json(message)):
+                return message
+            found = self._read(name, type(message))
+            if found is not None:
+                return found
+        raise FileNotFoundError(self._key(name))
+
+    def _read(self, name: str, kind: type[_Message]) -> _Message | None:
+        key = self._key(name)
+        try:
+            return msgspec.json.decode(self.state.read(key), type=kind)
+        except FileNotFoundError:
+            return None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            log.warning("damaged_record_removed", run_id=self.run_id, key=key, cause=str(error))
+            self.state.remove(key)
+            return None
+
+    def _numbered(self, prefix: str, kind: type[_Message]) -> list[_Message]:
+        found: list[_Message] = []
+        while message := self._read(f"{prefix}{len(found) + 1}.json", kind):
+            found.append(message)
+        return found
+
+    def _attempt_key(self, work_id: str, number: int) -> str:
+        return self._key(f"attempts/{work_id}.{number}.json")
+
+    def _key(self, name: str) -> str:
+        return f"runs/{self.run_id}/{name}"
+
+
+def run_ids(state: Storage) -> list[str]:
+    """Every run, oldest first (ids begin with their time of planning)."""
+    return state.folders("runs")

@@ -1,0 +1,75 @@
+"""One run a slot: what must start once, however often it is asked for.
+
+A slot is a time on the schedule, or one request to start; its file names the run.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from pipeline_core.messages import to_json
+from pipeline_core.storage import Storage
+
+_FOLDER = "slots"
+
+
+class Slot(Struct, frozen=True):
+    """The run that has the slot."""
+
+    run_id: str
+
+
+def claim(state: Storage, slot: str, run_id: str) -> str:
+    """The id of the slot's run: this one, or that of whoever asked first."""
+    for _ in range(3):
+        if state.create(_key(slot), to_json(Slot(run_id))):
+            return run_id
+        found = run_of(state, slot)
+        if found is not None:
+            return found
+    raise FileNotFoundError(_key(slot))
+
+
+def run_of(state: Storage, slot: str) -> str | None:
+    """The id of the slot's run, or None while nobody asked for it."""
+    try:
+        return msgspec.json.decode(state.read(_key(slot)), type=Slot).run_id
+    except FileNotFoundError:
+        return None
+    except msgspec.DecodeError:  # torn by a power cut
+        state.remove(_key(slot))
+        return None
+
+
+def mark_late(state: Storage, slot: str) -> bool:
+    """Notes that the slot was reported as late; says whether it was this call."""
+    return state.create(_late_key(slot), b"{}\n")
+
+
+def unmark_late(state: Storage, slot: str) -> None:
+    """Takes that back: nobody could be told."""
+    state.remove(_late_key(slot))
+
+
+def schedule_since(state: Storage, schedule: str, now: str) -> str:
+    """Since when (ISO time) this schedule is in force: now, if it was not known before.
+
+    Times before that are none that could have been missed.
+    """
+    key = f"schedules/{schedule}.json"
+    if state.create(key, msgspec.json.encode(now)):
+        return now
+    try:
+        return msgspec.json.decode(state.read(key), type=str)
+    except (FileNotFoundError, msgspec.DecodeError):
+        state.remove(key)
+        return now
+
+
+def _late_key(slot: str) -> str:
+    return f"{_FOLDER}/{slot}.late"
+
+
+def _key(slot: str) -> str:
+    return f"{_FOLDER}/{slot}.json"

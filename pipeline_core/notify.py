@@ -1,0 +1,123 @@
+"""Tells a webhook and a command of the shop's that a run is in trouble."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shlex
+import subprocess
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, get_args
+
+import structlog
+
+from pipeline_core.messages import Outcome
+
+log = structlog.get_logger()
+
+Event = Literal["published", "failed", "refused", "incomplete", "recovered", "late"]
+
+_WEBHOOK_SECONDS = 10
+_COMMAND_SECONDS = 60
+_TRIES = 2
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Who is told of which events. The URL is a secret: whoever has it can write there."""
+
+    webhook_url: str | None = field(repr=False)
+    command: str | None
+    events: frozenset[Event]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is told. ``slot`` names the time on the schedule, if the event is about one."""
+
+    event: Event
+    run_id: str
+    reason: str
+    remedy: str
+    at: datetime
+    slot: str | None = None
+
+    def as_json(self) -> bytes:
+        """One JSON object; ``text`` is what Slack and its like show."""
+        about = f"run {self.run_id}" if self.run_id else f"slot {self.slot}"
+        text = f"Sales report, {about}: {self.event}. {self.reason} {self.remedy}".strip()
+        fields = {
+            "text": text,
+            "event": self.event,
+            "run_id": self.run_id,
+            "reason": self.reason,
+            "remedy": self.remedy,
+            "at": self.at.isoformat(),
+            "slot": self.slot,
+        }
+        return json.dumps(fields).encode()
+
+
+def parse_events(text: str) -> frozenset[Event]:
+    """Events from their names with commas between. Raises ValueError on an unknown one."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    known: dict[str, Event] = {event: event for event in get_args(Event)}
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{name!r} is none of {', '.join(known)}")
+    return frozenset(known[name] for name in names)
+
+
+def event_of(outcome: Outcome) -> Event:
+    """The event that an outcome is."""
+    if outcome.state == "published" and outcome.status == "incomplete":
+        return "incomplete"
+    return outcome.state
+
+
+def notify(hooks: Hooks, notice: Notice) -> bool:
+    """Tells every hook that wants this event; whether all of them heard it. Raises nothing."""
+    if notice.event not in hooks.events:
+        return True
+    told = [_post(hooks.webhook_url, notice)] if hooks.webhook_url else []
+    told += [_run(hooks.command, notice)] if hooks.command else []
+    return all(told)
+
+
+def _post(url: str, notice: Notice) -> bool:
+    cause = ""
+    for _ in range(_TRIES):
+        try:
+            request = urllib.request.Request(  # noqa: S310  (the shop's own setting)
+                url, notice.as_json(), {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=_WEBHOOK_SECONDS):  # noqa: S310
+                return True
+        except urllib.error.HTTPError as error:
+            cause = f"it answered {error.code}"
+            error.close()
+            break
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            cause = type(error).__name__  # its text may hold the URL
+    log.error("webhook_not_told", run_id=notice.run_id, notice=notice.event, cause=cause)
+    return False
+
+
+def _run(command: str, notice: Notice) -> bool:
+    try:
+        subprocess.run(
+            shlex.split(command),
+            input=notice.as_json(),
+            capture_output=True,
+            timeout=_COMMAND_SECONDS,
+            check=True,
+        )
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
+        cause = f"{error}. {said}".strip()
+        log.error("command_not_told", run_id=notice.run_id, notice=notice.event, cause=cause)
+        return False
+    return True

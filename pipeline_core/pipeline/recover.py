@@ -1,0 +1,105 @@
+"""recover: what a run that stopped moving needs, decided from the state storage alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pipeline_core.errors import PipelineError
+from pipeline_core.ledger import RunLedger, lease
+from pipeline_core.ledger.attempts import is_alive, is_lost
+from pipeline_core.messages import Attempt, Dispatch, Manifest, Work
+from pipeline_core.pipeline.results import results
+
+PLAN = "plan"
+PUBLISH = "publish"
+# Dispatches in a row after which nothing had been done; the pauses between them double.
+_MOST_IN_VAIN = 5
+
+
+class NobodyWorks(PipelineError):
+    """Work was sent again and again, and nobody did any of it."""
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What a run needs: ``work`` is to be sent again, or, if there is none, it is to be
+    published. ``why`` is for the record."""
+
+    manifest: Manifest
+    work: tuple[Work, ...]
+    why: str
+    number: int
+    patience: timedelta
+
+
+def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | None:
+    """What a planned run that is not decided needs now; None while it moves by itself.
+
+    ``told`` is a cause that somebody reported: then what nobody works on is lost, however
+    lately somebody did.
+
+    Raises:
+        NobodyWorks: nothing helped so far.
+    """
+    manifest = ledger.planned()
+    if manifest is None or ledger.outcome() is not None:
+        return None
+    found = results(ledger, manifest)
+    dispatches = ledger.dispatches()
+    turn = lease.head(ledger.state)
+    silent = turn is None or turn.run_id != ledger.run_id or turn.expires_at <= now
+    last = {work.id: _last(ledger, work.id) for work in found.outstanding}
+    idle = [work for work in found.outstanding if not _is_alive(last[work.id], now)]
+    if not found.outstanding:
+        publisher = _last(ledger, PUBLISH)
+        if _is_alive(publisher, now) or not (silent or told or _died(publisher, dispatches, now)):
+            return None
+    elif not (silent or told):
+        idle = [work for work in idle if _died(last[work.id], dispatches, now)]
+    if found.outstanding and not idle:
+        return None
+    in_vain = _in_vain(dispatches, found.outstanding)
+    if in_vain >= _MOST_IN_VAIN:
+        raise NobodyWorks(
+            f"Work was sent {len(dispatches)} times, and no worker did any of it"
+            + (f": {told}." if told else "."),
+            f"Look at the workers' logs, then `sales-pipeline resume {ledger.run_id}`.",
+        )
+    return Recovery(
+        manifest,
+        tuple(idle),
+        told or ("nothing moved" if silent else "a worker died"),
+        len(dispatches) + 1,
+        timedelta(seconds=manifest.policy.stall_after * 2**in_vain),
+    )
+
+
+def _last(ledger: RunLedger, work_id: str) -> Attempt | None:
+    attempts = ledger.attempts(work_id)
+    return attempts[-1] if attempts else None
+
+
+def _is_alive(attempt: Attempt | None, now: datetime) -> bool:
+    return attempt is not None and is_alive(attempt, now)
+
+
+def _died(attempt: Attempt | None, dispatches: Sequence[Dispatch], now: datetime) -> bool:
+    """Whether its worker died since anything was last sent: it was not sent again yet."""
+    return (
+        attempt is not None
+        and is_lost(attempt, now)
+        and (not dispatches or dispatches[-1].sent_at < attempt.expires_at)
+    )
+
+
+def _in_vain(dispatches: Sequence[Dispatch], outstanding: Sequence[Work]) -> int:
+    """How many of the last dispatches left as much to do as there was before them."""
+    ids = {work.id for work in outstanding}
+    count = 0
+    for dispatch in reversed(dispatches):
+        if not {work.id for work in dispatch.work} <= ids:
+            break
+        count += 1
+    return count

@@ -1,0 +1,39 @@
+"""resume: a run that stopped, failed, or was refused over a quarantined archive, anew."""
+
+from __future__ import annotations
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import Manifest
+from pipeline_core.pipeline.recover import PLAN, PUBLISH
+from pipeline_core.pipeline.results import results
+
+
+def reopen(ledger: RunLedger) -> Manifest:
+    """Makes an ended run one that is under way: what is done stays done, what failed or was
+    quarantined is tried again from the start. A published run is left as it is.
+
+    Raises:
+        ConfigError: there is no such run, or it was never planned.
+    """
+    manifest = ledger.planned()
+    if manifest is None and ledger.outcome() is not None:
+        raise ConfigError(
+            f"Run {ledger.run_id} failed before it was planned.",
+            "Start another: `sales-pipeline run`.",
+        )
+    manifest = ledger.manifest()
+    verdict = ledger.verdict()
+    if verdict is not None and verdict.state == "published":
+        return manifest
+    for each in results(ledger, manifest).done:
+        if each.receipt.quarantined:
+            ledger.discard_receipt(each.work)
+    ledger.reopen()
+    for work in results(ledger, manifest).outstanding:
+        ledger.remove_attempts(work.id)
+    for work_id in (PLAN, PUBLISH):
+        ledger.remove_attempts(work_id)
+    for dispatch in reversed(ledger.dispatches()):
+        ledger.remove_dispatch(dispatch)
+    return manifest

@@ -1,0 +1,58 @@
+"""tell: the hooks of a shop learn how a run ended, once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pipeline_core.ledger import RunLedger, slots
+from pipeline_core.notify import Event, Hooks, Notice, event_of, notify
+from pipeline_core.storage import Storage
+
+
+def tell(ledger: RunLedger, hooks: Hooks) -> None:
+    """Tells the hooks how the run ended, unless they know or it has not ended. One that could
+    not be told is told again by whoever calls this next; two at once may tell it twice."""
+    outcome = ledger.outcome()
+    if outcome is None or ledger.is_told():
+        return
+    events: list[Event] = [event_of(outcome)]
+    if outcome.state == "published" and len(ledger.dispatches()) > 1:
+        events.append("recovered")
+    told = [
+        notify(
+            hooks,
+            Notice(
+                event=event,
+                run_id=ledger.run_id,
+                reason=_recovery(ledger) if event == "recovered" else outcome.reason,
+                remedy=outcome.remedy,
+                at=datetime.now(UTC),
+            ),
+        )
+        for event in events
+    ]
+    if all(told):
+        ledger.mark_told()
+
+
+def tell_late(state: Storage, hooks: Hooks, slot: str, run_id: str) -> None:
+    """Tells the hooks, once, that the slot's run is not published in time; ``run_id`` is empty
+    if it did not even start."""
+    if not slots.mark_late(state, slot):
+        return
+    reason = f"Run {run_id} is not published yet" if run_id else "No run was started"
+    late = Notice(
+        event="late",
+        run_id=run_id,
+        reason=f"{reason} for {slot}.",
+        remedy="Look at the workers' logs and at `sales-pipeline doctor`.",
+        at=datetime.now(UTC),
+        slot=slot,
+    )
+    if not notify(hooks, late):
+        slots.unmark_late(state, slot)
+
+
+def _recovery(ledger: RunLedger) -> str:
+    causes = dict.fromkeys(dispatch.why for dispatch in ledger.dispatches() if dispatch.why)
+    return f"Missing work was sent again: {'; '.join(causes)}."

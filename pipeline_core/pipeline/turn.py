@@ -1,0 +1,68 @@
+"""A run's turn: taking it, and ending what a dead owner left behind."""
+
+from __future__ import annotations
+
+import socket
+from datetime import UTC, datetime
+
+import psutil
+import structlog
+
+from pipeline_core.errors import PipelineError
+from pipeline_core.ledger import RunLedger, lease
+from pipeline_core.ledger.attempts import this_process
+from pipeline_core.pipeline.publish import fail
+from pipeline_core.storage import Storage
+
+log = structlog.get_logger()
+
+
+def take_turn(ledger: RunLedger, seconds: float) -> RunLedger | None:
+    """Makes the run the one whose turn it is. A run that died before is ended as failed, and
+    returned: somebody may want to know.
+
+    Raises:
+        RunUnderWay: another run has the turn, and it lives.
+    """
+    state = ledger.state
+    before = lease.head(state)
+    if before is not None and before.run_id != ledger.run_id and owner_died(state, before):
+        lease.release(RunLedger(state, before.run_id))
+    lease.acquire(state, ledger.run_id, this_process(), seconds)
+    if before is None or before.run_id == ledger.run_id:
+        return None
+    abandoned = RunLedger(state, before.run_id)
+    if abandoned.outcome() is not None:
+        return None
+    log.warning("run_abandoned", run_id=before.run_id, owner=before.owner)
+    fail(
+        state.uri,
+        before.run_id,
+        PipelineError(
+            f"It stopped moving, and run {ledger.run_id} took its turn.",
+            f"`sales-pipeline resume {before.run_id}` would finish it.",
+        ),
+    )
+    return abandoned
+
+
+def owner_died(state: Storage, turn: lease.Lease) -> bool:
+    """Whether the run is known to be dead before its time is up: it is one that lives and dies
+    with its owner, a process of this machine, which is gone."""
+    host, _, pid = turn.owner.rpartition(":")
+    ledger = RunLedger(state, turn.run_id)
+    if host != socket.gethostname() or psutil.pid_exists(int(pid)):
+        return False
+    manifest = ledger.planned()
+    return manifest is None or manifest.engine == "local" or not ledger.dispatches()
+
+
+def is_moving(ledger: RunLedger) -> bool:
+    """Whether the run has its turn and lives."""
+    turn = lease.head(ledger.state)
+    return (
+        turn is not None
+        and turn.run_id == ledger.run_id
+        and lease.is_in_force(ledger.state, turn, datetime.now(UTC))
+        and not owner_died(ledger.state, turn)
+    )

@@ -1,0 +1,66 @@
+"""A shop, its report as an undisturbed run publishes it, and a fleet to disturb."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from console.stack import RedisServer
+from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.fault.fleet import Fleet, fleet
+from tests.processes import sales_pipeline
+
+CUSTOMERS = [(f"c{n}", "2023-01-01", ("New", "VIP", "Retail")[n % 3]) for n in range(30)]
+PRODUCTS = [(f"p{n}", f"Product {n}", f"Category {n % 4}", f"{n}.{n:02}") for n in range(1, 20)]
+ARCHIVES = [f"events_week_{week:02}.zip" for week in range(1, 9)]
+
+
+def archive(week: int) -> bytes:
+    events = [
+        purchase(f"c{(number * week) % 33}", f"p{(number + week) % 21}", 1 + number % 5)
+        for number in range(30)
+    ]
+    day = f"events_2024-{week:02}-01.zip"
+    return archive_zip({day: day_zip({"part-001.json": part(events)})})
+
+
+@pytest.fixture(scope="session")
+def fleet_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Eight archives of thirty purchases, a few of them unknown."""
+    archives = {name: archive(week) for week, name in enumerate(ARCHIVES, start=1)}
+    return write_shop(tmp_path_factory.mktemp("shop"), archives, CUSTOMERS, PRODUCTS)
+
+
+@pytest.fixture(scope="session")
+def expected(fleet_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """CSV files of an undisturbed run, by name."""
+    folder = tmp_path_factory.mktemp("expected")
+    env = {
+        "SALES_DATA": str(fleet_shop.data),
+        "SALES_DIMENSIONS": str(fleet_shop.dimensions),
+        "SALES_REPORTS": str(folder / "reports"),
+        "SALES_STATE": str(folder / "state"),
+    }
+    done = sales_pipeline("run", "--engine", "local", "--jobs", "1", "--quiet", env=env)
+    assert done.returncode == 0, done.stderr
+    latest = folder / "reports" / "latest"
+    found = {str(p.relative_to(latest)): p.read_bytes() for p in sorted(latest.rglob("*.csv"))}
+    assert found["sales_report.csv"].count(b"\n") == 13
+    assert found["rejects.csv"].count(b"\n") > 20
+    return found
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    """A Redis of the test's own, to be killed."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def ships(fleet_shop: Shop, redis: RedisServer, tmp_path: Path) -> Iterator[Fleet]:
+    """A fleet without workers, over an empty state."""
+    with fleet(fleet_shop, tmp_path, redis) as running:
+        yield running

@@ -1,0 +1,94 @@
+"""The workers' app with faults put in from outside: ``celery -A tests.fault.injected worker``.
+
+The folder SALES_TEST_FAULTS has a file for each archive (or for ``publication`` or ``messages``)
+that shall meet a fault; its text says which:
+
+- ``pause``: wait, marked by ``<name>.reached``, until the file is gone
+- ``kill``: die, every time; ``kill once``: die, and the file is gone before
+- ``memory``, ``memory once``: raise MemoryError
+- ``sleep <s>``, ``sleep <s> once``; ``stuck <s> once`` also ignores the soft time limit
+- ``messages`` only: ``kill at <n>``: die instead of sending the n-th archive's message;
+  ``twice``: send each message twice
+
+Production code has no seam for this: the functions that open an archive, write a CSV and send
+a message are wrapped here, in the test's own worker processes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kombu.messaging import Producer
+
+import workers.tasks  # noqa: F401  (imports the functions that are wrapped)
+from workers.celery import app as app
+from workers.config import PROCESS_ARCHIVE
+
+FAULTS = Path(os.environ["SALES_TEST_FAULTS"])
+
+
+def meet(name: str) -> None:
+    """Suffers what is planned for this name, if anything."""
+    planned = FAULTS / name
+    try:
+        action, *words = planned.read_text().split()
+    except FileNotFoundError:
+        return
+    if "once" in words:
+        planned.unlink(missing_ok=True)
+    if action == "pause":
+        (FAULTS / f"{name}.reached").write_text(str(os.getpid()))
+        while planned.exists():
+            time.sleep(0.05)
+    elif action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif action == "memory":
+        raise MemoryError
+    elif action in ("sleep", "stuck"):
+        if action == "stuck":
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        time.sleep(float(words[0]))
+
+
+def _before(wrapped: Callable[..., Any], name: Callable[..., str]) -> Callable[..., Any]:
+    def call(*arguments: Any, **options: Any) -> Any:
+        meet(name(*arguments))
+        return wrapped(*arguments, **options)
+
+    return call
+
+
+_sent = 0
+
+
+def _send(wrapped: Callable[..., Any]) -> Callable[..., Any]:
+    def publish_message(self: Producer, *arguments: Any, **options: Any) -> Any:
+        global _sent  # noqa: PLW0603
+        task = (options.get("headers") or {}).get("task", "")
+        planned = FAULTS / "messages"
+        words = planned.read_text().split() if planned.exists() else []
+        if words[:1] == ["kill"] and task == PROCESS_ARCHIVE:
+            _sent += 1
+            if _sent == int(words[2]):
+                planned.unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+        if words == ["twice"] and task.startswith("workers."):
+            wrapped(self, *arguments, **options)
+        return wrapped(self, *arguments, **options)
+
+    return publish_message
+
+
+_process = sys.modules["pipeline_core.pipeline.process"]
+_publish = sys.modules["pipeline_core.pipeline.publish"]
+vars(_process)["open_archive"] = _before(
+    vars(_process)["open_archive"], lambda file, _limits: Path(file.name).name
+)
+vars(_publish)["write_csv"] = _before(vars(_publish)["write_csv"], lambda *_: "publication")
+Producer.publish = _send(Producer.publish)

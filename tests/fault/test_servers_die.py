@@ -1,0 +1,106 @@
+"""Redis and PostgreSQL that die, forget, or are not there yet."""
+
+from __future__ import annotations
+
+import time
+
+from console.stack import PostgresServer
+from tests.conftest import PROJECT
+from tests.fault.conftest import ARCHIVES
+from tests.fault.fleet import Fleet
+from tests.processes import eventually
+
+SLOW = "sleep 0.4"
+
+
+def _slow(ships: Fleet) -> None:
+    for name in ARCHIVES:
+        ships.plan_fault(name, SLOW)
+
+
+def _some_done(ships: Fleet, count: int) -> None:
+    eventually(
+        lambda: ships.run_ids() and len(ships.ledger().receipt_ids()) >= count, f"{count} archives"
+    )
+
+
+def test_redis_dies_three_times(ships: Fleet, expected: dict[str, bytes]) -> None:
+    _slow(ships)
+    ships.worker(concurrency=1)
+    command = ships.run_in_background()
+    for count in (1, 2, 4):
+        _some_done(ships, count)
+        ships.redis.kill()
+        time.sleep(0.5)
+        ships.redis.start()
+    ships.worker(concurrency=1)  # a supervisor's, if the first one did not survive
+    _, err = command.communicate(timeout=100)
+    assert command.returncode == 0, err
+    assert ships.csvs() == expected
+    assert ships.published() == ships.run_ids()
+
+
+def test_redis_forgets_everything(ships: Fleet, expected: dict[str, bytes]) -> None:
+    _slow(ships)
+    ships.worker(concurrency=1)
+    command = ships.run_in_background()
+    _some_done(ships, 2)
+    ships.flush_redis()
+    _, err = command.communicate(timeout=100)
+    assert command.returncode == 0, err
+    assert ships.csvs() == expected
+
+
+def test_every_message_is_delivered_twice(ships: Fleet, expected: dict[str, bytes]) -> None:
+    ships.plan_fault("messages", "twice")
+    ships.worker()
+    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot="tonight")
+    eventually(ships.run_ids, "the run")
+    assert ships.until_ended() == "published"
+    assert ships.csvs() == expected
+    assert ships.published() == ships.run_ids()
+    assert len(ships.run_ids()) == 1
+
+
+def test_postgres_comes_back_after_the_start(ships: Fleet) -> None:
+    with PostgresServer(init_sql=[PROJECT / "sql" / "init.sql"]) as postgres:
+        del ships.env["SALES_DIMENSIONS"]
+        ships.env["SALES_DATABASE_URL"] = postgres.url
+        postgres.kill()
+        ships.worker()
+        ships.send("workers.start_run", slot="tonight")
+        eventually(lambda: ships.log_lines("trying_again"), "a new try")
+        postgres.start()
+        assert ships.until_ended() in {"published", "refused"}
+        assert not ships.ledger().outcome().reason  # type: ignore[union-attr]
+
+
+def test_postgres_stays_away(ships: Fleet) -> None:
+    del ships.env["SALES_DIMENSIONS"]
+    ships.env["SALES_DATABASE_URL"] = "postgresql+psycopg2://nobody:secret@127.0.0.1:9/none"
+    ships.env["SALES_TASK_RETRIES"] = "2"
+    ships.worker()
+    ships.send("workers.start_run", slot="tonight")
+    eventually(ships.run_ids, "the run")
+    eventually(lambda: ships.ledger().outcome(), "the end")
+    outcome = ships.ledger().outcome()
+    assert outcome is not None
+    assert outcome.state == "failed"
+    assert "127.0.0.1" in outcome.reason
+    assert "secret" not in ships.logs()
+    assert len(ships.log_lines("trying_again")) == 2
+
+
+def test_postgres_goes_away_while_archives_are_processed(ships: Fleet) -> None:
+    with PostgresServer(init_sql=[PROJECT / "sql" / "init.sql"]) as postgres:
+        del ships.env["SALES_DIMENSIONS"]
+        ships.env["SALES_DATABASE_URL"] = postgres.url
+        ships.worker()
+        ships.plan_fault(ARCHIVES[0], "pause")
+        command = ships.run_in_background()
+        ships.reached(ARCHIVES[0])
+        postgres.kill()
+        ships.lift_fault(ARCHIVES[0])
+        _, err = command.communicate(timeout=60)
+        assert command.returncode == 0, err

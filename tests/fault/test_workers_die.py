@@ -1,0 +1,242 @@
+"""Processes that die: children, whole workers, coordinators, publishers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+from pipeline_core.messages import Work
+from tests.fault.conftest import ARCHIVES
+from tests.fault.fleet import Fleet, kill_tree
+from tests.processes import eventually
+
+VICTIM = ARCHIVES[2]
+
+
+def test_worker_child_dies_in_the_middle_of_an_archive(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.worker()
+    ships.plan_fault(VICTIM, "pause")
+    command = ships.run_in_background()
+    child = ships.reached(VICTIM)
+    os.kill(child, signal.SIGKILL)
+    ships.lift_fault(VICTIM)
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    assert json.loads(out)["status"] == "complete"
+    assert ships.csvs() == expected
+    assert len(ships.ledger().attempts("00002")) == 2
+
+
+def test_whole_worker_dies_and_another_takes_over(ships: Fleet, expected: dict[str, bytes]) -> None:
+    visibility = 8
+    limits = {
+        "SALES_TASK_SOFT_TIME_LIMIT": "5",
+        "SALES_TASK_TIME_LIMIT": "6",
+        "SALES_VISIBILITY_TIMEOUT": str(visibility),
+    }
+    ships.env.update(limits)
+    doomed = ships.worker()
+    ships.plan_fault(VICTIM, "pause")
+    command = ships.run_in_background()
+    ships.reached(VICTIM)
+    kill_tree(doomed)
+    killed_at = time.monotonic()
+    ships.lift_fault(VICTIM)
+    ships.worker()
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    assert time.monotonic() - killed_at < visibility + 20
+    assert ships.csvs() == expected
+
+
+def test_finished_archives_are_not_done_again(ships: Fleet, expected: dict[str, bytes]) -> None:
+    doomed = ships.worker(concurrency=1)
+    last = ARCHIVES[-1]
+    ships.plan_fault(last, "pause")
+    command = ships.run_in_background()
+    ships.reached(last)
+    ledger = ships.ledger()
+    before = {
+        work: ledger.state.stat(f"runs/{ledger.run_id}/receipts/{work}.json").version
+        for work in ledger.receipt_ids()
+    }
+    assert before
+    kill_tree(doomed)
+    ships.lift_fault(last)
+    ships.worker()
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    for work in before:
+        assert len(ledger.attempts(work)) == 1
+        assert (
+            ledger.state.stat(f"runs/{ledger.run_id}/receipts/{work}.json").version
+            == (before[work])
+        )
+    assert ships.csvs() == expected
+
+
+@pytest.mark.parametrize("position", [1, 4, 8])
+def test_coordinator_dies_while_it_sends_the_archives(
+    ships: Fleet, expected: dict[str, bytes], position: int
+) -> None:
+    ships.worker()
+    ships.plan_fault("messages", f"kill at {position}")
+    ships.send("workers.start_run", slot="tonight")
+    eventually(ships.run_ids, "the run")
+    assert ships.until_ended() == "published"
+    assert ships.csvs() == expected
+    assert len(ships.run_ids()) == 1
+    assert len(ships.ledger().dispatches()) >= 2
+
+
+def test_command_dies_while_it_sends_the_archives(ships: Fleet, expected: dict[str, bytes]) -> None:
+    ships.worker()
+    ships.plan_fault(ARCHIVES[0], "pause")
+    command = ships.run_in_background()
+    ships.reached(ARCHIVES[0])
+    kill_tree(command)
+    ships.lift_fault(ARCHIVES[0])
+    assert ships.until_ended() == "published"
+    assert ships.csvs() == expected
+
+
+def test_publisher_dies_and_the_run_is_published_once(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.worker()
+    ships.plan_fault("publication", "kill once")
+    done = ships.run()
+    assert done.returncode == 0, done.stderr
+    assert ships.csvs() == expected
+    assert ships.published() == ships.run_ids()
+    assert len(ships.ledger().attempts("publish")) == 2
+
+
+def test_a_publication_that_kills_every_publisher_ends_the_run(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.worker()
+    assert ships.run().returncode == 0
+    ships.plan_fault("publication", "kill")
+    done = ships.run()
+    assert done.returncode == 1
+    assert "3 attempts to publish the reports failed" in done.stderr
+    assert ships.csvs() == expected
+    assert ships.published() == ships.run_ids()[:1]
+
+
+def test_rolling_restart_of_all_workers(ships: Fleet, expected: dict[str, bytes]) -> None:
+    ships.env["REMAP_SIGTERM"] = "SIGQUIT"
+    first, second = ships.worker(concurrency=1), ships.worker(concurrency=1)
+    for name in ARCHIVES:
+        ships.plan_fault(name, "sleep 0.7")
+    command = ships.run_in_background()
+    eventually(lambda: ships.run_ids() and ships.ledger().receipt_ids(), "the first archive")
+    for old in (first, second):
+        old.terminate()
+        ships.worker(concurrency=1)
+    _, err = command.communicate(timeout=100)
+    assert command.returncode == 0, err
+    assert ships.csvs() == expected
+    assert all(not each.culpable for n in range(8) for each in ships.ledger().attempts(f"{n:05d}"))
+    for old in (first, second):
+        assert old.wait(80) == 0
+
+
+def test_poison_archive_is_quarantined_with_its_place(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.worker()
+    assert ships.run().returncode == 0
+    ships.plan_fault(VICTIM, "kill")
+    done = ships.run()
+    assert done.returncode == 1, done.stderr
+    assert VICTIM in done.stderr
+    assert "quarantined after 3 attempts" in done.stderr
+    assert ships.csvs() == expected, "the earlier report stands"
+    receipt = ships.ledger().receipt(Work("00002"))
+    assert receipt is not None
+    assert receipt.quarantined
+
+    ships.lift_fault(VICTIM)
+    resumed = ships.run_in_background("resume", ships.run_ids()[-1], "--json")
+    out, err = resumed.communicate(timeout=60)
+    assert resumed.returncode == 0, err
+    assert json.loads(out)["status"] == "complete"
+    assert ships.csvs() == expected
+
+
+@pytest.mark.parametrize("how_often", ["once", "always"])
+def test_memory_error_ends_no_worker(
+    ships: Fleet, expected: dict[str, bytes], how_often: str
+) -> None:
+    worker = ships.worker()
+    ships.plan_fault(VICTIM, "memory once" if how_often == "once" else "memory")
+    done = ships.run()
+    if how_often == "once":
+        assert done.returncode == 0, done.stderr
+        assert ships.csvs() == expected
+    else:
+        assert done.returncode == 1
+        assert "not enough memory" in done.stderr
+        assert VICTIM in done.stderr
+    assert worker.poll() is None
+    ships.lift_fault(VICTIM)
+    assert ships.run().returncode == 0, "the worker works on"
+
+
+@pytest.mark.parametrize("action", ["sleep 60 once", "stuck 60 once"])
+def test_time_limits(ships: Fleet, expected: dict[str, bytes], action: str) -> None:
+    ships.env.update(SALES_TASK_SOFT_TIME_LIMIT="2", SALES_TASK_TIME_LIMIT="4")
+    ships.worker()
+    ships.plan_fault(VICTIM, action)
+    done = ships.run()
+    assert done.returncode == 0, done.stderr
+    assert ships.csvs() == expected
+
+
+def test_revoked_archive_reaches_the_same_finish_line(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    from celery import Celery
+
+    ships.worker(concurrency=1)
+    ships.plan_fault(VICTIM, "pause")
+    command = ships.run_in_background()
+    ships.reached(VICTIM)
+    task_id = ships.ledger().attempts("00002")[-1].task_id
+    app = Celery(broker=ships.redis.url)
+    app.control.revoke(task_id, terminate=True, signal="SIGKILL")
+    app.close()
+    eventually(lambda: ships.log_lines("work_failed"), "the errback")
+    ships.lift_fault(VICTIM)
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    assert ships.csvs() == expected
+    assert len(ships.ledger().dispatches()) >= 2
+
+
+def test_task_outlives_the_visibility_timeout(ships: Fleet, expected: dict[str, bytes]) -> None:
+    """Two applications on one Redis: the shorter timeout counts for both."""
+    ships.worker(concurrency=1)
+    ships.plan_fault(VICTIM, "pause")
+    command = ships.run_in_background()
+    ships.reached(VICTIM)
+    ships.worker(
+        concurrency=1,
+        SALES_TASK_SOFT_TIME_LIMIT="1",
+        SALES_TASK_TIME_LIMIT="2",
+        SALES_VISIBILITY_TIMEOUT="3",
+    )
+    ships.reached(VICTIM)  # delivered again, and tried by the other one
+    ships.lift_fault(VICTIM)
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    assert ships.csvs() == expected
+    assert ships.published() == ships.run_ids()

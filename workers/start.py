@@ -1,0 +1,41 @@
+"""The coordinator: a slot's run, planned and fanned out once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pipeline_core import pipeline
+from pipeline_core.ledger import RunLedger, slots
+from pipeline_core.ledger.attempts import Worker, limited_attempt
+from pipeline_core.pipeline.recover import PLAN
+from pipeline_core.pipeline.tell import tell
+from pipeline_core.pipeline.turn import take_turn
+from pipeline_core.settings import Settings
+from pipeline_core.storage import open_storage
+from workers.dispatch import send_outstanding
+
+
+def claim_slot(settings: Settings, slot: str) -> str:
+    """The id of the slot's run, a new one if nobody asked for the slot before."""
+    return slots.claim(open_storage(settings.state), slot, pipeline.new_run_id(datetime.now(UTC)))
+
+
+def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None:
+    """Plans a run of the configured places and sends its work, unless that was done.
+
+    Raises:
+        RunUnderWay: another run has its turn.
+        PipelineError: as ``plan`` does; or planning ended its worker again and again.
+        RetryableError: a storage, the database or the broker does not answer.
+    """
+    if ledger.outcome() is not None or ledger.dispatches():
+        return
+    abandoned = take_turn(ledger, settings.stall_after)
+    if abandoned is not None:
+        tell(abandoned, settings.hooks())
+    policy = settings.policy()
+    with limited_attempt(ledger, policy, PLAN, worker, "plan the run"):
+        manifest = pipeline.plan(
+            settings.places(), settings.options(), policy, "celery", ledger.run_id
+        )
+    send_outstanding(ledger, manifest)
