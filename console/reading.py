@@ -13,10 +13,10 @@ import msgspec
 from console.views import grouped, output, print_summary, table
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.ledger.attempts import PLAN, PUBLISH
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import ArchiveRef, Outcome, to_json
 from pipeline_core.pipeline.plan import missing_days, survey
-from pipeline_core.pipeline.recover import PLAN, PUBLISH
 from pipeline_core.pipeline.results import results
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings

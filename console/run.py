@@ -15,11 +15,10 @@ from console.views import print_outcome
 from pipeline_core import pipeline
 from pipeline_core.errors import PipelineError, RunUnderWay
 from pipeline_core.ledger import RunLedger, lease
-from pipeline_core.ledger.attempts import Worker, attempt, this_process
+from pipeline_core.ledger.attempts import PLAN, Worker, attempt, this_process
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
 from pipeline_core.pipeline.local import run_locally
-from pipeline_core.pipeline.recover import PLAN
 from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import tell
 from pipeline_core.pipeline.turn import is_moving, take_turn

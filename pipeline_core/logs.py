@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 _in_force = ("INFO", "pretty")
+_CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]*@")
 
 
 def configure_logs(level: str, log_format: str) -> None:
@@ -20,19 +22,21 @@ def configure_logs(level: str, log_format: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: Processor = (
-        structlog.processors.JSONRenderer()
+    render: list[Processor] = (
+        [_name_action, structlog.processors.JSONRenderer()]
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                renderer,
+                mask_secrets,
+                *render[:-1],
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                render[-1],
             ],
         )
     )
@@ -49,6 +53,21 @@ def configure_logs(level: str, log_format: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def mask_secrets(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Takes user and password out of every URL: libraries log the addresses they were given."""
+    for key, value in line.items():
+        if isinstance(value, str):
+            line[key] = _CREDENTIALS.sub(r"\1***@", value)
+    return line
+
+
+def _name_action(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Our own lines say what was done in one word; those of libraries are sentences."""
+    if line["_from_structlog"]:
+        line["action"] = line.pop("event")
+    return line
 
 
 def log_settings() -> tuple[str, str]:

@@ -103,6 +103,9 @@ class Settings(BaseSettings):
         2400, description="Seconds before an unfinished task is delivered again."
     )
     result_expires: PositiveInt = Field(259_200, description="Seconds chord results are kept.")
+    shutdown_wait: PositiveInt = Field(
+        60, description="Seconds that a worker which is told to stop gives its tasks."
+    )
     worker_wait: PositiveInt = Field(60, description="Seconds a run waits for a worker.")
     redis_ca: str | None = Field(
         None, description="CA file that rediss:// servers are checked by; the system's if not set."
@@ -185,6 +188,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 "task_soft_time_limit < task_time_limit < visibility_timeout does not hold; "
                 "a task that outlives the visibility timeout is started twice"
+            )
+        if self.retry_backoff_max >= self.visibility_timeout:
+            raise ValueError(
+                "retry_backoff_max < visibility_timeout does not hold; "
+                "a task that waits longer is delivered again and again"
             )
         return self
 

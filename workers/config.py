@@ -56,7 +56,7 @@ def celery_config(settings: Settings) -> dict[str, Any]:
         "task_retry_on_worker_lost": True,
         "worker_prefetch_multiplier": 1,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "worker_soft_shutdown_timeout": 60,
+        "worker_soft_shutdown_timeout": settings.shutdown_wait,
         "worker_hijack_root_logger": False,
         "worker_concurrency": settings.machine_profile.jobs,
         "worker_send_task_events": True,

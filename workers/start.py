@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger, slots
-from pipeline_core.ledger.attempts import Worker, limited_attempt
-from pipeline_core.pipeline.recover import PLAN
+from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt
 from pipeline_core.pipeline.tell import tell
 from pipeline_core.pipeline.turn import take_turn
 from pipeline_core.settings import Settings

@@ -14,14 +14,18 @@ from celery.utils.time import get_exponential_backoff_interval
 from pipeline_core import pipeline
 from pipeline_core.errors import ResultsMissing, RetryableError, RunUnderWay, TooCostly
 from pipeline_core.ledger import RunLedger, lease
-from pipeline_core.ledger.attempts import Worker, costs_told, limited_attempt, this_process
+from pipeline_core.ledger.attempts import (
+    PUBLISH,
+    Worker,
+    costs_told,
+    limited_attempt,
+    this_process,
+)
 from pipeline_core.messages import Work
-from pipeline_core.pipeline.recover import PUBLISH
 from pipeline_core.pipeline.tell import tell
-from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from workers import metrics, reconciler
-from workers.celery import app
+from workers.celery import app, settings
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, RECONCILE, START_RUN
 from workers.shutdown import is_leaving
 from workers.start import claim_slot, plan_and_send
@@ -31,6 +35,9 @@ log = structlog.get_logger()
 
 class PipelineTask(Task):  # type: ignore[misc]
     """What every task shares: what does not answer is tried again, later and later."""
+
+    # Celery's own pause, after the death of a child.
+    default_retry_delay = settings.retry_backoff
 
     def worker(self) -> Worker:
         """Who runs this task now."""
@@ -68,7 +75,6 @@ class PipelineTask(Task):  # type: ignore[misc]
 
     def try_again(self, error: RetryableError | TooCostly, ledger: RunLedger | None) -> NoReturn:
         """Raises Celery's Retry or, after the last try, the error."""
-        settings = load_settings()
         if self.request.retries >= settings.task_retries:
             log.error("gave_up", cause=error.message)
             # Too costly an archive is the reconciler's business: it is quarantined in the end.
@@ -91,7 +97,6 @@ class PipelineTask(Task):  # type: ignore[misc]
 def start_run(self: PipelineTask, slot: str | None = None) -> str:
     """Coordinator: plans the slot's run and fans it out; returns the run's id. Without a slot
     this very message is one: it starts one run however often it is delivered."""
-    settings = load_settings()
     slot = slot or f"task-{self.request.id}"
     try:
         run_id = claim_slot(settings, slot)
@@ -123,7 +128,6 @@ def process_archive(
 def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> str | None:
     """Chord callback; returns how the run ended. It trusts receipts, not the list of results;
     archives without one are sent again."""
-    settings = load_settings()
     with self.of_run(state, run_id) as ledger:
         policy = ledger.manifest().policy
         try:
@@ -143,7 +147,6 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
 @app.task(name=FAIL_RUN, bind=True, base=PipelineTask)
 def fail_run(self: PipelineTask, failed: str, state: str, run_id: str) -> None:
     """Errback of the chord: what did not succeed is sent again, until it is hopeless."""
-    settings = load_settings()
     with self.of_run(state, run_id) as ledger:
         cause = str(app.AsyncResult(failed).result)
         log.warning("work_failed", cause=cause)
@@ -154,12 +157,12 @@ def fail_run(self: PipelineTask, failed: str, state: str, run_id: str) -> None:
 def reconcile(self: PipelineTask) -> None:
     """Beat's every minute: starts what was missed, recovers what stopped, tells what is late."""
     with structlog.contextvars.bound_contextvars(task_id=self.request.id):
-        reconciler.reconcile(load_settings())
+        reconciler.reconcile(settings)
 
 
 def _end_as_failed(ledger: RunLedger, error: BaseException) -> None:
     pipeline.fail(ledger.state.uri, ledger.run_id, error)
-    tell(ledger, load_settings().hooks())
+    tell(ledger, settings.hooks())
 
 
 def _stay_in_turn(ledger: RunLedger, seconds: float) -> None:

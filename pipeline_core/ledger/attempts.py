@@ -20,6 +20,10 @@ from pipeline_core.messages import Attempt, Policy
 
 log = structlog.get_logger()
 
+# Work ids beside those of archives.
+PLAN = "plan"
+PUBLISH = "publish"
+
 _LOOK_SECONDS = 0.5
 
 
@@ -116,7 +120,8 @@ def limited_attempt(
 
 def causes(ended: Iterable[Attempt]) -> str:
     """What ended the attempts, each cause once."""
-    return "; ".join(dict.fromkeys(each.cause or f"{each.owner} died of it" for each in ended))
+    told = (each.cause.rstrip(".") or f"{each.owner} died of it" for each in ended)
+    return "; ".join(dict.fromkeys(told))
 
 
 def spent(ledger: RunLedger, work_id: str, worker: Worker, now: datetime) -> list[Attempt]:

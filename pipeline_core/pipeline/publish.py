@@ -15,6 +15,7 @@ import structlog
 
 from pipeline_core.errors import DamagedResult, PipelineError, PublishRefused, ResultsMissing
 from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.ledger.attempts import PUBLISH, is_alive
 from pipeline_core.load.rejects import HEADER, parse_rejects
 from pipeline_core.load.tables import csv_line, write_by_category, write_csv, write_parquet
 from pipeline_core.messages import (
@@ -56,6 +57,7 @@ def publish(state_uri: str, run_id: str, *, allow_incomplete: bool = False) -> O
     was decided otherwise keeps its outcome; ``allow_incomplete`` overrules a refusal.
 
     Raises:
+        PublishRefused: the run was given up while this publisher prepared the reports.
         ResultsMissing: an archive has no sound result yet.
         ContractError: the dimension snapshot is damaged.
         RetryableError: a storage does not answer, or has no room.
@@ -81,6 +83,7 @@ def publish(state_uri: str, run_id: str, *, allow_incomplete: bool = False) -> O
         reports = open_storage(manifest.reports)
         with reports.publish_folder(f"runs/{run_id}") as folder:
             _write(folder, ledger, manifest, found, partials, scale, summary)
+            _check_not_given_up(ledger)
         state.create(f"{_PUBLISHED}/{run_id}.json", b"{}\n")
         _make_latest(state, reports, run_id)
     return _end(
@@ -97,20 +100,27 @@ def publish(state_uri: str, run_id: str, *, allow_incomplete: bool = False) -> O
 
 
 def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
-    """Records that a run ended in an error. A run that was decided otherwise keeps its outcome:
-    None while its publication is under way."""
+    """Records that a run ended in an error. One that has ended keeps its outcome, and so does
+    one that somebody publishes right now: None then."""
     ledger = RunLedger(open_storage(state_uri), run_id)
-    verdict = ledger.create_verdict(
-        Verdict(
-            state="failed",
-            finished_at=datetime.now(UTC),
-            reason=error.message if isinstance(error, PipelineError) else repr(error),
-            remedy=error.remedy if isinstance(error, PipelineError) else "",
-        )
+    failed = Verdict(
+        state="failed",
+        finished_at=datetime.now(UTC),
+        reason=error.message if isinstance(error, PipelineError) else repr(error),
+        remedy=error.remedy if isinstance(error, PipelineError) else "",
     )
+    verdict = ledger.create_verdict(failed)
+    outcome = ledger.outcome()
+    if outcome is not None:
+        return outcome
     if verdict.state != "failed":
-        return ledger.outcome()
-    return ledger.outcome() or _end(ledger, Outcome.failure(run_id, verdict))
+        if run_id in _published(ledger.state):
+            return publish(state_uri, run_id)  # it is visible; only the outcome is missing
+        publishers = ledger.attempts(PUBLISH)
+        if publishers and is_alive(publishers[-1], datetime.now(UTC)):
+            return None
+        ledger.replace_verdict(verdict := failed)
+    return _end(ledger, Outcome.failure(run_id, verdict))
 
 
 def last_publication(state: Storage) -> datetime | None:
@@ -144,6 +154,15 @@ def _all_results(ledger: RunLedger, manifest: Manifest) -> tuple[Done, ...]:
             f"`sales-pipeline resume {ledger.run_id}` processes what is missing.",
         )
     return found.done
+
+
+def _check_not_given_up(ledger: RunLedger) -> None:
+    verdict = ledger.verdict()
+    if verdict is None or verdict.state != "published":
+        raise PublishRefused(
+            f"Run {ledger.run_id} was given up while its reports were prepared.",
+            f"`sales-pipeline resume {ledger.run_id}` goes on with it.",
+        )
 
 
 def _decide(

@@ -8,12 +8,10 @@ from datetime import datetime, timedelta
 
 from pipeline_core.errors import PipelineError
 from pipeline_core.ledger import RunLedger, lease
-from pipeline_core.ledger.attempts import is_alive, is_lost
+from pipeline_core.ledger.attempts import PUBLISH, is_alive, is_lost
 from pipeline_core.messages import Attempt, Dispatch, Manifest, Work
 from pipeline_core.pipeline.results import results
 
-PLAN = "plan"
-PUBLISH = "publish"
 # Dispatches in a row after which nothing had been done; the pauses between them double.
 _MOST_IN_VAIN = 5
 

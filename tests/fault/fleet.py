@@ -60,7 +60,7 @@ class Fleet:
     def reached(self, name: str, seconds: float = 60) -> int:
         """Waits until a paused fault is met; returns the process id of the one that waits."""
         marker = self.faults / f"{name}.reached"
-        text = eventually(lambda: marker.exists() and marker.read_text(), f"{name}", seconds)
+        text = eventually(lambda: marker.read_text() if marker.exists() else None, name, seconds)
         marker.unlink()
         return int(text)
 

@@ -56,28 +56,25 @@ def test_whole_worker_dies_and_another_takes_over(ships: Fleet, expected: dict[s
 
 
 def test_finished_archives_are_not_done_again(ships: Fleet, expected: dict[str, bytes]) -> None:
-    doomed = ships.worker(concurrency=1)
+    doomed = ships.worker()
     last = ARCHIVES[-1]
     ships.plan_fault(last, "pause")
     command = ships.run_in_background()
     ships.reached(last)
     ledger = ships.ledger()
+    eventually(lambda: len(ledger.receipt_ids()) == len(ARCHIVES) - 1, "all others")
     before = {
         work: ledger.state.stat(f"runs/{ledger.run_id}/receipts/{work}.json").version
         for work in ledger.receipt_ids()
     }
-    assert before
     kill_tree(doomed)
     ships.lift_fault(last)
     ships.worker()
     _, err = command.communicate(timeout=60)
     assert command.returncode == 0, err
-    for work in before:
+    for work, version in before.items():
         assert len(ledger.attempts(work)) == 1
-        assert (
-            ledger.state.stat(f"runs/{ledger.run_id}/receipts/{work}.json").version
-            == (before[work])
-        )
+        assert ledger.state.stat(f"runs/{ledger.run_id}/receipts/{work}.json").version == version
     assert ships.csvs() == expected
 
 
@@ -126,13 +123,13 @@ def test_a_publication_that_kills_every_publisher_ends_the_run(
     ships.plan_fault("publication", "kill")
     done = ships.run()
     assert done.returncode == 1
-    assert "3 attempts to publish the reports failed" in done.stderr
+    assert "attempts to publish the reports failed" in done.stderr
     assert ships.csvs() == expected
     assert ships.published() == ships.run_ids()[:1]
 
 
 def test_rolling_restart_of_all_workers(ships: Fleet, expected: dict[str, bytes]) -> None:
-    ships.env["REMAP_SIGTERM"] = "SIGQUIT"
+    ships.env.update(REMAP_SIGTERM="SIGQUIT", SALES_SHUTDOWN_WAIT="3")
     first, second = ships.worker(concurrency=1), ships.worker(concurrency=1)
     for name in ARCHIVES:
         ships.plan_fault(name, "sleep 0.7")
@@ -146,7 +143,7 @@ def test_rolling_restart_of_all_workers(ships: Fleet, expected: dict[str, bytes]
     assert ships.csvs() == expected
     assert all(not each.culpable for n in range(8) for each in ships.ledger().attempts(f"{n:05d}"))
     for old in (first, second):
-        assert old.wait(80) == 0
+        assert old.wait(30) == 0
 
 
 def test_poison_archive_is_quarantined_with_its_place(
@@ -214,12 +211,11 @@ def test_revoked_archive_reaches_the_same_finish_line(
     app = Celery(broker=ships.redis.url)
     app.control.revoke(task_id, terminate=True, signal="SIGKILL")
     app.close()
-    eventually(lambda: ships.log_lines("work_failed"), "the errback")
     ships.lift_fault(VICTIM)
     _, err = command.communicate(timeout=60)
     assert command.returncode == 0, err
     assert ships.csvs() == expected
-    assert len(ships.ledger().dispatches()) >= 2
+    assert any("revoked" in each.why.lower() for each in ships.ledger().dispatches())
 
 
 def test_task_outlives_the_visibility_timeout(ships: Fleet, expected: dict[str, bytes]) -> None:
