@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline_core import pipeline
-from pipeline_core.messages import Limits, Manifest, Options, Outcome, Summary
+from pipeline_core.messages import Limits, Manifest, Options, Outcome, Policy, Summary
+from pipeline_core.pipeline.local import process_outstanding
 from pipeline_core.places import Places
 from tests import archives as build
 
@@ -39,12 +41,13 @@ def plan_local(
     places = Places(
         str(shop.data), str(folder / "reports"), str(folder / "state"), str(shop.dimensions), ""
     )
-    return pipeline.plan(places, Options(limits=Limits(**(limits or {})), **options), "local")
+    chosen = Options(limits=Limits(**(limits or {})), **options)
+    run_id = pipeline.new_run_id(datetime.now(UTC))
+    return pipeline.plan(places, chosen, Policy(), "local", run_id)
 
 
 def process_local(folder: Path, manifest: Manifest) -> None:
-    for archive in manifest.to_process():
-        pipeline.process(str(folder / "state"), manifest.run_id, archive.id)
+    process_outstanding(str(folder / "state"), manifest, 1, lambda _: None)
 
 
 def publish_local(folder: Path, manifest: Manifest, *, allow_incomplete: bool = False) -> Outcome:

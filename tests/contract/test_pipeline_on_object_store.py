@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline_core import pipeline
-from pipeline_core.messages import Options, Outcome
+from pipeline_core.messages import Options, Outcome, Policy
+from pipeline_core.pipeline.local import process_outstanding
 from pipeline_core.places import Places
 from pipeline_core.storage import Storage, open_storage
 from tests import archives as build
@@ -48,9 +49,8 @@ def shop(tmp_path: Path) -> build.Shop:
 def run(data: str, root: str, shop: build.Shop, run_id: str = "1") -> Outcome:
     state = f"{root}/state"
     places = Places(data, f"{root}/reports", state, str(shop.dimensions), "")
-    manifest = pipeline.plan(places, Options(allow_incomplete=True), "local", run_id)
-    for archive in manifest.to_process():
-        pipeline.process(state, manifest.run_id, archive.id)
+    manifest = pipeline.plan(places, Options(allow_incomplete=True), Policy(), "local", run_id)
+    process_outstanding(state, manifest, 1, lambda _: None)
     return pipeline.publish(state, manifest.run_id)
 
 

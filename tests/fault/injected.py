@@ -26,8 +26,6 @@ from typing import Any
 
 from kombu.messaging import Producer
 
-import workers.tasks  # noqa: F401  (imports the functions that are wrapped)
-from workers.celery import app as app
 from workers.config import PROCESS_ARCHIVE
 
 FAULTS = Path(os.environ["SALES_TEST_FAULTS"])

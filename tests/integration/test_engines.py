@@ -130,19 +130,6 @@ def test_chord_of_fifty_on_two_workers_is_one_message_an_archive(
     assert all("process_archive" in text for text in logs), "one worker did everything"
 
 
-def test_beat_really_fires_and_the_run_is_published(
-    stack: Stack, shop: Shop, expected: dict[str, bytes], tmp_path: Path
-) -> None:
-    env = environment(stack, shop, tmp_path, SALES_SCHEDULE="* * * * *")
-    with (
-        celery("worker", "--concurrency=2", env=env, log=tmp_path / "worker.log"),
-        celery("beat", env=env, log=tmp_path / "beat.log"),
-    ):
-        latest = tmp_path / "reports" / "latest" / "summary.json"
-        eventually(latest.exists, "a scheduled publication", seconds=110)
-    assert _csvs(tmp_path) == expected
-
-
 def test_flower_lists_the_tasks(stack: Stack, shop: Shop, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -187,9 +174,13 @@ def test_a_failing_header_ends_the_run_with_its_cause(
     env = environment(stack, shop, tmp_path)
     script = (
         "import shutil, sys; from pipeline_core import pipeline;"
-        "from pipeline_core.settings import load_settings; from workers.dispatch import dispatch;"
-        "s = load_settings(); m = pipeline.plan(s.places(), s.options(), 'celery');"
-        "shutil.rmtree(s.state + '/dimensions'); dispatch(s.state, m); print(m.run_id)"
+        "from pipeline_core.ledger import RunLedger;"
+        "from pipeline_core.storage import open_storage;"
+        "from pipeline_core.settings import load_settings;"
+        "from workers.dispatch import send_outstanding; s = load_settings();"
+        "m = pipeline.plan(s.places(), s.options(), s.policy(), 'celery', '1');"
+        "shutil.rmtree(s.state + '/dimensions');"
+        "send_outstanding(RunLedger(open_storage(s.state), '1'), m); print(m.run_id)"
     )
     with celery("worker", "--concurrency=2", env=env, log=tmp_path / "worker.log"):
         started = subprocess.run(

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline_core import pipeline
-from pipeline_core.messages import Options, Outcome, UnknownMode
+from pipeline_core.messages import Options, Outcome, Policy, UnknownMode
+from pipeline_core.pipeline.local import process_outstanding
 from pipeline_core.places import Places
 from tests.oracle import OracleResult, compute
 from tests.strategies import GeneratedShop, shops
@@ -28,9 +29,8 @@ def _run(shop_data: Path, dimensions: Path, folder: Path, options: Options) -> O
     places = Places(
         str(shop_data), str(folder / "reports"), str(folder / "state"), str(dimensions), ""
     )
-    manifest = pipeline.plan(places, options, "local")
-    for archive in manifest.to_process():
-        pipeline.process(places.state, manifest.run_id, archive.id)
+    manifest = pipeline.plan(places, options, Policy(), "local", "1")
+    process_outstanding(places.state, manifest, 1, lambda _: None)
     return pipeline.publish(places.state, manifest.run_id, allow_incomplete=True)
 
 
