@@ -1,19 +1,146 @@
-"""Prometheus metrics of a worker: every name stands here."""
+"""Prometheus metrics of a worker. Every name stands here; SALES_METRICS_PORT turns them on.
+
+The children of a worker count into files of a private folder (prometheus_client's multiprocess
+mode), and the main process adds them up when it is asked. A second worker on one machine needs
+another port.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import structlog
 
 from pipeline_core.messages import Outcome, Receipt
+from pipeline_core.settings import Settings
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter, Gauge, Histogram, Metric
+
+log = structlog.get_logger()
+
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own variable
+_LAST_PUBLICATION = "sales_last_publication_timestamp_seconds"
+_AGE = "sales_last_publication_age_seconds"
+_SECONDS_BUCKETS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
+
+
+class Metrics:
+    """What is counted."""
+
+    def __init__(self) -> None:
+        from prometheus_client import Counter, Gauge, Histogram
+
+        self.archives: Counter = Counter(
+            "sales_archives", "Archives processed: read, unreadable, quarantined.", ["result"]
+        )
+        self.events: Counter = Counter(
+            "sales_events", "Events seen: counted, not_purchase, rejected.", ["kind"]
+        )
+        self.rejects: Counter = Counter("sales_rejects", "Purchases left out.", ["reason"])
+        self.compressed: Counter = Counter(
+            "sales_compressed_bytes", "Bytes of archives that were processed."
+        )
+        self.json: Counter = Counter("sales_json_bytes", "Bytes inflated from archives.")
+        self.seconds: Histogram = Histogram(
+            "sales_archive_seconds", "Seconds an archive took.", buckets=_SECONDS_BUCKETS
+        )
+        self.runs: Counter = Counter("sales_runs", "Runs that ended, by state.", ["state"])
+        self.last_publication: Gauge = Gauge(
+            _LAST_PUBLICATION,
+            "When the newest published run was decided.",
+            multiprocess_mode="mostrecent",
+        )
 
 
 def observe_receipt(receipt: Receipt) -> None:
     """Counts one processed archive."""
+    metrics = _metrics()
+    if metrics is None:
+        return
+    unreadable = any(place.day is None for place in receipt.unreadable)
+    result = "quarantined" if receipt.quarantined else "unreadable" if unreadable else "read"
+    metrics.archives.labels(result).inc()
+    metrics.events.labels("counted").inc(receipt.counts.counted)
+    metrics.events.labels("not_purchase").inc(receipt.counts.not_purchase)
+    for reason, figures in receipt.counts.rejected.items():
+        metrics.events.labels("rejected").inc(figures.events)
+        metrics.rejects.labels(reason).inc(figures.events)
+    metrics.compressed.inc(receipt.compressed_bytes)
+    metrics.json.inc(receipt.json_bytes)
+    metrics.seconds.observe(receipt.seconds)
 
 
 def observe_outcome(outcome: Outcome) -> None:
     """Counts one run that ended."""
+    metrics = _metrics()
+    if metrics is None:
+        return
+    metrics.runs.labels(outcome.state).inc()
+    if outcome.state == "published" and outcome.summary is not None:
+        observe_publication(outcome.summary.finished_at)
 
 
 def observe_publication(at: datetime) -> None:
-    """Notes when the newest published run was published."""
+    """Notes when the newest published run was decided."""
+    metrics = _metrics()
+    if metrics is not None:
+        metrics.last_publication.set(at.timestamp())
+
+
+def prepare(settings: Settings) -> None:
+    """In the main process, before it forks."""
+    if settings.metrics_port is None:
+        return
+    os.environ[_FOLDER] = tempfile.mkdtemp(prefix="sales-metrics-")
+    from prometheus_client import values
+
+    # Flower, a plug-in of the celery command, has imported the library already.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+
+
+def serve(settings: Settings) -> None:
+    """In the main process, after it forked: children must not own the socket."""
+    if settings.metrics_port is None:
+        return
+    from prometheus_client import CollectorRegistry, start_http_server
+    from prometheus_client.multiprocess import MultiProcessCollector
+
+    class WithAge(MultiProcessCollector):
+        def collect(self) -> Iterator[Metric]:
+            for family in super().collect():  # type: ignore[no-untyped-call]
+                yield family
+                if family.name == _LAST_PUBLICATION:
+                    yield _age(family)
+
+    registry = CollectorRegistry()
+    WithAge(registry)  # type: ignore[no-untyped-call]
+    try:
+        start_http_server(settings.metrics_port, settings.metrics_address, registry)
+    except OSError as error:  # the work matters more than its figures
+        log.error("metrics_not_served", port=settings.metrics_port, cause=str(error))
+
+
+def clean_up() -> None:
+    """In the main process, when it ends."""
+    if _FOLDER in os.environ:
+        shutil.rmtree(os.environ[_FOLDER], ignore_errors=True)
+
+
+@lru_cache(maxsize=1)
+def _metrics() -> Metrics | None:
+    return Metrics() if _FOLDER in os.environ else None
+
+
+def _age(last_publication: Metric) -> Metric:
+    from prometheus_client.core import GaugeMetricFamily
+
+    value = time.time() - last_publication.samples[0].value
+    return GaugeMetricFamily(_AGE, "Seconds since the newest published run.", value=value)

@@ -117,6 +117,8 @@ def process_archive(
     """Chord header, one message an archive."""
     work = Work(archive, None if skip is None else tuple(skip))
     with self.of_run(state, run_id, archive=archive) as ledger:
+        # From here on log lines name the archive's file.
+        structlog.contextvars.bind_contextvars(archive=ledger.manifest().archive(archive).name)
         is_new = ledger.receipt(work) is None
         receipt = pipeline.process(state, run_id, work, self.worker())
         if is_new:

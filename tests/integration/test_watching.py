@@ -1,0 +1,124 @@
+"""What a worker shows of itself: heartbeat file and metrics."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from console.stack import RedisServer, Stack
+from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.processes import celery, environment, eventually, sales_pipeline
+
+EVENTS = [purchase(quantity=2)] * 3 + [purchase(product="nowhere")] + [{"event_type": "view"}]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    week = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": part(EVENTS)})})
+    return write_shop(tmp_path / "shop", {"one.zip": week, "two.zip": b"no zip"})
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _scrape(port: int) -> dict[str, float]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    samples = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in samples}
+
+
+def test_metrics_add_up_over_all_processes(stack: Stack, shop: Shop, tmp_path: Path) -> None:
+    port = _free_port()
+    env = environment(stack, shop, tmp_path, SALES_METRICS_PORT=str(port))
+    with celery("worker", "--concurrency=2", env=env, log=tmp_path / "worker.log"):
+        assert sales_pipeline("run", "--allow-incomplete", "--quiet", env=env).returncode == 3
+        assert sales_pipeline("run", "--quiet", env=env).returncode == 1
+        eventually(lambda: 'sales_runs_total{state="refused"}' in _scrape(port), "the last run", 10)
+        found = _scrape(port)
+        addresses = {
+            each.laddr.ip
+            for each in psutil.net_connections("tcp")
+            if each.laddr.port == port and each.status == psutil.CONN_LISTEN
+        }
+    assert found['sales_archives_total{result="read"}'] == 2
+    assert found['sales_archives_total{result="unreadable"}'] == 2
+    assert found['sales_events_total{kind="counted"}'] == 6
+    assert found['sales_events_total{kind="not_purchase"}'] == 2
+    assert found['sales_events_total{kind="rejected"}'] == 2
+    assert found['sales_rejects_total{reason="unknown_product"}'] == 2
+    assert found["sales_compressed_bytes_total"] > 0
+    assert found["sales_json_bytes_total"] > 0
+    assert found["sales_archive_seconds_count"] == 4
+    assert found['sales_runs_total{state="published"}'] == 1
+    assert found['sales_runs_total{state="refused"}'] == 1
+    assert 0 <= found["sales_last_publication_age_seconds"] < 100
+    assert time.time() - found["sales_last_publication_timestamp_seconds"] < 100
+    assert addresses == {"127.0.0.1"}
+
+
+def test_a_taken_port_stops_no_work(stack: Stack, shop: Shop, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        env = environment(stack, shop, tmp_path, SALES_METRICS_PORT=str(taken.getsockname()[1]))
+        log = tmp_path / "worker.log"
+        with celery("worker", "--concurrency=1", env=env, log=log):
+            assert sales_pipeline("run", "--allow-incomplete", "--quiet", env=env).returncode == 3
+    assert "metrics_not_served" in log.read_text()
+
+
+def test_heartbeat_lives_and_ends_with_the_worker(stack: Stack, shop: Shop, tmp_path: Path) -> None:
+    heartbeat = tmp_path / "heartbeat"
+    env = environment(stack, shop, tmp_path, SALES_HEARTBEAT_FILE=str(heartbeat))
+    dead = sales_pipeline("doctor", "--live", env=env)
+    assert dead.returncode == 1
+    assert "heartbeat" in dead.stdout
+    with celery("worker", "--concurrency=1", env=env, log=tmp_path / "worker.log") as worker:
+        eventually(heartbeat.exists, "the heartbeat")
+        assert sales_pipeline("doctor", "--live", env=env).returncode == 0
+        first = heartbeat.stat().st_mtime
+        eventually(lambda: heartbeat.stat().st_mtime > first, "the next heartbeat")
+        worker.send_signal(signal.SIGSTOP)
+        old = time.time() - 120
+        os.utime(heartbeat, (old, old))
+        wedged = sales_pipeline("doctor", "--live", "--json", env=env)
+        worker.send_signal(signal.SIGCONT)
+        assert wedged.returncode == 1
+        assert json.loads(wedged.stdout)["state"] == "failed"
+    assert not heartbeat.exists()
+
+
+def test_heartbeat_goes_on_while_the_broker_is_away(
+    shop: Shop, stack: Stack, tmp_path: Path
+) -> None:
+    heartbeat = tmp_path / "heartbeat"
+    with RedisServer() as redis:
+        env = environment(
+            stack,
+            shop,
+            tmp_path,
+            SALES_HEARTBEAT_FILE=str(heartbeat),
+            SALES_BROKER_URL=redis.url,
+        )
+        log = tmp_path / "worker.log"
+        with celery("worker", "--concurrency=1", env=env, log=log):
+            eventually(lambda: b" ready" in log.read_bytes(), "the worker")
+            redis.kill()
+            eventually(lambda: b"Trying again" in log.read_bytes(), "a try to reconnect")
+            old = time.time() - 120
+            os.utime(heartbeat, (old, old))
+            eventually(lambda: time.time() - heartbeat.stat().st_mtime < 60, "a heartbeat")
+            redis.start()
