@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import Any, NoReturn
 
 import click
@@ -10,6 +11,7 @@ import click
 from console.options import (
     broker_options,
     dimension_options,
+    duration,
     json_option,
     place_options,
     quiet_option,
@@ -169,11 +171,25 @@ def rejects(
 @dimension_options
 @broker_options
 @json_option
-def doctor(as_json: bool, **options: Any) -> None:
+@click.option("--live", is_flag=True, help="Only: does a worker of this machine live?")
+@click.option(
+    "--fresh",
+    metavar="AGE",
+    callback=duration,
+    help="Only: is the newest report at most so old, such as 26h (s, m, h or d)?",
+)
+def doctor(as_json: bool, live: bool, fresh: timedelta | None, **options: Any) -> None:
     """Check settings, storage, database, broker, workers and clock; exit 1 if one fails."""
-    from console.doctor import doctor_command
+    from console import checks, health
 
-    sys.exit(doctor_command(run_settings(options), as_json=as_json))
+    settings = run_settings(options)
+    found = [health.live(settings)] if live else []
+    found += [health.fresh(settings, fresh)] if fresh is not None else []
+    if not found:
+        from console.doctor import examine
+
+        found = examine(settings)
+    sys.exit(checks.report(found, as_json=as_json))
 
 
 @cli.command()

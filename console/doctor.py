@@ -2,62 +2,44 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from console.views import output
+from console.checks import Check
 from pipeline_core.errors import PipelineError
 from pipeline_core.extract.names import is_zip
+from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.pipeline.plan import read_dimensions
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 
+if TYPE_CHECKING:
+    from redis import Redis
+
 _CLOCK_TOLERANCE_SECONDS = 30
+_LEAST_LEASE_SECONDS = 10
+_RUNS_LOOKED_AT = 50
+# Below: double counting in chords (celery, kombu), CVE-2022-30034 (flower).
+_LEAST_VERSIONS = {"celery": (5, 7), "kombu": (5, 7), "flower": (1, 2)}
+_PICKLE = {"pickle", "application/x-python-serialize"}
 
 
-@dataclass(frozen=True)
-class Check:
-    """What was found of one thing; ``remedy`` is empty unless ``state`` is failed or warned."""
-
-    name: str
-    state: Literal["ok", "warned", "failed"]
-    found: str
-    remedy: str = ""
-
-
-def doctor_command(settings: Settings, *, as_json: bool) -> int:
-    """Runs every check; 1 if one failed, else 0."""
-    checks = [_settings(settings)]
-    for name, look in (
-        ("data", _data),
-        ("state", _state),
-        ("reports", _reports),
-        ("dimensions", _dimensions),
-        ("broker", _broker),
-        ("workers", _workers),
-        ("clock", _clock),
-    ):
-        checks.append(_guarded(name, look, settings))
-    if as_json:
-        found = msgspec.json.encode([asdict(check) for check in checks])
-        sys.stdout.buffer.write(msgspec.json.format(found, indent=2) + b"\n")
-    else:
-        _print(checks)
-    return int(any(check.state == "failed" for check in checks))
-
-
-def _print(checks: list[Check]) -> None:
-    console = output()
-    marks = {"ok": "[green]ok    [/green]", "warned": "[yellow]warned[/yellow]"}
-    for check in checks:
-        console.print(f"{marks.get(check.state, '[red]failed[/red]')} {check.name:<10} ", end="")
-        text = f"{check.found} {check.remedy}".strip()
-        console.print(text, markup=False, soft_wrap=True)
+def examine(settings: Settings) -> list[Check]:
+    """Every check, in the order in which a person would ask."""
+    looks: dict[str, Callable[[Settings], Check]] = {
+        "settings": _settings,
+        "versions": _versions,
+        "data": _data,
+        "state": _state,
+        "reports": _reports,
+        "dimensions": _dimensions,
+        "broker": _broker,
+        "workers": _workers,
+        "clock": _clock,
+    }
+    return [_guarded(name, look, settings) for name, look in looks.items()]
 
 
 def _guarded(name: str, look: Callable[[Settings], Check], settings: Settings) -> Check:
@@ -68,6 +50,23 @@ def _guarded(name: str, look: Callable[[Settings], Check], settings: Settings) -
 
 
 def _settings(settings: Settings) -> Check:
+    if settings.lease < _LEAST_LEASE_SECONDS:
+        return Check(
+            "settings",
+            "failed",
+            f"a lease of {settings.lease} s takes busy workers for dead.",
+            f"Set SALES_LEASE to {_LEAST_LEASE_SECONDS} or more.",
+        )
+    longest = _longest_run(settings)
+    needed = max(longest, settings.visibility_timeout + settings.task_time_limit)
+    if settings.result_expires <= needed:
+        return Check(
+            "settings",
+            "failed",
+            f"results expire after {settings.result_expires} s, but a run may take {needed:.0f} s; "
+            "its publication would be lost.",
+            f"Set SALES_RESULT_EXPIRES above {needed:.0f}.",
+        )
     profile = settings.machine_profile
     return Check(
         "settings",
@@ -75,6 +74,28 @@ def _settings(settings: Settings) -> Check:
         f"engine {settings.chosen_engine()}, {profile.jobs} jobs, batches of "
         f"{profile.batch_size:,} events, schedule {settings.schedule} {settings.timezone}",
     )
+
+
+def _longest_run(settings: Settings) -> float:
+    """Seconds, of the newest runs that the state knows."""
+    state = open_storage(settings.state)
+    outcomes = (RunLedger(state, run_id).outcome() for run_id in run_ids(state)[-_RUNS_LOOKED_AT:])
+    summaries = (outcome.summary for outcome in outcomes if outcome is not None)
+    return max((summary.seconds for summary in summaries if summary is not None), default=0)
+
+
+def _versions(_settings: Settings) -> Check:
+    found = {name: version(name) for name in _LEAST_VERSIONS}
+    for name, least in _LEAST_VERSIONS.items():
+        if tuple(int(number) for number in found[name].split(".")[:2]) < least:
+            wanted = ".".join(map(str, least))
+            return Check(
+                "versions",
+                "failed",
+                f"{name} {found[name]} has known faults.",
+                f"Install {name} {wanted} or newer.",
+            )
+    return Check("versions", "ok", ", ".join(f"{name} {found[name]}" for name in found))
 
 
 def _data(settings: Settings) -> Check:
@@ -114,15 +135,14 @@ def _dimensions(settings: Settings) -> Check:
 def _broker(settings: Settings) -> Check:
     if settings.broker_url is None:
         return Check("broker", "ok", "none is set; runs use the local engine")
-    from redis import Redis
     from redis.exceptions import RedisError
 
     try:
-        with Redis.from_url(settings.broker_url.get_secret_value(), socket_timeout=5) as client:
-            memory, server = client.info("memory"), client.info("server")
+        with _redis(settings) as client:
+            info: dict[str, Any] = client.info("everything")
     except (RedisError, OSError, ValueError) as error:
         return Check("broker", "failed", f"{error}.", "Check SALES_BROKER_URL and Redis.")
-    policy = memory.get("maxmemory_policy", "noeviction")
+    policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         return Check(
             "broker",
@@ -130,20 +150,45 @@ def _broker(settings: Settings) -> Check:
             f"Redis may evict messages ({policy}).",
             "Set maxmemory-policy to noeviction.",
         )
-    return Check("broker", "ok", f"Redis {server.get('redis_version', '?')} answers")
+    found = f"Redis {info.get('redis_version', '?')} answers"
+    if not info.get("aof_enabled"):
+        return Check(
+            "broker",
+            "warned",
+            f"{found}, but forgets its messages when it restarts.",
+            "Set appendonly to yes.",
+        )
+    return Check("broker", "ok", found)
 
 
 def _workers(settings: Settings) -> Check:
     if settings.broker_url is None:
         return Check("workers", "ok", "not needed by the local engine")
-    from console.follow import answering_workers
+    from console.follow import worker_settings
 
-    names = answering_workers(settings)
-    if not names:
+    found = worker_settings(settings)
+    if not found:
         return Check(
             "workers", "failed", "none answers.", "Start one with `celery -A workers worker`."
         )
-    return Check("workers", "ok", ", ".join(names))
+    for name, conf in found.items():
+        if _PICKLE & {*conf.get("accept_content", []), *conf.get("result_accept_content", [])}:
+            return Check(
+                "workers",
+                "failed",
+                f"{name} accepts pickle: whoever reaches the broker can run code there.",
+                "Start it with `celery -A workers worker`.",
+            )
+        timeout = conf.get("visibility_timeout")
+        if timeout != settings.visibility_timeout:
+            return Check(
+                "workers",
+                "failed",
+                f"{name} has a visibility timeout of {timeout} s, this machine one of "
+                f"{settings.visibility_timeout} s; the shortest counts for all.",
+                "Set SALES_VISIBILITY_TIMEOUT alike everywhere.",
+            )
+    return Check("workers", "ok", ", ".join(sorted(found)))
 
 
 def _clock(settings: Settings) -> Check:
@@ -151,11 +196,10 @@ def _clock(settings: Settings) -> Check:
     now = datetime.now(UTC)
     if settings.broker_url is None:
         return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M:%S} UTC; nothing to compare it with")
-    from redis import Redis
     from redis.exceptions import RedisError
 
     try:
-        with Redis.from_url(settings.broker_url.get_secret_value(), socket_timeout=5) as client:
+        with _redis(settings) as client:
             seconds, _ = client.time()
     except (RedisError, OSError, ValueError) as error:
         return Check("clock", "warned", f"The broker's clock cannot be read: {error}.")
@@ -165,3 +209,13 @@ def _clock(settings: Settings) -> Check:
             "clock", "failed", f"{drift:.0f} s away from the broker's.", "Run NTP on both machines."
         )
     return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M:%S} UTC, as the broker's")
+
+
+def _redis(settings: Settings) -> Redis:
+    from redis import Redis
+
+    from workers.config import tls_options
+
+    url = settings.broker_url.get_secret_value() if settings.broker_url else ""
+    encrypted = tls_options(settings) if url.startswith("rediss:") else {}
+    return Redis.from_url(url, socket_timeout=5, **encrypted)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -111,6 +113,25 @@ def answering_workers(settings: Settings) -> list[str]:
     Raises:
         RetryableError: the broker is away.
     """
+    with _broker(settings) as (app, connection):
+        answers = app.control.ping(timeout=_PING_SECONDS, connection=connection)
+    return sorted(name for answer in answers for name in answer)
+
+
+def worker_settings(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Celery's configuration of each worker that answers within a second, by worker.
+
+    Raises:
+        RetryableError: the broker is away.
+    """
+    with _broker(settings) as (app, connection):
+        inspect = app.control.inspect(timeout=_PING_SECONDS, connection=connection)
+        found: dict[str, dict[str, Any]] = inspect.conf(with_defaults=True) or {}
+    return found
+
+
+@contextmanager
+def _broker(settings: Settings) -> Iterator[tuple[Celery, Any]]:
     from kombu.exceptions import OperationalError
     from redis.exceptions import RedisError
 
@@ -119,12 +140,11 @@ def answering_workers(settings: Settings) -> list[str]:
         # Celery would try for minutes; a person wants to know now.
         with app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=_CONNECT_SECONDS)
-            answers = app.control.ping(timeout=_PING_SECONDS, connection=connection)
+            yield app, connection
     except (OperationalError, RedisError, OSError) as error:
         raise RetryableError(
             f"The broker does not answer: {error}.", "Check SALES_BROKER_URL and that Redis is up."
         ) from error
-    return sorted(name for answer in answers for name in answer)
 
 
 def celery_app(settings: Settings) -> Celery:

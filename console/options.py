@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -88,6 +89,19 @@ run_options = _together(
         "[default: reject].",
     ),
 )
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(_ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    """A number and its unit: 90s, 45m, 26h, 2d."""
+    if value is None:
+        return None
+    number, unit = value[:-1], value[-1:]
+    if not (number.isascii() and number.isdigit() and unit in _UNITS):
+        raise click.BadParameter(f"{value!r} is no age such as 90s, 45m, 26h or 2d.", param=param)
+    return timedelta(**{_UNITS[unit]: int(number)})
+
 
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no table; errors only.")
 

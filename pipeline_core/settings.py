@@ -176,6 +176,20 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not a time zone; try UTC or Europe/Berlin") from error
         return value
 
+    @field_validator("broker_url", "result_backend")
+    @classmethod
+    def _certificates_are_checked(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and "ssl_cert_reqs" in value.get_secret_value():
+            raise ValueError("certificates are always checked; SALES_REDIS_CA names the authority")
+        return value
+
+    @field_validator("flower_password")
+    @classmethod
+    def _one_password(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and "," in value.get_secret_value():
+            raise ValueError("Flower takes a comma for the end of the password; use another")
+        return value
+
     @field_validator("notify_on")
     @classmethod
     def _known_events(cls, value: str) -> str:

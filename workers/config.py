@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 from celery.beat import BeatLazyFunc
@@ -33,7 +34,12 @@ def celery_config(settings: Settings) -> dict[str, Any]:
         "unacked_restore_interval": 10,
         "unacked_restore_throttle": 1,
     }
-    return {
+    encrypted: dict[str, Any] = {}
+    if broker.startswith("rediss:"):
+        encrypted["broker_use_ssl"] = tls_options(settings)
+    if backend.startswith("rediss:"):
+        encrypted["redis_backend_use_ssl"] = tls_options(settings)
+    return encrypted | {
         "broker_url": broker,
         "result_backend": backend,
         "broker_transport_options": transport,
@@ -85,9 +91,19 @@ def celery_config(settings: Settings) -> dict[str, Any]:
     }
 
 
+def tls_options(settings: Settings) -> dict[str, Any]:
+    """Keyword arguments of a Redis client for rediss://: certificate and host name must fit."""
+    options: dict[str, Any] = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
+    return options | ({"ssl_ca_certs": settings.redis_ca} if settings.redis_ca else {})
+
+
 def flower_environment(settings: Settings) -> dict[str, str]:
-    """Flower's options as it reads them from the environment: loopback, and a password."""
-    options = {"FLOWER_ADDRESS": "127.0.0.1"}
+    """Flower's options as it reads them from the environment: loopback, look but don't touch,
+    and a password."""
+    options = {
+        "FLOWER_ADDRESS": "127.0.0.1",
+        "FLOWER_READ_ONLY": str(settings.flower_read_only).lower(),
+    }
     if settings.flower_password is not None:
         password = settings.flower_password.get_secret_value()
         options["FLOWER_BASIC_AUTH"] = f"{settings.flower_user}:{password}"

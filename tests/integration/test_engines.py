@@ -130,7 +130,7 @@ def test_chord_of_fifty_on_two_workers_is_one_message_an_archive(
     assert all("process_archive" in text for text in logs), "one worker did everything"
 
 
-def test_flower_lists_the_tasks(stack: Stack, shop: Shop, tmp_path: Path) -> None:
+def test_flower_shows_tasks_and_changes_nothing(stack: Stack, shop: Shop, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -138,10 +138,10 @@ def test_flower_lists_the_tasks(stack: Stack, shop: Shop, tmp_path: Path) -> Non
         stack, shop, tmp_path, SALES_FLOWER_USER="finance", SALES_FLOWER_PASSWORD="sesame"
     )
 
-    def ask(path: str, password: str) -> bytes:
+    def ask(path: str, password: str, data: bytes | None = None) -> bytes:
         token = base64.b64encode(f"finance:{password}".encode()).decode()
         request = urllib.request.Request(
-            f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Basic {token}"}
+            f"http://127.0.0.1:{port}{path}", data, {"Authorization": f"Basic {token}"}
         )
         with urllib.request.urlopen(request, timeout=5) as answer:
             body: bytes = answer.read()
@@ -164,6 +164,8 @@ def test_flower_lists_the_tasks(stack: Stack, shop: Shop, tmp_path: Path) -> Non
         assert tasks().count("workers.process_archive") == 50
         with pytest.raises(urllib.error.HTTPError, match="401"):
             ask("/api/tasks", "guess")
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            ask("/api/task/async-apply/workers.start_run", "sesame", b"{}")
     assert stack.redis.password not in (tmp_path / "flower.log").read_text()
 
 

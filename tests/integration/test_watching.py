@@ -48,10 +48,10 @@ def test_metrics_add_up_over_all_processes(stack: Stack, shop: Shop, tmp_path: P
         assert sales_pipeline("run", "--quiet", env=env).returncode == 1
         eventually(lambda: 'sales_runs_total{state="refused"}' in _scrape(port), "the last run", 10)
         found = _scrape(port)
-        addresses = {
-            each.laddr.ip
+        listening = {
+            tuple(each.laddr)
             for each in psutil.net_connections("tcp")
-            if each.laddr.port == port and each.status == psutil.CONN_LISTEN
+            if each.status == psutil.CONN_LISTEN
         }
     assert found['sales_archives_total{result="read"}'] == 2
     assert found['sales_archives_total{result="unreadable"}'] == 2
@@ -66,7 +66,7 @@ def test_metrics_add_up_over_all_processes(stack: Stack, shop: Shop, tmp_path: P
     assert found['sales_runs_total{state="refused"}'] == 1
     assert 0 <= found["sales_last_publication_age_seconds"] < 100
     assert time.time() - found["sales_last_publication_timestamp_seconds"] < 100
-    assert addresses == {"127.0.0.1"}
+    assert [host for host, *where in listening if where == [port]] == ["127.0.0.1"]
 
 
 def test_a_taken_port_stops_no_work(stack: Stack, shop: Shop, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_heartbeat_lives_and_ends_with_the_worker(stack: Stack, shop: Shop, tmp_
         wedged = sales_pipeline("doctor", "--live", "--json", env=env)
         worker.send_signal(signal.SIGCONT)
         assert wedged.returncode == 1
-        assert json.loads(wedged.stdout)["state"] == "failed"
+        assert json.loads(wedged.stdout)[0]["state"] == "failed"
     assert not heartbeat.exists()
 
 

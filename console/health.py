@@ -1,0 +1,47 @@
+"""``doctor --live`` and ``doctor --fresh``: one question each, answered by the exit code."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from console.checks import Check
+from pipeline_core.heartbeat import FRESH_SECONDS, age_seconds, heartbeat_path
+from pipeline_core.settings import Settings
+
+
+def live(settings: Settings) -> Check:
+    """Whether a worker of this machine touched its heartbeat file lately."""
+    path = heartbeat_path(settings.heartbeat_file)
+    age = age_seconds(path, time.time())
+    if age is None:
+        return Check("live", "failed", f"there is no heartbeat {path}.", "Start a worker.")
+    if age > FRESH_SECONDS:
+        return Check(
+            "live", "failed", f"the last heartbeat is {age:.0f} s old.", "Restart the worker."
+        )
+    return Check("live", "ok", f"the last heartbeat is {max(age, 0):.0f} s old")
+
+
+def fresh(settings: Settings, limit: timedelta) -> Check:
+    """Whether the newest published report is at most so old.
+
+    Raises:
+        PipelineError: the state storage cannot be read.
+    """
+    from pipeline_core.pipeline import last_publication
+    from pipeline_core.storage import open_storage
+
+    published_at = last_publication(open_storage(settings.state))
+    remedy = "`sales-pipeline runs` says what happened since."
+    if published_at is None:
+        return Check("fresh", "failed", "nothing was published yet.", remedy)
+    age = datetime.now(UTC) - published_at
+    found = f"the newest report was published {_rounded(age)} ago"
+    if age > limit:
+        return Check("fresh", "failed", f"{found}, more than {_rounded(limit)}.", remedy)
+    return Check("fresh", "ok", found)
+
+
+def _rounded(time_span: timedelta) -> timedelta:
+    return timedelta(seconds=round(time_span.total_seconds()))

@@ -1,0 +1,160 @@
+"""The broker: TLS that is checked, a user who may do little, and no pickles."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import pickle
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import NoPermissionError
+
+from console.stack import RedisServer, Stack
+from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.conftest import PROJECT
+from tests.processes import celery, environment, eventually, sales_pipeline
+from tests.tls import TlsRedis, speaks_tls, tls_proxy, tls_server
+
+WEEK = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": part([purchase(quantity=3)])})})
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return write_shop(tmp_path / "shop", {"week.zip": WEEK})
+
+
+@pytest.fixture(params=["server", "proxy"])
+def encrypted(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TlsRedis]:
+    """A real Redis with TLS, if this machine has one; and TLS in front of one without."""
+    if request.param == "proxy":
+        with RedisServer() as redis, tls_proxy(redis, tmp_path) as found:
+            yield found
+    elif not speaks_tls():
+        pytest.skip("the Redis of this machine was built without TLS; the proxy's test stands in")
+    else:
+        with tls_server(tmp_path) as found:
+            yield found
+
+
+def test_a_run_over_tls(encrypted: TlsRedis, stack: Stack, shop: Shop, tmp_path: Path) -> None:
+    env = environment(stack, shop, tmp_path, SALES_REDIS_CA=str(encrypted.ca))
+    env["SALES_BROKER_URL"] = encrypted.url
+    with celery("worker", "--concurrency=1", env=env, log=tmp_path / "worker.log"):
+        done = sales_pipeline("run", "--json", env=env)
+        doctor = sales_pipeline("doctor", "--json", env=env)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["totals"]["units_sold"] == 3
+    states = {check["name"]: check["state"] for check in json.loads(doctor.stdout)}
+    assert (states["broker"], states["workers"], states["clock"]) == ("ok", "ok", "ok")
+
+
+def test_an_unknown_authority_is_refused(
+    encrypted: TlsRedis, stack: Stack, shop: Shop, tmp_path: Path
+) -> None:
+    env = environment(stack, shop, tmp_path, SALES_WORKER_WAIT="1")
+    env["SALES_BROKER_URL"] = encrypted.url
+    done = sales_pipeline("run", env=env)
+    assert done.returncode == 1
+    assert "certificate verify failed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert encrypted.url not in done.stderr
+
+
+def test_another_name_in_the_certificate_is_refused(
+    encrypted: TlsRedis, stack: Stack, shop: Shop, tmp_path: Path
+) -> None:
+    env = environment(stack, shop, tmp_path, SALES_REDIS_CA=str(encrypted.ca))
+    env["SALES_BROKER_URL"] = encrypted.url.replace("127.0.0.1", "localhost")
+    done = sales_pipeline("run", env=env)
+    assert done.returncode == 1
+    assert "certificate verify failed" in done.stderr
+
+
+def test_plain_text_is_not_understood(encrypted: TlsRedis) -> None:
+    with socket.create_connection(("127.0.0.1", encrypted.port), timeout=5) as plain:
+        plain.sendall(b"PING\r\n")
+        answer = b""
+        with suppress(ConnectionResetError):
+            answer = plain.recv(100)
+        assert b"PONG" not in answer
+
+
+@pytest.mark.parametrize("name", ["SALES_BROKER_URL", "SALES_RESULT_BACKEND"])
+def test_certificates_cannot_be_left_unchecked(
+    stack: Stack, shop: Shop, tmp_path: Path, name: str
+) -> None:
+    env = environment(stack, shop, tmp_path)
+    env[name] = "rediss://:hidden@127.0.0.1:1/0?ssl_cert_reqs=none"
+    done = sales_pipeline("run", env=env)
+    assert done.returncode == 2
+    assert "SALES_REDIS_CA" in done.stderr
+    assert "hidden" not in done.stderr
+
+
+def test_a_user_of_least_privilege_is_enough(stack: Stack, shop: Shop, tmp_path: Path) -> None:
+    password, file = "only-for-sales", tmp_path / "users.acl"
+    redis = RedisServer(config=[f"aclfile {file}"])
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    acl = (PROJECT / "ops" / "redis" / "users.acl").read_text()
+    assert acl.startswith("user default off\n")
+    # The test's server looks after itself as the default user.
+    acl = acl.replace("user default off", f"user default on >{redis.password} ~* &* +@all")
+    file.write_text(acl.replace("REPLACE_BY_SHA256_OF_THE_PASSWORD", digest))
+    with redis:
+        env = environment(stack, shop, tmp_path)
+        url = redis.url.replace(f":{redis.password}@", f"sales:{password}@")
+        env["SALES_BROKER_URL"] = url
+        with celery("worker", "--concurrency=2", env=env, log=tmp_path / "worker.log"):
+            done = sales_pipeline("run", "--json", env=env)
+            doctor = sales_pipeline("doctor", "--json", env=env)
+        assert done.returncode == 0, done.stderr + (tmp_path / "worker.log").read_text()
+        states = {check["name"]: check["state"] for check in json.loads(doctor.stdout)}
+        assert (states["broker"], states["workers"], states["clock"]) == ("ok", "ok", "ok")
+        with Redis.from_url(url) as client:
+            for forbidden in ("FLUSHALL", "CONFIG GET *", "KEYS *", "SHUTDOWN", "ACL LIST"):
+                with pytest.raises(NoPermissionError):
+                    client.execute_command(forbidden)
+
+
+def test_a_pickle_is_not_opened(stack: Stack, shop: Shop, tmp_path: Path) -> None:
+    trap = tmp_path / "sprung"
+
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str, ...]]:
+            return Path.touch, (trap,)  # type: ignore[return-value]
+
+    body = base64.b64encode(pickle.dumps(([Trap()], {}, {}))).decode()
+    message = {
+        "body": body,
+        "content-encoding": "binary",
+        "content-type": "application/x-python-serialize",
+        "headers": {"lang": "py", "task": "workers.start_run", "id": "trap", "argsrepr": ""},
+        "properties": {
+            "body_encoding": "base64",
+            "correlation_id": "trap",
+            "delivery_info": {"exchange": "", "routing_key": "celery"},
+            "delivery_mode": 2,
+            "delivery_tag": "trap",
+            "priority": 0,
+        },
+    }
+    pickle.loads(base64.b64decode(body))  # noqa: S301  (the trap works)
+    assert trap.exists()
+    trap.unlink()
+    with RedisServer() as redis:
+        env = environment(stack, shop, tmp_path)
+        env["SALES_BROKER_URL"] = redis.url
+        log = tmp_path / "worker.log"
+        with Redis.from_url(redis.url) as client:
+            client.lpush("celery", json.dumps(message))
+        with celery("worker", "--concurrency=1", env=env, log=log):
+            eventually(lambda: b"Refusing to deserialize" in log.read_bytes(), "the refusal")
+            done = sales_pipeline("run", "--quiet", env=env)
+        assert done.returncode == 0, done.stderr
+    assert not trap.exists()
