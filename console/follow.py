@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from console.progress import Progress
-from pipeline_core import pipeline
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
-from pipeline_core.pipeline.tell import tell
+from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
 
@@ -89,7 +88,7 @@ def _give_up(settings: Settings, ledger: RunLedger) -> None:
         "It does not move, and nothing could be sent to its workers.",
         f"`sales-pipeline doctor` says why; then `sales-pipeline resume {ledger.run_id}`.",
     )
-    pipeline.fail(settings.state, ledger.run_id, error)
+    give_up(ledger, settings.hooks(), error)
 
 
 def wait_for_workers(settings: Settings) -> None:

@@ -20,7 +20,7 @@ from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
 from pipeline_core.pipeline.local import run_locally
 from pipeline_core.pipeline.resume import reopen
-from pipeline_core.pipeline.tell import tell
+from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving, take_turn
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
@@ -126,8 +126,7 @@ def _answered_for(settings: Settings, ledger: RunLedger) -> Iterator[None]:
     try:
         yield
     except PipelineError as error:
-        pipeline.fail(settings.state, ledger.run_id, error)
-        tell(ledger, settings.hooks())
+        give_up(ledger, settings.hooks(), error)
         raise
     except KeyboardInterrupt as stop:
         stop.args = (_how_to_go_on(ledger),)

@@ -81,3 +81,8 @@ class ContractError(PipelineError):
 
 class DamagedResult(ContractError):
     """A partial or a rejects file that is gone or is not what its receipt says."""
+
+
+def message_of(error: BaseException) -> str:
+    """What happened, without the remedy; of a foreign error, its kind and its text."""
+    return error.message if isinstance(error, PipelineError) else repr(error)

@@ -11,6 +11,8 @@ from sqlalchemy import create_engine, make_url, text
 
 from console.stack import Stack, throwaway_stack
 
+pytest_plugins = ["tests.s3"]
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 

@@ -46,6 +46,12 @@ def sales_pipeline(
     )
 
 
+def published_csvs(folder: Path) -> dict[str, bytes]:
+    """CSV files of the newest published run, by name."""
+    latest = folder / "reports" / "latest"
+    return {str(p.relative_to(latest)): p.read_bytes() for p in sorted(latest.rglob("*.csv"))}
+
+
 @contextmanager
 def celery(*arguments: str, env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """``celery -A workers …`` in its own process group; nothing of it is left afterwards."""

@@ -9,7 +9,7 @@ import structlog
 from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger, lease, slots
 from pipeline_core.pipeline.recover import NobodyWorks, diagnose
-from pipeline_core.pipeline.tell import tell, tell_late
+from pipeline_core.pipeline.tell import give_up, tell, tell_late
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage, open_storage
@@ -62,8 +62,7 @@ def recover_run(settings: Settings, ledger: RunLedger, *, told: str = "") -> boo
     try:
         recovery = diagnose(ledger, datetime.now(UTC), told=told)
     except NobodyWorks as error:
-        pipeline.fail(settings.state, ledger.run_id, error)
-        tell(ledger, settings.hooks())
+        give_up(ledger, settings.hooks(), error)
         return False
     return recovery is not None and dispatch(ledger, recovery)
 

@@ -22,7 +22,7 @@ from pipeline_core.ledger.attempts import (
     this_process,
 )
 from pipeline_core.messages import Work
-from pipeline_core.pipeline.tell import tell
+from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.storage import open_storage
 from workers import metrics, reconciler
 from workers.celery import app, settings
@@ -70,7 +70,7 @@ class PipelineTask(Task):  # type: ignore[misc]
                 self.try_again(error, ledger)
             except Exception as error:
                 log.exception("task_failed")
-                _end_as_failed(ledger, error)
+                give_up(ledger, settings.hooks(), error)
                 raise
 
     def try_again(self, error: RetryableError | TooCostly, ledger: RunLedger | None) -> NoReturn:
@@ -79,7 +79,7 @@ class PipelineTask(Task):  # type: ignore[misc]
             log.error("gave_up", cause=error.message)
             # Too costly an archive is the reconciler's business: it is quarantined in the end.
             if ledger is not None and isinstance(error, RetryableError):
-                _end_as_failed(ledger, error)
+                give_up(ledger, settings.hooks(), error)
             raise error
         pause = get_exponential_backoff_interval(
             settings.retry_backoff,
@@ -160,11 +160,6 @@ def reconcile(self: PipelineTask) -> None:
     """Beat's every minute: starts what was missed, recovers what stopped, tells what is late."""
     with structlog.contextvars.bound_contextvars(task_id=self.request.id):
         reconciler.reconcile(settings)
-
-
-def _end_as_failed(ledger: RunLedger, error: BaseException) -> None:
-    pipeline.fail(ledger.state.uri, ledger.run_id, error)
-    tell(ledger, settings.hooks())
 
 
 def _stay_in_turn(ledger: RunLedger, seconds: float) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
-from pipeline_core.errors import PipelineError, RetryableError, TooCostly
+from pipeline_core.errors import PipelineError, RetryableError, TooCostly, message_of
 from pipeline_core.ledger import lease
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.messages import Attempt, Policy
@@ -87,7 +87,7 @@ def attempt(ledger: RunLedger, policy: Policy, work_id: str, worker: Worker) -> 
     try:
         yield
     except Exception as error:
-        cause = error.message if isinstance(error, PipelineError) else repr(error)
+        cause = message_of(error)
         end(state="failed", cause=cause, culpable=isinstance(error, TooCostly))
         raise
     except BaseException:  # asked to stop, which is no fault of the work

@@ -13,7 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
 
-from pipeline_core.errors import DamagedResult, PipelineError, PublishRefused, ResultsMissing
+from pipeline_core.errors import (
+    DamagedResult,
+    PipelineError,
+    PublishRefused,
+    ResultsMissing,
+    message_of,
+)
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.attempts import PUBLISH, is_alive
 from pipeline_core.load.rejects import HEADER, parse_rejects
@@ -106,7 +112,7 @@ def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
     failed = Verdict(
         state="failed",
         finished_at=datetime.now(UTC),
-        reason=error.message if isinstance(error, PipelineError) else repr(error),
+        reason=message_of(error),
         remedy=error.remedy if isinstance(error, PipelineError) else "",
     )
     verdict = ledger.create_verdict(failed)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import structlog
+
+from pipeline_core.errors import RetryableError, message_of
 from pipeline_core.ledger import RunLedger, slots
 from pipeline_core.notify import Event, Hooks, Notice, event_of, notify
+from pipeline_core.pipeline.publish import fail
 from pipeline_core.storage import Storage
+
+log = structlog.get_logger()
 
 
 def tell(ledger: RunLedger, hooks: Hooks) -> None:
@@ -33,6 +39,18 @@ def tell(ledger: RunLedger, hooks: Hooks) -> None:
     ]
     if all(told):
         ledger.mark_told()
+
+
+def give_up(ledger: RunLedger, hooks: Hooks, error: BaseException) -> None:
+    """Ends the run as failed and tells the hooks, even if the state storage is what is away:
+    then the run is found, and ended, by whoever looks later."""
+    try:
+        fail(ledger.state.uri, ledger.run_id, error)
+        tell(ledger, hooks)
+    except RetryableError as trouble:
+        log.exception("failure_not_recorded", run_id=ledger.run_id, cause=trouble.message)
+        reason, remedy = message_of(error), getattr(error, "remedy", "")
+        notify(hooks, Notice("failed", ledger.run_id, reason, remedy, datetime.now(UTC)))
 
 
 def tell_late(state: Storage, hooks: Hooks, slot: str, run_id: str) -> None:

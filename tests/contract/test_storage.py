@@ -21,7 +21,7 @@ from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.storage import Storage, absolute_uri, open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_store import _BLOCK, _RETRIES, ObjectStorage
-from tests.contract.conftest import SECRET, put, use_endpoint
+from tests.s3 import SECRET, put, use_endpoint
 
 ODD_NAMES = [
     "with blank.zip",

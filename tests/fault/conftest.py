@@ -10,7 +10,7 @@ import pytest
 from console.stack import RedisServer
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.fault.fleet import Fleet, fleet
-from tests.processes import sales_pipeline
+from tests.processes import published_csvs, sales_pipeline
 
 CUSTOMERS = [(f"c{n}", "2023-01-01", ("New", "VIP", "Retail")[n % 3]) for n in range(30)]
 PRODUCTS = [(f"p{n}", f"Product {n}", f"Category {n % 4}", f"{n}.{n:02}") for n in range(1, 20)]
@@ -45,8 +45,7 @@ def expected(fleet_shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> dict
     }
     done = sales_pipeline("run", "--engine", "local", "--jobs", "1", "--quiet", env=env)
     assert done.returncode == 0, done.stderr
-    latest = folder / "reports" / "latest"
-    found = {str(p.relative_to(latest)): p.read_bytes() for p in sorted(latest.rglob("*.csv"))}
+    found = published_csvs(folder)
     assert found["sales_report.csv"].count(b"\n") == 13
     assert found["rejects.csv"].count(b"\n") > 20
     return found

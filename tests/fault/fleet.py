@@ -21,7 +21,7 @@ from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.storage import open_storage
 from tests.archives import Shop
 from tests.conftest import PROJECT
-from tests.processes import eventually, sales_pipeline
+from tests.processes import eventually, published_csvs, sales_pipeline
 
 # Dead within 2 s, stalled within 3 s; time limits below the visibility timeout.
 QUICK = {
@@ -142,8 +142,7 @@ class Fleet:
 
     def csvs(self) -> dict[str, bytes]:
         """Published CSV files by name."""
-        latest = Path(self.env["SALES_REPORTS"]) / "latest"
-        return {str(p.relative_to(latest)): p.read_bytes() for p in sorted(latest.rglob("*.csv"))}
+        return published_csvs(self.folder)
 
     def published(self) -> list[str]:
         """Runs that were published."""

@@ -17,7 +17,7 @@ import pytest
 
 from console.stack import Stack
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import celery, environment, eventually, sales_pipeline
+from tests.processes import celery, environment, eventually, published_csvs, sales_pipeline
 
 CUSTOMERS = [(f"c{n}", "2023-01-01", ("New", "VIP", "")[n % 3]) for n in range(30)]
 PRODUCTS = [(f"p{n}", f"Product {n}", f"Category {n % 4}", f"{n}.{n:02}") for n in range(1, 20)]
@@ -55,12 +55,7 @@ def expected(
     env = environment(stack, shop, folder)
     done = sales_pipeline("run", "--engine", "local", "--jobs", "1", "--quiet", env=env)
     assert done.returncode == 0, done.stderr
-    return _csvs(folder)
-
-
-def _csvs(folder: Path) -> dict[str, bytes]:
-    latest = folder / "reports" / "latest"
-    return {str(p.relative_to(latest)): p.read_bytes() for p in sorted(latest.rglob("*.csv"))}
+    return published_csvs(folder)
 
 
 def _flush(stack: Stack) -> None:
@@ -92,7 +87,7 @@ def test_local_with_two_processes(
     done = sales_pipeline(*arguments, env=env)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"] == "complete"
-    assert _csvs(tmp_path) == expected
+    assert published_csvs(tmp_path) == expected
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
@@ -105,7 +100,7 @@ def test_celery_worker_of_any_size(
         done = sales_pipeline("run", "--engine", "celery", "--json", env=env)
     assert done.returncode == 0, done.stderr + log.read_text()
     assert json.loads(done.stdout)["engine"] == "celery"
-    assert _csvs(tmp_path) == expected
+    assert published_csvs(tmp_path) == expected
 
 
 def test_chord_of_fifty_on_two_workers_is_one_message_an_archive(
@@ -121,7 +116,7 @@ def test_chord_of_fifty_on_two_workers_is_one_message_an_archive(
         eventually(lambda: b"ready" in two.read_bytes(), "worker two")
         done = sales_pipeline("run", "--quiet", env=env)
     assert done.returncode == 0, done.stderr
-    assert _csvs(tmp_path) == expected
+    assert published_csvs(tmp_path) == expected
     tasks = re.compile(r"Task workers\.(\w+)\[[^]]+\] succeeded")
     logs = [one.read_text(), two.read_text()]
     found = [name for text in logs for name in tasks.findall(text)]

@@ -1,0 +1,149 @@
+"""Killed at every single thing it writes: the earlier report stands, and a new try is exact."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline_core.storage import open_storage
+from tests.archives import Shop, write_shop
+from tests.conftest import PROJECT
+from tests.contract.test_pipeline_on_object_store import report_files
+from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
+
+# `make fault` tries every single one; `make test` every third, except of a publication.
+EVERY = int(os.environ.get("FAULT_EVERY", "3"))
+FIRST, SECOND = "20260101T000000000000Z-aaaaaa", "20260102T000000000000Z-bbbbbb"
+
+
+@dataclass
+class Zygote:
+    """See ``zygote``."""
+
+    process: subprocess.Popen[str]
+
+    def do(self, step: str, at: int = 0) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{step} {at}\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+
+@contextmanager
+def zygote(places: dict[str, str], run_id: str, root: str) -> Iterator[Zygote]:
+    command = [sys.executable, "-m", "tests.fault.zygote", json.dumps(places), run_id, root]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=PROJECT,
+    ) as process:
+        yield Zygote(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    archives = {f"events_week_0{week}.zip": archive(week) for week in (1, 2)}
+    return write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS)
+
+
+def _reports(uri: str) -> dict[str, bytes]:
+    """The report that readers see: ``latest`` and the file beside it."""
+    reports = open_storage(uri)
+    found = report_files(reports, "latest")
+    try:
+        return found | {"top": reports.read("sales_report.csv")}
+    except FileNotFoundError:
+        return found
+
+
+def _places(shop: Shop, where: str) -> dict[str, str]:
+    return {
+        "data": str(shop.data),
+        "reports": f"{where}/reports",
+        "state": f"{where}/state",
+        "dimensions": str(shop.dimensions),
+    }
+
+
+@pytest.mark.parametrize("step", ["plan", "process", "publish"])
+def test_killed_at_every_write(shop: Shop, tmp_path: Path, step: str) -> None:
+    where, before = tmp_path / "where", tmp_path / "before"
+    places = _places(shop, str(where))
+    steps = ["plan", "process", "publish"]
+    with zygote(places, FIRST, str(where)) as first:
+        assert [first.do(each) for each in steps] == ["done"] * 3
+    old = _reports(places["reports"])
+    (shop.data / "events_week_03.zip").write_bytes(archive(3))
+    with zygote(places, SECOND, str(where)) as second:
+        for each in steps[: steps.index(step)]:
+            assert second.do(each) == "done"
+        shutil.copytree(where, before, symlinks=True)
+        assert [second.do(each) for each in steps] == ["done"] * 3
+        new = _reports(places["reports"])
+        assert new != old
+        at, every = 0, 1 if step == "publish" else EVERY
+        while True:
+            at += every
+            shutil.rmtree(where)
+            shutil.copytree(before, where, symlinks=True)
+            said = second.do(step, at)
+            if said == "done":
+                break
+            assert said == "killed", f"{step} at write {at}: {said}"
+            assert _reports(places["reports"]) in (old, new), f"{step} killed at write {at}"
+            for each in steps[steps.index(step) :]:
+                said = second.do(each)
+                assert said == "done", f"{each}, after {step} was killed at write {at}: {said}"
+            assert _reports(places["reports"]) == new, f"{step} killed at write {at}"
+            assert open_storage(places["reports"]).folders("runs") == [FIRST, SECOND]
+    assert at > {"plan": 8, "process": 20, "publish": 20}[step]
+
+
+def test_killed_at_every_request_of_a_publication_on_an_object_store(
+    shop: Shop, tmp_path: Path, s3: str
+) -> None:
+    """A bucket cannot be put back, so each kill is of a run of its own."""
+    more = write_shop(
+        tmp_path / "more",
+        {f"events_week_0{week}.zip": archive(week) for week in (1, 2, 3)},
+        CUSTOMERS,
+        PRODUCTS,
+    )
+    whole: dict[str, dict[str, bytes]] = {}
+    at, said = 0, "killed"
+    while said == "killed":
+        places = _places(shop, f"{s3}/{at}")
+        with zygote(places, FIRST, "s3:") as first:
+            for each in ("plan", "process", "publish"):
+                assert first.do(each) == "done"
+        with zygote(_places(more, f"{s3}/{at}"), SECOND, "s3:") as second:
+            assert second.do("plan") == "done"
+            assert second.do("process") == "done"
+            said = second.do("publish", at) if at else "killed"
+            reports = open_storage(places["reports"])
+            shown = reports.pointed("latest") or ""  # what readers follow
+            if at:
+                assert report_files(reports, shown) == whole[shown], f"killed at request {at}"
+            assert second.do("publish") == "done"
+        assert reports.pointed("latest") == f"runs/{SECOND}"
+        whole = whole or {key: report_files(reports, key) for key in (shown, f"runs/{SECOND}")}
+        assert len(whole) == 2
+        assert report_files(reports, f"runs/{SECOND}") == whole[f"runs/{SECOND}"]
+        assert report_files(reports, "latest") == whole[f"runs/{SECOND}"]
+        at += EVERY if at else 1
+    assert at > 20

@@ -1,0 +1,107 @@
+"""Files of the state that a power cut tore, or that are gone: made again, never left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline_core import pipeline
+from pipeline_core.errors import ResultsMissing
+from pipeline_core.messages import Manifest
+from pipeline_core.pipeline.local import run_locally
+from tests.archives import Shop, write_shop
+from tests.contract.run import plan_local, process_local
+from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
+from tests.processes import published_csvs
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    archives = {f"events_week_0{week}.zip": archive(week) for week in (1, 2, 3)}
+    return write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS)
+
+
+def _finish(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+    outcome = run_locally(
+        str(folder / "state"), manifest, 1, done=lambda _: None, publishing=lambda: None
+    )
+    assert outcome.exit_code == 0
+    return published_csvs(folder)
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _alter(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("victim", "harm"),
+    [
+        (victim, harm)
+        for victim in ("partials", "rejects", "receipts")
+        for harm in (_truncate, _alter, _empty, Path.unlink)
+        if (victim, harm) != ("receipts", _alter)  # sound JSON with a flipped bit is not noticed
+    ],
+)
+def test_a_damaged_result_is_made_again(
+    shop: Shop, tmp_path: Path, victim: str, harm: Callable[[Path], object]
+) -> None:
+    undisturbed = plan_local(shop, tmp_path / "here")
+    expected = _finish(tmp_path / "here", undisturbed)
+
+    manifest = plan_local(shop, tmp_path / "there")
+    process_local(tmp_path / "there", manifest)
+    run = tmp_path / "there" / "state" / "runs" / manifest.run_id
+    harm(min((run / victim).iterdir()))
+    with pytest.raises(ResultsMissing):
+        pipeline.publish(str(tmp_path / "there" / "state"), manifest.run_id)
+    assert not (tmp_path / "there" / "reports" / "latest").exists()
+    assert _finish(tmp_path / "there", manifest) == expected
+
+
+def test_a_receipt_of_other_results_is_not_believed(shop: Shop, tmp_path: Path) -> None:
+    expected = _finish(tmp_path / "here", plan_local(shop, tmp_path / "here"))
+    manifest = plan_local(shop, tmp_path / "there")
+    process_local(tmp_path / "there", manifest)
+    receipts = sorted(
+        (tmp_path / "there" / "state" / "runs" / manifest.run_id / "receipts").iterdir()
+    )
+    digest = "0" * 64
+    text = receipts[0].read_text()
+    wrong = text.replace(text.split('"digest": "')[2][:64], digest)
+    receipts[0].write_text(wrong)
+    assert digest in wrong
+    assert _finish(tmp_path / "there", manifest) == expected
+
+
+@pytest.mark.parametrize("name", ["verdict.json", "outcome.json"])
+@pytest.mark.parametrize("harm", [_truncate, _empty, Path.unlink])
+def test_a_damaged_end_is_written_again(
+    shop: Shop, tmp_path: Path, name: str, harm: Callable[[Path], object]
+) -> None:
+    manifest = plan_local(shop, tmp_path)
+    expected = _finish(tmp_path, manifest)
+    harm(tmp_path / "state" / "runs" / manifest.run_id / name)
+    assert _finish(tmp_path, manifest) == expected
+    assert [path.name for path in (tmp_path / "reports" / "runs").iterdir()] == [manifest.run_id]
+
+
+def test_damaged_attempts_and_leases_stop_nothing(shop: Shop, tmp_path: Path) -> None:
+    manifest = plan_local(shop, tmp_path)
+    attempts = tmp_path / "state" / "runs" / manifest.run_id / "attempts"
+    attempts.mkdir()
+    (attempts / "00000.1.json").write_bytes(b"{")
+    (tmp_path / "state" / "leases").mkdir()
+    (tmp_path / "state" / "leases" / "00000001.json").write_bytes(b"")
+    assert len(_finish(tmp_path, manifest)) > 3

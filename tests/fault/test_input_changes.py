@@ -1,0 +1,99 @@
+"""Archives that are corrupt, or appear, change and disappear while a run is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.archives import Shop, truncated, write_shop
+from tests.contract.run import (
+    latest,
+    plan_local,
+    process_local,
+    publish_local,
+    run_local,
+    summary,
+    text,
+    unreadable,
+)
+from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
+
+VICTIM = "events_week_02.zip"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    archives = {f"events_week_0{week}.zip": archive(week) for week in (1, 2, 3)}
+    return write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS)
+
+
+def _replace(path: Path) -> None:
+    path.write_bytes(archive(5))
+
+
+def _corrupt(path: Path) -> None:
+    path.write_bytes(truncated(path.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [(_replace, "changed"), (_corrupt, "changed"), (Path.unlink, "vanished")],
+)
+def test_an_archive_changes_after_the_plan(
+    shop: Shop, tmp_path: Path, change: Callable[[Path], object], cause: str
+) -> None:
+    run_local(shop, tmp_path)
+    before = text(tmp_path)
+    manifest = plan_local(shop, tmp_path)
+    change(shop.data / VICTIM)
+    process_local(tmp_path, manifest)
+    refused = publish_local(tmp_path, manifest)
+    assert refused.state == "refused"
+    assert VICTIM in refused.reason
+    assert cause in refused.reason
+    assert text(tmp_path) == before, "the earlier report stands"
+
+    published = publish_local(tmp_path, manifest, allow_incomplete=True)
+    assert published.exit_code == 3
+    assert list(unreadable(published)) == [(VICTIM, None, None)]
+    assert summary(published).archives.read == 2
+
+
+def test_an_archive_that_appears_counts_in_the_next_run(shop: Shop, tmp_path: Path) -> None:
+    manifest = plan_local(shop, tmp_path)
+    (shop.data / "events_week_00.zip").write_bytes(archive(7))
+    process_local(tmp_path, manifest)
+    first = publish_local(tmp_path, manifest)
+    assert summary(first).archives.read == 3
+    assert summary(run_local(shop, tmp_path)).archives.read == 4
+
+
+def test_a_corrupt_archive_from_the_start(shop: Shop, tmp_path: Path) -> None:
+    _corrupt(shop.data / VICTIM)
+    refused = run_local(shop, tmp_path, publish_incomplete=False)
+    assert (refused.state, refused.exit_code) == ("refused", 1)
+    assert VICTIM in refused.reason
+    assert not latest(tmp_path).exists()
+
+
+def test_an_archive_that_is_written_while_it_is_read(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every byte was checked against the zip's own CRC, but it is not the file that was planned."""
+    import sys
+
+    process = sys.modules["pipeline_core.pipeline.process"]
+    real = vars(process)["archive_days"]
+
+    def touched(opened: object) -> object:
+        (shop.data / VICTIM).touch()
+        return real(opened)
+
+    manifest = plan_local(shop, tmp_path)
+    monkeypatch.setattr(process, "archive_days", touched)
+    process_local(tmp_path, manifest)
+    refused = publish_local(tmp_path, manifest)
+    assert refused.state == "refused"
+    assert "changed while it was read" in refused.reason

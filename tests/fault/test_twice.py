@@ -1,0 +1,116 @@
+"""Everything may run twice, at once, and after the end, without changing a byte."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from pipeline_core import pipeline
+from pipeline_core.errors import ConfigError, PipelineError
+from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.attempts import Worker
+from pipeline_core.messages import Outcome, Receipt, Work
+from pipeline_core.storage import open_storage
+from tests.archives import Shop, write_shop
+from tests.contract.run import plan_local, process_local, publish_local
+from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
+
+_together: Barrier
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    archives = {f"events_week_0{week}.zip": archive(week) for week in (1, 2)}
+    return write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS)
+
+
+def _meet(barrier: Barrier) -> None:
+    global _together  # noqa: PLW0603  (a barrier is handed over to a process only at its start)
+    _together = barrier
+
+
+def _process(state: str, run_id: str) -> list[Receipt]:
+    _together.wait(30)
+    works = RunLedger(open_storage(state), run_id).manifest().planned_work()
+    return [pipeline.process(state, run_id, work, Worker("twin")) for work in works]
+
+
+def _publish(state: str, run_id: str) -> Outcome:
+    _together.wait(30)
+    return pipeline.publish(state, run_id)
+
+
+def _tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "attempts" not in path.parts and "leases" not in path.parts
+    }
+
+
+def test_two_processes_do_the_same_archives_and_two_publish(shop: Shop, tmp_path: Path) -> None:
+    manifest = plan_local(shop, tmp_path)
+    state = str(tmp_path / "state")
+    context = get_context("spawn")
+    with ProcessPoolExecutor(2, context, _meet, (context.Barrier(2),)) as pool:
+        one, two = [pool.submit(_process, state, manifest.run_id) for _ in range(2)]
+        assert one.result() == two.result(), "both were told of the receipts that count"
+        one_end, two_end = [pool.submit(_publish, state, manifest.run_id) for _ in range(2)]
+        assert one_end.result() == two_end.result()
+    alone = plan_local(shop, tmp_path / "alone")
+    process_local(tmp_path / "alone", alone)
+    publish_local(tmp_path / "alone", alone)
+    latest = tmp_path / "reports" / "latest"
+    other = tmp_path / "alone" / "reports" / "latest"
+    for path in latest.rglob("*.csv"):
+        assert path.read_bytes() == (other / path.relative_to(latest)).read_bytes()
+    assert len(list((tmp_path / "reports" / "runs").iterdir())) == 1
+
+
+def test_nothing_changes_after_the_end(shop: Shop, tmp_path: Path) -> None:
+    manifest = plan_local(shop, tmp_path)
+    process_local(tmp_path, manifest)
+    publish_local(tmp_path, manifest)
+    before = _tree(tmp_path)
+    for work in manifest.planned_work():
+        pipeline.process(str(tmp_path / "state"), manifest.run_id, work, Worker("late"))
+    pipeline.publish(str(tmp_path / "state"), manifest.run_id)
+    pipeline.fail(str(tmp_path / "state"), manifest.run_id, PipelineError("too late"))
+    assert _tree(tmp_path) == before
+
+
+def test_a_published_run_is_not_published_anew_from_fewer_receipts(
+    shop: Shop, tmp_path: Path
+) -> None:
+    manifest = plan_local(shop, tmp_path)
+    process_local(tmp_path, manifest)
+    publish_local(tmp_path, manifest)
+    before = _tree(tmp_path / "reports")
+    RunLedger(open_storage(str(tmp_path / "state")), manifest.run_id).discard_receipt(
+        Work(manifest.archives[0].id)
+    )
+    assert publish_local(tmp_path, manifest).state == "published"
+    assert _tree(tmp_path / "reports") == before
+
+
+def test_a_failed_run_is_not_published_by_a_late_callback(shop: Shop, tmp_path: Path) -> None:
+    manifest = plan_local(shop, tmp_path)
+    process_local(tmp_path, manifest)
+    pipeline.fail(str(tmp_path / "state"), manifest.run_id, ConfigError("stopped"))
+    assert publish_local(tmp_path, manifest).state == "failed"
+    assert not (tmp_path / "reports" / "latest").exists()
+
+
+def test_an_older_run_never_takes_the_place_of_a_newer(shop: Shop, tmp_path: Path) -> None:
+    older, newer = plan_local(shop, tmp_path), plan_local(shop, tmp_path)
+    process_local(tmp_path, older)
+    process_local(tmp_path, newer)
+    publish_local(tmp_path, newer)
+    publish_local(tmp_path, older)
+    shown = json.loads((tmp_path / "reports" / "latest" / "summary.json").read_text())
+    assert shown["run_id"] == newer.run_id

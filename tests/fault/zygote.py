@@ -1,0 +1,115 @@
+"""A process that does one step in a forked child, and kills it at the n-th thing it writes.
+
+``python -m tests.fault.zygote STATE RUN_ID`` reads lines ``<step> <n>`` and answers each with
+``killed``, ``done`` or the error. Steps are functions below; with n = 0 nothing is killed. The
+imports are paid once, and this process itself never computes anything, so forking is safe.
+
+What is written is seen by an audit hook (``open`` for writing, rename, link, symlink, remove,
+mkdir, under any folder of the test), or by wrapping obstore's ``put``, ``copy`` and ``delete``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import obstore
+
+from pipeline_core import pipeline
+from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.attempts import Worker
+from pipeline_core.logs import configure_logs
+from pipeline_core.messages import Options, Policy
+from pipeline_core.pipeline.local import process_outstanding
+from pipeline_core.places import Places
+from pipeline_core.storage import open_storage
+
+_CHANGES = {"os.rename", "os.link", "os.symlink", "os.remove", "os.mkdir", "os.rmdir"}
+
+
+def plan(places: dict[str, str], run_id: str) -> None:
+    given = Places(**places, database_url="")
+    pipeline.plan(given, Options(), Policy(), "local", run_id)
+
+
+def process(places: dict[str, str], run_id: str) -> None:
+    ledger = RunLedger(open_storage(places["state"]), run_id)
+    for work in ledger.manifest().planned_work():
+        pipeline.process(places["state"], run_id, work, Worker("zygote"))
+
+
+def publish(places: dict[str, str], run_id: str) -> None:
+    ledger = RunLedger(open_storage(places["state"]), run_id)
+    process_outstanding(places["state"], ledger.manifest(), 1, lambda _: None)
+    pipeline.publish(places["state"], run_id)
+
+
+STEPS: dict[str, Callable[[dict[str, str], str], None]] = {
+    "plan": plan,
+    "process": process,
+    "publish": publish,
+}
+
+
+def die_at(number: int, root: str) -> None:
+    """Arms this process: SIGKILL just before it changes something for the n-th time."""
+    left = number
+
+    def change() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _CHANGES or (event == "open" and _writes(arguments)):
+            paths = [each for each in arguments if isinstance(each, (str, bytes, Path))]
+            if any(os.fsdecode(path).startswith(root) for path in paths):
+                change()
+
+    def counted(wrapped: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            change()
+            return wrapped(*arguments, **options)
+
+        return call
+
+    sys.addaudithook(watch)
+    for name in ("put", "copy", "delete"):
+        setattr(obstore, name, counted(getattr(obstore, name)))
+
+
+def _writes(arguments: tuple[Any, ...]) -> bool:
+    _, mode, flags = arguments
+    return bool(set(mode or "") & set("wxa+")) or bool((flags or 0) & (os.O_WRONLY | os.O_RDWR))
+
+
+def main() -> None:
+    configure_logs("ERROR", "pretty")
+    places, run_id, root = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
+    for line in sys.stdin:
+        step, number = line.split()
+        child = os.fork()
+        if child == 0:
+            if int(number):
+                die_at(int(number), root)
+            try:
+                STEPS[step](places, run_id)
+            except Exception as error:
+                print(f"{type(error).__name__}: {error}", flush=True)
+                os._exit(1)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            print("killed", flush=True)
+        elif status == 0:
+            print("done", flush=True)
+
+
+if __name__ == "__main__":
+    main()
