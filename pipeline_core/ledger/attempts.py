@@ -82,7 +82,10 @@ def attempt(ledger: RunLedger, policy: Policy, work_id: str, worker: Worker) -> 
     def end(**changes: object) -> None:
         over.set()
         beat.join()
-        ledger.write_attempt(work_id, msgspec.structs.replace(started, **changes))
+        try:
+            ledger.write_attempt(work_id, msgspec.structs.replace(started, **changes))
+        except RetryableError as trouble:  # what ended the attempt matters more
+            log.warning("attempt_not_ended", run_id=ledger.run_id, cause=trouble.message)
 
     try:
         yield

@@ -48,7 +48,7 @@ def give_up(ledger: RunLedger, hooks: Hooks, error: BaseException) -> None:
         fail(ledger.state.uri, ledger.run_id, error)
         tell(ledger, hooks)
     except RetryableError as trouble:
-        log.exception("failure_not_recorded", run_id=ledger.run_id, cause=trouble.message)
+        log.error("failure_not_recorded", run_id=ledger.run_id, cause=trouble.message)
         reason, remedy = message_of(error), getattr(error, "remedy", "")
         notify(hooks, Notice("failed", ledger.run_id, reason, remedy, datetime.now(UTC)))
 

@@ -1,0 +1,196 @@
+"""The local engine: poison, interruptions, two commands at once, and resuming."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from pipeline_core.ledger import RunLedger, lease, run_ids
+from pipeline_core.storage import open_storage
+from tests.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.conftest import PROJECT
+from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
+from tests.fault.fleet import kill_tree
+from tests.processes import eventually, published_csvs, sales_pipeline
+
+VICTIM = "events_week_02.zip"
+LONG = "events_week_09.zip"
+
+# A foreign program's sitecustomize: opening the victim's bytes ends the process that opens them.
+_POISON = """
+import os, signal, sys
+def watch(event, arguments):
+    if event == "open" and str(arguments[0]).endswith({victim!r}) and os.environ.get("POISON"):
+        {action}
+if "forkserver" in " ".join(sys.orig_argv) or "resource_tracker" in " ".join(sys.orig_argv):
+    sys.addaudithook(watch)
+"""
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    archives = {f"events_week_0{week}.zip": archive(week) for week in (1, 2, 3)}
+    shop = write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS)
+    return os.environ | {
+        "PYTHONPATH": str(PROJECT),
+        "SALES_DATA": str(shop.data),
+        "SALES_DIMENSIONS": str(shop.dimensions),
+        "SALES_REPORTS": str(tmp_path / "reports"),
+        "SALES_STATE": str(tmp_path / "state"),
+        "SALES_ENGINE": "local",
+        "SALES_JOBS": "2",
+        "SALES_STALL_AFTER": "3",
+        "SALES_LEASE": "2",
+    }
+
+
+@pytest.fixture
+def long_archive(env: dict[str, str]) -> str:
+    """An archive that takes some seconds."""
+    content = part([purchase(f"c{n % 30}", f"p{1 + n % 19}", 1 + n % 3) for n in range(100_000)])
+    days = {
+        f"events_2024-09-{1 + n:02}.zip": day_zip(
+            {"n.json": b"[%d]" % n} | {f"{m}.json": content for m in range(3)}
+        )
+        for n in range(8)
+    }
+    (Path(env["SALES_DATA"]) / LONG).write_bytes(archive_zip(days))
+    return LONG
+
+
+def _state(env: dict[str, str]) -> RunLedger:
+    """Of the newest run."""
+    state = open_storage(env["SALES_STATE"])
+    return RunLedger(state, run_ids(state)[-1])
+
+
+@contextmanager
+def _started(env: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "console.command", *arguments]
+    process = subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with ExitStack() as stack:
+        stack.callback(kill_tree, process)
+        yield process
+
+
+def _expected(env: dict[str, str], folder: Path) -> dict[str, bytes]:
+    places = {"SALES_REPORTS": f"{folder}/reports", "SALES_STATE": f"{folder}/state"}
+    assert sales_pipeline("run", "--quiet", env=env | places).returncode == 0
+    return published_csvs(folder)
+
+
+def test_a_killer_is_quarantined_and_the_others_count(env: dict[str, str], tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    action = "os.kill(os.getpid(), signal.SIGKILL)"
+    (site / "sitecustomize.py").write_text(_POISON.format(victim=VICTIM, action=action))
+    expected = _expected(env, tmp_path / "other")
+    poisoned = env | {
+        "PYTHONPATH": f"{site}{os.pathsep}{PROJECT}",
+        "POISON": "1",
+        "SALES_JOBS": "2",
+    }
+    refused = sales_pipeline("run", "--json", "--jobs", "2", env=poisoned)
+    assert refused.returncode == 1, refused.stderr
+    assert VICTIM in refused.stderr
+    assert "quarantined after 3 attempts" in refused.stderr
+    summary = json.loads(refused.stdout)
+    assert summary["archives"]["read"] == 2
+    assert summary["archives"]["unreadable"] == 1
+    assert not (tmp_path / "reports" / "latest").exists()
+
+    resumed = sales_pipeline("resume", _state(env).run_id, "--json", env=env)
+    assert resumed.returncode == 0, resumed.stderr
+    assert published_csvs(tmp_path) == expected
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopping_says_how_to_go_on(
+    env: dict[str, str], long_archive: str, tmp_path: Path, signum: int, code: int
+) -> None:
+    with _started(env, "run") as command:
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        eventually(lambda: len(_state(env).receipt_ids()) >= 3, "the small archives")
+        command.send_signal(signum)
+        _, err = command.communicate(timeout=30)
+    assert command.returncode == code, err
+    run_id = _state(env).run_id
+    assert f"`sales-pipeline resume {run_id}` goes on" in err
+    assert "3 of 4 archives are done" in err
+    assert "Traceback" not in err
+    before = {work: _state(env).attempts(work) for work in _state(env).receipt_ids()}
+
+    resumed = sales_pipeline("resume", run_id, "--json", env=env)
+    assert resumed.returncode == 0, resumed.stderr
+    assert {work: _state(env).attempts(work) for work in before} == before, "done once"
+    assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
+
+
+def test_a_second_run_says_so_and_wait_follows(
+    env: dict[str, str], long_archive: str, tmp_path: Path
+) -> None:
+    with _started(env, "run", "--quiet") as first:
+        eventually(lambda: lease.head(open_storage(env["SALES_STATE"])), "the first run's turn")
+        second = sales_pipeline("run", env=env)
+        assert second.returncode == 1
+        assert "is under way" in second.stderr
+        assert "--wait" in second.stderr
+        waiting = sales_pipeline("run", "--wait", "--json", env=env)
+        assert waiting.returncode == 0, waiting.stderr
+        first.communicate(timeout=60)
+        assert first.returncode == 0
+    run_id = json.loads(waiting.stdout)["run_id"]
+    assert run_ids(open_storage(env["SALES_STATE"])) == [run_id]
+
+
+def test_a_killed_command_loses_its_turn_and_is_recovered(
+    env: dict[str, str], long_archive: str, tmp_path: Path
+) -> None:
+    with _started(env, "run", "--quiet") as first:
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        eventually(lambda: len(_state(env).receipt_ids()) >= 3, "the small archives")
+        kill_tree(first)
+    recovered = sales_pipeline("recover", "--json", env=env)
+    assert recovered.returncode == 0, recovered.stderr
+    assert json.loads(recovered.stdout)["run_id"] == _state(env).run_id
+    assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
+
+
+def test_a_new_run_ends_what_a_killed_command_left(
+    env: dict[str, str], long_archive: str, tmp_path: Path
+) -> None:
+    with _started(env, "run", "--quiet") as first:
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        kill_tree(first)
+    abandoned = _state(env)
+    (Path(env["SALES_DATA"]) / long_archive).unlink()
+    done = sales_pipeline("run", "--quiet", env=env)
+    assert done.returncode == 0, done.stderr
+    outcome = abandoned.outcome()
+    assert outcome is not None
+    assert outcome.state == "failed"
+    assert "took its turn" in outcome.reason
+
+
+def test_there_is_nothing_to_recover(env: dict[str, str]) -> None:
+    assert sales_pipeline("recover", env=env).returncode == 0
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    done = sales_pipeline("recover", env=env)
+    assert done.returncode == 0
+    assert "has ended" in done.stderr
+
+
+def test_resuming_what_is_no_run(env: dict[str, str]) -> None:
+    done = sales_pipeline("resume", "nonsense", env=env)
+    assert done.returncode == 2
+    assert "There is no run 'nonsense'" in done.stderr
