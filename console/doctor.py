@@ -172,7 +172,8 @@ def _workers(settings: Settings) -> Check:
             "workers", "failed", "none answers.", "Start one with `celery -A workers worker`."
         )
     for name, conf in found.items():
-        if _PICKLE & {*conf.get("accept_content", []), *conf.get("result_accept_content", [])}:
+        accepted = [*conf["accept_content"], *(conf["result_accept_content"] or [])]
+        if not _PICKLE.isdisjoint(accepted):
             return Check(
                 "workers",
                 "failed",

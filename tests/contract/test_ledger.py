@@ -1,0 +1,241 @@
+"""What must happen once: turns, slots, verdicts; on a folder and on a bucket without locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pipeline_core.errors import RunUnderWay, TooCostly
+from pipeline_core.ledger import RunLedger, lease, slots
+from pipeline_core.ledger.attempts import Worker, attempt, is_lost, spent
+from pipeline_core.messages import (
+    ArchiveRef,
+    Attempt,
+    Dispatch,
+    Manifest,
+    Options,
+    Outcome,
+    Policy,
+    Verdict,
+    Work,
+)
+from pipeline_core.pipeline.recover import NobodyWorks, diagnose
+from pipeline_core.pipeline.turn import take_turn
+from pipeline_core.storage import Storage, open_storage
+
+NOW = datetime.now(UTC)
+QUICK = Policy(lease=1, stall_after=10)
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Storage]:
+    if request.param == "folder":
+        yield open_storage(str(tmp_path))
+    else:
+        yield open_storage(f"{request.getfixturevalue('s3')}/state")
+
+
+def _ledger(state: Storage, run_id: str = "1", *, archives: int = 2) -> RunLedger:
+    ledger = RunLedger(state, run_id)
+    ledger.create_manifest(
+        Manifest(
+            run_id=run_id,
+            created_at=NOW,
+            engine="celery",
+            data="data",
+            reports="reports",
+            options=Options(),
+            policy=QUICK,
+            dimensions_digest="",
+            archives=tuple(
+                ArchiveRef(id=f"{n:05d}", name=f"{n}.zip", size=1, version="1")
+                for n in range(archives)
+            ),
+        )
+    )
+    return ledger
+
+
+def test_one_of_many_gets_the_turn(state: Storage) -> None:
+    def take(name: int) -> str | None:
+        try:
+            lease.acquire(state, f"run-{name}", f"host:{name}", 60)
+        except RunUnderWay as other:
+            return other.run_id
+        return None
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(take, range(8)))
+    winner = answers.index(None)
+    assert answers.count(None) == 1
+    assert {answer for answer in answers if answer} == {f"run-{winner}"}
+
+
+def test_a_dead_owner_loses_its_turn_and_cannot_take_it_back(state: Storage) -> None:
+    lease.acquire(state, "old", "host:1", seconds=-1)
+    lease.acquire(state, "new", "host:2", seconds=60)
+    assert not lease.extend(RunLedger(state, "old"), 60)
+    lease.release(RunLedger(state, "old"))
+    with pytest.raises(RunUnderWay, match="new"):
+        lease.acquire(state, "old", "host:1", seconds=60)
+
+
+def test_an_ended_run_has_no_turn(state: Storage) -> None:
+    lease.acquire(state, "1", "host:1", seconds=60)
+    RunLedger(state, "1").write_outcome(Outcome(run_id="1", state="published", status="complete"))
+    assert lease.acquire(state, "2", "host:2", seconds=60).token == 2
+
+
+def test_extending_is_for_the_owner(state: Storage) -> None:
+    first = lease.acquire(state, "1", "host:1", seconds=1)
+    assert lease.extend(RunLedger(state, "1"), 100)
+    extended = lease.head(state)
+    assert extended is not None
+    assert extended.expires_at > first.expires_at + timedelta(seconds=50)
+
+
+def test_the_owner_that_is_no_process_of_this_machine_any_more(state: Storage) -> None:
+    import socket
+
+    lease.acquire(state, "1", f"{socket.gethostname()}:999999999", seconds=60)
+    abandoned = take_turn(RunLedger(state, "2"), 60)
+    assert abandoned is not None
+    outcome = abandoned.outcome()
+    assert outcome is not None
+    assert outcome.state == "failed"
+
+
+def test_a_run_elsewhere_is_not_taken_for_dead(state: Storage) -> None:
+    lease.acquire(state, "1", "another-machine:999999999", seconds=60)
+    with pytest.raises(RunUnderWay):
+        take_turn(RunLedger(state, "2"), 60)
+
+
+def test_a_slot_has_one_run(state: Storage) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        ids = set(pool.map(lambda n: slots.claim(state, "20261124T0300", f"run-{n}"), range(8)))
+    assert len(ids) == 1
+    assert slots.run_of(state, "20261124T0300") in ids
+    assert slots.claim(state, "20261125T0300", "another") == "another"
+
+
+def test_a_verdict_is_the_first_one(state: Storage) -> None:
+    ledger = RunLedger(state, "1")
+    first = ledger.create_verdict(Verdict(state="published", finished_at=NOW))
+    second = ledger.create_verdict(Verdict(state="failed", finished_at=NOW, reason="late"))
+    assert second == first
+    assert ledger.verdict() == first
+
+
+def test_an_attempt_lives_as_long_as_its_process(state: Storage) -> None:
+    ledger = _ledger(state)
+    with attempt(ledger, Policy(lease=2), "00000", Worker("me")):
+        (running,) = ledger.attempts("00000")
+        assert not is_lost(running, datetime.now(UTC))
+        assert is_lost(running, datetime.now(UTC) + timedelta(seconds=3))
+    assert spent(ledger, "00000", Worker("me"), datetime.now(UTC)) == []
+
+
+def test_attempts_that_count_against_an_archive(state: Storage) -> None:
+    ledger = _ledger(state)
+    with pytest.raises(TooCostly), attempt(ledger, QUICK, "00000", Worker("me")):
+        raise TooCostly("too big")
+    with pytest.raises(OSError, match="away"), attempt(ledger, QUICK, "00000", Worker("me")):
+        raise OSError("away")
+    with pytest.raises(KeyboardInterrupt), attempt(ledger, QUICK, "00000", Worker("me")):
+        raise KeyboardInterrupt
+    culpable, failed, handed_back = ledger.attempts("00000")
+    assert (culpable.culpable, culpable.cause) == (True, "too big")
+    assert (failed.culpable, failed.state) == (False, "failed")
+    assert handed_back.state == "handed_back"
+    assert spent(ledger, "00000", Worker("me"), NOW) == [culpable]
+
+
+def test_a_leaving_process_hands_its_attempt_back(state: Storage) -> None:
+    ledger = _ledger(state)
+    leaving = False
+    with attempt(ledger, QUICK, "00000", Worker("me", leaving=lambda: leaving)):
+        leaving = True
+        deadline = datetime.now(UTC) + timedelta(seconds=10)
+        while ledger.attempts("00000")[0].state == "running":
+            assert datetime.now(UTC) < deadline
+    assert spent(ledger, "00000", Worker("me"), datetime.now(UTC) + timedelta(days=1)) == []
+
+
+def _sent(ledger: RunLedger, number: int, at: datetime, *ids: str) -> None:
+    work = tuple(Work(each) for each in ids)
+    ledger.create_dispatch(Dispatch(number=number, sent_at=at, sent_by="me", work=work))
+
+
+def _attempted(ledger: RunLedger, work_id: str, expires_at: datetime) -> None:
+    ledger.create_attempt(
+        work_id,
+        Attempt(
+            number=len(ledger.attempts(work_id)) + 1,
+            owner="other:1",
+            task_id=None,
+            retries=0,
+            started_at=NOW,
+            expires_at=expires_at,
+        ),
+    )
+
+
+def test_a_run_that_moves_is_left_alone(state: Storage) -> None:
+    ledger = _ledger(state)
+    lease.acquire(state, "1", "host:1", seconds=60)
+    _sent(ledger, 1, NOW, "00000", "00001")
+    assert diagnose(ledger, NOW) is None
+
+
+def test_a_silent_run_is_sent_what_nobody_works_on(state: Storage) -> None:
+    ledger = _ledger(state)
+    lease.acquire(state, "1", "host:1", seconds=60)
+    _sent(ledger, 1, NOW, "00000", "00001")
+    _attempted(ledger, "00000", NOW + timedelta(seconds=200))
+    recovery = diagnose(ledger, NOW + timedelta(seconds=100))
+    assert recovery is not None
+    assert recovery.work == (Work("00001"),)
+    assert recovery.number == 2
+
+
+def test_the_work_of_a_dead_worker_is_sent_while_others_work(state: Storage) -> None:
+    ledger = _ledger(state)
+    lease.acquire(state, "1", "host:1", seconds=60)
+    _sent(ledger, 1, NOW, "00000", "00001")
+    _attempted(ledger, "00000", NOW + timedelta(seconds=5))
+    recovery = diagnose(ledger, NOW + timedelta(seconds=10))
+    assert recovery is not None
+    assert recovery.work == (Work("00000"),)
+    _sent(ledger, 2, NOW + timedelta(seconds=10), "00000")
+    assert diagnose(ledger, NOW + timedelta(seconds=20)) is None, "it was sent again already"
+
+
+def test_patience_doubles_and_ends(state: Storage) -> None:
+    ledger = _ledger(state)
+    later, waits = NOW + timedelta(days=1), []
+    for number in range(1, 6):
+        recovery = diagnose(ledger, later)
+        assert recovery is not None
+        waits.append(recovery.patience.total_seconds())
+        _sent(ledger, number, NOW, *(work.id for work in recovery.work))
+    assert waits == [10, 20, 40, 80, 160]
+    with pytest.raises(NobodyWorks, match="5 times"):
+        diagnose(ledger, later)
+
+
+def test_progress_gives_new_patience(state: Storage) -> None:
+    ledger = _ledger(state)
+    for number in range(1, 6):
+        _sent(ledger, number, NOW, "00000", "00001")
+    manifest = ledger.manifest()
+    smaller = msgspec.structs.replace(manifest, archives=manifest.archives[1:])
+    state.write("runs/1/manifest.json", msgspec.json.encode(smaller))
+    recovery = diagnose(ledger, NOW + timedelta(days=1))
+    assert recovery is not None
+    assert recovery.patience == timedelta(seconds=10)

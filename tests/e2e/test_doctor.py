@@ -1,0 +1,177 @@
+"""``doctor``: what it refuses, and the two questions that a health check asks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from console.stack import RedisServer, Stack
+from tests.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.fault.fleet import kill_tree
+from tests.processes import celery, environment, eventually, sales_pipeline
+
+WEEK = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": part([purchase()])})})
+
+_PICKLING = """
+from celery import Celery
+import os
+app = Celery("pickling", broker=os.environ["SALES_BROKER_URL"])
+app.conf.update(accept_content=["json", "pickle"], visibility_timeout=2400)
+"""
+
+
+@pytest.fixture
+def env(stack: Stack, tmp_path: Path) -> dict[str, str]:
+    shop = write_shop(tmp_path / "shop", {"week.zip": WEEK})
+    return environment(stack, shop, tmp_path)
+
+
+def _checks(env: dict[str, str], *arguments: str) -> dict[str, tuple[str, str]]:
+    """State and text of each check by name."""
+    done = sales_pipeline("doctor", "--json", *arguments, env=env)
+    found = {each["name"]: each for each in json.loads(done.stdout)}
+    failed = any(each["state"] == "failed" for each in found.values())
+    assert done.returncode == int(failed)
+    return {
+        name: (each["state"], f"{each['found']} {each['remedy']}") for name, each in found.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("SALES_RESULT_EXPIRES", "3600", "SALES_RESULT_EXPIRES above 4200"),
+        ("SALES_LEASE", "5", "SALES_LEASE to 10"),
+    ],
+)
+def test_bad_settings_are_refused(env: dict[str, str], setting: str, value: str, said: str) -> None:
+    state, text = _checks(env | {setting: value})["settings"]
+    assert state == "failed"
+    assert said in text
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("SALES_TASK_TIME_LIMIT", "2400"),
+        ("SALES_TASK_SOFT_TIME_LIMIT", "1800"),
+        ("SALES_RETRY_BACKOFF_MAX", "2400"),
+    ],
+)
+def test_what_outlives_the_visibility_timeout_is_no_setting(
+    env: dict[str, str], setting: str, value: str
+) -> None:
+    done = sales_pipeline("doctor", env=env | {setting: value})
+    assert done.returncode == 2
+    assert "visibility_timeout" in done.stderr
+
+
+def test_results_that_expire_before_the_longest_run_ends(env: dict[str, str]) -> None:
+    assert sales_pipeline("run", "--engine", "local", "--quiet", env=env).returncode == 0
+    (outcome,) = Path(env["SALES_STATE"]).glob("runs/*/outcome.json")
+    text = outcome.read_text()
+    recorded = json.loads(text)
+    recorded["summary"]["seconds"] = 300_000
+    outcome.write_text(json.dumps(recorded))
+    state, text = _checks(env)["settings"]
+    assert state == "failed"
+    assert "300000" in text
+
+
+@pytest.mark.parametrize(
+    ("config", "state", "said"),
+    [
+        ("maxmemory-policy allkeys-lru", "failed", "noeviction"),
+        ("appendonly no", "warned", "appendonly"),
+        ("appendonly yes", "ok", "answers"),
+    ],
+)
+def test_redis(env: dict[str, str], config: str, state: str, said: str) -> None:
+    with RedisServer(config=[config]) as redis:
+        found = _checks(env | {"SALES_BROKER_URL": redis.url})["broker"]
+    assert found[0] == state
+    assert said in found[1]
+
+
+def test_a_worker_that_opens_pickles(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "pickling.py").write_text(_PICKLING)
+    with RedisServer() as redis:
+        env |= {"SALES_BROKER_URL": redis.url}
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "pickling", "worker", "--pool=solo"],
+            env=env | {"PYTHONPATH": str(tmp_path), "C_FORCE_ROOT": "1"},
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            eventually(lambda: _checks(env)["workers"][1] != "none answers.", "the worker", 30)
+            found = eventually(
+                lambda: (c := _checks(env)["workers"])[1].startswith("celery@") and c, "it", 30
+            )
+        finally:
+            kill_tree(worker)
+    assert isinstance(found, tuple)
+    assert found[0] == "failed"
+    assert "accepts pickle" in found[1]
+
+
+def test_a_worker_with_another_visibility_timeout(env: dict[str, str], tmp_path: Path) -> None:
+    with RedisServer() as redis:
+        env |= {"SALES_BROKER_URL": redis.url}
+        log = tmp_path / "worker.log"
+        with celery("worker", "--concurrency=1", env=env, log=log):
+            eventually(lambda: b" ready" in log.read_bytes(), "the worker")
+            assert _checks(env)["workers"][0] == "ok"
+            other = _checks(env | {"SALES_VISIBILITY_TIMEOUT": "7200"})["workers"]
+    assert other[0] == "failed"
+    assert "2400" in other[1]
+
+
+def test_fresh(env: dict[str, str]) -> None:
+    assert _checks(env, "--fresh", "26h") == {
+        "fresh": (
+            "failed",
+            "nothing was published yet. `sales-pipeline runs` says what happened since.",
+        )
+    }
+    assert sales_pipeline("run", "--engine", "local", "--quiet", env=env).returncode == 0
+    state, text = _checks(env, "--fresh", "1m")["fresh"]
+    assert state == "ok"
+    assert "0:00:0" in text
+    time.sleep(1.5)
+    state, text = _checks(env, "--fresh", "1s")["fresh"]
+    assert state == "failed"
+    assert "more than 0:00:01" in text
+
+
+@pytest.mark.parametrize("age", ["26", "h", "-1h", "1w", "1.5h", ""])
+def test_an_age_is_a_number_and_a_unit(env: dict[str, str], age: str) -> None:
+    done = sales_pipeline("doctor", "--fresh", age, env=env)
+    assert done.returncode == 2
+    assert "26h" in done.stderr
+
+
+def test_live_needs_no_broker_and_loads_no_heavy_library(tmp_path: Path) -> None:
+    heartbeat = tmp_path / "heartbeat"
+    heartbeat.touch()
+    env = os.environ | {
+        "SALES_HEARTBEAT_FILE": str(heartbeat),
+        "SALES_BROKER_URL": "redis://127.0.0.1:1/0",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    script = (
+        "import sys; from click.testing import CliRunner; from console.command import cli;"
+        "found = CliRunner().invoke(cli, ['doctor', '--live']);"
+        "print(found.exit_code, {'pandas', 'pyarrow', 'celery', 'numpy'} & {*sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "0 set()\n"

@@ -1,0 +1,194 @@
+"""Hooks: a real HTTP server and a real program."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from pipeline_core import notify as notify_module
+from pipeline_core.errors import ConfigError
+from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import Outcome
+from pipeline_core.notify import Event, Hooks, Notice, event_of, notify, parse_events
+from pipeline_core.pipeline.tell import give_up, tell
+from pipeline_core.settings import load_settings
+from pipeline_core.storage import open_storage
+
+NOTICE = Notice(
+    "failed", "run-1", "The disk is full.", "Make room.", datetime(2026, 1, 2, tzinfo=UTC)
+)
+ALL: frozenset[Event] = parse_events("published,failed,refused,incomplete,recovered,late")
+
+
+class Listener(HTTPServer):
+    """Keeps what it is told; answers with ``status``."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.status = status
+        self.told: list[dict[str, str]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/very-secret"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Listener
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        assert self.headers["Content-Type"] == "application/json"
+        self.server.told.append(json.loads(self.rfile.read(length)))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def listening(status: int = 200) -> Iterator[Listener]:
+    with Listener(status) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def _hooks(url: str | None = None, command: str | None = None) -> Hooks:
+    return Hooks(url, command, ALL)
+
+
+def test_a_webhook_is_told_as_slack_expects() -> None:
+    with listening() as server:
+        assert notify(_hooks(server.url), NOTICE)
+    (told,) = server.told
+    assert told["text"] == "Sales report, run run-1: failed. The disk is full. Make room."
+    assert told["event"] == "failed"
+    assert told["run_id"] == "run-1"
+    assert told["at"] == "2026-01-02T00:00:00+00:00"
+
+
+def test_an_answer_of_500_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    with listening(500) as server:
+        assert not notify(_hooks(server.url), NOTICE)
+    assert "500" in caplog.text
+    assert "very-secret" not in caplog.text
+
+
+def test_nobody_there(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/very-secret"
+        assert not notify(_hooks(url), NOTICE)
+    assert "webhook_not_told" in caplog.text
+    assert "very-secret" not in caplog.text
+
+
+@pytest.mark.parametrize("url", ["no url, very-secret", "ftp:/very-secret", "http://very secret/"])
+def test_no_url(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert not notify(_hooks(url), NOTICE)
+    assert "very" not in caplog.text
+
+
+def test_one_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notify_module, "_WEBHOOK_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        assert not notify(_hooks(url), NOTICE)
+
+
+def test_a_command_gets_the_notice_on_its_standard_input(tmp_path: Path) -> None:
+    hook, told = tmp_path / "a hook.py", tmp_path / "told"
+    hook.write_text("import sys; open(sys.argv[1], 'w').write(sys.stdin.read())")
+    command = f"{sys.executable} {str(hook)!r} {told} '; touch nothing'"
+    assert notify(_hooks(command=command), NOTICE)
+    assert json.loads(told.read_text())["reason"] == "The disk is full."
+    assert not Path("nothing").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (f"{sys.executable} -c 'import sys; sys.exit(\"no pager\")'", "no pager"),
+        ("/nowhere/hook", "No such file"),
+        ("unbalanced '", "No closing quotation"),
+    ],
+)
+def test_a_command_that_fails(command: str, said: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert not notify(_hooks(command=command), NOTICE)
+    assert said in caplog.text
+
+
+def test_only_what_was_asked_for() -> None:
+    with listening() as server:
+        assert notify(Hooks(server.url, None, parse_events("late")), NOTICE)
+    assert server.told == []
+
+
+def test_the_url_is_not_shown() -> None:
+    assert "very-secret" not in repr(_hooks("http://localhost/very-secret"))
+
+
+def test_an_unknown_event_is_a_wrong_setting() -> None:
+    with pytest.raises(ConfigError, match=r"SALES_NOTIFY_ON.*'sometimes' is none of"):
+        load_settings({"notify_on": "failed, sometimes"})
+    assert load_settings({"notify_on": " late , "}).hooks().events == {"late"}
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "event"),
+    [
+        ("published", "complete", "published"),
+        ("published", "incomplete", "incomplete"),
+        ("refused", "incomplete", "refused"),
+        ("failed", "incomplete", "failed"),
+    ],
+)
+def test_events_of_outcomes(state: str, status: str, event: str) -> None:
+    assert event_of(Outcome(run_id="1", state=state, status=status)) == event  # type: ignore[arg-type]
+
+
+def test_a_run_is_told_once_and_again_until_it_was_heard(tmp_path: Path) -> None:
+    ledger = RunLedger(open_storage(str(tmp_path)), "run-1")
+    ledger.write_outcome(Outcome(run_id="run-1", state="refused", status="incomplete", reason="R."))
+    with listening(503) as server:
+        tell(ledger, _hooks(server.url))
+        tell(ledger, _hooks(server.url))
+        assert len(server.told) == 2
+        server.status = 200
+        tell(ledger, _hooks(server.url))
+        tell(ledger, _hooks(server.url))
+    assert [each["event"] for each in server.told] == ["refused"] * 3
+
+
+def test_a_failure_that_cannot_be_recorded_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "state").mkdir()
+    ledger = RunLedger(open_storage(str(tmp_path / "state")), "run-1")
+    (tmp_path / "state" / "runs").write_bytes(b"a file where a folder should be")
+    with listening() as server:
+        give_up(ledger, _hooks(server.url), ConfigError("No data.", "Bring some."))
+    assert server.told[0]["reason"] == "No data."
+    assert "failure_not_recorded" in caplog.text
+
+
+@pytest.fixture(autouse=True)
+def _seen(caplog: pytest.LogCaptureFixture) -> None:
+    from pipeline_core.logs import configure_logs
+
+    configure_logs("DEBUG", "json")
+    logging.getLogger().addHandler(caplog.handler)
