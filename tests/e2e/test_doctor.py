@@ -111,15 +111,12 @@ def test_a_worker_that_opens_pickles(env: dict[str, str], tmp_path: Path) -> Non
             stderr=subprocess.DEVNULL,
         )
         try:
-            eventually(lambda: _checks(env)["workers"][1] != "none answers.", "the worker", 30)
-            found = eventually(
-                lambda: (c := _checks(env)["workers"])[1].startswith("celery@") and c, "it", 30
-            )
+            eventually(lambda: "none answers" not in _checks(env)["workers"][1], "a worker", 30)
+            state, text = _checks(env)["workers"]
         finally:
             kill_tree(worker)
-    assert isinstance(found, tuple)
-    assert found[0] == "failed"
-    assert "accepts pickle" in found[1]
+    assert state == "failed"
+    assert "accepts pickle" in text
 
 
 def test_a_worker_with_another_visibility_timeout(env: dict[str, str], tmp_path: Path) -> None:
@@ -135,12 +132,9 @@ def test_a_worker_with_another_visibility_timeout(env: dict[str, str], tmp_path:
 
 
 def test_fresh(env: dict[str, str]) -> None:
-    assert _checks(env, "--fresh", "26h") == {
-        "fresh": (
-            "failed",
-            "nothing was published yet. `sales-pipeline runs` says what happened since.",
-        )
-    }
+    state, text = _checks(env, "--fresh", "26h")["fresh"]
+    assert state == "failed"
+    assert "nothing was published yet" in text
     assert sales_pipeline("run", "--engine", "local", "--quiet", env=env).returncode == 0
     state, text = _checks(env, "--fresh", "1m")["fresh"]
     assert state == "ok"
