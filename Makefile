@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lock clean
+.PHONY: help setup demo test fault soak lint bench lock clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,12 @@ demo: setup  ## Run the whole job for real on sample archives
 
 test: setup lint  ## Lint, type-check, and run every test against real servers
 	$(BIN)/python -m pytest
+
+fault: setup  ## The fault suite, with every crash point
+	FAULT_EVERY=1 $(BIN)/python -m pytest tests/fault
+
+soak: setup  ## FAULTS=300 faults at random moments, SEED=1
+	$(BIN)/python -m tests.fault.soak --faults $(or $(FAULTS),300) --seed $(or $(SEED),1)
 
 lint: setup  ## ruff, mypy --strict and import-linter
 	$(BIN)/ruff check .

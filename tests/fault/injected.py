@@ -18,15 +18,18 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from kombu.messaging import Producer
 
+from workers.celery import app
 from workers.config import PROCESS_ARCHIVE
+
+__all__ = ["app"]
 
 FAULTS = Path(os.environ["SALES_TEST_FAULTS"])
 
@@ -83,8 +86,8 @@ def _send(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     return publish_message
 
 
-_process = sys.modules["pipeline_core.pipeline.process"]
-_publish = sys.modules["pipeline_core.pipeline.publish"]
+_process = import_module("pipeline_core.pipeline.process")  # the function has the name, too
+_publish = import_module("pipeline_core.pipeline.publish")
 vars(_process)["open_archive"] = _before(
     vars(_process)["open_archive"], lambda file, _limits: Path(file.name).name
 )
