@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import struct
 import zipfile
@@ -61,7 +62,7 @@ def entries(
     found = [
         (index, info)
         for index, info in enumerate(archive.infolist())
-        if not info.is_dir() and wanted(info.filename)
+        if not info.filename.endswith("/") and wanted(info.filename)
     ]
     return sorted(found, key=lambda pair: (pair[1].filename, pair[0]))
 
@@ -107,7 +108,8 @@ def _broken_as(error: type[InputError], message: str) -> Iterator[None]:
     try:
         yield
     except _BROKEN as cause:
-        if isinstance(cause, OSError) and cause.errno is not None:  # the disk, not the bytes
+        # The disk, not the bytes; but it is bytes that ask for a place no file can have.
+        if isinstance(cause, OSError) and cause.errno not in (None, errno.EINVAL):
             raise RetryableError(f"Cannot read: {cause}.", "Check the storage.") from cause
         raise error(f"{message}: {str(cause) or type(cause).__name__}") from cause
 

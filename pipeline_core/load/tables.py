@@ -6,12 +6,14 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+_FORMULA = frozenset("=+-@\t\r")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
@@ -19,18 +21,25 @@ _HASHED = re.compile(r"-[0-9a-f]{16}", re.IGNORECASE)
 _LONGEST_STEM = 80
 
 
-def csv_line(values: Iterable[object]) -> str:
-    """One RFC 4180 record with LF. (The csv module quotes differently in each Python version.)"""
+def csv_line(values: Iterable[object], *, spreadsheet_safe: bool = False) -> str:
+    """One RFC 4180 record with LF. (The csv module quotes differently in each Python version.)
+
+    A spreadsheet runs a text that begins as a formula does; ``spreadsheet_safe`` puts a ' before
+    it (https://owasp.org/www-community/attacks/CSV_Injection).
+    """
+    if spreadsheet_safe:
+        values = (f"'{v}" if isinstance(v, str) and v[:1] in _FORMULA else v for v in values)
     return ",".join(_field(value) for value in values) + "\n"
 
 
-def write_csv(table: pa.Table, path: Path) -> None:
+def write_csv(table: pa.Table, path: Path, *, spreadsheet_safe: bool = False) -> None:
     """The table with a header; decimals with their scale, dates as ISO, nulls empty."""
+    line = partial(csv_line, spreadsheet_safe=spreadsheet_safe)
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(csv_line(table.schema.names))
         for batch in table.to_batches(max_chunksize=10_000):
             rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-            file.writelines(map(csv_line, rows))
+            file.writelines(map(line, rows))
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
@@ -38,12 +47,13 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd")
 
 
-def write_by_category(table: pa.Table, folder: Path) -> None:
+def write_by_category(table: pa.Table, folder: Path, *, spreadsheet_safe: bool = False) -> None:
     """One CSV for each category of ``table``, rows in the table's order."""
     folder.mkdir()
     categories = table["category"].unique().to_pylist()
     for category, name in zip(categories, file_names(categories), strict=True):
-        write_csv(table.filter(pc.equal(table["category"], category)), folder / name)
+        rows = table.filter(pc.equal(table["category"], category))
+        write_csv(rows, folder / name, spreadsheet_safe=spreadsheet_safe)
 
 
 def file_names(categories: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ import io
 import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -22,11 +23,13 @@ from pipeline_core.errors import (
 )
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.attempts import PUBLISH, is_alive
+from pipeline_core.load.page import write_page
 from pipeline_core.load.rejects import HEADER, parse_rejects
 from pipeline_core.load.tables import csv_line, write_by_category, write_csv, write_parquet
 from pipeline_core.messages import (
     EventCounts,
     Manifest,
+    Options,
     Outcome,
     PartCounts,
     RejectFigures,
@@ -331,29 +334,31 @@ def _write(
     scale: int,
     summary: Summary,
 ) -> None:
+    safe = manifest.options.spreadsheet_safe
     for report in REPORTS:
         table = report.finish(partials[report.name], scale)
-        write_csv(table, folder / f"{report.name}.csv")
+        write_csv(table, folder / f"{report.name}.csv", spreadsheet_safe=safe)
         if report is CATEGORY_SALES:
             write_parquet(table, folder / f"{report.name}.parquet")
-            write_by_category(table, folder / "by_category")
-    _write_rejects(folder / "rejects.csv", ledger, done, manifest.options.reject_rows)
+            write_by_category(table, folder / "by_category", spreadsheet_safe=safe)
+            write_page(folder / "index.html", summary, table)
+    _write_rejects(folder / "rejects.csv", ledger, done, manifest.options)
     (folder / "summary.json").write_bytes(to_json(summary))
 
 
-def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], room: int) -> None:
+def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], options: Options) -> None:
+    safe, room = options.spreadsheet_safe, options.reject_rows
     with path.open("wb") as file:
         file.write(csv_line(HEADER).encode())
         for each in done:
             stored = each.receipt.rejects
             rows = io.BytesIO(_load(ledger, each, stored))
-            if stored.rows <= room:
+            if stored.rows <= room and not safe:
                 shutil.copyfileobj(rows, file)
-                room -= stored.rows
-                continue
-            for _, reject in zip(range(room), parse_rejects(rows), strict=False):
-                file.write(csv_line(reject).encode())
-            break
+            else:
+                for reject in islice(parse_rejects(rows), room):
+                    file.write(csv_line(reject, spreadsheet_safe=safe).encode())
+            room -= min(stored.rows, room)
 
 
 def _make_latest(state: Storage, reports: Storage, run_id: str) -> None:

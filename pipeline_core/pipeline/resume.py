@@ -11,7 +11,8 @@ from pipeline_core.pipeline.results import results
 
 def reopen(ledger: RunLedger) -> Manifest:
     """Makes an ended run one that is under way: what is done stays done, what failed or was
-    quarantined is tried again from the start. A published run is left as it is.
+    quarantined is tried again from the start. A published run is left as it is, and so are the
+    attempts of one that merely stopped: what ended this process would end the next ones too.
 
     Raises:
         ConfigError: there is no such run, or it was never planned.
@@ -26,14 +27,19 @@ def reopen(ledger: RunLedger) -> Manifest:
     verdict = ledger.verdict()
     if verdict is not None and verdict.state == "published":
         return manifest
+    if verdict is not None or ledger.outcome() is not None:
+        _forget_attempts(ledger, manifest)
+        ledger.reopen()  # last: if this is cut off, the run has still ended
+    for dispatch in reversed(ledger.dispatches()):
+        ledger.remove_dispatch(dispatch)
+    return manifest
+
+
+def _forget_attempts(ledger: RunLedger, manifest: Manifest) -> None:
     for each in results(ledger, manifest).done:
         if each.receipt.quarantined:
             ledger.discard_receipt(each.work)
-    ledger.reopen()
     for work in results(ledger, manifest).outstanding:
         ledger.remove_attempts(work.id)
     for work_id in (PLAN, PUBLISH):
         ledger.remove_attempts(work_id)
-    for dispatch in reversed(ledger.dispatches()):
-        ledger.remove_dispatch(dispatch)
-    return manifest

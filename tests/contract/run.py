@@ -36,13 +36,18 @@ def run_local(
 
 
 def plan_local(
-    shop: build.Shop, folder: Path, *, limits: Mapping[str, Any] | None = None, **options: Any
+    shop: build.Shop,
+    folder: Path,
+    *,
+    run_id: str | None = None,
+    limits: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Manifest:
     places = Places(
         str(shop.data), str(folder / "reports"), str(folder / "state"), str(shop.dimensions), ""
     )
     chosen = Options(limits=Limits(**(limits or {})), **options)
-    run_id = pipeline.new_run_id(datetime.now(UTC))
+    run_id = run_id or pipeline.new_run_id(datetime.now(UTC))
     return pipeline.plan(places, chosen, Policy(), "local", run_id)
 
 

@@ -381,6 +381,22 @@ def test_day_that_cannot_be_inflated_is_unreadable(tmp_path: Path, archive: byte
 # --- unreadable archives -------------------------------------------------------------------------
 
 
+def test_an_entry_without_a_name_is_no_part(tmp_path: Path) -> None:
+    nameless = build.raw_zip([build.RawEntry("", b"[]", 2, zlib.crc32(b"[]"))])
+    days = {"1.zip": nameless, DAY: build.day_zip({"0.json": sales(2)})}
+    outcome = run_local(write_shop(tmp_path / "shop", {WEEK: week(days=days)}), tmp_path)
+    assert unreadable(outcome) == {}
+    assert units(outcome) == 2
+
+
+def test_an_archive_that_lost_its_first_bytes_costs_its_first_day(tmp_path: Path) -> None:
+    days = {"1.zip": build.day_zip({"0.json": sales(1)}), DAY: build.day_zip({"0.json": sales(2)})}
+    shop = write_shop(tmp_path / "shop", {WEEK: week(days=days)[8:]})
+    outcome = run_local(shop, tmp_path)
+    assert list(unreadable(outcome)) == [(WEEK, "1.zip", None)]
+    assert units(outcome) == 2
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"PK", b"no zip at all", build.truncated(week(sales(9) * 9)), b"\0" * 1000]
 )

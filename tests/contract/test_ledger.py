@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import pytest
 
 from pipeline_core.errors import RunUnderWay, TooCostly
 from pipeline_core.ledger import RunLedger, lease, slots
-from pipeline_core.ledger.attempts import Worker, attempt, is_lost, spent
+from pipeline_core.ledger.attempts import Worker, attempt, is_alive, is_lost, spent
 from pipeline_core.messages import (
     ArchiveRef,
     Attempt,
@@ -85,6 +86,36 @@ def test_a_dead_owner_loses_its_turn_and_cannot_take_it_back(state: Storage) -> 
         lease.acquire(state, "old", "host:1", seconds=60)
 
 
+def test_the_late_owner_of_a_turn_that_was_renewed_takes_none(state: Storage) -> None:
+    for number in range(1, 4):
+        lease.acquire(state, f"run-{number}", "host:1", seconds=-1)
+    current = lease.acquire(state, "run-4", "host:4", seconds=60)
+    for number in range(1, 4):
+        assert not lease.extend(RunLedger(state, f"run-{number}"), 600)
+        lease.release(RunLedger(state, f"run-{number}"))
+    assert lease.head(state) == current
+    assert current.token == 4
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"token": 2'])
+def test_a_torn_turn_is_nobodys(state: Storage, torn: bytes) -> None:
+    lease.acquire(state, "1", "host:1", seconds=-1)
+    state.write("leases/00000002.json", torn)
+    assert lease.acquire(state, "3", "host:3", seconds=60).token == 2
+    current = lease.head(state)
+    assert current is not None
+    assert current.run_id == "3"
+
+
+def test_old_turns_are_tidied_up_and_numbers_go_on(state: Storage) -> None:
+    for number in range(1, 31):
+        assert lease.acquire(state, f"run-{number}", "host:1", seconds=-1).token == number
+    assert len(state.files("leases")) == 20
+    current = lease.head(state)
+    assert current is not None
+    assert current.run_id == "run-30"
+
+
 def test_an_ended_run_has_no_turn(state: Storage) -> None:
     lease.acquire(state, "1", "host:1", seconds=60)
     RunLedger(state, "1").write_outcome(Outcome(run_id="1", state="published", status="complete"))
@@ -124,6 +155,32 @@ def test_a_slot_has_one_run(state: Storage) -> None:
     assert slots.claim(state, "20261125T0300", "another") == "another"
 
 
+@pytest.mark.parametrize("torn", [b"", b'{"run_id": '])
+def test_a_torn_slot_is_free(state: Storage, torn: bytes) -> None:
+    state.write("slots/20261124T0300.json", torn)
+    assert slots.claim(state, "20261124T0300", "run-1") == "run-1"
+    assert slots.claim(state, "20261124T0300", "run-2") == "run-1"
+
+
+def test_a_slot_that_nobody_asked_for_has_no_run(state: Storage) -> None:
+    assert slots.run_of(state, "20261124T0300") is None
+
+
+def test_a_slot_is_late_once(state: Storage) -> None:
+    slots.claim(state, "20261124T0300", "run-1")
+    assert slots.mark_late(state, "20261124T0300")
+    assert not slots.mark_late(state, "20261124T0300")
+    slots.unmark_late(state, "20261124T0300")
+    assert slots.mark_late(state, "20261124T0300")
+    assert slots.run_of(state, "20261124T0300") == "run-1", "the mark is beside the slot"
+
+
+def test_a_schedule_remembers_since_when_it_is_in_force(state: Storage) -> None:
+    assert slots.schedule_since(state, "daily", "2026-11-24T03:00") == "2026-11-24T03:00"
+    assert slots.schedule_since(state, "daily", "2026-11-25T03:00") == "2026-11-24T03:00"
+    assert slots.schedule_since(state, "hourly", "2026-11-25T03:00") == "2026-11-25T03:00"
+
+
 def test_a_verdict_is_the_first_one(state: Storage) -> None:
     ledger = RunLedger(state, "1")
     first = ledger.create_verdict(Verdict(state="published", finished_at=NOW))
@@ -139,6 +196,41 @@ def test_an_attempt_lives_as_long_as_its_process(state: Storage) -> None:
         assert not is_lost(running, datetime.now(UTC))
         assert is_lost(running, datetime.now(UTC) + timedelta(seconds=3))
     assert spent(ledger, "00000", Worker("me"), datetime.now(UTC)) == []
+
+
+def test_an_attempt_and_its_run_stay_alive_beyond_their_lease(state: Storage) -> None:
+    ledger = _ledger(state)
+    lease.acquire(state, "1", "host:1", seconds=1)
+    with attempt(ledger, QUICK, "00000", Worker("me")):
+        until = datetime.now(UTC) + timedelta(seconds=2.5 * QUICK.lease)
+        while (now := datetime.now(UTC)) < until:
+            (running,) = ledger.attempts("00000")
+            turn = lease.head(state)
+            time.sleep(0.05)
+        assert is_alive(running, now)
+        assert turn is not None
+        assert lease.is_in_force(state, turn, now)
+        with pytest.raises(RunUnderWay):
+            take_turn(RunLedger(state, "2"), 60)
+
+
+def test_attempts_of_the_dead_count_against_an_archive(state: Storage) -> None:
+    ledger = _ledger(state)
+    for owner in ("dead", "alive"):
+        ends = NOW + timedelta(days=1 if owner == "alive" else -1)
+        _attempted(ledger, "00000", ends)
+    dead, _ = ledger.attempts("00000")
+    assert spent(ledger, "00000", Worker("me"), NOW) == [dead]
+
+
+def test_a_torn_attempt_is_made_anew(state: Storage) -> None:
+    ledger = _ledger(state)
+    for _ in range(3):
+        _attempted(ledger, "00000", NOW - timedelta(days=1))
+    state.write("runs/1/attempts/00000.2.json", b"")
+    with attempt(ledger, QUICK, "00000", Worker("me")):
+        assert [each.number for each in ledger.attempts("00000")] == [1, 2, 3]
+    assert len(spent(ledger, "00000", Worker("other"), NOW)) == 2
 
 
 def test_attempts_that_count_against_an_archive(state: Storage) -> None:
@@ -197,8 +289,8 @@ def test_a_silent_run_is_sent_what_nobody_works_on(state: Storage) -> None:
     ledger = _ledger(state)
     lease.acquire(state, "1", "host:1", seconds=60)
     _sent(ledger, 1, NOW, "00000", "00001")
-    _attempted(ledger, "00000", NOW + timedelta(seconds=200))
-    recovery = diagnose(ledger, NOW + timedelta(seconds=100))
+    _attempted(ledger, "00000", datetime.now(UTC) + timedelta(seconds=200))
+    recovery = diagnose(ledger, datetime.now(UTC) + timedelta(seconds=100))
     assert recovery is not None
     assert recovery.work == (Work("00001"),)
     assert recovery.number == 2

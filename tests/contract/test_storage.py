@@ -209,6 +209,31 @@ def test_create_does_not_replace(storage: Storage) -> None:
     assert keys(storage, "a") == ["a/key"]
 
 
+def test_a_removed_file_is_gone_and_its_key_is_free(storage: Storage) -> None:
+    storage.write("a/key", b"first")
+    storage.write("a/other", b"stays")
+    storage.remove("a/key")
+    assert keys(storage, "a") == ["a/other"]
+    with pytest.raises(FileNotFoundError):
+        storage.read("a/key")
+    assert storage.create("a/key", b"second")
+    assert storage.read("a/key") == b"second"
+
+
+@pytest.mark.parametrize("key", ["not there", "no folder/not there"])
+def test_removing_what_is_not_there_is_fine(storage: Storage, key: str) -> None:
+    storage.remove(key)
+    assert keys(storage) == []
+
+
+@pytest.mark.parametrize("key", ["../outside", "a/../../outside"])
+def test_nothing_outside_the_root_is_removed(storage: Storage, key: str, tmp_path: Path) -> None:
+    (tmp_path / "outside").write_bytes(b"foreign")
+    with pytest.raises(FileNotFoundError):
+        storage.remove(key)
+    assert (tmp_path / "outside").read_bytes() == b"foreign"
+
+
 def test_one_of_many_creates_wins(storage: Storage) -> None:
     barrier = threading.Barrier(16)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from pipeline_core import pipeline
-from pipeline_core.errors import ResultsMissing
+from pipeline_core.errors import ConfigError, ContractError, ResultsMissing
 from pipeline_core.messages import Manifest
 from pipeline_core.pipeline.local import run_locally
 from tests.archives import Shop, write_shop
@@ -95,6 +96,36 @@ def test_a_damaged_end_is_written_again(
     harm(tmp_path / "state" / "runs" / manifest.run_id / name)
     assert _finish(tmp_path, manifest) == expected
     assert [path.name for path in (tmp_path / "reports" / "runs").iterdir()] == [manifest.run_id]
+
+
+@pytest.mark.parametrize("harm", [_truncate, _empty, Path.unlink])
+def test_a_damaged_manifest_is_planned_again(
+    shop: Shop, tmp_path: Path, harm: Callable[[Path], object]
+) -> None:
+    expected = _finish(tmp_path / "here", plan_local(shop, tmp_path / "here"))
+    manifest = plan_local(shop, tmp_path / "there")
+    harm(tmp_path / "there" / "state" / "runs" / manifest.run_id / "manifest.json")
+    with pytest.raises(ConfigError, match="no run"):
+        process_local(tmp_path / "there", manifest)
+    again = plan_local(shop, tmp_path / "there", run_id=manifest.run_id)
+    assert again.archives == manifest.archives
+    assert _finish(tmp_path / "there", again) == expected
+
+
+@pytest.mark.parametrize("name", ["customers.parquet", "products.parquet"])
+@pytest.mark.parametrize("harm", [_truncate, _alter, _empty, Path.unlink])
+def test_damaged_customers_and_products_are_refused_and_mended_by_the_next_plan(
+    shop: Shop, tmp_path: Path, name: str, harm: Callable[[Path], object]
+) -> None:
+    manifest = plan_local(shop, tmp_path)
+    expected = _finish(tmp_path, manifest)
+    broken = plan_local(shop, tmp_path)
+    harm(tmp_path / "state" / "dimensions" / manifest.dimensions_digest / name)
+    import_module("pipeline_core.pipeline.process")._dimensions.cache_clear()  # of this process
+    with pytest.raises(ContractError):
+        process_local(tmp_path, broken)
+    assert published_csvs(tmp_path) == expected
+    assert _finish(tmp_path, plan_local(shop, tmp_path)) == expected
 
 
 def test_damaged_attempts_and_leases_stop_nothing(shop: Shop, tmp_path: Path) -> None:

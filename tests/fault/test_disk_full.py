@@ -112,4 +112,7 @@ def test_a_disk_that_is_full(
         assert published_csvs(tmp_path) == before
         filler.unlink()
         assert sales_pipeline("run", "--quiet", env=env).returncode == 0
-        assert published_csvs(tmp_path) != before
+        after = published_csvs(tmp_path)
+    other = env | {"SALES_REPORTS": str(tmp_path / "o" / "reports"), "SALES_STATE": f"{tmp_path}/s"}
+    assert sales_pipeline("run", "--quiet", env=other).returncode == 0
+    assert before != after == published_csvs(tmp_path / "o")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,15 +25,20 @@ from tests.processes import eventually, published_csvs, sales_pipeline
 VICTIM = "events_week_02.zip"
 LONG = "events_week_09.zip"
 
-# A foreign program's sitecustomize: opening the victim's bytes ends the process that opens them.
+# A foreign program's sitecustomize: processing the victim ends the process that opens it.
 _POISON = """
 import os, signal, sys
+def is_processed(frame):
+    code = frame.f_code
+    return code.co_name == "process" and code.co_filename.endswith("process.py") or (
+        frame.f_back is not None and is_processed(frame.f_back))
 def watch(event, arguments):
     if event == "open" and str(arguments[0]).endswith({victim!r}) and os.environ.get("POISON"):
-        {action}
-if "forkserver" in " ".join(sys.orig_argv) or "resource_tracker" in " ".join(sys.orig_argv):
-    sys.addaudithook(watch)
+        if is_processed(sys._getframe(1)):
+            {action}
+sys.addaudithook(watch)
 """
+KILLED, NO_MEMORY = "os.kill(os.getpid(), signal.SIGKILL)", "raise MemoryError"
 
 
 @pytest.fixture
@@ -89,21 +95,32 @@ def _expected(env: dict[str, str], folder: Path) -> dict[str, bytes]:
     return published_csvs(folder)
 
 
-def test_a_killer_is_quarantined_and_the_others_count(env: dict[str, str], tmp_path: Path) -> None:
-    site = tmp_path / "site"
+def _poisoned(env: dict[str, str], folder: Path, action: str) -> dict[str, str]:
+    site = folder / "site"
     site.mkdir()
-    action = "os.kill(os.getpid(), signal.SIGKILL)"
     (site / "sitecustomize.py").write_text(_POISON.format(victim=VICTIM, action=action))
+    return env | {"PYTHONPATH": f"{site}{os.pathsep}{PROJECT}", "POISON": "1"}
+
+
+@pytest.mark.parametrize(
+    ("action", "jobs", "cause"),
+    [
+        (KILLED, "2", "its process died"),
+        (NO_MEMORY, "2", "not enough memory"),
+        (NO_MEMORY, "1", "not enough memory"),
+    ],
+)
+def test_a_killer_is_quarantined_and_the_others_count(
+    env: dict[str, str], tmp_path: Path, action: str, jobs: str, cause: str
+) -> None:
     expected = _expected(env, tmp_path / "other")
-    poisoned = env | {
-        "PYTHONPATH": f"{site}{os.pathsep}{PROJECT}",
-        "POISON": "1",
-        "SALES_JOBS": "2",
-    }
-    refused = sales_pipeline("run", "--json", "--jobs", "2", env=poisoned)
+    poisoned = _poisoned(env, tmp_path, action)
+    refused = sales_pipeline("run", "--json", "--jobs", jobs, env=poisoned)
     assert refused.returncode == 1, refused.stderr
     assert VICTIM in refused.stderr
     assert "quarantined after 3 attempts" in refused.stderr
+    assert cause in refused.stderr
+    assert "Traceback" not in refused.stderr
     summary = json.loads(refused.stdout)
     assert summary["archives"]["read"] == 2
     assert summary["archives"]["unreadable"] == 1
@@ -112,6 +129,27 @@ def test_a_killer_is_quarantined_and_the_others_count(env: dict[str, str], tmp_p
     resumed = sales_pipeline("resume", _state(env).run_id, "--json", env=env)
     assert resumed.returncode == 0, resumed.stderr
     assert published_csvs(tmp_path) == expected
+
+
+def test_a_killer_of_the_command_itself_is_quarantined(env: dict[str, str], tmp_path: Path) -> None:
+    """With one job the command does the work, and dies of it as often as it is recovered."""
+    poisoned = _poisoned(env, tmp_path, KILLED) | {"SALES_JOBS": "1", "SALES_LEASE": "1"}
+    codes = [sales_pipeline("run", env=poisoned).returncode]
+    while codes[-1] == -signal.SIGKILL and len(codes) < 8:
+        running = _state(env).attempts("00001")[-1]
+        eventually(lambda end=running.expires_at: datetime.now(UTC) > end, "the end of the lease")
+        recovered = sales_pipeline("recover", env=poisoned)
+        codes.append(recovered.returncode)
+    assert codes == [-signal.SIGKILL] * 3 + [1]
+    assert VICTIM in recovered.stderr
+    assert "quarantined after 3 attempts" in recovered.stderr
+    outcome = _state(env).outcome()
+    assert outcome is not None
+    assert outcome.state == "refused"
+
+    resumed = sales_pipeline("resume", outcome.run_id, env=env)
+    assert resumed.returncode == 0, resumed.stderr
+    assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -98,6 +98,22 @@ def test_a_published_run_is_not_published_anew_from_fewer_receipts(
     assert _tree(tmp_path / "reports") == before
 
 
+def test_a_message_that_comes_after_the_end_changes_no_report(shop: Shop, tmp_path: Path) -> None:
+    """Even if the receipts are gone and the archives are others by now."""
+    manifest = plan_local(shop, tmp_path)
+    process_local(tmp_path, manifest)
+    publish_local(tmp_path, manifest)
+    before = _tree(tmp_path / "reports")
+    state = str(tmp_path / "state")
+    ledger = RunLedger(open_storage(state), manifest.run_id)
+    (shop.data / "events_week_02.zip").write_bytes(archive(5))
+    for work in manifest.planned_work():
+        ledger.discard_receipt(work)
+        pipeline.process(state, manifest.run_id, work, Worker("late"))
+    assert publish_local(tmp_path, manifest, allow_incomplete=True).exit_code == 0
+    assert _tree(tmp_path / "reports") == before
+
+
 def test_a_failed_run_is_not_published_by_a_late_callback(shop: Shop, tmp_path: Path) -> None:
     manifest = plan_local(shop, tmp_path)
     process_local(tmp_path, manifest)

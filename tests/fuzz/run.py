@@ -1,0 +1,151 @@
+"""Archives gone wrong, for so many seconds: ``make fuzz``.
+
+``python -m tests.fuzz.run [--seconds 600] [--seed 1]``. One part, one day or one archive is
+mutated; its neighbours are sound. Whatever the mutation did: planning and processing raise
+nothing, end in time and within the memory of this process, every event seen is accounted for,
+the neighbours count in full, and nothing is written outside of the places that were given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from pipeline_core.ledger import RunLedger
+from pipeline_core.logs import configure_logs
+from pipeline_core.messages import Receipt
+from pipeline_core.storage import open_storage
+from tests.archives import (
+    Shop,
+    archive_zip,
+    crowded_zip,
+    day_zip,
+    deep_part,
+    encrypted_zip,
+    lying_zip,
+    overlap_zip,
+    part,
+    purchase,
+    unsupported_zip,
+    write_shop,
+)
+from tests.contract.run import plan_local, process_local
+from tests.fuzz.mutate import mutated
+
+NEIGHBOURS = part([purchase(quantity=n) for n in (1, 2, 3)])
+SECONDS_A_CASE = 10
+MEMORY_BYTES = 4 << 30  # address space, most of it never touched
+LIMITS = {
+    "part_bytes": 200_000,
+    "day_bytes": 400_000,
+    "archive_bytes": 2_000_000,
+    "event_bytes": 50_000,
+    "zip_entries": 300,
+    "json_depth": 64,
+}
+
+PARTS = (
+    part([purchase(), {"event_type": "view"}, purchase(product_id="x")]),
+    part([purchase(extra={"nested": [1, 2.5, None, "ü\u2028"]})], indent=2, bom=True),
+    deep_part(60),
+    b"[]",
+)
+DAYS = (
+    day_zip({f"{n}.json": content for n, content in enumerate(PARTS)}),
+    day_zip({"deep/er/1.json": PARTS[0], "__MACOSX/._1.json": b"x", "note.txt": b"y"}),
+    lying_zip("1.json", PARTS[0], declared=7),
+    encrypted_zip("1.json", PARTS[0]),
+    unsupported_zip("1.json", PARTS[0]),
+    crowded_zip(299),
+    overlap_zip(PARTS[0], 5),
+)
+ARCHIVES = tuple(archive_zip({"1.zip": day, "2.zip": DAYS[0]}) for day in DAYS)
+
+
+class FuzzError(AssertionError):
+    """A promise was broken."""
+
+
+def archive(kind: str, choose: random.Random) -> bytes:
+    """An archive with one mutated part or day among sound ones, or mutated as a whole."""
+    if kind == "archive":
+        return mutated(choose.choice(ARCHIVES), ARCHIVES, choose)
+    day = mutated(choose.choice(DAYS), DAYS, choose)
+    if kind == "part":
+        content = mutated(choose.choice(PARTS), PARTS, choose)
+        day = day_zip({"mutated.json": content, "sound.json": NEIGHBOURS})
+    return archive_zip({"mutated.zip": day, "sound.zip": day_zip({"0.json": NEIGHBOURS})})
+
+
+def check(shop: Shop, folder: Path, kind: str, content: bytes) -> Receipt:
+    """Processes the archive, and says what of it was read.
+
+    Raises FuzzError, or whatever the pipeline raises.
+    """
+    (shop.data / "week.zip").write_bytes(content)
+    before = _outside(folder)
+    manifest = plan_local(shop, folder / "places", limits=LIMITS)
+    process_local(folder / "places", manifest)
+    ledger = RunLedger(open_storage(str(folder / "places" / "state")), manifest.run_id)
+    receipt = ledger.receipt(manifest.planned_work()[0])
+    if receipt is None:
+        raise FuzzError("there is no receipt")
+    counts = receipt.counts
+    rejected = sum(figures.events for figures in counts.rejected.values())
+    if counts.seen != counts.counted + counts.not_purchase + rejected:
+        raise FuzzError(f"events are not accounted for: {counts}")
+    # One part cannot use an archive's limits up, so both sound parts must count.
+    neighbours = {"part": 6, "day": 3, "archive": 0}[kind]
+    if counts.counted < neighbours:
+        raise FuzzError(f"sound neighbours are not counted: {receipt}")
+    if _outside(folder) != before:
+        raise FuzzError("something was written outside of the places")
+    return receipt
+
+
+def _outside(folder: Path) -> list[str]:
+    return sorted(
+        str(path) for path in folder.rglob("*") if "places" not in path.relative_to(folder).parts
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cases", type=int, default=sys.maxsize, help="Stop after so many.")
+    chosen = parser.parse_args()
+    configure_logs("ERROR", "pretty")
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    folder = Path(tempfile.mkdtemp(prefix="sales-fuzz-"))
+    shop = write_shop(folder / "shop", {})
+    (shop.data / "week.zip").write_bytes(b"")
+    choose = random.Random(chosen.seed)  # noqa: S311
+    until, found = time.monotonic() + chosen.seconds, Counter[str]()
+    while time.monotonic() < until and found.total() < chosen.cases:
+        kind = choose.choice(("part", "day", "archive"))
+        content = archive(kind, choose)
+        signal.alarm(SECONDS_A_CASE)  # its default is death, which nobody can miss
+        try:
+            receipt = check(shop, folder, kind, content)
+        except BaseException:
+            print(f"seed {chosen.seed}, case {found.total()}, {kind}: {shop.data / 'week.zip'}")
+            raise
+        signal.alarm(0)
+        shutil.rmtree(folder / "places")
+        found[f"{kind}: {'sound' if not receipt.unreadable else 'unreadable'}"] += 1
+    shutil.rmtree(folder)
+    print(f"seed {chosen.seed}: {found.total()} archives;", dict(sorted(found.items())))
+    return 0 if all(f"{k}: unreadable" in found for k in ("part", "day", "archive")) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
