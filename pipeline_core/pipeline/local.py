@@ -19,7 +19,7 @@ from pipeline_core.errors import ResultsMissing, RetryableError, TooCostly
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker, this_process
 from pipeline_core.logs import configure_logs, log_settings
-from pipeline_core.messages import Manifest, Outcome, Receipt, Work
+from pipeline_core.messages import Attempt, Manifest, Outcome, Receipt, Work
 from pipeline_core.pipeline.process import process
 from pipeline_core.pipeline.publish import publish
 from pipeline_core.pipeline.results import results
@@ -32,6 +32,7 @@ _Result = TypeVar("_Result")
 # A person waits: few tries, short pauses (seconds).
 _TRIES = 3
 _FIRST_PAUSE = 2.0
+_STOP_SECONDS = 5.0
 
 
 def run_locally(
@@ -91,40 +92,47 @@ def _in_pool(
     ledger: RunLedger, work: Sequence[Work], jobs: int, done: Callable[[Receipt], None]
 ) -> set[str]:
     """Returns the ids of the work that was under way when a process died, if one did."""
-    with _pool(jobs) as pool:
-        futures: dict[Future[Receipt], Work] = {
-            pool.submit(_process, ledger.state.uri, ledger.run_id, each): each for each in work
-        }
-        try:
+    try:
+        with _pool(jobs) as pool:
+            futures: list[Future[Receipt]] = [
+                pool.submit(_process, ledger.state.uri, ledger.run_id, each) for each in work
+            ]
             for future in as_completed(futures):
                 try:
                     done(future.result())
                 except TooCostly as error:
                     log.warning("archive_too_costly", run_id=ledger.run_id, cause=error.message)
-        except BrokenProcessPool:
-            return _bury(ledger, work)
+    except BrokenProcessPool:
+        running = _running(ledger, work)
+        _close(
+            ledger,
+            running,
+            state="failed",
+            culpable=len(running) == 1,  # of several, nobody knows which it was
+            cause="its process died, most likely for want of memory",
+        )
+        log.warning("worker_died", run_id=ledger.run_id, work=sorted(running))
+        return set(running)
+    except KeyboardInterrupt:  # the processes were ended by us, not by the work
+        _close(ledger, _running(ledger, work), state="handed_back")
+        raise
     return set()
 
 
-def _bury(ledger: RunLedger, work: Iterable[Work]) -> set[str]:
-    """Closes the attempts of dead processes; only one that was alone is surely the culprit."""
-    running = {
+def _running(ledger: RunLedger, work: Iterable[Work]) -> dict[str, Attempt]:
+    """Attempts that dead processes left open, by the work's id."""
+    return {
         each.id: attempts[-1]
         for each in work
         if ledger.receipt(each) is None
         and (attempts := ledger.attempts(each.id))
         and attempts[-1].state == "running"
     }
+
+
+def _close(ledger: RunLedger, running: dict[str, Attempt], **changes: object) -> None:
     for work_id, attempt in running.items():
-        ended = msgspec.structs.replace(
-            attempt,
-            state="failed",
-            culpable=len(running) == 1,
-            cause="its process died, most likely for want of memory",
-        )
-        ledger.write_attempt(work_id, ended)
-    log.warning("worker_died", run_id=ledger.run_id, work=sorted(running))
-    return set(running)
+        ledger.write_attempt(work_id, msgspec.structs.replace(attempt, **changes))
 
 
 def _process(state_uri: str, run_id: str, work: Work) -> Receipt:
@@ -161,6 +169,8 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
             child.terminate()
+        for child in multiprocessing.active_children():
+            child.join(_STOP_SECONDS)
         raise
 
 
