@@ -30,7 +30,7 @@ test: setup lint  ## Lint, type-check, and run every test against real servers
 	$(BIN)/python -m pytest
 
 fault: setup  ## The fault suite, with every crash point
-	FAULT_EVERY=1 $(BIN)/python -m pytest tests/fault
+	FAULT_ALL=1 $(BIN)/python -m pytest tests/fault
 
 soak: setup  ## FAULTS=300 faults at random moments, SEED=1
 	$(BIN)/python -m tests.fault.soak --faults $(or $(FAULTS),300) --seed $(or $(SEED),1)

@@ -48,7 +48,7 @@ def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
             tell(ledger, settings.hooks())
             return outcome
         now = time.monotonic()
-        if now - looked >= _RECOVER_EVERY_SECONDS:
+        if now - looked >= min(_RECOVER_EVERY_SECONDS, settings.lease / 2):
             looked = now
             if _recover(settings, ledger):
                 failing_since = now

@@ -52,7 +52,7 @@ def from_parquet(files: dict[str, bytes], digest: str) -> Snapshot:
             for name in ("customers", "products")
         )
         scale = int(products.schema.metadata[b"scale"])
-    except (pa.ArrowInvalid, KeyError, TypeError) as error:
+    except (pa.ArrowInvalid, OSError, KeyError, TypeError) as error:
         raise ContractError(f"dimension snapshot {digest} is damaged: {error}") from error
     snapshot = Snapshot(
         checked(customers.replace_schema_metadata(None), CUSTOMERS),

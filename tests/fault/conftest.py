@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,15 @@ def archive(week: int) -> bytes:
     ]
     day = f"events_2024-{week:02}-01.zip"
     return archive_zip({day: day_zip({"part-001.json": part(events)})})
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long ones are for `make fault`."""
+    if os.environ.get("FAULT_ALL"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
 
 
 @pytest.fixture(scope="session")

@@ -37,9 +37,9 @@ def _truncate(path: Path) -> None:
 
 
 def _alter(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
+    data = path.read_bytes()
+    quarter = len(data) // 4
+    path.write_bytes(data[:quarter] + bytes(quarter) + data[2 * quarter :])
 
 
 def _empty(path: Path) -> None:
@@ -52,7 +52,6 @@ def _empty(path: Path) -> None:
         (victim, harm)
         for victim in ("partials", "rejects", "receipts")
         for harm in (_truncate, _alter, _empty, Path.unlink)
-        if (victim, harm) != ("receipts", _alter)  # sound JSON with a flipped bit is not noticed
     ],
 )
 def test_a_damaged_result_is_made_again(

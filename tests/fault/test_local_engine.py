@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -131,13 +132,17 @@ def test_a_killer_is_quarantined_and_the_others_count(
     assert published_csvs(tmp_path) == expected
 
 
+def _is_past(moment: datetime) -> bool:
+    return datetime.now(UTC) > moment
+
+
 def test_a_killer_of_the_command_itself_is_quarantined(env: dict[str, str], tmp_path: Path) -> None:
     """With one job the command does the work, and dies of it as often as it is recovered."""
     poisoned = _poisoned(env, tmp_path, KILLED) | {"SALES_JOBS": "1", "SALES_LEASE": "1"}
     codes = [sales_pipeline("run", env=poisoned).returncode]
     while codes[-1] == -signal.SIGKILL and len(codes) < 8:
         running = _state(env).attempts("00001")[-1]
-        eventually(lambda end=running.expires_at: datetime.now(UTC) > end, "the end of the lease")
+        eventually(partial(_is_past, running.expires_at), "the end of the lease")
         recovered = sales_pipeline("recover", env=poisoned)
         codes.append(recovered.returncode)
     assert codes == [-signal.SIGKILL] * 3 + [1]

@@ -1,0 +1,94 @@
+"""The command that follows a run on workers: it can be stopped, and it never hangs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fault.conftest import ARCHIVES
+from tests.fault.fleet import Fleet, kill_tree
+from tests.processes import eventually
+
+
+def test_stopping_the_command_leaves_the_run_to_the_workers(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.worker()
+    ships.plan_fault(ARCHIVES[0], "pause")
+    command = ships.run_in_background()
+    ships.reached(ARCHIVES[0])
+    command.send_signal(signal.SIGINT)
+    _, err = command.communicate(timeout=30)
+    assert command.returncode == 130
+    run_id = ships.ledger().run_id
+    assert f"workers go on with run {run_id}" in err
+    assert "Traceback" not in err
+    resumed = ships.run_in_background("resume", run_id, "--json")
+    ships.lift_fault(ARCHIVES[0])
+    out, err = resumed.communicate(timeout=60)
+    assert resumed.returncode == 0, err
+    assert json.loads(out)["run_id"] == run_id
+    assert ships.csvs() == expected
+    assert len(ships.ledger().dispatches()) == 1, "it was followed, not sent again"
+
+
+def test_a_second_command_follows_the_first_ones_run(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.worker()
+    ships.plan_fault(ARCHIVES[0], "pause")
+    first = ships.run_in_background()
+    ships.reached(ARCHIVES[0])
+    refused = ships.run()
+    assert refused.returncode == 1
+    assert ships.ledger().run_id in refused.stderr
+    second = ships.run_in_background("run", "--wait", "--json")
+    eventually(lambda: second.poll() is None, "the second")
+    ships.lift_fault(ARCHIVES[0])
+    summaries = [json.loads(each.communicate(timeout=60)[0]) for each in (first, second)]
+    assert [each.returncode for each in (first, second)] == [0, 0]
+    assert summaries[0]["run_id"] == summaries[1]["run_id"]
+    assert ships.csvs() == expected
+    assert len(ships.run_ids()) == 1
+
+
+@pytest.mark.long
+def test_no_worker_comes_back(ships: Fleet, tmp_path: Path) -> None:
+    """The run ends as failed, and the hook hears of it."""
+    told = tmp_path / "told"
+    hook = tmp_path / "hook.py"
+    hook.write_text(f"import sys; open({str(told)!r}, 'w').write(sys.stdin.read())")
+    ships.env.update(
+        SALES_LEASE="1", SALES_STALL_AFTER="1", SALES_HOOK_COMMAND=f"{sys.executable} {hook}"
+    )
+    doomed = ships.worker()
+    ships.plan_fault(ARCHIVES[0], "pause")
+    command = ships.run_in_background()
+    ships.reached(ARCHIVES[0])
+    kill_tree(doomed)
+    _, err = command.communicate(timeout=120)
+    assert command.returncode == 1
+    assert "no worker did any of it" in err
+    assert f"sales-pipeline resume {ships.ledger().run_id}" in err
+    assert json.loads(told.read_text())["event"] == "failed"
+
+
+def test_a_recovered_run_is_told(ships: Fleet, expected: dict[str, bytes], tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    hook = tmp_path / "hook.py"
+    hook.write_text(f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + '\\n')")
+    ships.env["SALES_HOOK_COMMAND"] = f"{sys.executable} {hook}"
+    ships.worker()
+    ships.plan_fault("messages", "kill at 3")
+    ships.send("workers.start_run", slot="tonight")
+    eventually(ships.run_ids, "the run")
+    assert ships.until_ended() == "published"
+    eventually(lambda: ships.ledger().is_told(), "the mark")
+    (notice,) = [json.loads(line) for line in told.read_text().splitlines()]
+    assert notice["event"] == "recovered"
+    assert "nothing moved" in notice["reason"]
+    assert ships.csvs() == expected
