@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
+import os
 import tempfile
 from pathlib import Path
 
@@ -14,7 +14,8 @@ def heartbeat_path(configured: str | None) -> Path:
     """The file as set, or one in the temporary folder that all workers of this user share."""
     if configured is not None:
         return Path(configured)
-    return Path(tempfile.gettempdir()) / f"sales-pipeline-{getpass.getuser()}.heartbeat"
+    user = os.getuid() if hasattr(os, "getuid") else 0  # Windows has a folder for each user
+    return Path(tempfile.gettempdir()) / f"sales-pipeline-{user}.heartbeat"
 
 
 def touch(path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Barrier
@@ -11,10 +13,10 @@ from threading import Barrier
 import pytest
 
 from pipeline_core import pipeline
-from pipeline_core.errors import ConfigError, PipelineError
+from pipeline_core.errors import ConfigError, PipelineError, PublishRefused
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.attempts import Worker
-from pipeline_core.messages import Outcome, Receipt, Work
+from pipeline_core.ledger.attempts import PUBLISH, Worker, attempt
+from pipeline_core.messages import Outcome, Receipt, Verdict, Work
 from pipeline_core.storage import open_storage
 from tests.archives import Shop, write_shop
 from tests.contract.run import plan_local, process_local, publish_local
@@ -130,3 +132,44 @@ def test_an_older_run_never_takes_the_place_of_a_newer(shop: Shop, tmp_path: Pat
     publish_local(tmp_path, older)
     shown = json.loads((tmp_path / "reports" / "latest" / "summary.json").read_text())
     assert shown["run_id"] == newer.run_id
+
+
+def test_a_run_that_is_given_up_while_it_is_published_stays_unpublished(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = plan_local(shop, tmp_path)
+    process_local(tmp_path, manifest)
+    publishing = import_module("pipeline_core.pipeline.publish")
+    write_parquet = vars(publishing)["write_parquet"]
+
+    def slow_write(table: object, path: Path) -> None:
+        """What a publisher that was taken for dead meets when it wakes up."""
+        pipeline.fail(str(tmp_path / "state"), manifest.run_id, PipelineError("It was silent."))
+        write_parquet(table, path)
+
+    monkeypatch.setattr(publishing, "write_parquet", slow_write)
+    with pytest.raises(PublishRefused, match="given up"):
+        publish_local(tmp_path, manifest)
+    assert not (tmp_path / "reports" / "latest").exists()
+    assert not (tmp_path / "reports" / "runs" / manifest.run_id).exists()
+    assert publish_local(tmp_path, manifest).reason == "It was silent."
+
+
+def test_a_run_that_is_visible_cannot_fail_any_more(shop: Shop, tmp_path: Path) -> None:
+    manifest = plan_local(shop, tmp_path)
+    process_local(tmp_path, manifest)
+    published = publish_local(tmp_path, manifest)
+    (tmp_path / "state" / "runs" / manifest.run_id / "outcome.json").unlink()
+    outcome = pipeline.fail(str(tmp_path / "state"), manifest.run_id, PipelineError("too late"))
+    assert outcome == published
+
+
+def test_a_run_that_somebody_publishes_right_now_does_not_fail(shop: Shop, tmp_path: Path) -> None:
+    manifest = plan_local(shop, tmp_path)
+    process_local(tmp_path, manifest)
+    ledger = RunLedger(open_storage(str(tmp_path / "state")), manifest.run_id)
+    ledger.create_verdict(Verdict(state="published", finished_at=datetime.now(UTC)))
+    with attempt(ledger, manifest.policy, PUBLISH, Worker("publisher")):
+        trouble = PipelineError("a late errback")
+        assert pipeline.fail(str(tmp_path / "state"), manifest.run_id, trouble) is None
+    assert publish_local(tmp_path, manifest).state == "published"
