@@ -64,9 +64,7 @@ class PipelineTask(Task):  # type: ignore[misc]
                     yield ledger
             except (Retry, Ignore, Reject):
                 raise
-            except TooCostly as error:
-                self.try_again(error, ledger)
-            except RetryableError as error:
+            except (TooCostly, RetryableError) as error:
                 self.try_again(error, ledger)
             except Exception as error:
                 log.exception("task_failed")

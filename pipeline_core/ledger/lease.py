@@ -87,8 +87,8 @@ def extend(ledger: RunLedger, seconds: float) -> bool:
     if current is None or current.run_id != ledger.run_id:
         return False
     now = datetime.now(UTC)
-    # Many workers do this: write only when half of it is over.
-    if current.expires_at < now + timedelta(seconds=seconds / 2):
+    # Many workers do this, each three times in this time: write only when a third is over.
+    if current.expires_at < now + timedelta(seconds=seconds * 2 / 3):
         expires = now + timedelta(seconds=seconds)
         ledger.state.write(
             _key(current.token), to_json(msgspec.structs.replace(current, expires_at=expires))

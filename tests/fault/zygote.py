@@ -57,20 +57,23 @@ STEPS: dict[str, Callable[[dict[str, str], str], None]] = {
 
 
 def die_at(number: int, root: str) -> None:
-    """Arms this process: SIGKILL just before it changes something for the n-th time."""
+    """Arms this process: SIGKILL just before it changes something for the n-th time. A file that
+    it was about to write is there then, and empty."""
     left = number
 
-    def change() -> None:
+    def change(torn: str | None = None) -> None:
         nonlocal left
         left -= 1
         if left == 0:
+            if torn is not None:
+                Path(torn).touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         if event in _CHANGES or (event == "open" and _writes(arguments)):
             paths = [each for each in arguments if isinstance(each, (str, bytes, Path))]
             if any(os.fsdecode(path).startswith(root) for path in paths):
-                change()
+                change(os.fsdecode(paths[0]) if event == "open" else None)
 
     def counted(wrapped: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
