@@ -150,6 +150,25 @@ def test_rolling_restart_of_all_workers(ships: Fleet, expected: dict[str, bytes]
         assert old.wait(30) == 0
 
 
+def test_a_stopping_worker_hands_back_what_it_cannot_finish(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.env.update(REMAP_SIGTERM="SIGQUIT", SALES_SHUTDOWN_WAIT="2")
+    old = ships.worker()
+    ships.plan_fault(VICTIM, "pause")
+    command = ships.run_in_background()
+    ships.reached(VICTIM)
+    old.terminate()
+    assert old.wait(20) == 0
+    (attempt,) = ships.ledger().attempts("00002")
+    assert attempt.state == "handed_back", "it does not count against the archive"
+    ships.lift_fault(VICTIM)
+    ships.worker()
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    assert ships.csvs() == expected
+
+
 def test_poison_archive_is_quarantined_with_its_place(
     ships: Fleet, expected: dict[str, bytes]
 ) -> None:

@@ -1,0 +1,79 @@
+"""Log lines: one JSON object each, with an action, and without a password."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from pipeline_core.logs import configure_logs
+
+log = structlog.get_logger()
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    yield
+    configure_logs("INFO", "pretty")
+
+
+def test_our_lines_have_an_action_and_what_is_bound(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    with structlog.contextvars.bound_contextvars(run_id="run-1", task_id="task-1"):
+        log.info("archive_processed", archive="week.zip", seen=3)
+    (line,) = capsys.readouterr().err.splitlines()
+    found = json.loads(line)
+    assert found.pop("timestamp").endswith("Z")
+    assert found == {
+        "action": "archive_processed",
+        "archive": "week.zip",
+        "level": "info",
+        "run_id": "run-1",
+        "seen": 3,
+        "task_id": "task-1",
+    }
+
+
+def test_lines_of_libraries_have_an_event(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    logging.getLogger("celery.worker").warning("Connection to %s lost", "redis")
+    found = json.loads(capsys.readouterr().err)
+    assert found["event"] == "Connection to redis lost"
+    assert "action" not in found
+
+
+@pytest.mark.parametrize("log_format", ["json", "pretty"])
+def test_credentials_in_urls_are_masked(
+    capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    configure_logs("INFO", log_format)
+    url = "postgresql+psycopg2://reports:canary%40@db.example:5432/shop"
+    log.warning("trying_again", cause=f"no answer from {url}")
+    logging.getLogger("kombu").error("Cannot connect to rediss://:canary@redis.example:6379//")
+    try:
+        raise ConnectionError(f"refused: {url}")
+    except ConnectionError:
+        log.exception("task_failed")
+    said = capsys.readouterr().err
+    assert "canary" not in said
+    assert said.count("***@db.example:5432/shop") == 2
+    assert "rediss://***@redis.example:6379//" in said
+    assert "Traceback" in said
+
+
+def test_what_is_no_url_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "json")
+    log.info("note", text="a@b.example and http://host/path?mail=a@b")
+    assert json.loads(capsys.readouterr().err)["text"] == (
+        "a@b.example and http://host/path?mail=a@b"
+    )
+
+
+def test_less_severe_lines_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("WARNING", "json")
+    log.info("archive_processed")
+    logging.getLogger("celery").info("received")
+    assert capsys.readouterr().err == ""
