@@ -6,7 +6,7 @@ that shall meet a fault; its text says which:
 - ``pause``: wait, marked by ``<name>.reached``, until the file is gone
 - ``kill``: die, every time; ``kill once``: die, and the file is gone before
 - ``memory``, ``memory once``: raise MemoryError
-- ``sleep <s>``, ``sleep <s> once``; ``stuck <s> once`` also ignores the soft time limit
+- ``sleep <s>``, ``sleep <s> once``; ``stuck <s> once`` also hears no signal but SIGKILL
 - ``messages`` only: ``kill at <n>``: die instead of sending the n-th archive's message;
   ``twice``: send each message twice
 
@@ -53,7 +53,7 @@ def meet(name: str) -> None:
         raise MemoryError
     elif action in ("sleep", "stuck"):
         if action == "stuck":
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGTERM])
         time.sleep(float(words[0]))
 
 

@@ -169,6 +169,24 @@ def test_a_stopping_worker_hands_back_what_it_cannot_finish(
     assert ships.csvs() == expected
 
 
+@pytest.mark.long
+def test_a_worker_that_is_killed_after_its_grace_leaves_no_mark(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.env.update(REMAP_SIGTERM="SIGQUIT", SALES_SHUTDOWN_WAIT="5")
+    old = ships.worker()
+    ships.plan_fault(VICTIM, "stuck 60 once")
+    command = ships.run_in_background()
+    eventually(lambda: ships.run_ids() and ships.ledger().attempts("00002"), "the attempt")
+    old.terminate()
+    eventually(lambda: ships.ledger().attempts("00002")[0].state == "handed_back", "the mark", 5)
+    kill_tree(old)
+    ships.worker()
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    assert ships.csvs() == expected
+
+
 def test_poison_archive_is_quarantined_with_its_place(
     ships: Fleet, expected: dict[str, bytes]
 ) -> None:
