@@ -159,8 +159,14 @@ def test_flower_shows_tasks_and_changes_nothing(stack: Stack, shop: Shop, tmp_pa
         assert tasks().count("workers.process_archive") == 50
         with pytest.raises(urllib.error.HTTPError, match="401"):
             ask("/api/tasks", "guess")
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            ask("/api/task/async-apply/workers.start_run", "sesame", b"{}")
+        for change in (
+            "task/async-apply/workers.start_run",
+            "task/revoke/1",
+            "worker/shutdown/worker",
+            "worker/pool/grow/worker",
+        ):
+            with pytest.raises(urllib.error.HTTPError, match="403"):
+                ask(f"/api/{change}", "sesame", b"{}")
     assert stack.redis.password not in (tmp_path / "flower.log").read_text()
 
 

@@ -85,16 +85,33 @@ def test_plain_text_is_not_understood(encrypted: TlsRedis) -> None:
         assert b"PONG" not in answer
 
 
+@pytest.mark.parametrize(
+    "query", ["ssl_cert_reqs=none", "ssl%5Fcert%5Freqs=CERT_NONE", "ssl_check_hostname=false"]
+)
 @pytest.mark.parametrize("name", ["SALES_BROKER_URL", "SALES_RESULT_BACKEND"])
 def test_certificates_cannot_be_left_unchecked(
-    stack: Stack, shop: Shop, tmp_path: Path, name: str
+    stack: Stack, shop: Shop, tmp_path: Path, name: str, query: str
 ) -> None:
     env = environment(stack, shop, tmp_path)
-    env[name] = "rediss://:hidden@127.0.0.1:1/0?ssl_cert_reqs=none"
+    env[name] = f"rediss://:hidden@127.0.0.1:1/0?{query}"
     done = sales_pipeline("run", env=env)
     assert done.returncode == 2
     assert "SALES_REDIS_CA" in done.stderr
     assert "hidden" not in done.stderr
+
+
+@pytest.mark.parametrize("mark", "/?#[")
+@pytest.mark.parametrize("name", ["SALES_BROKER_URL", "SALES_RESULT_BACKEND"])
+@pytest.mark.parametrize("command", ["run", "doctor"])
+def test_a_password_that_breaks_the_url_is_not_shown(
+    stack: Stack, shop: Shop, tmp_path: Path, command: str, name: str, mark: str
+) -> None:
+    env = environment(stack, shop, tmp_path)
+    env[name] = f"redis://:hidden{mark}word@127.0.0.1:1/0"
+    done = sales_pipeline(command, env=env)
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert "hidden" not in done.stdout + done.stderr
 
 
 def test_a_user_of_least_privilege_is_enough(stack: Stack, shop: Shop, tmp_path: Path) -> None:
