@@ -156,8 +156,9 @@ class ObjectStorage:
 
     def remove(self, key: str) -> None:
         """As ``Storage.remove``."""
-        with self._translated("delete", key), suppress(FileNotFoundError):
-            obstore.delete(self._store, checked(key))
+        inside = checked(key)
+        with suppress(FileNotFoundError), self._translated("delete", key):
+            obstore.delete(self._store, inside)
 
     def store_file(self, key: str, path: Path) -> None:
         """As ``Storage.store_file``, in blocks."""
