@@ -108,3 +108,17 @@ EXCEPTION
         RAISE NOTICE 'this role may not grant on the tables, so sales_reader was not changed';
 END
 $$;
+
+-- By default everybody has these two; in a database that was locked down they must be given.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sales_reader') THEN
+        GRANT USAGE ON SCHEMA public TO sales_reader;
+        EXECUTE 'GRANT CONNECT ON DATABASE ' || quote_ident(current_database())
+            || ' TO sales_reader';
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        RAISE NOTICE 'this role may not grant on the database, so sales_reader was not changed';
+END
+$$;

@@ -176,6 +176,18 @@ def test_the_reader_reads_the_two_tables_and_nothing_else(database: Connection) 
     assert database.execute(text(query)).scalar() is False
 
 
+def test_the_reader_may_enter_a_database_that_was_locked_down(database: Connection) -> None:
+    name = database.execute(text("SELECT current_database()")).scalar()
+    database.execute(text(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC"))
+    database.execute(text("REVOKE USAGE ON SCHEMA public FROM PUBLIC"))
+    run_script(database)
+    may = "SELECT has_database_privilege('sales_reader', current_database(), 'CONNECT')"
+    assert database.execute(text(may)).scalar() is True
+    database.execute(text("SET ROLE sales_reader"))
+    assert [len(table) for table in rows(database)] == [100, 50]
+    database.execute(text("RESET ROLE"))
+
+
 @pytest.mark.parametrize("reader_exists", [False, True])
 def test_a_role_that_may_not_create_roles(database: Connection, *, reader_exists: bool) -> None:
     # roles belong to the whole server: fresh names keep other databases out of it
