@@ -12,7 +12,7 @@ import structlog
 from console.progress import Progress
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import Outcome
+from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
@@ -39,11 +39,15 @@ def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
     where no beat runs.
     """
     celery_app(settings)
+    manifest: Manifest | None = None
     known: set[str] = set()
     looked = failing_since = time.monotonic()
     while True:
         outcome = ledger.outcome()
-        known |= _show_new(ledger, known, progress)
+        if manifest is None and (manifest := ledger.planned()) is not None:
+            progress.processing(manifest)
+        if manifest is not None:
+            known |= _show_new(ledger, manifest, known, progress)
         if outcome is not None:
             tell(ledger, settings.hooks())
             return outcome
@@ -57,10 +61,9 @@ def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
         time.sleep(_POLL_SECONDS)
 
 
-def _show_new(ledger: RunLedger, known: set[str], progress: Progress) -> set[str]:
-    manifest = ledger.planned()
-    if manifest is None:
-        return set()
+def _show_new(
+    ledger: RunLedger, manifest: Manifest, known: set[str], progress: Progress
+) -> set[str]:
     work = {each.id: each for each in manifest.planned_work()}
     new = (ledger.receipt_ids() & work.keys()) - known
     for work_id in sorted(new):

@@ -153,7 +153,6 @@ def _how_to_go_on(ledger: RunLedger) -> str:
 def _drive(
     settings: Settings, ledger: RunLedger, manifest: Manifest, progress: Progress
 ) -> Outcome:
-    progress.processing(manifest)
     if manifest.engine == "celery":
         from console.follow import follow, wait_for_workers
         from workers.dispatch import send_outstanding
@@ -161,6 +160,7 @@ def _drive(
         wait_for_workers(settings)
         send_outstanding(ledger, manifest)
         return follow(settings, ledger, progress)
+    progress.processing(manifest)
     with attempt(ledger, manifest.policy, _COMMAND, Worker(this_process())):
         outcome = run_locally(
             settings.state,

@@ -90,10 +90,7 @@ class RunLedger:
 
     def receipt_ids(self) -> set[str]:
         """Ids of the work that is done."""
-        keys = (stored.key for stored in self.state.files(self._key("receipts")))
-        return {
-            key.rsplit("/", 1)[1].removesuffix(".json") for key in keys if key.endswith(".json")
-        }
+        return {name.removesuffix(".json") for name in self._names("receipts")}
 
     def create_attempt(self, work_id: str, attempt: Attempt) -> bool:
         """Notes an attempt under its number, unless another has that number."""
@@ -106,6 +103,10 @@ class RunLedger:
     def attempts(self, work_id: str) -> list[Attempt]:
         """Every attempt at the work so far, oldest first."""
         return self._numbered(f"attempts/{work_id}.", Attempt)
+
+    def attempted_ids(self) -> set[str]:
+        """Ids of the work that somebody attempted."""
+        return {name.rsplit(".", 2)[0] for name in self._names("attempts")}
 
     def remove_attempts(self, work_id: str) -> None:
         """Forgets the attempts at the work: a person wants it tried anew."""
@@ -164,6 +165,10 @@ class RunLedger:
         except FileNotFoundError:
             return False
         return True
+
+    def _names(self, folder: str) -> list[str]:
+        keys = (stored.key for stored in self.state.files(self._key(folder)))
+        return [key.rsplit("/", 1)[1] for key in keys if key.endswith(".json")]
 
     def _create_once(self, name: str, message: _Message) -> _Message:
         """Raises FileNotFoundError if another's file vanishes as fast as it is created."""

@@ -44,21 +44,22 @@ def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | 
     manifest = ledger.planned()
     if manifest is None or ledger.outcome() is not None:
         return None
-    found = results(ledger, manifest)
+    outstanding = _outstanding(ledger, manifest)
     dispatches = ledger.dispatches()
     turn = lease.head(ledger.state)
     silent = turn is None or turn.run_id != ledger.run_id or turn.expires_at <= now
-    last = {work.id: _last(ledger, work.id) for work in found.outstanding}
-    idle = [work for work in found.outstanding if not _is_alive(last[work.id], now)]
-    if not found.outstanding:
+    attempted = ledger.attempted_ids()
+    last = {work.id: _last(ledger, work.id) for work in outstanding if work.id in attempted}
+    idle = [work for work in outstanding if not _is_alive(last.get(work.id), now)]
+    if not outstanding:
         publisher = _last(ledger, PUBLISH)
         if _is_alive(publisher, now) or not (silent or told or _died(publisher, dispatches, now)):
             return None
     elif not (silent or told):
-        idle = [work for work in idle if _died(last[work.id], dispatches, now)]
-    if found.outstanding and not idle:
+        idle = [work for work in idle if _died(last.get(work.id), dispatches, now)]
+    if outstanding and not idle:
         return None
-    in_vain = _in_vain(dispatches, found.outstanding)
+    in_vain = _in_vain(dispatches, outstanding)
     if in_vain >= _MOST_IN_VAIN:
         raise NobodyWorks(
             f"Work was sent {len(dispatches)} times, and no worker did any of it"
@@ -72,6 +73,13 @@ def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | 
         len(dispatches) + 1,
         timedelta(seconds=manifest.policy.stall_after * 2**in_vain),
     )
+
+
+def _outstanding(ledger: RunLedger, manifest: Manifest) -> tuple[Work, ...]:
+    """Work without a receipt. Receipts are read only when none is missing: this is asked often."""
+    done = ledger.receipt_ids()
+    missing = tuple(work for work in manifest.planned_work() if work.id not in done)
+    return missing or results(ledger, manifest).outstanding
 
 
 def _last(ledger: RunLedger, work_id: str) -> Attempt | None:
