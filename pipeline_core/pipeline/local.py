@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from typing import TypeVar
 
 import msgspec
@@ -94,9 +95,10 @@ def _in_pool(
     """Returns the ids of the work that was under way when a process died, if one did."""
     try:
         with _pool(jobs) as pool:
-            futures: list[Future[Receipt]] = [
-                pool.submit(_process, ledger.state.uri, ledger.run_id, each) for each in work
-            ]
+            with _signals_held_back():
+                futures: list[Future[Receipt]] = [
+                    pool.submit(_process, ledger.state.uri, ledger.run_id, each) for each in work
+                ]
             for future in as_completed(futures):
                 try:
                     done(future.result())
@@ -159,6 +161,12 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context(method)
     if method == "forkserver":
         context.set_forkserver_preload([process.__module__])
+        # Born with Ctrl-C ignored: it would die of it, with a traceback, while it imports.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.signal(signal.SIGINT, before)
     pool = ProcessPoolExecutor(
         jobs, mp_context=context, initializer=_start_worker, initargs=log_settings()
     )
@@ -172,6 +180,23 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
         for child in multiprocessing.active_children():
             child.join(_STOP_SECONDS)
         raise
+
+
+@contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until processes are started: one half started is nobody's child."""
+    held: list[int] = []
+    before = {
+        signum: signal.signal(signum, lambda number, _: held.append(number))
+        for signum in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+        for number in held:
+            signal.raise_signal(number)
 
 
 def _start_worker(level: str, log_format: str) -> None:
