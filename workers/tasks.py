@@ -153,11 +153,14 @@ def fail_run(self: PipelineTask, failed: str, state: str, run_id: str) -> None:
         reconciler.recover_run(settings, ledger, told=cause)
 
 
-@app.task(name=RECONCILE, bind=True, base=PipelineTask)
+@app.task(name=RECONCILE, bind=True, base=PipelineTask, ignore_result=True)
 def reconcile(self: PipelineTask) -> None:
     """Beat's every minute: starts what was missed, recovers what stopped, tells what is late."""
     with structlog.contextvars.bound_contextvars(task_id=self.request.id):
-        reconciler.reconcile(settings)
+        try:
+            reconciler.reconcile(settings)
+        except RetryableError as error:  # the next look is in a minute
+            log.warning("cannot_recover", cause=error.message)
 
 
 def _stay_in_turn(ledger: RunLedger, seconds: float) -> None:
