@@ -37,9 +37,16 @@ OWNER = """
 import json, multiprocessing, sys, time
 from console.stack import throwaway_stack
 
+def nap(awake):
+    awake.set()  # from here on a signal is seen: Python swallows one that comes while it forks
+    time.sleep(60)
+
 with throwaway_stack() as stack:
     if "fork" in sys.argv:
-        multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,)).start()
+        forking = multiprocessing.get_context("fork")
+        awake = forking.Event()
+        forking.Process(target=nap, args=(awake,)).start()
+        awake.wait()
     print(json.dumps([stack.postgres.pid, stack.redis.pid]), flush=True)
     if "return" in sys.argv:
         sys.exit(0)
