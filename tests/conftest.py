@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, make_url, text
 
 from console.stack import Stack, throwaway_stack
@@ -15,6 +17,11 @@ from console.stack import Stack, throwaway_stack
 pytest_plugins = ["tests.s3"]
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+# The same examples each time, so that a failure is the change's; `make fuzz` looks for new ones.
+settings.register_profile("fixed", derandomize=True)
+settings.register_profile("random")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 def pytest_configure() -> None:
@@ -48,8 +55,6 @@ def postgres_url(stack: Stack) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the machine, and no .env, reaches a test."""
-    import os
-
     for name in list(os.environ):
         if name.startswith(("SALES_", "FLOWER_", "CELERY_")):
             monkeypatch.delenv(name)

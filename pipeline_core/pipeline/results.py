@@ -2,7 +2,7 @@
 
 Copies take the place of an original that turned out to be unreadable: planning lets the first
 of several equal archives or days count, and if that one cannot be read after all, the first of
-its copies that can be read counts instead.
+its copies that can be read counts instead. Copies that cannot be read either stay duplicates.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ def _ask_copies(ledger: RunLedger, manifest: Manifest, done: dict[str, Done]) ->
                 done[archive.id] = Done(archive, work, receipt)
         if outstanding:
             return outstanding
+    for each in [each for each in done.values() if each.archive.duplicate_of and _failed(each)]:
+        del done[each.archive.id]
     return []
 
 

@@ -601,6 +601,14 @@ def test_same_archive_under_two_names_counts_once(tmp_path: Path) -> None:
     assert found.inputs["a.zip"] == found.inputs["b.zip"] is not None
 
 
+def test_a_copy_of_an_unreadable_archive_is_a_duplicate_still(tmp_path: Path) -> None:
+    broken = build.truncated(week(sales(3)))
+    shop = write_shop(tmp_path / "shop", dict.fromkeys(("a.zip", "b.zip", "c.zip"), broken))
+    found = summary(run_local(shop, tmp_path))
+    assert (found.archives.unreadable, found.archives.duplicate) == (1, 2)
+    assert [place.archive for place in found.unreadable] == ["a.zip"]
+
+
 def test_same_day_in_two_archives_counts_once_whatever_it_is_called(tmp_path: Path) -> None:
     day = day_zip({"a.json": sales(3)})
     other = day_zip({"a.json": sales(10)})
