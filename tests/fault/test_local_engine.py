@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline_core.ledger import RunLedger, lease, run_ids
@@ -208,6 +209,19 @@ def test_a_killed_command_loses_its_turn_and_is_recovered(
     assert recovered.returncode == 0, recovered.stderr
     assert json.loads(recovered.stdout)["run_id"] == _state(env).run_id
     assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
+
+
+def test_the_processes_of_a_killed_command_end_too(env: dict[str, str], long_archive: str) -> None:
+    with _started(env, "run", "--quiet") as first:
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        eventually(lambda: _state(env).attempts("00003"), f"an attempt at {long_archive}")
+        family = psutil.Process(first.pid).children(recursive=True)
+        assert len(family) >= 3, "a server and two processes"
+        first.kill()
+        _, alive = psutil.wait_procs(family, timeout=15)
+        for each in alive:
+            each.kill()
+    assert not alive
 
 
 def test_a_new_run_ends_what_a_killed_command_left(
