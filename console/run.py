@@ -16,6 +16,7 @@ from pipeline_core import pipeline
 from pipeline_core.errors import PipelineError, RunUnderWay
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import PLAN, Worker, attempt, this_process
+from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
 from pipeline_core.pipeline.local import run_locally
@@ -91,7 +92,8 @@ def recover_command(settings: Settings, *, as_json: bool, quiet: bool) -> int:
     elif is_moving(ledger):
         found = "is under way"
     elif manifest is None:
-        _take_turn(settings, RunLedger(ledger.state, pipeline.new_run_id(datetime.now(UTC))))
+        stopped = PipelineError("It stopped before it was planned.", START_ANOTHER)
+        give_up(ledger, settings.hooks(), stopped)
         found = "stopped before it was planned; start another"
     else:
         return resume_command(settings, ledger.run_id, as_json=as_json, quiet=quiet)

@@ -248,6 +248,27 @@ def test_there_is_nothing_to_recover(env: dict[str, str]) -> None:
     assert "has ended" in done.stderr
 
 
+def test_a_command_that_was_killed_while_it_planned(env: dict[str, str], tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    os.mkfifo(blocked / "customers.csv")
+    with _started(env | {"SALES_DIMENSIONS": str(blocked)}, "run", "--quiet") as command:
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        kill_tree(command)
+    run_id = _state(env).run_id
+    for _ in range(2):
+        assert sales_pipeline("recover", env=env).returncode == 1
+        assert run_ids(open_storage(env["SALES_STATE"])) == [run_id], "no other run is made up"
+    outcome = _state(env).outcome()
+    assert outcome is not None
+    assert outcome.reason == "It stopped before it was planned."
+    for command_name in ("resume", "publish"):
+        done = sales_pipeline(command_name, run_id, env=env)
+        assert done.returncode == 2
+        assert "it was not planned" in done.stderr
+        assert "sales-pipeline run" in done.stderr
+
+
 def test_resuming_what_is_no_run(env: dict[str, str]) -> None:
     done = sales_pipeline("resume", "nonsense", env=env)
     assert done.returncode == 2
