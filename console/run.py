@@ -15,11 +15,11 @@ from console.views import print_outcome
 from pipeline_core import pipeline
 from pipeline_core.errors import PipelineError, RunUnderWay
 from pipeline_core.ledger import RunLedger, lease
-from pipeline_core.ledger.attempts import PLAN, Worker, attempt, this_process
+from pipeline_core.ledger.attempts import PLAN, Worker, attempt, costs_told, this_process
 from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
-from pipeline_core.pipeline.local import run_locally
+from pipeline_core.pipeline.local import run_locally, tried
 from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving, take_turn
@@ -39,12 +39,13 @@ def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -
     )
     ledger = RunLedger(state, pipeline.new_run_id(datetime.now(UTC)))
     with terminable(), _progress(settings, quiet=quiet) as progress:
-        if engine == "celery":
-            from console.follow import wait_for_workers
-
-            wait_for_workers(settings)
         try:
-            _take_turn(settings, ledger)
+            with _answered_for(settings, ledger):
+                if engine == "celery":
+                    from console.follow import wait_for_workers
+
+                    wait_for_workers(settings)
+                _take_turn(settings, ledger)
         except RunUnderWay as other:
             if not wait:
                 raise
@@ -53,9 +54,7 @@ def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -
             with _answered_for(settings, ledger):
                 progress.planning()
                 with attempt(ledger, policy, PLAN, Worker(this_process())):
-                    manifest = pipeline.plan(
-                        settings.places(), settings.options(), policy, engine, ledger.run_id
-                    )
+                    manifest = tried(lambda: _plan(settings, ledger.run_id))
                 outcome = _drive(settings, ledger, manifest, progress)
     return _finish(settings, outcome, as_json=as_json, quiet=quiet)
 
@@ -124,10 +123,14 @@ def _take_turn(settings: Settings, ledger: RunLedger) -> None:
 
 @contextmanager
 def _answered_for(settings: Settings, ledger: RunLedger) -> Iterator[None]:
-    """An error ends the run; a person who stops this command ends its turn."""
+    """An error, a bug of ours included, ends the run, unless another has the turn; a person
+    who stops this command ends its turn."""
     try:
-        yield
-    except PipelineError as error:
+        with costs_told(Worker(this_process()), "finish the run"):
+            yield
+    except RunUnderWay:
+        raise
+    except Exception as error:
         give_up(ledger, settings.hooks(), error)
         raise
     except KeyboardInterrupt as stop:
@@ -152,6 +155,11 @@ def _how_to_go_on(ledger: RunLedger) -> str:
     )
 
 
+def _plan(settings: Settings, run_id: str) -> Manifest:
+    options, policy, engine = settings.options(), settings.policy(), settings.chosen_engine()
+    return pipeline.plan(settings.places(), options, policy, engine, run_id)
+
+
 def _drive(
     settings: Settings, ledger: RunLedger, manifest: Manifest, progress: Progress
 ) -> Outcome:
@@ -160,7 +168,7 @@ def _drive(
         from workers.dispatch import send_outstanding
 
         wait_for_workers(settings)
-        send_outstanding(ledger, manifest)
+        tried(lambda: send_outstanding(ledger, manifest))
         return follow(settings, ledger, progress)
     progress.processing(manifest)
     with attempt(ledger, manifest.policy, _COMMAND, Worker(this_process())):
@@ -180,7 +188,11 @@ def _watch(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
     from console.follow import follow
 
     click.echo(f"Run {ledger.run_id} is under way; following it.", err=True)
-    return follow(settings, ledger, progress)
+    try:
+        return follow(settings, ledger, progress)
+    except KeyboardInterrupt as stop:
+        stop.args = (f"Stopped following. Run {ledger.run_id} is left to itself.",)
+        raise
 
 
 def _recovered(settings: Settings, ledger: RunLedger) -> str:

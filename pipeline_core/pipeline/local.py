@@ -55,7 +55,7 @@ def run_locally(
         process_outstanding(state_uri, manifest, jobs, done)
         publishing()
         try:
-            return _tried(lambda: publish(state_uri, manifest.run_id))
+            return tried(lambda: publish(state_uri, manifest.run_id))
         except ResultsMissing as error:  # a damaged result was found
             log.warning("results_missing", run_id=manifest.run_id, cause=error.message)
 
@@ -141,10 +141,10 @@ def _close(ledger: RunLedger, running: dict[str, Attempt], **changes: object) ->
 
 def _process(state_uri: str, run_id: str, work: Work) -> Receipt:
     worker = Worker(this_process())
-    return _tried(lambda: process(state_uri, run_id, work, worker))
+    return tried(lambda: process(state_uri, run_id, work, worker))
 
 
-def _tried(call: Callable[[], _Result]) -> _Result:
+def tried(call: Callable[[], _Result]) -> _Result:
     """The call's result; what does not answer is asked again, later and later."""
     for number in range(1, _TRIES):
         try:

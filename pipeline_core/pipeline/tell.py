@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from pipeline_core.errors import RetryableError, message_of
+from pipeline_core.errors import PipelineError, message_of
 from pipeline_core.ledger import RunLedger, slots
 from pipeline_core.notify import Event, Hooks, Notice, event_of, notify
 from pipeline_core.pipeline.publish import fail
@@ -47,8 +47,8 @@ def give_up(ledger: RunLedger, hooks: Hooks, error: BaseException) -> None:
     try:
         fail(ledger.state.uri, ledger.run_id, error)
         tell(ledger, hooks)
-    except RetryableError as trouble:
-        log.error("failure_not_recorded", run_id=ledger.run_id, cause=trouble.message)
+    except (PipelineError, OSError) as trouble:
+        log.error("failure_not_recorded", run_id=ledger.run_id, cause=message_of(trouble))
         reason, remedy = message_of(error), getattr(error, "remedy", "")
         notify(hooks, Notice("failed", ledger.run_id, reason, remedy, datetime.now(UTC)))
 

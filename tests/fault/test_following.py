@@ -57,6 +57,19 @@ def test_a_second_command_follows_the_first_ones_run(
     assert len(ships.run_ids()) == 1
 
 
+def test_nobody_there_is_told(ships: Fleet, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    hook = tmp_path / "hook.py"
+    hook.write_text(f"import sys; open({str(told)!r}, 'w').write(sys.stdin.read())")
+    ships.env.update(SALES_WORKER_WAIT="1", SALES_HOOK_COMMAND=f"{sys.executable} {hook}")
+    assert ships.run().returncode == 1
+    notice = json.loads(told.read_text())
+    assert notice["event"] == "failed"
+    assert "No Celery worker answered" in notice["reason"]
+    (run_id,) = ships.run_ids()
+    assert notice["run_id"] == run_id
+
+
 @pytest.mark.long
 def test_no_worker_comes_back(ships: Fleet, tmp_path: Path) -> None:
     """The run ends as failed, and the hook hears of it."""

@@ -211,6 +211,27 @@ def test_a_killed_command_loses_its_turn_and_is_recovered(
     assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
 
 
+def test_a_bug_ends_the_run(env: dict[str, str], tmp_path: Path) -> None:
+    """Here: memory that runs out outside of any archive."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        "import sys\n"
+        "def watch(event, arguments):\n"
+        "    if event == 'open' and str(arguments[0]).endswith('sales_report.csv'):\n"
+        "        raise MemoryError\n"
+        "sys.addaudithook(watch)\n"
+    )
+    path = f"{site}{os.pathsep}{PROJECT}"
+    failed = sales_pipeline("run", env=env | {"PYTHONPATH": path})
+    assert failed.returncode == 1
+    assert "not enough memory" in failed.stderr
+    outcome = _state(env).outcome()
+    assert outcome is not None
+    assert outcome.state == "failed"
+    assert sales_pipeline("resume", outcome.run_id, env=env).returncode == 0
+
+
 def test_the_processes_of_a_killed_command_end_too(env: dict[str, str], long_archive: str) -> None:
     with _started(env, "run", "--quiet") as first:
         eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
