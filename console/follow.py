@@ -13,6 +13,7 @@ from console.progress import Progress
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Manifest, Outcome
+from pipeline_core.pipeline.local import tried
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
@@ -37,26 +38,36 @@ def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
 
     It comes: what stopped is sent again, and what nobody works on is ended as failed, also
     where no beat runs.
+
+    Raises:
+        RetryableError: the state storage has not answered for as long as a run may stand still.
     """
     celery_app(settings)
     manifest: Manifest | None = None
     known: set[str] = set()
     looked = failing_since = time.monotonic()
     while True:
-        outcome = ledger.outcome()
-        if manifest is None and (manifest := ledger.planned()) is not None:
-            progress.processing(manifest)
-        if manifest is not None:
-            known |= _show_new(ledger, manifest, known, progress)
-        if outcome is not None:
-            tell(ledger, settings.hooks())
-            return outcome
+        # Only workers can send a run on Celery what it misses; a local one's owner is here or gone.
+        is_local = manifest is not None and manifest.engine == "local"
+        patience = settings.stall_after * (1 if is_local else _MOST_PATIENCE)
+        try:
+            outcome = ledger.outcome()
+            if manifest is None and (manifest := ledger.planned()) is not None:
+                progress.processing(manifest)
+            if manifest is not None:
+                known |= _show_new(ledger, manifest, known, progress)
+            if outcome is not None:
+                tell(ledger, settings.hooks())
+                return outcome
+        except RetryableError:  # the workers, which try again, may be well; `_recover` logs it
+            if time.monotonic() - failing_since > patience:
+                raise
         now = time.monotonic()
         if now - looked >= min(_RECOVER_EVERY_SECONDS, settings.lease / 2):
             looked = now
             if _recover(settings, ledger):
                 failing_since = now
-            elif now - failing_since > settings.stall_after * _MOST_PATIENCE:
+            elif now - failing_since > patience:
                 _give_up(settings, ledger)
         time.sleep(_POLL_SECONDS)
 
@@ -88,7 +99,7 @@ def _recover(settings: Settings, ledger: RunLedger) -> bool:
 
 def _give_up(settings: Settings, ledger: RunLedger) -> None:
     error = RetryableError(
-        "It does not move, and nothing could be sent to its workers.",
+        "It does not move, and nobody takes it up.",
         f"`sales-pipeline doctor` says why; then `sales-pipeline resume {ledger.run_id}`.",
     )
     give_up(ledger, settings.hooks(), error)
@@ -101,7 +112,7 @@ def wait_for_workers(settings: Settings) -> None:
         RetryableError: the broker is away, or no worker answers in SALES_WORKER_WAIT seconds.
     """
     deadline = time.monotonic() + settings.worker_wait
-    while not answering_workers(settings):
+    while not tried(lambda: answering_workers(settings)):
         if time.monotonic() > deadline:
             raise RetryableError(
                 f"No Celery worker answered in {settings.worker_wait} seconds.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,27 @@ def test_a_second_command_follows_the_first_ones_run(
     assert summaries[0]["run_id"] == summaries[1]["run_id"]
     assert ships.csvs() == expected
     assert len(ships.run_ids()) == 1
+
+
+def test_a_state_that_is_away_for_a_moment_is_no_failure_of_the_run(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.worker()
+    ships.plan_fault(ARCHIVES[0], "pause")
+    command = ships.run_in_background()
+    ships.reached(ARCHIVES[0])
+    eventually(lambda: len(ships.ledger().receipt_ids()) == len(ARCHIVES) - 1, "the others")
+    receipts = Path(ships.env["SALES_STATE"]) / "runs" / ships.run_ids()[0] / "receipts"
+    away = receipts.rename(receipts.with_name("away"))
+    receipts.write_text("no folder")
+    time.sleep(3)
+    receipts.unlink()
+    away.rename(receipts)
+    ships.lift_fault(ARCHIVES[0])
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    assert "cannot_recover" in err, "it was noticed"
+    assert ships.csvs() == expected
 
 
 def test_nobody_there_is_told(ships: Fleet, tmp_path: Path) -> None:

@@ -211,6 +211,26 @@ def test_a_killed_command_loses_its_turn_and_is_recovered(
     assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
 
 
+def test_who_waits_for_a_stopped_run_is_not_kept_waiting(
+    env: dict[str, str], long_archive: str
+) -> None:
+    with _started(env, "run", "--quiet") as first:
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        eventually(lambda: _state(env).attempts("00003"), f"an attempt at {long_archive}")
+        with _started(env, "run", "--wait") as second, _started(env, "run", "--wait") as third:
+            for each in (second, third):
+                assert each.stderr is not None
+                assert "following it" in each.stderr.readline()
+            second.send_signal(signal.SIGINT)
+            _, err = second.communicate(timeout=30)
+            assert second.returncode == 130
+            assert f"Stopped following. Run {_state(env).run_id}" in err
+            first.send_signal(signal.SIGINT)
+            _, err = third.communicate(timeout=25)
+    assert third.returncode == 1
+    assert f"sales-pipeline resume {_state(env).run_id}" in err
+
+
 def test_a_bug_ends_the_run(env: dict[str, str], tmp_path: Path) -> None:
     """Here: memory that runs out outside of any archive."""
     site = tmp_path / "site"
