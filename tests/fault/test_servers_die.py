@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from console.stack import PostgresServer
 from tests.conftest import PROJECT
@@ -61,6 +62,32 @@ def test_every_message_is_delivered_twice(ships: Fleet, expected: dict[str, byte
     assert ships.csvs() == expected
     assert ships.published() == ships.run_ids()
     assert len(ships.run_ids()) == 1
+
+
+def test_messages_that_come_after_the_end_change_not_one_byte(ships: Fleet) -> None:
+    ships.worker(concurrency=1)
+    ships.send("workers.start_run", slot="tonight")
+    eventually(lambda: ships.run_ids() and ships.ledger().is_told(), "the end")
+    before = _bytes(ships)
+    place, run_id = ships.env["SALES_STATE"], ships.run_ids()[0]
+    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.process_archive", state=place, run_id=run_id, archive="00000")
+    ships.send("workers.publish_run", _archives="", state=place, run_id=run_id)
+    ships.send("workers.fail_run", failed="nobody", state=place, run_id=run_id)
+    eventually(lambda: ships.log_lines("work_failed"), "the last of them")
+    eventually(lambda: ships.logs().count("workers.fail_run[") >= 2, "its end")
+    assert _bytes(ships) == before
+
+
+def _bytes(ships: Fleet) -> dict[str, bytes]:
+    """Of all reports and all records."""
+    places = (Path(ships.env[name]) for name in ("SALES_REPORTS", "SALES_STATE"))
+    return {
+        str(path): path.read_bytes()
+        for place in places
+        for path in place.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_postgres_comes_back_after_the_start(ships: Fleet) -> None:
