@@ -39,7 +39,7 @@ def head(state: Storage) -> Lease | None:
             return msgspec.json.decode(state.read(key), type=Lease)
         except FileNotFoundError:  # tidied up since it was listed
             continue
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             state.remove(key)
     return None
 
