@@ -17,7 +17,7 @@ from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import read_database, read_folder
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.extract.meter import archive_meter, day_meter
-from pipeline_core.extract.names import base_name, day_date, is_zip
+from pipeline_core.extract.names import base_name, day_date, is_text, is_zip
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
 from pipeline_core.ledger import RunLedger, save_snapshot
 from pipeline_core.messages import ArchiveRef, DayRef, Limits, Manifest, Options, Policy
@@ -40,7 +40,7 @@ def plan(places: Places, options: Options, policy: Policy, engine: str, run_id: 
 
     Raises:
         ConfigError: there is no data folder, or customers or products cannot be used.
-        InputError: a product has no valid price.
+        InputError: a product has no valid price, or an archive a name that no JSON can hold.
         RetryableError: a storage or the database does not answer.
     """
     started = datetime.now(UTC)
@@ -92,6 +92,11 @@ def survey(data: Storage, limits: Limits) -> Survey:
             f"There is nothing in {data.uri}.",
             "Set SALES_DATA (--data) to the folder of the weekly archives.",
         )
+    for file in stored:
+        if not is_text(file.key):
+            raise InputError(
+                f"The name of the archive {file.key!r} is not UTF-8.", f"Rename it in {data.uri}."
+            )
     archives = [
         _look_into(data, file, limits, f"{number:05d}") for number, file in enumerate(stored)
     ]
