@@ -13,7 +13,7 @@ from console.interrupt import terminable
 from console.progress import Progress
 from console.views import print_outcome
 from pipeline_core import pipeline
-from pipeline_core.errors import PipelineError, RunUnderWay
+from pipeline_core.errors import PipelineError, RetryableError, RunUnderWay
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import PLAN, Worker, attempt, costs_told, this_process
 from pipeline_core.ledger.run import START_ANOTHER
@@ -24,7 +24,7 @@ from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving, take_turn
 from pipeline_core.settings import Settings
-from pipeline_core.storage import open_storage
+from pipeline_core.storage import Storage, open_storage
 
 # The work id under which this command shows that it lives.
 _COMMAND = "command"
@@ -37,7 +37,7 @@ def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -
         settings.chosen_engine(),
         settings.policy(),
     )
-    ledger = RunLedger(state, pipeline.new_run_id(datetime.now(UTC)))
+    ledger = _new_run(state)
     with terminable(), _progress(settings, quiet=quiet) as progress:
         try:
             with _answered_for(settings, ledger):
@@ -113,6 +113,14 @@ def _progress(settings: Settings, *, quiet: bool) -> Progress:
     if progress.live or quiet:  # log lines would tear the display
         configure_logs("WARNING", settings.log_format)
     return progress
+
+
+def _new_run(state: Storage) -> RunLedger:
+    now = datetime.now(UTC)
+    try:
+        return RunLedger(state, pipeline.new_run_id(now, state))
+    except RetryableError:  # taking the turn will say so, and tell
+        return RunLedger(state, pipeline.new_run_id(now))
 
 
 def _take_turn(settings: Settings, ledger: RunLedger) -> None:
