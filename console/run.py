@@ -15,7 +15,7 @@ from console.views import print_outcome
 from pipeline_core import pipeline
 from pipeline_core.errors import PipelineError, RetryableError, RunUnderWay
 from pipeline_core.ledger import RunLedger, lease
-from pipeline_core.ledger.attempts import PLAN, Worker, attempt, costs_told, this_process
+from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_told, this_process
 from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
@@ -25,9 +25,6 @@ from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving, take_turn
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage, open_storage
-
-# The work id under which this command shows that it lives.
-_COMMAND = "command"
 
 
 def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -> int:
@@ -179,7 +176,7 @@ def _drive(
         tried(lambda: send_outstanding(ledger, manifest))
         return follow(settings, ledger, progress)
     progress.processing(manifest)
-    with attempt(ledger, manifest.policy, _COMMAND, Worker(this_process())):
+    with attempt(ledger, manifest.policy, COMMAND, Worker(this_process())):
         outcome = run_locally(
             settings.state,
             manifest,

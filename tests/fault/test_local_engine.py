@@ -205,8 +205,15 @@ def test_a_killed_command_loses_its_turn_and_is_recovered(
         eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
         eventually(lambda: len(_state(env).receipt_ids()) >= 3, "the small archives")
         kill_tree(first)
-    recovered = sales_pipeline("recover", "--json", env=env)
+    told = tmp_path / "told"
+    hook = tmp_path / "hook.py"
+    hook.write_text(f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + '\\n')")
+    hooked = env | {"SALES_HOOK_COMMAND": f"{sys.executable} {hook}"}
+    recovered = sales_pipeline("recover", "--json", env=hooked)
     assert recovered.returncode == 0, recovered.stderr
+    (notice,) = [json.loads(line) for line in told.read_text().splitlines()]
+    assert notice["event"] == "recovered"
+    assert notice["reason"] == "It had stopped, and was taken up again."
     assert json.loads(recovered.stdout)["run_id"] == _state(env).run_id
     assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
 
