@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from pathlib import Path
+
+import pytest
 
 from console.stack import PostgresServer
 from tests.conftest import PROJECT
 from tests.fault.conftest import ARCHIVES
-from tests.fault.fleet import Fleet
+from tests.fault.fleet import Fleet, kill_tree
 from tests.processes import eventually
 
 SLOW = "sleep 0.4"
@@ -39,6 +42,25 @@ def test_redis_dies_three_times(ships: Fleet, expected: dict[str, bytes]) -> Non
     assert command.returncode == 0, err
     assert ships.csvs() == expected
     assert ships.published() == ships.run_ids()
+
+
+@pytest.mark.long
+def test_redis_and_the_workers_are_away_for_long(ships: Fleet, expected: dict[str, bytes]) -> None:
+    """Longer than Celery's result backend tries in the command that follows."""
+    _slow(ships)
+    doomed = ships.worker(concurrency=1)
+    command = ships.run_in_background()
+    _some_done(ships, 2)
+    ships.redis.kill()
+    kill_tree(doomed)
+    with pytest.raises(subprocess.TimeoutExpired):
+        command.wait(25)
+    ships.redis.start()
+    ships.worker(concurrency=1)
+    _, err = command.communicate(timeout=100)
+    assert command.returncode == 0, err
+    assert "cannot_recover" in err
+    assert ships.csvs() == expected
 
 
 def test_redis_forgets_everything(ships: Fleet, expected: dict[str, bytes]) -> None:
