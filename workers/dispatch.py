@@ -52,6 +52,9 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
     lease.extend(ledger, recovery.patience.total_seconds())
     try:
         _send(ledger, recovery.work)
+    except KeyboardInterrupt:  # nobody would send the rest
+        ledger.remove_dispatch(sent)
+        raise
     except (OperationalError, RedisError, OSError, RuntimeError) as error:
         # Celery's result backend raises a RuntimeError when it gives up, of several lines.
         ledger.remove_dispatch(sent)

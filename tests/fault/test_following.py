@@ -7,10 +7,15 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from tests.fault.conftest import ARCHIVES
+from pipeline_core.ledger import RunLedger
+from pipeline_core.storage import open_storage
+from tests.archives import write_shop
+from tests.contract.run import plan_local
+from tests.fault.conftest import ARCHIVES, CUSTOMERS, PRODUCTS, archive
 from tests.fault.fleet import Fleet, kill_tree
 from tests.processes import eventually
 
@@ -35,6 +40,25 @@ def test_stopping_the_command_leaves_the_run_to_the_workers(
     assert json.loads(out)["run_id"] == run_id
     assert ships.csvs() == expected
     assert len(ships.ledger().dispatches()) == 1, "it was followed, not sent again"
+
+
+def test_who_is_stopped_while_sending_has_sent_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the run is one that `resume` sends, not one that workers are said to go on with."""
+    import workers.dispatch as sending
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sending, "_send", stop)
+    shop = write_shop(tmp_path / "shop", {}, CUSTOMERS, PRODUCTS)
+    (shop.data / ARCHIVES[0]).write_bytes(archive(1))
+    manifest = plan_local(shop, tmp_path)
+    ledger = RunLedger(open_storage(str(tmp_path / "state")), manifest.run_id)
+    with pytest.raises(KeyboardInterrupt):
+        sending.send_outstanding(ledger, manifest)
+    assert ledger.dispatches() == []
 
 
 def test_a_second_command_follows_the_first_ones_run(
