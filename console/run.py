@@ -101,7 +101,12 @@ def recover_command(settings: Settings, *, as_json: bool, quiet: bool) -> int:
 
 def publish_command(settings: Settings, run_id: str, *, force: bool, as_json: bool) -> int:
     """Publishes from the receipts of an earlier run; the exit code of CONTRACT."""
+    ledger = RunLedger(open_storage(settings.state), run_id)
+    before = ledger.outcome()
     outcome = pipeline.publish(settings.state, run_id, allow_incomplete=force)
+    if before is not None and before.state != outcome.state:
+        ledger.forget_told()
+    tell(ledger, settings.hooks())
     return _finish(settings, outcome, as_json=as_json, quiet=as_json)
 
 

@@ -162,6 +162,10 @@ class RunLedger:
         """Notes that the hooks know the outcome."""
         self.state.write(self._key("told.json"), b"{}\n")
 
+    def forget_told(self) -> None:
+        """Notes that the outcome is another than the one the hooks know."""
+        self.state.remove(self._key("told.json"))
+
     def is_told(self) -> bool:
         """Whether the hooks know the outcome."""
         return self._exists("told.json")
