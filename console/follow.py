@@ -26,6 +26,7 @@ log = structlog.get_logger()
 _POLL_SECONDS = 0.3
 _PING_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
+_SILENT_SECONDS = 10.0
 _RECOVER_EVERY_SECONDS = 5.0
 # Times ``stall_after`` during which nothing could be sent to a run that does not move.
 _MOST_PATIENCE = 10
@@ -165,6 +166,11 @@ def celery_app(settings: Settings) -> Celery:
     from workers.celery import app
     from workers.config import celery_config
 
-    app.conf.update(celery_config(settings))
+    config = celery_config(settings)
+    # A Redis that takes connections and says nothing would be waited for without an end.
+    silence = {"socket_connect_timeout": _CONNECT_SECONDS, "socket_timeout": _SILENT_SECONDS}
+    config["broker_transport_options"] |= silence
+    config |= {f"redis_{name}": seconds for name, seconds in silence.items()}
+    app.conf.update(config)
     app.conf.result_backend_max_retries = _BACKEND_TRIES
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
@@ -17,7 +18,7 @@ from tests.archives import write_shop
 from tests.contract.run import plan_local
 from tests.fault.conftest import ARCHIVES, CUSTOMERS, PRODUCTS, archive
 from tests.fault.fleet import Fleet, kill_tree
-from tests.processes import eventually
+from tests.processes import eventually, sales_pipeline
 
 
 def test_stopping_the_command_leaves_the_run_to_the_workers(
@@ -114,6 +115,16 @@ def test_nobody_there_is_told(ships: Fleet, tmp_path: Path) -> None:
     assert "No Celery worker answered" in notice["reason"]
     (run_id,) = ships.run_ids()
     assert notice["run_id"] == run_id
+
+
+@pytest.mark.long
+def test_a_broker_that_says_nothing_is_not_waited_for(ships: Fleet) -> None:
+    assert ships.redis.pid is not None
+    os.kill(ships.redis.pid, signal.SIGSTOP)
+    refused = ships.run(timeout=90)
+    assert refused.returncode == 1
+    assert "The broker does not answer" in refused.stderr
+    assert sales_pipeline("doctor", env=ships.env, timeout=60).returncode == 1
 
 
 @pytest.mark.long
