@@ -221,7 +221,7 @@ def main() -> NoReturn:
         from console.interrupt import exit_code
 
         cause = abort.__cause__
-        click.echo("".join(map(str, cause.args)) if cause else "Stopped.", err=True)
+        click.echo("".join(map(str, cause.args if cause else ())) or "Stopped.", err=True)
         sys.exit(exit_code(cause))
     except PipelineError as error:
         _complain(error.message, error.remedy)

@@ -16,6 +16,7 @@ from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
     from redis import Redis
 
 _CLOCK_TOLERANCE_SECONDS = 30
@@ -135,20 +136,27 @@ def _dimensions(settings: Settings) -> Check:
 def _broker(settings: Settings) -> Check:
     if settings.broker_url is None:
         return Check("broker", "ok", "none is set; runs use the local engine")
+    found = _redis_check(settings, settings.broker_url, "SALES_BROKER_URL")
+    if found.state == "ok" and settings.result_backend is not None:  # it holds the chords
+        return _redis_check(settings, settings.result_backend, "SALES_RESULT_BACKEND")
+    return found
+
+
+def _redis_check(settings: Settings, url: SecretStr, setting: str) -> Check:
     from redis.exceptions import RedisError
 
     try:
-        with _redis(settings) as client:
+        with _redis(settings, url) as client:
             info: dict[str, Any] = client.info("everything")
     except (RedisError, OSError, ValueError) as error:
-        return Check("broker", "failed", f"{error}.", "Check SALES_BROKER_URL and Redis.")
+        return Check("broker", "failed", f"{error}.", f"Check {setting} and Redis.")
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         return Check(
             "broker",
             "failed",
             f"Redis may evict messages ({policy}).",
-            "Set maxmemory-policy to noeviction.",
+            f"Set maxmemory-policy to noeviction where {setting} points.",
         )
     found = f"Redis {info.get('redis_version', '?')} answers"
     if not info.get("aof_enabled"):
@@ -156,7 +164,7 @@ def _broker(settings: Settings) -> Check:
             "broker",
             "warned",
             f"{found}, but forgets its messages when it restarts.",
-            "Set appendonly to yes.",
+            f"Set appendonly to yes where {setting} points.",
         )
     return Check("broker", "ok", found)
 
@@ -200,7 +208,7 @@ def _clock(settings: Settings) -> Check:
     from redis.exceptions import RedisError
 
     try:
-        with _redis(settings) as client:
+        with _redis(settings, settings.broker_url) as client:
             seconds, _ = client.time()
     except (RedisError, OSError, ValueError) as error:
         return Check("clock", "warned", f"The broker's clock cannot be read: {error}.")
@@ -212,11 +220,11 @@ def _clock(settings: Settings) -> Check:
     return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M:%S} UTC, as the broker's")
 
 
-def _redis(settings: Settings) -> Redis:
+def _redis(settings: Settings, url: SecretStr) -> Redis:
     from redis import Redis
 
     from workers.config import tls_options
 
-    url = settings.broker_url.get_secret_value() if settings.broker_url else ""
-    encrypted = tls_options(settings) if url.startswith("rediss:") else {}
-    return Redis.from_url(url, socket_timeout=5, **encrypted)
+    address = url.get_secret_value()
+    encrypted = tls_options(settings) if address.startswith("rediss:") else {}
+    return Redis.from_url(address, socket_timeout=5, **encrypted)

@@ -13,6 +13,7 @@ from console.progress import Progress
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Manifest, Outcome
+from pipeline_core.pipeline.local import tried
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 _POLL_SECONDS = 0.3
 _PING_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
+_SILENT_SECONDS = 10.0
 _RECOVER_EVERY_SECONDS = 5.0
 # Times ``stall_after`` during which nothing could be sent to a run that does not move.
 _MOST_PATIENCE = 10
@@ -37,26 +39,36 @@ def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
 
     It comes: what stopped is sent again, and what nobody works on is ended as failed, also
     where no beat runs.
+
+    Raises:
+        RetryableError: the state storage has not answered for as long as a run may stand still.
     """
     celery_app(settings)
     manifest: Manifest | None = None
     known: set[str] = set()
     looked = failing_since = time.monotonic()
     while True:
-        outcome = ledger.outcome()
-        if manifest is None and (manifest := ledger.planned()) is not None:
-            progress.processing(manifest)
-        if manifest is not None:
-            known |= _show_new(ledger, manifest, known, progress)
-        if outcome is not None:
-            tell(ledger, settings.hooks())
-            return outcome
+        # Only workers can send a run on Celery what it misses; a local one's owner is here or gone.
+        is_local = manifest is not None and manifest.engine == "local"
+        patience = settings.stall_after * (1 if is_local else _MOST_PATIENCE)
+        try:
+            outcome = ledger.outcome()
+            if manifest is None and (manifest := ledger.planned()) is not None:
+                progress.processing(manifest)
+            if manifest is not None:
+                known |= _show_new(ledger, manifest, known, progress)
+            if outcome is not None:
+                tell(ledger, settings.hooks())
+                return outcome
+        except RetryableError:  # the workers, which try again, may be well; `_recover` logs it
+            if time.monotonic() - failing_since > patience:
+                raise
         now = time.monotonic()
         if now - looked >= min(_RECOVER_EVERY_SECONDS, settings.lease / 2):
             looked = now
             if _recover(settings, ledger):
                 failing_since = now
-            elif now - failing_since > settings.stall_after * _MOST_PATIENCE:
+            elif now - failing_since > patience:
                 _give_up(settings, ledger)
         time.sleep(_POLL_SECONDS)
 
@@ -88,7 +100,7 @@ def _recover(settings: Settings, ledger: RunLedger) -> bool:
 
 def _give_up(settings: Settings, ledger: RunLedger) -> None:
     error = RetryableError(
-        "It does not move, and nothing could be sent to its workers.",
+        "It does not move, and nobody takes it up.",
         f"`sales-pipeline doctor` says why; then `sales-pipeline resume {ledger.run_id}`.",
     )
     give_up(ledger, settings.hooks(), error)
@@ -101,7 +113,7 @@ def wait_for_workers(settings: Settings) -> None:
         RetryableError: the broker is away, or no worker answers in SALES_WORKER_WAIT seconds.
     """
     deadline = time.monotonic() + settings.worker_wait
-    while not answering_workers(settings):
+    while not tried(lambda: answering_workers(settings)):
         if time.monotonic() > deadline:
             raise RetryableError(
                 f"No Celery worker answered in {settings.worker_wait} seconds.",
@@ -154,6 +166,11 @@ def celery_app(settings: Settings) -> Celery:
     from workers.celery import app
     from workers.config import celery_config
 
-    app.conf.update(celery_config(settings))
+    config = celery_config(settings)
+    # A Redis that takes connections and says nothing would be waited for without an end.
+    silence = {"socket_connect_timeout": _CONNECT_SECONDS, "socket_timeout": _SILENT_SECONDS}
+    config["broker_transport_options"] |= silence
+    config |= {f"redis_{name}": seconds for name, seconds in silence.items()}
+    app.conf.update(config)
     app.conf.result_backend_max_retries = _BACKEND_TRIES
     return app

@@ -98,9 +98,12 @@ def duration(_ctx: click.Context, param: click.Parameter, value: str | None) -> 
     if value is None:
         return None
     number, unit = value[:-1], value[-1:]
-    if not (number.isascii() and number.isdigit() and unit in _UNITS):
-        raise click.BadParameter(f"{value!r} is no age such as 90s, 45m, 26h or 2d.", param=param)
-    return timedelta(**{_UNITS[unit]: int(number)})
+    try:
+        if number.isascii() and number.isdigit() and unit in _UNITS:
+            return timedelta(**{_UNITS[unit]: int(number)})
+    except (OverflowError, ValueError):  # no report is so old
+        pass
+    raise click.BadParameter(f"{value!r} is no age such as 90s, 45m, 26h or 2d.", param=param)
 
 
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no table; errors only.")

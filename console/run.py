@@ -13,20 +13,18 @@ from console.interrupt import terminable
 from console.progress import Progress
 from console.views import print_outcome
 from pipeline_core import pipeline
-from pipeline_core.errors import PipelineError, RunUnderWay
+from pipeline_core.errors import PipelineError, RetryableError, RunUnderWay
 from pipeline_core.ledger import RunLedger, lease
-from pipeline_core.ledger.attempts import PLAN, Worker, attempt, this_process
+from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_told, this_process
+from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
-from pipeline_core.pipeline.local import run_locally
+from pipeline_core.pipeline.local import run_locally, tried
 from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving, take_turn
 from pipeline_core.settings import Settings
-from pipeline_core.storage import open_storage
-
-# The work id under which this command shows that it lives.
-_COMMAND = "command"
+from pipeline_core.storage import Storage, open_storage
 
 
 def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -> int:
@@ -36,14 +34,15 @@ def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -
         settings.chosen_engine(),
         settings.policy(),
     )
-    ledger = RunLedger(state, pipeline.new_run_id(datetime.now(UTC)))
+    ledger = _new_run(state)
     with terminable(), _progress(settings, quiet=quiet) as progress:
-        if engine == "celery":
-            from console.follow import wait_for_workers
-
-            wait_for_workers(settings)
         try:
-            _take_turn(settings, ledger)
+            with _answered_for(settings, ledger):
+                if engine == "celery":
+                    from console.follow import wait_for_workers
+
+                    wait_for_workers(settings)
+                _take_turn(settings, ledger)
         except RunUnderWay as other:
             if not wait:
                 raise
@@ -52,9 +51,7 @@ def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -
             with _answered_for(settings, ledger):
                 progress.planning()
                 with attempt(ledger, policy, PLAN, Worker(this_process())):
-                    manifest = pipeline.plan(
-                        settings.places(), settings.options(), policy, engine, ledger.run_id
-                    )
+                    manifest = tried(lambda: _plan(settings, ledger.run_id))
                 outcome = _drive(settings, ledger, manifest, progress)
     return _finish(settings, outcome, as_json=as_json, quiet=quiet)
 
@@ -91,7 +88,8 @@ def recover_command(settings: Settings, *, as_json: bool, quiet: bool) -> int:
     elif is_moving(ledger):
         found = "is under way"
     elif manifest is None:
-        _take_turn(settings, RunLedger(ledger.state, pipeline.new_run_id(datetime.now(UTC))))
+        stopped = PipelineError("It stopped before it was planned.", START_ANOTHER)
+        give_up(ledger, settings.hooks(), stopped)
         found = "stopped before it was planned; start another"
     else:
         return resume_command(settings, ledger.run_id, as_json=as_json, quiet=quiet)
@@ -103,7 +101,12 @@ def recover_command(settings: Settings, *, as_json: bool, quiet: bool) -> int:
 
 def publish_command(settings: Settings, run_id: str, *, force: bool, as_json: bool) -> int:
     """Publishes from the receipts of an earlier run; the exit code of CONTRACT."""
+    ledger = RunLedger(open_storage(settings.state), run_id)
+    before = ledger.outcome()
     outcome = pipeline.publish(settings.state, run_id, allow_incomplete=force)
+    if before is not None and before.state != outcome.state:
+        ledger.forget_told()
+    tell(ledger, settings.hooks())
     return _finish(settings, outcome, as_json=as_json, quiet=as_json)
 
 
@@ -114,6 +117,14 @@ def _progress(settings: Settings, *, quiet: bool) -> Progress:
     return progress
 
 
+def _new_run(state: Storage) -> RunLedger:
+    now = datetime.now(UTC)
+    try:
+        return RunLedger(state, pipeline.new_run_id(now, state))
+    except RetryableError:  # taking the turn will say so, and tell
+        return RunLedger(state, pipeline.new_run_id(now))
+
+
 def _take_turn(settings: Settings, ledger: RunLedger) -> None:
     abandoned = take_turn(ledger, settings.stall_after)
     if abandoned is not None:
@@ -122,10 +133,14 @@ def _take_turn(settings: Settings, ledger: RunLedger) -> None:
 
 @contextmanager
 def _answered_for(settings: Settings, ledger: RunLedger) -> Iterator[None]:
-    """An error ends the run; a person who stops this command ends its turn."""
+    """An error, a bug of ours included, ends the run, unless another has the turn; a person
+    who stops this command ends its turn."""
     try:
-        yield
-    except PipelineError as error:
+        with costs_told(Worker(this_process()), "finish the run"):
+            yield
+    except RunUnderWay:
+        raise
+    except Exception as error:
         give_up(ledger, settings.hooks(), error)
         raise
     except KeyboardInterrupt as stop:
@@ -150,6 +165,11 @@ def _how_to_go_on(ledger: RunLedger) -> str:
     )
 
 
+def _plan(settings: Settings, run_id: str) -> Manifest:
+    options, policy, engine = settings.options(), settings.policy(), settings.chosen_engine()
+    return pipeline.plan(settings.places(), options, policy, engine, run_id)
+
+
 def _drive(
     settings: Settings, ledger: RunLedger, manifest: Manifest, progress: Progress
 ) -> Outcome:
@@ -158,10 +178,10 @@ def _drive(
         from workers.dispatch import send_outstanding
 
         wait_for_workers(settings)
-        send_outstanding(ledger, manifest)
+        tried(lambda: send_outstanding(ledger, manifest))
         return follow(settings, ledger, progress)
     progress.processing(manifest)
-    with attempt(ledger, manifest.policy, _COMMAND, Worker(this_process())):
+    with attempt(ledger, manifest.policy, COMMAND, Worker(this_process())):
         outcome = run_locally(
             settings.state,
             manifest,
@@ -178,7 +198,11 @@ def _watch(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
     from console.follow import follow
 
     click.echo(f"Run {ledger.run_id} is under way; following it.", err=True)
-    return follow(settings, ledger, progress)
+    try:
+        return follow(settings, ledger, progress)
+    except KeyboardInterrupt as stop:
+        stop.args = (f"Stopped following. Run {ledger.run_id} is left to itself.",)
+        raise
 
 
 def _recovered(settings: Settings, ledger: RunLedger) -> str:

@@ -10,7 +10,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _in_force = ("INFO", "pretty")
-_CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]*@")
+_CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/\"]*@")
 
 
 def configure_logs(level: str, log_format: str) -> None:

@@ -115,9 +115,15 @@ def _run(command: str, notice: Notice) -> bool:
             timeout=_COMMAND_SECONDS,
             check=True,
         )
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
+    except subprocess.SubprocessError as error:
         said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
-        cause = f"{error}. {said}".strip()
-        log.error("command_not_told", run_id=notice.run_id, notice=notice.event, cause=cause)
-        return False
-    return True
+        # Not the error's text: it repeats the command, and a token may stand there.
+        code = getattr(error, "returncode", None)
+        ended = f"it takes over {_COMMAND_SECONDS} s" if code is None else f"exit code {code}"
+        cause = f"{ended}. {said}".strip()
+    except (OSError, ValueError) as error:
+        cause = str(error)
+    else:
+        return True
+    log.error("command_not_told", run_id=notice.run_id, notice=notice.event, cause=cause)
+    return False

@@ -52,10 +52,15 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
     lease.extend(ledger, recovery.patience.total_seconds())
     try:
         _send(ledger, recovery.work)
-    except (OperationalError, RedisError, OSError) as error:
+    except KeyboardInterrupt:  # nobody would send the rest
         ledger.remove_dispatch(sent)
+        raise
+    except (OperationalError, RedisError, OSError, RuntimeError) as error:
+        # Celery's result backend raises a RuntimeError when it gives up, of several lines.
+        ledger.remove_dispatch(sent)
+        cause = " ".join(str(error).split()).rstrip(".")
         raise RetryableError(
-            f"The broker does not answer: {error}.", "Check SALES_BROKER_URL and that Redis is up."
+            f"The broker does not answer: {cause}.", "Check SALES_BROKER_URL and that Redis is up."
         ) from error
     log.info(
         "work_sent",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import structlog
 
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 
 # Beat's own message has this long to start its run.
 _GRACE = timedelta(seconds=60)
+_RUNS_TOLD = 3
 # One message for each look: the next look sends another if this one was not taken.
 _EXPIRES_SECONDS = 55
 
@@ -39,7 +41,7 @@ def reconcile(settings: Settings) -> None:
         ledger = RunLedger(state, newest.run_id)
         with structlog.contextvars.bound_contextvars(run_id=ledger.run_id):
             recover_run(settings, ledger)
-            tell(ledger, settings.hooks())
+    _tell_again(settings, state)
     slot = _due_slot(settings, state)
     if slot is not None:
         _start_missed(settings, state, slot)
@@ -65,6 +67,12 @@ def recover_run(settings: Settings, ledger: RunLedger, *, told: str = "") -> boo
         give_up(ledger, settings.hooks(), error)
         return False
     return recovery is not None and dispatch(ledger, recovery)
+
+
+def _tell_again(settings: Settings, state: Storage) -> None:
+    """Also of runs before the newest: whoever ended them may not have been heard."""
+    for turn in islice(lease.newest_first(state), _RUNS_TOLD):
+        tell(RunLedger(state, turn.run_id), settings.hooks())
 
 
 def _due_slot(settings: Settings, state: Storage) -> Slot | None:

@@ -25,7 +25,8 @@ _LOOK_BACK_DAYS = 8 * 366
 
 @dataclass(frozen=True)
 class Slot:
-    """A time on the schedule: ``due`` is aware."""
+    """A time on the schedule. ``due`` is in UTC: adding hours to a time of a zone adds hours of
+    its wall clock, one too many or too few on the day of a change."""
 
     name: str
     due: datetime
@@ -51,7 +52,7 @@ def last_slot(expression: str, zone: str, now: datetime) -> Slot | None:
     has none, such as 31 February."""
     wall = (now.astimezone(ZoneInfo(zone)) + _EARLY).replace(tzinfo=None)
     for due in _times_back(cron(expression), wall):
-        return Slot(f"{due:%Y%m%dT%H%M}", due.replace(tzinfo=ZoneInfo(zone)))
+        return Slot(f"{due:%Y%m%dT%H%M}", due.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
     return None
 
 

@@ -16,7 +16,8 @@ from workers.dispatch import send_outstanding
 
 def claim_slot(settings: Settings, slot: str) -> str:
     """The id of the slot's run, a new one if nobody asked for the slot before."""
-    return slots.claim(open_storage(settings.state), slot, pipeline.new_run_id(datetime.now(UTC)))
+    state = open_storage(settings.state)
+    return slots.claim(state, slot, pipeline.new_run_id(datetime.now(UTC), state))
 
 
 def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
 
 import structlog
@@ -130,14 +130,17 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
     archives without one are sent again."""
     with self.of_run(state, run_id) as ledger:
         policy = ledger.manifest().policy
+        is_new = ledger.outcome() is None
+        noted = limited_attempt(ledger, policy, PUBLISH, self.worker(), "publish the reports")
         try:
-            with limited_attempt(ledger, policy, PUBLISH, self.worker(), "publish the reports"):
+            with noted if is_new else nullcontext():  # what has ended leaves no more records
                 outcome = pipeline.publish(state, run_id)
         except ResultsMissing as error:
             log.warning("results_missing", cause=error.message)
             reconciler.recover_run(settings, ledger, told=error.message)
             return None
-        metrics.observe_outcome(outcome)
+        if is_new:
+            metrics.observe_outcome(outcome)
         tell(ledger, settings.hooks())
         return outcome.state
 

@@ -45,7 +45,7 @@ def read_database(url: str) -> Snapshot:
         engine = create_engine(
             url, isolation_level="REPEATABLE READ", connect_args={"connect_timeout": 10}
         )
-    except (exc.ArgumentError, ModuleNotFoundError) as error:
+    except (exc.ArgumentError, ModuleNotFoundError, ValueError) as error:  # a port that is none
         raise ConfigError(
             "The database URL cannot be used.", "Write postgresql+psycopg2://user:…@host/db."
         ) from error

@@ -23,6 +23,15 @@ def is_part(name: str) -> bool:
     return _is_wanted(name, ".json")
 
 
+def is_text(name: str) -> bool:
+    """Whether a file's name can be written into a record: on Linux it may be any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def day_date(name: str) -> date | None:
     """The date in a daily zip's name (2023-10-23, 2023_10_23 or 20231023), if there is one."""
     for year, _, month, day in _DATE.findall(base_name(name)):

@@ -23,6 +23,7 @@ log = structlog.get_logger()
 # Work ids beside those of archives.
 PLAN = "plan"
 PUBLISH = "publish"
+COMMAND = "command"  # under which a command that runs locally shows that it lives
 
 _LOOK_SECONDS = 0.5
 

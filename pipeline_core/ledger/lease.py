@@ -8,6 +8,7 @@ a higher number.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -34,14 +35,18 @@ class Lease(Struct, frozen=True, kw_only=True):
 
 def head(state: Storage) -> Lease | None:
     """The lease that counts, whether it is in force or not."""
+    return next(newest_first(state), None)
+
+
+def newest_first(state: Storage) -> Iterator[Lease]:
+    """The lease that counts, and those before it as far as they are kept."""
     for key in reversed(_keys(state)):
         try:
-            return msgspec.json.decode(state.read(key), type=Lease)
+            yield msgspec.json.decode(state.read(key), type=Lease)
         except FileNotFoundError:  # tidied up since it was listed
             continue
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             state.remove(key)
-    return None
 
 
 def is_in_force(state: Storage, lease: Lease, now: datetime) -> bool:

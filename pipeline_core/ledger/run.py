@@ -27,6 +27,8 @@ from pipeline_core.storage import Storage
 
 log = structlog.get_logger()
 
+START_ANOTHER = "Start another: `sales-pipeline run`."
+
 _Message = TypeVar("_Message", bound=Struct)
 
 
@@ -42,9 +44,14 @@ class RunLedger:
         return self._create_once("manifest.json", manifest)
 
     def manifest(self) -> Manifest:
-        """Raises ConfigError if there is no such run."""
+        """Raises ConfigError if there is no such run, or it was never planned."""
         manifest = self.planned()
         if manifest is None:
+            if self.run_id in run_ids(self.state):
+                raise ConfigError(
+                    f"There is no run {self.run_id!r} to work with: it was not planned.",
+                    START_ANOTHER,
+                )
             raise ConfigError(
                 f"There is no run {self.run_id!r} in {self.state.uri}.",
                 "`sales-pipeline runs` lists them.",
@@ -154,6 +161,10 @@ class RunLedger:
     def mark_told(self) -> None:
         """Notes that the hooks know the outcome."""
         self.state.write(self._key("told.json"), b"{}\n")
+
+    def forget_told(self) -> None:
+        """Notes that the outcome is another than the one the hooks know."""
+        self.state.remove(self._key("told.json"))
 
     def is_told(self) -> bool:
         """Whether the hooks know the outcome."""

@@ -37,7 +37,7 @@ def run_of(state: Storage, slot: str) -> str | None:
         return msgspec.json.decode(state.read(_key(slot)), type=Slot).run_id
     except FileNotFoundError:
         return None
-    except msgspec.DecodeError:  # torn by a power cut
+    except (msgspec.DecodeError, UnicodeDecodeError):  # torn by a power cut
         state.remove(_key(slot))
         return None
 
@@ -62,7 +62,7 @@ def schedule_since(state: Storage, schedule: str, now: str) -> str:
         return now
     try:
         return msgspec.json.decode(state.read(key), type=str)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         state.remove(key)
         return now
 

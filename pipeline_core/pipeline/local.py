@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -53,7 +55,7 @@ def run_locally(
         process_outstanding(state_uri, manifest, jobs, done)
         publishing()
         try:
-            return _tried(lambda: publish(state_uri, manifest.run_id))
+            return tried(lambda: publish(state_uri, manifest.run_id))
         except ResultsMissing as error:  # a damaged result was found
             log.warning("results_missing", run_id=manifest.run_id, cause=error.message)
 
@@ -139,10 +141,10 @@ def _close(ledger: RunLedger, running: dict[str, Attempt], **changes: object) ->
 
 def _process(state_uri: str, run_id: str, work: Work) -> Receipt:
     worker = Worker(this_process())
-    return _tried(lambda: process(state_uri, run_id, work, worker))
+    return tried(lambda: process(state_uri, run_id, work, worker))
 
 
-def _tried(call: Callable[[], _Result]) -> _Result:
+def tried(call: Callable[[], _Result]) -> _Result:
     """The call's result; what does not answer is asked again, later and later."""
     for number in range(1, _TRIES):
         try:
@@ -203,3 +205,12 @@ def _start_worker(level: str, log_format: str) -> None:
     # Ctrl-C reaches the whole group; the parent alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     configure_logs(level, log_format)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot end its processes, and they would wait for it for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

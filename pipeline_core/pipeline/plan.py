@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -17,14 +18,17 @@ from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import read_database, read_folder
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.extract.meter import archive_meter, day_meter
-from pipeline_core.extract.names import base_name, day_date, is_zip
+from pipeline_core.extract.names import base_name, day_date, is_text, is_zip
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
-from pipeline_core.ledger import RunLedger, save_snapshot
+from pipeline_core.ledger import RunLedger, run_ids, save_snapshot
 from pipeline_core.messages import ArchiveRef, DayRef, Limits, Manifest, Options, Policy
 from pipeline_core.places import Places
 from pipeline_core.storage import Storage, StoredObject, absolute_uri, open_storage
 
 log = structlog.get_logger()
+
+_RUN_TIME = "%Y%m%dT%H%M%S%fZ"
+_RUN_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{6}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def plan(places: Places, options: Options, policy: Policy, engine: str, run_id: 
 
     Raises:
         ConfigError: there is no data folder, or customers or products cannot be used.
-        InputError: a product has no valid price.
+        InputError: a product has no valid price, or an archive a name that no JSON can hold.
         RetryableError: a storage or the database does not answer.
     """
     started = datetime.now(UTC)
@@ -68,9 +72,18 @@ def plan(places: Places, options: Options, policy: Policy, engine: str, run_id: 
     return manifest
 
 
-def new_run_id(now: datetime) -> str:
-    """Sorts by time of planning, and differs for two runs planned in one second."""
-    return f"{now:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(3)}"
+def new_run_id(now: datetime, state: Storage | None = None) -> str:
+    """Sorts by time of planning, and differs for two runs planned in one second.
+
+    It sorts behind every run of ``state``, also if the clock was ahead when that was planned:
+    the newest run by id is the one that `latest` shows.
+    """
+    known = [] if state is None else run_ids(state)
+    newest = max(filter(_RUN_ID.fullmatch, known), default="")
+    if newest > f"{now:{_RUN_TIME}}":
+        ahead = datetime.strptime(newest.partition("-")[0], _RUN_TIME).replace(tzinfo=UTC)
+        now = ahead + timedelta(microseconds=1)
+    return f"{now:{_RUN_TIME}}-{secrets.token_hex(3)}"
 
 
 def read_dimensions(places: Places) -> Snapshot:
@@ -92,6 +105,11 @@ def survey(data: Storage, limits: Limits) -> Survey:
             f"There is nothing in {data.uri}.",
             "Set SALES_DATA (--data) to the folder of the weekly archives.",
         )
+    for file in stored:
+        if not is_text(file.key):
+            raise InputError(
+                f"The name of the archive {file.key!r} is not UTF-8.", f"Rename it in {data.uri}."
+            )
     archives = [
         _look_into(data, file, limits, f"{number:05d}") for number, file in enumerate(stored)
     ]

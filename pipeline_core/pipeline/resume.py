@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import PLAN, PUBLISH
 from pipeline_core.messages import Manifest
@@ -17,12 +16,6 @@ def reopen(ledger: RunLedger) -> Manifest:
     Raises:
         ConfigError: there is no such run, or it was never planned.
     """
-    manifest = ledger.planned()
-    if manifest is None and ledger.outcome() is not None:
-        raise ConfigError(
-            f"Run {ledger.run_id} failed before it was planned.",
-            "Start another: `sales-pipeline run`.",
-        )
     manifest = ledger.manifest()
     verdict = ledger.verdict()
     if verdict is not None and verdict.state == "published":

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import structlog
 
-from pipeline_core.errors import RetryableError, message_of
+from pipeline_core.errors import PipelineError, message_of
 from pipeline_core.ledger import RunLedger, slots
+from pipeline_core.ledger.attempts import COMMAND
 from pipeline_core.notify import Event, Hooks, Notice, event_of, notify
 from pipeline_core.pipeline.publish import fail
 from pipeline_core.storage import Storage
@@ -22,7 +23,7 @@ def tell(ledger: RunLedger, hooks: Hooks) -> None:
     if outcome is None or ledger.is_told():
         return
     events: list[Event] = [event_of(outcome)]
-    if outcome.state == "published" and len(ledger.dispatches()) > 1:
+    if outcome.state == "published" and _was_recovered(ledger):
         events.append("recovered")
     told = [
         notify(
@@ -47,8 +48,8 @@ def give_up(ledger: RunLedger, hooks: Hooks, error: BaseException) -> None:
     try:
         fail(ledger.state.uri, ledger.run_id, error)
         tell(ledger, hooks)
-    except RetryableError as trouble:
-        log.error("failure_not_recorded", run_id=ledger.run_id, cause=trouble.message)
+    except (PipelineError, OSError) as trouble:
+        log.error("failure_not_recorded", run_id=ledger.run_id, cause=message_of(trouble))
         reason, remedy = message_of(error), getattr(error, "remedy", "")
         notify(hooks, Notice("failed", ledger.run_id, reason, remedy, datetime.now(UTC)))
 
@@ -71,6 +72,12 @@ def tell_late(state: Storage, hooks: Hooks, slot: str, run_id: str) -> None:
         slots.unmark_late(state, slot)
 
 
+def _was_recovered(ledger: RunLedger) -> bool:
+    return len(ledger.dispatches()) > 1 or len(ledger.attempts(COMMAND)) > 1
+
+
 def _recovery(ledger: RunLedger) -> str:
     causes = dict.fromkeys(dispatch.why for dispatch in ledger.dispatches() if dispatch.why)
+    if not causes:
+        return "It had stopped, and was taken up again."
     return f"Missing work was sent again: {'; '.join(causes)}."

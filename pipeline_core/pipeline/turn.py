@@ -35,12 +35,13 @@ def take_turn(ledger: RunLedger, seconds: float) -> RunLedger | None:
     if abandoned.outcome() is not None:
         return None
     log.warning("run_abandoned", run_id=before.run_id, owner=before.owner)
+    finish = f"`sales-pipeline resume {before.run_id}` would finish it."
     fail(
         state.uri,
         before.run_id,
         PipelineError(
             f"It stopped moving, and run {ledger.run_id} took its turn.",
-            f"`sales-pipeline resume {before.run_id}` would finish it.",
+            finish if abandoned.planned() else "",
         ),
     )
     return abandoned

@@ -88,7 +88,7 @@ class LocalStorage:
     def publish_folder(self, key: str) -> Iterator[Path]:
         with _translated("write", self._path(key)) as target:
             staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
-            staging.mkdir(parents=True)
+            _make_folder(staging)
         try:
             with _translated("write", target):  # the caller's writes may fill the disk too
                 yield staging
@@ -124,12 +124,19 @@ class LocalStorage:
 
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(target.parent)
     temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
     try:
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # a mount or a drive that is away: no key that is missing
+        raise OSError(errno.EIO, "its folder cannot be made") from error
 
 
 def _stored(key: str, status: os.stat_result) -> StoredObject:

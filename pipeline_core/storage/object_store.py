@@ -180,7 +180,15 @@ class ObjectStorage:
         """As ``Storage.publish_folder``."""
         marker = f"{checked(key)}/{_MARKER}"
         with self._temporary_folder() as folder:
-            yield folder
+            try:
+                yield folder
+            except FileNotFoundError:
+                raise
+            except OSError as error:  # the caller's writes may fill the disk
+                raise RetryableError(
+                    f"Cannot write temporary files: {error.strerror or error}.",
+                    "Set TMPDIR to a folder with room.",
+                ) from error
             names = {
                 path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
             }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pipeline_core.errors import InputError
 from tests import archives as build
 from tests.archives import RawEntry, archive_zip, day_zip, part, purchase, write_shop
 from tests.contract.run import (
@@ -239,6 +242,16 @@ def test_part_that_is_no_array_is_recorded_and_contributes_nothing(
     causes = _one_bad(tmp_path, DAY, day_zip({"bad.json": content}))()
     assert list(causes) == [(WEEK, DAY, "bad.json")]
     assert "not a JSON array" in causes[WEEK, DAY, "bad.json"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a name may be any bytes on Linux only")
+def test_archive_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, sales())
+    (shop.data / os.fsdecode(b"\xff.txt")).write_bytes(b"anything else is ignored")
+    assert run_local(shop, tmp_path).exit_code == 0
+    (shop.data / os.fsdecode(b"\xff.zip")).write_bytes(b"")
+    with pytest.raises(InputError, match=r"udcff\.zip.* is not UTF-8"):
+        run_local(shop, tmp_path)
 
 
 @pytest.mark.parametrize("content", NOT_UTF8)

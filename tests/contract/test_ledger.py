@@ -97,7 +97,7 @@ def test_the_late_owner_of_a_turn_that_was_renewed_takes_none(state: Storage) ->
     assert current.token == 4
 
 
-@pytest.mark.parametrize("torn", [b"", b'{"token": 2'])
+@pytest.mark.parametrize("torn", [b"", b'{"token": 2', b'{"run_id": "\xff'])
 def test_a_torn_turn_is_nobodys(state: Storage, torn: bytes) -> None:
     lease.acquire(state, "1", "host:1", seconds=-1)
     state.write("leases/00000002.json", torn)
@@ -155,7 +155,7 @@ def test_a_slot_has_one_run(state: Storage) -> None:
     assert slots.claim(state, "20261125T0300", "another") == "another"
 
 
-@pytest.mark.parametrize("torn", [b"", b'{"run_id": '])
+@pytest.mark.parametrize("torn", [b"", b'{"run_id": ', b'{"run_id": "\xff"}'])
 def test_a_torn_slot_is_free(state: Storage, torn: bytes) -> None:
     state.write("slots/20261124T0300.json", torn)
     assert slots.claim(state, "20261124T0300", "run-1") == "run-1"

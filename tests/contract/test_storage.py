@@ -314,6 +314,17 @@ def test_nothing_is_published_when_the_writer_fails(storage: Storage) -> None:
     assert storage.read("runs/1/a.csv") == b"a"
 
 
+def test_a_disk_that_is_full_while_a_folder_is_made_is_worth_another_try(storage: Storage) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with (
+        pytest.raises(RetryableError, match="No space left") as caught,
+        storage.publish_folder("runs/1"),
+    ):
+        raise full
+    assert caught.value.remedy
+    assert storage.folders("runs") == []
+
+
 def test_a_published_folder_stays(storage: Storage) -> None:
     publish(storage, "runs/1", FILES)
     publish(storage, "runs/1", {"a.csv": b"other", "more": b""})
@@ -447,6 +458,19 @@ def test_a_folder_that_cannot_be_used_is_worth_another_try(
     with pytest.raises(RetryableError, match="file") as caught:
         verbs[verb]()
     assert caught.value.remedy
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="nothing can be made there")
+@pytest.mark.parametrize("verb", ["write", "create", "publish_folder"])
+def test_a_folder_that_cannot_be_made_is_no_missing_key(verb: str) -> None:
+    nowhere = LocalStorage(Path("/proc/nowhere"))
+    verbs: dict[str, Callable[[], object]] = {
+        "write": lambda: nowhere.write("file", b""),
+        "create": lambda: nowhere.create("file", b""),
+        "publish_folder": lambda: publish(nowhere, "folder", {}),
+    }
+    with pytest.raises(RetryableError, match="cannot be made"):
+        verbs[verb]()
 
 
 def test_unfinished_writes_leave_nothing(local: LocalStorage) -> None:

@@ -86,6 +86,10 @@ def test_allow_incomplete_exits_3(env: dict[str, str]) -> None:
 
 def test_a_refused_run_can_be_published_without_its_archives(env: dict[str, str]) -> None:
     _add(env, "events_week_02.zip", PARTLY_BAD)
+    told = Path(env["SALES_STATE"]).with_name("told")
+    hook = told.with_name("hook.py")
+    hook.write_text(f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + '\\n')")
+    env = env | {"SALES_HOOK_COMMAND": f"{sys.executable} {hook}"}
     assert sales_pipeline("run", "--quiet", env=env).returncode == 1
     run_id = json.loads(sales_pipeline("runs", "--json", env=env).stdout)[0]["run_id"]
     for archive in Path(env["SALES_DATA"]).iterdir():
@@ -94,6 +98,9 @@ def test_a_refused_run_can_be_published_without_its_archives(env: dict[str, str]
     done = sales_pipeline("publish", run_id, "--allow-incomplete", "--json", env=env)
     assert done.returncode == 3, done.stderr
     assert _latest(env)["run_id"] == run_id
+    assert sales_pipeline("publish", run_id, env=env).returncode == 3
+    events = [json.loads(line)["event"] for line in told.read_text().splitlines()]
+    assert events == ["refused", "incomplete"], "each once"
 
 
 @pytest.mark.parametrize(

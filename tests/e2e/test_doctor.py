@@ -99,6 +99,15 @@ def test_redis(env: dict[str, str], config: str, state: str, said: str) -> None:
     assert said in found[1]
 
 
+def test_a_result_backend_that_forgets(env: dict[str, str]) -> None:
+    evicting = RedisServer(config=["maxmemory-policy allkeys-lru"])
+    with RedisServer(config=["appendonly yes"]) as broker, evicting as backend:
+        env |= {"SALES_BROKER_URL": broker.url, "SALES_RESULT_BACKEND": backend.url}
+        state, said = _checks(env)["broker"]
+    assert state == "failed"
+    assert "SALES_RESULT_BACKEND" in said
+
+
 def test_a_worker_that_opens_pickles(env: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "pickling.py").write_text(_PICKLING)
     with RedisServer() as redis:
@@ -145,7 +154,9 @@ def test_fresh(env: dict[str, str]) -> None:
     assert "more than 0:00:01" in text
 
 
-@pytest.mark.parametrize("age", ["26", "h", "-1h", "1w", "1.5h", ""])
+@pytest.mark.parametrize(
+    "age", ["26", "h", "-1h", "1w", "1.5h", "", "9" * 12 + "d", "9" * 5000 + "s"]
+)
 def test_an_age_is_a_number_and_a_unit(env: dict[str, str], age: str) -> None:
     done = sales_pipeline("doctor", "--fresh", age, env=env)
     assert done.returncode == 2

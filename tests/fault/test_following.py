@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
+import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from tests.fault.conftest import ARCHIVES
+from pipeline_core.ledger import RunLedger
+from pipeline_core.storage import open_storage
+from tests.archives import write_shop
+from tests.contract.run import plan_local
+from tests.fault.conftest import ARCHIVES, CUSTOMERS, PRODUCTS, archive
 from tests.fault.fleet import Fleet, kill_tree
-from tests.processes import eventually
+from tests.processes import eventually, sales_pipeline
 
 
 def test_stopping_the_command_leaves_the_run_to_the_workers(
@@ -36,6 +43,25 @@ def test_stopping_the_command_leaves_the_run_to_the_workers(
     assert len(ships.ledger().dispatches()) == 1, "it was followed, not sent again"
 
 
+def test_who_is_stopped_while_sending_has_sent_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the run is one that `resume` sends, not one that workers are said to go on with."""
+    import workers.dispatch as sending
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sending, "_send", stop)
+    shop = write_shop(tmp_path / "shop", {}, CUSTOMERS, PRODUCTS)
+    (shop.data / ARCHIVES[0]).write_bytes(archive(1))
+    manifest = plan_local(shop, tmp_path)
+    ledger = RunLedger(open_storage(str(tmp_path / "state")), manifest.run_id)
+    with pytest.raises(KeyboardInterrupt):
+        sending.send_outstanding(ledger, manifest)
+    assert ledger.dispatches() == []
+
+
 def test_a_second_command_follows_the_first_ones_run(
     ships: Fleet, expected: dict[str, bytes]
 ) -> None:
@@ -55,6 +81,50 @@ def test_a_second_command_follows_the_first_ones_run(
     assert summaries[0]["run_id"] == summaries[1]["run_id"]
     assert ships.csvs() == expected
     assert len(ships.run_ids()) == 1
+
+
+def test_a_state_that_is_away_for_a_moment_is_no_failure_of_the_run(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.worker()
+    ships.plan_fault(ARCHIVES[0], "pause")
+    command = ships.run_in_background()
+    ships.reached(ARCHIVES[0])
+    eventually(lambda: len(ships.ledger().receipt_ids()) == len(ARCHIVES) - 1, "the others")
+    receipts = Path(ships.env["SALES_STATE"]) / "runs" / ships.run_ids()[0] / "receipts"
+    away = receipts.rename(receipts.with_name("away"))
+    receipts.write_text("no folder")
+    time.sleep(3)
+    receipts.unlink()
+    away.rename(receipts)
+    ships.lift_fault(ARCHIVES[0])
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    assert "cannot_recover" in err, "it was noticed"
+    assert ships.csvs() == expected
+
+
+def test_nobody_there_is_told(ships: Fleet, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    hook = tmp_path / "hook.py"
+    hook.write_text(f"import sys; open({str(told)!r}, 'w').write(sys.stdin.read())")
+    ships.env.update(SALES_WORKER_WAIT="1", SALES_HOOK_COMMAND=f"{sys.executable} {hook}")
+    assert ships.run().returncode == 1
+    notice = json.loads(told.read_text())
+    assert notice["event"] == "failed"
+    assert "No Celery worker answered" in notice["reason"]
+    (run_id,) = ships.run_ids()
+    assert notice["run_id"] == run_id
+
+
+@pytest.mark.long
+def test_a_broker_that_says_nothing_is_not_waited_for(ships: Fleet) -> None:
+    assert ships.redis.pid is not None
+    os.kill(ships.redis.pid, signal.SIGSTOP)
+    refused = ships.run(timeout=90)
+    assert refused.returncode == 1
+    assert "The broker does not answer" in refused.stderr
+    assert sales_pipeline("doctor", env=ships.env, timeout=60).returncode == 1
 
 
 @pytest.mark.long

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline_core.ledger import RunLedger, lease, run_ids
@@ -204,10 +205,71 @@ def test_a_killed_command_loses_its_turn_and_is_recovered(
         eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
         eventually(lambda: len(_state(env).receipt_ids()) >= 3, "the small archives")
         kill_tree(first)
-    recovered = sales_pipeline("recover", "--json", env=env)
+    told = tmp_path / "told"
+    hook = tmp_path / "hook.py"
+    hook.write_text(f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + '\\n')")
+    hooked = env | {"SALES_HOOK_COMMAND": f"{sys.executable} {hook}"}
+    recovered = sales_pipeline("recover", "--json", env=hooked)
     assert recovered.returncode == 0, recovered.stderr
+    (notice,) = [json.loads(line) for line in told.read_text().splitlines()]
+    assert notice["event"] == "recovered"
+    assert notice["reason"] == "It had stopped, and was taken up again."
     assert json.loads(recovered.stdout)["run_id"] == _state(env).run_id
     assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
+
+
+def test_who_waits_for_a_stopped_run_is_not_kept_waiting(
+    env: dict[str, str], long_archive: str
+) -> None:
+    with _started(env, "run", "--quiet") as first:
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        eventually(lambda: _state(env).attempts("00003"), f"an attempt at {long_archive}")
+        with _started(env, "run", "--wait") as second, _started(env, "run", "--wait") as third:
+            for each in (second, third):
+                assert each.stderr is not None
+                assert "following it" in each.stderr.readline()
+            second.send_signal(signal.SIGINT)
+            _, err = second.communicate(timeout=30)
+            assert second.returncode == 130
+            assert f"Stopped following. Run {_state(env).run_id}" in err
+            first.send_signal(signal.SIGINT)
+            _, err = third.communicate(timeout=25)
+    assert third.returncode == 1
+    assert f"sales-pipeline resume {_state(env).run_id}" in err
+
+
+def test_a_bug_ends_the_run(env: dict[str, str], tmp_path: Path) -> None:
+    """Here: memory that runs out outside of any archive."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        "import sys\n"
+        "def watch(event, arguments):\n"
+        "    if event == 'open' and str(arguments[0]).endswith('sales_report.csv'):\n"
+        "        raise MemoryError\n"
+        "sys.addaudithook(watch)\n"
+    )
+    path = f"{site}{os.pathsep}{PROJECT}"
+    failed = sales_pipeline("run", env=env | {"PYTHONPATH": path})
+    assert failed.returncode == 1
+    assert "not enough memory" in failed.stderr
+    outcome = _state(env).outcome()
+    assert outcome is not None
+    assert outcome.state == "failed"
+    assert sales_pipeline("resume", outcome.run_id, env=env).returncode == 0
+
+
+def test_the_processes_of_a_killed_command_end_too(env: dict[str, str], long_archive: str) -> None:
+    with _started(env, "run", "--quiet") as first:
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        eventually(lambda: _state(env).attempts("00003"), f"an attempt at {long_archive}")
+        family = psutil.Process(first.pid).children(recursive=True)
+        assert len(family) >= 3, "a server and two processes"
+        first.kill()
+        _, alive = psutil.wait_procs(family, timeout=15)
+        for each in alive:
+            each.kill()
+    assert not alive
 
 
 def test_a_new_run_ends_what_a_killed_command_left(
@@ -232,6 +294,27 @@ def test_there_is_nothing_to_recover(env: dict[str, str]) -> None:
     done = sales_pipeline("recover", env=env)
     assert done.returncode == 0
     assert "has ended" in done.stderr
+
+
+def test_a_command_that_was_killed_while_it_planned(env: dict[str, str], tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    os.mkfifo(blocked / "customers.csv")
+    with _started(env | {"SALES_DIMENSIONS": str(blocked)}, "run", "--quiet") as command:
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        kill_tree(command)
+    run_id = _state(env).run_id
+    for _ in range(2):
+        assert sales_pipeline("recover", env=env).returncode == 1
+        assert run_ids(open_storage(env["SALES_STATE"])) == [run_id], "no other run is made up"
+    outcome = _state(env).outcome()
+    assert outcome is not None
+    assert outcome.reason == "It stopped before it was planned."
+    for command_name in ("resume", "publish"):
+        done = sales_pipeline(command_name, run_id, env=env)
+        assert done.returncode == 2
+        assert "it was not planned" in done.stderr
+        assert "sales-pipeline run" in done.stderr
 
 
 def test_resuming_what_is_no_run(env: dict[str, str]) -> None:

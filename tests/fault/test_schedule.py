@@ -10,7 +10,7 @@ from pipeline_core.ledger import slots
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.fault.fleet import Fleet
-from tests.processes import eventually
+from tests.processes import eventually, sales_pipeline
 from workers.schedule import last_slot, name_of
 
 EVERY_MINUTE = "* * * * *"
@@ -74,6 +74,23 @@ def test_times_before_the_schedule_are_not_missed(ships: Fleet) -> None:
     eventually(lambda: b"workers.reconcile" in log.read_bytes(), "the look")
     eventually(lambda: b"succeeded" in log.read_bytes(), "its end")
     assert ships.run_ids() == []
+
+
+def test_an_end_that_nobody_heard_of_is_told_after_the_next_run(
+    ships: Fleet, tmp_path: Path
+) -> None:
+    told, hook = tmp_path / "told.jsonl", tmp_path / "hook.py"
+    ships.env.update(SALES_HOOK_COMMAND=f"python3 {hook}", SALES_NOTIFY_ON="failed,published")
+    nothing = {"SALES_DIMENSIONS": str(tmp_path / "none"), "SALES_ENGINE": "local"}
+    assert sales_pipeline("run", "--quiet", env=ships.env | nothing).returncode == 2
+    hook.write_text(f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read().strip() + '\\n')")
+    local = ships.env | {"SALES_ENGINE": "local"}
+    assert sales_pipeline("run", "--quiet", env=local).returncode == 0
+    ships.worker()
+    ships.send("workers.reconcile")
+    eventually(lambda: b"succeeded" in (ships.folder / "worker-0.log").read_bytes(), "the look")
+    events = [json.loads(line)["event"] for line in told.read_text().splitlines()]
+    assert events == ["published", "failed"]
 
 
 def test_a_late_run_is_told_once(ships: Fleet, tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
+from pathlib import Path
+
+import pytest
 
 from console.stack import PostgresServer
 from tests.conftest import PROJECT
 from tests.fault.conftest import ARCHIVES
-from tests.fault.fleet import Fleet
+from tests.fault.fleet import Fleet, kill_tree
 from tests.processes import eventually
 
 SLOW = "sleep 0.4"
@@ -40,6 +44,25 @@ def test_redis_dies_three_times(ships: Fleet, expected: dict[str, bytes]) -> Non
     assert ships.published() == ships.run_ids()
 
 
+@pytest.mark.long
+def test_redis_and_the_workers_are_away_for_long(ships: Fleet, expected: dict[str, bytes]) -> None:
+    """Longer than Celery's result backend tries in the command that follows."""
+    _slow(ships)
+    doomed = ships.worker(concurrency=1)
+    command = ships.run_in_background()
+    _some_done(ships, 2)
+    ships.redis.kill()
+    kill_tree(doomed)
+    with pytest.raises(subprocess.TimeoutExpired):
+        command.wait(25)
+    ships.redis.start()
+    ships.worker(concurrency=1)
+    _, err = command.communicate(timeout=100)
+    assert command.returncode == 0, err
+    assert "cannot_recover" in err
+    assert ships.csvs() == expected
+
+
 def test_redis_forgets_everything(ships: Fleet, expected: dict[str, bytes]) -> None:
     _slow(ships)
     ships.worker(concurrency=1)
@@ -61,6 +84,32 @@ def test_every_message_is_delivered_twice(ships: Fleet, expected: dict[str, byte
     assert ships.csvs() == expected
     assert ships.published() == ships.run_ids()
     assert len(ships.run_ids()) == 1
+
+
+def test_messages_that_come_after_the_end_change_not_one_byte(ships: Fleet) -> None:
+    ships.worker(concurrency=1)
+    ships.send("workers.start_run", slot="tonight")
+    eventually(lambda: ships.run_ids() and ships.ledger().is_told(), "the end")
+    before = _bytes(ships)
+    place, run_id = ships.env["SALES_STATE"], ships.run_ids()[0]
+    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.process_archive", state=place, run_id=run_id, archive="00000")
+    ships.send("workers.publish_run", _archives="", state=place, run_id=run_id)
+    ships.send("workers.fail_run", failed="nobody", state=place, run_id=run_id)
+    eventually(lambda: ships.log_lines("work_failed"), "the last of them")
+    eventually(lambda: ships.logs().count("workers.fail_run[") >= 2, "its end")
+    assert _bytes(ships) == before
+
+
+def _bytes(ships: Fleet) -> dict[str, bytes]:
+    """Of all reports and all records."""
+    places = (Path(ships.env[name]) for name in ("SALES_REPORTS", "SALES_STATE"))
+    return {
+        str(path): path.read_bytes()
+        for place in places
+        for path in place.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_postgres_comes_back_after_the_start(ships: Fleet) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -132,6 +132,23 @@ def test_an_older_run_never_takes_the_place_of_a_newer(shop: Shop, tmp_path: Pat
     publish_local(tmp_path, older)
     shown = json.loads((tmp_path / "reports" / "latest" / "summary.json").read_text())
     assert shown["run_id"] == newer.run_id
+
+
+def test_a_run_after_the_clock_was_set_back_is_shown_all_the_same(
+    shop: Shop, tmp_path: Path
+) -> None:
+    ahead = pipeline.new_run_id(datetime.now(UTC) + timedelta(days=400))
+    manifest = plan_local(shop, tmp_path, run_id=ahead)
+    process_local(tmp_path, manifest)
+    publish_local(tmp_path, manifest)
+    state = open_storage(str(tmp_path / "state"))
+    later = pipeline.new_run_id(datetime.now(UTC), state)
+    assert later.startswith(ahead[:12]), "still a time"
+    manifest = plan_local(shop, tmp_path, run_id=later)
+    process_local(tmp_path, manifest)
+    publish_local(tmp_path, manifest)
+    shown = json.loads((tmp_path / "reports" / "latest" / "summary.json").read_text())
+    assert shown["run_id"] == later
 
 
 def test_a_run_that_is_given_up_while_it_is_published_stays_unpublished(

@@ -132,6 +132,19 @@ def test_a_command_that_fails(command: str, said: str, caplog: pytest.LogCapture
     assert said in caplog.text
 
 
+def test_a_token_of_the_command_is_not_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    python = f"{sys.executable} -c"
+    assert not notify(_hooks(command=f"{python} 'import sys; sys.exit(3)' --token=canary"), NOTICE)
+    assert "exit code 3" in caplog.text
+    monkeypatch.setattr(notify_module, "_COMMAND_SECONDS", 0.3)
+    sleep = f"{python} 'import time; time.sleep(9)' --token=canary"
+    assert not notify(_hooks(command=sleep), NOTICE)
+    assert "it takes over 0.3 s" in caplog.text
+    assert "canary" not in caplog.text
+
+
 def test_only_what_was_asked_for() -> None:
     with listening() as server:
         assert notify(Hooks(server.url, None, parse_events("late")), NOTICE)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline_core.dimensions.snapshot import Snapshot, from_parquet
-from pipeline_core.dimensions.source import read_folder
+from pipeline_core.dimensions.source import read_database, read_folder
 from pipeline_core.errors import ConfigError, ContractError, InputError, PipelineError
 from tests.archives import write_shop
 
@@ -245,3 +245,18 @@ def test_unreadable_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PipelineError) as caught:
         read_folder(tmp_path)
     assert "SALES_DIMENSIONS" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "no url with canary",
+        "nosql://u:canary@host/db",
+        "postgresql+psycopg2://u:canary@host:port/db",
+        "postgresql+psycopg2://u:canary@[::1/db",
+    ],
+)
+def test_what_is_no_database_url_is_a_wrong_setting_and_not_shown(url: str) -> None:
+    with pytest.raises(ConfigError, match="database URL cannot be used") as caught:
+        read_database(url)
+    assert "canary" not in str(caught.value)

@@ -64,6 +64,16 @@ def test_credentials_in_urls_are_masked(
     assert "Traceback" in said
 
 
+@pytest.mark.parametrize("password", ["can@ary", "it'scanary", "@canary@"])
+def test_a_password_that_should_have_been_quoted_is_masked(
+    capsys: pytest.CaptureFixture[str], password: str
+) -> None:
+    configure_logs("INFO", "json")
+    log.info("note", text=f"Cannot connect to redis://:{password}@redis.example:6379/0.")
+    said = json.loads(capsys.readouterr().err)["text"]
+    assert said == "Cannot connect to redis://***@redis.example:6379/0."
+
+
 def test_what_is_no_url_stays(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("INFO", "json")
     log.info("note", text="a@b.example and http://host/path?mail=a@b")

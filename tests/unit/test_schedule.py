@@ -62,6 +62,14 @@ def test_the_hour_that_is_left_out_is_due_after_it() -> None:
     assert _name("30 2 * * *", BERLIN, after) == "20260329T0230"
 
 
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+def test_two_hours_after_it_are_two_hours_on_the_day_of_a_change_too(day: str) -> None:
+    noon = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+    slot = last_slot("0 1 * * *", BERLIN, noon)
+    assert slot is not None
+    assert noon - (slot.due + timedelta(hours=2)) == (noon - slot.due) - timedelta(hours=2)
+
+
 def test_every_day_of_a_year_has_one_slot_whatever_the_clock_does() -> None:
     moment = datetime(2026, 1, 1, 12, tzinfo=UTC)
     names = {
