@@ -18,8 +18,9 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import PUBLISH, Worker, attempt
 from pipeline_core.messages import Outcome, Receipt, Verdict, Work
 from pipeline_core.storage import open_storage
+from pipeline_core.storage.local import LocalStorage
 from tests.archives import Shop, write_shop
-from tests.contract.run import plan_local, process_local, publish_local
+from tests.contract.run import plan_local, process_local, publish_local, text
 from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
 
 _together: Barrier
@@ -132,6 +133,34 @@ def test_an_older_run_never_takes_the_place_of_a_newer(shop: Shop, tmp_path: Pat
     publish_local(tmp_path, older)
     shown = json.loads((tmp_path / "reports" / "latest" / "summary.json").read_text())
     assert shown["run_id"] == newer.run_id
+
+
+@pytest.mark.parametrize("moment", ["pointed", "point"])
+def test_a_newer_run_that_is_published_in_between_is_shown(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Just before the older one looks where `latest` points, or just before it points there."""
+    older, newer = plan_local(shop, tmp_path), plan_local(shop, tmp_path)
+    process_local(tmp_path, older)
+    process_local(tmp_path, newer)
+    real, point, shown = getattr(LocalStorage, moment), LocalStorage.point, list[str]()
+
+    def late(self: LocalStorage, name: str, *rest: str) -> object:
+        monkeypatch.setattr(LocalStorage, moment, real)
+        monkeypatch.setattr(LocalStorage, "point", noted)
+        publish_local(tmp_path, newer)
+        return getattr(self, moment)(name, *rest)
+
+    def noted(self: LocalStorage, name: str, key: str) -> None:
+        if name == "latest":
+            shown.append(key)
+        point(self, name, key)
+
+    monkeypatch.setattr(LocalStorage, moment, late)
+    assert publish_local(tmp_path, older).state == "published"
+    assert json.loads(text(tmp_path, "summary.json"))["run_id"] == newer.run_id
+    if moment == "pointed":
+        assert f"runs/{older.run_id}" not in shown, "readers never saw it go back"
 
 
 def test_a_run_that_is_given_up_while_it_is_published_stays_unpublished(
