@@ -156,4 +156,5 @@ def celery_app(settings: Settings) -> Celery:
 
     app.conf.update(celery_config(settings))
     app.conf.result_backend_max_retries = _BACKEND_TRIES
+    app.conf.result_backend_transport_options |= {"retry_policy": {"max_retries": _BACKEND_TRIES}}
     return app

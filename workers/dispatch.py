@@ -20,6 +20,8 @@ from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN
 
 log = structlog.get_logger()
 
+_AWAY = (OperationalError, RedisError, OSError)
+
 
 def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:
     """Sends a run that was not sent yet: every archive without a receipt, largest first.
@@ -52,10 +54,15 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
     lease.extend(ledger, recovery.patience.total_seconds())
     try:
         _send(ledger, recovery.work)
-    except (OperationalError, RedisError, OSError) as error:
+    except (*_AWAY, RuntimeError) as error:
         ledger.remove_dispatch(sent)
+        cause = error
+        if isinstance(error, RuntimeError):  # what Celery makes of a result store that is away
+            if not isinstance(error.__cause__, _AWAY):
+                raise
+            cause = error.__cause__
         raise RetryableError(
-            f"The broker does not answer: {error}.", "Check SALES_BROKER_URL and that Redis is up."
+            f"The broker does not answer: {cause}.", "Check SALES_BROKER_URL and that Redis is up."
         ) from error
     log.info(
         "work_sent",
