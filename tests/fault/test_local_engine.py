@@ -40,6 +40,25 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 """
 KILLED, NO_MEMORY = "os.kill(os.getpid(), signal.SIGKILL)", "raise MemoryError"
+# As often as the file that POISON names has bytes.
+NO_ANSWER = """
+            left = os.stat(os.environ["POISON"]).st_size
+            if left:
+                os.truncate(os.environ["POISON"], left - 1)
+                raise OSError(5, "Input/output error")"""
+
+# Whoever opens a file of that name waits, marked by another file, until both are gone.
+_PAUSE = """
+import os, sys, time
+NAME, MARK = os.environ["PAUSE"], os.environ["PAUSE"] + ".reached"
+def watch(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(os.path.basename(NAME)):
+        if os.path.exists(NAME):
+            os.mkdir(MARK)
+            while os.path.exists(NAME):
+                time.sleep(0.05)
+sys.addaudithook(watch)
+"""
 
 
 @pytest.fixture
@@ -130,6 +149,47 @@ def test_a_killer_is_quarantined_and_the_others_count(
     resumed = sales_pipeline("resume", _state(env).run_id, "--json", env=env)
     assert resumed.returncode == 0, resumed.stderr
     assert published_csvs(tmp_path) == expected
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(("times", "code"), [(2, 0), (3, 1)])
+def test_what_does_not_answer_is_asked_again_a_few_times(
+    env: dict[str, str], tmp_path: Path, jobs: str, times: int, code: int
+) -> None:
+    left = tmp_path / "left"
+    left.write_bytes(b"x" * times)
+    troubled = _poisoned(env, tmp_path, NO_ANSWER) | {"POISON": str(left), "SALES_JOBS": jobs}
+    done = sales_pipeline("run", env=troubled)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.count("trying_again") == 2
+    assert "Traceback" not in done.stderr
+    assert left.stat().st_size == 0
+    if code == 0:
+        assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
+        assert not any(each.culpable for each in _state(env).attempts("00001"))
+
+
+@pytest.mark.parametrize("name", ["customers.csv", "index.html"])
+def test_a_long_plan_and_a_long_publication_keep_their_turn(
+    env: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    site, pause = tmp_path / "site", tmp_path / name
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(_PAUSE)
+    pause.touch()
+    paused = env | {"PYTHONPATH": f"{site}{os.pathsep}{PROJECT}", "PAUSE": str(pause)}
+    with _started(paused, "run", "--quiet") as first:
+        eventually(pause.with_name(f"{name}.reached").exists, "the pause")
+        turn = lease.head(open_storage(env["SALES_STATE"]))
+        assert turn is not None
+        eventually(partial(_is_past, turn.expires_at), "the end of the lease, were it not renewed")
+        second = sales_pipeline("run", env=env)
+        assert second.returncode == 1
+        assert f"Run {turn.run_id} is under way" in second.stderr
+        pause.unlink()
+        _, err = first.communicate(timeout=60)
+    assert first.returncode == 0, err
+    assert run_ids(open_storage(env["SALES_STATE"])) == [turn.run_id]
 
 
 def _is_past(moment: datetime) -> bool:
