@@ -281,3 +281,25 @@ def test_task_outlives_the_visibility_timeout(ships: Fleet, expected: dict[str, 
     assert command.returncode == 0, err
     assert ships.csvs() == expected
     assert ships.published() == ships.run_ids()
+
+
+def test_a_result_that_is_damaged_before_the_publication_is_made_again(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    """The publisher itself asks for it: there is nobody here to recover the run."""
+    ships.worker()
+    ships.plan_fault(VICTIM, "pause")
+    ships.send("workers.start_run", slot="tonight")
+    ships.reached(VICTIM)
+    ledger = ships.ledger()
+    eventually(lambda: len(ledger.receipt_ids()) == len(ARCHIVES) - 1, "all others")
+    receipt = ledger.receipt(Work("00000"))
+    assert receipt is not None
+    ledger.state.write(receipt.rejects.key, b"torn")
+    ships.lift_fault(VICTIM)
+    outcome = eventually(ledger.outcome, "the end of the run")
+    assert outcome.state == "published"
+    assert ships.csvs() == expected
+    _, again = ledger.dispatches()
+    assert again.work == (Work("00000"),)
+    assert "is damaged" in again.why
