@@ -202,23 +202,25 @@ def test_a_manifest_is_the_first_one(state: Storage) -> None:
     assert ledger.manifest() == first
 
 
-def test_a_receipt_is_the_first_one(state: Storage) -> None:
-    ledger = _ledger(state)
-    none = StoredFile("rejects/00000.csv", "0" * 64, 0)
-    first = Receipt(
+def _receipt(work_id: str) -> Receipt:
+    return Receipt(
         run_id="1",
-        archive="00000",
+        archive=work_id,
         digest=None,
         days=Tally(),
         parts=Tally(),
         counts=Counts(),
         unreadable=(),
         partials={},
-        rejects=none,
+        rejects=StoredFile(f"rejects/{work_id}.csv", "0" * 64, 0),
         compressed_bytes=1,
         json_bytes=1,
         seconds=1.0,
     )
+
+
+def test_a_receipt_is_the_first_one(state: Storage) -> None:
+    ledger, first = _ledger(state), _receipt("00000")
     assert ledger.create_receipt(Work("00000"), first) == first
     late = msgspec.structs.replace(first, seconds=2.0)
     assert ledger.create_receipt(Work("00000"), late) == first
@@ -392,6 +394,18 @@ def test_the_work_of_a_dead_worker_is_sent_while_others_work(state: Storage) -> 
     assert recovery.work == (Work("00000"),)
     _sent(ledger, 2, NOW + timedelta(seconds=10), "00000")
     assert diagnose(ledger, NOW + timedelta(seconds=20)) is None, "it was sent again already"
+
+
+def test_a_damaged_result_is_sent_again_at_once_and_counts_against_nobody(state: Storage) -> None:
+    ledger = _ledger(state, archives=1)
+    with attempt(ledger, Policy(lease=60), "00000", Worker("me")):
+        ledger.create_receipt(Work("00000"), _receipt("00000"))
+    lease.acquire(state, "1", "host:1", seconds=60)
+    ledger.discard_receipt(Work("00000"))
+    recovery = diagnose(ledger, datetime.now(UTC), told="it is damaged")
+    assert recovery is not None
+    assert (recovery.work, recovery.why) == ((Work("00000"),), "it is damaged")
+    assert spent(ledger, "00000", Worker("me"), NOW + timedelta(days=1)) == []
 
 
 def test_patience_doubles_and_ends(state: Storage) -> None:
