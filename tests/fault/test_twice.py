@@ -184,6 +184,17 @@ def test_a_run_that_is_given_up_while_it_is_published_stays_unpublished(
     assert publish_local(tmp_path, manifest).reason == "It was silent."
 
 
+def test_a_run_that_was_refused_cannot_fail_any_more(shop: Shop, tmp_path: Path) -> None:
+    (shop.data / "events_week_02.zip").write_bytes(b"no zip")
+    manifest = plan_local(shop, tmp_path)
+    process_local(tmp_path, manifest)
+    refused = publish_local(tmp_path, manifest)
+    assert refused.state == "refused"
+    trouble = PipelineError("a late errback")
+    assert pipeline.fail(str(tmp_path / "state"), manifest.run_id, trouble) == refused
+    assert publish_local(tmp_path, manifest, allow_incomplete=True).exit_code == 3
+
+
 def test_a_run_that_is_visible_cannot_fail_any_more(shop: Shop, tmp_path: Path) -> None:
     manifest = plan_local(shop, tmp_path)
     process_local(tmp_path, manifest)
