@@ -52,7 +52,7 @@ def _tree(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and "attempts" not in path.parts and "leases" not in path.parts
+        if path.is_file()
     }
 
 
