@@ -178,6 +178,9 @@ def test_what_does_not_answer_is_asked_again_a_few_times(
     assert done.stderr.count("trying_again") == 2
     assert "Traceback" not in done.stderr
     assert left.stat().st_size == 0
+    outcome = _state(env).outcome()
+    assert outcome is not None
+    assert outcome.state == ("published" if code == 0 else "failed")
     if code == 0:
         assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
         assert not any(each.culpable for each in _state(env).attempts("00001"))
