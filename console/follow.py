@@ -173,4 +173,5 @@ def celery_app(settings: Settings) -> Celery:
     config |= {f"redis_{name}": seconds for name, seconds in silence.items()}
     app.conf.update(config)
     app.conf.result_backend_max_retries = _BACKEND_TRIES
+    app.conf.result_backend_transport_options |= {"retry_policy": {"max_retries": _BACKEND_TRIES}}
     return app

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,11 +54,13 @@ def published_csvs(folder: Path) -> dict[str, bytes]:
 
 
 @contextmanager
-def celery(*arguments: str, env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def celery(
+    *arguments: str, env: Mapping[str, str], log: Path, app: str = "workers"
+) -> Iterator[subprocess.Popen[bytes]]:
     """``celery -A workers …`` in its own process group; nothing of it is left afterwards."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "workers", *arguments],
+            [sys.executable, "-m", "celery", "-A", app, *arguments],
             env=dict(env),
             stdout=output,
             stderr=output,
@@ -73,6 +76,14 @@ def celery(*arguments: str, env: Mapping[str, str], log: Path) -> Iterator[subpr
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def scrape(port: int) -> dict[str, float]:
+    """What a worker's metrics say now."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        lines = answer.read().decode().splitlines()
+    samples = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, value in samples}
 
 
 def eventually(look: Callable[[], _T | None], what: str, seconds: float = 60) -> _T:

@@ -20,6 +20,8 @@ from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN
 
 log = structlog.get_logger()
 
+_AWAY = (OperationalError, RedisError, OSError)
+
 
 def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:
     """Sends a run that was not sent yet: every archive without a receipt, largest first.
@@ -55,12 +57,16 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
     except KeyboardInterrupt:  # nobody would send the rest
         ledger.remove_dispatch(sent)
         raise
-    except (OperationalError, RedisError, OSError, RuntimeError) as error:
-        # Celery's result backend raises a RuntimeError when it gives up, of several lines.
+    except (*_AWAY, RuntimeError) as error:
         ledger.remove_dispatch(sent)
-        cause = " ".join(str(error).split()).rstrip(".")
+        cause: BaseException | None = error
+        if isinstance(error, RuntimeError):  # what Celery makes of a result store that is away
+            cause = error.__cause__
+            if not isinstance(cause, _AWAY):
+                raise
+        said = " ".join(str(cause).split()).rstrip(".")
         raise RetryableError(
-            f"The broker does not answer: {cause}.", "Check SALES_BROKER_URL and that Redis is up."
+            f"The broker does not answer: {said}.", "Check SALES_BROKER_URL and that Redis is up."
         ) from error
     log.info(
         "work_sent",

@@ -92,7 +92,11 @@ class RunLedger:
         return self._read(f"receipts/{work.id}.json", Receipt)
 
     def discard_receipt(self, work: Work) -> None:
-        """Takes work for not done: what its receipt names is damaged."""
+        """Takes work for not done: what its receipt names is damaged. Whoever made it has ended
+        long ago: its attempt neither counts against the work nor looks as if it lived."""
+        for made in self.attempts(work.id)[-1:]:
+            if made.state == "running":
+                self.write_attempt(work.id, msgspec.structs.replace(made, state="handed_back"))
         self.state.remove(self._key(f"receipts/{work.id}.json"))
 
     def receipt_ids(self) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +18,15 @@ from pipeline_core.ledger.attempts import Worker, attempt, is_alive, is_lost, sp
 from pipeline_core.messages import (
     ArchiveRef,
     Attempt,
+    Counts,
     Dispatch,
     Manifest,
     Options,
     Outcome,
     Policy,
+    Receipt,
+    StoredFile,
+    Tally,
     Verdict,
     Work,
 )
@@ -181,6 +186,61 @@ def test_a_schedule_remembers_since_when_it_is_in_force(state: Storage) -> None:
     assert slots.schedule_since(state, "hourly", "2026-11-25T03:00") == "2026-11-25T03:00"
 
 
+@pytest.mark.parametrize("torn", [b"", b'"2026-'])
+def test_a_schedule_with_a_torn_record_is_in_force_from_now(state: Storage, torn: bytes) -> None:
+    state.write("schedules/daily.json", torn)
+    assert slots.schedule_since(state, "daily", "2026-11-24T03:00") == "2026-11-24T03:00"
+    slots.schedule_since(state, "daily", "2026-11-25T03:00")
+    assert slots.schedule_since(state, "daily", "2026-11-26T03:00") == "2026-11-25T03:00"
+
+
+def test_a_manifest_is_the_first_one(state: Storage) -> None:
+    ledger = _ledger(state, archives=2)
+    first = ledger.manifest()
+    late = msgspec.structs.replace(first, archives=())
+    assert ledger.create_manifest(late) == first, "the late planner is told of the plan that counts"
+    assert ledger.manifest() == first
+
+
+def _receipt(work_id: str) -> Receipt:
+    return Receipt(
+        run_id="1",
+        archive=work_id,
+        digest=None,
+        days=Tally(),
+        parts=Tally(),
+        counts=Counts(),
+        unreadable=(),
+        partials={},
+        rejects=StoredFile(f"rejects/{work_id}.csv", "0" * 64, 0),
+        compressed_bytes=1,
+        json_bytes=1,
+        seconds=1.0,
+    )
+
+
+def test_a_receipt_is_the_first_one(state: Storage) -> None:
+    ledger, first = _ledger(state), _receipt("00000")
+    assert ledger.create_receipt(Work("00000"), first) == first
+    late = msgspec.structs.replace(first, seconds=2.0)
+    assert ledger.create_receipt(Work("00000"), late) == first
+    assert ledger.receipt(Work("00000")) == first
+
+
+def test_one_of_many_senders_has_a_dispatch(state: Storage) -> None:
+    ledger = _ledger(state)
+
+    def note(sender: int) -> bool:
+        return ledger.create_dispatch(
+            Dispatch(number=1, sent_at=NOW, sent_by=f"host:{sender}", work=(Work("00000"),))
+        )
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(note, range(8)))
+    assert answers.count(True) == 1
+    assert [each.sent_by for each in ledger.dispatches()] == [f"host:{answers.index(True)}"]
+
+
 def test_a_verdict_is_the_first_one(state: Storage) -> None:
     ledger = RunLedger(state, "1")
     first = ledger.create_verdict(Verdict(state="published", finished_at=NOW))
@@ -212,6 +272,34 @@ def test_an_attempt_and_its_run_stay_alive_beyond_their_lease(state: Storage) ->
         assert lease.is_in_force(state, turn, now)
         with pytest.raises(RunUnderWay):
             take_turn(RunLedger(state, "2"), 60)
+
+
+def test_attempts_at_one_moment_are_all_counted(state: Storage) -> None:
+    ledger = _ledger(state)
+    at_once = threading.Barrier(4)
+
+    def work(name: int) -> None:
+        at_once.wait(30)
+        with attempt(ledger, QUICK, "00000", Worker(f"host:{name}")):
+            at_once.wait(30)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert {each.owner for each in ledger.attempts("00000")} == {f"host:{n}" for n in range(4)}
+    assert [each.number for each in ledger.attempts("00000")] == [1, 2, 3, 4]
+
+
+def test_a_task_that_celery_tries_again_has_lost_its_process(state: Storage) -> None:
+    """Known before its lease is over. The same message delivered twice tells nothing."""
+    ledger = _ledger(state)
+    with attempt(ledger, QUICK, "00000", Worker("host:1", task_id="task", retries=1)):
+        (running,) = ledger.attempts("00000")
+        again = Worker("host:2", task_id="task", retries=2)
+        twice = Worker("host:2", task_id="task", retries=1)
+        other = Worker("host:2", task_id="another", retries=2)
+        assert spent(ledger, "00000", again, NOW) == [running]
+        assert spent(ledger, "00000", twice, NOW) == []
+        assert spent(ledger, "00000", other, NOW) == []
 
 
 def test_attempts_of_the_dead_count_against_an_archive(state: Storage) -> None:
@@ -306,6 +394,18 @@ def test_the_work_of_a_dead_worker_is_sent_while_others_work(state: Storage) -> 
     assert recovery.work == (Work("00000"),)
     _sent(ledger, 2, NOW + timedelta(seconds=10), "00000")
     assert diagnose(ledger, NOW + timedelta(seconds=20)) is None, "it was sent again already"
+
+
+def test_a_damaged_result_is_sent_again_at_once_and_counts_against_nobody(state: Storage) -> None:
+    ledger = _ledger(state, archives=1)
+    with attempt(ledger, Policy(lease=60), "00000", Worker("me")):
+        ledger.create_receipt(Work("00000"), _receipt("00000"))
+    lease.acquire(state, "1", "host:1", seconds=60)
+    ledger.discard_receipt(Work("00000"))
+    recovery = diagnose(ledger, datetime.now(UTC), told="it is damaged")
+    assert recovery is not None
+    assert (recovery.work, recovery.why) == ((Work("00000"),), "it is damaged")
+    assert spent(ledger, "00000", Worker("me"), NOW + timedelta(days=1)) == []
 
 
 def test_patience_doubles_and_ends(state: Storage) -> None:

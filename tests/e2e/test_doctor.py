@@ -140,6 +140,61 @@ def test_a_worker_with_another_visibility_timeout(env: dict[str, str], tmp_path:
     assert "2400" in other[1]
 
 
+def test_no_worker(env: dict[str, str]) -> None:
+    with RedisServer() as redis:
+        state, text = _checks(env | {"SALES_BROKER_URL": redis.url})["workers"]
+    assert state == "failed"
+    assert "celery -A workers worker" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "version"), [("celery", "5.6.9"), ("kombu", "5.6.2"), ("flower", "1.1.0")]
+)
+def test_versions_with_known_faults(
+    env: dict[str, str], tmp_path: Path, name: str, version: str
+) -> None:
+    installed = tmp_path / "site" / f"{name}-{version}.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}")
+    assert _checks(env)["versions"][0] == "ok"
+    path = os.pathsep.join([str(tmp_path / "site"), env["PYTHONPATH"]])
+    state, text = _checks(env | {"PYTHONPATH": path})["versions"]
+    assert state == "failed"
+    assert f"{name} {version} has known faults" in text
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0, "ok"), (60, "failed"), (-60, "failed")])
+def test_a_clock_that_is_not_the_brokers(env: dict[str, str], seconds: int, state: str) -> None:
+    script = (
+        "import datetime, sys; from click.testing import CliRunner; from console import doctor;"
+        f"late = datetime.timedelta(seconds={seconds}); of_machine = datetime.datetime;"
+        "away = type('Away', (of_machine,), {'now': lambda zone: of_machine.now(zone) + late});"
+        "doctor.datetime = away; from console.command import cli;"
+        "print(CliRunner().invoke(cli, ['doctor', '--json']).stdout)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
+    )
+    (clock,) = [check for check in json.loads(done.stdout) if check["name"] == "clock"]
+    assert clock["state"] == state
+    assert state == "ok" or "NTP" in clock["remedy"]
+
+
+def test_customers_and_products_that_are_none(env: dict[str, str]) -> None:
+    (Path(env["SALES_DIMENSIONS"]) / "products.csv").write_text("product_id,category,price\n")
+    state, text = _checks(env)["dimensions"]
+    assert state == "failed"
+    assert "0 products" in text
+
+
+@pytest.mark.parametrize("place", ["state", "reports"])
+def test_a_place_that_cannot_be_written(env: dict[str, str], tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    state, text = _checks(env | {f"SALES_{place.upper()}": str(tmp_path / "file" / place)})[place]
+    assert state == "failed"
+    assert "Cannot write" in text
+
+
 def test_fresh(env: dict[str, str]) -> None:
     state, text = _checks(env, "--fresh", "26h")["fresh"]
     assert state == "failed"

@@ -148,6 +148,27 @@ def test_no_worker_comes_back(ships: Fleet, tmp_path: Path) -> None:
     assert json.loads(told.read_text())["event"] == "failed"
 
 
+@pytest.mark.long
+def test_no_broker_comes_back(ships: Fleet) -> None:
+    """Nothing can be sent to anybody: the command ends the run, and a new one may follow."""
+    ships.env.update(SALES_LEASE="1", SALES_STALL_AFTER="1")
+    doomed = ships.worker()
+    ships.plan_fault(ARCHIVES[0], "pause")
+    command = ships.run_in_background()
+    ships.reached(ARCHIVES[0])
+    ships.redis.kill()
+    kill_tree(doomed)
+    _, err = command.communicate(timeout=120)
+    assert command.returncode == 1, err
+    assert "nothing could be sent to its workers" in err
+    assert "cannot_recover" in err
+    assert "Traceback" not in err
+    outcome = ships.ledger().outcome()
+    assert outcome is not None
+    assert outcome.state == "failed"
+    assert len(ships.ledger().dispatches()) == 1, "what could not be sent is not recorded as sent"
+
+
 def test_a_recovered_run_is_told(ships: Fleet, expected: dict[str, bytes], tmp_path: Path) -> None:
     told = tmp_path / "told"
     hook = tmp_path / "hook.py"

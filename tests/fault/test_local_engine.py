@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from pipeline_core.ledger import RunLedger, lease, run_ids
+from pipeline_core.messages import Work
 from pipeline_core.storage import open_storage
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.conftest import PROJECT
@@ -41,6 +42,36 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 """
 KILLED, NO_MEMORY = "os.kill(os.getpid(), signal.SIGKILL)", "raise MemoryError"
+# As often as the file that POISON names has bytes.
+NO_ANSWER = """
+            left = os.stat(os.environ["POISON"]).st_size
+            if left:
+                os.truncate(os.environ["POISON"], left - 1)
+                raise OSError(5, "Input/output error")"""
+# The first archive, at its first try, is under way when the second kills its process.
+KILLED_IN_COMPANY = """
+            import time
+            if str(arguments[0]).endswith("events_week_01.zip"):
+                if not os.path.exists(os.environ["POISON"]):
+                    os.mkdir(os.environ["POISON"])
+                    time.sleep(60)
+            elif str(arguments[0]).endswith("events_week_02.zip"):
+                while not os.path.exists(os.environ["POISON"]):
+                    time.sleep(0.05)
+                os.kill(os.getpid(), signal.SIGKILL)"""
+
+# Whoever opens a file of that name waits, marked by another file, until both are gone.
+_PAUSE = """
+import os, sys, time
+NAME, MARK = os.environ["PAUSE"], os.environ["PAUSE"] + ".reached"
+def watch(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(os.path.basename(NAME)):
+        if os.path.exists(NAME):
+            os.mkdir(MARK)
+            while os.path.exists(NAME):
+                time.sleep(0.05)
+sys.addaudithook(watch)
+"""
 
 
 @pytest.fixture
@@ -97,10 +128,12 @@ def _expected(env: dict[str, str], folder: Path) -> dict[str, bytes]:
     return published_csvs(folder)
 
 
-def _poisoned(env: dict[str, str], folder: Path, action: str) -> dict[str, str]:
+def _poisoned(
+    env: dict[str, str], folder: Path, action: str, victim: str = VICTIM
+) -> dict[str, str]:
     site = folder / "site"
     site.mkdir()
-    (site / "sitecustomize.py").write_text(_POISON.format(victim=VICTIM, action=action))
+    (site / "sitecustomize.py").write_text(_POISON.format(victim=victim, action=action))
     return env | {"PYTHONPATH": f"{site}{os.pathsep}{PROJECT}", "POISON": "1"}
 
 
@@ -133,6 +166,65 @@ def test_a_killer_is_quarantined_and_the_others_count(
     assert published_csvs(tmp_path) == expected
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(("times", "code"), [(2, 0), (3, 1)])
+def test_what_does_not_answer_is_asked_again_a_few_times(
+    env: dict[str, str], tmp_path: Path, jobs: str, times: int, code: int
+) -> None:
+    left = tmp_path / "left"
+    left.write_bytes(b"x" * times)
+    troubled = _poisoned(env, tmp_path, NO_ANSWER) | {"POISON": str(left), "SALES_JOBS": jobs}
+    done = sales_pipeline("run", env=troubled)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.count("trying_again") == 2
+    assert "Traceback" not in done.stderr
+    assert left.stat().st_size == 0
+    outcome = _state(env).outcome()
+    assert outcome is not None
+    assert outcome.state == ("published" if code == 0 else "failed")
+    if code == 0:
+        assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
+        assert not any(each.culpable for each in _state(env).attempts("00001"))
+
+
+@pytest.mark.parametrize("name", ["customers.csv", "index.html"])
+def test_a_long_plan_and_a_long_publication_keep_their_turn(
+    env: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    site, pause = tmp_path / "site", tmp_path / name
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(_PAUSE)
+    pause.touch()
+    paused = env | {"PYTHONPATH": f"{site}{os.pathsep}{PROJECT}", "PAUSE": str(pause)}
+    with _started(paused, "run", "--quiet") as first:
+        eventually(pause.with_name(f"{name}.reached").exists, "the pause")
+        turn = lease.head(open_storage(env["SALES_STATE"]))
+        assert turn is not None
+        eventually(partial(_is_past, turn.expires_at), "the end of the lease, were it not renewed")
+        second = sales_pipeline("run", env=env)
+        assert second.returncode == 1
+        assert f"Run {turn.run_id} is under way" in second.stderr
+        pause.unlink()
+        _, err = first.communicate(timeout=60)
+    assert first.returncode == 0, err
+    assert run_ids(open_storage(env["SALES_STATE"])) == [turn.run_id]
+
+
+def test_nothing_counts_against_the_company_of_a_killer(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    poisoned = _poisoned(env, tmp_path, KILLED_IN_COMPANY, ".zip")
+    refused = sales_pipeline("run", env=poisoned | {"POISON": str(tmp_path / "together")})
+    assert refused.returncode == 1, refused.stderr
+    assert f"first {VICTIM}: quarantined after 3 attempts" in refused.stderr
+    interrupted, alone = _state(env).attempts("00000")
+    assert (interrupted.state, interrupted.culpable) == ("failed", False)
+    assert not alone.culpable
+    receipt = _state(env).receipt(Work("00000"))
+    assert receipt is not None
+    assert not receipt.quarantined
+
+
 def _is_past(moment: datetime) -> bool:
     return datetime.now(UTC) > moment
 
@@ -162,12 +254,16 @@ def test_a_killer_of_the_command_itself_is_quarantined(env: dict[str, str], tmp_
 def test_stopping_says_how_to_go_on(
     env: dict[str, str], long_archive: str, tmp_path: Path, signum: int, code: int
 ) -> None:
+    env["SALES_STALL_AFTER"] = "100"
     with _started(env, "run") as command:
         eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
         eventually(lambda: len(_state(env).receipt_ids()) >= 3, "the small archives")
         command.send_signal(signum)
         _, err = command.communicate(timeout=30)
     assert command.returncode == code, err
+    turn = lease.head(open_storage(env["SALES_STATE"]))
+    assert turn is not None
+    assert _is_past(turn.expires_at), "another machine need not wait for it"
     run_id = _state(env).run_id
     assert f"`sales-pipeline resume {run_id}` goes on" in err
     assert "3 of 4 archives are done" in err

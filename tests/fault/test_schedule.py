@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +16,27 @@ from tests.processes import eventually, sales_pipeline
 from workers.schedule import last_slot, name_of
 
 EVERY_MINUTE = "* * * * *"
+
+
+def _hook(ships: Fleet) -> Path:
+    """A hook that keeps what it is told, unless there is a file ``deaf``; returns its notes."""
+    told, hook = ships.folder / "told.jsonl", ships.folder / "hook.py"
+    hook.write_text(
+        f"import os, sys; os.path.exists({str(ships.folder / 'deaf')!r}) and sys.exit('deaf');"
+        f"open({str(told)!r}, 'a').write(sys.stdin.read().strip() + '\\n')"
+    )
+    ships.env["SALES_HOOK_COMMAND"] = f"{sys.executable} {hook}"
+    return told
+
+
+def _events(told: Path) -> list[str]:
+    lines = told.read_text().splitlines() if told.exists() else []
+    return [json.loads(line)["event"] for line in lines]
+
+
+def _looked(ships: Fleet) -> int:
+    """How often beat's look was taken to its end."""
+    return len(re.findall(r"workers\.reconcile\[[^]]+\] succeeded", ships.logs()))
 
 
 def _hourly(ships: Fleet, minutes_ago: int) -> str:
@@ -50,7 +73,7 @@ def test_two_beats_start_one_run_a_slot(ships: Fleet, expected: dict[str, bytes]
 
 
 def test_a_missed_slot_is_made_up_for_once(ships: Fleet, expected: dict[str, bytes]) -> None:
-    slot = _hourly(ships, 5)
+    slot, told = _hourly(ships, 5), _hook(ships)
     ships.worker()
     ships.send("workers.reconcile")
     ships.send("workers.reconcile")
@@ -63,6 +86,35 @@ def test_a_missed_slot_is_made_up_for_once(ships: Fleet, expected: dict[str, byt
     assert ships.published() == ships.run_ids()
     assert slots.run_of(open_storage(ships.env["SALES_STATE"]), slot) == ships.run_ids()[0]
     assert len(ships.run_ids()) == 1
+    assert "late" not in _events(told), "it has two hours"
+
+
+def test_beats_look_recovers_a_run_and_tells_how_it_ended(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    """With nobody there to say `recover`."""
+    told = _hook(ships)
+    (ships.folder / "deaf").touch()
+    ships.worker()
+    ships.plan_fault("messages", "kill at 4")
+    ships.send("workers.start_run", slot="tonight")
+
+    def look() -> bool:
+        ships.send("workers.reconcile")
+        return bool(ships.run_ids()) and ships.ledger().outcome() is not None
+
+    eventually(look, "the end of the run")
+    assert ships.csvs() == expected
+    assert len(ships.ledger().dispatches()) >= 2
+    eventually(lambda: ships.log_lines("command_not_told"), "the deaf hook")
+    assert not ships.ledger().is_told()
+    (ships.folder / "deaf").unlink()
+    ships.send("workers.reconcile")
+    eventually(lambda: ships.ledger().is_told(), "the mark")
+    before = _looked(ships)
+    ships.send("workers.reconcile")
+    eventually(lambda: _looked(ships) > before, "one more look")
+    assert _events(told) == ["recovered"]
 
 
 def test_times_before_the_schedule_are_not_missed(ships: Fleet) -> None:
@@ -93,20 +145,18 @@ def test_an_end_that_nobody_heard_of_is_told_after_the_next_run(
     assert events == ["published", "failed"]
 
 
-def test_a_late_run_is_told_once(ships: Fleet, tmp_path: Path) -> None:
-    told = tmp_path / "told.jsonl"
-    hook = tmp_path / "hook.py"
-    hook.write_text(f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read().strip() + '\\n')")
-    slot = _hourly(ships, 30)
-    ships.env.update(
-        SALES_CATCH_UP="60", SALES_LATE_AFTER="60", SALES_HOOK_COMMAND=f"python3 {hook}"
-    )
+def test_a_late_run_is_told_once(ships: Fleet) -> None:
+    slot, told = _hourly(ships, 30), _hook(ships)
+    ships.env.update(SALES_CATCH_UP="60", SALES_LATE_AFTER="60")
+    (ships.folder / "deaf").touch()
     ships.worker()
     ships.send("workers.reconcile")
-    eventually(told.exists, "the hook")
+    eventually(lambda: _looked(ships) == 1, "the first look")
+    (ships.folder / "deaf").unlink()
     ships.send("workers.reconcile")
-    log = ships.folder / "worker-0.log"
-    eventually(lambda: log.read_bytes().count(b"succeeded") >= 2, "both looks")
-    (notice,) = [json.loads(line) for line in told.read_text().splitlines()]
-    assert notice["event"] == "late"
-    assert notice["slot"] == slot
+    eventually(lambda: _looked(ships) == 2, "the second look")
+    ships.send("workers.reconcile")
+    eventually(lambda: _looked(ships) == 3, "the third look")
+    assert _events(told) == ["late"], "told again only until it was heard"
+    assert json.loads(told.read_text())["slot"] == slot
+    assert ships.run_ids() == [], "it is too late to start"

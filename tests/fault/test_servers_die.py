@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from console.stack import PostgresServer
+from console.stack.processes import free_port
+from pipeline_core.ledger import lease
 from tests.conftest import PROJECT
 from tests.fault.conftest import ARCHIVES
 from tests.fault.fleet import Fleet, kill_tree
-from tests.processes import eventually
+from tests.processes import eventually, scrape
 
 SLOW = "sleep 0.4"
 
@@ -74,6 +78,18 @@ def test_redis_forgets_everything(ships: Fleet, expected: dict[str, bytes]) -> N
     assert ships.csvs() == expected
 
 
+def test_an_archive_that_is_delivered_twice_is_measured_once(ships: Fleet) -> None:
+    port = free_port()
+    ships.plan_fault("messages", "twice")
+    ships.worker(concurrency=1, SALES_METRICS_PORT=str(port))
+    ships.send("workers.start_run", slot="tonight")
+    eventually(ships.run_ids, "the run")
+    assert ships.until_ended() == "published"
+    done = re.compile(r"process_archive\[[^]]+\] succeeded")
+    eventually(lambda: len(done.findall(ships.logs())) == 2 * len(ARCHIVES), "every delivery")
+    assert scrape(port)['sales_archives_total{result="read"}'] == len(ARCHIVES)
+
+
 def test_every_message_is_delivered_twice(ships: Fleet, expected: dict[str, bytes]) -> None:
     ships.plan_fault("messages", "twice")
     ships.worker()
@@ -123,6 +139,25 @@ def test_postgres_comes_back_after_the_start(ships: Fleet) -> None:
         postgres.start()
         assert ships.until_ended() in {"published", "refused"}
         assert not ships.ledger().outcome().reason  # type: ignore[union-attr]
+
+
+def test_a_run_that_waits_for_postgres_keeps_its_turn(ships: Fleet) -> None:
+    """For as long as it pauses between two tries, whatever a stalled run would be given."""
+    del ships.env["SALES_DIMENSIONS"]
+    ships.env["SALES_DATABASE_URL"] = "postgresql+psycopg2://nobody:secret@127.0.0.1:9/none"
+    ships.env.update(SALES_STALL_AFTER="1", SALES_LEASE="1", SALES_VISIBILITY_TIMEOUT="3000")
+    ships.env.update(SALES_RETRY_BACKOFF="2000", SALES_RETRY_BACKOFF_MAX="2000")
+    ships.worker()
+    ships.send("workers.start_run", slot="tonight")
+    (waits,) = eventually(lambda: ships.log_lines("trying_again"), "a new try")
+    until = datetime.fromisoformat(waits["timestamp"]) + timedelta(seconds=waits["seconds"])
+
+    def turn() -> lease.Lease:
+        found = lease.head(ships.ledger().state)
+        assert found is not None
+        return found
+
+    eventually(lambda: turn().expires_at > until, "its turn beyond the pause")
 
 
 def test_postgres_stays_away(ships: Fleet) -> None:

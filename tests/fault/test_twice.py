@@ -18,8 +18,9 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import PUBLISH, Worker, attempt
 from pipeline_core.messages import Outcome, Receipt, Verdict, Work
 from pipeline_core.storage import open_storage
+from pipeline_core.storage.local import LocalStorage
 from tests.archives import Shop, write_shop
-from tests.contract.run import plan_local, process_local, publish_local
+from tests.contract.run import plan_local, process_local, publish_local, text
 from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
 
 _together: Barrier
@@ -51,7 +52,7 @@ def _tree(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and "attempts" not in path.parts and "leases" not in path.parts
+        if path.is_file()
     }
 
 
@@ -151,6 +152,34 @@ def test_a_run_after_the_clock_was_set_back_is_shown_all_the_same(
     assert shown["run_id"] == later
 
 
+@pytest.mark.parametrize("moment", ["pointed", "point"])
+def test_a_newer_run_that_is_published_in_between_is_shown(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Just before the older one looks where `latest` points, or just before it points there."""
+    older, newer = plan_local(shop, tmp_path), plan_local(shop, tmp_path)
+    process_local(tmp_path, older)
+    process_local(tmp_path, newer)
+    real, point, shown = getattr(LocalStorage, moment), LocalStorage.point, list[str]()
+
+    def late(self: LocalStorage, name: str, *rest: str) -> object:
+        monkeypatch.setattr(LocalStorage, moment, real)
+        monkeypatch.setattr(LocalStorage, "point", noted)
+        publish_local(tmp_path, newer)
+        return getattr(self, moment)(name, *rest)
+
+    def noted(self: LocalStorage, name: str, key: str) -> None:
+        if name == "latest":
+            shown.append(key)
+        point(self, name, key)
+
+    monkeypatch.setattr(LocalStorage, moment, late)
+    assert publish_local(tmp_path, older).state == "published"
+    assert json.loads(text(tmp_path, "summary.json"))["run_id"] == newer.run_id
+    if moment == "pointed":
+        assert f"runs/{older.run_id}" not in shown, "readers never saw it go back"
+
+
 def test_a_run_that_is_given_up_while_it_is_published_stays_unpublished(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +199,17 @@ def test_a_run_that_is_given_up_while_it_is_published_stays_unpublished(
     assert not (tmp_path / "reports" / "latest").exists()
     assert not (tmp_path / "reports" / "runs" / manifest.run_id).exists()
     assert publish_local(tmp_path, manifest).reason == "It was silent."
+
+
+def test_a_run_that_was_refused_cannot_fail_any_more(shop: Shop, tmp_path: Path) -> None:
+    (shop.data / "events_week_02.zip").write_bytes(b"no zip")
+    manifest = plan_local(shop, tmp_path)
+    process_local(tmp_path, manifest)
+    refused = publish_local(tmp_path, manifest)
+    assert refused.state == "refused"
+    trouble = PipelineError("a late errback")
+    assert pipeline.fail(str(tmp_path / "state"), manifest.run_id, trouble) == refused
+    assert publish_local(tmp_path, manifest, allow_incomplete=True).exit_code == 3
 
 
 def test_a_run_that_is_visible_cannot_fail_any_more(shop: Shop, tmp_path: Path) -> None:

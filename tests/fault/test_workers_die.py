@@ -55,6 +55,29 @@ def test_whole_worker_dies_and_another_takes_over(ships: Fleet, expected: dict[s
     assert ships.csvs() == expected
 
 
+@pytest.mark.parametrize("who", ["child", "worker"])
+def test_celery_brings_back_the_work_of_the_dead_with_nobody_there_to_recover_it(
+    ships: Fleet, expected: dict[str, bytes], who: str
+) -> None:
+    ships.env.update(
+        SALES_TASK_SOFT_TIME_LIMIT="5", SALES_TASK_TIME_LIMIT="6", SALES_VISIBILITY_TIMEOUT="8"
+    )
+    doomed = ships.worker()
+    ships.plan_fault(VICTIM, "pause")
+    ships.send("workers.start_run", slot="tonight")
+    child = ships.reached(VICTIM)
+    if who == "child":
+        os.kill(child, signal.SIGKILL)
+    else:
+        kill_tree(doomed)
+        ships.worker()
+    ships.lift_fault(VICTIM)
+    outcome = eventually(ships.ledger().outcome, "the end of the run")
+    assert outcome.state == "published"
+    assert ships.csvs() == expected
+    assert len(ships.ledger().dispatches()) == 1, "it was delivered again, not sent again"
+
+
 def test_finished_archives_are_not_done_again(ships: Fleet, expected: dict[str, bytes]) -> None:
     doomed = ships.worker()
     last = ARCHIVES[-1]
@@ -229,6 +252,23 @@ def test_memory_error_ends_no_worker(
     assert ships.run().returncode == 0, "the worker works on"
 
 
+def test_an_archive_whose_task_failed_for_good_is_sent_again_by_the_errback(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    """With nobody there to recover the run."""
+    ships.env["SALES_TASK_RETRIES"] = "0"
+    ships.worker()
+    ships.plan_fault(VICTIM, "memory once")
+    ships.send("workers.start_run", slot="tonight")
+    eventually(ships.run_ids, "the run")
+    outcome = eventually(ships.ledger().outcome, "the end of the run")
+    assert outcome.state == "published"
+    assert ships.csvs() == expected
+    _, again = ships.ledger().dispatches()
+    assert again.work == (Work("00002"),)
+    assert "not enough memory" in again.why
+
+
 @pytest.mark.parametrize(
     "action", ["sleep 60 once", pytest.param("stuck 60 once", marks=pytest.mark.long)]
 )
@@ -281,3 +321,25 @@ def test_task_outlives_the_visibility_timeout(ships: Fleet, expected: dict[str, 
     assert command.returncode == 0, err
     assert ships.csvs() == expected
     assert ships.published() == ships.run_ids()
+
+
+def test_a_result_that_is_damaged_before_the_publication_is_made_again(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    """The publisher itself asks for it: there is nobody here to recover the run."""
+    ships.worker()
+    ships.plan_fault(VICTIM, "pause")
+    ships.send("workers.start_run", slot="tonight")
+    ships.reached(VICTIM)
+    ledger = ships.ledger()
+    eventually(lambda: len(ledger.receipt_ids()) == len(ARCHIVES) - 1, "all others")
+    receipt = ledger.receipt(Work("00000"))
+    assert receipt is not None
+    ledger.state.write(receipt.rejects.key, b"torn")
+    ships.lift_fault(VICTIM)
+    outcome = eventually(ledger.outcome, "the end of the run")
+    assert outcome.state == "published"
+    assert ships.csvs() == expected
+    _, again = ledger.dispatches()
+    assert again.work == (Work("00000"),)
+    assert "is damaged" in again.why

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from console.stack import Stack
@@ -157,6 +158,12 @@ def test_flower_shows_tasks_and_changes_nothing(stack: Stack, shop: Shop, tmp_pa
         assert sales_pipeline("run", "--quiet", env=env).returncode == 0
         eventually(lambda: "workers.publish_run" in tasks(), "the callback in Flower")
         assert tasks().count("workers.process_archive") == 50
+        listening = [
+            tuple(each.laddr)
+            for each in psutil.net_connections("tcp")
+            if each.status == psutil.CONN_LISTEN
+        ]
+        assert [host for host, *where in listening if where == [port]] == ["127.0.0.1"]
         with pytest.raises(urllib.error.HTTPError, match="401"):
             ask("/api/tasks", "guess")
         for change in (

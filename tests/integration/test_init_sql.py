@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +14,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from pipeline_core.dimensions.source import read_database
+from pipeline_core.errors import RetryableError
+from tests.processes import eventually
 
 INIT_SQL = (Path(__file__).parents[2] / "sql" / "init.sql").read_text(encoding="utf-8")
 ALL_ROWS = (
@@ -214,3 +219,41 @@ def test_a_role_that_may_not_create_roles(database: Connection, *, reader_exists
         names = [owner, reader] if reader_exists else [owner]
         database.execute(text(f"DROP OWNED BY {', '.join(names)} CASCADE"))
         database.execute(text(f"DROP ROLE {', '.join(names)}"))
+
+
+def test_the_plan_reads_in_a_transaction_that_can_write_nothing(
+    postgres_url: str, database: Connection
+) -> None:
+    """Even what a shop's own view would write."""
+    run_script(database)
+    for statement in (
+        "CREATE TABLE visits (at TIMESTAMPTZ)",
+        "CREATE FUNCTION visited() RETURNS INT LANGUAGE sql"
+        " AS 'INSERT INTO visits VALUES (now()) RETURNING 1'",
+        "ALTER TABLE customers RENAME TO people",
+        "CREATE VIEW customers AS SELECT people.* FROM people, visited()",
+    ):
+        database.execute(text(statement))
+    assert len(database.execute(text("SELECT * FROM customers")).all()) == 100
+    with pytest.raises(RetryableError, match="read-only transaction"):
+        read_database(postgres_url)
+    assert database.execute(text("SELECT count(*) FROM visits")).scalar() == 1
+
+
+def test_customers_and_products_are_of_one_moment(postgres_url: str, database: Connection) -> None:
+    """A product that comes while the customers are read belongs to the next plan."""
+    run_script(database)
+    for statement in (
+        "ALTER TABLE customers RENAME TO people",
+        "CREATE VIEW customers AS SELECT people.* FROM people, pg_advisory_lock_shared(1)",
+        "SELECT pg_advisory_lock(1)",
+    ):
+        database.execute(text(statement))
+    waiting = text("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(read_database, postgres_url)
+        eventually(lambda: database.execute(waiting).scalar(), "the reader")
+        database.execute(text("INSERT INTO products VALUES ('new', 'New', 'New', 1)"))
+        database.execute(text("SELECT pg_advisory_unlock(1)"))
+        assert found.result(30).products.num_rows == 50
+    assert read_database(postgres_url).products.num_rows == 51

@@ -62,9 +62,11 @@ def listening(status: int = 200) -> Iterator[Listener]:
     with Listener(status) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def _hooks(url: str | None = None, command: str | None = None) -> Hooks:

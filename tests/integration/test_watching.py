@@ -6,8 +6,9 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import psutil
@@ -15,9 +16,25 @@ import pytest
 
 from console.stack import RedisServer, Stack
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import celery, environment, eventually, sales_pipeline
+from tests.processes import celery, environment, eventually, sales_pipeline, scrape
 
 EVENTS = [purchase(quantity=2)] * 3 + [purchase(product="nowhere")] + [{"event_type": "view"}]
+
+
+# The workers' app, more often at its heartbeat, whose event loop stands still while WEDGE is there.
+_STUCK = """
+import os, time
+from celery.signals import worker_ready
+from workers import watching
+from workers.celery import app
+watching._EVERY_SECONDS, watching._STUCK_SECONDS = 0.5, 2.0
+def wait():
+    while os.path.exists(os.environ["WEDGE"]):
+        time.sleep(0.1)
+@worker_ready.connect
+def wedge(sender, **_):
+    sender.timer.call_repeatedly(0.5, wait)
+"""
 
 
 @pytest.fixture
@@ -33,21 +50,17 @@ def _free_port() -> int:
         return port
 
 
-def _scrape(port: int) -> dict[str, float]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-        lines = answer.read().decode().splitlines()
-    samples = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    return {name: float(value) for name, value in samples}
-
-
 def test_metrics_add_up_over_all_processes(stack: Stack, shop: Shop, tmp_path: Path) -> None:
     port = _free_port()
-    env = environment(stack, shop, tmp_path, SALES_METRICS_PORT=str(port))
+    counts = tmp_path / "counts"
+    counts.mkdir()
+    env = environment(stack, shop, tmp_path, SALES_METRICS_PORT=str(port), TMPDIR=str(counts))
     with celery("worker", "--concurrency=2", env=env, log=tmp_path / "worker.log"):
         assert sales_pipeline("run", "--allow-incomplete", "--quiet", env=env).returncode == 3
         assert sales_pipeline("run", "--quiet", env=env).returncode == 1
-        eventually(lambda: 'sales_runs_total{state="refused"}' in _scrape(port), "the last run", 10)
-        found = _scrape(port)
+        eventually(lambda: 'sales_runs_total{state="refused"}' in scrape(port), "the last run", 10)
+        found = scrape(port)
+        assert list(counts.glob("sales-metrics-*"))
         listening = {
             tuple(each.laddr)
             for each in psutil.net_connections("tcp")
@@ -67,6 +80,23 @@ def test_metrics_add_up_over_all_processes(stack: Stack, shop: Shop, tmp_path: P
     assert 0 <= found["sales_last_publication_age_seconds"] < 100
     assert time.time() - found["sales_last_publication_timestamp_seconds"] < 100
     assert [host for host, *where in listening if where == [port]] == ["127.0.0.1"]
+    assert not list(counts.glob("sales-metrics-*")), "gone with the worker"
+
+
+def test_the_age_of_a_report_is_known_to_a_worker_that_did_not_publish_it(
+    stack: Stack, shop: Shop, tmp_path: Path
+) -> None:
+    port = _free_port()
+    env = environment(stack, shop, tmp_path, SALES_METRICS_PORT=str(port))
+    done = sales_pipeline("run", "--engine", "local", "--allow-incomplete", "--quiet", env=env)
+    assert done.returncode == 3, done.stderr
+    log = tmp_path / "worker.log"
+    with celery("worker", "--concurrency=1", env=env, log=log):
+        eventually(lambda: b" ready" in log.read_bytes(), "the worker")
+        call = [sys.executable, "-m", "celery", "-A", "workers", "call", "workers.reconcile"]
+        subprocess.run(call, env=env, cwd=tmp_path, check=True, capture_output=True)
+        age = "sales_last_publication_age_seconds"
+        eventually(lambda: 0 < scrape(port).get(age, 0) < 100, "the age")
 
 
 def test_a_taken_port_stops_no_work(stack: Stack, shop: Shop, tmp_path: Path) -> None:
@@ -99,6 +129,26 @@ def test_heartbeat_lives_and_ends_with_the_worker(stack: Stack, shop: Shop, tmp_
         assert wedged.returncode == 1
         assert json.loads(wedged.stdout)[0]["state"] == "failed"
     assert not heartbeat.exists()
+
+
+def test_heartbeat_ends_when_the_event_loop_is_stuck(
+    stack: Stack, shop: Shop, tmp_path: Path
+) -> None:
+    (tmp_path / "stuck.py").write_text(_STUCK)
+    heartbeat, wedge, log = tmp_path / "heartbeat", tmp_path / "wedge", tmp_path / "worker.log"
+    env = environment(stack, shop, tmp_path, SALES_HEARTBEAT_FILE=str(heartbeat), WEDGE=str(wedge))
+    env["PYTHONPATH"] = os.pathsep.join([str(tmp_path), env["PYTHONPATH"]])
+
+    def age() -> float:
+        return time.time() - heartbeat.stat().st_mtime
+
+    with celery("worker", "--concurrency=1", env=env, log=log, app="stuck"):
+        eventually(lambda: b" ready" in log.read_bytes(), "the worker")
+        eventually(lambda: heartbeat.exists() and age() < 1, "the heartbeat")
+        wedge.touch()
+        eventually(lambda: age() > 5, "silence")
+        wedge.unlink()
+        eventually(lambda: age() < 1, "a heartbeat")
 
 
 def test_heartbeat_goes_on_while_the_broker_is_away(
