@@ -12,7 +12,7 @@ help:  ## Show what there is to make
 
 setup: $(STAMP)  ## Make .venv with everything in it
 
-$(STAMP): requirements/dev.txt pyproject.toml
+$(STAMP): requirements/dev.txt pyproject.toml pipeline_core/extract/_scan.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || \
@@ -35,9 +35,12 @@ fault: setup  ## The fault suite, with every crash point
 soak: setup  ## FAULTS=300 faults at random moments, SEED=1
 	$(BIN)/python -m tests.fault.soak --faults $(or $(FAULTS),300) --seed $(or $(SEED),1)
 
-fuzz: setup  ## New examples for the properties; mutated archives for SECONDS=600, SEED=1
+fuzz: setup  ## New examples for the properties; mutated archives for SECONDS=600; CASES=1000000 parts; SEED=1
 	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest tests/property tests/unit
 	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 
 lint: setup  ## ruff, mypy --strict and import-linter
 	$(BIN)/ruff check .
@@ -52,7 +55,7 @@ lock:  ## Renew requirements/ from pyproject.toml (needs uv)
 	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --output-file requirements/runtime.txt
 	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra stack --group dev \
 		--constraint requirements/runtime.txt --output-file requirements/dev.txt
-	printf 'hatchling>=1.27\n' | uv pip compile --quiet - $(LOCK) \
+	printf 'setuptools>=77\n' | uv pip compile --quiet - $(LOCK) \
 		--constraint requirements/dev.txt --output-file requirements/build.txt
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url

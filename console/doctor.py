@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from console.checks import Check
 from pipeline_core.errors import PipelineError
+from pipeline_core.extract.codecs import HAS_LIBDEFLATE
 from pipeline_core.extract.names import is_zip
+from pipeline_core.extract.scan import IS_BUILT
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.pipeline.plan import read_dimensions
 from pipeline_core.settings import Settings
@@ -31,6 +33,7 @@ def examine(settings: Settings) -> list[Check]:
     looks: dict[str, Callable[[Settings], Check]] = {
         "settings": _settings,
         "versions": _versions,
+        "decoding": _decoding,
         "data": _data,
         "state": _state,
         "reports": _reports,
@@ -74,6 +77,24 @@ def _settings(settings: Settings) -> Check:
         f"engine {settings.chosen_engine()}, {profile.jobs} jobs, batches of "
         f"{profile.batch_size:,} events, schedule {settings.schedule} {settings.timezone}",
     )
+
+
+def _decoding(_settings: Settings) -> Check:
+    missing = []
+    if not IS_BUILT:
+        missing.append(
+            "the compiled scanner (a C compiler and Python's headers, then `make setup`)"
+        )
+    if not HAS_LIBDEFLATE:
+        missing.append("libdeflate (`pip install deflate`)")
+    if missing:
+        return Check(
+            "decoding",
+            "warned",
+            "right, but several times slower than it could be.",
+            f"Missing: {' and '.join(missing)}.",
+        )
+    return Check("decoding", "ok", "compiled scanner, libdeflate")
 
 
 def _longest_run(settings: Settings) -> float:

@@ -217,7 +217,8 @@ class StoredFile(Struct, frozen=True):
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
-    """The proof that one archive was processed: what was in it and where the results are."""
+    """The proof that one archive was processed: what was in it and where the results are.
+    ``general_events`` were decoded by the general tier, which is slower and says the same."""
 
     run_id: str
     archive: str
@@ -231,6 +232,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     compressed_bytes: int
     json_bytes: int
     seconds: float
+    general_events: int = 0
     quarantined: bool = False
 
 
@@ -267,7 +269,7 @@ class PartCounts(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """summary.json: everything one run can say about itself."""
+    """summary.json: everything one run can say about itself. ``general_events`` as in Receipt."""
 
     run_id: str
     status: RunStatus
@@ -288,6 +290,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     compressed_bytes: int
     json_bytes: int
     seconds: float
+    general_events: int = 0
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
 
+# What inflating gives, and no copy of it.
+Octets = bytes | bytearray
+
 _BLANK = b" \t\n\r"
 _SLICE = 1 << 20
 _DELTA = np.zeros(256, np.int8)
@@ -25,11 +28,11 @@ class Window:
     """A JSON array holding some consecutive events of a part; ``offset`` is its first byte's
     place in the part (after a byte-order mark and leading blanks)."""
 
-    text: bytes
+    text: Octets
     offset: int
 
 
-def windows(blocks: Iterable[bytes], size: int, max_event_bytes: int) -> Iterator[Window]:
+def windows(blocks: Iterable[Octets], size: int, max_event_bytes: int) -> Iterator[Window]:
     """The part in windows of about ``size`` bytes; one window if it is no longer than that.
 
     A cut replaces the comma between two events by ``]`` and ``[``, found by the nesting of
@@ -39,24 +42,27 @@ def windows(blocks: Iterable[bytes], size: int, max_event_bytes: int) -> Iterato
         UnreadablePart: not an array, or more than ``max_event_bytes`` without a comma between
             two events (blanks included, so that the answer does not depend on ``size``).
     """
-    buffer, offset, patience = bytearray(), 0, size
+    held, length, offset, patience = list[Octets](), 0, 0, size
     for block in _from_bracket(blocks):
-        buffer += block
-        if len(buffer) < patience:
+        held.append(block)
+        length += len(block)
+        if length < patience:
             continue
-        commas = Structure.of(bytes(buffer)).event_commas
+        text: Octets = b"".join(held)
+        commas = Structure.of(text).event_commas
         if not len(commas):
-            _check_gap(len(buffer) - 1, max_event_bytes)  # the array's end may be there
-            patience = min(2 * len(buffer), max_event_bytes + 2)
+            _check_gap(length - 1, max_event_bytes)  # the array's end may be there
+            held, patience = [text], min(2 * length, max_event_bytes + 2)
             continue
         cut = int(commas[-1])
-        yield _checked(Window(bytes(buffer[:cut]) + b"]", offset), max_event_bytes)
-        del buffer[:cut]
-        buffer[0:1] = b"["
-        offset, patience = offset + cut, max(size, len(buffer) + size // 2)
-    if offset and not buffer[1:].strip(_BLANK).rstrip(b"]"):
+        yield _checked(Window(text[:cut] + b"]", offset), max_event_bytes)
+        held = [b"[", text[cut + 1 :]]
+        length -= cut
+        offset, patience = offset + cut, max(size, length + size // 2)
+    text = held[0] if len(held) == 1 else b"".join(held)
+    if offset and not text[1:].strip(_BLANK).rstrip(b"]"):
         raise UnreadablePart(f"the part is not a JSON array: no event after byte {offset}")
-    yield _checked(Window(bytes(buffer), offset), max_event_bytes)
+    yield _checked(Window(text, offset), max_event_bytes)
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class Structure:
     depth: int
 
     @classmethod
-    def of(cls, text: bytes) -> Structure:
+    def of(cls, text: Octets) -> Structure:
         """One vectorised pass; escaped quotes are blanked first, so quotes just alternate."""
         if b"\\" in text:
             text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
@@ -87,28 +93,26 @@ class Structure:
         return cls(np.concatenate(commas), deepest)
 
 
-def _from_bracket(blocks: Iterable[bytes]) -> Iterator[bytes]:
+def _from_bracket(blocks: Iterable[Octets]) -> Iterator[Octets]:
     """The blocks from the array's bracket on, without byte-order mark and leading blanks."""
-    head, started, bom_open = b"", False, True
-    for block in blocks:
-        if started:
-            yield block
-            continue
-        head += block
+    following, bom_open = iter(blocks), True
+    head: Octets = b""
+    for block in following:
+        head = head + block if head else block
         if bom_open and len(head) < len(codecs.BOM_UTF8):
             continue
-        head = (head.removeprefix(codecs.BOM_UTF8) if bom_open else head).lstrip(_BLANK)
+        if not head.startswith(b"["):  # stripping copies
+            head = (head.removeprefix(codecs.BOM_UTF8) if bom_open else head).lstrip(_BLANK)
         bom_open = False
         if head:
-            started = True
-            _check_bracket(head)
-            yield head
-    if not started:
-        _check_bracket(head.lstrip(_BLANK))
-        yield head.lstrip(_BLANK)
+            break
+    head = head if head.startswith(b"[") else head.lstrip(_BLANK)
+    _check_bracket(head)
+    yield head
+    yield from following
 
 
-def _check_bracket(head: bytes) -> None:
+def _check_bracket(head: Octets) -> None:
     if not head:
         raise UnreadablePart("the part is not a JSON array: it is empty")
     if head[:1] != b"[":

@@ -61,6 +61,7 @@ class Accumulator:
     seen: int = 0
     not_purchase: int = 0
     counted: int = 0
+    general: int = 0
     rejected: dict[str, RejectFigures] = field(default_factory=dict)
     rejects: RejectLog = field(init=False)
     _chunks: list[Chunk] = field(default_factory=list)
@@ -76,6 +77,7 @@ class Accumulator:
         """Takes the next window of events."""
         self.seen += chunk.decoded.seen
         self.not_purchase += chunk.decoded.not_purchase
+        self.general += chunk.decoded.general
         self._hold(chunk)
 
     def absorb(self, inner: Accumulator) -> None:
@@ -86,6 +88,7 @@ class Accumulator:
         self.seen += inner.seen
         self.not_purchase += inner.not_purchase
         self.counted += inner.counted
+        self.general += inner.general
         self.rejected = merge_figures(self.rejected, inner.rejected)
         self.rejects.absorb(inner.rejects)
         self._merge_partials(inner._partials)
@@ -158,7 +161,7 @@ class Accumulator:
         if not len(places):
             return
         positions = chunk.decoded.candidates["position"].to_numpy()[places].tolist()
-        texts = event_texts(chunk.window, positions)
+        texts = event_texts(chunk.window, chunk.decoded, places)
         self.rejects.add(
             Reject(
                 _REASONS[reason - 1],

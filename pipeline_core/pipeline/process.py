@@ -34,6 +34,7 @@ from pipeline_core.extract.walk import (
     open_day,
     part_windows,
 )
+from pipeline_core.heap import keep_freed_memory
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.attempts import Worker, attempt, causes, costs_told, spent
 from pipeline_core.load.tables import write_parquet
@@ -65,6 +66,7 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
         TooCostly: there is too little memory or time.
         ContractError: there is no such archive in the run, or the state is damaged.
     """
+    keep_freed_memory()
     ledger = RunLedger(open_storage(state_uri), run_id)
     done = ledger.receipt(work)
     if done is not None:
@@ -279,5 +281,6 @@ def _store(ledger: RunLedger, work: Work, extraction: _Extraction, started: floa
         rejects=rejects,
         compressed_bytes=archive.size,
         json_bytes=extraction.json_bytes,
+        general_events=result.general,
         seconds=round(time.monotonic() - started, 6),
     )

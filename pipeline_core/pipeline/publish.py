@@ -268,6 +268,7 @@ def _summary(
         inputs=_inputs(manifest, done),
         compressed_bytes=sum(receipt.compressed_bytes for receipt in receipts),
         json_bytes=sum(receipt.json_bytes for receipt in receipts),
+        general_events=sum(receipt.general_events for receipt in receipts),
         seconds=round((verdict.finished_at - manifest.created_at).total_seconds(), 3),
     )
 

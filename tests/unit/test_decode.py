@@ -1,16 +1,20 @@
-"""Decoding: candidates are what the standard library's decoder and the rules would give."""
+"""Decoding: candidates are what the standard library's decoder and the rules would give.
+
+Every text goes through both tiers, which must say the same."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.decode import decode, event_texts
+from pipeline_core.extract.decode import Decoded, decode, decode_generally, event_texts
 from pipeline_core.extract.windows import Window, windows
 from pipeline_core.messages import RejectReason
 from tests import strategies
@@ -41,13 +45,29 @@ def _window(content: bytes) -> Window:
     return Window(content, 0)
 
 
+def _decoded(window: Window, depth: int = 256) -> Decoded:
+    """By both tiers."""
+    try:
+        general = decode_generally(window, depth)
+    except UnreadablePart as error:
+        with pytest.raises(UnreadablePart, match=f"^{re.escape(error.message)}$"):
+            decode(window, depth)
+        raise
+    decoded = decode(window, depth)
+    assert decoded.candidates.equals(general.candidates)
+    assert (decoded.seen, decoded.not_purchase) == (general.seen, general.not_purchase)
+    rows = np.arange(len(decoded.candidates))
+    assert event_texts(window, decoded, rows) == event_texts(window, general, rows)
+    return decoded
+
+
 def _read(content: bytes, size: int = 1 << 30, block: int = 1 << 30) -> Read:
     """The whole part, cut into windows."""
     blocks = [content[start : start + block] for start in range(0, len(content), block)]
     seen = not_purchase = 0
     found: list[Candidate] = []
     for window in windows(blocks, size, 1 << 30):
-        decoded = decode(window, 256)
+        decoded = _decoded(window)
         found += [
             Candidate(
                 seen + row["position"],
@@ -112,19 +132,24 @@ def test_candidates_are_those_of_json_loads_in_windows_of_any_size(
 def test_event_texts_say_the_same_as_the_part_on_one_line(content: bytes) -> None:
     (window,) = windows([content], 1 << 30, 1 << 30)
     events = json.loads(content.decode("utf-8-sig"), parse_int=str)
-    texts = event_texts(window, range(len(events)))
-    assert repr([json.loads(text, parse_int=str) for text in texts]) == repr(events)
+    decoded = _decoded(window)
+    texts = event_texts(window, decoded, np.arange(len(decoded.candidates)))
+    expected = [events[position] for position in decoded.candidates["position"].to_pylist()]
+    assert repr([json.loads(text, parse_int=str) for text in texts]) == repr(expected)
     assert not any(b"\n" in text or b"\r" in text for text in texts)
 
 
 def test_event_text_keeps_spelling_and_drops_blanks_outside_strings_only() -> None:
     content = b'[1, {"a" : "x  \\u00e9 \\" ,", \n"b":[ 1.50 , "\\ud800" ]} ]'
-    assert event_texts(_window(content), [1]) == [b'{"a":"x  \\u00e9 \\" ,","b":[1.50,"\\ud800"]}']
+    window = _window(content)
+    assert event_texts(window, _decoded(window), np.array([1])) == [
+        b'{"a":"x  \\u00e9 \\" ,","b":[1.50,"\\ud800"]}'
+    ]
 
 
 @pytest.mark.parametrize("depth", [1, 2, 255, 256])
 def test_depth_up_to_the_limit_is_read(depth: int) -> None:
-    assert decode(_window(b"[" * depth + b"]" * depth), 256).seen == (depth > 1)
+    assert _decoded(_window(b"[" * depth + b"]" * depth), 256).seen == (depth > 1)
 
 
 @pytest.mark.parametrize("depth", [257, 300, 1025, 50_000])
@@ -132,25 +157,25 @@ def test_depth_up_to_the_limit_is_read(depth: int) -> None:
 def test_depth_beyond_the_limit_is_refused(depth: int, start: bytes, end: bytes) -> None:
     content = b"[" + start * (depth - 1) + (b"1" if start != b"[" else b"") + end * (depth - 1)
     with pytest.raises(UnreadablePart, match="nested"):
-        decode(_window(content + b"]"), 256)
+        _decoded(_window(content + b"]"))
 
 
 def test_depth_is_of_one_event_not_of_many() -> None:
     content = b"[" + b",".join([b'{"a":{"b":[]}}'] * 1000) + b"]"
-    assert decode(_window(content), 4).seen == 1000
+    assert _decoded(_window(content), 4).seen == 1000
     with pytest.raises(UnreadablePart, match="deeper than the limit of 3"):
-        decode(_window(content), 3)
+        _decoded(_window(content), 3)
 
 
 def test_brackets_in_strings_are_no_depth() -> None:
     content = b'[{"note": "' + b"[{" * 1000 + b'\\"["}]'
-    assert decode(_window(content), 2).seen == 1
+    assert _decoded(_window(content), 2).seen == 1
 
 
 def test_depth_limit_holds_whatever_the_decoder_that_reads_it() -> None:
     deep = b"[" * 256 + b"]" * 256
     with pytest.raises(UnreadablePart, match="nested deeper"):
-        decode(_window(b'["\\ud800", 1e400, ' + deep + b"]"), 256)
+        _decoded(_window(b'["\\ud800", 1e400, ' + deep + b"]"))
 
 
 PURCHASE = '{{"event_type":"purchase","customer_id":{},"product_id":{},"quantity":{}}}'
@@ -196,11 +221,11 @@ def test_extreme_values_cost_at_most_their_event(
 @pytest.mark.parametrize("slow", ["", '"\\ud800",'])
 def test_garbage_is_not_json_in_either_decoder(garbage: str, slow: str) -> None:
     with pytest.raises(UnreadablePart, match="not a JSON array"):
-        decode(_window(f"[{slow}{garbage},1]".encode()), 256)
+        _decoded(_window(f"[{slow}{garbage},1]".encode()))
 
 
 def test_cause_names_the_byte_of_the_part() -> None:
     with pytest.raises(UnreadablePart, match="at byte 1006"):
-        decode(Window('["ü",x]'.encode(), 1000), 256)
+        _decoded(Window('["ü",x]'.encode(), 1000))
     with pytest.raises(UnreadablePart, match=r"not UTF-8: .* at byte 1002"):
-        decode(Window(b'["\xff"]', 1000), 256)
+        _decoded(Window(b'["\xff"]', 1000))

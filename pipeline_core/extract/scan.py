@@ -1,0 +1,83 @@
+"""The fast tier of decoding: what a compiled scanner is certain of, as columns.
+
+``_scan.c`` is an optional extension: without a compiler at installation there is none, and the
+general tier of ``decode.py`` does all the work, more slowly, with the same results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline_core.extract.windows import Octets
+from pipeline_core.messages import RejectReason
+from pipeline_core.schemas import CANDIDATES
+
+try:
+    from pipeline_core.extract import _scan
+except ImportError:  # it was not built
+    _scan = None  # type: ignore[assignment]
+
+IS_BUILT = _scan is not None
+_REASONS = list(RejectReason)
+NOT_AN_OBJECT = 1 + _REASONS.index(RejectReason.NOT_AN_OBJECT)
+INVALID_EVENT_TYPE = 1 + _REASONS.index(RejectReason.INVALID_EVENT_TYPE)
+_UNDECIDED = 255
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """``candidates`` (schema CANDIDATES) of ``seen`` events, ``not_purchase`` of which are
+    something else. ``spans``, int64 of shape (candidates, 2), are their first byte and the one
+    after their last. Rows in ``undecided`` (int64) only hold a place for what the general tier
+    says of them."""
+
+    seen: int
+    not_purchase: int
+    candidates: pa.Table
+    spans: NDArray[np.int64]
+    undecided: NDArray[np.int64]
+
+
+def scan(text: Octets, json_depth: int) -> Scanned | None:
+    """What is in a JSON array of events; None if the general tier has to say it: there is no
+    extension, or the text may not be such an array, nested at most ``json_depth`` levels."""
+    if _scan is None:
+        return None
+    found = _scan.scan(text, json_depth, NOT_AN_OBJECT, INVALID_EVENT_TYPE)
+    if found is None:
+        return None
+    seen, not_purchase, spans, position, defect, guest, quantity, *texts = found
+    rows = len(defect)
+    columns = [
+        _fixed(pa.int64(), rows, position),
+        _fixed(pa.uint8(), rows, defect),
+        _fixed(pa.bool_(), rows, _bits(guest)),
+        _binary(rows, *texts[:3]),
+        _binary(rows, *texts[3:]),
+        _fixed(pa.int32(), rows, quantity),
+    ]
+    return Scanned(
+        seen,
+        not_purchase,
+        pa.Table.from_arrays(columns, schema=CANDIDATES),
+        np.frombuffer(spans, np.int64).reshape(-1, 2),
+        np.flatnonzero(np.frombuffer(defect, np.uint8) == _UNDECIDED),
+    )
+
+
+def _fixed(kind: pa.DataType, rows: int, data: bytes) -> pa.Array:
+    return pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(data)])
+
+
+def _binary(rows: int, offsets: bytes, data: bytes, valid: bytes) -> pa.Array:
+    buffers = [pa.py_buffer(each) for each in (_bits(valid), offsets, data)]
+    return pa.Array.from_buffers(pa.large_binary(), rows, buffers)
+
+
+def _bits(flags: bytes) -> bytes:
+    """A byte a flag to Arrow's bit a flag."""
+    return np.packbits(np.frombuffer(flags, np.uint8), bitorder="little").tobytes()
