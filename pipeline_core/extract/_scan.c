@@ -460,7 +460,9 @@ static inline int is_purchase(Text type)
 }
 
 typedef struct {
-    int64_t seen, not_purchase;
+    Place start; /* an event to go on at, or NULL at the array's bracket */
+    int64_t most_rows, seen, not_purchase, row_count;
+    Place next; /* the event to go on at, NULL after the last one */
     uint8_t not_an_object, invalid_event_type; /* defects */
     int depth;
 } Scan;
@@ -469,11 +471,14 @@ typedef enum { DONE, NOT_CERTAIN, NO_MEMORY } Result;
 
 static Result scan_events(Place text, Place end, Scan *scan, Rows *rows)
 {
-    Place p = text;
-    if (p == end || *p != '[')
-        return NOT_CERTAIN;
-    p = skip_blanks(p + 1, end);
-    int is_empty = p < end && *p == ']';
+    Place p = scan->start;
+    int is_empty = 0;
+    if (!p) {
+        if (text == end || *text != '[')
+            return NOT_CERTAIN;
+        p = skip_blanks(text + 1, end);
+        is_empty = p < end && *p == ']';
+    }
     Layout layouts[LAYOUTS];
     unsigned oldest = 0;
     for (int i = 0; i < LAYOUTS; i++)
@@ -504,7 +509,9 @@ static Result scan_events(Place text, Place end, Scan *scan, Rows *rows)
             return NOT_CERTAIN;
         if (!is_candidate)
             scan->not_purchase++;
-        else if (!append_row(rows, scan->seen, start - text, p - text, defect, &event))
+        else if (append_row(rows, scan->seen, start - text, p - text, defect, &event))
+            scan->row_count++;
+        else
             return NO_MEMORY;
         scan->seen++;
         p = skip_blanks(p, end);
@@ -513,8 +520,12 @@ static Result scan_events(Place text, Place end, Scan *scan, Rows *rows)
         if (*p == ']')
             break;
         p = skip_blanks(p + 1, end);
+        if (scan->row_count == scan->most_rows) {
+            scan->next = p;
+            break;
+        }
     }
-    if (skip_blanks(p + 1, end) != end)
+    if (!scan->next && skip_blanks(p + 1, end) != end)
         return NOT_CERTAIN;
     int64_t customers_end = (int64_t)rows->customers.used;
     int64_t products_end = (int64_t)rows->products.used;
@@ -532,17 +543,27 @@ static PyObject *as_bytes(const Column *column)
 static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer text;
-    Scan state = {0, 0, 0, 0, 0};
-    if (!PyArg_ParseTuple(args, "y*ibb:scan", &text, &state.depth, &state.not_an_object,
-                          &state.invalid_event_type))
+    Py_ssize_t start, most_rows;
+    Scan state;
+    memset(&state, 0, sizeof state);
+    if (!PyArg_ParseTuple(args, "y*nnibb:scan", &text, &start, &most_rows, &state.depth,
+                          &state.not_an_object, &state.invalid_event_type))
         return NULL;
+    if (start < 0 || start > text.len || most_rows < 1) {
+        PyBuffer_Release(&text);
+        PyErr_SetString(PyExc_ValueError, "start lies outside of the text, or there is no room");
+        return NULL;
+    }
     Rows rows;
     memset(&rows, 0, sizeof rows);
     Result result;
-    Place start = text.buf;
+    Place first = text.buf;
+    state.start = start ? first + start : NULL;
+    state.most_rows = most_rows;
     Py_BEGIN_ALLOW_THREADS
-    result = scan_events(start, start + text.len, &state, &rows);
+    result = scan_events(first, first + text.len, &state, &rows);
     Py_END_ALLOW_THREADS
+    Py_ssize_t next = state.next ? state.next - first : 0;
     PyBuffer_Release(&text);
 
     Column *columns[] = {&rows.spans,         &rows.positions,    &rows.defects,
@@ -555,11 +576,12 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
         PyErr_NoMemory();
     else if (result == NOT_CERTAIN)
         found = Py_NewRef(Py_None);
-    else if ((found = PyTuple_New((Py_ssize_t)count + 2))) {
-        PyTuple_SET_ITEM(found, 0, PyLong_FromLongLong(state.seen));
-        PyTuple_SET_ITEM(found, 1, PyLong_FromLongLong(state.not_purchase));
+    else if ((found = PyTuple_New((Py_ssize_t)count + 3))) {
+        PyTuple_SET_ITEM(found, 0, PyLong_FromSsize_t(next));
+        PyTuple_SET_ITEM(found, 1, PyLong_FromLongLong(state.seen));
+        PyTuple_SET_ITEM(found, 2, PyLong_FromLongLong(state.not_purchase));
         for (size_t i = 0; i < count; i++)
-            PyTuple_SET_ITEM(found, (Py_ssize_t)i + 2, as_bytes(columns[i]));
+            PyTuple_SET_ITEM(found, (Py_ssize_t)i + 3, as_bytes(columns[i]));
         if (PyErr_Occurred())
             Py_CLEAR(found);
     }
@@ -570,7 +592,7 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
 
 static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS,
-     "scan(text, depth, not_an_object, invalid_event_type) -> tuple | None"},
+     "scan(text, start, most_rows, depth, not_an_object, invalid_event_type) -> tuple | None"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,6 +1,9 @@
 def scan(
-    text: bytes | bytearray, depth: int, not_an_object: int, invalid_event_type: int, /
-) -> (
-    tuple[int, int, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]
-    | None
-): ...
+    text: bytes | bytearray,
+    start: int,
+    most_rows: int,
+    depth: int,
+    not_an_object: int,
+    invalid_event_type: int,
+    /,
+) -> tuple[int, int, int, *tuple[bytes, ...]] | None: ...

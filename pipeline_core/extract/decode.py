@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Scanned, scan
-from pipeline_core.extract.windows import Octets, Structure, Window
+from pipeline_core.extract.windows import Octets, Structure, Window, windows
 from pipeline_core.schemas import CANDIDATES
 
 MAX_QUANTITY = 2**31 - 1
 _LONGEST_INT = len(str(-MAX_QUANTITY))
+_SHORT_EVENT_BYTES = 16
+_PIECE_BYTES = 1 << 20
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _STRING_OR_BLANKS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
@@ -48,11 +50,13 @@ _raws = msgspec.json.Decoder(list[Raw])
 
 @dataclass(frozen=True)
 class Decoded:
-    """``seen`` events of which ``not_purchase`` are something else; ``candidates`` has the
-    rest, in order, positions counted from the window's first event. ``spans``, int64 of shape
-    (candidates, 2), are their places in the window's text, None if nobody knows them yet.
-    ``general`` events were decoded by the general tier."""
+    """``seen`` consecutive events of a window, from its ``first`` on. ``not_purchase`` are
+    something else; ``candidates`` has the rest, in order, positions counted from ``first``.
+    ``spans``, int64 of shape (candidates, 2), are their places in the window's text, None if
+    nobody knows them yet. ``general`` events were decoded by the general tier."""
 
+    window: Window
+    first: int
     seen: int
     not_purchase: int
     candidates: pa.Table
@@ -60,18 +64,35 @@ class Decoded:
     general: int
 
 
-def decode(window: Window, json_depth: int) -> Decoded:
-    """Candidate purchases of one window.
+def decode(window: Window, json_depth: int, most_rows: int) -> Iterator[Decoded]:
+    """Candidate purchases of one window, about ``most_rows`` at once.
 
     Raises:
         UnreadablePart: not UTF-8, not a JSON array, or nested deeper than ``json_depth``.
     """
-    scanned = scan(window.text, json_depth)
-    return decode_generally(window, json_depth) if scanned is None else _decide(window, scanned)
+    seen, start = 0, 0
+    while True:
+        scanned = scan(window.text, start, most_rows, json_depth)
+        if scanned is None:
+            yield from _without_first(seen, decode_generally(window, json_depth))
+            return
+        yield _decide(window, seen, scanned)
+        seen, start = seen + scanned.seen, scanned.next
+        if not start:
+            return
 
 
-def decode_generally(window: Window, json_depth: int) -> Decoded:
+def decode_generally(window: Window, json_depth: int) -> Iterator[Decoded]:
     """As ``decode``, by the general tier alone."""
+    text = window.text
+    pieces: Iterable[Window] = [window]
+    # It makes an object of each event: of very short ones, not of too many at once.
+    if len(text) > _PIECE_BYTES and text.count(b",") * _SHORT_EVENT_BYTES > len(text):
+        pieces = windows([text], _PIECE_BYTES, len(text), window.offset)
+    return (_decode_at_once(piece, json_depth) for piece in pieces)
+
+
+def _decode_at_once(window: Window, json_depth: int) -> Decoded:
     text = window.text
     _check_utf8(window)
     try:
@@ -85,30 +106,53 @@ def decode_generally(window: Window, json_depth: int) -> Decoded:
     objects = len(events) - int(np.count_nonzero(defects == NOT_AN_OBJECT))
     if text.count(b"{") + text.count(b"[") - objects >= json_depth:
         _check_depth(text, json_depth)
-    return Decoded(len(events), len(events) - len(candidates), candidates, None, len(events))
+    count = len(events)
+    return Decoded(window, 0, count, count - len(candidates), candidates, None, count)
 
 
-def event_texts(window: Window, decoded: Decoded, rows: NDArray[np.int64]) -> list[bytes]:
+def _without_first(count: int, decoded: Iterator[Decoded]) -> Iterator[Decoded]:
+    """Leaves out the first ``count`` events: they were decoded already."""
+    for each in decoded:
+        left_out = min(count, each.seen)
+        count -= left_out
+        positions = each.candidates["position"].to_numpy()
+        kept = int(np.searchsorted(positions, left_out))
+        candidates = each.candidates.slice(kept)
+        yield Decoded(
+            each.window,
+            left_out,
+            each.seen - left_out,
+            each.not_purchase - (left_out - kept),
+            candidates.set_column(
+                0, CANDIDATES.field("position"), pa.array(positions[kept:] - left_out)
+            ),
+            None,
+            each.general - left_out,
+        )
+
+
+def event_texts(decoded: Decoded, rows: NDArray[np.int64]) -> list[bytes]:
     """The JSON of some candidates, blanks outside strings removed, everything else verbatim
     (so it stays one line)."""
     return [
         _STRING_OR_BLANKS.sub(lambda found: found[1] or b"", text)
-        for text in _raw_texts(window, decoded, rows)
+        for text in _raw_texts(decoded, rows)
     ]
 
 
-def _raw_texts(window: Window, decoded: Decoded, rows: NDArray[np.int64]) -> Iterator[bytes]:
+def _raw_texts(decoded: Decoded, rows: NDArray[np.int64]) -> Iterator[bytes]:
+    text = decoded.window.text
     if decoded.spans is not None:
-        return (bytes(window.text[start:end]) for start, end in decoded.spans[rows].tolist())
+        return (bytes(text[start:end]) for start, end in decoded.spans[rows].tolist())
     try:
-        raws: list[Any] = _raws.decode(window.text)
+        raws: list[Any] = _raws.decode(text)
     except msgspec.DecodeError:  # lone surrogates
-        raws = [text.encode() for _, text in _strict_items(window)]
-    positions = decoded.candidates["position"].to_numpy()[rows].tolist()
-    return (bytes(raws[position]) for position in positions)
+        raws = [item.encode() for _, item in _strict_items(decoded.window)]
+    positions = decoded.first + decoded.candidates["position"].to_numpy()[rows]
+    return (bytes(raws[position]) for position in positions.tolist())
 
 
-def _decide(window: Window, scanned: Scanned) -> Decoded:
+def _decide(window: Window, first: int, scanned: Scanned) -> Decoded:
     """Puts what the general tier says of undecided events in their places."""
     seen, not_purchase = scanned.seen, scanned.not_purchase
     candidates, spans, undecided = scanned.candidates, scanned.spans, scanned.undecided
@@ -125,7 +169,7 @@ def _decide(window: Window, scanned: Scanned) -> Decoded:
         candidates = pa.concat_tables([candidates.take(pa.array(kept)), decided])
         candidates = candidates.take(pa.array(order))
         spans = np.concatenate([spans[kept], spans[rows]])[order]
-    return Decoded(seen, not_purchase, candidates, spans, len(undecided))
+    return Decoded(window, first, seen, not_purchase, candidates, spans, len(undecided))
 
 
 def _candidates(events: Sequence[_Event]) -> pa.Table:

@@ -33,8 +33,9 @@ class Scanned:
     """``candidates`` (schema CANDIDATES) of ``seen`` events, ``not_purchase`` of which are
     something else. ``spans``, int64 of shape (candidates, 2), are their first byte and the one
     after their last. Rows in ``undecided`` (int64) only hold a place for what the general tier
-    says of them."""
+    says of them. ``next`` is the byte to go on at, 0 at the end."""
 
+    next: int
     seen: int
     not_purchase: int
     candidates: pa.Table
@@ -42,17 +43,20 @@ class Scanned:
     undecided: NDArray[np.int64]
 
 
-def scan(text: Octets, json_depth: int) -> Scanned | None:
-    """What is in a JSON array of events; None if the general tier has to say it: there is no
-    extension, or the text may not be such an array, nested at most ``json_depth`` levels."""
+def scan(text: Octets, start: int, most_rows: int, json_depth: int) -> Scanned | None:
+    """Up to ``most_rows`` candidates of a JSON array of events, from the array's beginning
+    (``start`` 0) or from where the scan before stopped. None if the general tier has to say
+    what is there: there is no extension, or the text may not be such an array, nested at most
+    ``json_depth`` levels."""
     if _scan is None:
         return None
-    found = _scan.scan(text, json_depth, NOT_AN_OBJECT, INVALID_EVENT_TYPE)
+    found = _scan.scan(text, start, most_rows, json_depth, NOT_AN_OBJECT, INVALID_EVENT_TYPE)
     if found is None:
         return None
-    seen, not_purchase, spans, position, defect, guest, quantity, *texts = found
+    after, seen, not_purchase, *columns = found
+    spans, position, defect, guest, quantity, *texts = columns
     rows = len(defect)
-    columns = [
+    arrays = [
         _fixed(pa.int64(), rows, position),
         _fixed(pa.uint8(), rows, defect),
         _fixed(pa.bool_(), rows, _bits(guest)),
@@ -61,9 +65,10 @@ def scan(text: Octets, json_depth: int) -> Scanned | None:
         _fixed(pa.int32(), rows, quantity),
     ]
     return Scanned(
+        after,
         seen,
         not_purchase,
-        pa.Table.from_arrays(columns, schema=CANDIDATES),
+        pa.Table.from_arrays(arrays, schema=CANDIDATES),
         np.frombuffer(spans, np.int64).reshape(-1, 2),
         np.flatnonzero(np.frombuffer(defect, np.uint8) == _UNDECIDED),
     )

@@ -32,8 +32,11 @@ class Window:
     offset: int
 
 
-def windows(blocks: Iterable[Octets], size: int, max_event_bytes: int) -> Iterator[Window]:
+def windows(
+    blocks: Iterable[Octets], size: int, max_event_bytes: int, offset: int = 0
+) -> Iterator[Window]:
     """The part in windows of about ``size`` bytes; one window if it is no longer than that.
+    ``offset`` is the place of the first one.
 
     A cut replaces the comma between two events by ``]`` and ``[``, found by the nesting of
     the text so far. Whether the text is JSON at all is for the decoder to say.
@@ -42,7 +45,7 @@ def windows(blocks: Iterable[Octets], size: int, max_event_bytes: int) -> Iterat
         UnreadablePart: not an array, or more than ``max_event_bytes`` without a comma between
             two events (blanks included, so that the answer does not depend on ``size``).
     """
-    held, length, offset, patience = list[Octets](), 0, 0, size
+    held, length, first, patience = list[Octets](), 0, offset, size
     for block in _from_bracket(blocks):
         held.append(block)
         length += len(block)
@@ -60,7 +63,7 @@ def windows(blocks: Iterable[Octets], size: int, max_event_bytes: int) -> Iterat
         length -= cut
         offset, patience = offset + cut, max(size, length + size // 2)
     text = held[0] if len(held) == 1 else b"".join(held)
-    if offset and not text[1:].strip(_BLANK).rstrip(b"]"):
+    if offset > first and not text[1:].strip(_BLANK).rstrip(b"]"):
         raise UnreadablePart(f"the part is not a JSON array: no event after byte {offset}")
     yield _checked(Window(text, offset), max_event_bytes)
 

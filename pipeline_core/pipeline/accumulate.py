@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline_core.extract.decode import Decoded, event_texts
-from pipeline_core.extract.windows import Window
 from pipeline_core.load.rejects import Reject, RejectLog
 from pipeline_core.messages import Counts, Options, RejectFigures, RejectReason
 from pipeline_core.profile import EVENT_BYTES
@@ -28,14 +27,13 @@ _REASONS = [reason.value for reason in RejectReason]
 
 @dataclass(frozen=True)
 class Chunk:
-    """A decoded window and its place; ``first`` is the part's position of its first event."""
+    """Decoded events and their place; ``first`` is the part's position of the first one."""
 
     archive: str
     day: str
     date: date | None
     part: str
     first: int
-    window: Window
     decoded: Decoded
 
 
@@ -127,7 +125,7 @@ class Accumulator:
 
     def _hold(self, chunk: Chunk) -> None:
         self._chunks.append(chunk)
-        self._chunk_bytes += len(chunk.window.text)
+        self._chunk_bytes += len(chunk.decoded.window.text)
         if self._chunk_bytes >= self.rules.window_bytes:
             self._reduce_chunks()
 
@@ -161,7 +159,7 @@ class Accumulator:
         if not len(places):
             return
         positions = chunk.decoded.candidates["position"].to_numpy()[places].tolist()
-        texts = event_texts(chunk.window, chunk.decoded, places)
+        texts = event_texts(chunk.decoded, places)
         self.rejects.add(
             Reject(
                 _REASONS[reason - 1],

@@ -236,12 +236,12 @@ class _Day:
 
     def _read_part(self, day: zipfile.ZipFile, part: zipfile.ZipInfo) -> Accumulator:
         result = Accumulator(self.rules)
-        limits, date = self.rules.options.limits, day_date(self.name)
+        options = self.rules.options
+        limits, place = options.limits, (self.archive, self.name, day_date(self.name))
         with result.dropped_on_error():
             for window in part_windows(day, part, limits, self.meter, self.rules.window_bytes):
-                decoded = decode(window, limits.json_depth)
-                place = (self.archive, self.name, date, part.filename)
-                result.add(Chunk(*place, result.seen, window, decoded))
+                for decoded in decode(window, limits.json_depth, options.batch_size):
+                    result.add(Chunk(*place, part.filename, result.seen, decoded))
         return result
 
 

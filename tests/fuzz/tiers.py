@@ -15,17 +15,16 @@ from collections import Counter
 from random import Random
 from typing import Any
 
-import numpy as np
-
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.decode import Decoded, decode, decode_generally, event_texts
 from pipeline_core.extract.scan import IS_BUILT
 from pipeline_core.extract.windows import Window
+from tests.decoding import TiersDifferError, by_both_tiers
 from tests.fuzz.mutate import mutated
 from tests.oracle import _parse
 
 CORPUS = 300
 DEPTHS = (2, 3, 4, 64, 256)
+MOST_ROWS = (1, 2, 3, 1000)
 VALUES: dict[str, tuple[Any, ...]] = {
     "event_id": ("e1", "e22", 7, None),
     "event_type": ("purchase", "purchase", "view", "add", "ü", "", 5, None),
@@ -36,10 +35,6 @@ VALUES: dict[str, tuple[Any, ...]] = {
 }
 ODD_ITEMS: tuple[Any, ...] = (1, None, "s", [], [1], {}, {"a": {"b": [1, 2]}}, True)
 SEPARATORS = (None, (",", ":"), (" , ", " : "))
-
-
-class TiersDifferError(AssertionError):
-    """Two ways of decoding one text do not say the same."""
 
 
 def part(choose: Random) -> bytes:
@@ -65,17 +60,15 @@ def part(choose: Random) -> bytes:
     return text.encode()
 
 
-def check(text: bytes, depth: int) -> str:
+def check(text: bytes, depth: int, most_rows: int) -> str:
     """What became of the text. Raises TiersDifferError."""
-    window = Window(text, 0)
-    fast, general = _outcome(window, depth, decode), _outcome(window, depth, decode_generally)
-    if fast != general:
-        raise TiersDifferError(f"fast {fast}, general {general}")
-    if isinstance(fast, str):
+    try:
+        found = by_both_tiers(Window(text, 0), depth, most_rows)
+    except UnreadablePart:
         return "unreadable"
     events = _parse(text)
     if events is None:
-        raise TiersDifferError(f"json.loads refuses what the tiers read: {fast}")
+        raise TiersDifferError(f"json.loads refuses what the tiers read: {found}")
     expected = [
         position
         for position, event in enumerate(events)
@@ -83,18 +76,9 @@ def check(text: bytes, depth: int) -> str:
         or not isinstance(event.get("event_type"), str)
         or event["event_type"] == "purchase"
     ]
-    if (fast[0], fast[2]["position"]) != (len(events), expected):
-        raise TiersDifferError(f"json.loads sees {len(events)} events, {expected}; tiers {fast}")
+    if found.seen != len(events) or [each.position for each in found.candidates] != expected:
+        raise TiersDifferError(f"json.loads sees {len(events)} events, {expected}; tiers {found}")
     return "read"
-
-
-def _outcome(window: Window, depth: int, tier: Any) -> tuple[Any, ...] | str:
-    try:
-        decoded: Decoded = tier(window, depth)
-    except UnreadablePart as error:
-        return error.message
-    texts = event_texts(window, decoded, np.arange(len(decoded.candidates)))
-    return decoded.seen, decoded.not_purchase, decoded.candidates.to_pydict(), texts
 
 
 def main() -> int:
@@ -114,7 +98,7 @@ def main() -> int:
             text = mutated(text, corpus, choose)
         text = text if text.startswith(b"[") else b"[" + text  # windows begin so
         try:
-            found[check(text, choose.choice(DEPTHS))] += 1
+            found[check(text, choose.choice(DEPTHS), choose.choice(MOST_ROWS))] += 1
         except Exception:
             print(f"seed {chosen.seed}, case {number}: {text!r}")
             raise
