@@ -12,7 +12,7 @@ help:  ## Show what there is to make
 
 setup: $(STAMP)  ## Make .venv with everything in it
 
-$(STAMP): requirements/dev.txt pyproject.toml pipeline_core/extract/_scan.c
+$(STAMP): requirements/dev.txt pyproject.toml pipeline_core/extract/_kernel.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || \

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from console.checks import Check
 from pipeline_core.errors import PipelineError
 from pipeline_core.extract.codecs import HAS_LIBDEFLATE
+from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.extract.names import is_zip
-from pipeline_core.extract.scan import IS_BUILT
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.pipeline.plan import read_dimensions
 from pipeline_core.settings import Settings
@@ -82,9 +82,7 @@ def _settings(settings: Settings) -> Check:
 def _decoding(_settings: Settings) -> Check:
     missing = []
     if not IS_BUILT:
-        missing.append(
-            "the compiled scanner (a C compiler and Python's headers, then `make setup`)"
-        )
+        missing.append("the compiled kernel (a C compiler and Python's headers, then `make setup`)")
     if not HAS_LIBDEFLATE:
         missing.append("libdeflate (`pip install deflate`)")
     if missing:
@@ -94,7 +92,7 @@ def _decoding(_settings: Settings) -> Check:
             "right, but several times slower than it could be.",
             f"Missing: {' and '.join(missing)}.",
         )
-    return Check("decoding", "ok", "compiled scanner, libdeflate")
+    return Check("decoding", "ok", "compiled kernel, libdeflate")
 
 
 def _longest_run(settings: Settings) -> float:

@@ -22,8 +22,9 @@ from msgspec import UNSET, Raw, Struct
 from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.kernel import Octets
 from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Scanned, scan
-from pipeline_core.extract.windows import Octets, Structure, Window, windows
+from pipeline_core.extract.windows import Structure, Window, windows
 from pipeline_core.schemas import CANDIDATES
 
 MAX_QUANTITY = 2**31 - 1

@@ -1,8 +1,4 @@
-"""The fast tier of decoding: what a compiled scanner is certain of, as columns.
-
-``_scan.c`` is an optional extension: without a compiler at installation there is none, and the
-general tier of ``decode.py`` does all the work, more slowly, with the same results.
-"""
+"""The fast tier of decoding: what the compiled kernel is certain of, as columns."""
 
 from __future__ import annotations
 
@@ -12,16 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline_core.extract.windows import Octets
+from pipeline_core.extract.kernel import Octets, kernel
 from pipeline_core.messages import RejectReason
 from pipeline_core.schemas import CANDIDATES
 
-try:
-    from pipeline_core.extract import _scan
-except ImportError:  # it was not built
-    _scan = None  # type: ignore[assignment]
-
-IS_BUILT = _scan is not None
 _REASONS = list(RejectReason)
 NOT_AN_OBJECT = 1 + _REASONS.index(RejectReason.NOT_AN_OBJECT)
 INVALID_EVENT_TYPE = 1 + _REASONS.index(RejectReason.INVALID_EVENT_TYPE)
@@ -46,11 +36,11 @@ class Scanned:
 def scan(text: Octets, start: int, most_rows: int, json_depth: int) -> Scanned | None:
     """Up to ``most_rows`` candidates of a JSON array of events, from the array's beginning
     (``start`` 0) or from where the scan before stopped. None if the general tier has to say
-    what is there: there is no extension, or the text may not be such an array, nested at most
+    what is there: there is no kernel, or the text may not be such an array, nested at most
     ``json_depth`` levels."""
-    if _scan is None:
+    if kernel is None:
         return None
-    found = _scan.scan(text, start, most_rows, json_depth, NOT_AN_OBJECT, INVALID_EVENT_TYPE)
+    found = kernel.scan(text, start, most_rows, json_depth, NOT_AN_OBJECT, INVALID_EVENT_TYPE)
     if found is None:
         return None
     after, seen, not_purchase, *columns = found

@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
-
-# What inflating gives, and no copy of it.
-Octets = bytes | bytearray
+from pipeline_core.extract.kernel import Octets, kernel
 
 _BLANK = b" \t\n\r"
 _SLICE = 1 << 20
@@ -52,12 +50,11 @@ def windows(
         if length < patience:
             continue
         text: Octets = b"".join(held)
-        commas = Structure.of(text).event_commas
-        if not len(commas):
+        cut = _last_event_comma(text)
+        if not cut:
             _check_gap(length - 1, max_event_bytes)  # the array's end may be there
             held, patience = [text], min(2 * length, max_event_bytes + 2)
             continue
-        cut = int(commas[-1])
         yield _checked(Window(text[:cut] + b"]", offset), max_event_bytes)
         held = [b"[", text[cut + 1 :]]
         length -= cut
@@ -66,6 +63,13 @@ def windows(
     if offset > first and not text[1:].strip(_BLANK).rstrip(b"]"):
         raise UnreadablePart(f"the part is not a JSON array: no event after byte {offset}")
     yield _checked(Window(text, offset), max_event_bytes)
+
+
+def _last_event_comma(text: Octets) -> int:
+    """Place of the last comma between two events; 0 if there is none."""
+    if kernel is not None:
+        return kernel.last_event_comma(text)
+    return int(Structure.of(text).event_commas[-1:].sum())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pipeline_core.extract.scan import IS_BUILT
+from pipeline_core.extract.kernel import IS_BUILT
 from tests.conftest import PROJECT
 
 
@@ -27,6 +27,6 @@ def test_mutated_archives_break_no_promise() -> None:
     assert "archive: unreadable" in said
 
 
-@pytest.mark.skipif(not IS_BUILT, reason="the compiled scanner is not built: one tier only")
+@pytest.mark.skipif(not IS_BUILT, reason="the compiled kernel is not built: one tier only")
 def test_both_tiers_of_decoding_say_the_same() -> None:
     _fuzz("tests.fuzz.tiers", "--cases", "10000", "--seed", "20240301")

@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.scan import IS_BUILT
+from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.extract.windows import Window
 from tests.decoding import TiersDifferError, by_both_tiers
 from tests.fuzz.mutate import mutated
@@ -87,7 +87,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     if not IS_BUILT:
-        print("The compiled scanner is not built: there is one tier only.")
+        print("The compiled kernel is not built: there is one tier only.")
         return 1
     choose, found = Random(chosen.seed), Counter[str]()  # noqa: S311
     corpus = [part(choose) for _ in range(CORPUS)]

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.kernel import IS_BUILT, kernel
 from pipeline_core.extract.windows import Structure, Window, windows
 from tests import strategies
 
@@ -40,6 +41,16 @@ def _events(found: Sequence[Window]) -> list[Any]:
 def test_any_cut_gives_the_events_of_the_whole(content: bytes, size: int, block: int) -> None:
     whole = json.loads(content.decode("utf-8-sig"), parse_int=str)
     assert repr(_events(_cut(content, size=size, block=block))) == repr(whole)
+
+
+@pytest.mark.skipif(not IS_BUILT, reason="the compiled kernel is not built")
+@given(PARTS)
+@settings(max_examples=300, deadline=None)
+def test_the_kernel_and_numpy_find_the_same_cut(content: bytes) -> None:
+    (window,) = windows([content], NO_LIMIT, NO_LIMIT)
+    commas = Structure.of(window.text).event_commas
+    for end in range(1, len(window.text) + 1):
+        assert kernel.last_event_comma(window.text[:end]) == max([0, *commas[commas < end]])
 
 
 def test_small_part_is_one_window_without_its_bom_and_leading_blanks() -> None:

@@ -1,5 +1,6 @@
-/* The fast tier: one JSON array of events to columns, in one pass over the bytes, without a
- * Python object for any event. See scan.py for what it promises and docs/adr/ for why it is C.
+/* What is compiled of extraction. `scan`, the fast tier of decoding: one JSON array of events to
+ * columns, in one pass over the bytes, without a Python object for any event; scan.py says what
+ * it promises. `last_event_comma`: where a part may be cut; see windows.py.
  *
  * The grammar is RFC 8259, as json.loads has it. Whatever is not certain is left to the general
  * tier: all of the text if it may not be such an array (scan returns None), one event if its
@@ -533,7 +534,54 @@ static Result scan_events(Place text, Place end, Scan *scan, Rows *rows)
            append(&rows->product_offsets, &products_end, sizeof products_end) ? DONE : NO_MEMORY;
 }
 
+/* ---------------------------------------------------------------- cutting */
+
+/* From after an opening quote to after the closing one, or to the end. */
+static inline Place skip_string(Place p, Place end)
+{
+    while ((p = skip_plain(p, end)) < end && *p != '"')
+        p += *p == '\\' && end - p > 1 ? 2 : 1;
+    return p < end ? p + 1 : end;
+}
+
+/* The last comma between two items of an array that begins at `text`, NULL if there is none.
+ * Means nothing if the text is not JSON. */
+static Place find_last_event_comma(Place text, Place end)
+{
+    Place p = text, last = NULL;
+    int64_t depth = 0;
+    while (p < end) {
+        uint8_t c = *p;
+        if (c == '"') {
+            p = skip_string(p + 1, end);
+            continue;
+        }
+        if (c == '[' || c == '{')
+            depth++;
+        else if (c == ']' || c == '}')
+            depth--;
+        else if (c == ',' && depth == 1)
+            last = p;
+        p++;
+    }
+    return last;
+}
+
 /* ---------------------------------------------------------------- Python */
+
+static PyObject *last_event_comma(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Py_buffer text;
+    if (!PyArg_ParseTuple(args, "y*:last_event_comma", &text))
+        return NULL;
+    Place first = text.buf, last;
+    Py_BEGIN_ALLOW_THREADS
+    last = find_last_event_comma(first, first + text.len);
+    Py_END_ALLOW_THREADS
+    Py_ssize_t place = last ? last - first : 0;
+    PyBuffer_Release(&text);
+    return PyLong_FromSsize_t(place);
+}
 
 static PyObject *as_bytes(const Column *column)
 {
@@ -593,12 +641,13 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
 static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS,
      "scan(text, start, most_rows, depth, not_an_object, invalid_event_type) -> tuple | None"},
+    {"last_event_comma", last_event_comma, METH_VARARGS, "last_event_comma(text) -> int"},
     {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef module = {
-    PyModuleDef_HEAD_INIT, "_scan", "The fast tier of decoding; see scan.py.", 0, methods,
+    PyModuleDef_HEAD_INIT, "_kernel", "What is compiled of extraction; see kernel.py.", 0, methods,
     NULL, NULL, NULL, NULL,
 };
 
-PyMODINIT_FUNC PyInit__scan(void) { return PyModuleDef_Init(&module); }
+PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&module); }
