@@ -54,8 +54,7 @@ log = structlog.get_logger()
 
 LATEST = "latest"
 _PUBLISHED = "published"
-# Partials read before they are merged; bounds memory by this many partials and the result.
-_MERGED_AT_ONCE = 16
+_LEAST_MERGED_BYTES = 1 << 20
 
 
 def publish(state_uri: str, run_id: str, *, allow_incomplete: bool = False) -> Outcome:
@@ -194,13 +193,17 @@ def _decide(
 
 
 def _merged(ledger: RunLedger, done: tuple[Done, ...], name: str) -> pa.Table:
+    """All partials of a report as one. They are merged when those that wait are as large as the
+    result so far: each merge costs what it merges, so all of them cost what the partials do."""
     report = next(report for report in REPORTS if report.name == name)
-    held = [report.merge([])]
+    merged, waiting, waiting_bytes = report.merge([]), list[pa.Table](), 0
     for each in done:
-        held.append(_read_partial(ledger, each, name))
-        if len(held) > _MERGED_AT_ONCE:
-            held = [report.merge(held)]
-    return report.merge(held)
+        partial = _read_partial(ledger, each, name)
+        waiting.append(partial)
+        waiting_bytes += partial.nbytes
+        if waiting_bytes >= max(merged.nbytes, _LEAST_MERGED_BYTES):
+            merged, waiting, waiting_bytes = report.merge([merged, *waiting]), [], 0
+    return report.merge([merged, *waiting])
 
 
 def _read_partial(ledger: RunLedger, done: Done, name: str) -> pa.Table:
