@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -53,7 +53,12 @@ def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -
                 progress.planning()
                 with attempt(ledger, policy, PLAN, Worker(this_process())):
                     manifest = pipeline.plan(
-                        settings.places(), settings.options(), policy, engine, ledger.run_id
+                        settings.places(),
+                        settings.options(),
+                        policy,
+                        engine,
+                        ledger.run_id,
+                        _processes(settings, engine),
                     )
                 outcome = _drive(settings, ledger, manifest, progress)
     return _finish(settings, outcome, as_json=as_json, quiet=quiet)
@@ -107,6 +112,20 @@ def publish_command(settings: Settings, run_id: str, *, force: bool, as_json: bo
     return _finish(settings, outcome, as_json=as_json, quiet=as_json)
 
 
+def _processes(settings: Settings, engine: str) -> Callable[[], int]:
+    """How many processes will work; asks Celery's workers while the caller does something else."""
+    if engine == "local":
+        return lambda: settings.machine_profile.jobs
+    from concurrent.futures import ThreadPoolExecutor
+
+    from workers.dispatch import worker_processes
+
+    asking = ThreadPoolExecutor(1)
+    answer = asking.submit(worker_processes)
+    asking.shutdown(wait=False)
+    return answer.result
+
+
 def _progress(settings: Settings, *, quiet: bool) -> Progress:
     progress = Progress.on_terminal(quiet=quiet)
     if progress.live or quiet:  # log lines would tear the display
@@ -145,8 +164,8 @@ def _how_to_go_on(ledger: RunLedger) -> str:
         return "Stopped before anything was read. The earlier report stands."
     done, total = len(ledger.receipt_ids()), len(manifest.planned_work())
     return (
-        f"Stopped. {done} of {total} archives are done, and the earlier report stands. "
-        f"`sales-pipeline resume {ledger.run_id}` goes on."
+        f"Stopped. {done} of {total} {manifest.work_unit} are done, and the earlier report "
+        f"stands. `sales-pipeline resume {ledger.run_id}` goes on."
     )
 
 

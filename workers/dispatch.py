@@ -20,6 +20,8 @@ from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN
 
 log = structlog.get_logger()
 
+_ANSWER_SECONDS = 0.5
+
 
 def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:
     """Sends a run that was not sent yet: every archive without a receipt, largest first.
@@ -29,6 +31,20 @@ def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:
     """
     patience = timedelta(seconds=manifest.policy.stall_after)
     dispatch(ledger, Recovery(manifest, results(ledger, manifest).outstanding, "", 1, patience))
+
+
+def worker_processes() -> int:
+    """Processes of the workers that answer within half a second; 1 if there is none.
+
+    Raises:
+        RetryableError: the broker does not answer.
+    """
+    try:
+        found = app.control.inspect(timeout=_ANSWER_SECONDS).stats() or {}
+    except (OperationalError, RedisError, OSError) as error:
+        raise _no_answer(error) from error
+    processes: int = sum(each["pool"]["max-concurrency"] for each in found.values())
+    return max(1, processes)
 
 
 def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
@@ -54,9 +70,7 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
         _send(ledger, recovery.work)
     except (OperationalError, RedisError, OSError) as error:
         ledger.remove_dispatch(sent)
-        raise RetryableError(
-            f"The broker does not answer: {error}.", "Check SALES_BROKER_URL and that Redis is up."
-        ) from error
+        raise _no_answer(error) from error
     log.info(
         "work_sent",
         run_id=ledger.run_id,
@@ -67,13 +81,19 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
     return True
 
 
+def _no_answer(error: Exception) -> RetryableError:
+    return RetryableError(
+        f"The broker does not answer: {error}.", "Check SALES_BROKER_URL and that Redis is up."
+    )
+
+
 def _send(ledger: RunLedger, work: tuple[Work, ...]) -> None:
     """Messages carry names only."""
     place, run_id = ledger.state.uri, ledger.run_id
     failure = app.signature(FAIL_RUN, args=(place, run_id))
     publication = app.signature(PUBLISH_RUN, args=(place, run_id)).on_error(failure)
     header = [
-        app.signature(PROCESS_ARCHIVE, args=(place, run_id, each.archive, each.skip))
+        app.signature(PROCESS_ARCHIVE, args=(place, run_id, each.archive, each.skip, each.share))
         for each in work
     ]
     if header:

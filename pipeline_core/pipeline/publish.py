@@ -227,6 +227,7 @@ def _summary(
     manifest: Manifest, verdict: Verdict, done: tuple[Done, ...], sales: pa.Table, scale: int
 ) -> Summary:
     receipts = [each.receipt for each in done]
+    archives = {each.archive.id for each in done}
     parts = _added(receipt.parts for receipt in receipts)
     unreadable = tuple(place for receipt in receipts for place in receipt.unreadable)
     broken = {place.archive for place in unreadable if place.day is None}
@@ -243,8 +244,8 @@ def _summary(
         created_at=manifest.created_at,
         finished_at=verdict.finished_at,
         archives=Tally(
-            read=len(done) - len(broken),
-            duplicate=len(manifest.archives) - len(done),
+            read=len(archives) - len(broken),
+            duplicate=len(manifest.archives) - len(archives),
             unreadable=len(broken),
         ),
         days=_added(receipt.days for receipt in receipts),
@@ -286,7 +287,7 @@ def _totals(sales: pa.Table, scale: int) -> Totals:
 
 
 def _inputs(manifest: Manifest, done: tuple[Done, ...]) -> dict[str, str | None]:
-    digests = {each.archive.name: each.receipt.digest for each in done}
+    digests = {each.archive.name: each.receipt.digest for each in done if not each.receipt.share}
     return {
         archive.name: digests.get(archive.name, archive.digest) for archive in manifest.archives
     }
