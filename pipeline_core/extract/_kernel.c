@@ -1,6 +1,6 @@
 /* What is compiled of extraction. `scan`, the fast tier of decoding: one JSON array of events to
  * columns, in one pass over the bytes, without a Python object for any event; scan.py says what
- * it promises. `last_event_comma`: where a part may be cut; see windows.py.
+ * it promises. `event_borders`: where a part may be cut; see windows.py.
  *
  * The grammar is RFC 8259, as json.loads has it. Whatever is not certain is left to the general
  * tier: all of the text if it may not be such an array (scan returns None), one event if its
@@ -544,12 +544,14 @@ static inline Place skip_string(Place p, Place end)
     return p < end ? p + 1 : end;
 }
 
-/* The last comma between two items of an array that begins at `text`, NULL if there is none.
- * Means nothing if the text is not JSON. */
-static Place find_last_event_comma(Place text, Place end)
+/* Of an array that begins at `text`: the last comma between two of its items, NULL if there is
+ * none, and the longest way between two borders (such commas, the array's bracket, and the last
+ * byte). Means nothing if the text is not JSON. */
+static Place find_borders(Place text, Place end, ptrdiff_t *longest)
 {
-    Place p = text, last = NULL;
+    Place p = text, border = text, last = NULL;
     int64_t depth = 0;
+    *longest = 0;
     while (p < end) {
         uint8_t c = *p;
         if (c == '"') {
@@ -560,27 +562,33 @@ static Place find_last_event_comma(Place text, Place end)
             depth++;
         else if (c == ']' || c == '}')
             depth--;
-        else if (c == ',' && depth == 1)
-            last = p;
+        else if (c == ',' && depth == 1) {
+            if (p - border > *longest)
+                *longest = p - border;
+            border = last = p;
+        }
         p++;
     }
+    if (end > border && end - 1 - border > *longest)
+        *longest = end - 1 - border;
     return last;
 }
 
 /* ---------------------------------------------------------------- Python */
 
-static PyObject *last_event_comma(PyObject *Py_UNUSED(module), PyObject *args)
+static PyObject *event_borders(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer text;
-    if (!PyArg_ParseTuple(args, "y*:last_event_comma", &text))
+    if (!PyArg_ParseTuple(args, "y*:event_borders", &text))
         return NULL;
     Place first = text.buf, last;
+    ptrdiff_t longest;
     Py_BEGIN_ALLOW_THREADS
-    last = find_last_event_comma(first, first + text.len);
+    last = find_borders(first, first + text.len, &longest);
     Py_END_ALLOW_THREADS
     Py_ssize_t place = last ? last - first : 0;
     PyBuffer_Release(&text);
-    return PyLong_FromSsize_t(place);
+    return Py_BuildValue("nn", place, (Py_ssize_t)longest);
 }
 
 static PyObject *as_bytes(const Column *column)
@@ -641,7 +649,7 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
 static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS,
      "scan(text, start, most_rows, depth, not_an_object, invalid_event_type) -> tuple | None"},
-    {"last_event_comma", last_event_comma, METH_VARARGS, "last_event_comma(text) -> int"},
+    {"event_borders", event_borders, METH_VARARGS, "event_borders(text) -> tuple"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -32,6 +32,7 @@ _LONGEST_INT = len(str(-MAX_QUANTITY))
 _SHORT_EVENT_BYTES = 16
 _PIECE_BYTES = 1 << 20
 
+_BLANK_BYTES = b" \t\n\r"
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _STRING_OR_BLANKS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
 
@@ -136,7 +137,9 @@ def event_texts(decoded: Decoded, rows: NDArray[np.int64]) -> list[bytes]:
     """The JSON of some candidates, blanks outside strings removed, everything else verbatim
     (so it stays one line)."""
     return [
-        _STRING_OR_BLANKS.sub(lambda found: found[1] or b"", text)
+        text
+        if len(text.translate(None, _BLANK_BYTES)) == len(text)
+        else _STRING_OR_BLANKS.sub(lambda found: found[1] or b"", text)
         for text in _raw_texts(decoded, rows)
     ]
 

@@ -50,7 +50,7 @@ def windows(
         if length < patience:
             continue
         text: Octets = b"".join(held)
-        cut = _last_event_comma(text)
+        cut, _ = _borders(text)
         if not cut:
             _check_gap(length - 1, max_event_bytes)  # the array's end may be there
             held, patience = [text], min(2 * length, max_event_bytes + 2)
@@ -65,11 +65,14 @@ def windows(
     yield _checked(Window(text, offset), max_event_bytes)
 
 
-def _last_event_comma(text: Octets) -> int:
-    """Place of the last comma between two events; 0 if there is none."""
+def _borders(text: Octets) -> tuple[int, int]:
+    """Place of the last comma between two events, 0 if there is none, and the longest way
+    between two such commas, or one and an end of the text."""
     if kernel is not None:
-        return kernel.last_event_comma(text)
-    return int(Structure.of(text).event_commas[-1:].sum())
+        return kernel.event_borders(text)
+    commas = Structure.of(text).event_commas
+    ways = np.diff(commas, prepend=0, append=len(text) - 1)
+    return int(commas[-1:].sum()), int(ways.max())
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,7 @@ def _check_bracket(head: Octets) -> None:
 
 def _checked(window: Window, max_event_bytes: int) -> Window:
     if len(window.text) > max_event_bytes:
-        commas = Structure.of(window.text).event_commas
-        borders = np.diff(commas, prepend=0, append=len(window.text) - 1)
-        _check_gap(int(borders.max()), max_event_bytes)
+        _check_gap(_borders(window.text)[1], max_event_bytes)
     return window
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline_core.extract.decode import Decoded, event_texts
-from pipeline_core.load.rejects import Reject, RejectLog
+from pipeline_core.load.rejects import RejectLog
 from pipeline_core.messages import Counts, Options, RejectFigures, RejectReason
 from pipeline_core.profile import EVENT_BYTES
 from pipeline_core.transform.enrich import enrich, merge_figures
@@ -160,18 +160,14 @@ class Accumulator:
             return
         positions = chunk.decoded.candidates["position"].to_numpy()[places].tolist()
         texts = event_texts(chunk.decoded, places)
-        self.rejects.add(
-            Reject(
-                _REASONS[reason - 1],
-                chunk.archive,
-                chunk.day,
-                chunk.part,
-                chunk.first + position,
-                text.decode(),
-            )
-            for reason, position, text in zip(
-                reasons[places].tolist(), positions, texts, strict=True
-            )
+        self.rejects.add_part(
+            (chunk.archive, chunk.day, chunk.part),
+            (
+                (_REASONS[reason - 1], chunk.first + position, text.decode())
+                for reason, position, text in zip(
+                    reasons[places].tolist(), positions, texts, strict=True
+                )
+            ),
         )
 
     def _reduce_sales(self) -> None:
