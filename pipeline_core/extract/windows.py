@@ -55,10 +55,13 @@ def windows(
             _check_gap(length - 1, max_event_bytes)  # the array's end may be there
             held, patience = [text], min(2 * length, max_event_bytes + 2)
             continue
-        yield _checked(Window(text[:cut] + b"]", offset), max_event_bytes)
+        window = Window(b"".join((memoryview(text)[:cut], b"]")), offset)
         held = [b"[", text[cut + 1 :]]
         length -= cut
         offset, patience = offset + cut, max(size, length + size // 2)
+        del text  # while somebody works on the window, and it while the next one is made
+        yield _checked(window, max_event_bytes)
+        del window
     text = held[0] if len(held) == 1 else b"".join(held)
     if offset > first and not text[1:].strip(_BLANK).rstrip(b"]"):
         raise UnreadablePart(f"the part is not a JSON array: no event after byte {offset}")

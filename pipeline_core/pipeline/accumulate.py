@@ -52,8 +52,9 @@ class Rules:
 
 @dataclass
 class Accumulator:
-    """Chunks become sales once they hold a window's bytes, sales become partials once there
-    are ``batch_size`` of them; so neither grows with the input."""
+    """Chunks become sales once they hold half a window's bytes, so that no two long windows wait
+    together; sales become partials once there are ``batch_size`` of them. So neither grows with
+    the input."""
 
     rules: Rules
     seen: int = 0
@@ -126,7 +127,7 @@ class Accumulator:
     def _hold(self, chunk: Chunk) -> None:
         self._chunks.append(chunk)
         self._chunk_bytes += len(chunk.decoded.window.text)
-        if self._chunk_bytes >= self.rules.window_bytes:
+        if self._chunk_bytes >= self.rules.window_bytes // 2:
             self._reduce_chunks()
 
     def _hold_sales(self, sales: pa.Table) -> None:
