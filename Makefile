@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fault soak fuzz lint bench lock clean
+.PHONY: help setup demo test fault soak fuzz sanitize lint bench lock clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,16 @@ fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mu
 	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest tests/property tests/unit
 	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
+
+sanitize: setup  ## CASES=100000 mutated parts through a kernel with AddressSanitizer and UBSan
+	@kernel=$$(ls pipeline_core/extract/_kernel.*.so) && cp $$kernel $$kernel.kept && \
+	trap "mv $$kernel.kept $$kernel" EXIT && \
+	gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -shared -fPIC \
+		-I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
+		pipeline_core/extract/_kernel.c -o $$kernel && \
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
+		$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
 
 lint: setup  ## ruff, mypy --strict and import-linter
 	$(BIN)/ruff check .
