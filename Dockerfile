@@ -1,6 +1,10 @@
 FROM python:3.12-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all:
 WORKDIR /src
+# For the fast tier of decoding; any version does.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
 COPY requirements/build.txt requirements/runtime.txt requirements/
 # What only builds stays in this stage: /venv has no pip and no build tools.
 RUN python -m venv --without-pip /venv \

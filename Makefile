@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fault soak fuzz lint bench lock clean
+.PHONY: help setup demo test fault soak fuzz sanitize lint bench lock clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP)  ## Make .venv with everything in it
 
-$(STAMP): requirements/dev.txt pyproject.toml
+$(STAMP): requirements/dev.txt pyproject.toml pipeline_core/extract/_kernel.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || \
@@ -35,9 +35,20 @@ fault: setup  ## The fault suite, with every crash point
 soak: setup  ## FAULTS=300 faults at random moments, SEED=1
 	$(BIN)/python -m tests.fault.soak --faults $(or $(FAULTS),300) --seed $(or $(SEED),1)
 
-fuzz: setup  ## New examples for the properties; mutated archives for SECONDS=600, SEED=1
+fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mutated parts; SEED=1
 	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest tests/property tests/unit
 	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
+
+sanitize: setup  ## CASES=100000 mutated parts through a kernel with AddressSanitizer and UBSan
+	@kernel=$$(ls pipeline_core/extract/_kernel.*.so) && cp $$kernel $$kernel.kept && \
+	trap "mv $$kernel.kept $$kernel" EXIT && \
+	gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -shared -fPIC \
+		-I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
+		pipeline_core/extract/_kernel.c -o $$kernel && \
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
+		$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
 
 lint: setup  ## ruff, mypy --strict and import-linter
 	$(BIN)/ruff check .
@@ -52,7 +63,7 @@ lock:  ## Renew requirements/ from pyproject.toml (needs uv)
 	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --output-file requirements/runtime.txt
 	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra stack --group dev \
 		--constraint requirements/runtime.txt --output-file requirements/dev.txt
-	printf 'hatchling>=1.27\n' | uv pip compile --quiet - $(LOCK) \
+	printf 'setuptools>=77\n' | uv pip compile --quiet - $(LOCK) \
 		--constraint requirements/dev.txt --output-file requirements/build.txt
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url

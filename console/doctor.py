@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from console.checks import Check
 from pipeline_core.errors import PipelineError
+from pipeline_core.extract.codecs import HAS_LIBDEFLATE
+from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.extract.names import is_zip
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.pipeline.plan import read_dimensions
@@ -32,6 +34,7 @@ def examine(settings: Settings) -> list[Check]:
     looks: dict[str, Callable[[Settings], Check]] = {
         "settings": _settings,
         "versions": _versions,
+        "decoding": _decoding,
         "data": _data,
         "state": _state,
         "reports": _reports,
@@ -75,6 +78,22 @@ def _settings(settings: Settings) -> Check:
         f"engine {settings.chosen_engine()}, {profile.jobs} jobs, batches of "
         f"{profile.batch_size:,} events, schedule {settings.schedule} {settings.timezone}",
     )
+
+
+def _decoding(_settings: Settings) -> Check:
+    missing = []
+    if not IS_BUILT:
+        missing.append("the compiled kernel (a C compiler and Python's headers, then `make setup`)")
+    if not HAS_LIBDEFLATE:
+        missing.append("libdeflate (`pip install deflate`)")
+    if missing:
+        return Check(
+            "decoding",
+            "warned",
+            "right, but several times slower than it could be.",
+            f"Missing: {' and '.join(missing)}.",
+        )
+    return Check("decoding", "ok", "compiled kernel, libdeflate")
 
 
 def _longest_run(settings: Settings) -> float:

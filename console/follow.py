@@ -113,7 +113,7 @@ def wait_for_workers(settings: Settings) -> None:
         RetryableError: the broker is away, or no worker answers in SALES_WORKER_WAIT seconds.
     """
     deadline = time.monotonic() + settings.worker_wait
-    while not tried(lambda: answering_workers(settings)):
+    while not tried(lambda: answering_workers(settings, most=1)):
         if time.monotonic() > deadline:
             raise RetryableError(
                 f"No Celery worker answered in {settings.worker_wait} seconds.",
@@ -121,15 +121,29 @@ def wait_for_workers(settings: Settings) -> None:
             )
 
 
-def answering_workers(settings: Settings) -> list[str]:
-    """Names of the workers that answer within a second.
+def answering_workers(settings: Settings, most: int | None = None) -> list[str]:
+    """Names of the workers that answer within a second; of the first ``most``, at once.
 
     Raises:
         RetryableError: the broker is away.
     """
     with _broker(settings) as (app, connection):
-        answers = app.control.ping(timeout=_PING_SECONDS, connection=connection)
+        answers = app.control.broadcast(
+            "ping", reply=True, timeout=_PING_SECONDS, limit=most, connection=connection
+        )
     return sorted(name for answer in answers for name in answer)
+
+
+def answering_processes(settings: Settings) -> int:
+    """Processes of the workers that answer within half a second; 1 if there is none.
+
+    Raises:
+        RetryableError: the broker is away.
+    """
+    from workers.dispatch import worker_processes
+
+    with _broker(settings) as (_, connection):
+        return worker_processes(connection)
 
 
 def worker_settings(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -23,14 +23,14 @@ class Progress:
             TextColumn("[bold]{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("archives"),
+            TextColumn("{task.fields[unit]}"),
             _Rates("{task.description}"),
             TimeRemainingColumn(compact=True),
             console=console or Console(file=sys.stderr, quiet=True),
             disable=console is None,
             transient=True,
         )
-        self._task = self._bar.add_task("Planning", total=None, events=0, octets=0)
+        self._task = self._bar.add_task("Planning", total=None, unit="", events=0, octets=0)
 
     @classmethod
     def on_terminal(cls, *, quiet: bool) -> Progress:
@@ -57,10 +57,13 @@ class Progress:
     def processing(self, manifest: Manifest) -> None:
         """The archives are known."""
         total = len(manifest.planned_work())
-        self._bar.reset(self._task, total=total, description="Processing", events=0, octets=0)
+        unit = manifest.work_unit
+        self._bar.reset(
+            self._task, total=total, description="Processing", unit=unit, events=0, octets=0
+        )
 
     def done(self, receipt: Receipt) -> None:
-        """One archive is done."""
+        """One archive, or a share of one, is done."""
         fields = self._bar.tasks[0].fields
         self._bar.update(
             self._task,

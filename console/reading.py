@@ -146,7 +146,7 @@ def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json
     if manifest is None:
         click.echo("It has no plan.")
         return
-    click.echo(f"{done} of {len(manifest.planned_work())} archives are processed.")
+    click.echo(f"{done} of {len(manifest.planned_work())} {manifest.work_unit} are processed.")
     _print_troubles(ledger)
 
 
@@ -161,6 +161,9 @@ def _print_troubles(ledger: RunLedger) -> None:
     names = {PLAN: "planning", PUBLISH: "publication"} | {
         archive.id: archive.name for archive in manifest.archives
     }
+    for work in manifest.planned_work():
+        if work.share is not None:
+            names[work.id] = f"{names[work.archive]}, share {work.share + 1}"
     for work_id, name in names.items():
         attempts = ledger.attempts(work_id)
         again += [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -160,14 +160,29 @@ def _how_to_go_on(ledger: RunLedger) -> str:
         return "Stopped before anything was read. The earlier report stands."
     done, total = len(ledger.receipt_ids()), len(manifest.planned_work())
     return (
-        f"Stopped. {done} of {total} archives are done, and the earlier report stands. "
-        f"`sales-pipeline resume {ledger.run_id}` goes on."
+        f"Stopped. {done} of {total} {manifest.work_unit} are done, and the earlier report "
+        f"stands. `sales-pipeline resume {ledger.run_id}` goes on."
     )
 
 
 def _plan(settings: Settings, run_id: str) -> Manifest:
     options, policy, engine = settings.options(), settings.policy(), settings.chosen_engine()
-    return pipeline.plan(settings.places(), options, policy, engine, run_id)
+    processes = _processes(settings, engine)
+    return pipeline.plan(settings.places(), options, policy, engine, run_id, processes)
+
+
+def _processes(settings: Settings, engine: str) -> Callable[[], int]:
+    """How many processes will work; asks Celery's workers while the caller does something else."""
+    if engine == "local":
+        return lambda: settings.machine_profile.jobs
+    from concurrent.futures import ThreadPoolExecutor
+
+    from console.follow import answering_processes
+
+    asking = ThreadPoolExecutor(1)
+    answer = asking.submit(answering_processes, settings)
+    asking.shutdown(wait=False)
+    return answer.result
 
 
 def _drive(

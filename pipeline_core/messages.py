@@ -80,13 +80,16 @@ class DayRef(Struct, frozen=True):
 
 
 class ArchiveRef(Struct, frozen=True, kw_only=True):
-    """One weekly archive as it was planned. ``version`` changes whenever its bytes do."""
+    """One weekly archive as it was planned. ``version`` changes whenever its bytes do. One that
+    is too large for one process has ``shares``: directory places of days, each place once, that
+    are processed apart."""
 
     id: str
     name: str
     size: int
     version: str
     days: tuple[DayRef, ...] = ()
+    shares: tuple[tuple[int, ...], ...] = ()
     digest: str | None = None
     duplicate_of: str | None = None
     unreadable: str | None = None
@@ -110,11 +113,25 @@ class Manifest(Struct, frozen=True, kw_only=True):
     archives: tuple[ArchiveRef, ...]
     conflicting_days: tuple[str, ...] = ()
 
+    @property
+    def work_unit(self) -> str:
+        """What ``planned_work`` counts, for people."""
+        is_cut = any(archive.shares for archive in self.archives)
+        return "pieces of archives" if is_cut else "archives"
+
     def planned_work(self) -> tuple[Work, ...]:
-        """Every archive that is no duplicate, largest first: none is left over at the end."""
-        archives = (archive for archive in self.archives if archive.duplicate_of is None)
-        largest_first = sorted(archives, key=lambda archive: (-archive.size, archive.name))
-        return tuple(Work(archive.id) for archive in largest_first)
+        """Every archive that is no duplicate, or its shares, largest first: none is left over
+        at the end."""
+        sizes: dict[Work, int] = {}
+        for archive in self.archives:
+            if archive.duplicate_of is None and archive.shares:
+                day_sizes = {day.index: day.size for day in archive.days}
+                for number, share in enumerate(archive.shares):
+                    size = sum(day_sizes[index] for index in share)
+                    sizes[Work(archive.id, share=number)] = size
+            elif archive.duplicate_of is None:
+                sizes[Work(archive.id)] = archive.size
+        return tuple(sorted(sizes, key=lambda work: (-sizes[work], work.id)))
 
     def archive(self, archive_id: str) -> ArchiveRef:
         """Raises ContractError if the run has no such archive."""
@@ -125,15 +142,19 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 class Work(Struct, frozen=True):
-    """One archive to process. ``skip`` are the directory places of days that count in another
-    archive; None means as planned."""
+    """One archive to process, or one of its shares by number. ``skip`` are the directory places
+    of days that count in another archive; None means as planned."""
 
     archive: str
     skip: tuple[int, ...] | None = None
+    share: int | None = None
 
     @property
     def id(self) -> str:
-        """Names the receipt: the archive's id, marked if it is not processed as planned."""
+        """Names the receipt: the archive's id, marked if it is a share, or not processed as
+        planned."""
+        if self.share is not None:
+            return f"{self.archive}-s{self.share:04d}"
         if self.skip is None:
             return self.archive
         places = ",".join(map(str, self.skip))
@@ -217,7 +238,9 @@ class StoredFile(Struct, frozen=True):
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
-    """The proof that one archive was processed: what was in it and where the results are."""
+    """The proof that one archive, or one share of it, was processed: what was in it and where
+    the results are. The archive's own ``digest`` and ``compressed_bytes`` are its first share's.
+    ``general_events`` were decoded by the general tier, which is slower and says the same."""
 
     run_id: str
     archive: str
@@ -231,6 +254,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     compressed_bytes: int
     json_bytes: int
     seconds: float
+    share: int | None = None
+    general_events: int = 0
     quarantined: bool = False
 
 
@@ -267,7 +292,7 @@ class PartCounts(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """summary.json: everything one run can say about itself."""
+    """summary.json: everything one run can say about itself. ``general_events`` as in Receipt."""
 
     run_id: str
     status: RunStatus
@@ -288,6 +313,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     compressed_bytes: int
     json_bytes: int
     seconds: float
+    general_events: int = 0
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

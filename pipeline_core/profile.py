@@ -12,12 +12,13 @@ import psutil
 ProfileName = Literal["auto", "weak", "strong"]
 
 _CGROUP = Path("/sys/fs/cgroup")
-# Resident bytes of one worker beside its batches: interpreter, Arrow, numpy, dimensions.
-_WORKER_BASE_BYTES = 220 << 20
+# Resident bytes of one worker beside its batches: interpreter, libraries, dimensions of a small
+# shop, freed memory that is kept. tests/integration/test_memory.py measures a worker.
+_WORKER_BASE_BYTES = 140 << 20
 # A batch's events are assumed to be this long; see Rules in pipeline/accumulate.py.
 EVENT_BYTES = 256
-# Up to three levels (part, day, archive) hold a batch of text, and decoding copies one.
-_BATCH_COPIES = 5
+# Inflated blocks, the text they are joined to, two windows of it, and their columns.
+_BATCH_COPIES = 7
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 from celery import chord
@@ -21,6 +22,7 @@ from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN
 log = structlog.get_logger()
 
 _AWAY = (OperationalError, RedisError, OSError)
+_ANSWER_SECONDS = 0.5
 
 
 def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:
@@ -31,6 +33,20 @@ def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:
     """
     patience = timedelta(seconds=manifest.policy.stall_after)
     dispatch(ledger, Recovery(manifest, results(ledger, manifest).outstanding, "", 1, patience))
+
+
+def worker_processes(connection: Any = None) -> int:
+    """Processes of the workers that answer within half a second; 1 if there is none.
+
+    Raises:
+        RetryableError: the broker does not answer.
+    """
+    try:
+        found = app.control.inspect(timeout=_ANSWER_SECONDS, connection=connection).stats() or {}
+    except _AWAY as error:
+        raise _no_answer(error) from error
+    processes: int = sum(each["pool"]["max-concurrency"] for each in found.values())
+    return max(1, processes)
 
 
 def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
@@ -64,10 +80,7 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
             cause = error.__cause__
             if not isinstance(cause, _AWAY):
                 raise
-        said = " ".join(str(cause).split()).rstrip(".")
-        raise RetryableError(
-            f"The broker does not answer: {said}.", "Check SALES_BROKER_URL and that Redis is up."
-        ) from error
+        raise _no_answer(cause) from error
     log.info(
         "work_sent",
         run_id=ledger.run_id,
@@ -78,13 +91,20 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
     return True
 
 
+def _no_answer(error: BaseException | None) -> RetryableError:
+    said = " ".join(str(error).split()).rstrip(".")
+    return RetryableError(
+        f"The broker does not answer: {said}.", "Check SALES_BROKER_URL and that Redis is up."
+    )
+
+
 def _send(ledger: RunLedger, work: tuple[Work, ...]) -> None:
     """Messages carry names only."""
     place, run_id = ledger.state.uri, ledger.run_id
     failure = app.signature(FAIL_RUN, args=(place, run_id))
     publication = app.signature(PUBLISH_RUN, args=(place, run_id)).on_error(failure)
     header = [
-        app.signature(PROCESS_ARCHIVE, args=(place, run_id, each.archive, each.skip))
+        app.signature(PROCESS_ARCHIVE, args=(place, run_id, each.archive, each.skip, each.share))
         for each in work
     ]
     if header:

@@ -67,7 +67,8 @@ def observe_receipt(receipt: Receipt) -> None:
         return
     unreadable = any(place.day is None for place in receipt.unreadable)
     result = "quarantined" if receipt.quarantined else "unreadable" if unreadable else "read"
-    metrics.archives.labels(result).inc()
+    if not receipt.share:
+        metrics.archives.labels(result).inc()
     metrics.events.labels("counted").inc(receipt.counts.counted)
     metrics.events.labels("not_purchase").inc(receipt.counts.not_purchase)
     for reason, figures in receipt.counts.rejected.items():

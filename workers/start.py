@@ -11,7 +11,7 @@ from pipeline_core.pipeline.tell import tell
 from pipeline_core.pipeline.turn import take_turn
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
-from workers.dispatch import send_outstanding
+from workers.dispatch import send_outstanding, worker_processes
 
 
 def claim_slot(settings: Settings, slot: str) -> str:
@@ -36,6 +36,11 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None
     policy = settings.policy()
     with limited_attempt(ledger, policy, PLAN, worker, "plan the run"):
         manifest = pipeline.plan(
-            settings.places(), settings.options(), policy, "celery", ledger.run_id
+            settings.places(),
+            settings.options(),
+            policy,
+            "celery",
+            ledger.run_id,
+            worker_processes,
         )
     send_outstanding(ledger, manifest)

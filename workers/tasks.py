@@ -110,10 +110,15 @@ def start_run(self: PipelineTask, slot: str | None = None) -> str:
 
 @app.task(name=PROCESS_ARCHIVE, bind=True, base=PipelineTask)
 def process_archive(
-    self: PipelineTask, state: str, run_id: str, archive: str, skip: Sequence[int] | None = None
+    self: PipelineTask,
+    state: str,
+    run_id: str,
+    archive: str,
+    skip: Sequence[int] | None = None,
+    share: int | None = None,
 ) -> str:
-    """Chord header, one message an archive."""
-    work = Work(archive, None if skip is None else tuple(skip))
+    """Chord header, one message an archive, or a share of it."""
+    work = Work(archive, None if skip is None else tuple(skip), share)
     with self.of_run(state, run_id, archive=archive) as ledger:
         # From here on log lines name the archive's file.
         structlog.contextvars.bind_contextvars(archive=ledger.manifest().archive(archive).name)

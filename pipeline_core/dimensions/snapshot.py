@@ -6,6 +6,7 @@ import hashlib
 import io
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -70,6 +71,10 @@ def _hash_column(hasher: hashlib._Hash, column: pa.Array) -> None:
         return
     hasher.update(column.is_valid().to_numpy(zero_copy_only=False).tobytes())
     filled = pc.fill_null(column, b"" if pa.types.is_large_binary(column.type) else "")
-    hasher.update(pc.binary_length(filled).to_numpy().astype("<i8").tobytes())
-    for value in filled.to_pylist():
-        hasher.update(value if isinstance(value, bytes) else value.encode())
+    lengths = pc.binary_length(filled).to_numpy().astype("<i8")
+    hasher.update(lengths.tobytes())
+    _, offsets, data = filled.buffers()
+    if data is not None:
+        width = np.int64 if pa.types.is_large_binary(column.type) else np.int32
+        first = int(np.frombuffer(offsets, width)[filled.offset])
+        hasher.update(data[first : first + int(lengths.sum())])

@@ -2,6 +2,8 @@
 
 zipfile's own reader hands bzip2 and LZMA all they can inflate from its input at once, so a few
 kilobytes may become gigabytes in memory; the decompressors below it can be told a length.
+Deflated entries of a bounded size take libdeflate, which is several times as fast as zlib but
+needs all of an entry at once; zlib has the last word on what libdeflate does not take.
 """
 
 from __future__ import annotations
@@ -14,7 +16,15 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Protocol
 
+try:
+    import deflate
+except ImportError:  # there is no wheel for this platform
+    HAS_LIBDEFLATE = False
+else:
+    HAS_LIBDEFLATE = True
+
 _BLOCK = 1 << 20
+_crc32 = deflate.crc32 if HAS_LIBDEFLATE else zlib.crc32
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _LZMA_HEADER = struct.Struct("<2xHBL")
 # xz's strongest preset asks for this much; a decoder must allocate what the header says.
@@ -31,8 +41,11 @@ class _Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
-def inflated_blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Blocks of at most 1 MiB; the CRC is checked at the end.
+def inflated_blocks(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, whole_bytes: int
+) -> Iterator[bytes | bytearray]:
+    """Blocks of at most 1 MiB, or a single one of at most ``whole_bytes``; the CRC is checked
+    at the end.
 
     Raises:
         zipfile.BadZipFile: the CRC is wrong; or what zipfile, zlib, bz2 and
@@ -44,7 +57,24 @@ def inflated_blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator
         raise ValueError("the zip is closed")
     file.seek(info.header_offset)
     _, name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-    return _blocks(file, info, info.header_offset + _LOCAL_HEADER.size + name + extra)
+    place = info.header_offset + _LOCAL_HEADER.size + name + extra
+    whole = None
+    if info.compress_type == zipfile.ZIP_DEFLATED and info.file_size <= whole_bytes:
+        whole = _whole(file, info, place)
+    return _blocks(file, info, place) if whole is None else iter((whole,))
+
+
+def _whole(file: IO[bytes], info: zipfile.ZipInfo, place: int) -> bytearray | None:
+    """All bytes of a deflated entry; None unless everything about them is as declared."""
+    # Deflate makes no entry much longer than it was: more would be read for nothing.
+    if not HAS_LIBDEFLATE or info.compress_size > 2 * info.file_size + _BLOCK:
+        return None
+    file.seek(place)
+    try:
+        found: bytearray = deflate.deflate_decompress(file.read(info.compress_size), info.file_size)
+    except deflate.DeflateError:
+        return None
+    return found if len(found) == info.file_size and _crc32(found) == info.CRC else None
 
 
 def _blocks(file: IO[bytes], info: zipfile.ZipInfo, place: int) -> Iterator[bytes]:
@@ -59,7 +89,7 @@ def _blocks(file: IO[bytes], info: zipfile.ZipInfo, place: int) -> Iterator[byte
         if decompressor is None:
             decompressor, data = _decompressor(info, data)
         block = decompressor.decompress(data, _BLOCK)
-        crc = zlib.crc32(block, crc)
+        crc = _crc32(block, crc)
         if block:
             yield block
         if decompressor.eof or (decompressor.needs_input and not left and not block):

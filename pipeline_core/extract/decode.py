@@ -1,15 +1,17 @@
 """One JSON array of events to candidate purchases, exactly as ``json.loads`` would see them.
 
-msgspec does the work. What it refuses although it may be legal JSON (numbers beyond a double,
-lone surrogates) goes to the standard library's decoder, made strict; what that refuses too is
-not JSON. Duplicate keys: the last one counts, in both.
+Two tiers with the same results. The fast one (``scan.py``) leaves to the general one what it is
+not certain of: a whole window, or single events. In the general tier msgspec does the work.
+What it refuses although it may be legal JSON (numbers beyond a double, lone surrogates) goes to
+the standard library's decoder, made strict; what that refuses too is not JSON. Duplicate keys:
+the last one counts, in all of them.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -17,18 +19,20 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 from msgspec import UNSET, Raw, Struct
+from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.windows import Structure, Window
-from pipeline_core.messages import RejectReason
+from pipeline_core.extract.kernel import Octets
+from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Scanned, scan
+from pipeline_core.extract.windows import Structure, Window, windows
 from pipeline_core.schemas import CANDIDATES
 
-_REASONS = list(RejectReason)
-NOT_AN_OBJECT = 1 + _REASONS.index(RejectReason.NOT_AN_OBJECT)
-INVALID_EVENT_TYPE = 1 + _REASONS.index(RejectReason.INVALID_EVENT_TYPE)
 MAX_QUANTITY = 2**31 - 1
 _LONGEST_INT = len(str(-MAX_QUANTITY))
+_SHORT_EVENT_BYTES = 16
+_PIECE_BYTES = 1 << 20
 
+_BLANK_BYTES = b" \t\n\r"
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _STRING_OR_BLANKS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
 
@@ -48,20 +52,49 @@ _raws = msgspec.json.Decoder(list[Raw])
 
 @dataclass(frozen=True)
 class Decoded:
-    """``seen`` events of which ``not_purchase`` are something else; ``candidates`` has the
-    rest, in order, positions counted from the window's first event."""
+    """``seen`` consecutive events of a window, from its ``first`` on. ``not_purchase`` are
+    something else; ``candidates`` has the rest, in order, positions counted from ``first``.
+    ``spans``, int64 of shape (candidates, 2), are their places in the window's text, None if
+    nobody knows them yet. ``general`` events were decoded by the general tier."""
 
+    window: Window
+    first: int
     seen: int
     not_purchase: int
     candidates: pa.Table
+    spans: NDArray[np.int64] | None
+    general: int
 
 
-def decode(window: Window, json_depth: int) -> Decoded:
-    """Candidate purchases of one window.
+def decode(window: Window, json_depth: int, most_rows: int) -> Iterator[Decoded]:
+    """Candidate purchases of one window, about ``most_rows`` at once.
 
     Raises:
         UnreadablePart: not UTF-8, not a JSON array, or nested deeper than ``json_depth``.
     """
+    seen, start = 0, 0
+    while True:
+        scanned = scan(window.text, start, most_rows, json_depth)
+        if scanned is None:
+            yield from _without_first(seen, decode_generally(window, json_depth))
+            return
+        yield _decide(window, seen, scanned)
+        seen, start = seen + scanned.seen, scanned.next
+        if not start:
+            return
+
+
+def decode_generally(window: Window, json_depth: int) -> Iterator[Decoded]:
+    """As ``decode``, by the general tier alone."""
+    text = window.text
+    pieces: Iterable[Window] = [window]
+    # It makes an object of each event: of very short ones, not of too many at once.
+    if len(text) > _PIECE_BYTES and text.count(b",") * _SHORT_EVENT_BYTES > len(text):
+        pieces = windows([text], _PIECE_BYTES, len(text), window.offset)
+    return (_decode_at_once(piece, json_depth) for piece in pieces)
+
+
+def _decode_at_once(window: Window, json_depth: int) -> Decoded:
     text = window.text
     _check_utf8(window)
     try:
@@ -69,29 +102,82 @@ def decode(window: Window, json_depth: int) -> Decoded:
     except (msgspec.DecodeError, RecursionError):
         _check_depth(text, json_depth)
         events = [_from_value(value) for value, _ in _strict_items(window)]
-    decoded = _candidates(events)
+    candidates = _candidates(events)
     # Flat objects have one brace each, so a part of them is never scanned for its depth.
-    defects = decoded.candidates["defect"].to_numpy()
-    objects = decoded.seen - int(np.count_nonzero(defects == NOT_AN_OBJECT))
+    defects = candidates["defect"].to_numpy()
+    objects = len(events) - int(np.count_nonzero(defects == NOT_AN_OBJECT))
     if text.count(b"{") + text.count(b"[") - objects >= json_depth:
         _check_depth(text, json_depth)
-    return decoded
+    count = len(events)
+    return Decoded(window, 0, count, count - len(candidates), candidates, None, count)
 
 
-def event_texts(window: Window, positions: Sequence[int]) -> list[bytes]:
-    """The JSON of some events of a window that ``decode`` accepted, blanks outside strings
-    removed, everything else verbatim (so it stays one line)."""
-    try:
-        raws: list[Any] = _raws.decode(window.text)
-    except msgspec.DecodeError:  # lone surrogates
-        raws = [text.encode() for _, text in _strict_items(window)]
+def _without_first(count: int, decoded: Iterator[Decoded]) -> Iterator[Decoded]:
+    """Leaves out the first ``count`` events: they were decoded already."""
+    for each in decoded:
+        left_out = min(count, each.seen)
+        count -= left_out
+        positions = each.candidates["position"].to_numpy()
+        kept = int(np.searchsorted(positions, left_out))
+        candidates = each.candidates.slice(kept)
+        yield Decoded(
+            each.window,
+            left_out,
+            each.seen - left_out,
+            each.not_purchase - (left_out - kept),
+            candidates.set_column(
+                0, CANDIDATES.field("position"), pa.array(positions[kept:] - left_out)
+            ),
+            None,
+            each.general - left_out,
+        )
+
+
+def event_texts(decoded: Decoded, rows: NDArray[np.int64]) -> list[bytes]:
+    """The JSON of some candidates, blanks outside strings removed, everything else verbatim
+    (so it stays one line)."""
     return [
-        _STRING_OR_BLANKS.sub(lambda found: found[1] or b"", bytes(raws[position]))
-        for position in positions
+        text
+        if len(text.translate(None, _BLANK_BYTES)) == len(text)
+        else _STRING_OR_BLANKS.sub(lambda found: found[1] or b"", text)
+        for text in _raw_texts(decoded, rows)
     ]
 
 
-def _candidates(events: Sequence[_Event]) -> Decoded:
+def _raw_texts(decoded: Decoded, rows: NDArray[np.int64]) -> Iterator[bytes]:
+    text = decoded.window.text
+    if decoded.spans is not None:
+        return (bytes(text[start:end]) for start, end in decoded.spans[rows].tolist())
+    try:
+        raws: list[Any] = _raws.decode(text)
+    except msgspec.DecodeError:  # lone surrogates
+        raws = [item.encode() for _, item in _strict_items(decoded.window)]
+    positions = decoded.first + decoded.candidates["position"].to_numpy()[rows]
+    return (bytes(raws[position]) for position in positions.tolist())
+
+
+def _decide(window: Window, first: int, scanned: Scanned) -> Decoded:
+    """Puts what the general tier says of undecided events in their places."""
+    seen, not_purchase = scanned.seen, scanned.not_purchase
+    candidates, spans, undecided = scanned.candidates, scanned.spans, scanned.undecided
+    if len(undecided):
+        places = spans[undecided].tolist()
+        decided = _candidates([_decode_alone(window.text[start:end]) for start, end in places])
+        not_purchase += len(undecided) - len(decided)
+        rows = undecided[decided["position"].to_numpy()]
+        decided = decided.set_column(
+            0, CANDIDATES.field("position"), candidates["position"].take(pa.array(rows))
+        )
+        kept = np.setdiff1d(np.arange(len(candidates)), undecided)
+        order = np.argsort(np.concatenate([kept, rows]))
+        candidates = pa.concat_tables([candidates.take(pa.array(kept)), decided])
+        candidates = candidates.take(pa.array(order))
+        spans = np.concatenate([spans[kept], spans[rows]])[order]
+    return Decoded(window, first, seen, not_purchase, candidates, spans, len(undecided))
+
+
+def _candidates(events: Sequence[_Event]) -> pa.Table:
+    """Those that claim, or may claim, to be purchases; positions count ``events``."""
     positions: list[int] = []
     defects: list[int] = []
     guests: list[bool] = []
@@ -118,15 +204,14 @@ def _candidates(events: Sequence[_Event]) -> Decoded:
         quantities.append(quantity if valid else 0)
     columns = [positions, defects, guests, customers, products, quantities]
     arrays = [pa.array(c, f.type) for c, f in zip(columns, CANDIDATES, strict=True)]
-    table = pa.Table.from_arrays(arrays, schema=CANDIDATES)
-    return Decoded(len(events), len(events) - len(positions), table)
+    return pa.Table.from_arrays(arrays, schema=CANDIDATES)
 
 
 def _identifier(value: object) -> bytes | None:
     return value.encode("utf-8", "surrogatepass") if type(value) is str and value else None
 
 
-def _decode_text(text: bytes) -> list[_Event]:
+def _decode_text(text: Octets) -> list[_Event]:
     try:
         return _events.decode(text)
     except msgspec.ValidationError:  # some item is not an object: one by one
@@ -134,12 +219,16 @@ def _decode_text(text: bytes) -> list[_Event]:
 
 
 def _decode_one(raw: Raw) -> _Event:
-    if bytes(memoryview(raw)[:1]) != b"{":
-        return _NOT_AN_OBJECT
+    text = bytes(raw)
+    return _decode_alone(text) if text.startswith(b"{") else _NOT_AN_OBJECT
+
+
+def _decode_alone(text: Octets) -> _Event:
+    """One object, known to be legal JSON."""
     try:
-        return _event.decode(raw)
-    except msgspec.ValidationError:  # a number beyond a double in a field that is read
-        return _from_value(_strict.decode(bytes(raw).decode()))
+        return _event.decode(text)
+    except msgspec.DecodeError:  # lone surrogates, or a number beyond a double
+        return _from_value(_strict.decode(text.decode()))
 
 
 def _from_value(value: object) -> _Event:
@@ -203,6 +292,6 @@ def _check_utf8(window: Window) -> None:
         raise UnreadablePart(f"the part is not UTF-8: {error.reason} at byte {byte}") from error
 
 
-def _check_depth(text: bytes, json_depth: int) -> None:
+def _check_depth(text: Octets, json_depth: int) -> None:
     if Structure.of(text).depth > json_depth:
         raise UnreadablePart(f"the part is nested deeper than the limit of {json_depth}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline_core.errors import InputError, UnreadableArchive, UnreadableDay, UnreadablePart
@@ -19,12 +20,26 @@ class Meter:
     used: int = 0
 
     def add(self, count: int) -> None:
-        """Raises the error of the first level, from the inside, whose limit is passed."""
-        self.used += count
-        if self.used > self.limit:
-            raise self.error(f"the {self.what} holds more than the limit of {self.limit} bytes")
-        if self.parent is not None:
-            self.parent.add(count)
+        """Counts bytes up to the first that passes a limit, in blocks of whatever size.
+
+        Raises:
+            InputError: that of the level whose limit is passed first, from the inside.
+        """
+        levels = list(self._levels())
+        # Whose limit lies furthest back was passed first.
+        first = max(levels, key=lambda level: level.used - level.limit)
+        passed = first.used + count > first.limit
+        counted = first.limit - first.used + 1 if passed else count
+        for level in levels:
+            level.used += counted
+        if passed:
+            raise first.error(f"the {first.what} holds more than the limit of {first.limit} bytes")
+
+    def _levels(self) -> Iterator[Meter]:
+        level: Meter | None = self
+        while level is not None:
+            yield level
+            level = level.parent
 
 
 def archive_meter(limits: Limits) -> Meter:

@@ -26,9 +26,12 @@ def archive_days(archive: zipfile.ZipFile) -> list[tuple[int, zipfile.ZipInfo]]:
     return entries(archive, is_zip)
 
 
-def day_bytes(archive: zipfile.ZipFile, day: zipfile.ZipInfo, meter: Meter) -> Iterator[bytes]:
-    """The bytes of a daily zip. Raises UnreadableDay, or what the meter raises."""
-    return inflate(archive, day, "day", UnreadableDay, meter)
+def day_bytes(
+    archive: zipfile.ZipFile, day: zipfile.ZipInfo, meter: Meter, in_memory: int = 0
+) -> Iterator[bytes | bytearray]:
+    """The bytes of a daily zip, one of up to ``in_memory`` bytes at once. Raises UnreadableDay,
+    or what the meter raises."""
+    return inflate(archive, day, "day", UnreadableDay, meter, in_memory)
 
 
 @contextmanager
@@ -41,7 +44,7 @@ def open_day(
         UnreadableDay: it cannot be inflated, is not a zip, or is over a limit.
     """
     with tempfile.SpooledTemporaryFile(max_size=in_memory) as file:
-        for block in day_bytes(archive, day, meter):
+        for block in day_bytes(archive, day, meter, in_memory):
             file.write(block)
         with open_zip(file, "day", limits.zip_entries, UnreadableDay) as opened:
             yield opened
@@ -56,5 +59,5 @@ def part_windows(
     day: zipfile.ZipFile, part: zipfile.ZipInfo, limits: Limits, meter: Meter, window_bytes: int
 ) -> Iterator[Window]:
     """The part's events in windows. Raises UnreadablePart, or what the meter raises."""
-    blocks = inflate(day, part, "part", UnreadablePart, part_meter(limits, meter))
+    blocks = inflate(day, part, "part", UnreadablePart, part_meter(limits, meter), window_bytes)
     return windows(blocks, window_bytes, limits.event_bytes)

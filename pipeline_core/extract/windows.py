@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.kernel import Octets, kernel
 
 _BLANK = b" \t\n\r"
 _SLICE = 1 << 20
@@ -25,12 +26,15 @@ class Window:
     """A JSON array holding some consecutive events of a part; ``offset`` is its first byte's
     place in the part (after a byte-order mark and leading blanks)."""
 
-    text: bytes
+    text: Octets
     offset: int
 
 
-def windows(blocks: Iterable[bytes], size: int, max_event_bytes: int) -> Iterator[Window]:
+def windows(
+    blocks: Iterable[Octets], size: int, max_event_bytes: int, offset: int = 0
+) -> Iterator[Window]:
     """The part in windows of about ``size`` bytes; one window if it is no longer than that.
+    ``offset`` is the place of the first one.
 
     A cut replaces the comma between two events by ``]`` and ``[``, found by the nesting of
     the text so far. Whether the text is JSON at all is for the decoder to say.
@@ -39,24 +43,39 @@ def windows(blocks: Iterable[bytes], size: int, max_event_bytes: int) -> Iterato
         UnreadablePart: not an array, or more than ``max_event_bytes`` without a comma between
             two events (blanks included, so that the answer does not depend on ``size``).
     """
-    buffer, offset, patience = bytearray(), 0, size
+    held, length, first, patience = list[Octets](), 0, offset, size
     for block in _from_bracket(blocks):
-        buffer += block
-        if len(buffer) < patience:
+        held.append(block)
+        length += len(block)
+        if length < patience:
             continue
-        commas = Structure.of(bytes(buffer)).event_commas
-        if not len(commas):
-            _check_gap(len(buffer) - 1, max_event_bytes)  # the array's end may be there
-            patience = min(2 * len(buffer), max_event_bytes + 2)
+        text: Octets = b"".join(held)
+        cut, _ = _borders(text)
+        if not cut:
+            _check_gap(length - 1, max_event_bytes)  # the array's end may be there
+            held, patience = [text], min(2 * length, max_event_bytes + 2)
             continue
-        cut = int(commas[-1])
-        yield _checked(Window(bytes(buffer[:cut]) + b"]", offset), max_event_bytes)
-        del buffer[:cut]
-        buffer[0:1] = b"["
-        offset, patience = offset + cut, max(size, len(buffer) + size // 2)
-    if offset and not buffer[1:].strip(_BLANK).rstrip(b"]"):
+        window = Window(b"".join((memoryview(text)[:cut], b"]")), offset)
+        held = [b"[", text[cut + 1 :]]
+        length -= cut
+        offset, patience = offset + cut, max(size, length + size // 2)
+        del text  # while somebody works on the window, and it while the next one is made
+        yield _checked(window, max_event_bytes)
+        del window
+    text = held[0] if len(held) == 1 else b"".join(held)
+    if offset > first and not text[1:].strip(_BLANK).rstrip(b"]"):
         raise UnreadablePart(f"the part is not a JSON array: no event after byte {offset}")
-    yield _checked(Window(bytes(buffer), offset), max_event_bytes)
+    yield _checked(Window(text, offset), max_event_bytes)
+
+
+def _borders(text: Octets) -> tuple[int, int]:
+    """Place of the last comma between two events, 0 if there is none, and the longest way
+    between two such commas, or one and an end of the text."""
+    if kernel is not None:
+        return kernel.event_borders(text)
+    commas = Structure.of(text).event_commas
+    ways = np.diff(commas, prepend=0, append=len(text) - 1)
+    return int(commas[-1:].sum()), int(ways.max())
 
 
 @dataclass(frozen=True)
@@ -68,7 +87,7 @@ class Structure:
     depth: int
 
     @classmethod
-    def of(cls, text: bytes) -> Structure:
+    def of(cls, text: Octets) -> Structure:
         """One vectorised pass; escaped quotes are blanked first, so quotes just alternate."""
         if b"\\" in text:
             text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
@@ -87,28 +106,26 @@ class Structure:
         return cls(np.concatenate(commas), deepest)
 
 
-def _from_bracket(blocks: Iterable[bytes]) -> Iterator[bytes]:
+def _from_bracket(blocks: Iterable[Octets]) -> Iterator[Octets]:
     """The blocks from the array's bracket on, without byte-order mark and leading blanks."""
-    head, started, bom_open = b"", False, True
-    for block in blocks:
-        if started:
-            yield block
-            continue
-        head += block
+    following, bom_open = iter(blocks), True
+    head: Octets = b""
+    for block in following:
+        head = head + block if head else block
         if bom_open and len(head) < len(codecs.BOM_UTF8):
             continue
-        head = (head.removeprefix(codecs.BOM_UTF8) if bom_open else head).lstrip(_BLANK)
+        if not head.startswith(b"["):  # stripping copies
+            head = (head.removeprefix(codecs.BOM_UTF8) if bom_open else head).lstrip(_BLANK)
         bom_open = False
         if head:
-            started = True
-            _check_bracket(head)
-            yield head
-    if not started:
-        _check_bracket(head.lstrip(_BLANK))
-        yield head.lstrip(_BLANK)
+            break
+    head = head if head.startswith(b"[") else head.lstrip(_BLANK)
+    _check_bracket(head)
+    yield head
+    yield from following
 
 
-def _check_bracket(head: bytes) -> None:
+def _check_bracket(head: Octets) -> None:
     if not head:
         raise UnreadablePart("the part is not a JSON array: it is empty")
     if head[:1] != b"[":
@@ -117,9 +134,7 @@ def _check_bracket(head: bytes) -> None:
 
 def _checked(window: Window, max_event_bytes: int) -> Window:
     if len(window.text) > max_event_bytes:
-        commas = Structure.of(window.text).event_commas
-        borders = np.diff(commas, prepend=0, append=len(window.text) - 1)
-        _check_gap(int(borders.max()), max_event_bytes)
+        _check_gap(_borders(window.text)[1], max_event_bytes)
     return window
 
 

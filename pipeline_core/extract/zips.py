@@ -72,19 +72,21 @@ def inflate(
     info: zipfile.ZipInfo,
     what: str,
     error: type[InputError],
-    meter: Meter | None = None,
-) -> Iterator[bytes]:
-    """The bytes of an entry in blocks, counted by ``meter`` as they appear; CRC checked.
+    meter: Meter,
+    whole_bytes: int,
+) -> Iterator[bytes | bytearray]:
+    """The bytes of an entry in blocks, counted by ``meter`` as they appear; CRC checked. One of
+    up to ``whole_bytes`` may come as a single block.
 
     Raises:
         InputError: as ``error``, if the entry cannot be inflated or is not as long as declared;
             or what ``meter`` raises.
     """
-    if meter is not None and info.file_size > meter.limit:
+    if info.file_size > meter.limit:
         raise meter.error(f"the {meter.what} holds more than the limit of {meter.limit} bytes")
     seen = 0
     with _broken_as(error, f"the {what} cannot be inflated"):
-        blocks = inflated_blocks(archive, info)
+        blocks = inflated_blocks(archive, info, whole_bytes)
     while True:
         with _broken_as(error, f"the {what} cannot be inflated"):
             block = next(blocks, b"")
@@ -93,8 +95,7 @@ def inflate(
         seen += len(block)
         if seen > info.file_size:
             break
-        if meter is not None:
-            meter.add(len(block))
+        meter.add(len(block))
         yield block
     if seen != info.file_size:
         held = "more" if seen > info.file_size else seen

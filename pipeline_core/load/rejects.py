@@ -7,10 +7,11 @@ import io
 import shutil
 import tempfile
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from pipeline_core.load.tables import csv_line
+from pipeline_core.load.tables import csv_field, csv_line
 
 HEADER = ("reason", "archive", "day", "part", "position", "event")
 _IN_MEMORY_BYTES = 1 << 20
@@ -42,13 +43,17 @@ class RejectLog:
         """Rows that still fit."""
         return self.cap - self.rows
 
-    def add(self, rejects: Iterable[Reject]) -> None:
-        """Appends as many as fit."""
-        for reject in rejects:
-            if not self.room:
-                return
-            self._file.write(csv_line(reject).encode())
-            self.rows += 1
+    def add_part(
+        self, place: tuple[str, str, str], rejects: Iterable[tuple[str, int, str]]
+    ) -> None:
+        """Appends as many as fit of one part's: archive, day and part; reason, position, event."""
+        there = csv_line(place).removesuffix("\n")
+        lines = [
+            f"{reason},{there},{position},{csv_field(event)}\n"
+            for reason, position, event in islice(rejects, self.room)
+        ]
+        self._file.write("".join(lines).encode())
+        self.rows += len(lines)
 
     def absorb(self, other: RejectLog) -> None:
         """Appends another log's rows as far as they fit."""
@@ -56,7 +61,9 @@ class RejectLog:
             other.copy_to(self._file)
             self.rows += other.rows
         elif self.room:
-            self.add(other.read())
+            kept = list(islice(other.read(), self.room))
+            self._file.writelines(csv_line(reject).encode() for reject in kept)
+            self.rows += len(kept)
 
     def read(self) -> Iterable[Reject]:
         """The rows in order."""

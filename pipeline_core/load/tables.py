@@ -29,7 +29,7 @@ def csv_line(values: Iterable[object], *, spreadsheet_safe: bool = False) -> str
     """
     if spreadsheet_safe:
         values = (f"'{v}" if isinstance(v, str) and v[:1] in _FORMULA else v for v in values)
-    return ",".join(_field(value) for value in values) + "\n"
+    return ",".join(map(csv_field, values)) + "\n"
 
 
 def write_csv(table: pa.Table, path: Path, *, spreadsheet_safe: bool = False) -> None:
@@ -77,7 +77,8 @@ def _stem(category: str) -> str:
     return f"{stem}_" if _RESERVED.fullmatch(stem) else stem or "category"
 
 
-def _field(value: object) -> str:
+def csv_field(value: object) -> str:
+    """One field of a record: empty if None, quoted if it has to be."""
     if value is None:
         return ""
     text = f"{value:f}" if isinstance(value, Decimal) else str(value)

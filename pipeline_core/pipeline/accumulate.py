@@ -15,8 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline_core.extract.decode import Decoded, event_texts
-from pipeline_core.extract.windows import Window
-from pipeline_core.load.rejects import Reject, RejectLog
+from pipeline_core.load.rejects import RejectLog
 from pipeline_core.messages import Counts, Options, RejectFigures, RejectReason
 from pipeline_core.profile import EVENT_BYTES
 from pipeline_core.transform.enrich import enrich, merge_figures
@@ -28,14 +27,13 @@ _REASONS = [reason.value for reason in RejectReason]
 
 @dataclass(frozen=True)
 class Chunk:
-    """A decoded window and its place; ``first`` is the part's position of its first event."""
+    """Decoded events and their place; ``first`` is the part's position of the first one."""
 
     archive: str
     day: str
     date: date | None
     part: str
     first: int
-    window: Window
     decoded: Decoded
 
 
@@ -54,13 +52,15 @@ class Rules:
 
 @dataclass
 class Accumulator:
-    """Chunks become sales once they hold a window's bytes, sales become partials once there
-    are ``batch_size`` of them; so neither grows with the input."""
+    """Chunks become sales once they hold half a window's bytes, so that no two long windows wait
+    together; sales become partials once there are ``batch_size`` of them. So neither grows with
+    the input."""
 
     rules: Rules
     seen: int = 0
     not_purchase: int = 0
     counted: int = 0
+    general: int = 0
     rejected: dict[str, RejectFigures] = field(default_factory=dict)
     rejects: RejectLog = field(init=False)
     _chunks: list[Chunk] = field(default_factory=list)
@@ -76,6 +76,7 @@ class Accumulator:
         """Takes the next window of events."""
         self.seen += chunk.decoded.seen
         self.not_purchase += chunk.decoded.not_purchase
+        self.general += chunk.decoded.general
         self._hold(chunk)
 
     def absorb(self, inner: Accumulator) -> None:
@@ -86,6 +87,7 @@ class Accumulator:
         self.seen += inner.seen
         self.not_purchase += inner.not_purchase
         self.counted += inner.counted
+        self.general += inner.general
         self.rejected = merge_figures(self.rejected, inner.rejected)
         self.rejects.absorb(inner.rejects)
         self._merge_partials(inner._partials)
@@ -124,8 +126,8 @@ class Accumulator:
 
     def _hold(self, chunk: Chunk) -> None:
         self._chunks.append(chunk)
-        self._chunk_bytes += len(chunk.window.text)
-        if self._chunk_bytes >= self.rules.window_bytes:
+        self._chunk_bytes += len(chunk.decoded.window.text)
+        if self._chunk_bytes >= self.rules.window_bytes // 2:
             self._reduce_chunks()
 
     def _hold_sales(self, sales: pa.Table) -> None:
@@ -158,19 +160,15 @@ class Accumulator:
         if not len(places):
             return
         positions = chunk.decoded.candidates["position"].to_numpy()[places].tolist()
-        texts = event_texts(chunk.window, positions)
-        self.rejects.add(
-            Reject(
-                _REASONS[reason - 1],
-                chunk.archive,
-                chunk.day,
-                chunk.part,
-                chunk.first + position,
-                text.decode(),
-            )
-            for reason, position, text in zip(
-                reasons[places].tolist(), positions, texts, strict=True
-            )
+        texts = event_texts(chunk.decoded, places)
+        self.rejects.add_part(
+            (chunk.archive, chunk.day, chunk.part),
+            (
+                (_REASONS[reason - 1], chunk.first + position, text.decode())
+                for reason, position, text in zip(
+                    reasons[places].tolist(), positions, texts, strict=True
+                )
+            ),
         )
 
     def _reduce_sales(self) -> None:

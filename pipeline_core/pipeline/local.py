@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import forkserver
 from typing import TypeVar
 
 import msgspec
 import structlog
 
 from pipeline_core.errors import ResultsMissing, RetryableError, TooCostly
+from pipeline_core.forkserver import process_context
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker, this_process
 from pipeline_core.logs import configure_logs, log_settings
@@ -158,19 +158,11 @@ def tried(call: Callable[[], _Result]) -> _Result:
 
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    # Not fork: Arrow and the progress display have threads, and a forked lock stays locked.
-    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    if method == "forkserver":
-        context.set_forkserver_preload([process.__module__])
-        # Born with Ctrl-C ignored: it would die of it, with a traceback, while it imports.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            forkserver.ensure_running()
-        finally:
-            signal.signal(signal.SIGINT, before)
     pool = ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_start_worker, initargs=log_settings()
+        jobs,
+        mp_context=process_context(),
+        initializer=_start_worker,
+        initargs=log_settings(),
     )
     try:
         yield pool

@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from pipeline_core.extract.names import base_name, day_date, is_text, is_zip
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
 from pipeline_core.ledger import RunLedger, run_ids, save_snapshot
 from pipeline_core.messages import ArchiveRef, DayRef, Limits, Manifest, Options, Policy
+from pipeline_core.pipeline.shares import shared_out
 from pipeline_core.places import Places
 from pipeline_core.storage import Storage, StoredObject, absolute_uri, open_storage
 
@@ -39,8 +40,16 @@ class Survey:
     conflicting_days: tuple[str, ...]
 
 
-def plan(places: Places, options: Options, policy: Policy, engine: str, run_id: str) -> Manifest:
-    """Writes the manifest of a run and returns it, or the one that was written before.
+def plan(
+    places: Places,
+    options: Options,
+    policy: Policy,
+    engine: str,
+    run_id: str,
+    processes: Callable[[], int] = lambda: 1,
+) -> Manifest:
+    """Writes the manifest of a run and returns it, or the one that was written before. An
+    archive for which some of so many ``processes`` would wait is cut into shares.
 
     Raises:
         ConfigError: there is no data folder, or customers or products cannot be used.
@@ -64,7 +73,7 @@ def plan(places: Places, options: Options, policy: Policy, engine: str, run_id: 
             options=options,
             policy=policy,
             dimensions_digest=save_snapshot(state, read_dimensions(places)),
-            archives=found.archives,
+            archives=shared_out(found.archives, processes()),
             conflicting_days=found.conflicting_days,
         )
     )

@@ -34,6 +34,7 @@ from pipeline_core.extract.walk import (
     open_day,
     part_windows,
 )
+from pipeline_core.heap import keep_freed_memory
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.attempts import Worker, attempt, causes, costs_told, spent
 from pipeline_core.load.tables import write_parquet
@@ -65,6 +66,7 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
         TooCostly: there is too little memory or time.
         ContractError: there is no such archive in the run, or the state is damaged.
     """
+    keep_freed_memory()
     ledger = RunLedger(open_storage(state_uri), run_id)
     done = ledger.receipt(work)
     if done is not None:
@@ -99,7 +101,7 @@ def _processed(ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work:
     started = time.monotonic()
     rules = Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
     skip = archive.planned_skip() if work.skip is None else frozenset(work.skip)
-    extraction = _Extraction(archive, rules, skip)
+    extraction = _Extraction(archive, rules, skip, work.share)
     try:
         extraction.run(manifest)
         return _store(ledger, work, extraction, started)
@@ -115,7 +117,7 @@ def _quarantine(ledger: RunLedger, manifest: Manifest, work: Work, ended: list[A
     archive = manifest.archive(work.archive)
     cause = f"quarantined after {len(ended)} attempts: {causes(ended)}"
     rules = Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
-    extraction = _Extraction(archive, rules, frozenset())
+    extraction = _Extraction(archive, rules, frozenset(), work.share)
     extraction.give_up(cause)
     log.error("archive_quarantined", run_id=ledger.run_id, archive=archive.name, cause=cause)
     receipt = _store(ledger, work, extraction, time.monotonic())
@@ -131,11 +133,12 @@ def _dimensions(state_uri: str, digest: str) -> Dimensions:
 
 @dataclass
 class _Extraction:
-    """One walk through an archive."""
+    """One walk through an archive, or through the days of one of its shares."""
 
     archive: ArchiveRef
     rules: Rules
     skip: frozenset[int]
+    share: int | None
     digest: str | None = None
     days: Tally = Tally()
     parts: Tally = Tally()
@@ -171,7 +174,8 @@ class _Extraction:
             if version != self.archive.version:
                 raise UnreadableArchive("the archive changed after the run was planned")
             before = _version(file)
-            self.digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if not self.share:  # that of one share is enough
+                self.digest = hashlib.file_digest(file, "sha256").hexdigest()
             with open_archive(file, self.rules.options.limits) as opened:
                 self._read_days(opened)
             if _version(file) != before:
@@ -179,6 +183,8 @@ class _Extraction:
 
     def _read_days(self, opened: zipfile.ZipFile) -> None:
         for index, info in archive_days(opened):
+            if self.share is not None and index not in self.archive.shares[self.share]:
+                continue
             if index in self.skip:
                 self.days += Tally(duplicate=1)
                 continue
@@ -234,12 +240,12 @@ class _Day:
 
     def _read_part(self, day: zipfile.ZipFile, part: zipfile.ZipInfo) -> Accumulator:
         result = Accumulator(self.rules)
-        limits, date = self.rules.options.limits, day_date(self.name)
+        options = self.rules.options
+        limits, place = options.limits, (self.archive, self.name, day_date(self.name))
         with result.dropped_on_error():
             for window in part_windows(day, part, limits, self.meter, self.rules.window_bytes):
-                decoded = decode(window, limits.json_depth)
-                place = (self.archive, self.name, date, part.filename)
-                result.add(Chunk(*place, result.seen, window, decoded))
+                for decoded in decode(window, limits.json_depth, options.batch_size):
+                    result.add(Chunk(*place, part.filename, result.seen, decoded))
         return result
 
 
@@ -277,7 +283,9 @@ def _store(ledger: RunLedger, work: Work, extraction: _Extraction, started: floa
         unreadable=tuple(extraction.unreadable),
         partials=stored,
         rejects=rejects,
-        compressed_bytes=archive.size,
+        compressed_bytes=0 if work.share else archive.size,
         json_bytes=extraction.json_bytes,
+        share=work.share,
+        general_events=result.general,
         seconds=round(time.monotonic() - started, 6),
     )

@@ -54,8 +54,7 @@ log = structlog.get_logger()
 
 LATEST = "latest"
 _PUBLISHED = "published"
-# Partials read before they are merged; bounds memory by this many partials and the result.
-_MERGED_AT_ONCE = 16
+_LEAST_MERGED_BYTES = 1 << 20
 
 
 def publish(state_uri: str, run_id: str, *, allow_incomplete: bool = False) -> Outcome:
@@ -194,13 +193,17 @@ def _decide(
 
 
 def _merged(ledger: RunLedger, done: tuple[Done, ...], name: str) -> pa.Table:
+    """All partials of a report as one. They are merged when those that wait are as large as the
+    result so far: each merge costs what it merges, so all of them cost what the partials do."""
     report = next(report for report in REPORTS if report.name == name)
-    held = [report.merge([])]
+    merged, waiting, waiting_bytes = report.merge([]), list[pa.Table](), 0
     for each in done:
-        held.append(_read_partial(ledger, each, name))
-        if len(held) > _MERGED_AT_ONCE:
-            held = [report.merge(held)]
-    return report.merge(held)
+        partial = _read_partial(ledger, each, name)
+        waiting.append(partial)
+        waiting_bytes += partial.nbytes
+        if waiting_bytes >= max(merged.nbytes, _LEAST_MERGED_BYTES):
+            merged, waiting, waiting_bytes = report.merge([merged, *waiting]), [], 0
+    return report.merge([merged, *waiting])
 
 
 def _read_partial(ledger: RunLedger, done: Done, name: str) -> pa.Table:
@@ -224,6 +227,7 @@ def _summary(
     manifest: Manifest, verdict: Verdict, done: tuple[Done, ...], sales: pa.Table, scale: int
 ) -> Summary:
     receipts = [each.receipt for each in done]
+    archives = {each.archive.id for each in done}
     parts = _added(receipt.parts for receipt in receipts)
     unreadable = tuple(place for receipt in receipts for place in receipt.unreadable)
     broken = {place.archive for place in unreadable if place.day is None}
@@ -240,8 +244,8 @@ def _summary(
         created_at=manifest.created_at,
         finished_at=verdict.finished_at,
         archives=Tally(
-            read=len(done) - len(broken),
-            duplicate=len(manifest.archives) - len(done),
+            read=len(archives) - len(broken),
+            duplicate=len(manifest.archives) - len(archives),
             unreadable=len(broken),
         ),
         days=_added(receipt.days for receipt in receipts),
@@ -268,6 +272,7 @@ def _summary(
         inputs=_inputs(manifest, done),
         compressed_bytes=sum(receipt.compressed_bytes for receipt in receipts),
         json_bytes=sum(receipt.json_bytes for receipt in receipts),
+        general_events=sum(receipt.general_events for receipt in receipts),
         seconds=round((verdict.finished_at - manifest.created_at).total_seconds(), 3),
     )
 
@@ -282,7 +287,7 @@ def _totals(sales: pa.Table, scale: int) -> Totals:
 
 
 def _inputs(manifest: Manifest, done: tuple[Done, ...]) -> dict[str, str | None]:
-    digests = {each.archive.name: each.receipt.digest for each in done}
+    digests = {each.archive.name: each.receipt.digest for each in done if not each.receipt.share}
     return {
         archive.name: digests.get(archive.name, archive.digest) for archive in manifest.archives
     }

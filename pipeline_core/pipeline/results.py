@@ -7,6 +7,7 @@ its copies that can be read counts instead. Copies that cannot be read either st
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -26,47 +27,87 @@ class Done(NamedTuple):
 
 @dataclass(frozen=True)
 class Results:
-    """``done`` in the order of the archives' names, ``outstanding`` largest first."""
+    """``done`` in the order of the archives' names, and of their days; ``outstanding`` largest
+    first."""
 
     done: tuple[Done, ...]
     outstanding: tuple[Work, ...]
 
 
+# What counts of each archive, by its id: itself, or its shares.
+_Counting = dict[str, list[Done]]
+
+
 def results(ledger: RunLedger, manifest: Manifest) -> Results:
-    """Reads the receipts; once all that was planned is done, also asks for what copies hold."""
-    done, outstanding = {}, []
+    """Reads the receipts; once all that was planned is done, also asks for archives as a whole
+    whose shares do not add up, and for what copies hold."""
+    done: _Counting = defaultdict(list)
+    outstanding = []
     for work in manifest.planned_work():
         receipt = ledger.receipt(work)
         if receipt is None:
             outstanding.append(work)
         else:
-            done[work.archive] = Done(manifest.archive(work.archive), work, receipt)
+            done[work.archive].append(Done(manifest.archive(work.archive), work, receipt))
     if not outstanding:
-        outstanding = _ask_copies(ledger, manifest, done)
-    in_order = (done[ref.id] for ref in manifest.archives if ref.id in done)
+        outstanding = _join_shares(ledger, manifest, done) or _ask_copies(ledger, manifest, done)
+    in_order = (
+        each
+        for archive in manifest.archives
+        for each in sorted(done.get(archive.id, []), key=lambda each: each.work.share or 0)
+    )
     return Results(tuple(in_order), tuple(outstanding))
 
 
-def _ask_copies(ledger: RunLedger, manifest: Manifest, done: dict[str, Done]) -> list[Work]:
+def _join_shares(ledger: RunLedger, manifest: Manifest, done: _Counting) -> list[Work]:
+    """Puts receipts of whole archives in the place of shares that say nothing about the whole:
+    one could not read the archive, or together they are over its limit. Returns the work that
+    lacks a receipt."""
+    outstanding = []
+    for archive in manifest.archives:
+        shares = done.get(archive.id, [])
+        if not archive.shares or not shares:
+            continue
+        used = sum(each.receipt.json_bytes for each in shares)
+        failed = [each for each in shares if _failed(each)]
+        quarantined = [each for each in failed if each.receipt.quarantined]
+        if quarantined:  # the whole would end its workers, too
+            done[archive.id] = quarantined[:1]
+        elif failed or used > manifest.options.limits.archive_bytes:
+            whole = Work(archive.id)
+            receipt = ledger.receipt(whole)
+            if receipt is None:
+                outstanding.append(whole)
+            else:
+                done[archive.id] = [Done(archive, whole, receipt)]
+    return outstanding
+
+
+def _ask_copies(ledger: RunLedger, manifest: Manifest, done: _Counting) -> list[Work]:
     """Puts the receipts of copies into ``done``; returns the work that lacks one."""
     failed: set[str] = set()
-    while newly := {each.archive.name for each in done.values() if _failed(each)} - failed:
+    while newly := _failed_archives(done) - failed:
         failed |= newly
         outstanding = []
         for archive, skip in _effective_skips(manifest, failed):
             work = _work(archive, skip)
-            if archive.id in done and done[archive.id].work == work:
+            if archive.id in done and (work.skip is None or done[archive.id][0].work == work):
                 continue
             receipt = ledger.receipt(work)
             if receipt is None:
                 outstanding.append(work)
             else:
-                done[archive.id] = Done(archive, work, receipt)
+                done[archive.id] = [Done(archive, work, receipt)]
         if outstanding:
             return outstanding
-    for each in [each for each in done.values() if each.archive.duplicate_of and _failed(each)]:
-        del done[each.archive.id]
+    for archive in manifest.archives:
+        if archive.duplicate_of and archive.name in failed:
+            done.pop(archive.id, None)
     return []
+
+
+def _failed_archives(done: _Counting) -> set[str]:
+    return {each.archive.name for pieces in done.values() for each in pieces if _failed(each)}
 
 
 def _effective_skips(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,9 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline_core.transform.ids import NOT_FOUND, IdIndex
+
+__all__ = ["NOT_FOUND", "NO_LABEL", "Dimensions", "Labels", "prepare"]
+
 UNKNOWN_LABEL = "Unknown"
-# An id that is not in the dimension, and a label that is null or empty.
-NOT_FOUND = -1
+# A label that is null or empty.
 NO_LABEL = -1
 
 
@@ -44,16 +46,16 @@ class Dimensions:
     product_category: NDArray[np.int32]
     product_price: NDArray[np.int64]
     customer_segment: NDArray[np.int32]
-    _products: Mapping[bytes, int] = field(repr=False)
-    _customers: Mapping[bytes, int] = field(repr=False)
+    _products: IdIndex = field(repr=False)
+    _customers: IdIndex = field(repr=False)
 
     def product_codes(self, ids: pa.ChunkedArray) -> NDArray[np.int64]:
         """Codes of large_binary ids, NOT_FOUND where unknown or null."""
-        return _codes(ids, self._products)
+        return self._products.rows_of(ids.combine_chunks())
 
     def customer_codes(self, ids: pa.ChunkedArray) -> NDArray[np.int64]:
         """Codes of large_binary ids, NOT_FOUND where unknown or null."""
-        return _codes(ids, self._customers)
+        return self._customers.rows_of(ids.combine_chunks())
 
 
 def prepare(customers: pa.Table, products: pa.Table, scale: int) -> Dimensions:
@@ -66,13 +68,9 @@ def prepare(customers: pa.Table, products: pa.Table, scale: int) -> Dimensions:
         product_category=product_category,
         product_price=products["price_minor"].to_numpy(),
         customer_segment=customer_segment,
-        _products=_positions(products["product_id"]),
-        _customers=_positions(customers["customer_id"]),
+        _products=IdIndex.of(products["product_id"].combine_chunks()),
+        _customers=IdIndex.of(customers["customer_id"].combine_chunks()),
     )
-
-
-def _positions(ids: pa.ChunkedArray) -> dict[bytes, int]:
-    return {key: position for position, key in enumerate(ids.to_pylist())}
 
 
 def _encode(column: pa.ChunkedArray) -> tuple[tuple[str, ...], NDArray[np.int32]]:
@@ -80,13 +78,3 @@ def _encode(column: pa.ChunkedArray) -> tuple[tuple[str, ...], NDArray[np.int32]
     labels = sorted({*column.unique().to_pylist(), UNKNOWN_LABEL} - {None, ""})
     codes = pc.index_in(column, value_set=pa.array(labels, pa.string()))
     return tuple(labels), pc.fill_null(codes, NO_LABEL).to_numpy().astype(np.int32)
-
-
-def _codes(ids: pa.ChunkedArray, positions: Mapping[bytes, int]) -> NDArray[np.int64]:
-    """Looks each distinct id of the batch up once."""
-    encoded = ids.combine_chunks().dictionary_encode()
-    found = (positions.get(key, NOT_FOUND) for key in encoded.dictionary.to_pylist())
-    codes = np.fromiter((*found, NOT_FOUND), np.int64)  # the last one stands for null
-    places = pc.fill_null(encoded.indices, len(codes) - 1).to_numpy(zero_copy_only=False)
-    taken: NDArray[np.int64] = codes[places]
-    return taken

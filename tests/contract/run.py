@@ -26,10 +26,11 @@ def run_local(
     limits: Mapping[str, Any] | None = None,
     publish_incomplete: bool = True,
     after_plan: Callable[[], object] = lambda: None,
+    processes: int = 1,
     **options: Any,
 ) -> Outcome:
     """Plan, process and publish; state and reports are folders of ``folder``."""
-    manifest = plan_local(shop, folder, limits=limits, **options)
+    manifest = plan_local(shop, folder, limits=limits, processes=processes, **options)
     after_plan()
     process_local(folder, manifest)
     return publish_local(folder, manifest, allow_incomplete=publish_incomplete)
@@ -41,6 +42,7 @@ def plan_local(
     *,
     run_id: str | None = None,
     limits: Mapping[str, Any] | None = None,
+    processes: int = 1,
     **options: Any,
 ) -> Manifest:
     places = Places(
@@ -48,7 +50,7 @@ def plan_local(
     )
     chosen = Options(limits=Limits(**(limits or {})), **options)
     run_id = run_id or pipeline.new_run_id(datetime.now(UTC))
-    return pipeline.plan(places, chosen, Policy(), "local", run_id)
+    return pipeline.plan(places, chosen, Policy(), "local", run_id, lambda: processes)
 
 
 def process_local(folder: Path, manifest: Manifest) -> None:

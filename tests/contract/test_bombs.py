@@ -182,7 +182,6 @@ def test_one_endless_event_takes_bounded_memory(
     _refused(tmp_path, archive, place, "longer than the limit of 16777216 bytes")
 
 
-@pytest.mark.xfail(strict=True, reason="a window is cut by bytes, whatever its events are")
 def test_very_many_tiny_events_take_bounded_memory(tmp_path: Path) -> None:
     content = b"[" + b"0," * (4 * MIB) + b"0]"
     outcome = _measured(tmp_path, archive_zip({DAY: day_zip({"part.json": content})}))

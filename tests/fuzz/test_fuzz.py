@@ -1,4 +1,4 @@
-"""A bounded run of the fuzzer; ``make fuzz`` goes on for longer."""
+"""Bounded runs of the fuzzers; ``make fuzz`` goes on for longer."""
 
 from __future__ import annotations
 
@@ -6,14 +6,27 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from pipeline_core.extract.kernel import IS_BUILT
 from tests.conftest import PROJECT
 
 
-def test_mutated_archives_break_no_promise() -> None:
-    command = [sys.executable, "-m", "tests.fuzz.run", "--seconds", "20", "--seed", "20240301"]
+def _fuzz(module: str, *arguments: str) -> str:
+    command = [sys.executable, "-m", module, *arguments]
     env = os.environ | {"PYTHONPATH": str(PROJECT)}
     done = subprocess.run(
         command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
-    assert "archive: unreadable" in done.stdout
+    return done.stdout
+
+
+def test_mutated_archives_break_no_promise() -> None:
+    said = _fuzz("tests.fuzz.run", "--seconds", "20", "--seed", "20240301")
+    assert "archive: unreadable" in said
+
+
+@pytest.mark.skipif(not IS_BUILT, reason="the compiled kernel is not built: one tier only")
+def test_both_tiers_of_decoding_say_the_same() -> None:
+    _fuzz("tests.fuzz.tiers", "--cases", "10000", "--seed", "20240301")

@@ -59,6 +59,13 @@ def expected(
     return published_csvs(folder)
 
 
+@pytest.fixture(scope="module")
+def one_week(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """One archive of seven days."""
+    archives = {"week.zip": _archive(1, days=7)}
+    return write_shop(tmp_path_factory.mktemp("week"), archives, CUSTOMERS, PRODUCTS)
+
+
 def _flush(stack: Stack) -> None:
     import redis
 
@@ -104,6 +111,53 @@ def test_celery_worker_of_any_size(
     assert published_csvs(tmp_path) == expected
 
 
+def _whole(stack: Stack, one_week: Shop, folder: Path) -> dict[str, bytes]:
+    env = environment(stack, one_week, folder)
+    done = sales_pipeline("run", "--engine", "local", "--jobs", "1", "--quiet", env=env)
+    assert done.returncode == 0, done.stderr
+    return published_csvs(folder)
+
+
+def _wait_until_ready(log: Path) -> None:
+    eventually(lambda: b"ready" in log.read_bytes(), f"a worker that is ready in {log}")
+
+
+def _pieces(folder: Path) -> list[str]:
+    return sorted(path.stem for path in (folder / "state" / "runs").glob("*/receipts/*.json"))
+
+
+SHARES = [f"00000-s{number:04}" for number in range(4)]
+
+
+def test_days_of_one_archive_go_to_both_local_processes(
+    stack: Stack, one_week: Shop, tmp_path: Path
+) -> None:
+    expected = _whole(stack, one_week, tmp_path / "whole")
+    env = environment(stack, one_week, tmp_path)
+    done = sales_pipeline("run", "--engine", "local", "--jobs", "2", "--quiet", env=env)
+    assert done.returncode == 0, done.stderr
+    assert published_csvs(tmp_path) == expected
+    assert _pieces(tmp_path) == SHARES
+
+
+def test_days_of_one_archive_go_to_all_celery_workers(
+    stack: Stack, one_week: Shop, tmp_path: Path
+) -> None:
+    expected = _whole(stack, one_week, tmp_path / "whole")
+    env = environment(stack, one_week, tmp_path)
+    logs = [tmp_path / "one.log", tmp_path / "two.log"]
+    with (
+        celery("worker", "--concurrency=1", "-n", "one@test", env=env, log=logs[0]),
+        celery("worker", "--concurrency=1", "-n", "two@test", env=env, log=logs[1]),
+    ):
+        for log in logs:
+            _wait_until_ready(log)
+        done = sales_pipeline("run", "--quiet", env=env)
+    assert done.returncode == 0, done.stderr
+    assert published_csvs(tmp_path) == expected
+    assert _pieces(tmp_path) == SHARES
+
+
 def test_chord_of_fifty_on_two_workers_is_one_message_an_archive(
     stack: Stack, shop: Shop, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -113,8 +167,8 @@ def test_chord_of_fifty_on_two_workers_is_one_message_an_archive(
         celery("worker", "--concurrency=1", "-n", "one@test", env=env, log=one),
         celery("worker", "--concurrency=1", "-n", "two@test", env=env, log=two),
     ):
-        eventually(lambda: b"ready" in one.read_bytes(), "worker one")
-        eventually(lambda: b"ready" in two.read_bytes(), "worker two")
+        _wait_until_ready(one)
+        _wait_until_ready(two)
         done = sales_pipeline("run", "--quiet", env=env)
     assert done.returncode == 0, done.stderr
     assert published_csvs(tmp_path) == expected

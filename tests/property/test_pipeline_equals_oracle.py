@@ -21,15 +21,18 @@ from pipeline_core.places import Places
 from tests.oracle import OracleResult, compute
 from tests.strategies import GeneratedShop, shops
 
-# How a run is cut into windows must never show in its figures.
+# How a run is cut, into windows and into shares, must never show in its figures.
 BATCH_SIZES = st.sampled_from([1, 3, 50_000])
+PROCESSES = st.sampled_from([1, 2, 20])
 
 
-def _run(shop_data: Path, dimensions: Path, folder: Path, options: Options) -> Outcome:
+def _run(
+    shop_data: Path, dimensions: Path, folder: Path, options: Options, processes: int
+) -> Outcome:
     places = Places(
         str(shop_data), str(folder / "reports"), str(folder / "state"), str(dimensions), ""
     )
-    manifest = pipeline.plan(places, options, Policy(), "local", "1")
+    manifest = pipeline.plan(places, options, Policy(), "local", "1", lambda: processes)
     process_outstanding(places.state, manifest, 1, lambda _: None)
     return pipeline.publish(places.state, manifest.run_id, allow_incomplete=True)
 
@@ -69,13 +72,15 @@ def _check(expected: OracleResult, outcome: Outcome, latest: Path) -> None:
 
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
-@given(shop=shops(), batch_size=BATCH_SIZES)
+@given(shop=shops(), batch_size=BATCH_SIZES, processes=PROCESSES)
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-def test_pipeline_equals_oracle(unknown: UnknownMode, shop: GeneratedShop, batch_size: int) -> None:
+def test_pipeline_equals_oracle(
+    unknown: UnknownMode, shop: GeneratedShop, batch_size: int, processes: int
+) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         written = shop.write(folder / "shop")
         options = Options(unknown=unknown, batch_size=batch_size)
-        outcome = _run(written.data, written.dimensions, folder, options)
+        outcome = _run(written.data, written.dimensions, folder, options, processes)
         expected = compute(written.data, written.dimensions, unknown=unknown)
         _check(expected, outcome, folder / "reports" / "latest")

@@ -325,8 +325,9 @@ def test_what_the_image_copies_is_there_and_not_ignored() -> None:
     sources = {source for line in copied for source in line}
     assert {source for source in sources if not (ROOT / source).exists()} == set()
     assert {f"!{source.split('/')[0]}" for source in sources} == {i for i in ignore if i[0] == "!"}
-    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
-    assert set(wheel["targets"]["wheel"]["only-include"]) <= sources
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    packages = {name.removesuffix("*") for name in build["packages"]["find"]["include"]}
+    assert packages | {f"{name}.py" for name in build["py-modules"]} <= sources
 
 
 def test_the_image_runs_the_worker_as_nobody_special() -> None:

@@ -1,4 +1,6 @@
-"""Decoding: candidates are what the standard library's decoder and the rules would give."""
+"""Decoding: candidates are what the standard library's decoder and the rules would give.
+
+Every text goes through both tiers, which must say the same."""
 
 from __future__ import annotations
 
@@ -10,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.decode import decode, event_texts
+from pipeline_core.extract import decode as decode_module
+from pipeline_core.extract.scan import Scanned, scan
 from pipeline_core.extract.windows import Window, windows
 from pipeline_core.messages import RejectReason
 from tests import strategies
+from tests.decoding import by_both_tiers, collected
 from tests.oracle import _parse
 
 LARGEST = 2**31 - 1
@@ -22,7 +26,7 @@ EVENTS = strategies.events(IDS, IDS)
 ANY_PARTS = strategies.parts(EVENTS)
 
 
-class Candidate(NamedTuple):
+class Purchase(NamedTuple):
     position: int
     reason: str
     guest: bool
@@ -34,33 +38,27 @@ class Candidate(NamedTuple):
 class Read(NamedTuple):
     seen: int
     not_purchase: int
-    candidates: list[Candidate]
+    candidates: list[Purchase]
 
 
 def _window(content: bytes) -> Window:
     return Window(content, 0)
 
 
-def _read(content: bytes, size: int = 1 << 30, block: int = 1 << 30) -> Read:
+def _read(
+    content: bytes, size: int = 1 << 30, block: int = 1 << 30, most_rows: int = 1 << 20
+) -> Read:
     """The whole part, cut into windows."""
     blocks = [content[start : start + block] for start in range(0, len(content), block)]
     seen = not_purchase = 0
-    found: list[Candidate] = []
+    found: list[Purchase] = []
     for window in windows(blocks, size, 1 << 30):
-        decoded = decode(window, 256)
-        found += [
-            Candidate(
-                seen + row["position"],
-                "" if row["defect"] == 0 else list(RejectReason)[row["defect"] - 1].value,
-                row["guest"],
-                row["customer_id"],
-                row["product_id"],
-                row["quantity"],
-            )
-            for row in decoded.candidates.to_pylist()
-        ]
-        seen += decoded.seen
-        not_purchase += decoded.not_purchase
+        outcome = by_both_tiers(window, most_rows=most_rows)
+        for each in outcome.candidates:
+            reason = list(RejectReason)[each.defect - 1].value if each.defect else ""
+            found.append(Purchase(seen + each.position, reason, *each[2:6]))
+        seen += outcome.seen
+        not_purchase += outcome.not_purchase
     return Read(seen, not_purchase, found)
 
 
@@ -68,7 +66,7 @@ def _expected(events: list[Any]) -> Read:
     found = []
     for position, event in enumerate(events):
         if not isinstance(event, dict):
-            found.append(Candidate(position, "not_an_object", True, None, None, 0))
+            found.append(Purchase(position, "not_an_object", True, None, None, 0))
             continue
         kind = event.get("event_type")
         if isinstance(kind, str) and kind != "purchase":
@@ -76,7 +74,7 @@ def _expected(events: list[Any]) -> Read:
         quantity = event.get("quantity")
         valid = type(quantity) is int and 1 <= quantity <= LARGEST
         found.append(
-            Candidate(
+            Purchase(
                 position,
                 "" if isinstance(kind, str) else "invalid_event_type",
                 event.get("customer_id") in (None, ""),
@@ -92,19 +90,19 @@ def _id(value: object) -> bytes | None:
     return value.encode("utf-8", "surrogatepass") if isinstance(value, str) and value else None
 
 
-@given(ANY_PARTS, st.integers(1, 300), st.integers(1, 300))
+@given(ANY_PARTS, st.integers(1, 300), st.integers(1, 300), st.integers(1, 4))
 @settings(max_examples=400, deadline=None)
 def test_candidates_are_those_of_json_loads_in_windows_of_any_size(
-    content: bytes, size: int, block: int
+    content: bytes, size: int, block: int, most_rows: int
 ) -> None:
     events = _parse(content)
     if events is None:
-        for cut in ((1 << 30, 1 << 30), (size, block)):
+        for cut in ((1 << 30, 1 << 30), (size, block, most_rows)):
             with pytest.raises(UnreadablePart):
                 _read(content, *cut)
     else:
         assert _read(content) == _expected(events)
-        assert _read(content, size, block) == _expected(events)
+        assert _read(content, size, block, most_rows) == _expected(events)
 
 
 @given(strategies.parts(EVENTS, damage=False))
@@ -112,19 +110,22 @@ def test_candidates_are_those_of_json_loads_in_windows_of_any_size(
 def test_event_texts_say_the_same_as_the_part_on_one_line(content: bytes) -> None:
     (window,) = windows([content], 1 << 30, 1 << 30)
     events = json.loads(content.decode("utf-8-sig"), parse_int=str)
-    texts = event_texts(window, range(len(events)))
-    assert repr([json.loads(text, parse_int=str) for text in texts]) == repr(events)
+    candidates = by_both_tiers(window).candidates
+    texts = [candidate.text for candidate in candidates]
+    expected = [events[candidate.position] for candidate in candidates]
+    assert repr([json.loads(text, parse_int=str) for text in texts]) == repr(expected)
     assert not any(b"\n" in text or b"\r" in text for text in texts)
 
 
 def test_event_text_keeps_spelling_and_drops_blanks_outside_strings_only() -> None:
     content = b'[1, {"a" : "x  \\u00e9 \\" ,", \n"b":[ 1.50 , "\\ud800" ]} ]'
-    assert event_texts(_window(content), [1]) == [b'{"a":"x  \\u00e9 \\" ,","b":[1.50,"\\ud800"]}']
+    found = by_both_tiers(_window(content)).candidates[1]
+    assert found.text == b'{"a":"x  \\u00e9 \\" ,","b":[1.50,"\\ud800"]}'
 
 
 @pytest.mark.parametrize("depth", [1, 2, 255, 256])
 def test_depth_up_to_the_limit_is_read(depth: int) -> None:
-    assert decode(_window(b"[" * depth + b"]" * depth), 256).seen == (depth > 1)
+    assert by_both_tiers(_window(b"[" * depth + b"]" * depth), 256).seen == (depth > 1)
 
 
 @pytest.mark.parametrize("depth", [257, 300, 1025, 50_000])
@@ -132,25 +133,25 @@ def test_depth_up_to_the_limit_is_read(depth: int) -> None:
 def test_depth_beyond_the_limit_is_refused(depth: int, start: bytes, end: bytes) -> None:
     content = b"[" + start * (depth - 1) + (b"1" if start != b"[" else b"") + end * (depth - 1)
     with pytest.raises(UnreadablePart, match="nested"):
-        decode(_window(content + b"]"), 256)
+        by_both_tiers(_window(content + b"]"))
 
 
 def test_depth_is_of_one_event_not_of_many() -> None:
     content = b"[" + b",".join([b'{"a":{"b":[]}}'] * 1000) + b"]"
-    assert decode(_window(content), 4).seen == 1000
+    assert by_both_tiers(_window(content), 4).seen == 1000
     with pytest.raises(UnreadablePart, match="deeper than the limit of 3"):
-        decode(_window(content), 3)
+        by_both_tiers(_window(content), 3)
 
 
 def test_brackets_in_strings_are_no_depth() -> None:
     content = b'[{"note": "' + b"[{" * 1000 + b'\\"["}]'
-    assert decode(_window(content), 2).seen == 1
+    assert by_both_tiers(_window(content), 2).seen == 1
 
 
 def test_depth_limit_holds_whatever_the_decoder_that_reads_it() -> None:
     deep = b"[" * 256 + b"]" * 256
     with pytest.raises(UnreadablePart, match="nested deeper"):
-        decode(_window(b'["\\ud800", 1e400, ' + deep + b"]"), 256)
+        by_both_tiers(_window(b'["\\ud800", 1e400, ' + deep + b"]"))
 
 
 PURCHASE = '{{"event_type":"purchase","customer_id":{},"product_id":{},"quantity":{}}}'
@@ -196,11 +197,34 @@ def test_extreme_values_cost_at_most_their_event(
 @pytest.mark.parametrize("slow", ["", '"\\ud800",'])
 def test_garbage_is_not_json_in_either_decoder(garbage: str, slow: str) -> None:
     with pytest.raises(UnreadablePart, match="not a JSON array"):
-        decode(_window(f"[{slow}{garbage},1]".encode()), 256)
+        by_both_tiers(_window(f"[{slow}{garbage},1]".encode()))
 
 
 def test_cause_names_the_byte_of_the_part() -> None:
     with pytest.raises(UnreadablePart, match="at byte 1006"):
-        decode(Window('["ü",x]'.encode(), 1000), 256)
+        by_both_tiers(Window('["ü",x]'.encode(), 1000))
     with pytest.raises(UnreadablePart, match=r"not UTF-8: .* at byte 1002"):
-        decode(Window(b'["\xff"]', 1000), 256)
+        by_both_tiers(Window(b'["\xff"]', 1000))
+
+
+def test_the_general_tier_goes_on_where_the_fast_one_gave_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    window = _window(f"[{','.join(['{}', PURCHASE.format(1, 2, 3), '5', '{}'] * 5)}]".encode())
+    expected = by_both_tiers(window)
+
+    def gives_up(text: bytes, start: int, most_rows: int, json_depth: int) -> Scanned | None:
+        return None if start > len(window.text) // 2 else scan(text, start, most_rows, json_depth)
+
+    monkeypatch.setattr(decode_module, "scan", gives_up)
+    for most_rows in range(1, 20):
+        assert collected(decode_module.decode(window, 256, most_rows)) == expected
+
+
+def test_very_short_events_are_decoded_a_piece_at_once() -> None:
+    window = _window(b"[" + b",".join([b"1", b"{}"] * 300_000) + b"]")
+    pieces = list(decode_module.decode_generally(window, 256))
+    assert len(pieces) > 1
+    assert sum(piece.seen for piece in pieces) == 600_000
+    with pytest.raises(UnreadablePart, match="no event after byte"):
+        list(decode_module.decode_generally(_window(bytes(window.text[:-1]) + b",]"), 256))

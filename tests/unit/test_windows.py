@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.kernel import IS_BUILT, kernel
 from pipeline_core.extract.windows import Structure, Window, windows
 from tests import strategies
 
@@ -40,6 +42,18 @@ def _events(found: Sequence[Window]) -> list[Any]:
 def test_any_cut_gives_the_events_of_the_whole(content: bytes, size: int, block: int) -> None:
     whole = json.loads(content.decode("utf-8-sig"), parse_int=str)
     assert repr(_events(_cut(content, size=size, block=block))) == repr(whole)
+
+
+@pytest.mark.skipif(not IS_BUILT, reason="the compiled kernel is not built")
+@given(PARTS)
+@settings(max_examples=300, deadline=None)
+def test_the_kernel_and_numpy_find_the_same_borders(content: bytes) -> None:
+    (window,) = windows([content], NO_LIMIT, NO_LIMIT)
+    commas = Structure.of(window.text).event_commas.tolist()
+    for end in range(1, len(window.text) + 1):
+        found = [0, *(comma for comma in commas if comma < end)]
+        longest = max(after - before for before, after in pairwise([*found, end - 1]))
+        assert kernel.event_borders(window.text[:end]) == (found[-1], longest)
 
 
 def test_small_part_is_one_window_without_its_bom_and_leading_blanks() -> None:

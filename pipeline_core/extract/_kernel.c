@@ -1,0 +1,661 @@
+/* What is compiled of extraction. `scan`, the fast tier of decoding: one JSON array of events to
+ * columns, in one pass over the bytes, without a Python object for any event; scan.py says what
+ * it promises. `event_borders`: where a part may be cut; see windows.py.
+ *
+ * The grammar is RFC 8259, as json.loads has it. Whatever is not certain is left to the general
+ * tier: all of the text if it may not be such an array (scan returns None), one event if its
+ * meaning hangs on an escape (its row has the defect UNDECIDED).
+ *
+ * Memory: no byte at or after `end` is read. Every function gets the place to go on at and
+ * returns the place after what it took, NULL if it took nothing.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef const uint8_t *Place;
+
+enum { UNDECIDED = 255 };
+
+/* Values of an event's fields, by what the rules ask of them. */
+typedef enum { MISSING, EMPTY, NONEMPTY, NULL_VALUE, OTHER } Kind;
+
+typedef struct {
+    Kind kind;
+    Place start, end; /* of a string, without its quotes */
+} Text;
+
+typedef enum { EVENT_TYPE, CUSTOMER_ID, PRODUCT_ID, QUANTITY, ANOTHER } Field;
+
+typedef struct {
+    Text texts[QUANTITY]; /* by Field */
+    int32_t quantity;     /* 0 if it is not an integer from 1 to 2**31 - 1 */
+    int undecided;
+} Event;
+
+/* ---------------------------------------------------------------- columns */
+
+typedef struct {
+    uint8_t *data;
+    size_t used, room;
+} Column;
+
+static int append(Column *column, const void *data, size_t size)
+{
+    if (column->room - column->used < size) {
+        size_t room = column->room * 2 + size + 256;
+        uint8_t *grown = PyMem_RawRealloc(column->data, room);
+        if (!grown)
+            return 0;
+        column->data = grown;
+        column->room = room;
+    }
+    memcpy(column->data + column->used, data, size);
+    column->used += size;
+    return 1;
+}
+
+/* One row a candidate: names and types in scan.py. */
+typedef struct {
+    Column spans, positions, defects, guests, quantities;
+    Column customer_offsets, customers, has_customer, product_offsets, products, has_product;
+} Rows;
+
+static int append_text(Column *offsets, Column *texts, Column *valid, Text text)
+{
+    uint8_t is_valid = text.kind == NONEMPTY;
+    int64_t offset = (int64_t)texts->used;
+    return append(offsets, &offset, sizeof offset) && append(valid, &is_valid, 1) &&
+           (!is_valid || append(texts, text.start, (size_t)(text.end - text.start)));
+}
+
+static int append_row(Rows *rows, int64_t position, int64_t start, int64_t end, uint8_t defect,
+                      const Event *event)
+{
+    int64_t span[2] = {start, end};
+    Text customer = event->texts[CUSTOMER_ID];
+    uint8_t guest = customer.kind != NONEMPTY && customer.kind != OTHER;
+    return append(&rows->spans, span, sizeof span) &&
+           append(&rows->positions, &position, sizeof position) &&
+           append(&rows->defects, &defect, 1) && append(&rows->guests, &guest, 1) &&
+           append(&rows->quantities, &event->quantity, sizeof event->quantity) &&
+           append_text(&rows->customer_offsets, &rows->customers, &rows->has_customer,
+                       customer) &&
+           append_text(&rows->product_offsets, &rows->products, &rows->has_product,
+                       event->texts[PRODUCT_ID]);
+}
+
+/* ---------------------------------------------------------------- JSON */
+
+static inline Place skip_blanks(Place p, Place end)
+{
+    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+        p++;
+    return p;
+}
+
+/* Skips characters that stand for themselves in a string: stops at a quote, a backslash, a
+ * control character, a byte of 0x80 and more, or the end. Eight bytes at once, by the zero-byte
+ * trick (Warren, Hacker's Delight, 6-1): a borrow comes from a true hit only, so the lowest
+ * bit that is set is right. */
+static inline Place skip_plain(Place p, Place end)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+    while (end - p >= 8) {
+        uint64_t word;
+        memcpy(&word, p, 8);
+        uint64_t hits = (((word ^ ones * '"') - ones) | ((word ^ ones * '\\') - ones) |
+                         (word - ones * 0x20) | word) & highs;
+        if (hits)
+            return p + (__builtin_ctzll(hits) >> 3);
+        p += 8;
+    }
+#endif
+    while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+        p++;
+    return p;
+}
+
+static inline int is_tail(Place p) { return (*p & 0xC0) == 0x80; }
+
+/* One character of two to four bytes: Unicode Standard, table 3-7, well-formed UTF-8. */
+static Place skip_utf8(Place p, Place end)
+{
+    uint8_t lead = *p;
+    if (lead < 0xC2 || lead > 0xF4)
+        return NULL;
+    ptrdiff_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    if (end - p < length)
+        return NULL;
+    for (ptrdiff_t i = 1; i < length; i++)
+        if (!is_tail(p + i))
+            return NULL;
+    uint8_t second = p[1];
+    if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+        (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
+        return NULL;
+    return p + length;
+}
+
+static inline int is_digit(uint8_t c) { return (uint8_t)(c - '0') < 10; }
+
+static inline int is_hex(uint8_t c)
+{
+    return is_digit(c) || (uint8_t)((c | 0x20) - 'a') < 6;
+}
+
+static Place skip_escape(Place p, Place end)
+{
+    if (end - p < 2)
+        return NULL;
+    switch (p[1]) {
+    case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+        return p + 2;
+    case 'u':
+        if (end - p < 6 || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]) || !is_hex(p[5]))
+            return NULL;
+        return p + 6;
+    default:
+        return NULL;
+    }
+}
+
+/* From after the opening quote; returns the closing one. */
+static inline Place scan_string(Place p, Place end, int *escaped)
+{
+    for (;;) {
+        p = skip_plain(p, end);
+        if (p == end || *p < 0x20)
+            return NULL;
+        if (*p == '"')
+            return p;
+        if (*p == '\\') {
+            *escaped = 1;
+            p = skip_escape(p, end);
+        } else {
+            p = skip_utf8(p, end);
+        }
+        if (!p)
+            return NULL;
+    }
+}
+
+static inline Place skip_digits(Place p, Place end)
+{
+    Place start = p;
+    while (p < end && is_digit(*p))
+        p++;
+    return p == start ? NULL : p;
+}
+
+/* `value` is set to a positive integer up to 2**31 - 1, and to 0 for every other number. */
+static Place scan_number(Place p, Place end, int32_t *value)
+{
+    *value = 0;
+    int negative = *p == '-';
+    p += negative;
+    Place digits = p;
+    if (!(p = skip_digits(p, end)) || (*digits == '0' && p - digits > 1))
+        return NULL;
+    int64_t number = 0;
+    if (p - digits <= 10)
+        for (Place digit = digits; digit < p; digit++)
+            number = number * 10 + (*digit - '0');
+    int is_integer = 1;
+    if (p < end && *p == '.') {
+        is_integer = 0;
+        if (!(p = skip_digits(p + 1, end)))
+            return NULL;
+    }
+    if (p < end && (*p | 0x20) == 'e') {
+        is_integer = 0;
+        p++;
+        if (p < end && (*p == '+' || *p == '-'))
+            p++;
+        if (!(p = skip_digits(p, end)))
+            return NULL;
+    }
+    if (is_integer && !negative && number <= INT32_MAX)
+        *value = (int32_t)number;
+    return p;
+}
+
+static Place skip_word(Place p, Place end, const char *word, ptrdiff_t length)
+{
+    return end - p >= length && memcmp(p, word, (size_t)length) == 0 ? p + length : NULL;
+}
+
+/* A value of any kind; `depth` levels of arrays and objects may be opened. */
+static Place skip_value(Place p, Place end, int depth)
+{
+    int32_t ignored;
+    int escaped;
+    if (p == end)
+        return NULL;
+    switch (*p) {
+    case '"':
+        p = scan_string(p + 1, end, &escaped);
+        return p ? p + 1 : NULL;
+    case 't':
+        return skip_word(p, end, "true", 4);
+    case 'f':
+        return skip_word(p, end, "false", 5);
+    case 'n':
+        return skip_word(p, end, "null", 4);
+    case '[':
+    case '{':
+        break;
+    default:
+        return *p == '-' || is_digit(*p) ? scan_number(p, end, &ignored) : NULL;
+    }
+    int is_object = *p == '{';
+    uint8_t closing = is_object ? '}' : ']';
+    if (!depth)
+        return NULL;
+    p = skip_blanks(p + 1, end);
+    if (p < end && *p == closing)
+        return p + 1;
+    for (;;) {
+        if (is_object) {
+            if (p == end || *p != '"' || !(p = scan_string(p + 1, end, &escaped)))
+                return NULL;
+            p = skip_blanks(p + 1, end);
+            if (p == end || *p != ':')
+                return NULL;
+            p = skip_blanks(p + 1, end);
+        }
+        if (!(p = skip_value(p, end, depth - 1)))
+            return NULL;
+        p = skip_blanks(p, end);
+        if (p == end)
+            return NULL;
+        if (*p == closing)
+            return p + 1;
+        if (*p != ',')
+            return NULL;
+        p = skip_blanks(p + 1, end);
+    }
+}
+
+/* ---------------------------------------------------------------- events */
+
+static inline Field field_named(Place key, ptrdiff_t length)
+{
+    if (length == 10 && memcmp(key, "event_type", 10) == 0)
+        return EVENT_TYPE;
+    if (length == 11 && memcmp(key, "customer_id", 11) == 0)
+        return CUSTOMER_ID;
+    if (length == 10 && memcmp(key, "product_id", 10) == 0)
+        return PRODUCT_ID;
+    if (length == 8 && memcmp(key, "quantity", 8) == 0)
+        return QUANTITY;
+    return ANOTHER;
+}
+
+/* Of keys that come twice the last one counts. */
+static inline void set_text(Event *event, Field field, Kind kind, Place start, Place end)
+{
+    Text text = {kind == NONEMPTY && start == end ? EMPTY : kind, start, end};
+    if (field == QUANTITY)
+        event->quantity = 0;
+    else if (field != ANOTHER)
+        event->texts[field] = text;
+}
+
+static inline void set_number(Event *event, Field field, int32_t quantity)
+{
+    set_text(event, field, OTHER, NULL, NULL);
+    if (field == QUANTITY)
+        event->quantity = quantity;
+}
+
+/* What an event looks like around its values, by example: an earlier event of the text. Events
+ * that one program wrote are alike, so most of them are compared, not parsed. */
+enum { MOST_FIELDS = 24, LAYOUTS = 4 };
+
+typedef struct {
+    int count; /* fields; 0 if there is no example, or it has values that are not compared */
+    struct {
+        Place joint; /* from the value before, or the event's brace, to this value */
+        ptrdiff_t length;
+        Field field;
+        int is_text;
+    } fields[MOST_FIELDS];
+    Place closing; /* from the last value to the event's brace, both included */
+    ptrdiff_t closing_length;
+} Layout;
+
+static inline int is_same(Place left, Place right, ptrdiff_t length)
+{
+    for (; length >= 8; left += 8, right += 8, length -= 8) {
+        uint64_t a, b;
+        memcpy(&a, left, 8);
+        memcpy(&b, right, 8);
+        if (a != b)
+            return 0;
+    }
+    while (length--)
+        if (*left++ != *right++)
+            return 0;
+    return 1;
+}
+
+/* An event of a known layout; NULL if it is another one, or not simple. */
+static inline Place scan_alike(Place p, Place end, const Layout *layout, Event *event)
+{
+    for (int i = 0; i < layout->count; i++) {
+        ptrdiff_t length = layout->fields[i].length;
+        Field field = layout->fields[i].field;
+        if (end - p < length || !is_same(p, layout->fields[i].joint, length))
+            return NULL;
+        Place value = p += length;
+        if (layout->fields[i].is_text) {
+            p = skip_plain(p, end);  /* what stops it but a quote is not in the next joint */
+            set_text(event, field, NONEMPTY, value, p);
+        } else {
+            int32_t quantity;
+            if (p == end || (*p != '-' && !is_digit(*p)) ||
+                !(p = scan_number(p, end, &quantity)))
+                return NULL;
+            set_number(event, field, quantity);
+        }
+    }
+    if (end - p < layout->closing_length || !is_same(p, layout->closing, layout->closing_length))
+        return NULL;
+    return p + layout->closing_length;
+}
+
+/* An event of any layout, which becomes an example; `p` is its brace. */
+static Place scan_event(Place p, Place end, int depth, Layout *layout, Event *event)
+{
+    Place joint = p;
+    int fields = 0, is_example = 1;
+    p = skip_blanks(p + 1, end);
+    layout->count = 0;
+    if (p < end && *p == '}')
+        return p + 1;
+    for (;;) {
+        if (p == end || *p != '"')
+            return NULL;
+        Place key = p + 1;
+        int escaped = 0;
+        if (!(p = scan_string(key, end, &escaped)))
+            return NULL;
+        Field field = field_named(key, p - key);
+        p = skip_blanks(p + 1, end);
+        if (p == end || *p != ':')
+            return NULL;
+        Place value = p = skip_blanks(p + 1, end);
+        if (p == end)
+            return NULL;
+        int is_text = *p == '"', is_number = *p == '-' || is_digit(*p);
+        Place after;
+        if (is_text) {
+            int is_escaped = 0;
+            value = p + 1;
+            if (!(after = scan_string(value, end, &is_escaped)))
+                return NULL;
+            set_text(event, field, NONEMPTY, value, after);
+            escaped |= is_escaped && field != ANOTHER;
+            p = after + 1;
+        } else if (is_number) {
+            int32_t quantity;
+            if (!(after = p = scan_number(value, end, &quantity)))
+                return NULL;
+            set_number(event, field, quantity);
+        } else {
+            set_text(event, field, *p == 'n' ? NULL_VALUE : OTHER, NULL, NULL);
+            if (!(after = p = skip_value(p, end, depth)))
+                return NULL;
+            is_example = 0;
+        }
+        event->undecided |= escaped;
+        if (fields < MOST_FIELDS) {
+            layout->fields[fields].joint = joint;
+            layout->fields[fields].length = value - joint;
+            layout->fields[fields].field = field;
+            layout->fields[fields].is_text = is_text;
+        }
+        fields++;
+        joint = after;
+        p = skip_blanks(p, end);
+        if (p == end)
+            return NULL;
+        if (*p == '}')
+            break;
+        if (*p != ',')
+            return NULL;
+        p = skip_blanks(p + 1, end);
+    }
+    p++;
+    layout->closing = joint;
+    layout->closing_length = p - joint;
+    if (is_example && !event->undecided && fields <= MOST_FIELDS)
+        layout->count = fields;
+    return p;
+}
+
+static const Event NO_FIELDS = {{{MISSING, NULL, NULL}}, 0, 0};  /* and MISSING is 0 */
+
+static inline Place scan_known(Place p, Place end, const Layout *layouts, Event *event)
+{
+    for (int i = 0; i < LAYOUTS; i++) {
+        if (!layouts[i].count)
+            continue;
+        *event = NO_FIELDS;
+        Place after = scan_alike(p, end, &layouts[i], event);
+        if (after)
+            return after;
+    }
+    return NULL;
+}
+
+static inline int is_purchase(Text type)
+{
+    return type.kind == NONEMPTY && type.end - type.start == 8 &&
+           memcmp(type.start, "purchase", 8) == 0;
+}
+
+typedef struct {
+    Place start; /* an event to go on at, or NULL at the array's bracket */
+    int64_t most_rows, seen, not_purchase, row_count;
+    Place next; /* the event to go on at, NULL after the last one */
+    uint8_t not_an_object, invalid_event_type; /* defects */
+    int depth;
+} Scan;
+
+typedef enum { DONE, NOT_CERTAIN, NO_MEMORY } Result;
+
+static Result scan_events(Place text, Place end, Scan *scan, Rows *rows)
+{
+    Place p = scan->start;
+    int is_empty = 0;
+    if (!p) {
+        if (text == end || *text != '[')
+            return NOT_CERTAIN;
+        p = skip_blanks(text + 1, end);
+        is_empty = p < end && *p == ']';
+    }
+    Layout layouts[LAYOUTS];
+    unsigned oldest = 0;
+    for (int i = 0; i < LAYOUTS; i++)
+        layouts[i].count = 0;
+    while (!is_empty) {
+        Event event = NO_FIELDS;
+        Place start = p;
+        uint8_t defect = 0;
+        int is_candidate = 1;
+        if (p < end && *p == '{') {
+            p = scan_known(p, end, layouts, &event);
+            if (!p && scan->depth > 1) {
+                event = NO_FIELDS;
+                p = scan_event(start, end, scan->depth - 2, &layouts[oldest++ % LAYOUTS], &event);
+            }
+            Text type = event.texts[EVENT_TYPE];
+            if (event.undecided)
+                defect = UNDECIDED;
+            else if (type.kind != NONEMPTY && type.kind != EMPTY)
+                defect = scan->invalid_event_type;
+            else
+                is_candidate = is_purchase(type);
+        } else {
+            p = skip_value(p, end, scan->depth - 1);
+            defect = scan->not_an_object;
+        }
+        if (!p)
+            return NOT_CERTAIN;
+        if (!is_candidate)
+            scan->not_purchase++;
+        else if (append_row(rows, scan->seen, start - text, p - text, defect, &event))
+            scan->row_count++;
+        else
+            return NO_MEMORY;
+        scan->seen++;
+        p = skip_blanks(p, end);
+        if (p == end || (*p != ',' && *p != ']'))
+            return NOT_CERTAIN;
+        if (*p == ']')
+            break;
+        p = skip_blanks(p + 1, end);
+        if (scan->row_count == scan->most_rows) {
+            scan->next = p;
+            break;
+        }
+    }
+    if (!scan->next && skip_blanks(p + 1, end) != end)
+        return NOT_CERTAIN;
+    int64_t customers_end = (int64_t)rows->customers.used;
+    int64_t products_end = (int64_t)rows->products.used;
+    return append(&rows->customer_offsets, &customers_end, sizeof customers_end) &&
+           append(&rows->product_offsets, &products_end, sizeof products_end) ? DONE : NO_MEMORY;
+}
+
+/* ---------------------------------------------------------------- cutting */
+
+/* From after an opening quote to after the closing one, or to the end. */
+static inline Place skip_string(Place p, Place end)
+{
+    while ((p = skip_plain(p, end)) < end && *p != '"')
+        p += *p == '\\' && end - p > 1 ? 2 : 1;
+    return p < end ? p + 1 : end;
+}
+
+/* Of an array that begins at `text`: the last comma between two of its items, NULL if there is
+ * none, and the longest way between two borders (such commas, the array's bracket, and the last
+ * byte). Means nothing if the text is not JSON. */
+static Place find_borders(Place text, Place end, ptrdiff_t *longest)
+{
+    Place p = text, border = text, last = NULL;
+    int64_t depth = 0;
+    *longest = 0;
+    while (p < end) {
+        uint8_t c = *p;
+        if (c == '"') {
+            p = skip_string(p + 1, end);
+            continue;
+        }
+        if (c == '[' || c == '{')
+            depth++;
+        else if (c == ']' || c == '}')
+            depth--;
+        else if (c == ',' && depth == 1) {
+            if (p - border > *longest)
+                *longest = p - border;
+            border = last = p;
+        }
+        p++;
+    }
+    if (end > border && end - 1 - border > *longest)
+        *longest = end - 1 - border;
+    return last;
+}
+
+/* ---------------------------------------------------------------- Python */
+
+static PyObject *event_borders(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Py_buffer text;
+    if (!PyArg_ParseTuple(args, "y*:event_borders", &text))
+        return NULL;
+    Place first = text.buf, last;
+    ptrdiff_t longest;
+    Py_BEGIN_ALLOW_THREADS
+    last = find_borders(first, first + text.len, &longest);
+    Py_END_ALLOW_THREADS
+    Py_ssize_t place = last ? last - first : 0;
+    PyBuffer_Release(&text);
+    return Py_BuildValue("nn", place, (Py_ssize_t)longest);
+}
+
+static PyObject *as_bytes(const Column *column)
+{
+    return PyBytes_FromStringAndSize((const char *)column->data, (Py_ssize_t)column->used);
+}
+
+static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Py_buffer text;
+    Py_ssize_t start, most_rows;
+    Scan state;
+    memset(&state, 0, sizeof state);
+    if (!PyArg_ParseTuple(args, "y*nnibb:scan", &text, &start, &most_rows, &state.depth,
+                          &state.not_an_object, &state.invalid_event_type))
+        return NULL;
+    if (start < 0 || start > text.len || most_rows < 1) {
+        PyBuffer_Release(&text);
+        PyErr_SetString(PyExc_ValueError, "start lies outside of the text, or there is no room");
+        return NULL;
+    }
+    Rows rows;
+    memset(&rows, 0, sizeof rows);
+    Result result;
+    Place first = text.buf;
+    state.start = start ? first + start : NULL;
+    state.most_rows = most_rows;
+    Py_BEGIN_ALLOW_THREADS
+    result = scan_events(first, first + text.len, &state, &rows);
+    Py_END_ALLOW_THREADS
+    Py_ssize_t next = state.next ? state.next - first : 0;
+    PyBuffer_Release(&text);
+
+    Column *columns[] = {&rows.spans,         &rows.positions,    &rows.defects,
+                         &rows.guests,        &rows.quantities,   &rows.customer_offsets,
+                         &rows.customers,     &rows.has_customer, &rows.product_offsets,
+                         &rows.products,      &rows.has_product};
+    size_t count = sizeof columns / sizeof *columns;
+    PyObject *found = NULL;
+    if (result == NO_MEMORY)
+        PyErr_NoMemory();
+    else if (result == NOT_CERTAIN)
+        found = Py_NewRef(Py_None);
+    else if ((found = PyTuple_New((Py_ssize_t)count + 3))) {
+        PyTuple_SET_ITEM(found, 0, PyLong_FromSsize_t(next));
+        PyTuple_SET_ITEM(found, 1, PyLong_FromLongLong(state.seen));
+        PyTuple_SET_ITEM(found, 2, PyLong_FromLongLong(state.not_purchase));
+        for (size_t i = 0; i < count; i++)
+            PyTuple_SET_ITEM(found, (Py_ssize_t)i + 3, as_bytes(columns[i]));
+        if (PyErr_Occurred())
+            Py_CLEAR(found);
+    }
+    for (size_t i = 0; i < count; i++)
+        PyMem_RawFree(columns[i]->data);
+    return found;
+}
+
+static PyMethodDef methods[] = {
+    {"scan", scan, METH_VARARGS,
+     "scan(text, start, most_rows, depth, not_an_object, invalid_event_type) -> tuple | None"},
+    {"event_borders", event_borders, METH_VARARGS, "event_borders(text) -> tuple"},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "_kernel", "What is compiled of extraction; see kernel.py.", 0, methods,
+    NULL, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&module); }

@@ -1,0 +1,10 @@
+def scan(
+    text: bytes | bytearray,
+    start: int,
+    most_rows: int,
+    depth: int,
+    not_an_object: int,
+    invalid_event_type: int,
+    /,
+) -> tuple[int, int, int, *tuple[bytes, ...]] | None: ...
+def event_borders(text: bytes | bytearray, /) -> tuple[int, int]: ...

@@ -1,0 +1,78 @@
+"""The fast tier of decoding: what the compiled kernel is certain of, as columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline_core.extract.kernel import Octets, kernel
+from pipeline_core.messages import RejectReason
+from pipeline_core.schemas import CANDIDATES
+
+_REASONS = list(RejectReason)
+NOT_AN_OBJECT = 1 + _REASONS.index(RejectReason.NOT_AN_OBJECT)
+INVALID_EVENT_TYPE = 1 + _REASONS.index(RejectReason.INVALID_EVENT_TYPE)
+_UNDECIDED = 255
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """``candidates`` (schema CANDIDATES) of ``seen`` events, ``not_purchase`` of which are
+    something else. ``spans``, int64 of shape (candidates, 2), are their first byte and the one
+    after their last. Rows in ``undecided`` (int64) only hold a place for what the general tier
+    says of them. ``next`` is the byte to go on at, 0 at the end."""
+
+    next: int
+    seen: int
+    not_purchase: int
+    candidates: pa.Table
+    spans: NDArray[np.int64]
+    undecided: NDArray[np.int64]
+
+
+def scan(text: Octets, start: int, most_rows: int, json_depth: int) -> Scanned | None:
+    """Up to ``most_rows`` candidates of a JSON array of events, from the array's beginning
+    (``start`` 0) or from where the scan before stopped. None if the general tier has to say
+    what is there: there is no kernel, or the text may not be such an array, nested at most
+    ``json_depth`` levels."""
+    if kernel is None:
+        return None
+    found = kernel.scan(text, start, most_rows, json_depth, NOT_AN_OBJECT, INVALID_EVENT_TYPE)
+    if found is None:
+        return None
+    after, seen, not_purchase, *columns = found
+    spans, position, defect, guest, quantity, *texts = columns
+    rows = len(defect)
+    arrays = [
+        _fixed(pa.int64(), rows, position),
+        _fixed(pa.uint8(), rows, defect),
+        _fixed(pa.bool_(), rows, _bits(guest)),
+        _binary(rows, *texts[:3]),
+        _binary(rows, *texts[3:]),
+        _fixed(pa.int32(), rows, quantity),
+    ]
+    return Scanned(
+        after,
+        seen,
+        not_purchase,
+        pa.Table.from_arrays(arrays, schema=CANDIDATES),
+        np.frombuffer(spans, np.int64).reshape(-1, 2),
+        np.flatnonzero(np.frombuffer(defect, np.uint8) == _UNDECIDED),
+    )
+
+
+def _fixed(kind: pa.DataType, rows: int, data: bytes) -> pa.Array:
+    return pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(data)])
+
+
+def _binary(rows: int, offsets: bytes, data: bytes, valid: bytes) -> pa.Array:
+    buffers = [pa.py_buffer(each) for each in (_bits(valid), offsets, data)]
+    return pa.Array.from_buffers(pa.large_binary(), rows, buffers)
+
+
+def _bits(flags: bytes) -> bytes:
+    """A byte a flag to Arrow's bit a flag."""
+    return np.packbits(np.frombuffer(flags, np.uint8), bitorder="little").tobytes()

@@ -1,0 +1,44 @@
+"""Shares: the days of an archive that is too large for one process, for several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from pipeline_core.messages import ArchiveRef, DayRef
+
+# Pieces of work for each process, at which none waits long for the last one.
+_PIECES_A_PROCESS = 2
+# Cutting costs a little: what is only somewhat larger than a piece stays whole.
+_WORTH_CUTTING = 1.5
+
+
+def shared_out(archives: Sequence[ArchiveRef], processes: int) -> tuple[ArchiveRef, ...]:
+    """The archives, those with ``shares`` that are large beside what each process has to do.
+    With more archives than processes, of about one size, there is none."""
+    if processes == 1:
+        return tuple(archives)
+    to_read = sum(archive.size for archive in archives if archive.duplicate_of is None)
+    piece = to_read / (_PIECES_A_PROCESS * processes)
+    return tuple(
+        msgspec.structs.replace(archive, shares=_shares(archive.days, archive.size / piece))
+        if archive.duplicate_of is None and archive.size > _WORTH_CUTTING * piece
+        else archive
+        for archive in archives
+    )
+
+
+def _shares(days: Sequence[DayRef], pieces: float) -> tuple[tuple[int, ...], ...]:
+    """Consecutive days, so that their results follow each other as the days do, in shares of
+    about one size."""
+    goal = max(1, sum(day.size for day in days) / pieces)
+    shares: list[list[int]] = []
+    before = 0
+    for day in days:
+        # A day belongs to the piece in which its middle lies.
+        if not shares or (before + day.size / 2) // goal > len(shares) - 1:
+            shares.append([])
+        shares[-1].append(day.index)
+        before += day.size
+    return tuple(map(tuple, shares)) if len(shares) > 1 else ()

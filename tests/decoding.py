@@ -1,0 +1,68 @@
+"""Decodes by both tiers, which must say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.decode import Decoded, decode, decode_generally, event_texts
+from pipeline_core.extract.windows import Window
+
+
+class Candidate(NamedTuple):
+    """A candidate purchase; ``position`` counts the window's events."""
+
+    position: int
+    defect: int
+    guest: bool
+    customer: bytes | None
+    product: bytes | None
+    quantity: int
+    text: bytes
+
+
+class Outcome(NamedTuple):
+    """All that was decoded of a window."""
+
+    seen: int
+    not_purchase: int
+    candidates: list[Candidate]
+
+
+class TiersDifferError(AssertionError):
+    """Two ways of decoding one text do not say the same."""
+
+
+def collected(decoded: Iterable[Decoded]) -> Outcome:
+    """Everything at once. Raises as decoding does."""
+    seen = not_purchase = 0
+    found: list[Candidate] = []
+    for each in decoded:
+        texts = event_texts(each, np.arange(len(each.candidates)))
+        columns = (column.to_pylist() for column in each.candidates.columns)
+        rows = (Candidate(*row) for row in zip(*columns, texts, strict=True))
+        found += [row._replace(position=seen + row.position) for row in rows]
+        seen += each.seen
+        not_purchase += each.not_purchase
+    return Outcome(seen, not_purchase, found)
+
+
+def by_both_tiers(window: Window, depth: int = 256, most_rows: int = 1 << 20) -> Outcome:
+    """What both tiers see. Raises UnreadablePart as both do, TiersDifferError if they differ."""
+    fast, fast_error = _tried(decode(window, depth, most_rows))
+    general, error = _tried(decode_generally(window, depth))
+    if fast != general or str(fast_error) != str(error):
+        raise TiersDifferError(f"fast {fast_error or fast}, general {error or general}")
+    if general is None:
+        raise error or TiersDifferError("neither an outcome nor a cause")
+    return general
+
+
+def _tried(decoded: Iterable[Decoded]) -> tuple[Outcome | None, UnreadablePart | None]:
+    try:
+        return collected(decoded), None
+    except UnreadablePart as error:
+        return None, error

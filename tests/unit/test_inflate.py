@@ -1,0 +1,84 @@
+"""Inflating: libdeflate and zlib give the same bytes, or the same error."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from random import Random
+
+import pytest
+
+from pipeline_core.errors import InputError, UnreadablePart
+from pipeline_core.extract.meter import Meter
+from pipeline_core.extract.zips import inflate
+from tests.archives import METHODS, day_zip, lying_zip
+from tests.fuzz.mutate import mutated
+
+CONTENT = b'[{"event_type":"purchase"}]' * 1000
+NO_LIMIT = 1 << 30
+
+
+def _inflated(data: bytes, whole_bytes: int = NO_LIMIT, limit: int = NO_LIMIT) -> bytes:
+    meter = Meter("part", limit, UnreadablePart)
+    with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        blocks = inflate(opened, opened.infolist()[0], "part", UnreadablePart, meter, whole_bytes)
+        return b"".join(blocks)
+
+
+def _outcome(data: bytes, whole_bytes: int) -> bytes | str:
+    try:
+        return _inflated(data, whole_bytes)
+    except InputError as error:
+        return error.message
+    except zipfile.BadZipFile as error:  # of opening it, which is alike in both
+        return str(error)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("content", [CONTENT, b"", b"[]"])
+def test_every_method_gives_the_bytes(method: int, content: bytes) -> None:
+    data = day_zip({"1.json": content}, compression=method)
+    assert _inflated(data) == _inflated(data, 0) == content
+
+
+def test_only_small_deflated_entries_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    libdeflate = pytest.importorskip("deflate", reason="there is no libdeflate here")
+    asked, real = list[int](), libdeflate.deflate_decompress
+
+    def noted(data: bytes, size: int) -> object:
+        asked.append(size)
+        return real(data, size)
+
+    monkeypatch.setattr(libdeflate, "deflate_decompress", noted)
+    data = day_zip({"1.json": CONTENT})
+    assert _inflated(data, len(CONTENT)) == _inflated(data, len(CONTENT) - 1) == CONTENT
+    assert asked == [len(CONTENT)]
+
+
+@pytest.mark.parametrize("declared", [0, 7, len(CONTENT) - 1, len(CONTENT) + 1, 1 << 20])
+def test_a_header_that_lies_is_found_either_way(declared: int) -> None:
+    data = lying_zip("1.json", CONTENT, declared=declared)
+    assert "it declares" in str(_outcome(data, NO_LIMIT))
+    assert _outcome(data, NO_LIMIT) == _outcome(data, 0)
+
+
+def test_damage_has_the_same_outcome_either_way() -> None:
+    choose, sound = Random(1), day_zip({"1.json": CONTENT})  # noqa: S311
+    outcomes = set()
+    for _ in range(3_000):
+        data = mutated(sound, (sound,), choose)
+        try:
+            outcome = _outcome(data, NO_LIMIT)
+        except Exception as error:  # zipfile's own, of directories that are none
+            with pytest.raises(type(error)):
+                _outcome(data, 0)
+            continue
+        assert outcome == _outcome(data, 0)
+        outcomes.add(outcome)
+    assert len(outcomes) > 5
+
+
+def test_a_limit_is_kept_either_way() -> None:
+    for whole_bytes in (NO_LIMIT, 0):
+        with pytest.raises(UnreadablePart, match="more than the limit of 100 bytes"):
+            _inflated(day_zip({"1.json": CONTENT}), whole_bytes, limit=100)
