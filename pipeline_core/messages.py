@@ -171,7 +171,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
     retries: int
     started_at: datetime
     expires_at: datetime
-    state: Literal["running", "handed_back", "failed"] = "running"
+    state: Literal["running", "done", "handed_back", "failed"] = "running"
     culpable: bool = False
     cause: str = ""
 

@@ -64,11 +64,14 @@ def costs_told(worker: Worker, what: str) -> Iterator[None]:
 
 
 @contextmanager
-def attempt(ledger: RunLedger, policy: Policy, work_id: str, worker: Worker) -> Iterator[None]:
+def attempt(
+    ledger: RunLedger, policy: Policy, work_id: str, worker: Worker
+) -> Iterator[Callable[[], None]]:
     """Notes an attempt at the work, and shows that it lives for as long as the body runs.
 
     A body that raises leaves its cause in the record; one that returns leaves it to what it
-    made, such as a receipt. One that is killed leaves a record that is soon out of date.
+    made, such as a receipt, or calls what it is given. One that is killed leaves a record that
+    is soon out of date.
 
     Raises:
         RetryableError: the state storage does not answer.
@@ -89,7 +92,7 @@ def attempt(ledger: RunLedger, policy: Policy, work_id: str, worker: Worker) -> 
             log.warning("attempt_not_ended", run_id=ledger.run_id, cause=trouble.message)
 
     try:
-        yield
+        yield lambda: end(state="done")
     except Exception as error:
         cause = message_of(error)
         end(state="failed", cause=cause, culpable=isinstance(error, TooCostly))
@@ -118,8 +121,9 @@ def limited_attempt(
             f"{len(ended)} attempts to {what} failed: {causes(ended)}.",
             f"Look at the workers' logs, then `sales-pipeline resume {ledger.run_id}`.",
         )
-    with attempt(ledger, policy, work_id, worker), costs_told(worker, what):
+    with attempt(ledger, policy, work_id, worker) as done, costs_told(worker, what):
         yield
+        done()  # what follows, such as sending what was planned, may fail and be tried again
 
 
 def causes(ended: Iterable[Attempt]) -> str:

@@ -14,7 +14,14 @@ import pytest
 
 from pipeline_core.errors import RunUnderWay, TooCostly
 from pipeline_core.ledger import RunLedger, lease, slots
-from pipeline_core.ledger.attempts import Worker, attempt, is_alive, is_lost, spent
+from pipeline_core.ledger.attempts import (
+    Worker,
+    attempt,
+    is_alive,
+    is_lost,
+    limited_attempt,
+    spent,
+)
 from pipeline_core.messages import (
     ArchiveRef,
     Attempt,
@@ -334,6 +341,16 @@ def test_attempts_that_count_against_an_archive(state: Storage) -> None:
     assert (failed.culpable, failed.state) == (False, "failed")
     assert handed_back.state == "handed_back"
     assert spent(ledger, "00000", Worker("me"), NOW) == [culpable]
+
+
+def test_a_plan_that_was_made_counts_against_nobody_when_it_cannot_be_sent(state: Storage) -> None:
+    ledger = _ledger(state)
+    for _ in range(QUICK.max_attempts + 1):
+        with limited_attempt(ledger, QUICK, "plan", Worker("w"), "plan the run"):
+            pass
+    later = NOW + timedelta(hours=1)
+    assert spent(ledger, "plan", Worker("w"), later) == []
+    assert {made.state for made in ledger.attempts("plan")} == {"done"}
 
 
 def test_a_leaving_process_hands_its_attempt_back(state: Storage) -> None:

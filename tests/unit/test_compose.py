@@ -150,6 +150,14 @@ def our_containers_are_confined(compose: Compose) -> Iterator[str]:
             yield f"{name} has capabilities"
 
 
+def nobody_is_root(compose: Compose) -> Iterator[str]:
+    for name, service in compose["services"].items():
+        # Our image names its own user, and so does nginx-unprivileged.
+        own = service["image"] == "sales-pipeline" or "unprivileged" in service["image"]
+        if not own and service.get("user", "root") in {"root", "0"}:
+            yield name
+
+
 def one_service_builds_the_image(compose: Compose) -> Iterator[str]:
     """Two builds of one tag at a time collide; and nobody pulls a stranger's `sales-pipeline`."""
     services = compose["services"]
@@ -196,6 +204,7 @@ RULES: tuple[Rule, ...] = (
     volumes_are_declared,
     mounted_files_are_there,
     our_containers_are_confined,
+    nobody_is_root,
     one_service_builds_the_image,
     volumes_are_made_from_our_image,
     images_have_tags,
@@ -225,6 +234,8 @@ BREAKAGES: tuple[tuple[Rule, str, str, Any], ...] = (
     (our_containers_are_confined, "beat", "cap_drop", None),
     (our_containers_are_confined, "web", "read_only", None),
     (our_containers_are_confined, "postgres", "security_opt", None),
+    (nobody_is_root, "postgres", "user", None),
+    (nobody_is_root, "web", "image", "nginx:stable-alpine"),
     (one_service_builds_the_image, "beat", "build", "."),
     (one_service_builds_the_image, "flower", "pull_policy", "missing"),
     (one_service_builds_the_image, "beat", "depends_on", {}),
