@@ -80,9 +80,9 @@ class DayRef(Struct, frozen=True):
 
 
 class ArchiveRef(Struct, frozen=True, kw_only=True):
-    """One weekly archive as it was planned. ``version`` changes whenever its bytes do. One that
-    is too large for one process has ``shares``: directory places of days, each place once, that
-    are processed apart."""
+    """One weekly archive as it was planned. ``id`` is its number in the manifest; ``version``
+    changes whenever its bytes do. One that is too large for one process has ``shares``: directory
+    places of days, each place once, that are processed apart."""
 
     id: str
     name: str
@@ -135,9 +135,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     def archive(self, archive_id: str) -> ArchiveRef:
         """Raises ContractError if the run has no such archive."""
-        for archive in self.archives:
-            if archive.id == archive_id:
-                return archive
+        place = int(archive_id) if archive_id.isdecimal() else len(self.archives)
+        if place < len(self.archives) and self.archives[place].id == archive_id:
+            return self.archives[place]
         raise ContractError(f"run {self.run_id} has no archive {archive_id}")
 
 

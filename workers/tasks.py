@@ -22,6 +22,7 @@ from pipeline_core.ledger.attempts import (
     this_process,
 )
 from pipeline_core.messages import Work
+from pipeline_core.pipeline.process import manifest_of
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.storage import open_storage
 from workers import metrics, reconciler
@@ -121,7 +122,8 @@ def process_archive(
     work = Work(archive, None if skip is None else tuple(skip), share)
     with self.of_run(state, run_id, archive=archive) as ledger:
         # From here on log lines name the archive's file.
-        structlog.contextvars.bind_contextvars(archive=ledger.manifest().archive(archive).name)
+        name = manifest_of(state, run_id).archive(archive).name
+        structlog.contextvars.bind_contextvars(archive=name)
         is_new = ledger.receipt(work) is None
         receipt = pipeline.process(state, run_id, work, self.worker())
         if is_new:

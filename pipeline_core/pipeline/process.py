@@ -71,7 +71,7 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
     done = ledger.receipt(work)
     if done is not None:
         return done
-    manifest = ledger.manifest()
+    manifest = manifest_of(state_uri, run_id)
     archive = manifest.archive(work.archive)
     ended = spent(ledger, work.id, worker, datetime.now(UTC))
     if len(ended) >= manifest.policy.max_attempts:
@@ -122,6 +122,13 @@ def _quarantine(ledger: RunLedger, manifest: Manifest, work: Work, ended: list[A
     log.error("archive_quarantined", run_id=ledger.run_id, archive=archive.name, cause=cause)
     receipt = _store(ledger, work, extraction, time.monotonic())
     return ledger.create_receipt(work, msgspec.structs.replace(receipt, quarantined=True))
+
+
+@lru_cache(maxsize=2)
+def manifest_of(state_uri: str, run_id: str) -> Manifest:
+    """The run's manifest, read once per worker process: it never changes. Raises ConfigError if
+    there is no such run."""
+    return RunLedger(open_storage(state_uri), run_id).manifest()
 
 
 @lru_cache(maxsize=2)
