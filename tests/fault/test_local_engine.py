@@ -93,15 +93,10 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def long_archive(env: dict[str, str]) -> str:
-    """An archive that takes some seconds."""
+    """An archive that takes some seconds; of one day, so that it is not cut into shares."""
     content = part([purchase(f"c{n % 30}", f"p{1 + n % 19}", 1 + n % 3) for n in range(100_000)])
-    days = {
-        f"events_2024-09-{1 + n:02}.zip": day_zip(
-            {"n.json": b"[%d]" % n} | {f"{m}.json": content for m in range(3)}
-        )
-        for n in range(8)
-    }
-    (Path(env["SALES_DATA"]) / LONG).write_bytes(archive_zip(days))
+    day = day_zip({f"{n}.json": content for n in range(60)})
+    (Path(env["SALES_DATA"]) / LONG).write_bytes(archive_zip({"events_2024-09-01.zip": day}))
     return LONG
 
 
