@@ -13,7 +13,7 @@ import click
 from bench import PROJECT, growth, pages
 from bench.contenders import ALL, QUICK_TO_START, contenders
 from bench.machine import look_around
-from bench.results import Comparison, Growth, load, save
+from bench.results import OURS_2, Comparison, Growth, load, save
 from bench.rounds import compare
 from bench.shop import SIZES, prepare
 
@@ -94,10 +94,11 @@ def _measure_size(size: str, only: Sequence[str], folder: Path, rounds: int) -> 
 
 
 def _measure_growth(wanted: Sequence[str], folder: Path, rounds: int, *, tiny: bool) -> None:
-    with contenders(folder, wanted) as (available, skipped):
+    with contenders(folder, [*wanted, OURS_2]) as (available, skipped):
         _tell_skipped(skipped)
         grown = growth.measure_growth(available, folder, rounds, _say, tiny=tiny)
     save(folder / "results" / "growth.json", grown)
+    pages.show_growth(grown)
 
 
 def _tell_skipped(skipped: dict[str, str]) -> None:

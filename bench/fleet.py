@@ -10,7 +10,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from bench import PROJECT
 from console.stack import RedisServer
 from console.stack.processes import kill_tree
 
@@ -51,7 +50,7 @@ def _fleet(
                 *(f"--concurrency={processes}", f"--hostname=bench{processes}@localhost"),
             ],
             env={**env, **own},
-            cwd=PROJECT,
+            cwd=folder,  # where no .env is
             stdout=log,
             stderr=log,
         )

@@ -79,7 +79,13 @@ def main() -> int:
     before = _cpu_seconds(helpers)
     with Path(errand.log).open("wb") as log:
         started = time.perf_counter()
-        process = subprocess.Popen(errand.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            errand.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=Path(errand.log).parent,  # where no .env is
+        )
         watch = _Watch([psutil.Process(process.pid), *helpers]) if errand.memory else None
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started

@@ -25,6 +25,11 @@ def show(result: Comparison) -> None:
     console.print(table(tables.COMPARISON, rows, numbers=numbers), soft_wrap=True)
 
 
+def show_growth(growth: Growth) -> None:
+    """The curves, on the terminal."""
+    click.echo(_growth(growth))
+
+
 def render(docs: Path, comparisons: dict[str, Comparison], growth: Growth | None) -> None:
     """Fills in what was measured; the rest of the page, and earlier figures, stay."""
     page, original = docs / _PAGE, PROJECT / "docs" / _PAGE
