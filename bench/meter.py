@@ -28,6 +28,7 @@ from bench import PROJECT
 from bench.results import Cost
 
 _SAMPLE_SECONDS = 0.01
+_REST = 3
 _ORPHAN_SECONDS = 5.0
 _LOG_TAIL = 2_000
 _SET_CHILD_SUBREAPER = 36
@@ -113,8 +114,10 @@ class _Watch:
 
     def _look(self) -> None:
         while not self._stopped.is_set():
+            began = time.perf_counter()
             self._peak = max(self._peak, sum(map(_memory, _trees(self._roots))))
-            self._stopped.wait(_SAMPLE_SECONDS)
+            took = time.perf_counter() - began  # longer for large trees; most time is theirs
+            self._stopped.wait(max(_SAMPLE_SECONDS, _REST * took))
 
 
 def _trees(roots: Iterable[psutil.Process]) -> list[psutil.Process]:
