@@ -26,6 +26,7 @@ from msgspec import Struct
 
 from bench import PROJECT
 from bench.results import Cost
+from console.stack.processes import kill_tree
 
 _SAMPLE_SECONDS = 0.01
 _REST = 3
@@ -58,18 +59,22 @@ def measure(
         ClickException: it did not end with 0; its last output is in the message.
     """
     errand = Errand(list(command), str(log), list(helpers), memory)
-    done = subprocess.run(
+    meter = subprocess.Popen(
         [sys.executable, "-m", "bench.meter"],
-        input=msgspec.json.encode(errand),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=PROJECT,
         env=dict(env),
-        check=False,
     )
-    if done.returncode:
+    try:
+        found, _ = meter.communicate(msgspec.json.encode(errand))
+    except BaseException:  # stopped by a person: nothing goes on without us
+        kill_tree(meter)
+        raise
+    if meter.returncode:
         tail = log.read_text(errors="replace")[-_LOG_TAIL:]
-        raise click.ClickException(f"{' '.join(command)}\n  ended with {done.returncode}:\n{tail}")
-    return msgspec.json.decode(done.stdout, type=Cost)
+        raise click.ClickException(f"{' '.join(command)}\n  ended with {meter.returncode}:\n{tail}")
+    return msgspec.json.decode(found, type=Cost)
 
 
 def main() -> int:
