@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCH_VENV := .venv-bench
+BENCH_STAMP := $(BENCH_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fault soak fuzz sanitize lint bench lock clean
+.PHONY: help setup demo test fault soak fuzz sanitize lint bench peers lock clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,18 +58,31 @@ lint: setup  ## ruff, mypy --strict and import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup  ## Measure this project beside the naive pandas way, by ratio
-	$(BIN)/python -m bench.compare
+bench: setup peers  ## Measure this project beside its peers; ARGS="--size large --growth", ARGS=--help
+	$(BIN)/python -m bench $(ARGS)
+
+# Not a prerequisite by name: without its packages, the benchmark goes on and says what it skips.
+peers:
+	@$(MAKE) --no-print-directory $(BENCH_STAMP) || \
+		echo "The peers could not be installed; they are skipped, or as old as the last time."
+
+$(BENCH_STAMP): requirements/bench.txt
+	@echo "Setting up $(BENCH_VENV) ..."
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
 
 lock:  ## Renew requirements/ from pyproject.toml (needs uv)
 	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --output-file requirements/runtime.txt
 	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra stack --group dev \
 		--constraint requirements/runtime.txt --output-file requirements/dev.txt
+	uv pip compile --quiet --group pyproject.toml:bench $(LOCK) \
+		--constraint requirements/dev.txt --output-file requirements/bench.txt
 	printf 'setuptools>=77\n' | uv pip compile --quiet - $(LOCK) \
 		--constraint requirements/dev.txt --output-file requirements/build.txt
 
 LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-clean:  ## Remove .venv, the demo and every cache
-	rm -rf $(VENV) .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean:  ## Remove both .venv, the demo, what was measured, and every cache
+	rm -rf $(VENV) $(BENCH_VENV) .demo .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

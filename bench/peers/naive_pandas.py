@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.peers.common import archives, write_report
+
 
 def main(data: Path, dimensions: Path, reports: Path) -> None:
     """Writes ``reports/sales_report.csv`` from every part of every archive."""
     frames = []
-    for path in sorted(data.glob("*.zip")):
+    for path in archives(data):
         with zipfile.ZipFile(path) as archive:
             for day in archive.namelist():
                 with archive.open(day) as opened, zipfile.ZipFile(opened) as parts:
@@ -30,14 +32,8 @@ def main(data: Path, dimensions: Path, reports: Path) -> None:
     groups = sales.groupby(["category", "segment"])
     report = groups.agg(
         revenue=("revenue", "sum"), units=("quantity", "sum"), customers=("customer_id", "nunique")
-    ).reset_index()
-    reports.mkdir(exist_ok=True)
-    with (reports / "sales_report.csv").open("w") as file:
-        file.write("category,customer_segment,total_revenue,units_sold,unique_customers\n")
-        for row in report.to_dict("records"):
-            money = f"{row['revenue'] // 100}.{row['revenue'] % 100:02}"
-            rest = f"{money},{row['units']},{row['customers']}"
-            file.write(f"{row['category']},{row['segment']},{rest}\n")
+    )
+    write_report(reports, report.reset_index().itertuples(index=False, name=None))
 
 
 if __name__ == "__main__":

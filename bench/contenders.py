@@ -1,0 +1,122 @@
+"""Who takes part: this project, its peers as far as they are installed, and the floors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from bench import PROJECT, floor
+from bench.fleet import Fleet, fleets
+from bench.results import CELERY_1, CELERY_2, OURS_1, OURS_2
+
+PEER_PYTHON = PROJECT / ".venv-bench" / "bin" / "python"
+# In a command, these stand for a shop's folders and for fresh ones of the contender's own.
+DATA, DIMENSIONS, REPORTS, STATE = "{data}", "{dimensions}", "{reports}", "{state}"
+
+_PEERS = {
+    "polars": ("Polars", "polars_parts", ["1"]),
+    "polars-2": ("Polars, two threads", "polars_parts", ["2"]),
+    "duckdb": ("DuckDB, columns given", "duckdb_sql", ["given"]),
+    "duckdb-inferred": ("DuckDB, columns inferred", "duckdb_sql", ["inferred"]),
+    "dask": ("Dask bag, two processes", "dask_bag", []),
+    "pyspark": ("PySpark local[2]", "pyspark_local", []),
+}
+_INFLATE, _CPP, _PANDAS = "inflate", "cpp", "pandas"
+_SLOW_TO_START = ("pyspark",)
+ALL = (OURS_1, OURS_2, CELERY_1, CELERY_2, _PANDAS, *_PEERS, _INFLATE, _CPP)
+
+QUICK_TO_START = tuple(name for name in ALL if name not in _SLOW_TO_START)
+
+
+class Contender(Struct, frozen=True):
+    """One way to do the job."""
+
+    name: str
+    title: str
+    command: list[str]
+    # More of the environment, and processes that work for the command.
+    env: dict[str, str] = {}
+    helpers: list[int] = []
+    has_report: bool = True
+
+
+def clean_environment() -> dict[str, str]:
+    """What every contender sees: nothing of the user's settings, no limits on threads."""
+    ours = ("SALES_", "CELERY_", "OPENBLAS_", "SPARK_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"PYTHONPATH": str(PROJECT), "PYTHONWARNINGS": "ignore"}
+
+
+@contextmanager
+def contenders(
+    folder: Path, wanted: Sequence[str]
+) -> Iterator[tuple[list[Contender], dict[str, str]]]:
+    """Those of ``wanted`` that can run here, their workers started; and why others cannot."""
+    found, skipped = dict[str, Contender](), dict[str, str]()
+    sizes = [size for name, size in ((CELERY_1, 1), (CELERY_2, 2)) if name in wanted]
+    with fleets(folder / "fleets", clean_environment(), sizes) as running:
+        found[OURS_1], found[OURS_2] = _local(1), _local(2)
+        for size, fleet in running.items():
+            name = CELERY_1 if size == 1 else CELERY_2
+            found[name] = _on_celery(name, size, fleet)
+        naive = _peer_command(sys.executable, "naive_pandas", [])
+        found[_PANDAS] = Contender(_PANDAS, "pandas, the naive way", naive)
+        for name, (title, module, arguments) in _PEERS.items():
+            found[name] = Contender(name, title, _peer_command(str(PEER_PYTHON), module, arguments))
+            if name in wanted and (reason := _missing(name)):
+                skipped[name] = reason
+        inflate = [sys.executable, "-m", "bench.floor.inflate", DATA]
+        found[_INFLATE] = Contender(
+            _INFLATE, "floor: inflate alone, one thread", inflate, has_report=False
+        )
+        if _CPP in wanted:
+            program, reason = floor.build(folder / "floor")
+            if program is None:
+                skipped[_CPP] = reason
+            command = [str(program), DATA, DIMENSIONS, REPORTS]
+            found[_CPP] = Contender(_CPP, "floor: C++ simdjson, one thread", command)
+        yield [found[name] for name in ALL if name in wanted and name not in skipped], skipped
+
+
+def _local(jobs: int) -> Contender:
+    name, title = (OURS_1, "1 job") if jobs == 1 else (OURS_2, f"{jobs} jobs")
+    return Contender(name, f"sales-pipeline, {title}", [*_run("local"), "--jobs", str(jobs)])
+
+
+def _on_celery(name: str, processes: int, fleet: Fleet) -> Contender:
+    title = f"sales-pipeline, Celery, {processes} process{'es' if processes > 1 else ''}"
+    env = {"SALES_BROKER_URL": fleet.broker_url}
+    return Contender(name, title, _run("celery"), env, fleet.pids)
+
+
+def _run(engine: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "console.command", "run", "--quiet", "--full"),
+        *("--engine", engine, "--data", DATA, "--dimensions", DIMENSIONS),
+        *("--reports", REPORTS, "--state", STATE),
+    ]
+
+
+def _peer_command(python: str, module: str, arguments: list[str]) -> list[str]:
+    return [python, "-m", f"bench.peers.{module}", DATA, DIMENSIONS, REPORTS, *arguments]
+
+
+def _missing(name: str) -> str:
+    """Why a peer cannot run; empty if it can."""
+    package = name.partition("-")[0]
+    if not PEER_PYTHON.is_file():
+        return "there is no .venv-bench; `make bench` makes it"
+    look = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({package!r}) is None)"
+    if subprocess.run([PEER_PYTHON, "-c", look], check=False).returncode:
+        return f"{package} is not installed in .venv-bench"
+    java = shutil.which("java")
+    if package == "pyspark" and java is None:
+        return "there is no java; on Debian: apt-get install default-jre-headless"
+    return ""

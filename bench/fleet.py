@@ -1,0 +1,64 @@
+"""Warm Celery workers on a throw-away Redis, for as long as a benchmark lasts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from msgspec import Struct
+
+from console.stack import RedisServer
+from console.stack.processes import kill_tree
+
+_STOP_SECONDS = 20
+
+
+class Fleet(Struct, frozen=True):
+    """One Celery worker with some processes: how to reach it, and whose time and memory count."""
+
+    broker_url: str
+    pids: list[int]
+
+
+@contextmanager
+def fleets(folder: Path, env: Mapping[str, str], sizes: list[int]) -> Iterator[dict[int, Fleet]]:
+    """A worker for each number of processes, each on a Redis of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as running:
+        found = {}
+        for processes in sizes:
+            redis = running.enter_context(closing(RedisServer().start()))
+            found[processes] = running.enter_context(_fleet(folder, env, processes, redis))
+        yield found
+
+
+@contextmanager
+def _fleet(
+    folder: Path, env: Mapping[str, str], processes: int, redis: RedisServer
+) -> Iterator[Fleet]:
+    own = {
+        "SALES_BROKER_URL": redis.url,
+        "SALES_HEARTBEAT_FILE": str(folder / f"heartbeat-{processes}"),
+    }
+    with (folder / f"worker-{processes}.log").open("wb") as log:
+        worker = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "celery", "-A", "workers", "worker"),
+                *(f"--concurrency={processes}", f"--hostname=bench{processes}@localhost"),
+            ],
+            env={**env, **own},
+            cwd=folder,  # where no .env is
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield Fleet(redis.url, [pid for pid in (worker.pid, redis.pid) if pid])
+        finally:
+            worker.terminate()
+            try:
+                worker.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                kill_tree(worker)

@@ -1,0 +1,130 @@
+"""How costs grow with events, archives and customers, and what does not depend on the data."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from bench import PROJECT
+from bench.contenders import Contender, clean_environment
+from bench.machine import look_around
+from bench.meter import measure
+from bench.results import CELERY_2, OURS_1, OURS_2, Growth, Point, Publication
+from bench.rounds import compare, run_once
+from bench.shop import Recipe, prepare
+
+SCALES = (1, 4, 16)
+# The same parts get longer; the same events are in more archives; the same events name more people.
+CURVES = {
+    "events": [Recipe(10, 4, 2_500 * scale, 20_000, 500) for scale in SCALES],
+    "archives": [Recipe(10 * scale, 4, 8_000 // scale, 20_000, 500) for scale in SCALES],
+    "customers": [Recipe(10, 4, 8_000, 62_500 * scale, 500) for scale in SCALES],
+}
+MANY = Recipe(5_000, 1, 30, 20_000, 500)
+# To see that everything works.
+TINY_CURVES = {"events": [Recipe(2, 1, 10 * scale, 20, 10) for scale in SCALES]}
+TINY_MANY = Recipe(16, 1, 10, 20, 10)
+# Peers only where the question is what grows with the events.
+CONTENDERS = {
+    "events": (OURS_1, OURS_2, "pandas", "duckdb"),
+    "archives": (OURS_1, OURS_2),
+    "customers": (OURS_1, OURS_2),
+}
+CHORD = (OURS_2, CELERY_2)
+ALL = (OURS_1, OURS_2, CELERY_2, "pandas", "duckdb")
+
+_MOST_CHORDS = 3
+_HELP_ROUNDS = 15
+
+
+def measure_growth(
+    available: Sequence[Contender],
+    folder: Path,
+    rounds: int,
+    say: Callable[[str], None],
+    *,
+    tiny: bool = False,
+) -> Growth:
+    """Everything that takes more than one size of data."""
+    machine = look_around()
+    named = {contender.name: contender for contender in available}
+    curves = {}
+    for name, recipes in (TINY_CURVES if tiny else CURVES).items():
+        chosen = [named[each] for each in CONTENDERS[name] if each in named]
+        curves[name] = [
+            _point(scale, recipe, chosen, folder, rounds, say)
+            for scale, recipe in zip(SCALES, recipes, strict=True)
+        ]
+    many = TINY_MANY if tiny else MANY
+    chord = [named[each] for each in CHORD if each in named]
+    return Growth(
+        measured_on=datetime.now(UTC).date().isoformat(),
+        machine=machine,
+        rounds=rounds,
+        curves=curves,
+        publications=_publications(named[OURS_2], many, folder, rounds, say),
+        chord=_point(1, many, chord, folder, min(rounds, _MOST_CHORDS), say),
+        help_seconds=_help_seconds(folder),
+    )
+
+
+def _point(
+    scale: int,
+    recipe: Recipe,
+    chosen: list[Contender],
+    folder: Path,
+    rounds: int,
+    say: Callable[[str], None],
+) -> Point:
+    say(f"{recipe.archives:,} archives of {recipe.events_per_part:,} events a part")
+    shop = prepare(folder / "data", recipe)
+    place = folder / "work"
+    return Point(
+        scale,
+        shop.facts,
+        compare(chosen, shop.data, shop.dimensions, place, rounds, say),
+    )
+
+
+def _publications(
+    contender: Contender, many: Recipe, folder: Path, rounds: int, say: Callable[[str], None]
+) -> list[Publication]:
+    """A run of so many archives, published again and again."""
+    shop = prepare(folder / "data", many)
+    found = []
+    for scale in reversed(SCALES):
+        count = many.archives // scale
+        say(f"publishing {count:,} partials")
+        place = folder / "work" / "publication"
+        data = _first_archives(shop.data, place.with_name("archives"), count)
+        run_once(contender, data, shop.dimensions, place)
+        command = [sys.executable, "-m", "bench.publication", str(place), str(rounds)]
+        done = subprocess.run(
+            command, cwd=PROJECT, env=clean_environment(), stdout=subprocess.PIPE, check=True
+        )
+        seconds = msgspec.json.decode(done.stdout, type=list[float])
+        found.append(Publication(count, statistics.median(seconds)))
+        shutil.rmtree(place)
+        shutil.rmtree(data)
+    return found
+
+
+def _first_archives(data: Path, folder: Path, count: int) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in sorted(data.glob("*.zip"))[:count]:
+        (folder / path.name).hardlink_to(path)
+    return folder
+
+
+def _help_seconds(folder: Path) -> float:
+    command = [sys.executable, "-m", "console.command", "--help"]
+    log, env = folder / "help.log", clean_environment()
+    return statistics.median(measure(command, log, env=env).seconds for _ in range(_HELP_ROUNDS))

@@ -1,0 +1,98 @@
+"""docs/performance.md: generated tables between marks, so that the prose around them stays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from bench import PROJECT, tables
+from bench.aims import aims
+from bench.images import draw
+from bench.results import Comparison, Growth
+from console.views import output, table
+
+_PAGE = "performance.md"
+
+
+def show(result: Comparison) -> None:
+    """The figures, on the terminal."""
+    console = output()
+    rows = tables.comparison_rows(result)
+    numbers = range(1, len(tables.COMPARISON))
+    console.print(table(tables.COMPARISON, rows, numbers=numbers), soft_wrap=True)
+
+
+def show_growth(growth: Growth) -> None:
+    """The curves, on the terminal."""
+    click.echo(_growth(growth))
+
+
+def render(docs: Path, comparisons: dict[str, Comparison], growth: Growth | None) -> None:
+    """Fills in what was measured; the rest of the page, and earlier figures, stay."""
+    page, original = docs / _PAGE, PROJECT / "docs" / _PAGE
+    text = (page if page.is_file() else original).read_text()
+    large = comparisons.get("large")
+    shown = {"small": "small", "large": "large", "tiny": "small"}
+    sections = {shown[name]: _comparison(result) for name, result in comparisons.items()}
+    if growth is not None:
+        sections["growth"] = _growth(growth)
+    if large is not None or growth is not None:
+        sections["aims"] = _table(tables.AIMS, tables.aim_rows(aims(large, growth)))
+    for name, section in sections.items():
+        text = _filled(text, name, section)
+    docs.mkdir(parents=True, exist_ok=True)
+    page.write_text(text)
+    draw(docs / "images", large or next(iter(comparisons.values()), None), growth)
+
+
+def _filled(text: str, name: str, section: str) -> str:
+    begin, end = f"<!-- {name}: written by make bench -->", f"<!-- end of {name} -->"
+    marked = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if not marked.search(text):
+        raise click.ClickException(f"{_PAGE} has no place for {name}: {begin} … {end}")
+    return marked.sub(lambda _: f"{begin}\n{section}\n{end}", text)
+
+
+def _comparison(result: Comparison) -> str:
+    what = (
+        f"{tables.data_text(result.data)}. Median of {result.rounds} rounds, interleaved, "
+        f"{result.measured_on}. Time, CPU and memory are ratios: above 1, more than "
+        "sales-pipeline with two jobs."
+    )
+    lines = [
+        what,
+        "",
+        _table(tables.COMPARISON, tables.comparison_rows(result)),
+        "",
+    ]
+    better = tables.better_elsewhere(result)
+    lines += ["**Where others are better:** " + (" ".join(better) or "nowhere in this run."), ""]
+    lines += [f"**Left out:** {name}: {reason}.\n" for name, reason in result.skipped.items()]
+    lines.append(f"**Machine:** {tables.machine_text(result.machine)}.")
+    return "\n".join(lines)
+
+
+def _growth(growth: Growth) -> str:
+    lines = [f"Median of {growth.rounds} rounds, {growth.measured_on}.", ""]
+    for name, points in growth.curves.items():
+        headings, rows = tables.curve_rows(points)
+        lines += [f"**More {name}:**", "", _table(headings, rows), ""]
+    rows = [
+        (f"{each.partials:,}", f"{each.seconds:.2f}", f"{1000 * each.seconds / each.partials:.2f}")
+        for each in growth.publications
+    ]
+    lines += ["**Publishing many partials:**", ""]
+    lines += [_table(("partials", "seconds", "ms a partial"), rows), ""]
+    lines += [f"**Many small archives** ({tables.data_text(growth.chord.data)}):", ""]
+    lines += [f"- {fact}" for fact in tables.chord_facts(growth)]
+    lines += ["", f"**Start-up:** `--help` takes {growth.help_seconds:.3f} s.", ""]
+    lines.append(f"**Machine:** {tables.machine_text(growth.machine)}.")
+    return "\n".join(lines)
+
+
+def _table(headings: Sequence[str], rows: tables.Rows) -> str:
+    rules = ["---", *["--:"] * (len(headings) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (headings, rules, *rows))

@@ -1,0 +1,1 @@
+"""The same job as others would do it: ``python -m bench.peers.NAME DATA DIMENSIONS REPORTS``."""

@@ -1,0 +1,134 @@
+"""What was measured, as it is kept: results outlive the run, so pages can be rendered again."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+_T = TypeVar("_T", bound="Struct")
+
+# The contenders that others are compared with.
+OURS_1, OURS_2, CELERY_1, CELERY_2 = "ours-1", "ours-2", "celery-1", "celery-2"
+
+
+class Cost(Struct, frozen=True):
+    """What one run of a command took, its whole process tree included."""
+
+    seconds: float
+    cpu_seconds: float
+    # The largest sum over the tree; 0 where nobody looked.
+    peak_bytes: int = 0
+
+
+class Figures(Struct, frozen=True):
+    """One contender's costs, a round each, and its peak memory in a round of its own."""
+
+    title: str
+    costs: list[Cost]
+    peak_bytes: int
+
+    @property
+    def seconds(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(cost.seconds for cost in self.costs)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(cost.cpu_seconds for cost in self.costs)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The quickest and the slowest round, in seconds."""
+        walls = [cost.seconds for cost in self.costs]
+        return min(walls), max(walls)
+
+
+class DataFacts(Struct, frozen=True):
+    """How much was read."""
+
+    archives: int
+    parts: int
+    events: int
+    customers: int
+    products: int
+    zip_bytes: int
+    json_bytes: int
+
+
+class Machine(Struct, frozen=True):
+    """Where it was measured, and with what."""
+
+    cpu: str
+    cores: int
+    memory_bytes: int
+    system: str
+    versions: dict[str, str]
+    # Programs that wanted a core, on average, before the first round.
+    load: float
+
+
+class Comparison(Struct, frozen=True):
+    """Contenders side by side on one set of data."""
+
+    size: str
+    measured_on: str
+    machine: Machine
+    data: DataFacts
+    rounds: int
+    figures: dict[str, Figures]
+    # Contender -> why it was left out.
+    skipped: dict[str, str]
+
+
+class Point(Struct, frozen=True):
+    """Contenders on one size of a growth curve."""
+
+    scale: int
+    data: DataFacts
+    figures: dict[str, Figures]
+
+
+class Publication(Struct, frozen=True):
+    """Median seconds to publish a run of so many partials."""
+
+    partials: int
+    seconds: float
+
+
+class Growth(Struct, frozen=True):
+    """How costs grow, and what does not depend on the data."""
+
+    measured_on: str
+    machine: Machine
+    rounds: int
+    curves: dict[str, list[Point]]
+    publications: list[Publication]
+    # Very many small archives, by contender.
+    chord: Point
+    help_seconds: float
+
+
+def save(path: Path, result: Struct) -> None:
+    """Writes a result for ``load``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(result)) + b"\n")
+
+
+def load(path: Path, kind: type[_T]) -> _T | None:
+    """Reads what ``save`` wrote; None if there is nothing."""
+    return msgspec.json.decode(path.read_bytes(), type=kind) if path.is_file() else None
+
+
+def marginal(costs: list[tuple[int, float]]) -> float:
+    """How a further unit's cost at the upper end compares with one at the lower end; 1 is linear.
+
+    From three points, so that what is paid once, such as start-up, falls out.
+    """
+    (a, low), (b, middle), (c, high) = costs
+    early, late = (middle - low) / (b - a), (high - middle) / (c - b)
+    return late / early if early > 0 else float("nan")

@@ -1,0 +1,136 @@
+"""Measured figures as rows of text, for the terminal and for docs/performance.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.aims import TOO_SMALL, Aim
+from bench.results import CELERY_2, OURS_2, Comparison, DataFacts, Figures, Growth, Machine, Point
+
+Rows = list[Sequence[str]]
+
+COMPARISON = (
+    *("contender", "time", "CPU", "memory", "seconds", "quickest to slowest"),
+    *("CPU seconds", "MiB", "events/s", "JSON MB/s"),
+)
+AIMS = ("what", "aim", "measured", "")
+CURVE = ("size", "events", "archives", "customers")
+_CONTENDER_AT = ("s", "CPU s", "MiB")
+
+
+def comparison_rows(result: Comparison) -> Rows:
+    """Ratios first; above 1 the contender takes more than this project with two jobs."""
+    base = baseline(result.figures)
+    return [
+        (
+            each.title,
+            _over(each.seconds, base.seconds),
+            _over(each.cpu_seconds, base.cpu_seconds),
+            _over(each.peak_bytes, base.peak_bytes),
+            f"{each.seconds:.2f}",
+            "{:.2f}-{:.2f}".format(*each.spread),
+            f"{each.cpu_seconds:.2f}",
+            _mib(each.peak_bytes),
+            f"{result.data.events / each.seconds:,.0f}",
+            f"{result.data.json_bytes / 1e6 / each.seconds:,.0f}",
+        )
+        for each in sorted(result.figures.values(), key=lambda each: each.seconds)
+    ]
+
+
+def aim_rows(aims: Sequence[Aim]) -> Rows:
+    """An aim a row."""
+    return [(aim.what, aim.wanted, aim.found or "-", _verdict(aim)) for aim in aims]
+
+
+def curve_rows(points: Sequence[Point]) -> tuple[Sequence[str], Rows]:
+    """Headings and a row a size, with three columns a contender."""
+    titles = [
+        figures.title.removeprefix("sales-pipeline, ") for figures in points[0].figures.values()
+    ]
+    headings = [*CURVE, *(f"{title}: {unit}" for title in titles for unit in _CONTENDER_AT)]
+    rows: Rows = []
+    for point in points:
+        facts = point.data
+        row = [f"{point.scale}x", f"{facts.events:,}", f"{facts.archives:,}"]
+        row.append(f"{facts.customers:,}")
+        for each in point.figures.values():
+            row += [f"{each.seconds:.2f}", f"{each.cpu_seconds:.2f}", _mib(each.peak_bytes)]
+        rows.append(row)
+    return headings, rows
+
+
+def better_elsewhere(result: Comparison) -> list[str]:
+    """Where a peer needs less than this project with two jobs; floors are no peers."""
+    base = baseline(result.figures)
+    found = []
+    for each in result.figures.values():
+        if each.title.startswith(("sales-pipeline", "floor")):
+            continue
+        less = []
+        if each.seconds < base.seconds:
+            less.append(f"time ({each.seconds:.2f} s against {base.seconds:.2f} s)")
+        if each.cpu_seconds < base.cpu_seconds:
+            less.append(f"CPU time ({each.cpu_seconds:.2f} s against {base.cpu_seconds:.2f} s)")
+        if each.peak_bytes < base.peak_bytes:
+            less.append(f"memory ({_mib(each.peak_bytes)} against {_mib(base.peak_bytes)} MiB)")
+        if less:
+            found.append(f"{each.title} takes less {', less '.join(less)}.")
+    return found
+
+
+def chord_facts(growth: Growth) -> list[str]:
+    """What many small archives cost, a task."""
+    figures, count = growth.chord.figures, growth.chord.data.archives
+    found = [
+        f"{each.title}: {each.seconds:.1f} s, {each.cpu_seconds:.1f} CPU s, "
+        f"{_mib(each.peak_bytes)} MiB; {1000 * each.cpu_seconds / count:.2f} ms of CPU an archive."
+        for each in figures.values()
+    ]
+    if CELERY_2 in figures and OURS_2 in figures:
+        extra = figures[CELERY_2].cpu_seconds - figures[OURS_2].cpu_seconds
+        wall = figures[CELERY_2].seconds - figures[OURS_2].seconds
+        found.append(
+            f"So a Celery task costs {1000 * extra / count:.2f} ms of CPU (Redis included) and "
+            f"{1000 * wall / count:.2f} ms of time beyond the same work done locally."
+        )
+    return found
+
+
+def data_text(facts: DataFacts) -> str:
+    """One sentence about what was read."""
+    return (
+        f"{facts.events:,} events in {facts.archives:,} archives ({facts.parts:,} parts), "
+        f"{facts.json_bytes / 1e6:,.0f} MB of JSON in {facts.zip_bytes / 1e6:,.1f} MB of zips; "
+        f"{facts.customers:,} customers, {facts.products:,} products"
+    )
+
+
+def machine_text(machine: Machine) -> str:
+    """One sentence about where."""
+    versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
+    return (
+        f"{machine.cpu}, {machine.cores} cores, {machine.memory_bytes / 2**30:.0f} GiB, "
+        f"{machine.system}; load before: {machine.load}; {versions}"
+    )
+
+
+def baseline(figures: dict[str, Figures]) -> Figures:
+    """This project with two jobs, or whoever is there."""
+    return figures.get(OURS_2) or next(iter(figures.values()))
+
+
+def _over(value: float, base: float) -> str:
+    return f"{value / base:.2f}" if base else "-"
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.0f}"
+
+
+def _verdict(aim: Aim) -> str:
+    if aim.found is None:
+        return "not measured"
+    if aim.found == TOO_SMALL:
+        return "-"
+    return "met" if aim.met else "not met"
