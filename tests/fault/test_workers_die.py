@@ -192,6 +192,26 @@ def test_a_stopping_worker_hands_back_what_it_cannot_finish(
     assert ships.csvs() == expected
 
 
+def test_a_stopping_worker_finishes_what_fits_into_its_grace(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.env.update(REMAP_SIGTERM="SIGQUIT", SALES_SHUTDOWN_WAIT="10")
+    old = ships.worker()
+    ships.plan_fault(VICTIM, "pause")
+    command = ships.run_in_background()
+    ships.reached(VICTIM)
+    old.terminate()
+    eventually(lambda: ships.ledger().attempts("00002")[0].state == "handed_back", "the mark")
+    ships.lift_fault(VICTIM)
+    assert old.wait(60) == 0
+    assert ships.ledger().receipt(Work("00002")) is not None
+    assert len(ships.ledger().attempts("00002")) == 1
+    ships.worker()
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    assert ships.csvs() == expected
+
+
 @pytest.mark.long
 def test_a_worker_that_is_killed_after_its_grace_leaves_no_mark(
     ships: Fleet, expected: dict[str, bytes]

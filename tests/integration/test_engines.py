@@ -256,6 +256,8 @@ def test_a_failing_header_ends_the_run_with_its_cause(
     recorded = json.loads(outcome.read_text())
     assert recorded["state"] == "failed"
     assert "snapshot" in recorded["reason"]
+    sent = [path.name for path in (outcome.parent / "dispatches").iterdir()]
+    assert sent == ["1.json"], "what no retry will mend is not sent again"
     assert not (tmp_path / "reports" / "latest").exists()
 
 
