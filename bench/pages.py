@@ -15,6 +15,18 @@ from bench.results import Comparison, Growth
 from console.views import output, table
 
 _PAGE = "performance.md"
+_PICTURES = """
+
+![Seconds of every contender](images/time.svg)
+
+![Peak memory of every contender](images/memory.svg)"""
+_GROWTH_PICTURES = """
+
+![Time as data grows](images/growth-time.svg)
+
+![Peak memory as data grows](images/growth-memory.svg)
+
+![Time to publish many partials](images/publishing.svg)"""
 
 
 def show(result: Comparison) -> None:
@@ -36,16 +48,20 @@ def render(docs: Path, comparisons: dict[str, Comparison], growth: Growth | None
     text = (page if page.is_file() else original).read_text()
     large = comparisons.get("large")
     shown = {"small": "small", "large": "large", "tiny": "small"}
-    sections = {shown[name]: _comparison(result) for name, result in comparisons.items()}
+    pictured = "large" if large is not None else next(iter(comparisons), None)
+    sections = {
+        shown[name]: _comparison(result) + (_PICTURES if name == pictured else "")
+        for name, result in comparisons.items()
+    }
     if growth is not None:
-        sections["growth"] = _growth(growth)
+        sections["growth"] = _growth(growth) + _GROWTH_PICTURES
     if large is not None or growth is not None:
         sections["aims"] = _table(tables.AIMS, tables.aim_rows(aims(large, growth)))
     for name, section in sections.items():
         text = _filled(text, name, section)
     docs.mkdir(parents=True, exist_ok=True)
     page.write_text(text)
-    draw(docs / "images", large or next(iter(comparisons.values()), None), growth)
+    draw(docs / "images", comparisons[pictured] if pictured else None, growth)
 
 
 def _filled(text: str, name: str, section: str) -> str:
