@@ -67,13 +67,14 @@ def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
             if time.monotonic() - failing_since > patience:
                 raise
         now = time.monotonic()
+        pause = max(_POLL_SECONDS, _PAUSE_BY_LOOK * (now - began))
         if now - looked >= min(_RECOVER_EVERY_SECONDS, settings.lease / 2):
             looked = now
             if _recover(settings, ledger):
                 failing_since = now
             elif now - failing_since > patience:
                 _give_up(settings, ledger)
-        time.sleep(max(_POLL_SECONDS, _PAUSE_BY_LOOK * (time.monotonic() - began)))
+        time.sleep(pause)
 
 
 def _show_new(
