@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
@@ -32,6 +33,9 @@ from workers.shutdown import is_leaving
 from workers.start import claim_slot, plan_and_send
 
 log = structlog.get_logger()
+
+_RESULT_TRIES = 10
+_RESULT_SECONDS = 0.3
 
 
 class PipelineTask(Task):  # type: ignore[misc]
@@ -158,9 +162,19 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
 def fail_run(self: PipelineTask, failed: str, state: str, run_id: str) -> None:
     """Errback of the chord: what did not succeed is sent again, until it is hopeless."""
     with self.of_run(state, run_id) as ledger:
-        cause = str(app.AsyncResult(failed).result)
+        cause = _cause_of(failed)
         log.warning("work_failed", cause=cause)
         reconciler.recover_run(settings, ledger, told=cause)
+
+
+def _cause_of(failed: str) -> str:
+    """Why a task failed. Celery calls the errback of a chord before it stores that."""
+    for _ in range(_RESULT_TRIES):
+        found = app.AsyncResult(failed).result
+        if found is not None:
+            return str(found)
+        time.sleep(_RESULT_SECONDS)
+    return "a task failed"
 
 
 @app.task(name=RECONCILE, bind=True, base=PipelineTask, ignore_result=True)

@@ -160,7 +160,7 @@ def test_no_broker_comes_back(ships: Fleet) -> None:
     kill_tree(doomed)
     _, err = command.communicate(timeout=120)
     assert command.returncode == 1, err
-    assert "nothing could be sent to its workers" in err
+    assert "nobody takes it up" in err
     assert "cannot_recover" in err
     assert "Traceback" not in err
     outcome = ships.ledger().outcome()
