@@ -10,7 +10,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -237,7 +236,9 @@ def test_progress_shows_on_a_terminal(env: dict[str, str]) -> None:
     assert b"run_planned" not in seen, "log lines tear the display"
 
 
-def test_interrupt_stops_cleanly(env: dict[str, str]) -> None:
+@pytest.mark.parametrize("moment", ["manifest.json", "attempts/0*.json"])
+def test_interrupt_stops_cleanly(env: dict[str, str], moment: str) -> None:
+    """While processes are being started, and while they are at work."""
     huge = part([purchase()] * 300_000)
     for week in range(2, 8):
         day = {f"events_2024-04-0{week}.zip": day_zip({"part.json": huge + b" " * week})}
@@ -250,8 +251,7 @@ def test_interrupt_stops_cleanly(env: dict[str, str]) -> None:
         start_new_session=True,
     )
     runs = Path(env["SALES_STATE"]) / "runs"
-    eventually(lambda: runs.exists() and list(runs.glob("*/manifest.json")), "the manifest")
-    time.sleep(0.3)
+    eventually(lambda: runs.exists() and list(runs.glob(f"*/{moment}")), moment)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors

@@ -64,6 +64,22 @@ def test_an_unknown_authority_is_refused(
     assert "certificate verify failed" in done.stderr
     assert "Traceback" not in done.stderr
     assert encrypted.url not in done.stderr
+    doctor = sales_pipeline("doctor", "--json", env=env)
+    checks = {check["name"]: check for check in json.loads(doctor.stdout)}
+    assert checks["broker"]["state"] == "failed"
+    assert "certificate verify failed" in checks["broker"]["found"]
+
+
+def test_an_unknown_authority_of_the_result_store_is_refused(
+    encrypted: TlsRedis, stack: Stack, shop: Shop, tmp_path: Path
+) -> None:
+    env = environment(stack, shop, tmp_path)
+    with celery("worker", "--concurrency=1", env=env, log=tmp_path / "worker.log"):
+        done = sales_pipeline("run", env=env | {"SALES_RESULT_BACKEND": encrypted.url})
+    assert done.returncode == 1
+    assert "certificate verify failed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert encrypted.url not in done.stderr
 
 
 def test_another_name_in_the_certificate_is_refused(
