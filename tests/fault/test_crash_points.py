@@ -21,7 +21,7 @@ from tests.contract.test_pipeline_on_object_store import report_files
 from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
 
 # `make fault` tries every single one; `make test` every third, except of a publication.
-EVERY = 1 if os.environ.get("FAULT_ALL") else 3
+EVERY = 1 if os.environ.get("FAULT_ALL") else 5
 FIRST, SECOND = "20260101T000000000000Z-aaaaaa", "20260102T000000000000Z-bbbbbb"
 
 

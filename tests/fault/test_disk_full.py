@@ -68,7 +68,12 @@ def _fill(folder: Path, left: int) -> Path:
     return filler
 
 
-@pytest.mark.parametrize("limit", [300, 2_450, 2_800])
+LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize(
+    "limit", [pytest.param(300, marks=LONG), 2_450, pytest.param(2_800, marks=LONG)]
+)
 def test_files_that_may_not_grow(env: dict[str, str], tmp_path: Path, limit: int) -> None:
     """The records of the start, the manifest and the reports hit the limit."""
     assert sales_pipeline("run", "--quiet", env=env).returncode == 0
@@ -93,7 +98,11 @@ def test_files_that_may_not_grow(env: dict[str, str], tmp_path: Path, limit: int
 
 @pytest.mark.parametrize(
     ("place", "left", "written"),
-    [("state", 8_000, "attempts"), ("state", 45_000, "partials"), ("reports", 12_000, "runs")],
+    [
+        pytest.param("state", 8_000, "attempts", marks=LONG),
+        ("state", 45_000, "partials"),
+        ("reports", 12_000, "runs"),
+    ],
 )
 def test_a_disk_that_is_full(
     env: dict[str, str], tmp_path: Path, place: str, left: int, written: str

@@ -161,7 +161,7 @@ def test_a_killer_is_quarantined_and_the_others_count(
     assert published_csvs(tmp_path) == expected
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.long), "2"])
 @pytest.mark.parametrize(("times", "code"), [(2, 0), (3, 1)])
 def test_what_does_not_answer_is_asked_again_a_few_times(
     env: dict[str, str], tmp_path: Path, jobs: str, times: int, code: int

@@ -55,7 +55,7 @@ def test_whole_worker_dies_and_another_takes_over(ships: Fleet, expected: dict[s
     assert ships.csvs() == expected
 
 
-@pytest.mark.parametrize("who", ["child", "worker"])
+@pytest.mark.parametrize("who", [pytest.param("child", marks=pytest.mark.long), "worker"])
 def test_celery_brings_back_the_work_of_the_dead_with_nobody_there_to_recover_it(
     ships: Fleet, expected: dict[str, bytes], who: str
 ) -> None:
@@ -192,6 +192,7 @@ def test_a_stopping_worker_hands_back_what_it_cannot_finish(
     assert ships.csvs() == expected
 
 
+@pytest.mark.long
 def test_a_stopping_worker_finishes_what_fits_into_its_grace(
     ships: Fleet, expected: dict[str, bytes]
 ) -> None:
@@ -323,6 +324,7 @@ def test_revoked_archive_reaches_the_same_finish_line(
     assert all(each.why for each in again), "revoked, died, or nothing moved: who looked first"
 
 
+@pytest.mark.long
 def test_task_outlives_the_visibility_timeout(ships: Fleet, expected: dict[str, bytes]) -> None:
     """Two applications on one Redis: the shorter timeout counts for both."""
     ships.worker(concurrency=1)
