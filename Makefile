@@ -14,7 +14,7 @@ help:  ## Show what there is to make
 
 setup: $(STAMP)  ## Make .venv with everything in it
 
-$(STAMP): requirements/dev.txt pyproject.toml pipeline_core/extract/_kernel.c
+$(STAMP): requirements/dev.txt pyproject.toml pipeline_core/extract/_kernel.c pipeline_core/transform/_ids.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || \
@@ -28,11 +28,11 @@ $(STAMP): requirements/dev.txt pyproject.toml pipeline_core/extract/_kernel.c
 demo: setup  ## Run the whole job for real on sample archives
 	@$(BIN)/sales-pipeline demo
 
-test: setup lint  ## Lint, type-check, and run every test against real servers
-	$(BIN)/python -m pytest
+test: setup lint  ## Lint, type-check, and run every test against real servers; two at once
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 fault: setup  ## The fault suite, with every crash point
-	FAULT_ALL=1 $(BIN)/python -m pytest tests/fault
+	FAULT_ALL=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal tests/fault
 
 soak: setup  ## FAULTS=300 faults at random moments, SEED=1
 	$(BIN)/python -m tests.fault.soak --faults $(or $(FAULTS),300) --seed $(or $(SEED),1)

@@ -210,10 +210,10 @@ def _drive(
 
 def _watch(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
     """Follows a run that somebody else drives."""
-    from console.follow import follow
-
-    click.echo(f"Run {ledger.run_id} is under way; following it.", err=True)
     try:
+        click.echo(f"Run {ledger.run_id} is under way; following it.", err=True)
+        from console.follow import follow
+
         return follow(settings, ledger, progress)
     except KeyboardInterrupt as stop:
         stop.args = (f"Stopped following. Run {ledger.run_id} is left to itself.",)

@@ -62,14 +62,23 @@ class RunLedger:
         """The manifest, or None while the run is not planned."""
         return self._read("manifest.json", Manifest)
 
-    def store(self, kind: str, work: Work, suffix: str, path: Path, rows: int) -> StoredFile:
-        """Copies a finished local file into the run. Its digest goes into its name, so two who
-        do the same work never overwrite each other's, and into the receipt."""
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    def store(
+        self, kind: str, work: Work, suffix: str, content: bytes | Path, rows: int
+    ) -> StoredFile:
+        """Keeps a file's bytes, or copies a finished local file, into the run. Its digest goes
+        into its name, so two who do the same work never overwrite each other's, and into the
+        receipt."""
+        if isinstance(content, bytes):
+            digest = hashlib.sha256(content).hexdigest()
+        else:
+            with content.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         stem, _, ending = suffix.rpartition(".")
         key = self._key(f"{kind}/{work.id}{stem}.{digest[:16]}.{ending}")
-        self.state.store_file(key, path)
+        if isinstance(content, bytes):
+            self.state.write(key, content)
+        else:
+            self.state.store_file(key, content)
         return StoredFile(key, digest, rows)
 
     def load(self, stored: StoredFile) -> bytes:

@@ -6,7 +6,8 @@ import csv
 import io
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -78,10 +79,18 @@ class RejectLog:
         self._file.seek(0)
         shutil.copyfileobj(self._file, target)
 
-    def save(self, path: Path) -> None:
-        """Writes the records to a new file."""
-        with path.open("wb") as file:
-            self.copy_to(file)
+    @contextmanager
+    def saved(self) -> Iterator[bytes | Path]:
+        """The records: as they are if they are few, in a file of their own otherwise."""
+        if self._file.tell() <= _IN_MEMORY_BYTES:
+            self._file.seek(0)
+            yield self._file.read()
+            return
+        with tempfile.TemporaryDirectory(prefix="sales-") as folder:
+            path = Path(folder) / "rejects.csv"
+            with path.open("wb") as file:
+                self.copy_to(file)
+            yield path
 
     def close(self) -> None:
         """Drops the rows."""

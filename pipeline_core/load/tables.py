@@ -42,9 +42,11 @@ def write_csv(table: pa.Table, path: Path, *, spreadsheet_safe: bool = False) ->
             file.writelines(map(line, rows))
 
 
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """The table, typed, zstd-compressed."""
-    pq.write_table(table, path, compression="zstd")
+def to_parquet(table: pa.Table) -> bytes:
+    """A Parquet file of the table, typed, zstd-compressed."""
+    file = pa.BufferOutputStream()
+    pq.write_table(table, file, compression="zstd")
+    return bytes(file.getvalue())
 
 
 def write_by_category(table: pa.Table, folder: Path, *, spreadsheet_safe: bool = False) -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import time
 import zipfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import lru_cache
 from typing import IO
 
 import msgspec
@@ -37,13 +34,12 @@ from pipeline_core.extract.walk import (
 from pipeline_core.heap import keep_freed_memory
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.attempts import Worker, attempt, causes, costs_told, spent
-from pipeline_core.load.tables import write_parquet
+from pipeline_core.load.tables import to_parquet
 from pipeline_core.messages import (
     ArchiveRef,
     Attempt,
     Manifest,
     Receipt,
-    StoredFile,
     Tally,
     Unreadable,
     Work,
@@ -264,21 +260,14 @@ def _version(file: IO[bytes]) -> tuple[int, int]:
 def _store(ledger: RunLedger, work: Work, extraction: _Extraction, started: float) -> Receipt:
     archive, result = extraction.archive, extraction.result
     counts, partials = result.counts(), result.partials()
-    with tempfile.TemporaryDirectory(prefix="sales-") as name:
-        folder = Path(name)
-
-        def store(kind: str, suffix: str, rows: int, write: Callable[[Path], None]) -> StoredFile:
-            path = folder / f"file{suffix}"
-            write(path)
-            return ledger.store(kind, work, suffix, path, rows)
-
-        stored = {
-            report: store(
-                "partials", f".{report}.parquet", table.num_rows, partial(write_parquet, table)
-            )
-            for report, table in partials.items()
-        }
-        rejects = store("rejects", ".csv", result.rejects.rows, result.rejects.save)
+    stored = {
+        report: ledger.store(
+            "partials", work, f".{report}.parquet", to_parquet(table), table.num_rows
+        )
+        for report, table in partials.items()
+    }
+    with result.rejects.saved() as content:
+        rejects = ledger.store("rejects", work, ".csv", content, result.rejects.rows)
     result.rejects.close()
     return Receipt(
         run_id=ledger.run_id,

@@ -25,7 +25,7 @@ from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.attempts import PUBLISH, is_alive
 from pipeline_core.load.page import write_page
 from pipeline_core.load.rejects import HEADER, parse_rejects
-from pipeline_core.load.tables import csv_line, write_by_category, write_csv, write_parquet
+from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
 from pipeline_core.messages import (
     EventCounts,
     Manifest,
@@ -344,7 +344,7 @@ def _write(
         table = report.finish(partials[report.name], scale)
         write_csv(table, folder / f"{report.name}.csv", spreadsheet_safe=safe)
         if report is CATEGORY_SALES:
-            write_parquet(table, folder / f"{report.name}.parquet")
+            (folder / f"{report.name}.parquet").write_bytes(to_parquet(table))
             write_by_category(table, folder / "by_category", spreadsheet_safe=safe)
             write_page(folder / "index.html", summary, table)
     _write_rejects(folder / "rejects.csv", ledger, done, manifest.options)

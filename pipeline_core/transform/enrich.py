@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline_core.messages import RejectFigures, RejectReason, UnknownMode
@@ -15,7 +13,6 @@ from pipeline_core.schemas import CANDIDATES, SALES, checked
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions
 from pipeline_core.transform.money import carry, group_sums, line_revenue, to_minor
 
-_T = TypeVar("_T", bound=np.generic)
 _REASONS = list(RejectReason)
 # Where a reason leaves units or revenue knowable for at least some of its events.
 _UNITS_KNOWN = set(_REASONS) - {
@@ -46,33 +43,34 @@ def enrich(
     checked(candidates, CANDIDATES)
     product = dimensions.product_codes(candidates["product_id"])
     customer = dimensions.customer_codes(candidates["customer_id"])
-    category = _labels(dimensions.product_category, product)
-    segment = _labels(dimensions.customer_segment, customer)
+    category = dimensions.product_category[product]
+    segment = dimensions.customer_segment[customer]
     units = candidates["quantity"].to_numpy().astype(np.int64)
-    price = np.where(product == NOT_FOUND, 0, _taken(dimensions.product_price, product))
-    revenue_hi, revenue_lo = line_revenue(units, price)
+    revenue_hi, revenue_lo = line_revenue(units, dimensions.product_price[product])
 
     reasons = _reasons(candidates, product, customer, category, segment, unknown)
-    rejected = _figures(reasons, units, revenue_hi, revenue_lo)
+    left_out = np.flatnonzero(reasons)
+    rejected = _figures(
+        reasons[left_out], units[left_out], revenue_hi[left_out], revenue_lo[left_out]
+    )
     if unknown == "bucket":
         category = np.where(category == NO_LABEL, dimensions.labels.unknown_category, category)
         segment = np.where(segment == NO_LABEL, dimensions.labels.unknown_segment, segment)
 
-    counted = reasons == 0
-    kept = pa.array(counted)
-    stranger = pa.array(customer[counted] != NOT_FOUND)
-    ids = candidates["customer_id"].filter(kept).combine_chunks()
     columns = [
-        dates.filter(kept),
-        pa.array(category[counted], pa.int32()),
-        pa.array(segment[counted], pa.int32()),
-        pa.array(customer[counted], pa.int64()),
-        pc.if_else(stranger, pa.scalar(None, pa.large_binary()), ids),
-        pa.array(units[counted]),
-        pa.array(revenue_hi[counted]),
-        pa.array(revenue_lo[counted]),
+        dates,
+        pa.array(category, pa.int32()),
+        pa.array(segment, pa.int32()),
+        pa.array(customer),
+        _strangers(candidates["customer_id"].combine_chunks(), customer),
+        pa.array(units),
+        pa.array(revenue_hi),
+        pa.array(revenue_lo),
     ]
-    return Enriched(pa.Table.from_arrays(columns, schema=SALES), reasons, rejected)
+    sales = pa.Table.from_arrays(columns, schema=SALES)
+    if len(left_out):
+        sales = sales.filter(pa.array(reasons == 0))
+    return Enriched(sales, reasons, rejected)
 
 
 def merge_figures(
@@ -145,10 +143,11 @@ def _figures(
     }
 
 
-def _labels(labels: NDArray[np.int32], codes: NDArray[np.int64]) -> NDArray[np.int32]:
-    return np.where(codes == NOT_FOUND, NO_LABEL, _taken(labels, codes)).astype(np.int32)
-
-
-def _taken(values: NDArray[_T], codes: NDArray[np.int64]) -> NDArray[_T]:
-    """values[codes]; anything for NOT_FOUND, also if there are no values at all."""
-    return values[codes] if len(values) else np.zeros(len(codes), values.dtype)
+def _strangers(ids: pa.LargeBinaryArray, customer: NDArray[np.int64]) -> pa.LargeBinaryArray:
+    """The ids of customers who are not in the dimension, null for all others."""
+    rows = np.flatnonzero(customer == NOT_FOUND)
+    if not len(rows):
+        return pa.nulls(len(ids), pa.large_binary())
+    places = np.full(len(ids), NOT_FOUND, np.int64)
+    places[rows] = rows
+    return ids.take(pa.array(places, mask=places == NOT_FOUND))

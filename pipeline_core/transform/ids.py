@@ -1,18 +1,26 @@
 """Ids to row numbers, vectorised and exact, for ids of any bytes and any length.
 
-Ids are hashed eight bytes at once, found among sorted hashes, and compared in full: a hash
-only says where to look.
+Ids are hashed eight bytes at once, and compared in full: a hash only says where to look.
+``_ids.c`` looks into a hash table; numpy, where that was not built, among sorted hashes.
 """
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+try:
+    from pipeline_core.transform import _ids
+except ImportError:  # there was no compiler
+    IS_COMPILED = False
+else:
+    IS_COMPILED = True
 
 NOT_FOUND = -1
 
@@ -24,10 +32,46 @@ _SHIFT = np.uint64(33)
 _MASKS = np.array([(1 << 8 * left) - 1 for left in range(_WORD + 1)], np.uint64)
 
 
+class IdIndex(Protocol):
+    """Finds the rows of distinct ids (large_binary, no nulls)."""
+
+    def rows_of(self, ids: pa.LargeBinaryArray) -> NDArray[np.int64]:
+        """The row of each id, NOT_FOUND where there is none or the id is null."""
+        ...
+
+
+def index_of(ids: pa.LargeBinaryArray) -> IdIndex:
+    """An index of distinct ids."""
+    return HashTable.of(ids) if IS_COMPILED else SortedHashes.of(ids)
+
+
 @dataclass(frozen=True)
-class IdIndex:
-    """Distinct ``ids`` (large_binary, no nulls). ``hashes`` are sorted; the id with each one
-    is in row ``rows``."""
+class HashTable:
+    """The compiled index."""
+
+    ids: pa.LargeBinaryArray
+    table: bytes
+    seed: int
+
+    @classmethod
+    def of(cls, ids: pa.LargeBinaryArray) -> HashTable:
+        """An index of distinct ids."""
+        seed = secrets.randbits(64)
+        return cls(ids, _ids.table_of(_offsets(ids), _data(ids), seed), seed)
+
+    def rows_of(self, ids: pa.LargeBinaryArray) -> NDArray[np.int64]:
+        """As IdIndex has it."""
+        known = _offsets(self.ids), _data(self.ids)
+        found = _ids.rows_of(self.table, *known, self.seed, _offsets(ids), _data(ids))
+        rows = np.frombuffer(found, np.int64)
+        if not ids.null_count:
+            return rows
+        return np.where(ids.is_null().to_numpy(zero_copy_only=False), NOT_FOUND, rows)
+
+
+@dataclass(frozen=True)
+class SortedHashes:
+    """The index in numpy. ``hashes`` are sorted; the id with each one is in row ``rows``."""
 
     ids: pa.LargeBinaryArray
     hashes: NDArray[np.uint64]
@@ -36,7 +80,7 @@ class IdIndex:
     longest: int
 
     @classmethod
-    def of(cls, ids: pa.LargeBinaryArray) -> IdIndex:
+    def of(cls, ids: pa.LargeBinaryArray) -> SortedHashes:
         """An index of distinct ids."""
         longest = int(np.diff(_offsets(ids)).max(initial=0))
         while True:
@@ -48,7 +92,7 @@ class IdIndex:
                 return cls(ids, hashes, rows, seed, longest)
 
     def rows_of(self, ids: pa.LargeBinaryArray) -> NDArray[np.int64]:
-        """The row of each id, NOT_FOUND where there is none or the id is null."""
+        """As IdIndex has it."""
         found = np.full(len(ids), NOT_FOUND, np.int64)
         if not len(self.hashes):
             return found
@@ -65,7 +109,7 @@ def _hashes(ids: pa.LargeBinaryArray, seed: np.uint64, longest: int) -> NDArray[
     """A hash of each id's first ``longest`` bytes and its length, of shape (ids,)."""
     offsets = _offsets(ids)
     starts, lengths = offsets[:-1], np.diff(offsets)
-    data = b"".join((memoryview(ids.buffers()[2] or b"")[: offsets[-1]], bytes(_WORD)))
+    data = b"".join((_data(ids)[: offsets[-1]], bytes(_WORD)))
     words = np.ndarray(len(data) - _WORD + 1, "<u8", data, strides=(1,))  # one at each byte
     hashes = (lengths.astype(np.uint64) ^ seed) * _FACTOR
     rows = np.arange(len(ids))
@@ -83,3 +127,8 @@ def _offsets(ids: pa.LargeBinaryArray) -> NDArray[np.int64]:
     if count == 1:
         return np.zeros(1, np.int64)
     return np.frombuffer(ids.buffers()[1], np.int64)[ids.offset : ids.offset + count]
+
+
+def _data(ids: pa.LargeBinaryArray) -> memoryview:
+    """The bytes that the offsets point into."""
+    return memoryview(ids.buffers()[2] or b"")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline_core.transform.ids import NOT_FOUND, IdIndex
+from pipeline_core.transform.ids import NOT_FOUND, IdIndex, index_of
 
 __all__ = ["NOT_FOUND", "NO_LABEL", "Dimensions", "Labels", "prepare"]
 
@@ -39,7 +39,8 @@ class Labels:
 @dataclass(frozen=True)
 class Dimensions:
     """Arrays are indexed by product or customer code, which is the row in the snapshot; label
-    codes are NO_LABEL where missing; prices are minor units of ``scale`` decimals."""
+    codes are NO_LABEL where missing; prices are minor units of ``scale`` decimals. One element
+    more, the last, is for NOT_FOUND (-1): no label, and a price of 0."""
 
     scale: int
     labels: Labels
@@ -66,15 +67,16 @@ def prepare(customers: pa.Table, products: pa.Table, scale: int) -> Dimensions:
         scale=scale,
         labels=Labels(categories, segments),
         product_category=product_category,
-        product_price=products["price_minor"].to_numpy(),
+        product_price=np.append(products["price_minor"].to_numpy(), 0),
         customer_segment=customer_segment,
-        _products=IdIndex.of(products["product_id"].combine_chunks()),
-        _customers=IdIndex.of(customers["customer_id"].combine_chunks()),
+        _products=index_of(products["product_id"].combine_chunks()),
+        _customers=index_of(customers["customer_id"].combine_chunks()),
     )
 
 
 def _encode(column: pa.ChunkedArray) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Sorted labels (UNKNOWN_LABEL among them) and the code of each row."""
+    """Sorted labels (UNKNOWN_LABEL among them), and the code of each row and of NOT_FOUND."""
     labels = sorted({*column.unique().to_pylist(), UNKNOWN_LABEL} - {None, ""})
     codes = pc.index_in(column, value_set=pa.array(labels, pa.string()))
-    return tuple(labels), pc.fill_null(codes, NO_LABEL).to_numpy().astype(np.int32)
+    codes = pc.fill_null(codes, NO_LABEL).to_numpy().astype(np.int32)
+    return tuple(labels), np.append(codes, np.int32(NO_LABEL))

@@ -186,14 +186,14 @@ def test_a_run_that_is_given_up_while_it_is_published_stays_unpublished(
     manifest = plan_local(shop, tmp_path)
     process_local(tmp_path, manifest)
     publishing = import_module("pipeline_core.pipeline.publish")
-    write_parquet = vars(publishing)["write_parquet"]
+    to_parquet = vars(publishing)["to_parquet"]
 
-    def slow_write(table: object, path: Path) -> None:
+    def slowly(table: object) -> object:
         """What a publisher that was taken for dead meets when it wakes up."""
         pipeline.fail(str(tmp_path / "state"), manifest.run_id, PipelineError("It was silent."))
-        write_parquet(table, path)
+        return to_parquet(table)
 
-    monkeypatch.setattr(publishing, "write_parquet", slow_write)
+    monkeypatch.setattr(publishing, "to_parquet", slowly)
     with pytest.raises(PublishRefused, match="given up"):
         publish_local(tmp_path, manifest)
     assert not (tmp_path / "reports" / "latest").exists()

@@ -14,6 +14,8 @@ from pipeline_core.transform.lookup import Labels
 from pipeline_core.transform.money import carry, group_sums, to_decimal, to_minor
 
 MEASURES = ("units", "revenue_hi", "revenue_lo")
+# A flag is a byte, and cheaper than to sort a code.
+_FLAGS_A_CODE = 16
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,35 @@ class Groups:
 def group_rows(columns: Sequence[pa.Array]) -> Groups:
     """Groups rows by one or more columns (null is a value like any other)."""
     encoded = [column.dictionary_encode(null_encoding="encode") for column in columns]
-    combined = np.zeros(len(columns[0]), np.int64)
+    number, count = np.zeros(len(columns[0]), np.int64), 1
     for column in encoded:
         codes = column.indices.to_numpy().astype(np.int64)
-        combined = combined * max(1, len(column.dictionary)) + codes
         # Renumbering after each column keeps the numbers below the row count.
-        _, first, combined = np.unique(combined, return_index=True, return_inverse=True)
-    count = len(first)
-    return Groups([column.take(pa.array(first)) for column in columns], combined, count)
+        size = count * len(column.dictionary)
+        number, count = _renumbered(number * len(column.dictionary) + codes, size)
+    examples = np.empty(count, np.int64)
+    examples[number] = np.arange(len(number))
+    return Groups([column.take(pa.array(examples)) for column in columns], number, count)
+
+
+def distinct(codes: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Sorted distinct ``codes``, each from 0 to below ``size``; by flags where there are not
+    many more possible codes than there are codes, else by sorting."""
+    if size > _FLAGS_A_CODE * len(codes):
+        return np.unique(codes)
+    flags = np.zeros(size, np.bool_)
+    flags[codes] = True
+    return np.flatnonzero(flags)
+
+
+def _renumbered(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], int]:
+    """The codes' places among the distinct ones, and how many those are."""
+    found = distinct(codes, size)
+    if size > _FLAGS_A_CODE * len(codes):
+        return np.searchsorted(found, codes), len(found)
+    places = np.empty(size, np.int64)
+    places[found] = np.arange(len(found))
+    return places[codes], len(found)
 
 
 def sum_measures(table: pa.Table, groups: Groups) -> list[pa.Array]:

@@ -13,6 +13,7 @@ from pipeline_core.transform.lookup import Labels
 from pipeline_core.transform.reports.base import (
     Groups,
     Report,
+    distinct,
     group_rows,
     label_column,
     revenue_column,
@@ -64,9 +65,8 @@ def finish(partial: pa.Table, scale: int) -> pa.Table:
         ]
     )
     strangers = partial["unknown_customers"].to_pylist()
-    distinct = [
-        len(customers) + len(ids)
-        for customers, ids in zip(_bitmaps(partial), strangers, strict=True)
+    customers = [
+        len(known) + len(ids) for known, ids in zip(_bitmaps(partial), strangers, strict=True)
     ]
     return pa.table(
         {
@@ -74,7 +74,7 @@ def finish(partial: pa.Table, scale: int) -> pa.Table:
             "customer_segment": partial["segment"],
             "total_revenue": revenue_column(partial, scale),
             "units_sold": partial["units"],
-            "unique_customers": pa.array(distinct, pa.int64()),
+            "unique_customers": pa.array(customers, pa.int64()),
         }
     )
 
@@ -106,7 +106,7 @@ def _customers_of_sales(sales: pa.Table, groups: Groups) -> list[BitMap]:
     codes = sales["customer"].to_numpy()
     known = codes >= 0
     width = int(codes.max(initial=0)) + 1
-    pairs = np.unique(groups.number[known] * width + codes[known])
+    pairs = distinct(groups.number[known] * width + codes[known], groups.count * width)
     cuts = np.searchsorted(pairs, np.arange(1, groups.count) * width)
     parts = np.split((pairs % width).astype(np.uint32), cuts)
     return [BitMap(part) for part in parts[: groups.count]]
