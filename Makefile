@@ -42,15 +42,18 @@ fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mu
 	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 
-sanitize: setup  ## CASES=100000 mutated parts through a kernel with AddressSanitizer and UBSan
-	@kernel=$$(ls pipeline_core/extract/_kernel.*.so) && cp $$kernel $$kernel.kept && \
-	trap "mv $$kernel.kept $$kernel" EXIT && \
-	gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -shared -fPIC \
-		-I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
-		pipeline_core/extract/_kernel.c -o $$kernel && \
-	LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
-		ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
-		$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
+sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, CASES=100000 mutated parts
+	@rm -rf build/sanitize && mkdir -p build/sanitize && cp -r pipeline_core tests build/sanitize
+	@for module in extract/_kernel transform/_ids; do \
+		gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -shared -fPIC \
+			-I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
+			pipeline_core/$$module.c \
+			-o $$(ls build/sanitize/pipeline_core/$$module.*.so) || exit 1; \
+	done
+	@cd build/sanitize && export ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$$PWD \
+		LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" && \
+	../../$(BIN)/python -m pytest --quiet tests/unit/test_ids.py && \
+	../../$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
 
 lint: setup  ## ruff, mypy --strict and import-linter
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ from bench import PROJECT
 from bench.contenders import Contender, clean_environment
 from bench.machine import look_around
 from bench.meter import measure
-from bench.results import CELERY_2, OURS_1, OURS_2, Growth, Point, Publication
+from bench.results import CELERY_2, OURS_1, OURS_2, Distinct, Growth, Point, Publication
 from bench.rounds import compare, run_once
 from bench.shop import Recipe, prepare
 
@@ -41,6 +41,7 @@ CHORD = (OURS_2, CELERY_2)
 ALL = (OURS_1, OURS_2, CELERY_2, "pandas", "duckdb")
 
 _MOST_CHORDS = 3
+_DISTINCT, _TINY_DISTINCT, _DISTINCT_PARTIALS = 100_000_000, 1_000, 2
 _HELP_ROUNDS = 15
 
 
@@ -71,6 +72,7 @@ def measure_growth(
         curves=curves,
         publications=_publications(named[OURS_2], many, folder, rounds, say),
         chord=_point(1, many, chord, folder, min(rounds, _MOST_CHORDS), say),
+        distinct=_distinct(_TINY_DISTINCT if tiny else _DISTINCT, say),
         help_seconds=_help_seconds(folder),
     )
 
@@ -114,6 +116,15 @@ def _publications(
         shutil.rmtree(place)
         shutil.rmtree(data)
     return found
+
+
+def _distinct(customers: int, say: Callable[[str], None]) -> Distinct:
+    say(f"{customers:,} distinct customers")
+    command = [sys.executable, "-m", "bench.distinct", str(customers), str(_DISTINCT_PARTIALS)]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=clean_environment(), stdout=subprocess.PIPE, check=True
+    )
+    return msgspec.json.decode(done.stdout, type=Distinct)
 
 
 def _first_archives(data: Path, folder: Path, count: int) -> Path:

@@ -104,7 +104,8 @@ def _growth(growth: Growth) -> str:
     lines += [_table(("partials", "seconds", "ms a partial"), rows), ""]
     lines += [f"**Many small archives** ({tables.data_text(growth.chord.data)}):", ""]
     lines += [f"- {fact}" for fact in tables.chord_facts(growth)]
-    lines += ["", f"**Start-up:** `--help` takes {growth.help_seconds:.3f} s.", ""]
+    lines += ["", f"**Distinct customers:** {tables.distinct_text(growth.distinct)}", ""]
+    lines += [f"**Start-up:** `--help` takes {growth.help_seconds:.3f} s.", ""]
     lines.append(f"**Machine:** {tables.machine_text(growth.machine)}.")
     return "\n".join(lines)
 

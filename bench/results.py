@@ -100,6 +100,18 @@ class Publication(Struct, frozen=True):
     seconds: float
 
 
+class Distinct(Struct, frozen=True):
+    """Seconds to merge ``partials`` to so many customers in so many ``groups``, and the most
+    memory (bytes) that it took beyond that of the partials."""
+
+    customers: int
+    groups: int
+    found: int
+    partials: int
+    seconds: float
+    peak_bytes: int
+
+
 class Growth(Struct, frozen=True):
     """How costs grow, and what does not depend on the data."""
 
@@ -110,6 +122,7 @@ class Growth(Struct, frozen=True):
     publications: list[Publication]
     # Very many small archives, by contender.
     chord: Point
+    distinct: Distinct
     help_seconds: float
 
 

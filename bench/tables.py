@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.aims import TOO_SMALL, Aim
-from bench.results import CELERY_2, OURS_2, Comparison, DataFacts, Figures, Growth, Machine, Point
+from bench.results import (
+    CELERY_2,
+    OURS_2,
+    Comparison,
+    DataFacts,
+    Distinct,
+    Figures,
+    Growth,
+    Machine,
+    Point,
+)
 
 Rows = list[Sequence[str]]
 
@@ -95,6 +105,15 @@ def chord_facts(growth: Growth) -> list[str]:
             f"{1000 * wall / count:.2f} ms of time beyond the same work done locally."
         )
     return found
+
+
+def distinct_text(found: Distinct) -> str:
+    """What very many distinct customers cost."""
+    return (
+        f"{found.partials} partials that name {found.found:,} of {found.customers:,} customers in "
+        f"{found.groups} groups are merged in {found.seconds:.1f} s and "
+        f"{_mib(found.peak_bytes)} MiB beyond the partials' own memory."
+    )
 
 
 def data_text(facts: DataFacts) -> str:

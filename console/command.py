@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import sys
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -19,6 +21,8 @@ from console.options import (
     run_settings,
 )
 
+# Imports make many objects, and hardly any garbage.
+_OBJECTS_BETWEEN_COLLECTIONS = 100_000
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -214,6 +218,8 @@ def main() -> NoReturn:
     """Entry point: every error ends as one clear text on stderr, with an exit code."""
     from pipeline_core.errors import ConfigError, PipelineError
 
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    atexit.register(gc.freeze)  # a last collection takes a while, and the end frees it all
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:

@@ -1,8 +1,9 @@
-"""The C heap of a process that inflates and drops megabytes again and again."""
+"""The memory of a process that inflates and drops megabytes again and again."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 from functools import lru_cache
 
 # mallopt(3): glibc's parameters; the largest mmap threshold it takes on 64 bits.
@@ -17,7 +18,11 @@ def keep_freed_memory() -> None:
 
     It would give every freed block of 128 KiB and more back to the kernel, and pay for each of
     its pages to be zeroed when the next one is inflated: that takes longer than inflating it.
+
+    What is there already, modules and classes, stays too: the garbage collector need not go
+    over it again and again.
     """
+    gc.freeze()
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if hasattr(ctypes, "CDLL") else None
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_IN_HEAP_BYTES)

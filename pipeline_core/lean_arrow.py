@@ -13,6 +13,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+import numpy as np
 import pyarrow as pa
 
 
@@ -30,6 +31,6 @@ def forget_pandas() -> None:
     finder = _NoPandas()
     sys.meta_path.insert(0, finder)
     try:
-        pa.array([0]).to_numpy()
+        pa.array(np.zeros(1)).to_numpy()
     finally:
         sys.meta_path.remove(finder)

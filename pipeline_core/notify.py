@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shlex
 import subprocess
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
@@ -88,6 +85,10 @@ def notify(hooks: Hooks, notice: Notice) -> bool:
 
 
 def _post(url: str, notice: Notice) -> bool:
+    import http.client  # most runs have nothing to tell
+    import urllib.error
+    import urllib.request
+
     cause = ""
     for _ in range(_TRIES):
         try:

@@ -48,12 +48,17 @@ static inline int64_t length_of(const Ids *ids, int64_t row)
     return ids->offsets[row + 1] - ids->offsets[row];
 }
 
-/* The place of an id in the table, or the empty one where it would be. */
-static inline uint64_t place_of(const Table *table, const Ids *known, uint64_t seed,
-                                const uint8_t *id, int64_t length)
+static inline uint64_t first_place(const Table *table, uint64_t seed, const uint8_t *id,
+                                   int64_t length)
+{
+    return hash(id, length, seed) >> (64 - table->bits);
+}
+
+/* The place of an id in the table, or the empty one where it would be, from its first one on. */
+static inline uint64_t place_of(const Table *table, const Ids *known, const uint8_t *id,
+                                int64_t length, uint64_t place)
 {
     uint64_t last = (UINT64_C(1) << table->bits) - 1;
-    uint64_t place = hash(id, length, seed) >> (64 - table->bits);
     for (;; place = (place + 1) & last) {
         int32_t row = table->rows[place];
         if (row == EMPTY || (length_of(known, row) == length &&
@@ -67,7 +72,40 @@ static void fill(Table *table, const Ids *known, uint64_t seed)
     memset(table->rows, 0xFF, sizeof(int32_t) << table->bits);
     for (int64_t row = 0; row < known->count; row++) {
         const uint8_t *id = known->data + known->offsets[row];
-        table->rows[place_of(table, known, seed, id, length_of(known, row))] = (int32_t)row;
+        int64_t length = length_of(known, row);
+        uint64_t first = first_place(table, seed, id, length);
+        table->rows[place_of(table, known, id, length, first)] = (int32_t)row;
+    }
+}
+
+/* Memory is slow and the events before have filled the caches: what a few ids need is asked for
+ * before the first of them is looked at. */
+enum { AT_ONCE = 32 };
+
+static void look_up(const Table *table, const Ids *known, uint64_t seed, const Ids *ids,
+                    int64_t *rows)
+{
+    uint64_t places[AT_ONCE];
+    for (int64_t begin = 0; begin < ids->count; begin += AT_ONCE) {
+        int64_t left = ids->count - begin, some = left < AT_ONCE ? left : AT_ONCE;
+        const int64_t *starts = ids->offsets + begin;
+        for (int64_t i = 0; i < some; i++) {
+            places[i] = first_place(table, seed, ids->data + starts[i], starts[i + 1] - starts[i]);
+            __builtin_prefetch(&table->rows[places[i]]);
+        }
+        for (int64_t i = 0; i < some; i++) {
+            int32_t row = table->rows[places[i]];
+            if (row != EMPTY)
+                __builtin_prefetch(&known->offsets[row]);
+        }
+        for (int64_t i = 0; i < some; i++) {
+            int32_t row = table->rows[places[i]];
+            if (row != EMPTY)
+                __builtin_prefetch(known->data + known->offsets[row]);
+        }
+        for (int64_t i = 0; i < some; i++)
+            rows[begin + i] = table->rows[place_of(table, known, ids->data + starts[i],
+                                                   starts[i + 1] - starts[i], places[i])];
     }
 }
 
@@ -139,9 +177,7 @@ static PyObject *rows_of(PyObject *Py_UNUSED(module), PyObject *args)
         if (found) {
             int64_t *rows = (int64_t *)PyBytes_AS_STRING(found);
             Py_BEGIN_ALLOW_THREADS
-            for (int64_t i = 0; i < ids.count; i++)
-                rows[i] = table.rows[place_of(&table, &known, seed, ids.data + ids.offsets[i],
-                                              length_of(&ids, i))];
+            look_up(&table, &known, seed, &ids, rows);
             Py_END_ALLOW_THREADS
         }
     }

@@ -57,9 +57,11 @@ def to_minor(hi: int, lo: int) -> int:
 
 def to_decimal(minor: int, scale: int) -> Decimal:
     """Minor units as a decimal with exactly ``scale`` decimals."""
-    return Decimal((int(minor < 0), tuple(int(digit) for digit in str(abs(minor))), -scale))
+    return Decimal(to_text(minor, scale))
 
 
 def to_text(minor: int, scale: int) -> str:
     """As ``to_decimal``, written without an exponent."""
-    return f"{to_decimal(minor, scale):f}"
+    digits = f"{abs(minor):0{scale + 1}d}"
+    sign, point = "-" if minor < 0 else "", "." if scale else ""
+    return f"{sign}{digits[: len(digits) - scale]}{point}{digits[len(digits) - scale :]}"
