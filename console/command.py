@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-import gc
+import gc as garbage
 import sys
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -176,6 +176,26 @@ def rejects(
 
 @cli.command()
 @place_options
+@click.option(
+    "--keep-runs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Newest runs that keep everything [default: 30].",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@json_option
+def gc(dry_run: bool, as_json: bool, **options: Any) -> None:
+    """Remove extracts, partials and rejects that no later run can use.
+
+    Published reports and the records of runs stay.
+    """
+    from console.reading import collect
+
+    collect(run_settings(options), dry_run=dry_run, as_json=as_json)
+
+
+@cli.command()
+@place_options
 @dimension_options
 @broker_options
 @json_option
@@ -218,8 +238,8 @@ def main() -> NoReturn:
     """Entry point: every error ends as one clear text on stderr, with an exit code."""
     from pipeline_core.errors import ConfigError, PipelineError
 
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    atexit.register(gc.freeze)  # a last collection takes a while, and the end frees it all
+    garbage.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    atexit.register(garbage.freeze)  # a last collection takes a while, and the end frees it all
     try:
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:

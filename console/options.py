@@ -75,7 +75,12 @@ run_options = _together(
         type=click.Choice(["auto", "weak", "strong"]),
         help="Machine profile for jobs and batch size [default: auto].",
     ),
-    click.option("--full", is_flag=True, help="Ignore what earlier runs left; read everything."),
+    click.option(
+        "--full",
+        is_flag=True,
+        default=None,
+        help="Use nothing that earlier runs left; read everything.",
+    ),
     click.option(
         "--allow-incomplete",
         is_flag=True,
@@ -122,7 +127,6 @@ def run_settings(options: dict[str, Any]) -> Settings:
     from pipeline_core.logs import configure_logs
     from pipeline_core.settings import load_settings
 
-    options.pop("full", None)  # every run reads everything, as long as no run keeps extracts
     settings = load_settings(options)
     configure_logs(settings.log_level, settings.log_format)
     return settings

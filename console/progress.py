@@ -54,13 +54,14 @@ class Progress:
         """Reading directories, customers and products."""
         self._bar.update(self._task, description="Planning")
 
-    def processing(self, manifest: Manifest) -> None:
-        """The archives are known."""
+    def processing(self, manifest: Manifest, done: int = 0) -> None:
+        """The archives are known, and how many of them are done already."""
         total = len(manifest.planned_work())
         unit = manifest.work_unit
         self._bar.reset(
             self._task, total=total, description="Processing", unit=unit, events=0, octets=0
         )
+        self._bar.update(self._task, completed=done)
 
     def done(self, receipt: Receipt) -> None:
         """One archive, or a share of one, is done."""

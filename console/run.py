@@ -168,7 +168,9 @@ def _how_to_go_on(ledger: RunLedger) -> str:
 def _plan(settings: Settings, run_id: str) -> Manifest:
     options, policy, engine = settings.options(), settings.policy(), settings.chosen_engine()
     processes = _processes(settings, engine)
-    return pipeline.plan(settings.places(), options, policy, engine, run_id, processes)
+    return pipeline.plan(
+        settings.places(), options, policy, engine, run_id, processes, settings.reuse()
+    )
 
 
 def _processes(settings: Settings, engine: str) -> Callable[[], int]:
@@ -195,7 +197,7 @@ def _drive(
         wait_for_workers(settings)
         tried(lambda: send_outstanding(ledger, manifest))
         return follow(settings, ledger, progress)
-    progress.processing(manifest)
+    progress.processing(manifest, len(ledger.receipt_ids()))
     with attempt(ledger, manifest.policy, COMMAND, Worker(this_process())):
         outcome = run_locally(
             settings.state,

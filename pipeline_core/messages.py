@@ -66,10 +66,18 @@ class Policy(Struct, frozen=True, kw_only=True):
     max_attempts: int = 3
 
 
+class Reuse(Struct, frozen=True, kw_only=True):
+    """Whether a run is ``full``, and uses nothing that earlier ones left, and whether it keeps
+    extracts for later ones."""
+
+    full: bool = False
+    keep: bool = True
+
+
 class DayRef(Struct, frozen=True):
     """A daily zip inside an archive: ``index`` is its place in the zip's directory, ``digest``
-    the SHA-256 of its bytes where two days looked alike, ``duplicate_of`` the archive that
-    has the same bytes."""
+    the SHA-256 of its bytes where two days looked alike or an earlier run found it out,
+    ``duplicate_of`` the archive that has the same bytes."""
 
     name: str
     index: int
@@ -112,6 +120,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     dimensions_digest: str
     archives: tuple[ArchiveRef, ...]
     conflicting_days: tuple[str, ...] = ()
+    reuse: Reuse = Reuse()
 
     @property
     def work_unit(self) -> str:
@@ -240,7 +249,8 @@ class StoredFile(Struct, frozen=True):
 class Receipt(Struct, frozen=True, kw_only=True):
     """The proof that one archive, or one share of it, was processed: what was in it and where
     the results are. The archive's own ``digest`` and ``compressed_bytes`` are its first share's.
-    ``general_events`` were decoded by the general tier, which is slower and says the same."""
+    ``general_events`` were decoded by the general tier, which is slower and says the same.
+    ``day_digests`` are by directory place; ``bytes_read`` is 0 if the archive was not opened."""
 
     run_id: str
     archive: str
@@ -257,6 +267,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     share: int | None = None
     general_events: int = 0
     quarantined: bool = False
+    day_digests: dict[int, str] = {}
+    bytes_read: int = 0
 
 
 class Totals(Struct, frozen=True):
@@ -292,7 +304,9 @@ class PartCounts(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """summary.json: everything one run can say about itself. ``general_events`` as in Receipt."""
+    """summary.json: everything one run can say about itself. ``general_events`` as in Receipt;
+    ``compressed_bytes`` are those of the inputs, ``bytes_read`` those of archives that this run
+    opened."""
 
     run_id: str
     status: RunStatus
@@ -314,6 +328,25 @@ class Summary(Struct, frozen=True, kw_only=True):
     json_bytes: int
     seconds: float
     general_events: int = 0
+    bytes_read: int = 0
+
+
+class Known(Struct, frozen=True):
+    """An archive as the last run left it: every receipt that counted, with its work."""
+
+    archive: ArchiveRef
+    done: tuple[tuple[Work, Receipt], ...]
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """What the last run found out about the archives of ``data``. Receipts were made by
+    ``options`` and the dimensions of ``dimensions_digest``, by ``rules`` (RULES_VERSION)."""
+
+    rules: int
+    data: str
+    options: Options
+    dimensions_digest: str
+    archives: tuple[Known, ...]
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.messages import Limits, Options, Policy, UnknownMode
+from pipeline_core.messages import Limits, Options, Policy, Reuse, UnknownMode
 from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.places import Places
 from pipeline_core.profile import Profile, ProfileName, choose_profile, read_machine
@@ -75,6 +75,15 @@ class Settings(BaseSettings):
     reject_rows: int = Field(1_000_000, description="Most rows in rejects.csv.", ge=0)
     spreadsheet_safe: bool = Field(
         False, description="Put ' before CSV texts that a spreadsheet would run as a formula."
+    )
+
+    # What later runs need not do again
+    full: bool = Field(False, description="Use nothing that earlier runs left; read everything.")
+    keep_extracts: bool = Field(
+        True, description="Keep what was extracted, so that later runs read only what is new."
+    )
+    keep_runs: PositiveInt = Field(
+        30, description="Newest runs whose partials and extracts `gc` keeps."
     )
 
     # Limits of one input (uncompressed)
@@ -278,6 +287,10 @@ class Settings(BaseSettings):
                 reject_share=self.max_reject_share,
             ),
         )
+
+    def reuse(self) -> Reuse:
+        """What the run's manifest keeps, so that every worker uses and keeps the same."""
+        return Reuse(full=self.full, keep=self.keep_extracts)
 
     def hooks(self) -> Hooks:
         """Who is told of trouble; holds the webhook's URL."""

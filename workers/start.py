@@ -42,5 +42,6 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None
             "celery",
             ledger.run_id,
             worker_processes,
+            settings.reuse(),
         )
     send_outstanding(ledger, manifest)

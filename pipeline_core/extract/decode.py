@@ -144,6 +144,12 @@ def event_texts(decoded: Decoded, rows: NDArray[np.int64]) -> list[bytes]:
     ]
 
 
+def candidate_texts(decoded: Decoded) -> pa.LargeBinaryArray:
+    """The JSON of every candidate, verbatim."""
+    rows = np.arange(decoded.candidates.num_rows)
+    return pa.array(list(_raw_texts(decoded, rows)), pa.large_binary())
+
+
 def _raw_texts(decoded: Decoded, rows: NDArray[np.int64]) -> Iterator[bytes]:
     text = decoded.window.text
     if decoded.spans is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -35,19 +36,26 @@ def day_bytes(
 
 
 @contextmanager
-def open_day(
-    archive: zipfile.ZipFile, day: zipfile.ZipInfo, limits: Limits, meter: Meter, in_memory: int
-) -> Iterator[zipfile.ZipFile]:
-    """A daily zip, held in memory up to ``in_memory`` bytes and on the disk beyond.
+def day_file(
+    archive: zipfile.ZipFile, day: zipfile.ZipInfo, meter: Meter, in_memory: int
+) -> Iterator[tuple[IO[bytes], str]]:
+    """The bytes of a daily zip as a file, held in memory up to ``in_memory`` bytes and on the
+    disk beyond, and their SHA-256.
 
     Raises:
-        UnreadableDay: it cannot be inflated, is not a zip, or is over a limit.
+        UnreadableDay: it cannot be inflated.
     """
+    hashed = hashlib.sha256()
     with tempfile.SpooledTemporaryFile(max_size=in_memory) as file:
         for block in day_bytes(archive, day, meter, in_memory):
+            hashed.update(block)
             file.write(block)
-        with open_zip(file, "day", limits.zip_entries, UnreadableDay) as opened:
-            yield opened
+        yield file, hashed.hexdigest()
+
+
+def open_day(file: IO[bytes], limits: Limits) -> AbstractContextManager[zipfile.ZipFile]:
+    """Raises UnreadableDay if the file is not a zip or has too many entries."""
+    return open_zip(file, "day", limits.zip_entries, UnreadableDay)
 
 
 def day_parts(day: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

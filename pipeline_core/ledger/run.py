@@ -112,6 +112,11 @@ class RunLedger:
         """Ids of the work that is done."""
         return {name.removesuffix(".json") for name in self._names("receipts")}
 
+    def receipts(self) -> list[Receipt]:
+        """Every receipt there is, also of work that does not count in the end."""
+        found = (self._read(f"receipts/{name}", Receipt) for name in self._names("receipts"))
+        return [receipt for receipt in found if receipt is not None]
+
     def create_attempt(self, work_id: str, attempt: Attempt) -> bool:
         """Notes an attempt under its number, unless another has that number."""
         return self.state.create(self._attempt_key(work_id, attempt.number), to_json(attempt))

@@ -6,10 +6,11 @@ import hashlib
 import re
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import structlog
@@ -21,13 +22,15 @@ from pipeline_core.extract.meter import archive_meter, day_meter
 from pipeline_core.extract.names import base_name, day_date, is_text, is_zip
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
 from pipeline_core.ledger import RunLedger, run_ids, save_snapshot
-from pipeline_core.messages import ArchiveRef, DayRef, Limits, Manifest, Options, Policy
+from pipeline_core.messages import ArchiveRef, DayRef, Limits, Manifest, Options, Policy, Reuse
+from pipeline_core.pipeline.reuse import known_archives, recall, reusable, reuse_receipts
 from pipeline_core.pipeline.shares import shared_out
 from pipeline_core.places import Places
 from pipeline_core.storage import Storage, StoredObject, absolute_uri, open_storage
 
 log = structlog.get_logger()
 
+_REUSE = Reuse()
 _RUN_TIME = "%Y%m%dT%H%M%S%fZ"
 _RUN_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{6}", re.ASCII)
 
@@ -47,9 +50,11 @@ def plan(
     engine: str,
     run_id: str,
     processes: Callable[[], int] = lambda: 1,
+    reuse: Reuse = _REUSE,
 ) -> Manifest:
-    """Writes the manifest of a run and returns it, or the one that was written before. An
-    archive for which some of so many ``processes`` would wait is cut into shares.
+    """Writes the manifest of a run and returns it, or the one that was written before. Archives
+    that are as the last run left them get their receipts at once. An archive for which some of
+    so many ``processes`` would wait is cut into shares.
 
     Raises:
         ConfigError: there is no data folder, or customers or products cannot be used.
@@ -62,22 +67,28 @@ def plan(
     if (planned := ledger.planned()) is not None:
         return planned
     open_storage(places.reports)  # a wrong place shows now, not after the work
-    found = survey(open_storage(places.data), options.limits)
-    manifest = ledger.create_manifest(
-        Manifest(
-            run_id=run_id,
-            created_at=started,
-            engine=engine,
-            data=absolute_uri(places.data),
-            reports=absolute_uri(places.reports),
-            options=options,
-            policy=policy,
-            dimensions_digest=save_snapshot(state, read_dimensions(places)),
-            archives=shared_out(found.archives, processes()),
-            conflicting_days=found.conflicting_days,
-        )
+    data = absolute_uri(places.data)
+    memory = None if reuse.full else recall(state, data)
+    found = survey(open_storage(places.data), options.limits, known_archives(memory))
+    dimensions_digest = save_snapshot(state, read_dimensions(places))
+    known = reusable(memory, found.archives, options, dimensions_digest)
+    planned = Manifest(
+        run_id=run_id,
+        created_at=started,
+        engine=engine,
+        data=data,
+        reports=absolute_uri(places.reports),
+        options=options,
+        policy=policy,
+        dimensions_digest=dimensions_digest,
+        archives=shared_out(found.archives, processes(), known),
+        conflicting_days=found.conflicting_days,
+        reuse=reuse,
     )
-    log.info("run_planned", run_id=run_id, archives=len(manifest.archives))
+    manifest = ledger.create_manifest(planned)
+    if manifest is planned:
+        reuse_receipts(ledger, manifest, known)
+    log.info("run_planned", run_id=run_id, archives=len(manifest.archives), unchanged=len(known))
     return manifest
 
 
@@ -102,8 +113,11 @@ def read_dimensions(places: Places) -> Snapshot:
     return read_database(places.database_url)
 
 
-def survey(data: Storage, limits: Limits) -> Survey:
-    """Lists archives and days, from the zips' directories; marks what was there before.
+def survey(
+    data: Storage, limits: Limits, known: Mapping[str, ArchiveRef] = MappingProxyType({})
+) -> Survey:
+    """Lists archives and days, from the zips' directories; marks what was there before. Those
+    that are as they were when they became ``known`` are not opened.
 
     Contents are read only where size and CRC say that two days or two archives may be the
     same; bytes, not names, decide. The first by name keeps what is in two.
@@ -120,7 +134,9 @@ def survey(data: Storage, limits: Limits) -> Survey:
                 f"The name of the archive {file.key!r} is not UTF-8.", f"Rename it in {data.uri}."
             )
     archives = [
-        _look_into(data, file, limits, f"{number:05d}") for number, file in enumerate(stored)
+        _untouched(known.get(file.key), file, f"{number:05d}")
+        or _look_into(data, file, limits, f"{number:05d}")
+        for number, file in enumerate(stored)
     ]
     archives = _mark_duplicate_archives(data, archives)
     archives = _mark_duplicate_days(data, archives, limits)
@@ -135,6 +151,12 @@ def missing_days(days: Iterable[str]) -> tuple[date, ...]:
     first, length = min(dates), (max(dates) - min(dates)).days
     covered = (first + timedelta(days=number) for number in range(length))
     return tuple(day for day in covered if day not in dates)
+
+
+def _untouched(known: ArchiveRef | None, file: StoredObject, number: str) -> ArchiveRef | None:
+    if known is None or (known.size, known.version) != (file.size, file.version):
+        return None
+    return msgspec.structs.replace(known, id=number)
 
 
 def _look_into(data: Storage, file: StoredObject, limits: Limits, number: str) -> ArchiveRef:
@@ -162,14 +184,18 @@ def _mark_duplicate_archives(data: Storage, archives: Sequence[ArchiveRef]) -> l
     marked = []
     for archive in archives:
         if len(sizes[archive.size]) > 1:
-            with data.local_file(archive.name) as path, path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = archive.digest or _digest(data, archive.name)
             first = first_with.setdefault(digest, archive.name)
             archive = msgspec.structs.replace(
                 archive, digest=digest, duplicate_of=None if first == archive.name else first
             )
         marked.append(archive)
     return marked
+
+
+def _digest(data: Storage, name: str) -> str:
+    with data.local_file(name) as path, path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _mark_duplicate_days(
@@ -184,10 +210,11 @@ def _mark_duplicate_days(
     for archive in archives:
         found = [day for day in archive.days if (day.size, day.crc) in suspects]
         if found and archive.duplicate_of is None:
-            digests = _day_digests(data, archive, {day.index for day in found}, limits)
+            unknown = {day.index for day in found if day.digest is None}
+            digests = _day_digests(data, archive, unknown, limits) if unknown else {}
             days = []
             for day in archive.days:
-                digest, place = digests.get(day.index), (archive.name, day.index)
+                digest, place = digests.get(day.index, day.digest), (archive.name, day.index)
                 if digest is not None:
                     first = first_with.setdefault(digest, place)
                     day = msgspec.structs.replace(

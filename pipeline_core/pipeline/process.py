@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import time
-import zipfile
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import IO
 
 import msgspec
 import structlog
 
-from pipeline_core.errors import (
-    RetryableError,
-    UnreadableArchive,
-    UnreadableDay,
-    UnreadablePart,
-)
-from pipeline_core.extract.decode import decode
-from pipeline_core.extract.meter import archive_meter, day_meter
-from pipeline_core.extract.names import day_date
-from pipeline_core.extract.walk import (
-    archive_days,
-    day_parts,
-    open_archive,
-    open_day,
-    part_windows,
-)
+from pipeline_core.errors import RetryableError
 from pipeline_core.heap import keep_freed_memory
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.attempts import Worker, attempt, causes, costs_told, spent
 from pipeline_core.load.tables import to_parquet
-from pipeline_core.messages import (
-    ArchiveRef,
-    Attempt,
-    Manifest,
-    Receipt,
-    Tally,
-    Unreadable,
-    Work,
-)
-from pipeline_core.pipeline.accumulate import Accumulator, Chunk, Rules
-from pipeline_core.storage import Storage, open_storage
+from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, Work
+from pipeline_core.pipeline.accumulate import Rules
+from pipeline_core.pipeline.extraction import Extraction, extracts_of
+from pipeline_core.storage import open_storage
 from pipeline_core.transform.lookup import Dimensions, prepare
 
 log = structlog.get_logger()
@@ -97,9 +69,9 @@ def _processed(ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work:
     started = time.monotonic()
     rules = Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
     skip = archive.planned_skip() if work.skip is None else frozenset(work.skip)
-    extraction = _Extraction(archive, rules, skip, work.share)
+    extraction = Extraction(archive, rules, skip, work.share, extracts_of(ledger.state, manifest))
     try:
-        extraction.run(manifest)
+        extraction.run(open_storage(manifest.data))
         return _store(ledger, work, extraction, started)
     except OSError as error:  # of our temporary files: storages and zips have errors of their own
         raise RetryableError(
@@ -113,7 +85,9 @@ def _quarantine(ledger: RunLedger, manifest: Manifest, work: Work, ended: list[A
     archive = manifest.archive(work.archive)
     cause = f"quarantined after {len(ended)} attempts: {causes(ended)}"
     rules = Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
-    extraction = _Extraction(archive, rules, frozenset(), work.share)
+    extraction = Extraction(
+        archive, rules, frozenset(), work.share, extracts_of(ledger.state, manifest)
+    )
     extraction.give_up(cause)
     log.error("archive_quarantined", run_id=ledger.run_id, archive=archive.name, cause=cause)
     receipt = _store(ledger, work, extraction, time.monotonic())
@@ -134,130 +108,7 @@ def _dimensions(state_uri: str, digest: str) -> Dimensions:
     return prepare(snapshot.customers, snapshot.products, snapshot.scale)
 
 
-@dataclass
-class _Extraction:
-    """One walk through an archive, or through the days of one of its shares."""
-
-    archive: ArchiveRef
-    rules: Rules
-    skip: frozenset[int]
-    share: int | None
-    digest: str | None = None
-    days: Tally = Tally()
-    parts: Tally = Tally()
-    json_bytes: int = 0
-    unreadable: list[Unreadable] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.result = Accumulator(self.rules)
-        self.meter = archive_meter(self.rules.options.limits)
-
-    def run(self, manifest: Manifest) -> None:
-        """Reads everything that can be read; what cannot is in ``unreadable``."""
-        try:
-            with self.result.dropped_on_error():
-                self._read(open_storage(manifest.data))
-        except UnreadableArchive as error:
-            self.give_up(error.message)
-
-    def give_up(self, cause: str) -> None:
-        """Takes the archive for unreadable: nothing of it counts."""
-        self.unreadable = [Unreadable(self.archive.name, None, None, cause)]
-        self.days = self.parts = Tally()
-        self.result = Accumulator(self.rules)
-
-    def _read(self, data: Storage) -> None:
-        with ExitStack() as stack:
-            try:
-                path = stack.enter_context(data.local_file(self.archive.name))
-                file = stack.enter_context(path.open("rb"))
-                version = data.stat(self.archive.name).version
-            except FileNotFoundError as error:
-                raise UnreadableArchive("the archive vanished after the run was planned") from error
-            if version != self.archive.version:
-                raise UnreadableArchive("the archive changed after the run was planned")
-            before = _version(file)
-            if not self.share:  # that of one share is enough
-                self.digest = hashlib.file_digest(file, "sha256").hexdigest()
-            with open_archive(file, self.rules.options.limits) as opened:
-                self._read_days(opened)
-            if _version(file) != before:
-                raise UnreadableArchive("the archive changed while it was read")
-
-    def _read_days(self, opened: zipfile.ZipFile) -> None:
-        for index, info in archive_days(opened):
-            if self.share is not None and index not in self.archive.shares[self.share]:
-                continue
-            if index in self.skip:
-                self.days += Tally(duplicate=1)
-                continue
-            day = _Day(self, info.filename)
-            try:
-                day.read(opened, info)
-            except UnreadableDay as error:
-                self._note(info.filename, None, error.message)
-                self.days += Tally(unreadable=1)
-                continue
-            self.unreadable += day.unreadable
-            self.days += Tally(read=1)
-            self.parts += day.parts
-            self.result.absorb(day.result)
-        self.json_bytes = self.meter.used
-
-    def _note(self, day: str | None, part: str | None, cause: str) -> None:
-        self.unreadable.append(Unreadable(self.archive.name, day, part, cause))
-
-
-class _Day:
-    """One daily zip; dropped whole if it turns out to be unreadable."""
-
-    def __init__(self, extraction: _Extraction, name: str) -> None:
-        self.archive = extraction.archive.name
-        self.rules = extraction.rules
-        self.name = name
-        self.meter = day_meter(self.rules.options.limits, extraction.meter)
-        self.archive_meter = extraction.meter
-        self.parts = Tally()
-        self.unreadable: list[Unreadable] = []
-        self.result = Accumulator(self.rules)
-
-    def read(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
-        """Raises UnreadableDay, or UnreadableArchive if the archive's limit is passed."""
-        limits, window_bytes = self.rules.options.limits, self.rules.window_bytes
-        packed = day_meter(limits, self.archive_meter)
-        with (
-            self.result.dropped_on_error(),
-            open_day(opened, info, limits, packed, window_bytes) as day,
-        ):
-            for part in day_parts(day):
-                try:
-                    part_result = self._read_part(day, part)
-                except UnreadablePart as error:
-                    self.unreadable.append(
-                        Unreadable(self.archive, self.name, part.filename, error.message)
-                    )
-                    self.parts += Tally(unreadable=1)
-                else:
-                    self.parts += Tally(read=1)
-                    self.result.absorb(part_result)
-
-    def _read_part(self, day: zipfile.ZipFile, part: zipfile.ZipInfo) -> Accumulator:
-        result = Accumulator(self.rules)
-        options = self.rules.options
-        limits, place = options.limits, (self.archive, self.name, day_date(self.name))
-        with result.dropped_on_error():
-            for window in part_windows(day, part, limits, self.meter, self.rules.window_bytes):
-                for decoded in decode(window, limits.json_depth, options.batch_size):
-                    result.add(Chunk(*place, part.filename, result.seen, decoded))
-        return result
-
-
-def _version(file: IO[bytes]) -> tuple[int, int]:
-    status = os.fstat(file.fileno())
-    return status.st_size, status.st_mtime_ns
-
-
-def _store(ledger: RunLedger, work: Work, extraction: _Extraction, started: float) -> Receipt:
+def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float) -> Receipt:
     archive, result = extraction.archive, extraction.result
     counts, partials = result.counts(), result.partials()
     stored = {
@@ -283,5 +134,7 @@ def _store(ledger: RunLedger, work: Work, extraction: _Extraction, started: floa
         json_bytes=extraction.json_bytes,
         share=work.share,
         general_events=result.general,
+        day_digests=extraction.day_digests,
+        bytes_read=0 if work.share else extraction.bytes_read,
         seconds=round(time.monotonic() - started, 6),
     )

@@ -43,6 +43,7 @@ from pipeline_core.messages import (
 )
 from pipeline_core.pipeline.plan import missing_days
 from pipeline_core.pipeline.results import Done, results
+from pipeline_core.pipeline.reuse import remember_results
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.enrich import merge_figures
 from pipeline_core.transform.money import to_minor, to_text
@@ -81,6 +82,8 @@ def publish(state_uri: str, run_id: str, *, allow_incomplete: bool = False) -> O
     if verdict is not None and verdict.state == "failed":
         return outcome or _end(ledger, Outcome.failure(run_id, verdict))
     found = _all_results(ledger, manifest)
+    if verdict is None:
+        remember_results(state, manifest, found)
     partials = {report.name: _merged(ledger, found, report.name) for report in REPORTS}
     scale = load_snapshot(state, manifest.dimensions_digest).scale
     verdict = _decide(ledger, manifest, found, allow_incomplete=allow_incomplete)
@@ -228,9 +231,11 @@ def _summary(
 ) -> Summary:
     receipts = [each.receipt for each in done]
     archives = {each.archive.id for each in done}
+    opened = {each.archive.id for each in done if each.receipt.bytes_read}
     parts = _added(receipt.parts for receipt in receipts)
     unreadable = tuple(place for receipt in receipts for place in receipt.unreadable)
     broken = {place.archive for place in unreadable if place.day is None}
+    reused = {each.archive.name for each in done if each.archive.id not in opened} - broken
     rejected: dict[str, RejectFigures] = {}
     for receipt in receipts:
         rejected = merge_figures(rejected, receipt.counts.rejected)
@@ -244,7 +249,8 @@ def _summary(
         created_at=manifest.created_at,
         finished_at=verdict.finished_at,
         archives=Tally(
-            read=len(archives) - len(broken),
+            read=len(archives) - len(reused) - len(broken),
+            reused=len(reused),
             duplicate=len(manifest.archives) - len(archives),
             unreadable=len(broken),
         ),
@@ -273,6 +279,7 @@ def _summary(
         compressed_bytes=sum(receipt.compressed_bytes for receipt in receipts),
         json_bytes=sum(receipt.json_bytes for receipt in receipts),
         general_events=sum(receipt.general_events for receipt in receipts),
+        bytes_read=sum(receipt.bytes_read for receipt in receipts),
         seconds=round((verdict.finished_at - manifest.created_at).total_seconds(), 3),
     )
 

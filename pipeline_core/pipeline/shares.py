@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
-from pipeline_core.messages import ArchiveRef, DayRef
+from pipeline_core.messages import ArchiveRef, DayRef, Known
 
 # Pieces of work for each process, at which none waits long for the last one.
 _PIECES_A_PROCESS = 2
@@ -14,17 +15,26 @@ _PIECES_A_PROCESS = 2
 _WORTH_CUTTING = 1.5
 
 
-def shared_out(archives: Sequence[ArchiveRef], processes: int) -> tuple[ArchiveRef, ...]:
+def shared_out(
+    archives: Sequence[ArchiveRef],
+    processes: int,
+    known: Mapping[str, Known] = MappingProxyType({}),
+) -> tuple[ArchiveRef, ...]:
     """The archives, those with ``shares`` that are large beside what each process has to do.
-    With more archives than processes, of about one size, there is none."""
-    if processes == 1:
-        return tuple(archives)
-    to_read = sum(archive.size for archive in archives if archive.duplicate_of is None)
-    piece = to_read / (_PIECES_A_PROCESS * processes)
+    With more archives than processes, of about one size, there is none. ``known`` are done
+    already, in the shares they have."""
+    to_do = [a for a in archives if a.duplicate_of is None and a.name not in known]
+    piece = sum(archive.size for archive in to_do) / (_PIECES_A_PROCESS * processes)
+    large = {a.id for a in to_do if processes > 1 and a.size > _WORTH_CUTTING * piece}
     return tuple(
-        msgspec.structs.replace(archive, shares=_shares(archive.days, archive.size / piece))
-        if archive.duplicate_of is None and archive.size > _WORTH_CUTTING * piece
-        else archive
+        msgspec.structs.replace(
+            archive,
+            shares=known[archive.name].archive.shares
+            if archive.name in known
+            else _shares(archive.days, archive.size / piece)
+            if archive.id in large
+            else (),
+        )
         for archive in archives
     )
 

@@ -1,0 +1,204 @@
+"""Extracts: what is in one daily zip, whatever its purchases cost and whoever made them.
+
+A file is an Arrow stream of candidates (schema EXTRACT), behind it what is known of the parts as
+JSON, then the length of that and the SHA-256 of everything before. Whoever reads a file checks
+that first: one that was torn or changed is none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from msgspec import Struct
+
+from pipeline_core.extract.decode import Decoded, candidate_texts
+from pipeline_core.extract.windows import Window
+from pipeline_core.schemas import CANDIDATES
+
+# Goes up whenever the same bytes would be extracted otherwise, or written otherwise.
+EXTRACTION_VERSION = 1
+
+# A candidate with its JSON text as it stood in the part.
+EXTRACT = pa.schema([*CANDIDATES, pa.field("text", pa.large_binary(), nullable=False)])
+
+_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+_END = struct.Struct("<Q32s")
+_BLOCK = 1 << 20
+
+
+class ExtractedPart(Struct, frozen=True, kw_only=True):
+    """A part of the day: as many ``rows`` of the file, behind those of the parts before."""
+
+    name: str
+    rows: int
+    seen: int = 0
+    not_purchase: int = 0
+    general: int = 0
+    cause: str | None = None
+
+
+class ExtractedDay(Struct, frozen=True, kw_only=True):
+    """What a file says beside its rows. ``json_bytes`` were inflated from the day's parts."""
+
+    json_bytes: int
+    parts: tuple[ExtractedPart, ...]
+
+
+class ExtractWriter:
+    """Writes an extract part by part, about ``batch_bytes`` of candidates at once."""
+
+    def __init__(self, file: IO[bytes], batch_bytes: int) -> None:
+        self._file = _Hashed(file)
+        self._stream = pa.ipc.new_stream(self._file, EXTRACT, options=_OPTIONS)
+        self._batch_bytes = batch_bytes
+        self._waiting: list[pa.Table] = []
+        self._waiting_bytes = 0
+        self._parts: list[ExtractedPart] = []
+        self._begin()
+
+    def add(self, decoded: Decoded, first: int) -> None:
+        """Takes the next events of the part that is being read, ``first`` of which is the part's
+        position of the first one."""
+        self._seen += decoded.seen
+        self._not_purchase += decoded.not_purchase
+        self._general += decoded.general
+        candidates = decoded.candidates
+        if not candidates.num_rows:
+            return
+        positions = candidates["position"].to_numpy() + first
+        columns = [pa.array(positions), *candidates.columns[1:], candidate_texts(decoded)]
+        rows = pa.Table.from_arrays(columns, schema=EXTRACT)
+        self._waiting.append(rows)
+        self._waiting_bytes += rows.nbytes
+        self._rows += rows.num_rows
+        if self._waiting_bytes >= self._batch_bytes:
+            self._flush()
+
+    def end_part(self, name: str, cause: str | None = None) -> None:
+        """Ends a part; one that could not be read, for its ``cause``, has rows nobody reads."""
+        self._parts.append(
+            ExtractedPart(name=name, rows=self._rows, cause=cause)
+            if cause is not None
+            else ExtractedPart(
+                name=name,
+                rows=self._rows,
+                seen=self._seen,
+                not_purchase=self._not_purchase,
+                general=self._general,
+            )
+        )
+        self._begin()
+
+    def close(self, json_bytes: int) -> None:
+        """Ends the file."""
+        self._flush()
+        self._stream.close()
+        day = ExtractedDay(json_bytes=json_bytes, parts=tuple(self._parts))
+        described = msgspec.json.encode(day)
+        self._file.write(described)
+        self._file.write_end(len(described))
+
+    def _begin(self) -> None:
+        self._rows = self._seen = self._not_purchase = self._general = 0
+
+    def _flush(self) -> None:
+        if self._waiting:
+            batch = pa.concat_tables(self._waiting).combine_chunks()
+            self._stream.write_table(batch)
+        self._waiting, self._waiting_bytes = [], 0
+
+
+def read_day(path: Path) -> ExtractedDay | None:
+    """What a file says of its day; None if it is not sound from the first byte to the last."""
+    size = path.stat().st_size - _END.size
+    with path.open("rb") as file:
+        if size < 0:
+            return None
+        hashed, left = hashlib.sha256(), size
+        while left and (block := file.read(min(_BLOCK, left))):
+            hashed.update(block)
+            left -= len(block)
+        length, digest = _END.unpack(file.read(_END.size))
+        if hashed.digest() != digest or length > size:
+            return None
+        file.seek(size - length)
+        return msgspec.json.decode(file.read(length), type=ExtractedDay)
+
+
+def read_candidates(path: Path, day: ExtractedDay) -> Iterator[tuple[ExtractedPart, Decoded]]:
+    """The candidates of each part that could be read, as decoding gave them, in order: at least
+    one ``Decoded`` a part, the first of which tells all of the part's counts."""
+    with pa.OSFile(str(path)) as file:
+        batches = _Batches(iter(pa.ipc.open_stream(file)))
+        for part in day.parts:
+            told = part
+            for rows in batches.next_rows(part.rows):
+                if part.cause is None:
+                    yield part, _decoded(told, rows)
+                told = msgspec.structs.replace(part, seen=0, not_purchase=0, general=0)
+
+
+class _Batches:
+    """Rows of a stream, a part's at once or, if a batch ends within the part, in pieces."""
+
+    def __init__(self, stream: Iterator[pa.RecordBatch]) -> None:
+        self._stream = stream
+        self._batch = pa.RecordBatch.from_pylist([], schema=EXTRACT)
+
+    def next_rows(self, count: int) -> Iterator[pa.RecordBatch]:
+        """The next ``count`` rows; one empty batch if that is 0."""
+        if not count:
+            yield self._batch.slice(0, 0)
+        while count:
+            if not self._batch.num_rows:
+                self._batch = next(self._stream)
+            found = self._batch.slice(0, count)
+            self._batch = self._batch.slice(found.num_rows)
+            count -= found.num_rows
+            yield found
+
+
+def _decoded(part: ExtractedPart, rows: pa.RecordBatch) -> Decoded:
+    texts = rows["text"]
+    offsets = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset :][: len(rows) + 1]
+    first, last = (int(offsets[0]), int(offsets[-1])) if len(rows) else (0, 0)
+    text = bytes(memoryview(texts.buffers()[2] or b"")[first:last])
+    edges = offsets - first if len(rows) else np.zeros(1, np.int64)
+    candidates = pa.Table.from_batches([rows]).select(CANDIDATES.names)
+    return Decoded(
+        Window(text, 0),
+        0,
+        part.seen,
+        part.not_purchase,
+        candidates,
+        np.stack([edges[:-1], edges[1:]], axis=1),
+        part.general,
+    )
+
+
+class _Hashed:
+    """A file to write to that knows the digest of what was written."""
+
+    closed = False
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+
+    def write(self, data: bytes | memoryview) -> int:
+        self._digest.update(data)
+        return self._file.write(data)
+
+    def write_end(self, length: int) -> None:
+        """The length of the description, and the digest of everything so far."""
+        self._file.write(_END.pack(length, self._digest.digest()))
+
+    def flush(self) -> None:
+        self._file.flush()

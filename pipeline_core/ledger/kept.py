@@ -1,0 +1,59 @@
+"""What runs leave for later ones: extracts by content, and what the last one found out.
+
+::
+
+    kept/archives.json                           Memory: archives, their digests and receipts
+    kept/extracts/<rules>/<digest>.arrow         one a daily zip, by its bytes' SHA-256
+
+Nothing here is needed: what is gone, torn or of other rules is made again. Every file is written
+as a whole and its name says what is in it, so runs at the same time may share them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from pipeline_core.messages import Limits, Memory, to_json
+from pipeline_core.storage import Storage
+
+log = structlog.get_logger()
+
+_MEMORY = "kept/archives.json"
+EXTRACTS = "kept/extracts"
+
+
+def extract_key(version: int, limits: Limits, digest: str) -> str:
+    """Where the extract of a day with such bytes is. Limits decide what is readable, so they are
+    part of the rules; the share of rejects is no matter of extraction."""
+    decisive = msgspec.structs.replace(limits, reject_share=1.0)
+    rules = hashlib.sha256(msgspec.json.encode(decisive)).hexdigest()[:8]
+    return f"{EXTRACTS}/{version}-{rules}/{digest}.arrow"
+
+
+def kept_file(state: Storage, key: str, stack: ExitStack) -> Path | None:
+    """A local path of a kept file for as long as ``stack`` is open, or None if there is none."""
+    try:
+        return stack.enter_context(state.local_file(key))
+    except FileNotFoundError:
+        return None
+
+
+def remember(state: Storage, memory: Memory) -> None:
+    """Replaces what was remembered."""
+    state.write(_MEMORY, to_json(memory))
+
+
+def remembered(state: Storage) -> Memory | None:
+    """What the last run left, or None if there is nothing that can be used."""
+    try:
+        return msgspec.json.decode(state.read(_MEMORY), type=Memory)
+    except FileNotFoundError:
+        return None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        log.warning("damaged_memory_ignored", key=_MEMORY, cause=str(error))
+        return None

@@ -1,0 +1,289 @@
+"""One walk through an archive: from its zip, or from the extracts that earlier walks left."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from pipeline_core.errors import (
+    RetryableError,
+    UnreadableArchive,
+    UnreadableDay,
+    UnreadablePart,
+)
+from pipeline_core.extract.decode import decode
+from pipeline_core.extract.extracts import (
+    EXTRACTION_VERSION,
+    ExtractedDay,
+    ExtractWriter,
+    read_candidates,
+    read_day,
+)
+from pipeline_core.extract.meter import archive_meter, day_meter
+from pipeline_core.extract.names import day_date
+from pipeline_core.extract.walk import (
+    archive_days,
+    day_file,
+    day_parts,
+    open_archive,
+    open_day,
+    part_windows,
+)
+from pipeline_core.ledger.kept import extract_key, kept_file
+from pipeline_core.messages import ArchiveRef, Limits, Manifest, Tally, Unreadable
+from pipeline_core.pipeline.accumulate import Accumulator, Chunk, Rules
+from pipeline_core.storage import Storage
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Extracts:
+    """The extracts of all runs. What is not ``used`` is made again, and kept if it ``is_kept``."""
+
+    state: Storage
+    limits: Limits
+    is_used: bool
+    is_kept: bool
+
+    @contextmanager
+    def open(self, digest: str) -> Iterator[tuple[Path, ExtractedDay] | None]:
+        """The sound extract of a day with such bytes, if there is one."""
+        with ExitStack() as stack:
+            path = kept_file(self.state, self._key(digest), stack) if self.is_used else None
+            day = read_day(path) if path is not None else None
+            if path is not None and day is None:
+                log.warning("damaged_extract_ignored", day=digest)
+            yield None if path is None or day is None else (path, day)
+
+    def keep(self, digest: str, path: Path) -> None:
+        """Stores a finished extract. The run can do without, so a full disk is no reason to end."""
+        try:
+            self.state.store_file(self._key(digest), path)
+        except RetryableError as error:
+            log.warning("extract_not_kept", day=digest, cause=error.message)
+
+    def _key(self, digest: str) -> str:
+        return extract_key(EXTRACTION_VERSION, self.limits, digest)
+
+
+def extracts_of(state: Storage, manifest: Manifest) -> Extracts:
+    """Extracts as a run may use them."""
+    return Extracts(state, manifest.options.limits, not manifest.reuse.full, manifest.reuse.keep)
+
+
+@dataclass
+class Extraction:
+    """One walk through an archive, or through the days of one of its shares. ``day_digests`` are
+    by directory place; ``bytes_read`` is 0 while the archive was not opened."""
+
+    archive: ArchiveRef
+    rules: Rules
+    skip: frozenset[int]
+    share: int | None
+    extracts: Extracts
+    digest: str | None = None
+    days: Tally = Tally()
+    parts: Tally = Tally()
+    json_bytes: int = 0
+    bytes_read: int = 0
+    unreadable: list[Unreadable] = field(default_factory=list)
+    day_digests: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.result = Accumulator(self.rules)
+        self.meter = archive_meter(self.rules.options.limits)
+
+    def run(self, data: Storage) -> None:
+        """Reads everything that can be read; what cannot is in ``unreadable``."""
+        try:
+            if not self._read_extracts():
+                self._read(data)
+        except UnreadableArchive as error:
+            self.give_up(error.message)
+        except BaseException:
+            self.result.rejects.close()
+            raise
+        else:
+            self.json_bytes = self.meter.used
+
+    def give_up(self, cause: str) -> None:
+        """Takes the archive for unreadable: nothing of it counts."""
+        self._forget()
+        self.unreadable = [Unreadable(self.archive.name, None, None, cause)]
+
+    def _forget(self) -> None:
+        self.result.rejects.close()
+        self.result = Accumulator(self.rules)
+        self.days = self.parts = Tally()
+        self.unreadable, self.day_digests = [], {}
+
+    def _read_extracts(self) -> bool:
+        """Whether every day is known by its digest and has a sound extract: then the archive is
+        not opened."""
+        days = [day for day in self.archive.days if self._is_wanted(day.index)]
+        wanted = [day for day in days if day.index not in self.skip]
+        if self.archive.digest is None or not self.extracts.is_used:
+            return False
+        for day in wanted:
+            if day.digest is None or not self._read_extract(
+                day.name, day.index, day.digest, day.size
+            ):
+                self._forget()
+                self.meter = archive_meter(self.rules.options.limits)
+                return False
+        self.days += Tally(duplicate=len(days) - len(wanted))
+        self.digest = None if self.share else self.archive.digest
+        return True
+
+    def _is_wanted(self, index: int) -> bool:
+        return self.share is None or index in self.archive.shares[self.share]
+
+    def _read(self, data: Storage) -> None:
+        with ExitStack() as stack:
+            try:
+                path = stack.enter_context(data.local_file(self.archive.name))
+                file = stack.enter_context(path.open("rb"))
+                version = data.stat(self.archive.name).version
+            except FileNotFoundError as error:
+                raise UnreadableArchive("the archive vanished after the run was planned") from error
+            if version != self.archive.version:
+                raise UnreadableArchive("the archive changed after the run was planned")
+            self.bytes_read = self.archive.size
+            before = _version(file)
+            if not self.share:  # that of one share is enough
+                self.digest = hashlib.file_digest(file, "sha256").hexdigest()
+            with open_archive(file, self.rules.options.limits) as opened:
+                self._read_days(opened)
+            if _version(file) != before:
+                raise UnreadableArchive("the archive changed while it was read")
+
+    def _read_days(self, opened: zipfile.ZipFile) -> None:
+        for index, info in archive_days(opened):
+            if not self._is_wanted(index):
+                continue
+            if index in self.skip:
+                self.days += Tally(duplicate=1)
+                continue
+            try:
+                self._read_day(opened, index, info)
+            except UnreadableDay as error:
+                self._note(info.filename, error.message)
+                self.days += Tally(unreadable=1)
+
+    def _read_day(self, opened: zipfile.ZipFile, index: int, info: zipfile.ZipInfo) -> None:
+        """Raises UnreadableDay, or UnreadableArchive if the archive's limit is passed."""
+        packed = day_meter(self.rules.options.limits, self.meter)
+        with day_file(opened, info, packed, self.rules.window_bytes) as (file, digest):
+            if self._read_extract(info.filename, index, digest, 0):
+                return
+            day = _Day(self, info.filename)
+            with day.result.dropped_on_error():
+                self._decode(day, file, digest)
+        self._absorb(day, index, digest, Tally(read=1))
+
+    def _decode(self, day: _Day, file: IO[bytes], digest: str) -> None:
+        """Reads the day's parts; keeps what it extracts from them, if it is to be kept."""
+        if not self.extracts.is_kept:
+            day.read(file, None)
+            return
+        with tempfile.TemporaryDirectory(prefix="sales-") as folder:
+            path = Path(folder) / "day.arrow"
+            with path.open("wb") as target:
+                writer = ExtractWriter(target, self.rules.window_bytes)
+                day.read(file, writer)
+                writer.close(day.meter.used)
+            self.extracts.keep(digest, path)
+
+    def _read_extract(self, name: str, index: int, digest: str, packed_bytes: int) -> bool:
+        """Whether there was an extract to take the place of the day's bytes. ``packed_bytes`` of
+        the day are yet to be counted."""
+        with self.extracts.open(digest) as found:
+            if found is None:
+                return False
+            self.meter.add(packed_bytes + found[1].json_bytes)
+            day = _Day(self, name)
+            with day.result.dropped_on_error():
+                day.read_extract(*found)
+        self._absorb(day, index, digest, Tally(reused=1))
+        return True
+
+    def _absorb(self, day: _Day, index: int, digest: str, tally: Tally) -> None:
+        self.unreadable += day.unreadable
+        self.days += tally
+        self.parts += day.parts
+        self.day_digests[index] = digest
+        self.result.absorb(day.result)
+
+    def _note(self, day: str, cause: str) -> None:
+        self.unreadable.append(Unreadable(self.archive.name, day, None, cause))
+
+
+class _Day:
+    """One daily zip; dropped whole if it turns out to be unreadable."""
+
+    def __init__(self, extraction: Extraction, name: str) -> None:
+        self.archive = extraction.archive.name
+        self.rules = extraction.rules
+        self.name = name
+        self.meter = day_meter(self.rules.options.limits, extraction.meter)
+        self.parts = Tally()
+        self.unreadable: list[Unreadable] = []
+        self.result = Accumulator(self.rules)
+
+    def read(self, file: IO[bytes], writer: ExtractWriter | None) -> None:
+        """Reads the parts, and tells ``writer`` of them. Raises UnreadableDay, or
+        UnreadableArchive if the archive's limit is passed."""
+        with open_day(file, self.rules.options.limits) as day:
+            for part in day_parts(day):
+                cause = None
+                try:
+                    self.result.absorb(self._read_part(day, part, writer))
+                except UnreadablePart as error:
+                    cause = error.message
+                self._count_part(part.filename, cause)
+                if writer is not None:
+                    writer.end_part(part.filename, cause)
+
+    def read_extract(self, path: Path, day: ExtractedDay) -> None:
+        """Takes what an earlier run read."""
+        for part in day.parts:
+            self._count_part(part.name, part.cause)
+        for part, decoded in read_candidates(path, day):
+            place = (self.archive, self.name, day_date(self.name), part.name)
+            self.result.add(Chunk(*place, 0, decoded))
+
+    def _count_part(self, name: str, cause: str | None) -> None:
+        if cause is None:
+            self.parts += Tally(read=1)
+        else:
+            self.unreadable.append(Unreadable(self.archive, self.name, name, cause))
+            self.parts += Tally(unreadable=1)
+
+    def _read_part(
+        self, day: zipfile.ZipFile, part: zipfile.ZipInfo, writer: ExtractWriter | None
+    ) -> Accumulator:
+        result = Accumulator(self.rules)
+        options = self.rules.options
+        limits, place = options.limits, (self.archive, self.name, day_date(self.name))
+        with result.dropped_on_error():
+            for window in part_windows(day, part, limits, self.meter, self.rules.window_bytes):
+                for decoded in decode(window, limits.json_depth, options.batch_size):
+                    if writer is not None:
+                        writer.add(decoded, result.seen)
+                    result.add(Chunk(*place, part.filename, result.seen, decoded))
+        return result
+
+
+def _version(file: IO[bytes]) -> tuple[int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,62 @@
+"""gc: removes what no later run can use any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.ledger.kept import EXTRACTS, remembered
+from pipeline_core.messages import Receipt
+from pipeline_core.storage import Storage, StoredObject
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Files that were removed, or would be, and their bytes."""
+
+    extracts: int = 0
+    results: int = 0
+    bytes: int = 0
+
+
+def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) -> Removed:
+    """Removes extracts, partials and rejects that neither the newest ``keep_runs`` runs nor the
+    next one can use. Manifests, receipts, outcomes and published reports stay.
+
+    Raises:
+        RetryableError: the state storage does not answer.
+    """
+    known = run_ids(state)
+    newest = known[-keep_runs:]
+    receipts = [each for run_id in newest for each in RunLedger(state, run_id).receipts()]
+    # Read last: a run that ends now is remembered, and its receipts were read.
+    memory = remembered(state)
+    receipts += [each for one in (memory.archives if memory else ()) for _, each in one.done]
+    digests = {digest for receipt in receipts for digest in receipt.day_digests.values()}
+    files = {key for receipt in receipts for key in _files(receipt)}
+    extracts = [
+        stored
+        for rules in state.folders(EXTRACTS)
+        for stored in state.files(f"{EXTRACTS}/{rules}")
+        if stored.key.rsplit("/", 1)[1].partition(".")[0] not in digests
+    ]
+    results = [
+        stored
+        for run_id in known[:-keep_runs]
+        for folder in ("partials", "rejects")
+        for stored in state.files(f"runs/{run_id}/{folder}")
+        if stored.key not in files
+    ]
+    if not dry_run:
+        for stored in (*extracts, *results):
+            state.remove(stored.key)
+    return Removed(len(extracts), len(results), _bytes(extracts) + _bytes(results))
+
+
+def _files(receipt: Receipt) -> Iterable[str]:
+    return (stored.key for stored in (*receipt.partials.values(), receipt.rejects))
+
+
+def _bytes(files: Iterable[StoredObject]) -> int:
+    return sum(stored.size for stored in files)

@@ -1,0 +1,140 @@
+"""What a run need not do again: archives that are as the last run left them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.kept import remember, remembered
+from pipeline_core.messages import (
+    ArchiveRef,
+    Known,
+    Manifest,
+    Memory,
+    Options,
+    Receipt,
+    Tally,
+    Work,
+)
+from pipeline_core.pipeline.results import Done
+from pipeline_core.storage import Storage
+
+# Goes up whenever the same events would be counted otherwise, or partials written otherwise.
+RULES_VERSION = 1
+
+
+def recall(state: Storage, data_uri: str) -> Memory | None:
+    """What the last run found out about the archives of ``data_uri``."""
+    memory = remembered(state)
+    return memory if memory is not None and memory.data == data_uri else None
+
+
+def known_archives(memory: Memory | None) -> dict[str, ArchiveRef]:
+    """Archives by name, as planning would find them, with every digest that is known."""
+    return {
+        known.archive.name: _with_digests(known)
+        for known in (memory.archives if memory is not None else ())
+    }
+
+
+def finished_archives(memory: Memory) -> set[str]:
+    """Names of those with receipts: unless something else changed, they need no work."""
+    return {known.archive.name for known in memory.archives if known.done}
+
+
+def reusable(
+    memory: Memory | None, archives: Iterable[ArchiveRef], options: Options, dimensions_digest: str
+) -> dict[str, Known]:
+    """By name, those of ``archives`` whose receipts would come out the same: same bytes, days
+    that count, customers, products and rules."""
+    if (
+        memory is None
+        or memory.rules != RULES_VERSION
+        or memory.dimensions_digest != dimensions_digest
+        or _decisive(memory.options) != _decisive(options)
+    ):
+        return {}
+    known = {each.archive.name: each for each in memory.archives if each.done}
+    return {
+        archive.name: known[archive.name]
+        for archive in archives
+        if archive.name in known
+        and archive.version == known[archive.name].archive.version
+        and archive.duplicate_of is None
+        and archive.planned_skip() == known[archive.name].archive.planned_skip()
+    }
+
+
+def reuse_receipts(ledger: RunLedger, manifest: Manifest, known: Mapping[str, Known]) -> None:
+    """Creates the receipts of archives that need no work."""
+    for archive in manifest.archives:
+        for work, receipt in known[archive.name].done if archive.name in known else ():
+            ledger.create_receipt(
+                msgspec.structs.replace(work, archive=archive.id),
+                msgspec.structs.replace(
+                    receipt,
+                    run_id=ledger.run_id,
+                    archive=archive.id,
+                    days=_reused(receipt.days),
+                    bytes_read=0,
+                ),
+            )
+
+
+def remember_results(state: Storage, manifest: Manifest, found: Iterable[Done]) -> None:
+    """Leaves to the next run what this one found out."""
+    done: dict[str, list[tuple[Work, Receipt]]] = {}
+    spoilt: set[str] = set()
+    for each in found:
+        done.setdefault(each.archive.id, []).append((each.work, each.receipt))
+        # It may be read the next time, or count otherwise.
+        if each.receipt.unreadable or each.work.skip is not None:
+            spoilt.add(each.archive.id)
+    remember(
+        state,
+        Memory(
+            rules=RULES_VERSION,
+            data=manifest.data,
+            options=manifest.options,
+            dimensions_digest=manifest.dimensions_digest,
+            archives=tuple(
+                Known(archive, () if archive.id in spoilt else tuple(done.get(archive.id, ())))
+                for archive in manifest.archives
+                if archive.unreadable is None
+            ),
+        ),
+    )
+
+
+def _with_digests(known: Known) -> ArchiveRef:
+    digest, days = known.archive.digest, dict[int, str]()
+    for work, receipt in known.done:
+        days |= receipt.day_digests
+        digest = digest if work.share else receipt.digest
+    return msgspec.structs.replace(
+        known.archive,
+        digest=digest,
+        duplicate_of=None,
+        shares=(),
+        days=tuple(
+            msgspec.structs.replace(day, digest=days.get(day.index, day.digest), duplicate_of=None)
+            for day in known.archive.days
+        ),
+    )
+
+
+def _decisive(options: Options) -> Options:
+    """Options as far as they decide what is in a receipt, and in the files it names."""
+    return msgspec.structs.replace(
+        options,
+        allow_incomplete=False,
+        batch_size=1,
+        spreadsheet_safe=False,
+        limits=msgspec.structs.replace(options.limits, reject_share=1.0),
+    )
+
+
+def _reused(days: Tally) -> Tally:
+    return msgspec.structs.replace(days, read=0, reused=days.read + days.reused)
