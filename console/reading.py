@@ -80,9 +80,8 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
         )
         for archive, state in states
     ]
-    rows += [
-        (name, "vanished", "", len(known[name].days), "it counts no more") for name in vanished
-    ]
+    gone = "it counts no more"
+    rows += [(name, "vanished", "", len(known[name].days), gone) for name in vanished]
     console.print(table(["archive", "state", "bytes", "days", "note"], rows, numbers=(2, 3)))
     takes = "" if seconds is None else f", about {seconds:,.0f} s at the pace of earlier runs"
     console.print(f"{len(states):,} archives, {to_read:,} bytes to read{takes}.")

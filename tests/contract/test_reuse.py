@@ -156,7 +156,7 @@ def test_what_cannot_be_read_is_tried_each_time(runs: Runs) -> None:
 @pytest.mark.parametrize("damage", ["gone", "torn", "empty", "changed"])
 def test_a_damaged_extract_is_made_again(runs: Runs, damage: str) -> None:
     runs.run()
-    extract = sorted((runs.folder / "state" / "kept" / "extracts").rglob("*.arrow"))[0]
+    extract = min((runs.folder / "state" / "kept" / "extracts").rglob("*.arrow"))
     data = extract.read_bytes()
     if damage == "gone":
         extract.unlink()
@@ -175,7 +175,7 @@ def test_a_damaged_extract_is_made_again(runs: Runs, damage: str) -> None:
 @pytest.mark.parametrize("damage", ["gone", "torn"])
 def test_a_damaged_result_is_made_again(runs: Runs, folder: str, damage: str) -> None:
     runs.run()
-    result = sorted((runs.folder / "state" / "runs" / "run-001" / folder).iterdir())[0]
+    result = min((runs.folder / "state" / "runs" / "run-001" / folder).iterdir())
     if damage == "gone":
         result.unlink()
     else:
