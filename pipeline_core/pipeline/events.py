@@ -1,0 +1,90 @@
+"""The candidates of a finished run again, with their places: from extracts, else from archives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import structlog
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.extract.decode import Decoded
+from pipeline_core.extract.extracts import read_candidates
+from pipeline_core.extract.names import day_date
+from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.messages import DayRef, Manifest
+from pipeline_core.pipeline.accumulate import Rules
+from pipeline_core.pipeline.extraction import Extraction, Extracts
+from pipeline_core.pipeline.results import Done, results
+from pipeline_core.storage import open_storage
+from pipeline_core.transform.lookup import prepare
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class PlacedCandidates:
+    """Some candidates of one part, in order; positions count the part's events from 0."""
+
+    archive: str
+    day: str
+    date: date | None
+    part: str
+    decoded: Decoded
+
+
+def run_candidates(ledger: RunLedger, manifest: Manifest) -> Iterator[PlacedCandidates]:
+    """Every candidate that the run counted or rejected, in the order of archives, days and parts.
+    Days whose extracts are gone are extracted, and kept, again.
+
+    Raises:
+        ConfigError: the run is not processed, or a day's extract is gone and its archive, too.
+        RetryableError: a storage does not answer.
+    """
+    found = results(ledger, manifest)
+    if found.outstanding:
+        raise ConfigError(
+            f"Run {manifest.run_id} is not processed yet.",
+            f"`sales-pipeline resume {manifest.run_id}` goes on with it.",
+        )
+    extracts = Extracts(ledger.state, manifest.options.limits, is_used=True, is_kept=True)
+    for done in found.done:
+        for day in done.archive.days:
+            digest = done.receipt.day_digests.get(day.index)
+            if digest is not None:  # else it does not count, or is another share's
+                yield from _day_candidates(ledger, manifest, extracts, done, day, digest)
+
+
+def _day_candidates(
+    ledger: RunLedger,
+    manifest: Manifest,
+    extracts: Extracts,
+    done: Done,
+    day: DayRef,
+    digest: str,
+) -> Iterator[PlacedCandidates]:
+    with extracts.open(digest) as found:
+        if found is not None:
+            for part, decoded in read_candidates(*found):
+                place = (done.archive.name, day.name, day_date(day.name), part.name)
+                yield PlacedCandidates(*place, decoded)
+            return
+    _extract_again(ledger, manifest, extracts, done)
+    with extracts.open(digest) as found:
+        if found is None:
+            raise ConfigError(
+                f"The events of {done.archive.name} > {day.name} are not kept any more, and the "
+                "archive is not as it was.",
+                f"Put the archive back into {manifest.data}, or ask for a later run.",
+            )
+    yield from _day_candidates(ledger, manifest, extracts, done, day, digest)
+
+
+def _extract_again(ledger: RunLedger, manifest: Manifest, extracts: Extracts, done: Done) -> None:
+    log.info("extracting_again", run_id=manifest.run_id, archive=done.archive.name)
+    snapshot = load_snapshot(ledger.state, manifest.dimensions_digest)
+    rules = Rules(prepare(snapshot.customers, snapshot.products, snapshot.scale), manifest.options)
+    again = Extraction(done.archive, rules, frozenset(), None, extracts)
+    again.run(open_storage(manifest.data))
+    again.result.rejects.close()
