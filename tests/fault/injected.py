@@ -86,10 +86,10 @@ def _send(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     return publish_message
 
 
-_process = import_module("pipeline_core.pipeline.process")  # the function has the name, too
+_extraction = import_module("pipeline_core.pipeline.extraction")
 _publish = import_module("pipeline_core.pipeline.publish")
-vars(_process)["open_archive"] = _before(
-    vars(_process)["open_archive"], lambda file, _limits: Path(file.name).name
+vars(_extraction)["open_archive"] = _before(
+    vars(_extraction)["open_archive"], lambda file, _limits: Path(file.name).name
 )
 vars(_publish)["write_csv"] = _before(vars(_publish)["write_csv"], lambda *_: "publication")
 setattr(Producer, "publish", _send(Producer.publish))  # noqa: B010  (mypy forbids the plain way)

@@ -122,7 +122,7 @@ def test_damaged_customers_and_products_are_refused_and_mended_by_the_next_plan(
     harm(tmp_path / "state" / "dimensions" / manifest.dimensions_digest / name)
     import_module("pipeline_core.pipeline.process")._dimensions.cache_clear()  # of this process
     with pytest.raises(ContractError):
-        process_local(tmp_path, broken)
+        _finish(tmp_path, broken)
     assert published_csvs(tmp_path) == expected
     assert _finish(tmp_path, plan_local(shop, tmp_path)) == expected
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_core.pipeline import extraction
 from tests.archives import Shop, truncated, write_shop
 from tests.contract.run import (
     latest,
@@ -82,17 +83,14 @@ def test_an_archive_that_is_written_while_it_is_read(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every byte was checked against the zip's own CRC, but it is not the file that was planned."""
-    import sys
-
-    process = sys.modules["pipeline_core.pipeline.process"]
-    real = vars(process)["archive_days"]
+    real = vars(extraction)["archive_days"]
 
     def touched(opened: object) -> object:
         (shop.data / VICTIM).touch()
         return real(opened)
 
     manifest = plan_local(shop, tmp_path)
-    monkeypatch.setattr(process, "archive_days", touched)
+    monkeypatch.setattr(extraction, "archive_days", touched)
     process_local(tmp_path, manifest)
     refused = publish_local(tmp_path, manifest)
     assert refused.state == "refused"
