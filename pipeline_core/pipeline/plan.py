@@ -163,8 +163,7 @@ def _look_into(data: Storage, file: StoredObject, limits: Limits, number: str) -
     archive = ArchiveRef(id=number, name=file.key, size=file.size, version=file.version)
     try:
         with (
-            data.local_file(file.key) as path,
-            path.open("rb") as opened,
+            data.open(file.key) as opened,
             open_archive(opened, limits) as archive_zip,
         ):
             days = tuple(
@@ -231,11 +230,7 @@ def _day_digests(
 ) -> dict[int, str]:
     """SHA-256 by directory place; days that cannot be inflated are left out."""
     digests = {}
-    with (
-        data.local_file(archive.name) as path,
-        path.open("rb") as file,
-        open_archive(file, limits) as opened,
-    ):
+    with data.open(archive.name) as file, open_archive(file, limits) as opened:
         for index, info in archive_days(opened):
             if index not in wanted:
                 continue

@@ -6,7 +6,7 @@ import errno
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,10 @@ class Storage(Protocol):
 
     def local_file(self, key: str) -> AbstractContextManager[Path]:
         """A local path to read the file from while the context is open."""
+        ...
+
+    def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
+        """A file to read here and there: only what is read is fetched."""
         ...
 
     def publish_folder(self, key: str) -> AbstractContextManager[Path]:

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from pipeline_core.errors import RetryableError
 from pipeline_core.storage.base import StoredObject, checked
@@ -83,6 +84,14 @@ class LocalStorage:
     def local_file(self, key: str) -> Iterator[Path]:
         self.stat(key)
         yield self._path(key)
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[IO[bytes]]:
+        self.stat(key)
+        with _translated("read", self._path(key)) as path:
+            file = path.open("rb")
+        with file:
+            yield file
 
     @contextmanager
     def publish_folder(self, key: str) -> Iterator[Path]:

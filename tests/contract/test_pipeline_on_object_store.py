@@ -11,6 +11,7 @@ from pipeline_core.messages import Options, Outcome, Policy
 from pipeline_core.pipeline.local import process_outstanding
 from pipeline_core.places import Places
 from pipeline_core.storage import Storage, open_storage
+from pipeline_core.storage.object_store import ObjectStorage
 from tests import archives as build
 
 
@@ -103,3 +104,34 @@ def test_a_later_run_takes_the_earlier_ones_place(
     assert report_files(reports, "latest") == report_files(reports, "runs/2")
     assert reports.read("sales_report.csv") == reports.read("latest/sales_report.csv")
     assert reports.folders("latest") == []  # no category sold anything
+
+
+def test_planning_fetches_directories_and_the_next_run_nothing(
+    shop: build.Shop, tmp_path: Path, s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop.data / "week 1 (copy).ZIP").unlink()  # it would be compared byte for byte
+    for path in shop.data.iterdir():
+        open_storage(f"{s3}/in").store_file(path.name, path)
+    places = Places(f"{s3}/in", f"{s3}/out", f"{s3}/state", str(shop.dimensions), "")
+    options = Options(allow_incomplete=True)
+
+    def refused(*_: object) -> None:
+        raise AssertionError("an archive is fetched as a whole")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStorage, "local_file", refused)
+        manifest = pipeline.plan(places, options, Policy(), "local", "1")
+    process_outstanding(places.state, manifest, 1, lambda _: None)
+    pipeline.publish(places.state, "1")
+    open_storage(f"{s3}/in").remove("wöche;#2%41.zip")
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStorage, "open", refused)
+        patch.setattr(ObjectStorage, "local_file", refused)
+        manifest = pipeline.plan(places, options, Policy(), "local", "2")
+        process_outstanding(places.state, manifest, 1, lambda _: None)
+        outcome = pipeline.publish(places.state, "2")
+    assert outcome.summary is not None
+    assert outcome.summary.bytes_read == 0
+    fresh = run(f"{s3}/in", str(tmp_path / "fresh"), shop)
+    assert fresh.summary is not None
+    assert outcome.summary.totals == fresh.summary.totals

@@ -260,6 +260,23 @@ def test_a_file_of_many_blocks_goes_there_and_back(storage: Storage, tmp_path: P
     assert storage.read("big") == data[1:]
 
 
+def test_a_file_can_be_read_here_and_there(storage: Storage) -> None:
+    content = bytes(range(256)) * 1024
+    storage.write("key", content)
+    with storage.open("key") as file:
+        assert file.seek(-3, 2) == len(content) - 3
+        assert file.read() == content[-3:]
+        assert file.read(1) == b""
+        file.seek(1000)
+        assert file.read(70_000) == content[1000:71_000]
+        file.seek(10, 1)
+        assert file.read(5) == content[71_010:71_015]
+        with pytest.raises(OSError, match=r".+"):
+            file.seek(-1)
+    with pytest.raises(FileNotFoundError), storage.open("another"):
+        pass
+
+
 def test_store_file_wants_a_file(storage: Storage, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         storage.store_file("key", tmp_path / "none")
