@@ -29,8 +29,7 @@ from pipeline_core.errors import ConfigError, ContractError, RetryableError
 from pipeline_core.storage.base import StoredObject, checked
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer  # type: ignore[attr-defined]  (of Python 3.12)
-
+    from _typeshed import WriteableBuffer
     from obstore import Bytes, GetOptions, ListResult, ObjectMeta
     from obstore.store import RetryConfig
 
@@ -347,7 +346,7 @@ class _Ranges(io.RawIOBase):
         self._place = begin + offset
         return self._place
 
-    def readinto(self, buffer: Buffer) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         target = memoryview(buffer).cast("B")
         end = min(self._place + len(target), self._size)
         if end <= self._place:
