@@ -61,6 +61,8 @@ def print_outcome(settings: Settings, outcome: Outcome) -> None:
 def print_summary(console: Console, summary: Summary) -> None:
     """Figures of a run in a few lines."""
     events, totals = summary.events, summary.totals
+    archives = summary.archives.read + summary.archives.reused
+    days = summary.days.read + summary.days.reused
     colour = "green" if summary.status == "complete" else "yellow"
     console.print(
         f"Run [bold]{summary.run_id}[/bold] is [{colour}]{summary.status}[/{colour}]: "
@@ -68,11 +70,16 @@ def print_summary(console: Console, summary: Summary) -> None:
         f"{totals.units_sold:,} units, {totals.unique_customers:,} customers."
     )
     console.print(
-        f"{events.seen:,} events in {summary.archives.read:,} archives "
-        f"({summary.days.read:,} days, {summary.parts.read:,} parts): {events.counted:,} counted, "
+        f"{events.seen:,} events in {archives:,} archives "
+        f"({days:,} days, {summary.parts.read:,} parts): {events.counted:,} counted, "
         f"{events.not_purchase:,} not purchases, {events.rejected:,} rejected; "
         f"{summary.seconds:,.1f} s with the {summary.engine} engine."
     )
+    if summary.days.reused:
+        console.print(
+            f"Read {summary.bytes_read:,} of {summary.compressed_bytes:,} bytes; earlier runs left "
+            f"{summary.archives.reused:,} archives and {summary.days.reused:,} days."
+        )
     if summary.archives.duplicate or summary.days.duplicate:
         console.print(
             f"Duplicates left out: {summary.archives.duplicate:,} archives, "

@@ -192,6 +192,55 @@ def test_plan_says_what_a_run_would_do_and_does_nothing(env: dict[str, str]) -> 
     assert not Path(env["SALES_REPORTS"]).exists()
 
 
+def test_plan_tells_what_is_new_since_the_last_run(env: dict[str, str]) -> None:
+    _add(env, "events_week_02.zip", _week("02", 1))
+    _add(env, "events_week_03.zip", _week("03", 1))
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    _add(env, "events_week_02.zip", _week("02", 2))
+    _add(env, "events_week_04.zip", _week("04", 1))
+    (Path(env["SALES_DATA"]) / "events_week_03.zip").unlink()
+    found = json.loads(sales_pipeline("plan", "--json", env=env).stdout)
+    assert {archive["name"]: archive["state"] for archive in found["archives"]} == {
+        "events_week_01.zip": "unchanged",
+        "events_week_02.zip": "changed",
+        "events_week_04.zip": "new",
+    }
+    assert found["vanished"] == ["events_week_03.zip"]
+    assert found["bytes_to_read"] == len(_week("02", 2)) + len(_week("04", 1))
+    assert found["expected_seconds"] > 0
+    shown = sales_pipeline("plan", env=env).stdout
+    assert "vanished" in shown
+    assert "at the pace of earlier runs" in shown
+    done = sales_pipeline("run", env=env)
+    assert f"Read {found['bytes_to_read']:,} of" in done.stdout
+    assert "earlier runs left 1 archives and 1 days" in " ".join(done.stdout.split())
+    assert _latest(env)["bytes_read"] == found["bytes_to_read"]
+    everything = json.loads(sales_pipeline("run", "--full", "--json", env=env).stdout)
+    assert everything["bytes_read"] == everything["compressed_bytes"]
+
+
+def _week(number: str, quantity: int) -> bytes:
+    events = [purchase(quantity=quantity)]
+    return archive_zip({f"events_2024-04-{number}.zip": day_zip({"part-001.json": part(events)})})
+
+
+def test_gc_removes_what_nobody_can_use(env: dict[str, str]) -> None:
+    for quantity in (1, 2):
+        _add(env, "events_week_02.zip", _week("02", quantity))
+        assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    kept = json.loads(sales_pipeline("gc", "--json", env=env).stdout)
+    assert kept == {"extracts": 0, "results": 0, "bytes": 0, "dry_run": False}
+    seen = json.loads(
+        sales_pipeline("gc", "--keep-runs", "1", "--dry-run", "--json", env=env).stdout
+    )
+    assert (seen["extracts"], seen["results"], seen["dry_run"]) == (1, 3, True)
+    assert seen["bytes"] > 0
+    done = sales_pipeline("gc", "--keep-runs", "1", env=env)
+    assert f"Removed 1 extracts and 3 partials and rejects, {seen['bytes']:,} bytes." in done.stdout
+    again = json.loads(sales_pipeline("run", "--json", env=env).stdout)
+    assert again["bytes_read"] == 0
+
+
 def test_doctor_finds_everything_well_and_names_what_is_not(env: dict[str, str]) -> None:
     well = sales_pipeline("doctor", "--json", env={**env, "SALES_BROKER_URL": ""})
     assert well.returncode == 0, well.stdout
