@@ -68,13 +68,13 @@ def cli() -> None:
 @quiet_option
 def run(wait: bool, as_json: bool, quiet: bool, **options: Any) -> None:
     """Plan, process every archive, and publish the reports."""
-    from pipeline_core.forkserver import process_context
-
     settings = run_settings(options)
-    if settings.chosen_engine() == "local" and settings.machine_profile.jobs > 1:
-        process_context()  # it imports while we do, and while we plan
     from console.run import run_command
 
+    if settings.chosen_engine() == "local":
+        from pipeline_core.pipeline.local import start_early
+
+        start_early(settings.machine_profile.jobs)
     sys.exit(run_command(settings, wait=wait, as_json=as_json, quiet=quiet or as_json))
 
 

@@ -19,7 +19,7 @@ from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_
 from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
-from pipeline_core.pipeline.local import run_locally, tried
+from pipeline_core.pipeline.local import run_locally, stop_early, tried
 from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving, take_turn
@@ -46,6 +46,7 @@ def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -
         except RunUnderWay as other:
             if not wait:
                 raise
+            stop_early()
             outcome = _watch(settings, RunLedger(state, other.run_id), progress)
         else:
             with _answered_for(settings, ledger):

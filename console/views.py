@@ -62,7 +62,7 @@ def print_summary(console: Console, summary: Summary) -> None:
     """Figures of a run in a few lines."""
     events, totals = summary.events, summary.totals
     archives = summary.archives.read + summary.archives.reused
-    days = summary.days.read + summary.days.reused
+    day_count = summary.days.read + summary.days.reused
     colour = "green" if summary.status == "complete" else "yellow"
     console.print(
         f"Run [bold]{summary.run_id}[/bold] is [{colour}]{summary.status}[/{colour}]: "
@@ -71,7 +71,7 @@ def print_summary(console: Console, summary: Summary) -> None:
     )
     console.print(
         f"{events.seen:,} events in {archives:,} archives "
-        f"({days:,} days, {summary.parts.read:,} parts): {events.counted:,} counted, "
+        f"({day_count:,} days, {summary.parts.read:,} parts): {events.counted:,} counted, "
         f"{events.not_purchase:,} not purchases, {events.rejected:,} rejected; "
         f"{summary.seconds:,.1f} s with the {summary.engine} engine."
     )

@@ -1,4 +1,4 @@
-"""Where processes of the local engine come from: a server that has imported what they need.
+"""Where processes come from once a command has threads: a server that has imported what they need.
 
 Not plain fork: Arrow and the progress display have threads, and a forked lock stays locked.
 """
@@ -13,8 +13,7 @@ _PRELOADED = "pipeline_core.pipeline.process"
 
 
 def process_context() -> BaseContext:
-    """A multiprocessing context whose server is on its way: called early, it imports while its
-    caller does something else. ``spawn`` where there are no fork servers."""
+    """A multiprocessing context with a server; ``spawn`` where there are no fork servers."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver

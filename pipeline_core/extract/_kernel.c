@@ -1,6 +1,7 @@
 /* What is compiled of extraction. `scan`, the fast tier of decoding: one JSON array of events to
  * columns, in one pass over the bytes, without a Python object for any event; scan.py says what
  * it promises. `event_borders`: where a part may be cut; see windows.py.
+ * `gather`: the texts of some events.
  *
  * The grammar is RFC 8259, as json.loads has it. Whatever is not certain is left to the general
  * tier: all of the text if it may not be such an array (scan returns None), one event if its
@@ -646,9 +647,42 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
     return found;
 }
 
+/* Stretches of a text behind each other. */
+static PyObject *gather(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Py_buffer text, spans; /* pairs of int64: a first byte and the one after the last */
+    if (!PyArg_ParseTuple(args, "y*y*:gather", &text, &spans))
+        return NULL;
+    const int64_t *edges = spans.buf;
+    Py_ssize_t count = spans.len / (Py_ssize_t)(2 * sizeof(int64_t)), length = 0;
+    PyObject *found = NULL;
+    int fits = 1;
+    for (Py_ssize_t i = 0; fits && i < count; i++) {
+        int64_t start = edges[2 * i], end = edges[2 * i + 1];
+        fits = start >= 0 && start <= end && end <= text.len && end - start <= PY_SSIZE_T_MAX - length;
+        length += fits ? end - start : 0;
+    }
+    if (!fits)
+        PyErr_SetString(PyExc_ValueError, "a span lies outside of the text");
+    else
+        found = PyBytes_FromStringAndSize(NULL, length);
+    if (found) {
+        char *target = PyBytes_AS_STRING(found);
+        for (Py_ssize_t i = 0; i < count; i++) {
+            size_t size = (size_t)(edges[2 * i + 1] - edges[2 * i]);
+            memcpy(target, (const char *)text.buf + edges[2 * i], size);
+            target += size;
+        }
+    }
+    PyBuffer_Release(&text);
+    PyBuffer_Release(&spans);
+    return found;
+}
+
 static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS,
      "scan(text, start, most_rows, depth, not_an_object, invalid_event_type) -> tuple | None"},
+    {"gather", gather, METH_VARARGS, "gather(text, spans) -> bytes"},
     {"event_borders", event_borders, METH_VARARGS, "event_borders(text) -> tuple"},
     {NULL, NULL, 0, NULL},
 };

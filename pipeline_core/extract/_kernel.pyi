@@ -1,3 +1,6 @@
+import numpy as np
+from numpy.typing import NDArray
+
 def scan(
     text: bytes | bytearray,
     start: int,
@@ -7,4 +10,5 @@ def scan(
     invalid_event_type: int,
     /,
 ) -> tuple[int, int, int, *tuple[bytes, ...]] | None: ...
+def gather(text: bytes | bytearray, spans: NDArray[np.int64], /) -> bytes: ...
 def event_borders(text: bytes | bytearray, /) -> tuple[int, int]: ...

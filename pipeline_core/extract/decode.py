@@ -22,7 +22,7 @@ from msgspec import UNSET, Raw, Struct
 from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.kernel import Octets
+from pipeline_core.extract.kernel import Octets, kernel
 from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Scanned, scan
 from pipeline_core.extract.windows import Structure, Window, windows
 from pipeline_core.schemas import CANDIDATES
@@ -144,10 +144,13 @@ def event_texts(decoded: Decoded, rows: NDArray[np.int64]) -> list[bytes]:
     ]
 
 
-def candidate_texts(decoded: Decoded) -> pa.LargeBinaryArray:
-    """The JSON of every candidate, verbatim."""
-    rows = np.arange(decoded.candidates.num_rows)
-    return pa.array(list(_raw_texts(decoded, rows)), pa.large_binary())
+def candidate_texts(decoded: Decoded) -> tuple[bytes, NDArray[np.int64]]:
+    """The JSON of every candidate, verbatim, behind each other, and the length of each one."""
+    if decoded.spans is not None and kernel is not None:
+        spans = np.ascontiguousarray(decoded.spans)
+        return kernel.gather(decoded.window.text, spans), spans[:, 1] - spans[:, 0]
+    texts = list(_raw_texts(decoded, np.arange(decoded.candidates.num_rows)))
+    return b"".join(texts), np.fromiter(map(len, texts), np.int64, len(texts))
 
 
 def _raw_texts(decoded: Decoded, rows: NDArray[np.int64]) -> Iterator[bytes]:

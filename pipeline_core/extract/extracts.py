@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from pipeline_core.extract.decode import Decoded, candidate_texts
 from pipeline_core.extract.windows import Window
@@ -31,6 +32,8 @@ EXTRACT = pa.schema([*CANDIDATES, pa.field("text", pa.large_binary(), nullable=F
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 _END = struct.Struct("<Q32s")
 _BLOCK = 1 << 20
+# A candidate beside its text.
+_ROW_BYTES = 64
 
 
 class ExtractedPart(Struct, frozen=True, kw_only=True):
@@ -58,7 +61,10 @@ class ExtractWriter:
         self._file = _Hashed(file)
         self._stream = pa.ipc.new_stream(self._file, EXTRACT, options=_OPTIONS)
         self._batch_bytes = batch_bytes
-        self._waiting: list[pa.Table] = []
+        self._candidates: list[pa.Table] = []
+        self._positions: list[NDArray[np.int64]] = []
+        self._texts: list[bytes] = []
+        self._lengths: list[NDArray[np.int64]] = []
         self._waiting_bytes = 0
         self._parts: list[ExtractedPart] = []
         self._begin()
@@ -72,12 +78,13 @@ class ExtractWriter:
         candidates = decoded.candidates
         if not candidates.num_rows:
             return
-        positions = candidates["position"].to_numpy() + first
-        columns = [pa.array(positions), *candidates.columns[1:], candidate_texts(decoded)]
-        rows = pa.Table.from_arrays(columns, schema=EXTRACT)
-        self._waiting.append(rows)
-        self._waiting_bytes += rows.nbytes
-        self._rows += rows.num_rows
+        texts, lengths = candidate_texts(decoded)
+        self._candidates.append(candidates)
+        self._positions.append(candidates["position"].to_numpy() + first)
+        self._texts.append(texts)
+        self._lengths.append(lengths)
+        self._rows += candidates.num_rows
+        self._waiting_bytes += _ROW_BYTES * candidates.num_rows + len(texts)
         if self._waiting_bytes >= self._batch_bytes:
             self._flush()
 
@@ -109,10 +116,20 @@ class ExtractWriter:
         self._rows = self._seen = self._not_purchase = self._general = 0
 
     def _flush(self) -> None:
-        if self._waiting:
-            batch = pa.concat_tables(self._waiting).combine_chunks()
-            self._stream.write_table(batch)
-        self._waiting, self._waiting_bytes = [], 0
+        if self._candidates:
+            candidates = pa.concat_tables(self._candidates).combine_chunks()
+            positions = pa.array(np.concatenate(self._positions))
+            offsets = np.concatenate([[0], np.cumsum(np.concatenate(self._lengths))])
+            texts = pa.Array.from_buffers(
+                pa.large_binary(),
+                candidates.num_rows,
+                [None, pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(b"".join(self._texts))],
+            )
+            columns = [positions, *candidates.columns[1:], texts]
+            self._stream.write_table(pa.Table.from_arrays(columns, schema=EXTRACT))
+        for waiting in (self._candidates, self._positions, self._texts, self._lengths):
+            waiting.clear()
+        self._waiting_bytes = 0
 
 
 def read_day(path: Path) -> ExtractedDay | None:

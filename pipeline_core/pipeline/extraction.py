@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 from typing import IO
 
 import structlog
@@ -65,10 +66,19 @@ class Extracts:
                 log.warning("damaged_extract_ignored", day=digest)
             yield None if path is None or day is None else (path, day)
 
-    def keep(self, digest: str, path: Path) -> None:
-        """Stores a finished extract. The run can do without, so a full disk is no reason to end."""
+    def keep(self, digest: str, file: SpooledTemporaryFile[bytes], in_memory: int) -> None:
+        """Stores a finished extract, of up to ``in_memory`` bytes without a file of its own. The
+        run can do without, so a full disk is no reason to end."""
+        size = file.tell()
+        file.seek(0)
         try:
-            self.state.store_file(self._key(digest), path)
+            if size <= in_memory:
+                self.state.write(self._key(digest), file.read())
+                return
+            with NamedTemporaryFile(prefix="sales-") as named:
+                shutil.copyfileobj(file, named)
+                named.flush()
+                self.state.store_file(self._key(digest), Path(named.name))
         except RetryableError as error:
             log.warning("extract_not_kept", day=digest, cause=error.message)
 
@@ -196,13 +206,12 @@ class Extraction:
         if not self.extracts.is_kept:
             day.read(file, None)
             return
-        with tempfile.TemporaryDirectory(prefix="sales-") as folder:
-            path = Path(folder) / "day.arrow"
-            with path.open("wb") as target:
-                writer = ExtractWriter(target, self.rules.window_bytes)
-                day.read(file, writer)
-                writer.close(day.meter.used)
-            self.extracts.keep(digest, path)
+        in_memory = self.rules.window_bytes
+        with SpooledTemporaryFile(in_memory) as target:
+            writer = ExtractWriter(target, in_memory)
+            day.read(file, writer)
+            writer.close(day.meter.used)
+            self.extracts.keep(digest, target, in_memory)
 
     def _read_extract(self, name: str, index: int, digest: str, packed_bytes: int) -> bool:
         """Whether there was an extract to take the place of the day's bytes. ``packed_bytes`` of

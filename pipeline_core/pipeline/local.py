@@ -6,12 +6,15 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.context import BaseContext
 from typing import TypeVar
 
 import msgspec
@@ -156,14 +159,41 @@ def tried(call: Callable[[], _Result]) -> _Result:
     return call()
 
 
+def start_early(jobs: int) -> None:
+    """Forks the processes of the first pool, if there are to be several and this is Linux. To be
+    called when everything is imported and nothing else was done: then there are no threads but
+    those of libraries that expect to be forked, and nothing needs to be imported twice. Later
+    pools come from a fork server."""
+    if jobs > 1 and sys.platform == "linux" and threading.active_count() == 1:
+        with _signals_held_back(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+            early = _new_pool(jobs, multiprocessing.get_context("fork"))
+            early.submit(_nothing)  # the first piece of work starts all of them
+        _early.append(early)
+
+
+def stop_early() -> None:
+    """Ends processes that were started early, and that nobody needs."""
+    while _early:
+        _early.pop().shutdown(wait=False)
+
+
+_early: list[ProcessPoolExecutor] = []
+
+
+def _nothing() -> None:
+    """Work that takes no time."""
+
+
+def _new_pool(jobs: int, context: BaseContext) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_start_worker, initargs=log_settings()
+    )
+
+
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(
-        jobs,
-        mp_context=process_context(),
-        initializer=_start_worker,
-        initargs=log_settings(),
-    )
+    pool = _early.pop() if _early else _new_pool(jobs, process_context())
     try:
         yield pool
         pool.shutdown()
@@ -194,8 +224,9 @@ def _signals_held_back() -> Iterator[None]:
 
 
 def _start_worker(level: str, log_format: str) -> None:
-    # Ctrl-C reaches the whole group; the parent alone answers it.
+    # Ctrl-C reaches the whole group; the parent alone answers it, and ends us by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     configure_logs(level, log_format)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
