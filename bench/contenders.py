@@ -30,7 +30,10 @@ _PEERS = {
 }
 _INFLATE, _CPP, _PANDAS = "inflate", "cpp", "pandas"
 _SLOW_TO_START = ("pyspark",)
-ALL = (OURS_1, OURS_2, CELERY_1, CELERY_2, _PANDAS, *_PEERS, _INFLATE, _CPP)
+KEEPING = "keeping"
+# Nobody else leaves anything to later runs.
+_LIKE_FOR_LIKE = {"SALES_KEEP_EXTRACTS": "false"}
+ALL = (OURS_1, OURS_2, KEEPING, CELERY_1, CELERY_2, _PANDAS, *_PEERS, _INFLATE, _CPP)
 
 QUICK_TO_START = tuple(name for name in ALL if name not in _SLOW_TO_START)
 
@@ -62,7 +65,7 @@ def contenders(
     found, skipped = dict[str, Contender](), dict[str, str]()
     sizes = [size for name, size in ((CELERY_1, 1), (CELERY_2, 2)) if name in wanted]
     with fleets(folder / "fleets", clean_environment(), sizes) as running:
-        found[OURS_1], found[OURS_2] = _local(1), _local(2)
+        found[OURS_1], found[OURS_2], found[KEEPING] = _local(1), _local(2), _keeping()
         for size, fleet in running.items():
             name = CELERY_1 if size == 1 else CELERY_2
             found[name] = _on_celery(name, size, fleet)
@@ -87,12 +90,19 @@ def contenders(
 
 def _local(jobs: int) -> Contender:
     name, title = (OURS_1, "1 job") if jobs == 1 else (OURS_2, f"{jobs} jobs")
-    return Contender(name, f"sales-pipeline, {title}", [*_run("local"), "--jobs", str(jobs)])
+    command = [*_run("local"), "--jobs", str(jobs)]
+    return Contender(name, f"sales-pipeline, {title}", command, _LIKE_FOR_LIKE)
+
+
+def _keeping() -> Contender:
+    kept = _local(2)
+    title = "sales-pipeline, 2 jobs, extracts kept for later runs"
+    return Contender(KEEPING, title, kept.command, {"SALES_KEEP_EXTRACTS": "true"})
 
 
 def _on_celery(name: str, processes: int, fleet: Fleet) -> Contender:
     title = f"sales-pipeline, Celery, {processes} process{'es' if processes > 1 else ''}"
-    env = {"SALES_BROKER_URL": fleet.broker_url}
+    env = _LIKE_FOR_LIKE | {"SALES_BROKER_URL": fleet.broker_url}
     return Contender(name, title, _run("celery"), env, fleet.pids)
 
 

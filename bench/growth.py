@@ -16,8 +16,8 @@ from bench import PROJECT
 from bench.contenders import Contender, clean_environment
 from bench.machine import look_around
 from bench.meter import measure
-from bench.results import CELERY_2, OURS_1, OURS_2, Distinct, Growth, Point, Publication
-from bench.rounds import compare, run_once
+from bench.results import CELERY_2, OURS_1, OURS_2, Distinct, Growth, Point, Publication, Unchanged
+from bench.rounds import compare, run_again, run_once
 from bench.shop import Recipe, prepare
 
 SCALES = (1, 4, 16)
@@ -27,9 +27,11 @@ CURVES = {
     "archives": [Recipe(10 * scale, 4, 8_000 // scale, 20_000, 500) for scale in SCALES],
     "customers": [Recipe(10, 4, 8_000, 62_500 * scale, 500) for scale in SCALES],
 }
+UNCHANGED = (50, 500, 5_000)
 MANY = Recipe(5_000, 1, 30, 20_000, 500)
 # To see that everything works.
 TINY_CURVES = {"events": [Recipe(2, 1, 10 * scale, 20, 10) for scale in SCALES]}
+TINY_UNCHANGED = (2, 4)
 TINY_MANY = Recipe(16, 1, 10, 20, 10)
 # Peers only where the question is what grows with the events.
 CONTENDERS = {
@@ -71,6 +73,9 @@ def measure_growth(
         rounds=rounds,
         curves=curves,
         publications=_publications(named[OURS_2], many, folder, rounds, say),
+        unchanged=_unchanged(
+            named[OURS_2], many, folder, rounds, TINY_UNCHANGED if tiny else UNCHANGED, say
+        ),
         chord=_point(1, many, chord, folder, min(rounds, _MOST_CHORDS), say),
         distinct=_distinct(_TINY_DISTINCT if tiny else _DISTINCT, say),
         help_seconds=_help_seconds(folder),
@@ -113,6 +118,38 @@ def _publications(
         )
         seconds = msgspec.json.decode(done.stdout, type=list[float])
         found.append(Publication(count, statistics.median(seconds)))
+        shutil.rmtree(place)
+        shutil.rmtree(data)
+    return found
+
+
+def _unchanged(
+    contender: Contender,
+    many: Recipe,
+    folder: Path,
+    rounds: int,
+    counts: Sequence[int],
+    say: Callable[[str], None],
+) -> list[Unchanged]:
+    """Runs on the state of the run before, when nothing has changed since."""
+    shop = prepare(folder / "data", many)
+    place = folder / "work" / "unchanged"
+    again = msgspec.structs.replace(
+        contender, command=[word for word in contender.command if word != "--full"]
+    )
+    found = []
+    for count in counts:
+        say(f"{count:,} archives, and nothing new")
+        data = _first_archives(shop.data, place.with_name("archives"), count)
+        run_once(again, data, shop.dimensions, place)
+        costs = [run_again(again, data, shop.dimensions, place) for _ in range(rounds)]
+        found.append(
+            Unchanged(
+                count,
+                statistics.median(cost.seconds for cost in costs),
+                statistics.median(cost.cpu_seconds for cost in costs),
+            )
+        )
         shutil.rmtree(place)
         shutil.rmtree(data)
     return found

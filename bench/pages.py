@@ -102,6 +102,12 @@ def _growth(growth: Growth) -> str:
     ]
     lines += ["**Publishing many partials:**", ""]
     lines += [_table(("partials", "seconds", "ms a partial"), rows), ""]
+    lines += ["**A run with nothing new:**", ""]
+    fresh = [
+        (f"{each.archives:,}", f"{each.seconds:.2f}", f"{each.cpu_seconds:.2f}")
+        for each in growth.unchanged
+    ]
+    lines += [_table(("archives", "seconds", "CPU seconds"), fresh), ""]
     lines += [f"**Many small archives** ({tables.data_text(growth.chord.data)}):", ""]
     lines += [f"- {fact}" for fact in tables.chord_facts(growth)]
     lines += ["", f"**Distinct customers:** {tables.distinct_text(growth.distinct)}", ""]

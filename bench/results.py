@@ -100,6 +100,14 @@ class Publication(Struct, frozen=True):
     seconds: float
 
 
+class Unchanged(Struct, frozen=True):
+    """What a run costs (median) if all of its archives are as the run before left them."""
+
+    archives: int
+    seconds: float
+    cpu_seconds: float
+
+
 class Distinct(Struct, frozen=True):
     """Seconds to merge ``partials`` to so many customers in so many ``groups``, and the most
     memory (bytes) that it took beyond that of the partials."""
@@ -121,6 +129,7 @@ class Growth(Struct, frozen=True):
     curves: dict[str, list[Point]]
     publications: list[Publication]
     # Very many small archives, by contender.
+    unchanged: list[Unchanged]
     chord: Point
     distinct: Distinct
     help_seconds: float

@@ -61,6 +61,11 @@ def compare(
     }
 
 
+def run_again(contender: Contender, data: Path, dimensions: Path, place: Path) -> Cost:
+    """What a run on the state of the one before costs."""
+    return _measured(contender, data, dimensions, place, memory=False)
+
+
 def run_once(contender: Contender, data: Path, dimensions: Path, place: Path) -> None:
     """Runs a contender in a fresh folder and leaves its reports and state there."""
     _run(contender, data, dimensions, place, memory=False)
@@ -77,8 +82,14 @@ def read_report(folder: Path) -> Report:
 
 def _run(contender: Contender, data: Path, dimensions: Path, place: Path, *, memory: bool) -> Cost:
     shutil.rmtree(place, ignore_errors=True)
+    (place / "reports").mkdir(parents=True)
+    return _measured(contender, data, dimensions, place, memory=memory)
+
+
+def _measured(
+    contender: Contender, data: Path, dimensions: Path, place: Path, *, memory: bool
+) -> Cost:
     reports, state = place / "reports", place / "state"
-    reports.mkdir(parents=True)
     names = {DATA: data, DIMENSIONS: dimensions, REPORTS: reports, STATE: state}
     command = [str(names.get(word, word)) for word in contender.command]
     env = clean_environment() | contender.env
