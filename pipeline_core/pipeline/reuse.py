@@ -20,6 +20,7 @@ from pipeline_core.messages import (
 )
 from pipeline_core.pipeline.results import Done
 from pipeline_core.storage import Storage
+from pipeline_core.transform.reports import REPORTS
 
 # Goes up whenever the same events would be counted otherwise, or partials written otherwise.
 RULES_VERSION = 1
@@ -56,7 +57,7 @@ def reusable(
         or _decisive(memory.options) != _decisive(options)
     ):
         return {}
-    known = {each.archive.name: each for each in memory.archives if each.done}
+    known = {each.archive.name: each for each in memory.archives if _has_all_reports(each)}
     return {
         archive.name: known[archive.name]
         for archive in archives
@@ -123,6 +124,12 @@ def _with_digests(known: Known) -> ArchiveRef:
             for day in known.archive.days
         ),
     )
+
+
+def _has_all_reports(known: Known) -> bool:
+    """Whether there are results, also for reports that were added since."""
+    names = {report.name for report in REPORTS}
+    return bool(known.done) and all(names <= receipt.partials.keys() for _, receipt in known.done)
 
 
 def _decisive(options: Options) -> Options:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from pipeline_core.messages import Limits
+from pipeline_core.pipeline import accumulate, extraction, reuse
 from pipeline_core.pipeline.gc import collect_garbage
 from pipeline_core.storage import open_storage
+from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.successive import CUSTOMERS, PRODUCTS, Runs, check, day, figures_of, from_scratch, week
 
@@ -25,6 +29,9 @@ def shop(tmp_path: Path) -> Shop:
 @pytest.fixture
 def runs(shop: Shop, tmp_path: Path) -> Runs:
     return Runs(shop, tmp_path / "reusing")
+
+
+publishing = import_module("pipeline_core.pipeline.publish")  # the function has the name, too
 
 
 def size(runs: Runs, *names: str) -> int:
@@ -196,6 +203,33 @@ def test_full_uses_nothing_and_leaves_everything(runs: Runs) -> None:
     first = runs.run()
     assert runs.run(full=True)["bytes_read"] == first["bytes_read"]
     assert check(runs)["bytes_read"] == 0
+
+
+def test_a_report_that_was_added_is_made_of_all_archives(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Earlier receipts have no partial of it; extracts have all it needs."""
+    with monkeypatch.context() as patch:
+        for module in (accumulate, publishing, reuse):
+            patch.setattr(module, "REPORTS", (CATEGORY_SALES,))
+        runs.run()
+        assert "daily_sales.csv" not in runs.csvs()
+    summary = check(runs)
+    assert "daily_sales.csv" in runs.csvs()
+    assert summary["bytes_read"] == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(extraction, "EXTRACTION_VERSION"), (reuse, "RULES_VERSION")]
+)
+def test_what_other_rules_left_is_not_used(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str
+) -> None:
+    first = runs.run()
+    monkeypatch.setattr(module, name, 2)
+    other = check(runs, unknown="bucket") if module is extraction else check(runs)
+    assert (other["bytes_read"] == first["bytes_read"]) == (module is extraction)
+    assert other["days"]["reused"] == (0 if module is extraction else 12)
 
 
 def test_a_run_that_keeps_nothing_leaves_no_extracts(runs: Runs) -> None:

@@ -194,10 +194,10 @@ def test_plan_says_what_a_run_would_do_and_does_nothing(env: dict[str, str]) -> 
 
 def test_plan_tells_what_is_new_since_the_last_run(env: dict[str, str]) -> None:
     _add(env, "events_week_02.zip", _week("02", 1))
-    _add(env, "events_week_03.zip", _week("03", 1))
+    _add(env, "events_week_03.zip", _week("03", 3))
     assert sales_pipeline("run", "--quiet", env=env).returncode == 0
     _add(env, "events_week_02.zip", _week("02", 2))
-    _add(env, "events_week_04.zip", _week("04", 1))
+    _add(env, "events_week_04.zip", _week("04", 4))
     (Path(env["SALES_DATA"]) / "events_week_03.zip").unlink()
     found = json.loads(sales_pipeline("plan", "--json", env=env).stdout)
     assert {archive["name"]: archive["state"] for archive in found["archives"]} == {
@@ -206,7 +206,7 @@ def test_plan_tells_what_is_new_since_the_last_run(env: dict[str, str]) -> None:
         "events_week_04.zip": "new",
     }
     assert found["vanished"] == ["events_week_03.zip"]
-    assert found["bytes_to_read"] == len(_week("02", 2)) + len(_week("04", 1))
+    assert found["bytes_to_read"] == len(_week("02", 2)) + len(_week("04", 4))
     assert found["expected_seconds"] > 0
     shown = sales_pipeline("plan", env=env).stdout
     assert "vanished" in shown
