@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_core.messages import Tally
 from pipeline_core.pipeline import extraction
 from tests.archives import Shop, truncated, write_shop
 from tests.contract.run import (
@@ -47,6 +48,7 @@ def test_an_archive_changes_after_the_plan(
 ) -> None:
     run_local(shop, tmp_path)
     before = text(tmp_path)
+    (shop.data / VICTIM).touch()  # so it is to be read again
     manifest = plan_local(shop, tmp_path)
     change(shop.data / VICTIM)
     process_local(tmp_path, manifest)
@@ -59,7 +61,22 @@ def test_an_archive_changes_after_the_plan(
     published = publish_local(tmp_path, manifest, allow_incomplete=True)
     assert published.exit_code == 3
     assert list(unreadable(published)) == [(VICTIM, None, None)]
-    assert summary(published).archives.read == 2
+    assert summary(published).archives == Tally(reused=2, unreadable=1)
+
+
+@pytest.mark.parametrize("change", [_replace, _corrupt, Path.unlink])
+def test_an_archive_that_need_not_be_read_counts_as_planned(
+    shop: Shop, tmp_path: Path, change: Callable[[Path], object]
+) -> None:
+    run_local(shop, tmp_path)
+    before = text(tmp_path)
+    manifest = plan_local(shop, tmp_path)
+    change(shop.data / VICTIM)
+    process_local(tmp_path, manifest)
+    assert summary(publish_local(tmp_path, manifest)).archives == Tally(reused=3)
+    assert text(tmp_path) == before
+    run_local(shop, tmp_path)
+    assert text(tmp_path) != before, "the next run sees what there is now"
 
 
 def test_an_archive_that_appears_counts_in_the_next_run(shop: Shop, tmp_path: Path) -> None:
@@ -68,7 +85,7 @@ def test_an_archive_that_appears_counts_in_the_next_run(shop: Shop, tmp_path: Pa
     process_local(tmp_path, manifest)
     first = publish_local(tmp_path, manifest)
     assert summary(first).archives.read == 3
-    assert summary(run_local(shop, tmp_path)).archives.read == 4
+    assert summary(run_local(shop, tmp_path)).archives == Tally(read=1, reused=3)
 
 
 def test_a_corrupt_archive_from_the_start(shop: Shop, tmp_path: Path) -> None:

@@ -355,7 +355,7 @@ def test_the_processes_of_a_killed_command_end_too(env: dict[str, str], long_arc
         eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
         eventually(lambda: _state(env).attempts("00003"), f"an attempt at {long_archive}")
         family = psutil.Process(first.pid).children(recursive=True)
-        assert len(family) >= 3, "a server and two processes"
+        assert len(family) >= 2, "two processes"
         first.kill()
         _, alive = psutil.wait_procs(family, timeout=15)
         for each in alive:
