@@ -103,7 +103,7 @@ def _growth(growth: Growth) -> str:
     lines += ["**Publishing many partials:**", ""]
     lines += [_table(("partials", "seconds", "ms a partial"), rows), ""]
     lines += ["**A run with nothing new:**", ""]
-    fresh = [
+    fresh: list[Sequence[str]] = [
         (f"{each.archives:,}", f"{each.seconds:.2f}", f"{each.cpu_seconds:.2f}")
         for each in growth.unchanged
     ]
