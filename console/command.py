@@ -128,13 +128,30 @@ def plan(as_json: bool, **options: Any) -> None:
 @click.option(
     "--allow-incomplete", is_flag=True, help="Publish although something could not be read."
 )
+@click.option(
+    "--allow-drift",
+    is_flag=True,
+    help="Publish although a figure moved too far since the last published run.",
+)
 @json_option
-def publish(run_id: str, allow_incomplete: bool, as_json: bool, **options: Any) -> None:
-    """Publish a run that was refused, without reading anything again."""
+def publish(
+    run_id: str, allow_incomplete: bool, allow_drift: bool, as_json: bool, **options: Any
+) -> None:
+    """Publish a run that was refused, without reading anything again.
+
+    A run that was refused for both needs both options.
+    """
     from console.run import publish_command
 
     settings = run_settings(options)
-    sys.exit(publish_command(settings, run_id, force=allow_incomplete, as_json=as_json))
+    code = publish_command(
+        settings,
+        run_id,
+        allow_incomplete=allow_incomplete,
+        allow_drift=allow_drift,
+        as_json=as_json,
+    )
+    sys.exit(code)
 
 
 @cli.command()

@@ -88,6 +88,13 @@ run_options = _together(
         help="Publish although something could not be read (exit code 3).",
     ),
     click.option(
+        "--allow-drift",
+        is_flag=True,
+        default=None,
+        help="Publish although a figure moved further since the last published run than the "
+        "SALES_MAX_... settings allow.",
+    ),
+    click.option(
         "--unknown",
         type=click.Choice(["reject", "bucket"]),
         help="Purchases of unknown products or customers: leave out, or keep under 'Unknown' "

@@ -166,6 +166,8 @@ def show_run(settings: Settings, run_id: str | None, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.buffer.write(to_json(outcome.summary))
         return
+    if outcome.state != "published":
+        _print_state(ledger.run_id, outcome.state, outcome.reason, outcome.remedy)
     console = output()
     print_summary(console, outcome.summary)
     done = results(ledger, ledger.manifest()).done
@@ -189,14 +191,18 @@ def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json
     if as_json:
         _print_json({"run_id": ledger.run_id, "state": state, "reason": reason, "processed": done})
         return
-    click.echo(f"Run {ledger.run_id} is {state}: {reason}")
-    if outcome is not None and outcome.remedy:
-        click.echo(f"  {outcome.remedy}")
+    _print_state(ledger.run_id, state, reason, outcome.remedy if outcome else "")
     if manifest is None:
         click.echo("It has no plan.")
         return
     click.echo(f"{done} of {len(manifest.planned_work())} {manifest.work_unit} are processed.")
     _print_troubles(ledger)
+
+
+def _print_state(run_id: str, state: str, reason: str, remedy: str) -> None:
+    click.echo(f"Run {run_id} is {state}: {reason}")
+    if remedy:
+        click.echo(f"  {remedy}")
 
 
 def _print_troubles(ledger: RunLedger) -> None:

@@ -100,11 +100,15 @@ def recover_command(settings: Settings, *, as_json: bool, quiet: bool) -> int:
     return outcome.exit_code if outcome and outcome.state == "failed" else 0
 
 
-def publish_command(settings: Settings, run_id: str, *, force: bool, as_json: bool) -> int:
+def publish_command(
+    settings: Settings, run_id: str, *, allow_incomplete: bool, allow_drift: bool, as_json: bool
+) -> int:
     """Publishes from the receipts of an earlier run; the exit code of CONTRACT."""
     ledger = RunLedger(open_storage(settings.state), run_id)
     before = ledger.outcome()
-    outcome = pipeline.publish(settings.state, run_id, allow_incomplete=force)
+    outcome = pipeline.publish(
+        settings.state, run_id, allow_incomplete=allow_incomplete, allow_drift=allow_drift
+    )
     if before is not None and before.state != outcome.state:
         ledger.forget_told()
     tell(ledger, settings.hooks())

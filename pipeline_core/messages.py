@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
@@ -15,6 +16,8 @@ from pipeline_core.errors import ContractError
 UnknownMode = Literal["reject", "bucket"]
 RunStatus = Literal["complete", "incomplete"]
 RunState = Literal["published", "refused", "failed"]
+# What a person has to allow, with --allow-…, before a refused run is published.
+Allowance = Literal["incomplete", "drift"]
 
 
 class RejectReason(StrEnum):
@@ -43,8 +46,21 @@ class Limits(Struct, frozen=True, kw_only=True):
     reject_share: float = 1.0
 
 
+class DriftLimits(Struct, frozen=True, kw_only=True):
+    """How far a run may be from the last published one: exact shares, and a number of days.
+    None is no limit."""
+
+    revenue_change: Decimal | None = None
+    purchases_change: Decimal | None = None
+    reject_share_rise: Decimal | None = None
+    new_missing_days: int | None = None
+    customers_gone: Decimal | None = None
+    products_gone: Decimal | None = None
+
+
 class Options(Struct, frozen=True, kw_only=True):
-    """What decides a run's figures (and how it is cut); the same for every worker.
+    """What decides a run's figures (and how it is cut, and whether it is published); the same for
+    every worker.
 
     ``batch_size`` is in events and bounds memory, ``reject_rows`` caps rejects.csv.
     Neither changes a figure.
@@ -52,10 +68,12 @@ class Options(Struct, frozen=True, kw_only=True):
 
     unknown: UnknownMode = "reject"
     allow_incomplete: bool = False
+    allow_drift: bool = False
     batch_size: int = 50_000
     reject_rows: int = 1_000_000
     spreadsheet_safe: bool = False
     limits: Limits = Limits()
+    drift: DriftLimits = DriftLimits()
 
 
 class Policy(Struct, frozen=True, kw_only=True):
@@ -350,12 +368,14 @@ class Memory(Struct, frozen=True, kw_only=True):
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What is to become of a run, decided once: the fence between publishing and failing."""
+    """What is to become of a run, decided once: the fence between publishing and failing. A
+    refused one ``needs`` to be allowed that much to be published."""
 
     state: RunState
     finished_at: datetime
     reason: str = ""
     remedy: str = ""
+    needs: tuple[Allowance, ...] = ()
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

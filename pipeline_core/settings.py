@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Literal, Self
 from urllib.parse import quote, unquote, urlsplit
@@ -19,7 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.messages import Limits, Options, Policy, Reuse, UnknownMode
+from pipeline_core.messages import DriftLimits, Limits, Options, Policy, Reuse, UnknownMode
 from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.places import Places
 from pipeline_core.profile import Profile, ProfileName, choose_profile, read_machine
@@ -28,6 +29,8 @@ Engine = Literal["local", "celery"]
 DEFAULT_BROKER_URL = "redis://localhost:6379/0"
 # In a URL's query they win over our own options.
 _TLS_CHECKS = ("ssl_cert_reqs", "ssl_check_hostname")
+# Exact: a float of 0.3 is less than 0.3.
+_Share = Annotated[Decimal, Field(ge=0, le=1)]
 
 
 class Settings(BaseSettings):
@@ -72,6 +75,9 @@ class Settings(BaseSettings):
     allow_incomplete: bool = Field(
         False, description="Publish even if something could not be read."
     )
+    allow_drift: bool = Field(
+        False, description="Publish even if a figure moved too far since the last published run."
+    )
     reject_rows: int = Field(1_000_000, description="Most rows in rejects.csv.", ge=0)
     spreadsheet_safe: bool = Field(
         False, description="Put ' before CSV texts that a spreadsheet would run as a formula."
@@ -97,6 +103,26 @@ class Settings(BaseSettings):
     )
     max_reject_share: float = Field(
         1.0, description="Share (0 to 1) of purchases that may be rejected.", ge=0, le=1
+    )
+
+    # Limits of drift: what may change since the last published run
+    max_revenue_change: _Share | None = Field(
+        None, description="Share (0 to 1) that total revenue may rise or fall; off if not set."
+    )
+    max_purchases_change: _Share | None = Field(
+        None, description="Share (0 to 1) that counted purchases may rise or fall; off if not set."
+    )
+    max_reject_share_rise: _Share | None = Field(
+        None, description="Rise of the share of rejects, 0.02 being 2 points; off if not set."
+    )
+    max_new_missing_days: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Missing days that were not missing before; off if not set."
+    )
+    max_customers_gone: _Share | None = Field(
+        None, description="Share (0 to 1) of the customers that may be gone; off if not set."
+    )
+    max_products_gone: _Share | None = Field(
+        None, description="Share (0 to 1) of the products that may be gone; off if not set."
     )
 
     # Celery
@@ -274,6 +300,7 @@ class Settings(BaseSettings):
         return Options(
             unknown=self.unknown,
             allow_incomplete=self.allow_incomplete,
+            allow_drift=self.allow_drift,
             batch_size=self.machine_profile.batch_size,
             reject_rows=self.reject_rows,
             spreadsheet_safe=self.spreadsheet_safe,
@@ -285,6 +312,14 @@ class Settings(BaseSettings):
                 zip_entries=self.max_zip_entries,
                 json_depth=self.max_json_depth,
                 reject_share=self.max_reject_share,
+            ),
+            drift=DriftLimits(
+                revenue_change=self.max_revenue_change,
+                purchases_change=self.max_purchases_change,
+                reject_share_rise=self.max_reject_share_rise,
+                new_missing_days=self.max_new_missing_days,
+                customers_gone=self.max_customers_gone,
+                products_gone=self.max_products_gone,
             ),
         )
 

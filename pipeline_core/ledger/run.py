@@ -236,3 +236,14 @@ class RunLedger:
 def run_ids(state: Storage) -> list[str]:
     """Every run, oldest first (ids begin with their time of planning)."""
     return state.folders("runs")
+
+
+def published_ids(state: Storage) -> list[str]:
+    """Runs that may become `latest`, oldest first."""
+    keys = (stored.key for stored in state.files("published"))
+    return sorted(key.removeprefix("published/").removesuffix(".json") for key in keys)
+
+
+def mark_published(state: Storage, run_id: str) -> None:
+    """Notes that the run may become `latest`."""
+    state.create(f"published/{run_id}.json", b"{}\n")

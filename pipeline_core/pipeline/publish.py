@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -21,12 +21,13 @@ from pipeline_core.errors import (
     ResultsMissing,
     message_of,
 )
-from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.ledger import RunLedger, load_snapshot, mark_published, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, is_alive
 from pipeline_core.load.page import write_page
 from pipeline_core.load.rejects import HEADER, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
 from pipeline_core.messages import (
+    Allowance,
     EventCounts,
     Manifest,
     Options,
@@ -44,6 +45,7 @@ from pipeline_core.messages import (
 from pipeline_core.pipeline.plan import missing_days
 from pipeline_core.pipeline.results import Done, results
 from pipeline_core.pipeline.reuse import remember_results
+from pipeline_core.pipeline.verdict import judge, too_many_rejects
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.enrich import merge_figures
 from pipeline_core.transform.money import to_minor, to_text
@@ -54,16 +56,18 @@ from pipeline_core.transform.reports.category_sales import count_customers
 log = structlog.get_logger()
 
 LATEST = "latest"
-_PUBLISHED = "published"
 _LEAST_MERGED_BYTES = 1 << 20
 
 
-def publish(state_uri: str, run_id: str, *, allow_incomplete: bool = False) -> Outcome:
+def publish(
+    state_uri: str, run_id: str, *, allow_incomplete: bool = False, allow_drift: bool = False
+) -> Outcome:
     """Publishes a run whose archives all have their receipts, or records why it may not be.
 
     The verdict is decided once, and everything written follows from the verdict, the manifest
     and the receipts: any number of publishers, at any time, write the same bytes. A run that
-    was decided otherwise keeps its outcome; ``allow_incomplete`` overrules a refusal.
+    was decided otherwise keeps its outcome; a refusal is overruled if all is allowed for which it
+    was refused.
 
     Raises:
         PublishRefused: the run was given up while this publisher prepared the reports.
@@ -86,16 +90,18 @@ def publish(state_uri: str, run_id: str, *, allow_incomplete: bool = False) -> O
         remember_results(state, manifest, found)
     partials = {report.name: _merged(ledger, found, report.name) for report in REPORTS}
     scale = load_snapshot(state, manifest.dimensions_digest).scale
-    verdict = _decide(ledger, manifest, found, allow_incomplete=allow_incomplete)
+    summary = _summary(manifest, found, partials[CATEGORY_SALES.name], scale)
+    allowed: dict[Allowance, bool] = {"incomplete": allow_incomplete, "drift": allow_drift}
+    verdict = _decide(ledger, manifest, summary, allowed)
     if verdict.state == "failed":
         return _end(ledger, Outcome.failure(run_id, verdict))
-    summary = _summary(manifest, verdict, found, partials[CATEGORY_SALES.name], scale)
+    summary = _ended(summary, verdict.finished_at)
     if verdict.state == "published":
         reports = open_storage(manifest.reports)
         with reports.publish_folder(f"runs/{run_id}") as folder:
             _write(folder, ledger, manifest, found, partials, scale, summary)
             _check_not_given_up(ledger)
-        state.create(f"{_PUBLISHED}/{run_id}.json", b"{}\n")
+        mark_published(state, run_id)
         _make_latest(state, reports, run_id)
     return _end(
         ledger,
@@ -125,7 +131,7 @@ def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
     if outcome is not None:
         return outcome
     if verdict.state != "failed":
-        if run_id in _published(ledger.state):
+        if run_id in published_ids(ledger.state):
             return publish(state_uri, run_id)  # it is visible; only the outcome is missing
         publishers = ledger.attempts(PUBLISH)
         if publishers and is_alive(publishers[-1], datetime.now(UTC)):
@@ -136,7 +142,7 @@ def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
 
 def last_publication(state: Storage) -> datetime | None:
     """When the newest published run was decided, or None if there is none."""
-    newest = max(_published(state), default=None)
+    newest = max(published_ids(state), default=None)
     verdict = RunLedger(state, newest).verdict() if newest else None
     return verdict.finished_at if verdict else None
 
@@ -177,22 +183,15 @@ def _check_not_given_up(ledger: RunLedger) -> None:
 
 
 def _decide(
-    ledger: RunLedger, manifest: Manifest, found: tuple[Done, ...], *, allow_incomplete: bool
+    ledger: RunLedger, manifest: Manifest, summary: Summary, allowed: Mapping[Allowance, bool]
 ) -> Verdict:
-    earlier = ledger.verdict()
-    if earlier is None:
-        verdict = Verdict(state="published", finished_at=datetime.now(UTC))
-        try:
-            _check(manifest, found)
-        except PublishRefused as refusal:
-            verdict = msgspec.structs.replace(
-                verdict, state="refused", reason=refusal.message, remedy=refusal.remedy
-            )
-        earlier = ledger.create_verdict(verdict)
-    if allow_incomplete and earlier.state == "refused":
-        earlier = Verdict(state="published", finished_at=earlier.finished_at)
-        ledger.replace_verdict(earlier)
-    return earlier
+    verdict = ledger.verdict() or ledger.create_verdict(judge(ledger.state, manifest, summary))
+    # The only reason that earlier versions knew, and did not write down.
+    needs: tuple[Allowance, ...] = verdict.needs or ("incomplete",)
+    if verdict.state == "refused" and all(allowed[need] for need in needs):
+        verdict = Verdict(state="published", finished_at=verdict.finished_at)
+        ledger.replace_verdict(verdict)
+    return verdict
 
 
 def _merged(ledger: RunLedger, done: tuple[Done, ...], name: str) -> pa.Table:
@@ -226,9 +225,8 @@ def _load(ledger: RunLedger, done: Done, stored: StoredFile) -> bytes:
         ) from error
 
 
-def _summary(
-    manifest: Manifest, verdict: Verdict, done: tuple[Done, ...], sales: pa.Table, scale: int
-) -> Summary:
+def _summary(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale: int) -> Summary:
+    """Not ended yet: when it did is the verdict's to say."""
     receipts = [each.receipt for each in done]
     archives = {each.archive.id for each in done}
     opened = {each.archive.id for each in done if each.receipt.bytes_read}
@@ -240,14 +238,19 @@ def _summary(
     for receipt in receipts:
         rejected = merge_figures(rejected, receipt.counts.rejected)
     counts = [receipt.counts for receipt in receipts]
-    counted = sum(count.counted for count in counts)
-    left_out = sum(figures.events for figures in rejected.values())
+    events = EventCounts(
+        seen=sum(count.seen for count in counts),
+        counted=sum(count.counted for count in counts),
+        not_purchase=sum(count.not_purchase for count in counts),
+        rejected=sum(figures.events for figures in rejected.values()),
+    )
+    is_incomplete = bool(unreadable) or too_many_rejects(manifest, events)
     return Summary(
         run_id=manifest.run_id,
-        status="incomplete" if unreadable or _too_many_rejects(manifest, done) else "complete",
+        status="incomplete" if is_incomplete else "complete",
         engine=manifest.engine,
         created_at=manifest.created_at,
-        finished_at=verdict.finished_at,
+        finished_at=manifest.created_at,
         archives=Tally(
             read=len(archives) - len(reused) - len(broken),
             reused=len(reused),
@@ -256,12 +259,7 @@ def _summary(
         ),
         days=_added(receipt.days for receipt in receipts),
         parts=PartCounts(parts.read, parts.unreadable),
-        events=EventCounts(
-            seen=sum(count.seen for count in counts),
-            counted=counted,
-            not_purchase=sum(count.not_purchase for count in counts),
-            rejected=left_out,
-        ),
+        events=events,
         rejected={
             reason: RejectSummary(
                 figures.events,
@@ -280,8 +278,13 @@ def _summary(
         json_bytes=sum(receipt.json_bytes for receipt in receipts),
         general_events=sum(receipt.general_events for receipt in receipts),
         bytes_read=sum(receipt.bytes_read for receipt in receipts),
-        seconds=round((verdict.finished_at - manifest.created_at).total_seconds(), 3),
+        seconds=0.0,
     )
+
+
+def _ended(summary: Summary, at: datetime) -> Summary:
+    seconds = round((at - summary.created_at).total_seconds(), 3)
+    return msgspec.structs.replace(summary, finished_at=at, seconds=seconds)
 
 
 def _totals(sales: pa.Table, scale: int) -> Totals:
@@ -298,43 +301,6 @@ def _inputs(manifest: Manifest, done: tuple[Done, ...]) -> dict[str, str | None]
     return {
         archive.name: digests.get(archive.name, archive.digest) for archive in manifest.archives
     }
-
-
-def _too_many_rejects(manifest: Manifest, done: tuple[Done, ...]) -> bool:
-    left_out, purchases = _left_out(done)
-    return left_out > manifest.options.limits.reject_share * purchases
-
-
-def _left_out(done: tuple[Done, ...]) -> tuple[int, int]:
-    """Rejected purchases, and all of them."""
-    counts = [each.receipt.counts for each in done]
-    left_out = sum(figures.events for count in counts for figures in count.rejected.values())
-    return left_out, left_out + sum(count.counted for count in counts)
-
-
-def _check(manifest: Manifest, done: tuple[Done, ...]) -> None:
-    """Raises PublishRefused unless the run is complete or may be published all the same."""
-    if manifest.options.allow_incomplete:
-        return
-    remedy = (
-        "Mend the input and run again, or "
-        f"`sales-pipeline publish {manifest.run_id} --allow-incomplete`."
-    )
-    unreadable = [place for each in done for place in each.receipt.unreadable]
-    if unreadable:
-        first = unreadable[0]
-        place = " > ".join(name for name in (first.archive, first.day, first.part) if name)
-        raise PublishRefused(
-            f"{len(unreadable)} of the inputs could not be read, first {place}: {first.cause}.",
-            remedy,
-        )
-    if _too_many_rejects(manifest, done):
-        left_out, purchases = _left_out(done)
-        raise PublishRefused(
-            f"{left_out} of {purchases} purchases were rejected, more than the limit of "
-            f"{manifest.options.limits.reject_share:.2%}.",
-            remedy,
-        )
 
 
 def _write(
@@ -379,19 +345,14 @@ def _make_latest(state: Storage, reports: Storage, run_id: str) -> None:
     Looks again after pointing: a later run may have been published in between, and whoever
     points last must see it.
     """
-    newest, shown = max([run_id, *_published(state)]), ""
+    newest, shown = max([run_id, *published_ids(state)]), ""
     while newest != shown:
         current = reports.pointed(LATEST)
         # Also if it is there already: on an object store its copy may have been cut off.
         if current is None or current.removeprefix("runs/") <= newest:
             reports.point(LATEST, f"runs/{newest}")
-        newest, shown = max([run_id, *_published(state)]), newest
+        newest, shown = max([run_id, *published_ids(state)]), newest
     reports.point("sales_report.csv", f"{LATEST}/sales_report.csv")
-
-
-def _published(state: Storage) -> list[str]:
-    keys = (stored.key for stored in state.files(_PUBLISHED))
-    return [key.removeprefix(f"{_PUBLISHED}/").removesuffix(".json") for key in keys]
 
 
 def _added(tallies: Iterable[Tally]) -> Tally:

@@ -10,6 +10,7 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.kept import remember, remembered
 from pipeline_core.messages import (
     ArchiveRef,
+    DriftLimits,
     Known,
     Manifest,
     Memory,
@@ -137,6 +138,8 @@ def _decisive(options: Options) -> Options:
     return msgspec.structs.replace(
         options,
         allow_incomplete=False,
+        allow_drift=False,
+        drift=DriftLimits(),
         batch_size=1,
         spreadsheet_safe=False,
         limits=msgspec.structs.replace(options.limits, reject_share=1.0),

@@ -57,9 +57,18 @@ def process_local(folder: Path, manifest: Manifest) -> None:
     process_outstanding(str(folder / "state"), manifest, 1, lambda _: None)
 
 
-def publish_local(folder: Path, manifest: Manifest, *, allow_incomplete: bool = False) -> Outcome:
+def publish_local(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    allow_incomplete: bool = False,
+    allow_drift: bool = False,
+) -> Outcome:
     return pipeline.publish(
-        str(folder / "state"), manifest.run_id, allow_incomplete=allow_incomplete
+        str(folder / "state"),
+        manifest.run_id,
+        allow_incomplete=allow_incomplete,
+        allow_drift=allow_drift,
     )
 
 

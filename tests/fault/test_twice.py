@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +17,7 @@ from pipeline_core import pipeline
 from pipeline_core.errors import ConfigError, PipelineError, PublishRefused
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import PUBLISH, Worker, attempt
-from pipeline_core.messages import Outcome, Receipt, Verdict, Work
+from pipeline_core.messages import DriftLimits, Outcome, Receipt, Verdict, Work
 from pipeline_core.storage import open_storage
 from pipeline_core.storage.local import LocalStorage
 from tests.archives import Shop, write_shop
@@ -48,6 +49,11 @@ def _publish(state: str, run_id: str) -> Outcome:
     return pipeline.publish(state, run_id)
 
 
+def _publish_drifting(state: str, run_id: str) -> Outcome:
+    _together.wait(30)
+    return pipeline.publish(state, run_id, allow_drift=True)
+
+
 def _tree(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
@@ -73,6 +79,27 @@ def test_two_processes_do_the_same_archives_and_two_publish(shop: Shop, tmp_path
     for path in latest.rglob("*.csv"):
         assert path.read_bytes() == (other / path.relative_to(latest)).read_bytes()
     assert len(list((tmp_path / "reports" / "runs").iterdir())) == 1
+
+
+def test_two_refuse_a_run_that_drifts_and_two_overrule_it(shop: Shop, tmp_path: Path) -> None:
+    manifest = plan_local(shop, tmp_path)
+    process_local(tmp_path, manifest)
+    publish_local(tmp_path, manifest)
+    before = _tree(tmp_path / "reports")
+    (shop.data / "events_week_02.zip").unlink()
+    manifest = plan_local(shop, tmp_path, drift=DriftLimits(revenue_change=Decimal("0.1")))
+    process_local(tmp_path, manifest)
+    state = str(tmp_path / "state")
+    context = get_context("spawn")
+    with ProcessPoolExecutor(2, context, _meet, (context.Barrier(2),)) as pool:
+        one, two = [pool.submit(_publish, state, manifest.run_id) for _ in range(2)]
+        assert one.result() == two.result()
+        assert one.result().state == "refused"
+        assert _tree(tmp_path / "reports") == before
+        one, two = [pool.submit(_publish_drifting, state, manifest.run_id) for _ in range(2)]
+        assert one.result() == two.result()
+        assert one.result().exit_code == 0
+    assert json.loads(text(tmp_path, "summary.json"))["run_id"] == manifest.run_id
 
 
 def test_nothing_changes_after_the_end(shop: Shop, tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from pipeline_core.errors import ConfigError
+from pipeline_core.messages import DriftLimits
 from pipeline_core.profile import Machine, choose_profile, read_machine, worker_bytes
 from pipeline_core.settings import Settings, load_settings
 from tests.conftest import PROJECT
@@ -73,6 +75,14 @@ def test_password_with_odd_characters_survives_and_stays_secret() -> None:
         ("unknown", "drop"),
         ("timezone", "Mars/Olympus"),
         ("max_reject_share", 1.5),
+        ("max_revenue_change", "10"),
+        ("max_revenue_change", "10 %"),
+        ("max_purchases_change", "nan"),
+        ("max_reject_share_rise", "-0.1"),
+        ("max_new_missing_days", "-1"),
+        ("max_new_missing_days", "0.5"),
+        ("max_customers_gone", "1.01"),
+        ("max_products_gone", "inf"),
         ("visibility_timeout", 5),
         ("log_format", "xml"),
         ("flower_user", "finance,guest:guest"),
@@ -90,6 +100,27 @@ def test_a_wrong_secret_is_not_shown() -> None:
     with pytest.raises(ConfigError) as error:
         load_settings({"broker_url": ["canary"]})
     assert "canary" not in str(error.value)
+
+
+def test_limits_of_drift_are_off_or_as_exact_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().options().drift == DriftLimits()
+    for name, value in {
+        "REVENUE_CHANGE": "0.3",
+        "PURCHASES_CHANGE": "0.2",
+        "REJECT_SHARE_RISE": "0.02",
+        "NEW_MISSING_DAYS": "0",
+        "CUSTOMERS_GONE": "0.1",
+        "PRODUCTS_GONE": "1",
+    }.items():
+        monkeypatch.setenv(f"SALES_MAX_{name}", value)
+    assert load_settings().options().drift == DriftLimits(
+        revenue_change=Decimal("0.3"),
+        purchases_change=Decimal("0.2"),
+        reject_share_rise=Decimal("0.02"),
+        new_missing_days=0,
+        customers_gone=Decimal("0.1"),
+        products_gone=Decimal(1),
+    )
 
 
 def test_profiles() -> None:

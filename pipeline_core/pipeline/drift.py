@@ -1,0 +1,166 @@
+"""drift: whether a run is further from the last published one than its limits believe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import pyarrow as pa
+
+from pipeline_core.errors import ContractError
+from pipeline_core.ledger import RunLedger, load_snapshot, published_ids
+from pipeline_core.messages import DriftLimits, Manifest, Summary
+from pipeline_core.storage import Storage
+from pipeline_core.transform.ids import NOT_FOUND, index_of
+from pipeline_core.transform.money import to_text
+
+_DAYS_SHOWN = 6
+
+
+def drift(state: Storage, manifest: Manifest, summary: Summary) -> str:
+    """What moved too far since the newest published run that was planned before this one, with
+    the figures of both; empty if nothing did, or if there is none. What cannot be compared
+    counts as moved too far."""
+    limits = manifest.options.drift
+    if limits == DriftLimits():
+        return ""
+    earlier = [run_id for run_id in published_ids(state) if run_id < manifest.run_id]
+    if not earlier:
+        return ""
+    ledger = RunLedger(state, max(earlier))
+    outcome = ledger.outcome()
+    if outcome is None or outcome.summary is None:
+        return (
+            f"The figures of run {ledger.run_id}, the last one published, are gone from "
+            f"{state.uri}; nothing can be compared with them."
+        )
+    before = outcome.summary
+    found = [*breaches(limits, before, summary), *_gone_rows(state, limits, before, summary)]
+    if found:
+        found += _circumstances(before, ledger.planned(), manifest)
+    return " ".join(found)
+
+
+def breaches(limits: DriftLimits, before: Summary, after: Summary) -> Iterator[str]:
+    """A sentence for each limit that the figures of a summary are over."""
+    run = f"in run {before.run_id}"
+    revenue = before.totals.total_revenue, after.totals.total_revenue
+    yield from _change("Total revenue is", *revenue, limits.revenue_change, run)
+    purchases = str(before.events.counted), str(after.events.counted)
+    yield from _change("Counted purchases are", *purchases, limits.purchases_change, run)
+    rejects = _reject_share(before), _reject_share(after)
+    yield from _rise_of_rejects(*rejects, limits.reject_share_rise, run)
+    days = before.missing_days, after.missing_days
+    yield from _new_missing_days(*days, limits.new_missing_days, run)
+
+
+def gone(
+    what: str, before: pa.ChunkedArray, after: pa.ChunkedArray, limit: Decimal | None, run: str
+) -> Iterator[str]:
+    """A sentence if too many of the ids (distinct, large_binary) ``before`` are not in
+    ``after``."""
+    if limit is None or not len(before):
+        return
+    rows = index_of(after.combine_chunks()).rows_of(before.combine_chunks())
+    lost = int((rows == NOT_FOUND).sum())
+    share = Fraction(lost, len(before))
+    if share > Fraction(limit):
+        yield (
+            f"{what} gone: {lost:,} of {len(before):,} {run}, {_hundredths(share, limit)} %; "
+            f"the limit is {_whole(limit)} %."
+        )
+
+
+def _change(what: str, before: str, after: str, limit: Decimal | None, run: str) -> Iterator[str]:
+    """In either direction. Decimal texts are compared exactly, whatever their decimals; from
+    zero, every change is too large."""
+    was, now = Fraction(before), Fraction(after)
+    change = abs(now - was)
+    if limit is None or change <= Fraction(limit) * was:
+        return
+    direction = "more" if now > was else "less"
+    share = f"{_hundredths(change / was, limit)} % {direction} than" if was else "after"
+    yield (
+        f"{what} {Decimal(after):,f}, {share} {Decimal(before):,f} {run}; "
+        f"the limit is {_whole(limit)} %."
+    )
+
+
+def _reject_share(summary: Summary) -> Fraction:
+    """Of the purchases; none of none is none."""
+    events = summary.events
+    return Fraction(events.rejected, max(1, events.rejected + events.counted))
+
+
+def _rise_of_rejects(
+    before: Fraction, after: Fraction, limit: Decimal | None, run: str
+) -> Iterator[str]:
+    rise = after - before
+    if limit is None or rise <= Fraction(limit):
+        return
+    yield (
+        f"{_hundredths(after)} % of purchases are rejected, {_hundredths(rise, limit)} points more "
+        f"than {_hundredths(before)} % {run}; the limit is {_whole(limit)} points."
+    )
+
+
+def _new_missing_days(
+    before: tuple[date, ...], after: tuple[date, ...], limit: int | None, run: str
+) -> Iterator[str]:
+    new = sorted(set(after) - set(before))
+    if limit is None or len(new) <= limit:
+        return
+    more = ", ..." if len(new) > _DAYS_SHOWN else ""
+    shown = ", ".join(map(str, new[:_DAYS_SHOWN]))
+    yield (
+        f"New missing days: {len(new)} ({shown}{more}), {len(after)} in all and {len(before)} "
+        f"{run}; the limit is {limit}."
+    )
+
+
+def _gone_rows(
+    state: Storage, limits: DriftLimits, before: Summary, after: Summary
+) -> Iterator[str]:
+    if limits.customers_gone is None and limits.products_gone is None:
+        return
+    if before.dimensions_digest == after.dimensions_digest:
+        return
+    try:
+        earlier = load_snapshot(state, before.dimensions_digest)
+    except ContractError as error:  # somebody may have cleaned up
+        yield f"What is gone from customers and products is not known: {error.message}."
+        return
+    now, run = load_snapshot(state, after.dimensions_digest), f"in run {before.run_id}"
+    customers = earlier.customers["customer_id"], now.customers["customer_id"]
+    yield from gone("Customers", *customers, limits.customers_gone, run)
+    products = earlier.products["product_id"], now.products["product_id"]
+    yield from gone("Products", *products, limits.products_gone, run)
+
+
+def _circumstances(before: Summary, planned: Manifest | None, manifest: Manifest) -> Iterator[str]:
+    """What may explain it."""
+    if before.status == "incomplete":
+        yield f"Run {before.run_id} is incomplete."
+    if planned is not None and planned.options.unknown != manifest.options.unknown:
+        yield (
+            f"Run {before.run_id} was made with --unknown {planned.options.unknown}, "
+            f"this one with --unknown {manifest.options.unknown}."
+        )
+
+
+def _hundredths(share: Fraction, limit: Decimal | None = None) -> str:
+    """A share in hundredths: with two decimals, or with one and as many more as it takes to be
+    seen above its limit."""
+    places = 2 if limit is None else 1
+    while True:
+        text = to_text(round(share * 10 ** (places + 2)), places)
+        if limit is None or Fraction(text) > Fraction(limit) * 100:
+            return f"{Decimal(text):,f}"
+        places += 1
+
+
+def _whole(limit: Decimal) -> str:
+    """A limit in hundredths, without idle zeros."""
+    return f"{(limit * 100).normalize():f}"

@@ -1,0 +1,58 @@
+"""verdict: whether a run may be published, and if not, why, and who may overrule that."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pipeline_core.messages import Allowance, EventCounts, Manifest, Summary, Verdict
+from pipeline_core.pipeline.drift import drift
+from pipeline_core.storage import Storage
+
+
+def judge(state: Storage, manifest: Manifest, summary: Summary) -> Verdict:
+    """Published, or refused for everything that neither is in order nor was allowed.
+
+    Raises:
+        RetryableError: the state storage does not answer.
+    """
+    options, reasons = manifest.options, dict[Allowance, str]()
+    if not options.allow_incomplete:
+        reasons["incomplete"] = _what_is_incomplete(manifest, summary)
+    if not options.allow_drift:
+        reasons["drift"] = drift(state, manifest, summary)
+    needs = tuple(need for need, reason in reasons.items() if reason)
+    now = datetime.now(UTC)
+    if not needs:
+        return Verdict(state="published", finished_at=now)
+    allowing = " ".join(f"--allow-{need}" for need in needs)
+    return Verdict(
+        state="refused",
+        finished_at=now,
+        reason=" ".join(reasons[need] for need in needs),
+        remedy=(
+            "Mend the input and run again, or "
+            f"`sales-pipeline publish {manifest.run_id} {allowing}`."
+        ),
+        needs=needs,
+    )
+
+
+def too_many_rejects(manifest: Manifest, events: EventCounts) -> bool:
+    """Whether more of the purchases were rejected than the run's limit allows."""
+    purchases = events.rejected + events.counted
+    return events.rejected > manifest.options.limits.reject_share * purchases
+
+
+def _what_is_incomplete(manifest: Manifest, summary: Summary) -> str:
+    """Empty if nothing is."""
+    events, unreadable = summary.events, summary.unreadable
+    if unreadable:
+        first = unreadable[0]
+        place = " > ".join(name for name in (first.archive, first.day, first.part) if name)
+        return f"{len(unreadable)} of the inputs could not be read, first {place}: {first.cause}."
+    if too_many_rejects(manifest, events):
+        return (
+            f"{events.rejected} of {events.rejected + events.counted} purchases were rejected, "
+            f"more than the limit of {manifest.options.limits.reject_share:.2%}."
+        )
+    return ""
