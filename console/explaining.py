@@ -30,7 +30,6 @@ from pipeline_core.storage import open_storage
 _ROWS_SHOWN = 10
 _KNOWN = {"both": "category and segment", "category": "category only", "segment": "segment only"}
 _GUESTS = "(guests)"
-_PLACES = ("archive", "day", "part")
 
 _Figures = TypeVar("_Figures", bound=PlaceFigures | ProductFigures | CustomerFigures)
 
@@ -76,16 +75,14 @@ def _headline(found: Explanation) -> str:
 
 
 def _print_contents(console: Console, found: Explanation) -> None:
-    for depth, places in enumerate((found.archives, found.days, found.parts), start=1):
-        headings = _PLACES[:depth]
-        console.print(_figures_table(f"{headings[-1]}s", headings, places, _place_cells))
-    console.print(_figures_table("products", ["product", "price"], found.products, _product_cells))
-    console.print(_figures_table("customers", ["customer"], found.customers, _customer_cells))
+    for name, places in (("archive", found.archives), ("day", found.days), ("part", found.parts)):
+        console.print(_figures_table([name], places, _place_cells))
+    console.print(_figures_table(["product", "price"], found.products, _product_cells))
+    console.print(_figures_table(["customer"], found.customers, _customer_cells))
     _print_events(console, found.first_events, found.events)
 
 
 def _figures_table(
-    kind: str,
     headings: Sequence[str],
     rows: Sequence[_Figures],
     cells: Callable[[_Figures], Sequence[str]],
@@ -101,13 +98,12 @@ def _figures_table(
         numbers=range(first, first + 3),
     )
     if len(rows) > _ROWS_SHOWN:
-        grid.caption = f"and {len(rows) - _ROWS_SHOWN:,} more {kind}"
+        grid.caption = f"and {len(rows) - _ROWS_SHOWN:,} more {headings[0]}s"
     return grid
 
 
 def _place_cells(row: PlaceFigures) -> list[str]:
-    names = [_plain(name) for name in (row.archive, row.day, row.part) if name is not None]
-    return [*names[:-1], f"{names[-1]} (conflicting)"] if row.conflicting else names
+    return [_place(row.archive, row.day, row.part) + (" (conflicting)" if row.conflicting else "")]
 
 
 def _product_cells(row: ProductFigures) -> list[str]:
@@ -121,26 +117,22 @@ def _customer_cells(row: CustomerFigures) -> list[str]:
 def _print_events(console: Console, events: Sequence[PlacedEvent], of: int) -> None:
     if not events:
         return
-    with_reason = events[0].reason is not None
-    headings = [*_PLACES, "position", "customer", "product", "quantity", "revenue"]
+    headings = ["place", "position", "customer", "product", "quantity", "revenue"]
     rows = [
         (
-            *([event.reason] if with_reason else []),
-            *(_plain(name) for name in (event.archive, event.day, event.part)),
+            _place(event.archive, event.day, event.part),
             event.position,
-            "?" if event.customer is None else _plain(event.customer),
-            "?" if event.product is None else _plain(event.product),
+            _plain(event.customer or ("(guest)" if event.reason is None else "?")),
+            _plain(event.product or "?"),
             count(event.quantity),
             money(event.revenue),
+            *([] if event.reason is None else [event.reason]),
         )
         for event in events
     ]
-    first = 4 if with_reason else 3
-    grid = table(
-        ["reason", *headings] if with_reason else headings,
-        rows,
-        numbers=(first, first + 3, first + 4),
-    )
+    if events[0].reason is not None:
+        headings.append("reason")
+    grid = table(headings, rows, numbers=(1, 4, 5))
     if of > len(events):
         grid.caption = f"and {of - len(events):,} more events"
     console.print(grid)
@@ -161,6 +153,10 @@ def _print_left_out(console: Console, found: Explanation) -> None:
 def _left_out_cells(each: LeftOut) -> tuple[str, ...]:
     known = _KNOWN[each.known]
     return (each.reason, known, f"{each.events:,}", count(each.units), money(each.revenue))
+
+
+def _place(*names: str | None) -> str:
+    return " > ".join(_plain(name) for name in names if name is not None)
 
 
 def _plain(text: str) -> str:

@@ -29,10 +29,17 @@ def output() -> Console:
 def table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()
 ) -> Table:
-    """A plain table; the columns in ``numbers`` are right-aligned. Cells are text, not markup."""
+    """A plain table; the columns in ``numbers`` are right-aligned. Cells are text, not markup. In a
+    narrow terminal texts are folded, and numbers stay whole."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, heading in enumerate(headings):
-        grid.add_column(heading, justify="right" if place in numbers else "left")
+        is_number = place in numbers
+        grid.add_column(
+            heading,
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=is_number,
+        )
     for row in rows:
         grid.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
     return grid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -88,7 +89,8 @@ class SumsById:
 @dataclass
 class CellContents:
     """What is in the cell of the codes ``category`` and ``segment``, of the candidates taken so
-    far, and what was left out of it; of both, the first ``most`` events."""
+    far, and what was left out of it, by the labels that are known; of each, the first ``most``
+    events."""
 
     rules: Rules
     category: int
@@ -99,7 +101,9 @@ class CellContents:
     customers: SumsById = field(default_factory=SumsById)
     first_events: list[PlacedEvent] = field(default_factory=list)
     left_out: dict[KnownLabels, dict[str, RejectFigures]] = field(default_factory=dict)
-    first_left_out: list[PlacedEvent] = field(default_factory=list)
+    first_left_out: dict[KnownLabels, list[PlacedEvent]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     unplaced_events: int = 0
 
     def take(self, placed: PlacedCandidates) -> None:
@@ -138,14 +142,15 @@ class CellContents:
             "segment": nowhere & of_segment,
         }
         self.unplaced_events += int(np.count_nonzero(nowhere & nobody))
-        for known, here in fits.items():
-            if here.any():
-                figures = self._enrich(found.filter(pa.array(here))).rejected
-                self.left_out[known] = merge_figures(self.left_out.get(known, {}), figures)
-        shown = np.flatnonzero(np.logical_or.reduce(list(fits.values())))
-        shown = shown[: self.most - len(self.first_left_out)]
-        why = [_REASONS[reason - 1] for reason in reasons[shown].tolist()]
-        self.first_left_out += self._events(placed, found.take(pa.array(shown)), why)
+        for known, fit in fits.items():
+            if not fit.any():
+                continue
+            here = found.filter(pa.array(fit))
+            figures = self._enrich(here).rejected
+            self.left_out[known] = merge_figures(self.left_out.get(known, {}), figures)
+            shown = here.slice(0, self.most - len(self.first_left_out[known]))
+            why = [_REASONS[reason - 1] for reason in reasons[fit][: shown.num_rows].tolist()]
+            self.first_left_out[known] += self._events(placed, shown, why)
 
     def _enrich(self, candidates: pa.Table) -> Enriched:
         dates = pa.nulls(candidates.num_rows, pa.date32())  # no matter for one cell

@@ -121,7 +121,9 @@ def _explanation(cell: Cell, contents: CellContents, summary: Summary) -> Explan
         customers=customers,
         first_events=tuple(contents.first_events),
         left_out=tuple(_left_out(contents, dimensions.scale)),
-        first_left_out=tuple(contents.first_left_out),
+        first_left_out=tuple(
+            event for known in get_args(KnownLabels) for event in contents.first_left_out[known]
+        )[: contents.most],
         unplaced_events=contents.unplaced_events,
         unreadable=tuple(place for place in summary.unreadable if _may_have(place, cell)),
     )

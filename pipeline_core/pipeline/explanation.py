@@ -82,8 +82,9 @@ class LeftOut(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """A cell of a published run, taken apart. ``first_events`` and ``first_left_out`` are in the
-    order of archives, days and parts. ``unplaced_events`` were left out, too, and nothing says
+    """A cell of a published run, taken apart. ``first_events`` are in the order of archives,
+    days and parts; so are ``first_left_out``, those first of which both labels are known, then
+    those with the category. ``unplaced_events`` were left out, too, and nothing says
     what cell they would be in; nor is it known what is in ``unreadable``."""
 
     run_id: str
