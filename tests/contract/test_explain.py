@@ -295,7 +295,7 @@ def test_a_copy_in_the_place_of_its_original(tmp_path: Path) -> None:
 
 def test_conflicting_days_are_marked_and_both_count(tmp_path: Path) -> None:
     archives = {
-        "a.zip": archive_zip({"x/" + MARCH_1: day_zip({"1.json": sales(3)})}),
+        MARCH_1: archive_zip({"x/" + MARCH_1: day_zip({"1.json": sales(3)})}),
         "b.zip": archive_zip(
             {MARCH_1: day_zip({"1.json": sales(2)}), MARCH_2: day_zip({"1.json": sales(1)})}
         ),
@@ -307,6 +307,7 @@ def test_conflicting_days_are_marked_and_both_count(tmp_path: Path) -> None:
         (MARCH_1, 2, True),
         (MARCH_2, 1, False),
     ]
+    assert not any(place.conflicting for place in (*found.archives, *found.parts))
     assert explained(tmp_path, day=date(2024, 3, 1)).totals.units_sold == 5
 
 
@@ -330,6 +331,16 @@ def test_no_line_is_too_large_to_be_exact(tmp_path: Path) -> None:
     total = str((2**31 - 1) * 999999999999999 * 1000)
     assert found.totals.total_revenue == f"{total[:-2]}.{total[-2:]}"
     assert {found.totals.total_revenue} == {product.revenue, customer.revenue, place.revenue}
+
+
+def test_the_largest_revenue_comes_first_beyond_32_bits(tmp_path: Path) -> None:
+    products = [("one", "", "Office", "42949672.96"), ("many", "", "Office", "21474836.48")]
+    bought = part([purchase(product="one"), *[purchase(product="many")] * 3])
+    run_local(shop_of(tmp_path, bought, products=products), tmp_path)
+    assert figures(explained(tmp_path).products, "product") == [
+        ("many", 3, 3, "64424509.44"),
+        ("one", 1, 1, "42949672.96"),
+    ]
 
 
 # --- reading again -------------------------------------------------------------------------------
