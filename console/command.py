@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import gc as garbage
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 import click
@@ -189,6 +189,48 @@ def rejects(
     from console.reading import show_rejects
 
     show_rejects(run_settings(options), run_id, reason=reason, most=most, as_json=as_json)
+
+
+@cli.command()
+@click.argument("run_id", metavar="[RUN]", required=False)
+@click.option("--category", required=True, help="Category, as in the report.")
+@click.option("--segment", required=True, help="Customer segment, as in the report.")
+@click.option(
+    "--date",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Only this date, as in daily_sales.csv.",
+)
+@place_options
+@click.option(
+    "-n",
+    "--most",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many events to show.",
+)
+@json_option
+def explain(
+    run_id: str | None,
+    category: str,
+    segment: str,
+    day: datetime | None,
+    most: int,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Show what a figure of the report is made of, down to the events.
+
+    The figure is one of the newest published run, unless RUN is given. Events that were left out,
+    and would or might belong to it, are shown, too.
+    """
+    from console.explaining import show_explanation
+    from pipeline_core.pipeline.explanation import Cell
+
+    cell = Cell(category, segment, None if day is None else day.date())
+    show_explanation(run_settings(options), run_id, cell, most=most, as_json=as_json)
 
 
 @cli.command()

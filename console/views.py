@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline_core.messages import Outcome, Summary
+from pipeline_core.messages import Outcome, Summary, Unreadable
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 
@@ -23,16 +23,23 @@ _PIPE_WIDTH = 140
 
 def output() -> Console:
     """stdout; wide enough in a pipe that nothing is cut."""
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False, emoji=False)
 
 
 def table(
     headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()
 ) -> Table:
-    """A plain table; the columns in ``numbers`` are right-aligned. Cells are text, not markup."""
+    """A plain table; the columns in ``numbers`` are right-aligned. Cells are text, not markup. In a
+    narrow terminal texts are folded, and numbers stay whole."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, heading in enumerate(headings):
-        grid.add_column(heading, justify="right" if place in numbers else "left")
+        is_number = place in numbers
+        grid.add_column(
+            heading,
+            justify="right" if is_number else "left",
+            overflow="fold",
+            no_wrap=is_number,
+        )
     for row in rows:
         grid.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
     return grid
@@ -42,6 +49,16 @@ def grouped(number: str) -> str:
     """A decimal with thousands separators, every digit kept: 9592475.26 -> 9,592,475.26."""
     whole, point, decimals = number.partition(".")
     return f"{int(whole):,}{point}{decimals}"
+
+
+def money(number: str | None) -> str:
+    """A decimal as ``grouped``, "?" if it is not known."""
+    return "?" if number is None else grouped(number)
+
+
+def count(number: int | None) -> str:
+    """An integer with thousands separators, "?" if it is not known."""
+    return "?" if number is None else f"{number:,}"
 
 
 def print_outcome(settings: Settings, outcome: Outcome) -> None:
@@ -87,14 +104,11 @@ def print_summary(console: Console, summary: Summary) -> None:
         )
     if summary.rejected:
         rows = [
-            (reason, f"{r.events:,}", _known(r.units), grouped(r.revenue) if r.revenue else "?")
+            (reason, f"{r.events:,}", count(r.units), money(r.revenue))
             for reason, r in summary.rejected.items()
         ]
         console.print(table(["left out", "events", "units", "revenue"], rows, numbers=(1, 2, 3)))
-    if summary.unreadable:
-        places = [(u.archive, u.day, u.part, u.cause) for u in summary.unreadable[:_ROWS_SHOWN]]
-        console.print(table(["unreadable archive", "day", "part", "cause"], places))
-        _more(console, len(summary.unreadable))
+    print_unreadable(console, summary.unreadable)
     if summary.conflicting_days:
         names = ", ".join(summary.conflicting_days)
         console.print(f"Days with different contents in two archives: {escape(names)}.")
@@ -103,6 +117,14 @@ def print_summary(console: Console, summary: Summary) -> None:
         more = ", ..." if len(days) > _DAYS_SHOWN else ""
         shown = ", ".join(days[:_DAYS_SHOWN])
         console.print(f"Days missing between the first and the last: {len(days)} ({shown}{more}).")
+
+
+def print_unreadable(console: Console, places: Sequence[Unreadable]) -> None:
+    """Inputs that could not be read, if there are any."""
+    if places:
+        rows = [(u.archive, u.day, u.part, u.cause) for u in places[:_ROWS_SHOWN]]
+        console.print(table(["unreadable archive", "day", "part", "cause"], rows))
+        _more(console, len(places))
 
 
 def _report_table(settings: Settings, run_id: str) -> Table:
@@ -118,10 +140,6 @@ def _report_table(settings: Settings, run_id: str) -> Table:
     return grid
 
 
-def _known(value: int | None) -> str:
-    return "?" if value is None else f"{value:,}"
-
-
-def _more(console: Console, count: int) -> None:
-    if count > _ROWS_SHOWN:
-        console.print(f"and {count - _ROWS_SHOWN:,} more, in summary.json")
+def _more(console: Console, total: int) -> None:
+    if total > _ROWS_SHOWN:
+        console.print(f"and {total - _ROWS_SHOWN:,} more, in summary.json")

@@ -61,6 +61,22 @@ class Reject(NamedTuple):
     event: object  # as json reads it
 
 
+class Counted(NamedTuple):
+    """One event that counts, in its cell of the report."""
+
+    archive: str
+    day: str
+    part: str
+    position: int  # in its part, from 0
+    date: str
+    category: str
+    segment: str
+    customer: str | None  # None: a guest
+    product: str
+    units: int
+    revenue: str
+
+
 class Row(NamedTuple):
     """One line of the sales report, as printed."""
 
@@ -79,6 +95,7 @@ class OracleResult:
     sales_report: bytes  # sales_report.csv
     daily_sales: bytes  # daily_sales.csv
     rejects: list[Reject]  # by archive, day, part, position
+    counted: list[Counted]  # the same
     unreadable: list[Place]
     summary: dict[str, Any]  # the part of summary.json that can be known from outside
 
@@ -128,6 +145,7 @@ def _compute(data: Path, known: _Dimensions, *, bucket: bool) -> OracleResult:
     reading = _read(data)
     sales: list[tuple[str, _Sale]] = []
     rejects: list[Reject] = []
+    counted: list[Counted] = []
     seen = not_purchase = 0
     for (archive, day, part), events in reading.parts:
         for position, event in enumerate(events):
@@ -135,6 +153,13 @@ def _compute(data: Path, known: _Dimensions, *, bucket: bool) -> OracleResult:
             verdict = _judge(event, known, bucket=bucket)
             if isinstance(verdict, _Sale):
                 sales.append((_date(day), verdict))
+                counted.append(
+                    Counted(
+                        *(archive, day, part, position, _date(day), verdict.category),
+                        *(verdict.segment, verdict.customer, event["product_id"], verdict.units),
+                        _money(verdict.revenue, known.decimals),
+                    )
+                )
             elif verdict == "not_purchase":
                 not_purchase += 1
             else:
@@ -150,6 +175,7 @@ def _compute(data: Path, known: _Dimensions, *, bucket: bool) -> OracleResult:
             _daily_rows(sales, known.decimals),
         ),
         rejects=rejects,
+        counted=counted,
         unreadable=reading.unreadable,
         summary={
             "status": "incomplete" if reading.unreadable else "complete",

@@ -34,8 +34,11 @@ class PlacedCandidates:
     decoded: Decoded
 
 
-def run_candidates(ledger: RunLedger, manifest: Manifest) -> Iterator[PlacedCandidates]:
-    """Every candidate that the run counted or rejected, in the order of archives, days and parts.
+def run_candidates(
+    ledger: RunLedger, manifest: Manifest, dated: date | None = None
+) -> Iterator[PlacedCandidates]:
+    """Every candidate that the run counted or rejected, in the order of archives, days and parts;
+    of days with the date ``dated`` only, if there is one given.
     Days whose extracts are gone are extracted, and kept, again.
 
     Raises:
@@ -51,6 +54,8 @@ def run_candidates(ledger: RunLedger, manifest: Manifest) -> Iterator[PlacedCand
     extracts = Extracts(ledger.state, manifest.options.limits, is_used=True, is_kept=True)
     for done in found.done:
         for day in done.archive.days:
+            if dated is not None and day_date(day.name) != dated:
+                continue
             digest = done.receipt.day_digests.get(day.index)
             if digest is not None:  # else it does not count, or is another share's
                 yield from _day_candidates(ledger, manifest, extracts, done, day, digest)

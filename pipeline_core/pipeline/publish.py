@@ -140,9 +140,14 @@ def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
     return _end(ledger, Outcome.failure(run_id, verdict))
 
 
+def newest_published(state: Storage) -> str | None:
+    """The run that `latest` shows, or None if there is none."""
+    return max(published_ids(state), default=None)
+
+
 def last_publication(state: Storage) -> datetime | None:
     """When the newest published run was decided, or None if there is none."""
-    newest = max(published_ids(state), default=None)
+    newest = newest_published(state)
     verdict = RunLedger(state, newest).verdict() if newest else None
     return verdict.finished_at if verdict else None
 

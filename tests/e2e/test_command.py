@@ -177,6 +177,60 @@ def test_history_show_and_rejects(env: dict[str, str]) -> None:
         assert sales_pipeline(command, env=env).returncode == 0
 
 
+OFFICE = ("--category", "Office", "--segment", "Retail")
+
+
+def test_explain_takes_a_figure_apart(env: dict[str, str]) -> None:
+    nothing = sales_pipeline("explain", *OFFICE, env=env)
+    assert nothing.returncode == 2
+    assert "no published run" in nothing.stderr
+    parts = {f"part-{n:03}.json": part([purchase(quantity=n)]) for n in range(1, 13)}
+    parts["bad.json"] = part([5, purchase(quantity=0), purchase("x\x1b[2J:100:")])
+    _add(env, "events_week_02.zip", archive_zip({"events_2024-03-08.zip": day_zip(parts)}))
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    shown = sales_pipeline("explain", *OFFICE, "-n", "2", env=env)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    for words in (
+        *("revenue 9.00, 90 units, 1 customers, from 16 events", "and 3 more parts"),
+        *("events_week_01.zip", "events_2024-03-08.zip", "part-012.json", "and 14 more events"),
+        *("invalid_quantity", "category only", "x\\x1b[2J:100:", "Of 1 other events"),
+    ):
+        assert words in shown.stdout
+    assert "\x1b" not in shown.stdout
+    day = sales_pipeline("explain", *OFFICE, "--date", "2024-03-01", "--json", env=env)
+    found = json.loads(day.stdout)
+    assert day.returncode == 0
+    assert found["totals"] == {"total_revenue": "1.20", "units_sold": 12, "unique_customers": 1}
+    assert [event["position"] for event in found["first_events"]] == [0, 1, 2, 3]
+    assert found["cell"] == {"category": "Office", "segment": "Retail", "date": "2024-03-01"}
+
+
+def test_explain_of_a_pair_without_sales_exits_0(env: dict[str, str]) -> None:
+    customers = Path(env["SALES_DIMENSIONS"]) / "customers.csv"
+    customers.write_text(customers.read_text() + "v1,2020-01-01,VIP\n")
+    bad = {"1.json": part([purchase("v1", quantity=0)])}
+    _add(env, "events_week_02.zip", archive_zip({"events_2024-03-08.zip": day_zip(bad)}))
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    done = sales_pipeline("explain", "--category", "Office", "--segment", "VIP", env=env)
+    assert done.returncode == 0
+    assert "there are no sales" in done.stdout
+    assert "invalid_quantity" in done.stdout
+
+
+def test_explain_refuses_what_is_not_in_the_report(env: dict[str, str]) -> None:
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    mistyped = sales_pipeline("explain", "--category", "office", "--segment", "Retail", env=env)
+    assert (mistyped.returncode, mistyped.stdout) == (2, "")
+    assert "Did you mean 'Office'?" in mistyped.stderr
+    for wrong in (["--date", "March"], ["-n", "-1"], ["no-such-run"]):
+        assert sales_pipeline("explain", *OFFICE, *wrong, env=env).returncode == 2
+    report = Path(env["SALES_REPORTS"]) / "latest" / "sales_report.csv"
+    report.write_text(report.read_text().replace("1.20", "1.21"))
+    changed = sales_pipeline("explain", *OFFICE, env=env)
+    assert (changed.returncode, changed.stdout) == (1, "")
+    assert "says 1.21, 12, 1 for Office / Retail" in changed.stderr
+
+
 def test_plan_says_what_a_run_would_do_and_does_nothing(env: dict[str, str]) -> None:
     _add(env, "events_week_01_again.zip", GOOD)
     _add(env, "events_week_09.zip", b"no zip")
@@ -309,7 +363,17 @@ def test_interrupt_stops_cleanly(env: dict[str, str], moment: str) -> None:
 
 
 def test_help_explains_every_option(env: dict[str, str]) -> None:
-    for command in ("run", "plan", "publish", "runs", "show", "rejects", "doctor", "demo"):
+    for command in (
+        "run",
+        "plan",
+        "publish",
+        "runs",
+        "show",
+        "rejects",
+        "explain",
+        "doctor",
+        "demo",
+    ):
         done = sales_pipeline(command, "--help", env=env)
         assert done.returncode == 0
         assert "Options:" in done.stdout

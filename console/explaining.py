@@ -1,0 +1,164 @@
+"""``explain``: one figure of the report, taken apart down to its events."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from console.views import count, grouped, money, output, print_unreadable, table
+from pipeline_core.errors import ConfigError
+from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import to_json
+from pipeline_core.pipeline.explain import explain
+from pipeline_core.pipeline.explanation import (
+    Cell,
+    CustomerFigures,
+    Explanation,
+    LeftOut,
+    PlacedEvent,
+    PlaceFigures,
+    ProductFigures,
+)
+from pipeline_core.pipeline.publish import newest_published
+from pipeline_core.settings import Settings
+from pipeline_core.storage import open_storage
+
+_ROWS_SHOWN = 10
+_KNOWN = {"both": "category and segment", "category": "category only", "segment": "segment only"}
+_GUESTS = "(guests)"
+
+_Figures = TypeVar("_Figures", bound=PlaceFigures | ProductFigures | CustomerFigures)
+
+
+def show_explanation(
+    settings: Settings, run_id: str | None, cell: Cell, *, most: int, as_json: bool
+) -> None:
+    """What makes up a cell of a run, the newest published one unless it is given."""
+    state = open_storage(settings.state)
+    run_id = run_id or newest_published(state)
+    if run_id is None:
+        raise ConfigError(
+            f"There is no published run in {state.uri} yet.", "`sales-pipeline run` makes one."
+        )
+    found = explain(RunLedger(state, run_id), cell, most)
+    if as_json:
+        sys.stdout.buffer.write(to_json(found))
+    else:
+        _print(output(), found)
+
+
+def _print(console: Console, found: Explanation) -> None:
+    console.print(_headline(found), markup=False)
+    if found.events:
+        _print_contents(console, found)
+    _print_left_out(console, found)
+    if found.unreadable:
+        print_unreadable(console, found.unreadable)
+        console.print("What is in these is not known: some of it may belong here.")
+
+
+def _headline(found: Explanation) -> str:
+    cell, totals = found.cell, found.totals
+    on = f" on {cell.date}" if cell.date else ""
+    name = f"{_plain(cell.category)} / {_plain(cell.segment)}{on}, run {found.run_id}"
+    if not found.events:
+        return f"{name}: there are no sales."
+    return (
+        f"{name}: revenue {grouped(totals.total_revenue)}, {totals.units_sold:,} units, "
+        f"{totals.unique_customers:,} customers, from {found.events:,} events. It is what "
+        f"{'daily_sales.csv' if cell.date else 'sales_report.csv'} says."
+    )
+
+
+def _print_contents(console: Console, found: Explanation) -> None:
+    for name, places in (("archive", found.archives), ("day", found.days), ("part", found.parts)):
+        console.print(_figures_table([name], places, _place_cells))
+    console.print(_figures_table(["product", "price"], found.products, _product_cells))
+    console.print(_figures_table(["customer"], found.customers, _customer_cells))
+    _print_events(console, found.first_events, found.events)
+
+
+def _figures_table(
+    headings: Sequence[str],
+    rows: Sequence[_Figures],
+    cells: Callable[[_Figures], Sequence[str]],
+) -> Table:
+    """The first rows; the others as a number."""
+    first = len(headings)
+    grid = table(
+        [*headings, "events", "units", "revenue"],
+        [
+            (*cells(row), f"{row.events:,}", f"{row.units:,}", grouped(row.revenue))
+            for row in rows[:_ROWS_SHOWN]
+        ],
+        numbers=range(first, first + 3),
+    )
+    if len(rows) > _ROWS_SHOWN:
+        grid.caption = f"and {len(rows) - _ROWS_SHOWN:,} more {headings[0]}s"
+    return grid
+
+
+def _place_cells(row: PlaceFigures) -> list[str]:
+    return [_place(row.archive, row.day, row.part) + (" (conflicting)" if row.conflicting else "")]
+
+
+def _product_cells(row: ProductFigures) -> list[str]:
+    return [_plain(row.product), money(row.price)]
+
+
+def _customer_cells(row: CustomerFigures) -> list[str]:
+    return [_GUESTS if row.customer is None else _plain(row.customer)]
+
+
+def _print_events(console: Console, events: Sequence[PlacedEvent], of: int) -> None:
+    if not events:
+        return
+    headings = ["place", "position", "customer", "product", "quantity", "revenue"]
+    rows = [
+        (
+            _place(event.archive, event.day, event.part),
+            event.position,
+            _plain(event.customer or ("(guest)" if event.reason is None else "?")),
+            _plain(event.product or "?"),
+            count(event.quantity),
+            money(event.revenue),
+            *([] if event.reason is None else [event.reason]),
+        )
+        for event in events
+    ]
+    if events[0].reason is not None:
+        headings.append("reason")
+    grid = table(headings, rows, numbers=(1, 4, 5))
+    if of > len(events):
+        grid.caption = f"and {of - len(events):,} more events"
+    console.print(grid)
+
+
+def _print_left_out(console: Console, found: Explanation) -> None:
+    if found.left_out:
+        headings = ["left out", "known to be of this", "events", "units", "revenue"]
+        console.print(table(headings, map(_left_out_cells, found.left_out), numbers=(2, 3, 4)))
+        _print_events(console, found.first_left_out, sum(each.events for each in found.left_out))
+    if found.unplaced_events:
+        console.print(
+            f"Of {found.unplaced_events:,} other events that were left out, neither category nor "
+            "segment is known."
+        )
+
+
+def _left_out_cells(each: LeftOut) -> tuple[str, ...]:
+    known = _KNOWN[each.known]
+    return (each.reason, known, f"{each.events:,}", count(each.units), money(each.revenue))
+
+
+def _place(*names: str | None) -> str:
+    return " > ".join(_plain(name) for name in names if name is not None)
+
+
+def _plain(text: str) -> str:
+    """The text without anything that would move a terminal's cursor."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,210 @@
+"""Collects what belongs to one cell of the report, out of all candidates of a run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipeline_core.extract.scan import NOT_AN_OBJECT
+from pipeline_core.messages import RejectFigures, RejectReason
+from pipeline_core.pipeline.accumulate import Rules
+from pipeline_core.pipeline.events import PlacedCandidates
+from pipeline_core.pipeline.explanation import KnownLabels, PlacedEvent
+from pipeline_core.transform.enrich import Enriched, enrich, merge_figures
+from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND
+from pipeline_core.transform.money import carry, group_sums, to_minor, to_text
+from pipeline_core.transform.reports.base import MEASURES, group_rows
+
+_REASONS = [reason.value for reason in RejectReason]
+_SUMMED = ("events", *MEASURES)
+_SUMS = pa.schema(
+    [
+        pa.field("id", pa.large_binary()),
+        *(pa.field(name, pa.int64(), nullable=False) for name in _SUMMED),
+    ]
+)
+_LEAST_SUMMED_ROWS = 50_000
+
+
+class Sums(NamedTuple):
+    """Counted events, their units, and their revenue in minor units."""
+
+    events: int = 0
+    units: int = 0
+    revenue: int = 0
+
+    def plus(self, other: Sums) -> Sums:
+        """The sums of both."""
+        return Sums(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+@dataclass
+class SumsById:
+    """Exact sums by id; null is one. Rows are summed up when those that wait are as many as the
+    ids so far, so there are never many more rows than ids."""
+
+    _summed: pa.Table = field(default_factory=_SUMS.empty_table)
+    _waiting: list[pa.Table] = field(default_factory=list)
+    _waiting_rows: int = 0
+
+    def add(self, ids: pa.ChunkedArray, sales: pa.Table) -> None:
+        """Takes sales (schema SALES) with the id of each one."""
+        once = pa.array(np.ones(len(ids), np.int64))
+        columns = [ids, once, *(sales[name] for name in MEASURES)]
+        self._waiting.append(pa.Table.from_arrays(columns, schema=_SUMS))
+        self._waiting_rows += len(ids)
+        if self._waiting_rows >= max(self._summed.num_rows, _LEAST_SUMMED_ROWS):
+            self._sum_up()
+
+    def by_revenue(self) -> Iterator[tuple[bytes | None, Sums]]:
+        """Every id once, largest revenue first."""
+        self._sum_up()
+        order = [(name, "descending") for name in ("revenue_hi", "revenue_lo", "units")]
+        found = self._summed.sort_by([*order, ("id", "ascending")])
+        for batch in found.to_batches(max_chunksize=_LEAST_SUMMED_ROWS):
+            for one, events, units, hi, lo in zip(
+                *(column.to_pylist() for column in batch.columns), strict=True
+            ):
+                yield one, Sums(events, units, to_minor(hi, lo))
+
+    def _sum_up(self) -> None:
+        if not self._waiting:
+            return
+        rows = pa.concat_tables([self._summed, *self._waiting])
+        groups = group_rows([rows["id"].combine_chunks()])
+        events, units, hi, lo = (
+            group_sums(groups.number, groups.count, rows[name].to_numpy()) for name in _SUMMED
+        )
+        columns = [*groups.keys, *map(pa.array, (events, units, *carry(hi, lo)))]
+        self._summed = pa.Table.from_arrays(columns, schema=_SUMS)
+        self._waiting, self._waiting_rows = [], 0
+
+
+@dataclass
+class CellContents:
+    """What is in the cell of the codes ``category`` and ``segment``, of the candidates taken so
+    far, and what was left out of it, by the labels that are known; of each, the first ``most``
+    events."""
+
+    rules: Rules
+    category: int
+    segment: int
+    most: int
+    places: dict[tuple[str, str, str], Sums] = field(default_factory=dict)
+    products: SumsById = field(default_factory=SumsById)
+    customers: SumsById = field(default_factory=SumsById)
+    first_events: list[PlacedEvent] = field(default_factory=list)
+    left_out: dict[KnownLabels, dict[str, RejectFigures]] = field(default_factory=dict)
+    first_left_out: dict[KnownLabels, list[PlacedEvent]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    unplaced_events: int = 0
+
+    def take(self, placed: PlacedCandidates) -> None:
+        """Sorts candidates into those of the cell, those left out of it, and all others."""
+        enriched = self._enrich(placed.decoded.candidates)
+        left_out = np.flatnonzero(enriched.reasons)
+        if len(left_out):
+            self._take_left_out(placed, left_out, enriched.reasons[left_out])
+        category, segment = (enriched.sales[name].to_numpy() for name in ("category", "segment"))
+        here = (category == self.category) & (segment == self.segment)
+        if here.any():
+            rows = np.flatnonzero(enriched.reasons == 0)[here]
+            self._take_sales(placed, rows, enriched.sales.filter(pa.array(here)))
+
+    def _take_sales(
+        self, placed: PlacedCandidates, rows: NDArray[np.int64], sales: pa.Table
+    ) -> None:
+        place = (placed.archive, placed.day, placed.part)
+        self.places[place] = self.places.get(place, Sums()).plus(_sums(sales))
+        found = placed.decoded.candidates.take(pa.array(rows))
+        self.products.add(found["product_id"], sales)
+        self.customers.add(found["customer_id"], sales)
+        shown = found.slice(0, self.most - len(self.first_events))
+        self.first_events += self._events(placed, shown, [None] * shown.num_rows)
+
+    def _take_left_out(
+        self, placed: PlacedCandidates, rows: NDArray[np.int64], reasons: NDArray[np.uint8]
+    ) -> None:
+        found = placed.decoded.candidates.take(pa.array(rows))
+        category, segment = self._known_labels(found)
+        of_category, of_segment = category == self.category, segment == self.segment
+        nowhere, nobody = category == NO_LABEL, segment == NO_LABEL
+        fits: dict[KnownLabels, NDArray[np.bool_]] = {
+            "both": of_category & of_segment,
+            "category": of_category & nobody,
+            "segment": nowhere & of_segment,
+        }
+        self.unplaced_events += int(np.count_nonzero(nowhere & nobody))
+        for known, fit in fits.items():
+            if not fit.any():
+                continue
+            here = found.filter(pa.array(fit))
+            figures = self._enrich(here).rejected
+            self.left_out[known] = merge_figures(self.left_out.get(known, {}), figures)
+            shown = here.slice(0, self.most - len(self.first_left_out[known]))
+            why = [_REASONS[reason - 1] for reason in reasons[fit][: shown.num_rows].tolist()]
+            self.first_left_out[known] += self._events(placed, shown, why)
+
+    def _enrich(self, candidates: pa.Table) -> Enriched:
+        dates = pa.nulls(candidates.num_rows, pa.date32())  # no matter for one cell
+        return enrich(candidates, dates, self.rules.dimensions, self.rules.options.unknown)
+
+    def _known_labels(self, candidates: pa.Table) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Codes of category and segment, NO_LABEL where they cannot be known."""
+        dimensions = self.rules.dimensions
+        products, customers = candidates["product_id"], candidates["customer_id"]
+        category = dimensions.product_category[dimensions.product_codes(products)]
+        segment = dimensions.customer_segment[dimensions.customer_codes(customers)]
+        if self.rules.options.unknown == "reject":
+            return category, segment
+        guest = candidates["guest"].to_numpy() & (candidates["defect"].to_numpy() != NOT_AN_OBJECT)
+        named, someone = products.is_valid().to_numpy(), customers.is_valid().to_numpy() | guest
+        category[(category == NO_LABEL) & named] = dimensions.labels.unknown_category
+        segment[(segment == NO_LABEL) & someone] = dimensions.labels.unknown_segment
+        return category, segment
+
+    def _events(
+        self, placed: PlacedCandidates, rows: pa.Table, reasons: Sequence[str | None]
+    ) -> Iterator[PlacedEvent]:
+        dimensions = self.rules.dimensions
+        products = dimensions.product_codes(rows["product_id"])
+        prices = dimensions.product_price[products].tolist()
+        is_kept = self.rules.options.unknown == "bucket"
+        for row, product, price, reason in zip(
+            rows.to_pylist(), products.tolist(), prices, reasons, strict=True
+        ):
+            quantity = row["quantity"] or None
+            is_priced = product != NOT_FOUND or (is_kept and row["product_id"] is not None)
+            yield PlacedEvent(
+                archive=placed.archive,
+                day=placed.day,
+                part=placed.part,
+                position=row["position"],
+                customer=id_text(row["customer_id"]),
+                product=id_text(row["product_id"]),
+                quantity=quantity,
+                revenue=to_text(quantity * price, dimensions.scale)
+                if quantity is not None and is_priced
+                else None,
+                reason=reason,
+            )
+
+
+def id_text(value: bytes | None) -> str | None:
+    """An id as text that every file can hold: lone surrogates are escaped."""
+    if value is None:
+        return None
+    return value.decode("utf-8", "surrogatepass").encode("utf-8", "backslashreplace").decode()
+
+
+def _sums(sales: pa.Table) -> Sums:
+    one_group = np.zeros(sales.num_rows, np.int64)
+    units, hi, lo = (group_sums(one_group, 1, sales[name].to_numpy())[0] for name in MEASURES)
+    return Sums(sales.num_rows, int(units), to_minor(hi, lo))

@@ -1,0 +1,161 @@
+"""Every cell of a generated shop, taken apart: exact sums, and the events of the oracle."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from itertools import product
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import UnknownMode
+from pipeline_core.pipeline import cell as summing
+from pipeline_core.pipeline.explain import explain
+from pipeline_core.pipeline.explanation import Cell, Explanation
+from pipeline_core.storage import open_storage
+from tests.contract.run import run_local
+from tests.oracle import Counted, OracleResult, Reject, compute
+from tests.property.test_pipeline_equals_oracle import BATCH_SIZES, PROCESSES
+from tests.strategies import GeneratedShop, shops
+
+ALL = 1_000_000
+Sums = tuple[int, int, Decimal]
+
+
+@pytest.mark.parametrize("unknown", ["reject", "bucket"])
+@given(shop=shops(), batch_size=BATCH_SIZES, processes=PROCESSES)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_explanations_equal_oracle(
+    unknown: UnknownMode, shop: GeneratedShop, batch_size: int, processes: int
+) -> None:
+    with tempfile.TemporaryDirectory() as name, mock.patch.object(summing, "_LEAST_SUMMED_ROWS", 2):
+        folder = Path(name)
+        written = shop.write(folder / "shop")
+        outcome = run_local(
+            written, folder, processes=processes, unknown=unknown, batch_size=batch_size
+        )
+        expected = compute(written.data, written.dimensions, unknown=unknown)
+        ledger = RunLedger(open_storage(str(folder / "state")), outcome.run_id)
+        for cell in _cells(shop, expected, unknown):
+            found = explain(ledger, cell, ALL)
+            _check_counted(found, [each for each in expected.counted if _is_in(each, cell)])
+            if cell.date is None:
+                _check_left_out(found, shop, expected.rejects, bucket=unknown == "bucket")
+
+
+def _cells(shop: GeneratedShop, expected: OracleResult, unknown: UnknownMode) -> set[Cell]:
+    """Those with sales, with and without their dates, and all that might have some."""
+    unknowns = {"Unknown"} if unknown == "bucket" else set()
+    categories = unknowns | {row[2] for row in shop.products if row[2]}
+    segments = unknowns | {row[2] for row in shop.customers if row[2]}
+    dated = {
+        Cell(each.category, each.segment, date.fromisoformat(each.date))
+        for each in expected.counted
+        if each.date
+    }
+    return dated | {Cell(*labels) for labels in product(categories, segments)}
+
+
+def _is_in(each: Counted, cell: Cell) -> bool:
+    is_dated = cell.date is None or each.date == cell.date.isoformat()
+    return is_dated and (each.category, each.segment) == (cell.category, cell.segment)
+
+
+def _check_counted(found: Explanation, expected: list[Counted]) -> None:
+    assert [
+        (*_place(e), e.customer, e.product, e.quantity, e.revenue) for e in found.first_events
+    ] == [
+        (*each[:4], _shown(each.customer), _shown(each.product), each.units, each.revenue)
+        for each in expected
+    ]
+    total = _sums(expected, lambda _: ()).get((), (0, 0, Decimal(0)))
+    totals = found.totals
+    assert (found.events, totals.units_sold, Decimal(totals.total_revenue)) == total
+    assert totals.unique_customers == len({each.customer for each in expected} - {None})
+    for listed, names in (
+        (found.archives, ["archive"]),
+        (found.days, ["archive", "day"]),
+        (found.parts, ["archive", "day", "part"]),
+        (found.products, ["product"]),
+        (found.customers, ["customer"]),
+    ):
+        _check_listed(listed, names, expected)
+
+
+def _check_listed(listed: Sequence[Any], names: list[str], expected: list[Counted]) -> None:
+    sums = {
+        tuple(getattr(row, name) for name in names): (row.events, row.units, Decimal(row.revenue))
+        for row in listed
+    }
+    assert len(sums) == len(listed)
+    assert sums == _sums(expected, lambda each: tuple(_shown(getattr(each, n)) for n in names))
+    revenues = [Decimal(row.revenue) for row in listed]
+    assert revenues == sorted(revenues, reverse=True)
+
+
+def _sums(
+    counted: Iterable[Counted], key: Callable[[Counted], tuple[str | None, ...]]
+) -> dict[tuple[str | None, ...], Sums]:
+    sums: dict[tuple[str | None, ...], Sums] = defaultdict(lambda: (0, 0, Decimal(0)))
+    for each in counted:
+        events, units, revenue = sums[key(each)]
+        sums[key(each)] = (events + 1, units + each.units, revenue + Decimal(each.revenue))
+    return dict(sums)
+
+
+def _check_left_out(
+    found: Explanation, shop: GeneratedShop, rejects: list[Reject], *, bucket: bool
+) -> None:
+    landed = list(_landed(found.cell, shop, rejects, bucket=bucket))
+    here = [(reject, known) for reject, known in landed if known]
+    assert found.unplaced_events == len(landed) - len(here)
+    events = {(each.reason, each.known): each.events for each in found.left_out}
+    assert events == Counter((reject.reason, known) for reject, known in here)
+    assert [(e.reason, *_place(e)) for e in found.first_left_out] == [
+        tuple(reject[:5])
+        for name in ("both", "category", "segment")
+        for reject, known in here
+        if known == name
+    ]
+
+
+def _landed(
+    cell: Cell, shop: GeneratedShop, rejects: list[Reject], *, bucket: bool
+) -> Iterator[tuple[Reject, str]]:
+    """Rejects that the cell might have, with what is known of them: "" for nothing."""
+    categories = {row[0]: row[2] for row in shop.products}
+    segments = {row[0]: row[2] for row in shop.customers}
+    for reject in rejects:
+        event = reject.event if isinstance(reject.event, dict) else None
+        category = segment = None
+        if event is not None:
+            category = _label(event.get("product_id"), categories, bucket=bucket)
+            customer = event.get("customer_id")
+            segment = _label(customer, segments, bucket=bucket)
+            if bucket and (customer is None or customer == ""):
+                segment = "Unknown"
+        if category in (None, cell.category) and segment in (None, cell.segment):
+            known = [name for name, v in (("category", category), ("segment", segment)) if v]
+            yield reject, "both" if len(known) == 2 else "".join(known)
+
+
+def _label(value: object, labels: dict[str, str | None], *, bucket: bool) -> str | None:
+    if not isinstance(value, str) or not value:
+        return None
+    return labels.get(value) or ("Unknown" if bucket else None)
+
+
+def _place(event: Any) -> tuple[str, str, str, int]:
+    return event.archive, event.day, event.part, event.position
+
+
+def _shown(value: str | None) -> str | None:
+    return None if value is None else value.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,30 @@
+"""Tables for people, on terminals of any width."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from console.views import table
+
+
+@pytest.mark.parametrize("width", [30, 50, 200])
+def test_a_table_folds_texts_and_keeps_numbers_whole(width: int) -> None:
+    file = io.StringIO()
+    name = "events_2024_week_01.zip"
+    grid = table(["archive", "day", "revenue"], [(name, name, "1,234,567.89")], numbers=(2,))
+    Console(file=file, width=width).print(grid)
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert any("1,234,567.89" in line for line in lines)
+    below = next(number for number, line in enumerate(lines, start=1) if "──" in line)
+    columns = [line.split() for line in lines[below:]]
+    assert "".join(words[0] for words in columns if words) == name
+
+
+def test_cells_are_text() -> None:
+    file = io.StringIO()
+    Console(file=file, width=60, emoji=False).print(table(["[b]x"], [("[red]a[/red] :100:",)]))
+    assert "[red]a[/red] :100:" in file.getvalue()
