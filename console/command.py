@@ -71,10 +71,6 @@ def run(wait: bool, as_json: bool, quiet: bool, **options: Any) -> None:
     settings = run_settings(options)
     from console.run import run_command
 
-    if settings.chosen_engine() == "local":
-        from pipeline_core.pipeline.local import start_early
-
-        start_early(settings.machine_profile.jobs)
     sys.exit(run_command(settings, wait=wait, as_json=as_json, quiet=quiet or as_json))
 
 

@@ -19,7 +19,7 @@ from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_
 from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
-from pipeline_core.pipeline.local import run_locally, stop_early, tried
+from pipeline_core.pipeline.local import run_locally, start_early, stop_early, tried
 from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving, take_turn
@@ -29,13 +29,15 @@ from pipeline_core.storage import Storage, open_storage
 
 def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -> int:
     """One run from plan to publication; the exit code of CONTRACT: 0, 1 or 3."""
-    state, engine, policy = (
-        open_storage(settings.state),
+    progress, engine, policy = (
+        _progress(settings, quiet=quiet),
         settings.chosen_engine(),
         settings.policy(),
     )
-    ledger = _new_run(state)
-    with terminable(), _progress(settings, quiet=quiet) as progress:
+    if engine == "local":
+        start_early(settings.machine_profile.jobs)  # before there are threads, or clients
+    ledger = _new_run(open_storage(settings.state))
+    with terminable(), progress:
         try:
             with _answered_for(settings, ledger):
                 if engine == "celery":
