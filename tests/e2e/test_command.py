@@ -111,6 +111,8 @@ def test_a_refused_run_can_be_published_without_its_archives(env: dict[str, str]
         ["run", "--no-such-option"],
         ["publish"],
         ["publish", "no-such-run"],
+        ["diff"],
+        ["diff", "no-such-run", "nor-this"],
         ["run", "--data", "/nowhere/at/all"],
         ["run", "--dimensions", "/nowhere/at/all"],
         ["run", "--reports", "ftp://example/x"],
@@ -175,6 +177,40 @@ def test_history_show_and_rejects(env: dict[str, str]) -> None:
     assert len(json.loads(only.stdout)) == 1
     for command in ("runs", "show", "rejects", "plan"):
         assert sales_pipeline(command, env=env).returncode == 0
+
+
+def test_diff_says_what_changed_and_why(env: dict[str, str]) -> None:
+    for _ in range(2):
+        assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    same = sales_pipeline("diff", env=env)
+    assert same.returncode == 0, same.stderr
+    assert same.stdout.startswith("Nothing changed between run 20")
+    assert same.stdout.endswith(": revenue 1.20, 12 units.\n")
+    products = Path(env["SALES_DIMENSIONS"]) / "products.csv"
+    products.write_text(products.read_text().replace("0.10", "200.05"))
+    new = archive_zip({"2024-03-08.zip": day_zip({"1.json": part([purchase(quantity=2)])})})
+    _add(env, "[bold]week_02.zip", new)
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    found = sales_pipeline("diff", env=env)
+    assert found.returncode == 0, found.stderr
+    lines = found.stdout.splitlines()
+    assert lines[0].startswith("1 row of the report changed between run 20")
+    assert lines[0].endswith(": revenue 1.20 -> 2,800.70 (+2,799.50), units 12 -> 14 (+2).")
+    assert lines[1:3] == [
+        "Revenue of Office / Retail rose by 2,799.30: price of p1 restated from 0.10 to 200.05.",
+        "Revenue of Office / Retail rose by 0.20: archive [bold]week_02.zip is new.",
+    ]
+    assert found.stdout.count("archive [bold]week_02.zip is new") == 2
+    oldest = json.loads(sales_pipeline("runs", "--json", env=env).stdout)[-1]["run_id"]
+    told = json.loads(sales_pipeline("diff", oldest, "--json", env=env).stdout)
+    assert told["before"]["run_id"] == oldest
+    [cell] = told["cells"]
+    assert [(cause["kind"], cause["revenue"]) for cause in cell["causes"]] == [
+        ("restated_price", "2799.30"),
+        ("new_archive", "0.20"),
+    ]
+    back = sales_pipeline("diff", told["after"]["run_id"], oldest, env=env).stdout
+    assert "fell by 2,399.40: price of p1 restated from 200.05 to 0.10." in back, "at 12 units"
 
 
 def test_plan_says_what_a_run_would_do_and_does_nothing(env: dict[str, str]) -> None:
@@ -260,7 +296,7 @@ def test_interrupt_stops_cleanly(env: dict[str, str], moment: str) -> None:
 
 
 def test_help_explains_every_option(env: dict[str, str]) -> None:
-    for command in ("run", "plan", "publish", "runs", "show", "rejects", "doctor", "demo"):
+    for command in ("run", "plan", "publish", "runs", "show", "rejects", "diff", "doctor", "demo"):
         done = sales_pipeline(command, "--help", env=env)
         assert done.returncode == 0
         assert "Options:" in done.stdout
