@@ -22,10 +22,10 @@ class CauseKind(StrEnum):
     RESTATED_PRICE = "restated_price"
     MOVED_CATEGORY = "moved_category"
     MOVED_SEGMENT = "moved_segment"
-    KNOWN_PRODUCT = "known_product"
-    GONE_PRODUCT = "gone_product"
     KNOWN_CUSTOMER = "known_customer"
     GONE_CUSTOMER = "gone_customer"
+    KNOWN_PRODUCT = "known_product"
+    GONE_PRODUCT = "gone_product"
     CHANGED_UNKNOWN = "changed_unknown"
 
 

@@ -37,9 +37,9 @@ class Effect(NamedTuple):
 @dataclass(frozen=True)
 class Steps:
     """From the first report to the second: other days, prices of products that both runs know,
-    their categories, segments of customers that both know, products and customers that one of
-    them does not know, and what becomes of those that neither knows. In this order a product has
-    a price and a category, and a customer a segment, whenever it counts."""
+    their categories, segments of customers, products that one of them does not know, and what
+    becomes of what is unknown. A customer whom a run does not know has no segment there. A product
+    appears, or disappears, with price and category at once, so that it has both when it counts."""
 
     united: United
     unknown_before: UnknownMode
@@ -74,23 +74,18 @@ class Steps:
         """All other steps, over the days of the second run."""
         before, after = self.united.before, self.united.after
         both = before.product_known & after.product_known
-        both_customers = before.customer_known & after.customer_known
         first = self.first
         prices = replace(first, price=np.where(both, after.price, before.price))
         categories = replace(prices, category=np.where(both, after.category, before.category))
-        segments = replace(
-            categories, segment=np.where(both_customers, after.segment, before.segment)
-        )
-        products = replace(segments, price=after.price, category=after.category)
-        customers = replace(products, segment=after.segment)
+        customers = replace(categories, segment=after.segment)
+        products = replace(customers, price=after.price, category=after.category)
         yield from self._by_product(bought, first, prices, self._price)
         yield from self._by_product(bought, prices, categories, self._category)
-        yield from self._by_customer(bought, categories, segments)
-        yield from self._by_product(bought, segments, products, self._product)
-        yield from self._by_customer(bought, products, customers)
+        yield from self._by_customer(bought, categories, customers)
+        yield from self._by_product(bought, customers, products, self._product)
         if self.unknown_before != self.unknown_after:
             nobody = np.zeros(len(bought.units), np.int64)
-            amounts = self.united.changes(bought, nobody, customers, self.last)
+            amounts = self.united.changes(bought, nobody, products, self.last)
             yield from _effects(amounts, self._unknown)
 
     def _by_product(
