@@ -42,6 +42,20 @@ _SAID = {
     CauseKind.GONE_CUSTOMER: "customer {name} is not known any more",
     CauseKind.CHANGED_UNKNOWN: "--unknown {after}, {before} before",
 }
+_SAID_OF_OTHERS = {
+    CauseKind.NEW_ARCHIVE: "{others} other archives are new",
+    CauseKind.VANISHED_ARCHIVE: "{others} other archives are gone",
+    CauseKind.CORRECTED_ARCHIVE: "{others} other days were corrected",
+    CauseKind.READABLE: "{others} others can be read now",
+    CauseKind.UNREADABLE: "{others} others cannot be read any more",
+    CauseKind.RESTATED_PRICE: "{others} other prices restated",
+    CauseKind.MOVED_CATEGORY: "{others} other products moved from {before} to {after}",
+    CauseKind.MOVED_SEGMENT: "{others} other customers moved from {before} to {after}",
+    CauseKind.KNOWN_PRODUCT: "{others} other products are known now",
+    CauseKind.GONE_PRODUCT: "{others} other products are not known any more",
+    CauseKind.KNOWN_CUSTOMER: "{others} other customers are known now",
+    CauseKind.GONE_CUSTOMER: "{others} other customers are not known any more",
+}
 
 
 def show_difference(
@@ -54,21 +68,30 @@ def show_difference(
         sys.stdout.buffer.write(to_json(found))
         return
     runs = f"between run {found.before.run_id} and run {found.after.run_id}"
-    totals = found.after.totals
     if not found.cells:
+        totals = found.after.totals
         revenue, units = grouped(totals.total_revenue), f"{totals.units_sold:,}"
         click.echo(f"Nothing changed {runs}: revenue {revenue}, {units} units.")
         return
     changed = sum(cell.before != cell.after for cell in found.cells)
-    click.echo(
-        f"{_rows_of(changed)} of the report changed {runs}: revenue "
-        f"{grouped(found.before.totals.total_revenue)} -> {grouped(totals.total_revenue)} "
-        f"({_signed(found.revenue)}), units {found.before.totals.units_sold:,} -> "
-        f"{totals.units_sold:,} ({_signed(str(found.units))})."
-    )
+    click.echo(f"{_rows_of(changed)} of the report changed {runs}.")
     for sentence in _headlines(found):
         click.echo(sentence)
+    output().print(_bridge(found))
     output().print(_cells_table(found))
+
+
+def _bridge(found: Difference) -> Table:
+    """From one total to the other."""
+    rows = [
+        (total.kind.replace("_", " "), _signed(total.revenue), _signed(str(total.units)))
+        for total in found.kinds
+    ]
+    ends = [
+        (f"run {run.run_id}", grouped(run.totals.total_revenue), f"{run.totals.units_sold:,}")
+        for run in (found.before, found.after)
+    ]
+    return table(["total", "revenue", "units"], [ends[0], *rows, ends[1]], numbers=(1, 2))
 
 
 def _headlines(found: Difference) -> Iterator[str]:
@@ -76,8 +99,7 @@ def _headlines(found: Difference) -> Iterator[str]:
     told: dict[tuple[str, ...], list[tuple[CellChange, Cause]]] = {}
     for cell in found.cells:
         for cause in cell.causes:
-            if not cause.others:
-                told.setdefault(_key(cause), []).append((cell, cause))
+            told.setdefault(_key(cause), []).append((cell, cause))
     largest = [max(places, key=_size) for places in told.values()]
     for cell, cause in sorted(largest, key=_size, reverse=True)[:_HEADLINES]:
         others = len(told[_key(cause)]) - 1
@@ -86,7 +108,7 @@ def _headlines(found: Difference) -> Iterator[str]:
 
 
 def _key(cause: Cause) -> tuple[str, ...]:
-    return (cause.kind, cause.name, cause.day)
+    return (cause.kind, cause.name, cause.day, cause.before, cause.after)
 
 
 def _size(place: tuple[CellChange, Cause]) -> tuple[Decimal, int]:
@@ -132,9 +154,9 @@ def _rows(cell: CellChange) -> Iterator[tuple[str, ...]]:
 
 
 def _because(cause: Cause) -> str:
-    if cause.others:
-        return f"{cause.others:,} more: {cause.kind.replace('_', ' ')}"
-    return _SAID[cause.kind].format(
+    said = _SAID_OF_OTHERS if cause.others else _SAID
+    return said[cause.kind].format(
+        others=f"{cause.others:,}",
         name=cause.name,
         day=cause.day,
         place=f"{cause.day} of archive {cause.name}" if cause.day else f"archive {cause.name}",

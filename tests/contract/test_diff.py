@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from pipeline_core.errors import ConfigError, ContractError
+from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Limits
 from pipeline_core.pipeline.diff import compare
 from pipeline_core.pipeline.extraction import Extracts
+from pipeline_core.storage import open_storage
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import plan_local
+from tests.contract.run import plan_local, run_local
 from tests.differences import causes, diff
 from tests.successive import Runs
 
@@ -292,13 +294,30 @@ def test_many_causes_at_once(runs: Runs) -> None:
 
 def test_causes_too_many_to_name_are_one(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare, "MOST_NAMED", 1)
-    restate(runs, "customers", '"VIP"', '"Gold"')
+    bought = [purchase(customer, "pen", 1) for customer in ("dan", "eve", "fred")]
+    put(runs, "week_3.zip", archive("2024-01-15.zip", *bought, purchase("fred", "pie", 2)))
+    customers = runs.shop.dimensions / "customers.csv"
+    customers.write_text(
+        customers.read_text() + '"dan","","VIP"\n"eve","","New"\n"fred","","New"\n'
+    )
     runs.run()
-    [cell] = [cell for cell in diff(runs).cells if (cell.category, cell.segment) == ("Toys", "VIP")]
-    assert [(cause.name, cause.revenue, cause.others) for cause in cell.causes] == [
-        ("cleo", "-14.00", 0),
-        ("", "-3.50", 1),
-    ]
+    restate(runs, "customers", '"VIP"', '"Gold"')
+    restate(runs, "customers", '"New"', '"Gold"')
+    runs.run()
+    found = {(cell.category, cell.segment): cell for cell in diff(runs).cells}
+    assert [
+        (cause.name, cause.before, cause.after, cause.revenue, cause.others)
+        for cause in found["Toys", "Gold"].causes
+    ] == [
+        ("cleo", "VIP", "Gold", "14.00", 0),
+        ("", "VIP", "Gold", "7.00", 2),
+        ("eve", "New", "Gold", "3.50", 0),
+        ("fred", "New", "Gold", "3.50", 0),
+    ], "of two that are alike, none is the others"
+    restate(runs, "products", "3.50", "2.99")
+    restate(runs, "products", "2.00", "2.01")
+    runs.run()
+    assert {cause.others for cell in diff(runs).cells for cause in cell.causes} == {0}
 
 
 def test_days_of_both_runs_are_read_once(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,6 +336,19 @@ def test_days_of_both_runs_are_read_once(runs: Runs, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Extracts, "open", noted)
     diff(runs)
     assert len(opened) == len(set(opened)) == 3
+
+
+def test_an_archive_in_shares(runs: Runs) -> None:
+    days = {
+        f"2024-02-0{number}.zip": day_zip({"1.json": part([purchase("anna", "pie", number)] * 9)})
+        for number in range(1, 8)
+    }
+    put(runs, "week_3.zip", archive_zip(days))
+    outcome = run_local(runs.shop, runs.folder, processes=2)
+    manifest = RunLedger(open_storage(str(runs.folder / "state")), outcome.run_id).manifest()
+    assert any(archive.shares for archive in manifest.archives)
+    found = diff(runs, "run-001", outcome.run_id)
+    assert causes(found) == {("Food", "Retail"): [("new_archive", "week_3.zip", "504.00", 252)]}
 
 
 def test_extracts_that_are_gone_are_made_again(runs: Runs) -> None:

@@ -32,8 +32,8 @@ class CauseKind(StrEnum):
 class Cause(Struct, frozen=True, kw_only=True):
     """What one thing did to a cell: an archive (or its ``day``), a product or a customer of such
     a ``name``, or a rule. ``before`` and ``after`` are its price, category, segment or mode, empty
-    where it had none. A cause without a name stands for the ``others`` of its kind, which are too
-    many to name and did less."""
+    where it had none. A cause with ``others`` stands for so many that are alike, too many to name,
+    and did less than those that are named."""
 
     kind: CauseKind
     revenue: str

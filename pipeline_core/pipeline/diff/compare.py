@@ -25,8 +25,8 @@ from pipeline_core.pipeline.events import CountedDay, day_candidates
 from pipeline_core.storage import Storage
 from pipeline_core.transform.money import to_text
 
-# So many causes of a kind are named in each cell; the others are one more cause.
-MOST_NAMED = 50
+# So many causes that are alike are named in each cell; the others are one more cause.
+MOST_NAMED = 20
 _NOTHING = Amount(0, 0)
 
 
@@ -182,16 +182,22 @@ def _cell_change(
 
 def _largest(effects: list[Effect]) -> list[tuple[Named, Amount, int]]:
     """Named causes, the largest first, and how many others each stands for."""
-    by_kind: dict[CauseKind, list[Effect]] = defaultdict(list)
+    alike: dict[Named, list[Effect]] = defaultdict(list)
     for effect in sorted(effects, key=lambda each: (*_rank(each.amount), each.named)):
-        by_kind[effect.named.kind].append(effect)
+        alike[_without_name(effect.named)].append(effect)
     found = []
-    for kind, of_kind in by_kind.items():
-        found += [(each.named, each.amount, 0) for each in of_kind[:MOST_NAMED]]
-        others = of_kind[MOST_NAMED:]
-        if others:
-            found.append((Named(kind), _sum(each.amount for each in others), len(others)))
+    for nobody, of_kind in alike.items():
+        most = len(of_kind) if len(of_kind) <= MOST_NAMED + 1 else MOST_NAMED
+        found += [(each.named, each.amount, 0) for each in of_kind[:most]]
+        if others := of_kind[most:]:
+            found.append((nobody, _sum(each.amount for each in others), len(others)))
     return sorted(found, key=lambda each: (*_rank(each[1]), each[0]))
+
+
+def _without_name(named: Named) -> Named:
+    """Moves from one label to another are alike; what prices were is each product's own matter."""
+    is_price = named.kind is CauseKind.RESTATED_PRICE
+    return Named(named.kind) if is_price else named._replace(name="", day="")
 
 
 def _rank(amount: Amount) -> tuple[int, int]:

@@ -32,7 +32,7 @@ class Amount(NamedTuple):
     units: int
 
 
-# By cell (see Labels) and whatever is to be told apart there.
+# By cell (a number of United) and whatever is to be told apart there.
 Amounts = dict[tuple[int, int], Amount]
 
 
