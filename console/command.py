@@ -230,6 +230,22 @@ def explain(
 
 
 @cli.command()
+@click.argument("before", metavar="[RUN_A]", required=False)
+@click.argument("after", metavar="[RUN_B]", required=False)
+@place_options
+@json_option
+def diff(before: str | None, after: str | None, as_json: bool, **options: Any) -> None:
+    """Show what changed in the report from one published run to another, and why.
+
+    Compares the two newest; RUN_A alone with the newest. The causes of every row add up to its
+    change, to the last decimal.
+    """
+    from console.differing import show_difference
+
+    show_difference(run_settings(options), before, after, as_json=as_json)
+
+
+@cli.command()
 @place_options
 @click.option(
     "--keep-runs",

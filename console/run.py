@@ -49,7 +49,7 @@ def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -
             if not wait:
                 raise
             stop_early()
-            outcome = _watch(settings, RunLedger(state, other.run_id), progress)
+            outcome = _watch(settings, RunLedger(ledger.state, other.run_id), progress)
         else:
             with _answered_for(settings, ledger):
                 progress.planning()

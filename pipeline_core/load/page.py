@@ -10,6 +10,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -53,7 +54,9 @@ def _grouped(number: object) -> str:
     """1234567.80 -> 1,234,567.80; None, what cannot be known, is a dash."""
     if number is None:
         return "–"  # noqa: RUF001  (an en dash is meant)
-    whole, point, decimals = str(number).partition(".")
+    # Not str: of a tiny Decimal that is 5E-15.
+    text = f"{number:f}" if isinstance(number, Decimal) else str(number)
+    whole, point, decimals = text.partition(".")
     return f"{int(whole):,}{point}{decimals}"
 
 

@@ -34,56 +34,68 @@ class PlacedCandidates:
     decoded: Decoded
 
 
+@dataclass(frozen=True)
+class CountedDay:
+    """A day that counts in a run, and the SHA-256 of its bytes."""
+
+    done: Done
+    day: DayRef
+    digest: str
+
+
 def run_candidates(
     ledger: RunLedger, manifest: Manifest, dated: date | None = None
 ) -> Iterator[PlacedCandidates]:
     """Every candidate that the run counted or rejected, in the order of archives, days and parts;
-    of days with the date ``dated`` only, if there is one given.
-    Days whose extracts are gone are extracted, and kept, again.
+    of days with the date ``dated`` only, if there is one given. Days whose extracts are gone are
+    extracted, and kept, again.
 
     Raises:
         ConfigError: the run is not processed, or a day's extract is gone and its archive, too.
         RetryableError: a storage does not answer.
     """
+    for counted in counted_days(ledger, manifest):
+        if dated is None or day_date(counted.day.name) == dated:
+            yield from day_candidates(ledger, manifest, counted)
+
+
+def counted_days(ledger: RunLedger, manifest: Manifest) -> list[CountedDay]:
+    """In the order of archives and days. Raises ConfigError if the run is not processed."""
     found = results(ledger, manifest)
     if found.outstanding:
         raise ConfigError(
             f"Run {manifest.run_id} is not processed yet.",
             f"`sales-pipeline resume {manifest.run_id}` goes on with it.",
         )
-    extracts = Extracts(ledger.state, manifest.options.limits, is_used=True, is_kept=True)
-    for done in found.done:
-        for day in done.archive.days:
-            if dated is not None and day_date(day.name) != dated:
-                continue
-            digest = done.receipt.day_digests.get(day.index)
-            if digest is not None:  # else it does not count, or is another share's
-                yield from _day_candidates(ledger, manifest, extracts, done, day, digest)
+    return [
+        CountedDay(done, day, done.receipt.day_digests[day.index])
+        for done in found.done
+        for day in done.archive.days
+        if day.index in done.receipt.day_digests  # else it does not count, or is another share's
+    ]
 
 
-def _day_candidates(
-    ledger: RunLedger,
-    manifest: Manifest,
-    extracts: Extracts,
-    done: Done,
-    day: DayRef,
-    digest: str,
+def day_candidates(
+    ledger: RunLedger, manifest: Manifest, counted: CountedDay
 ) -> Iterator[PlacedCandidates]:
-    with extracts.open(digest) as found:
+    """Every candidate of one day. Raises as ``run_candidates`` does."""
+    extracts = Extracts(ledger.state, manifest.options.limits, is_used=True, is_kept=True)
+    archive, day = counted.done.archive, counted.day
+    with extracts.open(counted.digest) as found:
         if found is not None:
             for part, decoded in read_candidates(*found):
-                place = (done.archive.name, day.name, day_date(day.name), part.name)
+                place = (archive.name, day.name, day_date(day.name), part.name)
                 yield PlacedCandidates(*place, decoded)
             return
-    _extract_again(ledger, manifest, extracts, done)
-    with extracts.open(digest) as found:
+    _extract_again(ledger, manifest, extracts, counted.done)
+    with extracts.open(counted.digest) as found:
         if found is None:
             raise ConfigError(
-                f"The events of {done.archive.name} > {day.name} are not kept any more, and the "
+                f"The events of {archive.name} > {day.name} are not kept any more, and the "
                 "archive is not as it was.",
                 f"Put the archive back into {manifest.data}, or ask for a later run.",
             )
-    yield from _day_candidates(ledger, manifest, extracts, done, day, digest)
+    yield from day_candidates(ledger, manifest, counted)
 
 
 def _extract_again(ledger: RunLedger, manifest: Manifest, extracts: Extracts, done: Done) -> None:

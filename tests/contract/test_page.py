@@ -128,3 +128,9 @@ def _parquet(folder: Path) -> object:
     import pyarrow.parquet as pq
 
     return pq.read_table(latest(folder) / "sales_report.parquet").to_pylist()
+
+
+def test_a_tiny_revenue_is_shown_without_an_exponent(tmp_path: Path) -> None:
+    tiny = [("p1", "Pen", "Office", "0.000000000000005")]
+    run_local(shop_of(tmp_path, sales(), products=tiny), tmp_path)
+    assert "0.000000000000005" in _page(tmp_path).said

@@ -111,6 +111,8 @@ def test_a_refused_run_can_be_published_without_its_archives(env: dict[str, str]
         ["run", "--no-such-option"],
         ["publish"],
         ["publish", "no-such-run"],
+        ["diff"],
+        ["diff", "no-such-run", "nor-this"],
         ["run", "--data", "/nowhere/at/all"],
         ["run", "--dimensions", "/nowhere/at/all"],
         ["run", "--reports", "ftp://example/x"],
@@ -229,6 +231,45 @@ def test_explain_refuses_what_is_not_in_the_report(env: dict[str, str]) -> None:
     changed = sales_pipeline("explain", *OFFICE, env=env)
     assert (changed.returncode, changed.stdout) == (1, "")
     assert "says 1.21, 12, 1 for Office / Retail" in changed.stderr
+
+
+def test_diff_says_what_changed_and_why(env: dict[str, str]) -> None:
+    for _ in range(2):
+        assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    same = sales_pipeline("diff", env=env)
+    assert same.returncode == 0, same.stderr
+    assert same.stdout.startswith("Nothing changed between run 20")
+    assert same.stdout.endswith(": revenue 1.20, 12 units.\n")
+    products = Path(env["SALES_DIMENSIONS"]) / "products.csv"
+    products.write_text(products.read_text().replace("0.10", "200.05"))
+    new = archive_zip({"2024-03-08.zip": day_zip({"1.json": part([purchase(quantity=2)])})})
+    _add(env, "[bold]week_02.zip", new)
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    found = sales_pipeline("diff", env=env)
+    assert found.returncode == 0, found.stderr
+    lines = found.stdout.splitlines()
+    assert lines[0].startswith("1 row of the report changed between run 20")
+    assert lines[1:3] == [
+        "Revenue of Office / Retail rose by 2,799.30: price of p1 restated from 0.10 to 200.05.",
+        "Revenue of Office / Retail rose by 0.20: archive [bold]week_02.zip is new.",
+    ]
+    assert [line.split()[-2:] for line in lines[6:10]] == [
+        ["1.20", "12"],
+        ["+0.20", "+2"],
+        ["+2,799.30", "0"],
+        ["2,800.70", "14"],
+    ]
+    assert found.stdout.count("archive [bold]week_02.zip is new") == 2
+    oldest = json.loads(sales_pipeline("runs", "--json", env=env).stdout)[-1]["run_id"]
+    told = json.loads(sales_pipeline("diff", oldest, "--json", env=env).stdout)
+    assert told["before"]["run_id"] == oldest
+    [cell] = told["cells"]
+    assert [(cause["kind"], cause["revenue"]) for cause in cell["causes"]] == [
+        ("restated_price", "2799.30"),
+        ("new_archive", "0.20"),
+    ]
+    back = sales_pipeline("diff", told["after"]["run_id"], oldest, env=env).stdout
+    assert "fell by 2,399.40: price of p1 restated from 200.05 to 0.10." in back, "at 12 units"
 
 
 def test_plan_says_what_a_run_would_do_and_does_nothing(env: dict[str, str]) -> None:
@@ -371,6 +412,8 @@ def test_help_explains_every_option(env: dict[str, str]) -> None:
         "show",
         "rejects",
         "explain",
+        "diff",
+        "gc",
         "doctor",
         "demo",
     ):

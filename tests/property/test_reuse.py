@@ -14,7 +14,7 @@ from tests.successive import CUSTOMERS, PRODUCTS, Runs, check, week
 STEPS = 50
 
 
-def _add(shop: Runs, chance: random.Random) -> None:
+def add_archive(shop: Runs, chance: random.Random) -> None:
     seeds = chance.sample(range(1, 29), chance.randint(0, 3))
     (shop.shop.data / f"week_{chance.randint(0, 9)}.zip").write_bytes(week(*seeds))
 
@@ -61,12 +61,12 @@ def _nothing(shop: Runs, chance: random.Random) -> None:
 
 def _any_archive(shop: Runs, chance: random.Random) -> Path:
     if not any(shop.shop.data.iterdir()):
-        _add(shop, chance)
+        add_archive(shop, chance)
     return chance.choice(sorted(shop.shop.data.iterdir()))
 
 
 MUTATIONS: list[Callable[[Runs, random.Random], None]] = [
-    *(_add, _add, _remove, _rename, _copy, _corrupt, _restate, _restate, _nothing)
+    *(add_archive, add_archive, _remove, _rename, _copy, _corrupt, _restate, _restate, _nothing)
 ]
 
 
@@ -78,5 +78,5 @@ def test_after_any_step_the_figures_are_those_of_a_full_run(tmp_path: Path, seed
     for _ in range(STEPS):
         chance.choice(MUTATIONS)(runs, chance)
         if not any(runs.shop.data.iterdir()):
-            _add(runs, chance)
+            add_archive(runs, chance)
         check(runs, unknown=chance.choice(["reject", "reject", "bucket"]))

@@ -1,0 +1,98 @@
+"""Days that count in one run and not in the other, and why. Digests decide what is the same day,
+so a day that counts elsewhere now, or in an archive of another name, has not changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+
+from pipeline_core.messages import Limits
+from pipeline_core.pipeline.diff.causes import CauseKind
+from pipeline_core.pipeline.diff.published import PublishedRun
+from pipeline_core.pipeline.events import CountedDay, counted_days
+
+
+class Origin(NamedTuple):
+    """Why a day counts in one run only; an archive, or a day of it."""
+
+    kind: CauseKind
+    archive: str = ""
+    day: str = ""
+
+
+@dataclass(frozen=True)
+class Days:
+    """``stayed`` are the second run's, which both counted, with the same events; those that
+    ``went`` are the first's, those that ``came`` the second's."""
+
+    stayed: list[CountedDay]
+    went: list[tuple[Origin, CountedDay]]
+    came: list[tuple[Origin, CountedDay]]
+
+
+def compare_days(before: PublishedRun, after: PublishedRun) -> Days:
+    """Raises ConfigError if one of the runs is not processed any more."""
+    had = counted_days(before.ledger, before.manifest)
+    has = counted_days(after.ledger, after.manifest)
+    same_limits = _limits(before) == _limits(after)
+    waiting: dict[str, list[CountedDay]] = defaultdict(list)
+    for day in had if same_limits else ():
+        waiting[day.digest].append(day)
+    stayed, came = [], []
+    for day in has:
+        if waiting[day.digest]:
+            waiting[day.digest].pop()
+            stayed.append(day)
+        else:
+            came.append(day)
+    went = [day for left in waiting.values() for day in left] if same_limits else had
+    is_gone = _Absence(after, has, before, CauseKind.VANISHED_ARCHIVE, CauseKind.UNREADABLE)
+    is_new = _Absence(before, had, after, CauseKind.NEW_ARCHIVE, CauseKind.READABLE)
+    return Days(
+        stayed,
+        [(is_gone.origin(day), day) for day in went],
+        [(is_new.origin(day), day) for day in came],
+    )
+
+
+class _Absence:
+    """Why days of ``other`` do not count in ``run``."""
+
+    def __init__(
+        self,
+        run: PublishedRun,
+        days: Iterable[CountedDay],
+        other: PublishedRun,
+        absent: CauseKind,
+        unreadable: CauseKind,
+    ) -> None:
+        self._inputs, self._other_inputs = run.summary.inputs, other.summary.inputs
+        self._digests = {day.digest for day in days}
+        self._broken = {(place.archive, place.day) for place in run.summary.unreadable}
+        self._other_limits = _limits(run) != _limits(other)
+        self._absent, self._unreadable = absent, unreadable
+
+    def origin(self, day: CountedDay) -> Origin:
+        archive, name = day.done.archive.name, day.day.name
+        if self._other_limits and (day.digest in self._digests or self._has_same(archive)):
+            return Origin(CauseKind.CHANGED_LIMITS)
+        if archive not in self._inputs:
+            return Origin(self._absent, archive)
+        if (archive, None) in self._broken:
+            return Origin(self._unreadable, archive)
+        if (archive, name) in self._broken:
+            return Origin(self._unreadable, archive, name)
+        return Origin(CauseKind.CORRECTED_ARCHIVE, archive, name)
+
+    def _has_same(self, archive: str) -> bool:
+        digest = self._inputs.get(archive)
+        return digest is not None and digest == self._other_inputs.get(archive)
+
+
+def _limits(run: PublishedRun) -> Limits:
+    """Those that decide which events a day has."""
+    return msgspec.structs.replace(run.manifest.options.limits, reject_share=1.0)

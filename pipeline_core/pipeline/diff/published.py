@@ -1,0 +1,77 @@
+"""Published runs, and the report that each published."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import pyarrow.parquet as pq
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.messages import Manifest, Summary
+from pipeline_core.storage import Storage, open_storage
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """A run and what it said of itself."""
+
+    ledger: RunLedger
+    manifest: Manifest
+    summary: Summary
+
+    def sales_report(self) -> list[tuple[str, str, str, int, int]]:
+        """Rows of sales_report.parquet, revenue as decimal text. Raises ConfigError if it is
+        gone."""
+        reports = open_storage(self.manifest.reports)
+        key = f"runs/{self.manifest.run_id}/sales_report.parquet"
+        try:
+            data = reports.read(key)
+        except FileNotFoundError:
+            raise ConfigError(
+                f"The report of run {self.manifest.run_id} is gone: there is no {key} in "
+                f"{reports.uri}.",
+                "Compare runs whose reports are still there.",
+            ) from None
+        columns = pq.read_table(io.BytesIO(data), use_threads=False).to_pydict()
+        columns["total_revenue"] = [f"{revenue:f}" for revenue in columns["total_revenue"]]
+        return list(zip(*columns.values(), strict=True))
+
+
+def published_run(state: Storage, run_id: str) -> PublishedRun:
+    """Raises ConfigError if there is no such run, or it is not published."""
+    ledger = RunLedger(state, run_id)
+    manifest, outcome = ledger.manifest(), ledger.outcome()
+    if outcome is None or outcome.summary is None or outcome.state != "published":
+        raise ConfigError(
+            f"Run {run_id} is not published, so it has no report.",
+            "`sales-pipeline runs` lists the runs.",
+        )
+    return PublishedRun(ledger, manifest, outcome.summary)
+
+
+def chosen_runs(state: Storage, before: str | None, after: str | None) -> tuple[str, str]:
+    """The two runs to compare: those named; else the newest published one, and the one before.
+
+    Raises:
+        ConfigError: there are not so many published runs.
+    """
+    wanted = [run_id for run_id in (before, after) if run_id is not None]
+    newest = [] if len(wanted) > 1 else list(islice(_newest_published(state), 2 - len(wanted)))
+    chosen = [*wanted, *reversed(newest)]
+    if len(chosen) < 2:  # noqa: PLR2004
+        raise ConfigError(
+            f"There are no two published runs in {state.uri} yet.",
+            "`sales-pipeline run` makes one.",
+        )
+    return chosen[0], chosen[1]
+
+
+def _newest_published(state: Storage) -> Iterator[str]:
+    for run_id in reversed(run_ids(state)):
+        outcome = RunLedger(state, run_id).outcome()
+        if outcome is not None and outcome.state == "published":
+            yield run_id

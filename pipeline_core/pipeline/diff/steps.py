@@ -1,0 +1,147 @@
+"""The steps between two reports, each with what it did to every cell, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline_core.messages import UnknownMode
+from pipeline_core.pipeline.diff.causes import CauseKind
+from pipeline_core.pipeline.diff.days import Origin
+from pipeline_core.pipeline.diff.views import Amount, Amounts, Bought, United, View
+from pipeline_core.transform.lookup import NO_LABEL
+from pipeline_core.transform.money import to_text
+
+
+class Named(NamedTuple):
+    """Who changed a cell; the fields of Cause."""
+
+    kind: CauseKind
+    name: str = ""
+    day: str = ""
+    before: str = ""
+    after: str = ""
+
+
+class Effect(NamedTuple):
+    """What one thing did to one cell."""
+
+    cell: int
+    named: Named
+    amount: Amount
+
+
+@dataclass(frozen=True)
+class Steps:
+    """From the first report to the second: other days, prices of products that both runs know,
+    their categories, segments of customers, products that one of them does not know, and what
+    becomes of what is unknown. A customer whom a run does not know has no segment there. A product
+    appears, or disappears, with price and category at once, so that it has both when it counts."""
+
+    united: United
+    unknown_before: UnknownMode
+    unknown_after: UnknownMode
+
+    @property
+    def first(self) -> View:
+        """The report of the first run."""
+        return self.united.before.view(self.unknown_before)
+
+    @property
+    def last(self) -> View:
+        """The report of the second run."""
+        return self.united.after.view(self.unknown_after)
+
+    def of_days(self, went: Bought, came: Bought, origins: list[Origin]) -> Iterator[Effect]:
+        """The first step; the rows' origins are places in ``origins``."""
+        amounts = self.united.changes(went, went.origin, self.first, None)
+        for key, (revenue, units) in self.united.changes(
+            came, came.origin, None, self.first
+        ).items():
+            known = amounts.get(key, Amount(0, 0))
+            amounts[key] = Amount(known.revenue + revenue, known.units + units)
+
+        def named(origin: int) -> Named:
+            kind, archive, day = origins[origin]
+            return Named(kind, archive, day)
+
+        return _effects(amounts, named)
+
+    def of_lists(self, bought: Bought) -> Iterator[Effect]:
+        """All other steps, over the days of the second run."""
+        before, after = self.united.before, self.united.after
+        both = before.product_known & after.product_known
+        first = self.first
+        prices = replace(first, price=np.where(both, after.price, before.price))
+        categories = replace(prices, category=np.where(both, after.category, before.category))
+        customers = replace(categories, segment=after.segment)
+        products = replace(customers, price=after.price, category=after.category)
+        yield from self._by_product(bought, first, prices, self._price)
+        yield from self._by_product(bought, prices, categories, self._category)
+        yield from self._by_customer(bought, categories, customers)
+        yield from self._by_product(bought, customers, products, self._product)
+        if self.unknown_before != self.unknown_after:
+            nobody = np.zeros(len(bought.units), np.int64)
+            amounts = self.united.changes(bought, nobody, products, self.last)
+            yield from _effects(amounts, self._unknown)
+
+    def _by_product(
+        self, bought: Bought, before: View, after: View, named: Callable[[int], Named]
+    ) -> Iterator[Effect]:
+        changed = (before.price != after.price) | (before.category != after.category)
+        rows = bought.where(changed[bought.product])
+        return _effects(self.united.changes(rows, rows.product, before, after), named)
+
+    def _by_customer(self, bought: Bought, before: View, after: View) -> Iterator[Effect]:
+        rows = bought.where((before.segment != after.segment)[bought.customers])
+        return _effects(self.united.changes(rows, rows.customers, before, after), self._customer)
+
+    def _price(self, product: int) -> Named:
+        prices = (side.price[product] for side in (self.united.before, self.united.after))
+        texts = (to_text(price, self.united.scale) for price in prices)
+        return Named(CauseKind.RESTATED_PRICE, self._product_id(product), "", *texts)
+
+    def _category(self, product: int) -> Named:
+        return self._product(product)._replace(kind=CauseKind.MOVED_CATEGORY)
+
+    def _product(self, product: int) -> Named:
+        known = self.united.after.product_known[product]
+        kind = CauseKind.KNOWN_PRODUCT if known else CauseKind.GONE_PRODUCT
+        categories = self.united.labels.categories
+        labels = (
+            _label(categories, side.category[product])
+            for side in (self.united.before, self.united.after)
+        )
+        return Named(kind, self._product_id(product), "", *labels)
+
+    def _customer(self, group: int) -> Named:
+        before, after = self.united.before, self.united.after
+        kind = CauseKind.MOVED_SEGMENT
+        if not after.customer_known[group]:
+            kind = CauseKind.GONE_CUSTOMER
+        elif not before.customer_known[group]:
+            kind = CauseKind.KNOWN_CUSTOMER
+        customer = self.united.customer_ids[group - self.united.first_customer].as_py().decode()
+        segments = self.united.labels.segments
+        labels = (_label(segments, side.segment[group]) for side in (before, after))
+        return Named(kind, customer, "", *labels)
+
+    def _unknown(self, _: int) -> Named:
+        kind = CauseKind.CHANGED_UNKNOWN
+        return Named(kind, before=self.unknown_before, after=self.unknown_after)
+
+    def _product_id(self, product: int) -> str:
+        return str(self.united.product_ids[product].as_py().decode())
+
+
+def _effects(amounts: Amounts, named: Callable[[int], Named]) -> Iterator[Effect]:
+    for (cell, subject), amount in amounts.items():
+        if any(amount):
+            yield Effect(cell, named(subject), amount)
+
+
+def _label(labels: tuple[str, ...], code: int) -> str:
+    return "" if code == NO_LABEL else labels[code]
