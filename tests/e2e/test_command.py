@@ -260,7 +260,17 @@ def test_interrupt_stops_cleanly(env: dict[str, str], moment: str) -> None:
 
 
 def test_help_explains_every_option(env: dict[str, str]) -> None:
-    for command in ("run", "plan", "publish", "runs", "show", "rejects", "doctor", "demo"):
+    for command in (
+        "run",
+        "plan",
+        "publish",
+        "runs",
+        "show",
+        "rejects",
+        "verify",
+        "doctor",
+        "demo",
+    ):
         done = sales_pipeline(command, "--help", env=env)
         assert done.returncode == 0
         assert "Options:" in done.stdout
