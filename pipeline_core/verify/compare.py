@@ -12,10 +12,10 @@ from typing import IO
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 from msgspec import Struct
 
 from pipeline_core.messages import Summary
+from pipeline_core.parquet import read_parquet
 from pipeline_core.storage import Storage
 from pipeline_core.verify.expected import DAILY_HEADER, REJECTS_HEADER, SALES_HEADER, Figures, Row
 from pipeline_core.verify.recount import RejectRow
@@ -126,7 +126,7 @@ class Published:
     def _parquet(self) -> Iterator[Row]:
         name = "sales_report.parquet"
         try:
-            table = pq.read_table(io.BytesIO(self._read(name)), use_threads=False)
+            table = read_parquet(self._read(name))
         except (pa.ArrowInvalid, OSError) as error:
             raise Differs(name, f"cannot be read: {error}", "a table") from error
         yield tuple(table.schema.names)
