@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,15 @@ def test_every_damaged_part_agrees(tmp_path: Path, kind: str) -> None:
 def test_every_damaged_archive_agrees_and_so_does_its_copy(tmp_path: Path, archive: bytes) -> None:
     shop = _shop(tmp_path, {"a.zip": archive, "b.zip": archive, "c.zip": week(sales(3))})
     assert_agrees(tmp_path, run_local(shop, tmp_path))
+
+
+def test_an_entry_that_goes_on_behind_its_declared_end_agrees(tmp_path: Path) -> None:
+    """Its first bytes alone are a part, and have the CRC that it declares."""
+    shorter, longer = part([purchase()]), part([purchase()]) + b" " * 99
+    day = build.raw_zip([build.RawEntry("a.json", longer, len(shorter), zlib.crc32(shorter))])
+    outcome = run_local(_shop(tmp_path, {"w.zip": week(days={"1.zip": day})}), tmp_path)
+    assert summary(outcome).parts.unreadable == 1
+    assert_agrees(tmp_path, outcome)
 
 
 BIG = part([purchase(quantity=n, note="é" * 40, nested=[[]]) for n in range(50)])

@@ -9,7 +9,7 @@ import pytest
 
 from console.stack import Stack
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import environment, sales_pipeline
+from tests.processes import environment, on_terminal, sales_pipeline
 
 WEEK = archive_zip(
     {"events_2024-03-01.zip": day_zip({"part.json": part([purchase(quantity=3)] * 4 + [5])})}
@@ -88,6 +88,16 @@ def test_it_looks_where_the_run_did_unless_it_is_told_where_the_archives_are(
     assert "Put the archive back" in gone.stderr
     found = sales_pipeline("verify", run_id, "--data", str(tmp_path / "backup"), env=env)
     assert found.returncode == 0, found.stderr
+
+
+def test_progress_shows_on_a_terminal(env: dict[str, str]) -> None:
+    _run(env)
+    code, seen = on_terminal("verify", env=env)
+    assert code == 0
+    assert b"Verifying" in seen
+    assert b"1/1" in seen
+    code, seen = on_terminal("verify", "--quiet", env=env)
+    assert (code, seen) == (0, b"")
 
 
 def test_what_was_not_published_exits_2(env: dict[str, str]) -> None:
