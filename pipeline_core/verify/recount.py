@@ -160,7 +160,7 @@ class Recount:
             for number, entry in wanted_entries(opened, ".zip"):
                 content = f"entry {number} of {name}"
                 try:
-                    with self._day_file(opened, entry, allowance) as (day_file, content):
+                    with self._day_file(opened, entry) as (day_file, content):
                         if content in self._days_read or content in days:
                             count.days_duplicate += 1
                         else:
@@ -176,22 +176,17 @@ class Recount:
 
     @contextmanager
     def _day_file(
-        self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo, archive: Allowance
+        self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo
     ) -> Iterator[tuple[IO[bytes], str]]:
-        """A day and the SHA-256 of its bytes. Raises UnreadableDay; then what was inflated of it
-        counts against the archive."""
+        """A day and the SHA-256 of its bytes. Raises UnreadableDay."""
         allowance = Allowance(
             self._limits.day_bytes, UnreadableDay("the day is over its limit of bytes")
         )
         with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
             hasher = hashlib.sha256()
-            try:
-                for block in inflated(opened, entry, allowance, UnreadableDay):
-                    file.write(block)
-                    hasher.update(block)
-            except UnreadableDay:
-                archive.take(self._limits.day_bytes - allowance.left)
-                raise
+            for block in inflated(opened, entry, allowance, UnreadableDay):
+                file.write(block)
+                hasher.update(block)
             yield file, hasher.hexdigest()
 
     def _day(self, file: IO[bytes], place: Place, archive: Allowance) -> Count:

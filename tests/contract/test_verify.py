@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import zlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import pytest
 from pipeline_core import pipeline
 from pipeline_core.errors import ConfigError, UnreadableArchive
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import Options, Policy, UnknownMode, Work
+from pipeline_core.messages import Attempt, Options, Policy, UnknownMode, Work
 from pipeline_core.pipeline.local import process_outstanding
 from pipeline_core.places import Places
 from pipeline_core.storage import open_storage
@@ -145,6 +147,7 @@ BIG = part([purchase(quantity=n, note="é" * 40, nested=[[]]) for n in range(50)
     [
         {"part_bytes": 2000},
         {"event_bytes": 200},
+        {"event_bytes": 450},  # of all parts, c.json alone is over it: by what comes last
         {"event_bytes": len(BIG)},
         {"json_depth": 3},
         {"json_depth": 4},
@@ -162,6 +165,16 @@ def test_every_limit_agrees(tmp_path: Path, limits: dict[str, Any]) -> None:
     }
     shop = _shop(tmp_path, {"a.zip": week(days=days), "b.zip": week(sales(5))})
     assert_agrees(tmp_path, run_local(shop, tmp_path, limits=limits))
+
+
+@pytest.mark.parametrize("spare", [0, -1])
+def test_daily_zips_count_against_their_archive(tmp_path: Path, spare: int) -> None:
+    day = day_zip({"a.json": BIG})
+    shop = _shop(tmp_path, {"w.zip": archive_zip([("1.zip", day), ("2.zip", day)])})
+    limits = {"archive_bytes": len(day) + len(BIG) + spare}  # the duplicate takes nothing
+    outcome = run_local(shop, tmp_path, limits=limits)
+    assert summary(outcome).archives.unreadable == -spare
+    assert_agrees(tmp_path, outcome)
 
 
 def test_days_that_count_from_their_second_archive_agree(tmp_path: Path) -> None:
@@ -190,6 +203,16 @@ def test_capped_rejects_agree(tmp_path: Path, cap: int) -> None:
     assert_agrees(tmp_path, run_local(_shop(tmp_path), tmp_path, reject_rows=cap))
 
 
+def test_reused_work_counts_as_read(tmp_path: Path) -> None:
+    outcome = run_local(_shop(tmp_path), tmp_path)
+    path = latest(tmp_path) / "summary.json"
+    found = json.loads(path.read_bytes())
+    for name in ("archives", "days"):
+        found[name] |= {"read": 1, "reused": found[name]["read"] - 1}
+    path.write_text(json.dumps(found))
+    assert_agrees(tmp_path, outcome)
+
+
 def test_an_empty_report_agrees(tmp_path: Path) -> None:
     assert_agrees(tmp_path, run_local(_shop(tmp_path, {"w.zip": week(b"[]")}), tmp_path))
 
@@ -206,6 +229,49 @@ def test_what_the_run_could_not_read_is_left_out_and_a_copy_counts(
     found = assert_agrees(tmp_path, outcome)
     assert found.left_out == ("a.zip", "d.zip")
     assert summary(outcome).archives.duplicate == 1
+
+
+def test_an_archive_that_was_touched_while_it_was_read_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = sys.modules["pipeline_core.pipeline.process"]
+    real = vars(process)["archive_days"]
+    shop = _shop(tmp_path, {"a.zip": week(sales(3))})
+
+    def touched(opened: object) -> object:
+        (shop.data / "a.zip").touch()
+        return real(opened)
+
+    manifest = plan_local(shop, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(process, "archive_days", touched)
+        process_local(tmp_path, manifest)
+    outcome = publish_local(tmp_path, manifest, allow_incomplete=True)
+    assert "changed while it was read" in summary(outcome).unreadable[0].cause
+    assert assert_agrees(tmp_path, outcome).left_out == ("a.zip",)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the run, which drops an empty log
+def test_a_quarantined_archive_is_left_out(tmp_path: Path) -> None:
+    manifest = plan_local(_shop(tmp_path), tmp_path)
+    ledger, now = (
+        RunLedger(open_storage(str(tmp_path / "state")), manifest.run_id),
+        datetime.now(UTC),
+    )
+    for number in range(1, manifest.policy.max_attempts + 1):
+        died = Attempt(
+            number=number,
+            owner="another",
+            task_id=None,
+            retries=0,
+            started_at=now,
+            expires_at=now - timedelta(seconds=1),
+        )
+        ledger.create_attempt(Work("00000").id, died)
+    process_local(tmp_path, manifest)
+    outcome = publish_local(tmp_path, manifest, allow_incomplete=True)
+    assert "quarantined" in summary(outcome).unreadable[0].cause
+    assert assert_agrees(tmp_path, outcome).left_out == ("week 1.zip",)
 
 
 def test_a_bucket_agrees(tmp_path: Path, s3: str) -> None:
