@@ -266,6 +266,25 @@ def gc(dry_run: bool, as_json: bool, **options: Any) -> None:
 
 
 @cli.command()
+@click.argument("run_id", metavar="[RUN]", required=False)
+@place_options
+@json_option
+@quiet_option
+def verify(run_id: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Check a published run by counting its archives again (`latest`, unless RUN is given).
+
+    Exit code 0 if everything agrees, 1 with the first difference otherwise. Archives and reports
+    are looked for where the run had them, unless --data and --reports say where they are now.
+    """
+    from console.verify import verify_command
+
+    settings, data, reports = run_settings(options), options["data"], options["reports"]
+    sys.exit(
+        verify_command(settings, run_id, data, reports, as_json=as_json, quiet=quiet or as_json)
+    )
+
+
+@cli.command()
 @place_options
 @dimension_options
 @broker_options

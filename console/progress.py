@@ -1,4 +1,4 @@
-"""Progress of a run on a terminal; silent anywhere else."""
+"""Progress of a run, or of its verification, on a terminal; silent anywhere else."""
 
 from __future__ import annotations
 
@@ -56,26 +56,37 @@ class Progress:
 
     def processing(self, manifest: Manifest, done: int = 0) -> None:
         """The archives are known, and how many of them are done already."""
-        total = len(manifest.planned_work())
-        unit = manifest.work_unit
-        self._bar.reset(
-            self._task, total=total, description="Processing", unit=unit, events=0, octets=0
-        )
+        self._begin("Processing", len(manifest.planned_work()), manifest.work_unit)
         self._bar.update(self._task, completed=done)
 
     def done(self, receipt: Receipt) -> None:
         """One archive, or a share of one, is done."""
-        fields = self._bar.tasks[0].fields
-        self._bar.update(
-            self._task,
-            advance=1,
-            events=fields["events"] + receipt.counts.seen,
-            octets=fields["octets"] + receipt.json_bytes,
-        )
+        self.counted(receipt.counts.seen, receipt.json_bytes)
+        self.advance()
 
     def publishing(self) -> None:
         """Everything is processed."""
         self._bar.update(self._task, description="Publishing")
+
+    def verifying(self, archives: int) -> None:
+        """So many archives are counted again."""
+        self._begin("Verifying", archives, "archives")
+
+    def counted(self, events: int, octets: int) -> None:
+        """More events and bytes were read."""
+        fields = self._bar.tasks[0].fields
+        self._bar.update(
+            self._task, events=fields["events"] + events, octets=fields["octets"] + octets
+        )
+
+    def advance(self) -> None:
+        """One more of what is counted on the left is done."""
+        self._bar.advance(self._task)
+
+    def _begin(self, description: str, total: int, unit: str) -> None:
+        self._bar.reset(
+            self._task, total=total, description=description, unit=unit, events=0, octets=0
+        )
 
 
 class _Rates(TextColumn):

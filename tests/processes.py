@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -45,6 +46,29 @@ def sales_pipeline(
     return subprocess.run(
         command, env=dict(env), capture_output=True, text=True, timeout=timeout, check=False
     )
+
+
+def on_terminal(*arguments: str, env: Mapping[str, str]) -> tuple[int, bytes]:
+    """Runs the command as a person would see it: exit code, and all that was shown."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "console.command", *arguments],
+        env={**env, "TERM": "xterm"},
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            block = os.read(ours, 65_536)
+        except OSError:  # the other side has closed
+            break
+        if not block:
+            break
+        seen += block
+    os.close(ours)
+    return process.wait(30), seen
 
 
 def published_csvs(folder: Path) -> dict[str, bytes]:

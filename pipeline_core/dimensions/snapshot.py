@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline_core.errors import ContractError
+from pipeline_core.parquet import read_parquet
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS, checked
 
 
@@ -49,8 +50,7 @@ def from_parquet(files: dict[str, bytes], digest: str) -> Snapshot:
     """The snapshot in those files. Raises ContractError if its digest is not ``digest``."""
     try:
         customers, products = (
-            pq.read_table(io.BytesIO(files[f"{name}.parquet"]), use_threads=False)
-            for name in ("customers", "products")
+            read_parquet(files[f"{name}.parquet"]) for name in ("customers", "products")
         )
         scale = int(products.schema.metadata[b"scale"])
     except (pa.ArrowInvalid, OSError, KeyError, TypeError) as error:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 import structlog
 
 from pipeline_core.errors import (
@@ -42,6 +41,7 @@ from pipeline_core.messages import (
     Verdict,
     to_json,
 )
+from pipeline_core.parquet import read_parquet
 from pipeline_core.pipeline.plan import missing_days
 from pipeline_core.pipeline.results import Done, results
 from pipeline_core.pipeline.reuse import remember_results
@@ -215,7 +215,7 @@ def _merged(ledger: RunLedger, done: tuple[Done, ...], name: str) -> pa.Table:
 
 def _read_partial(ledger: RunLedger, done: Done, name: str) -> pa.Table:
     data = _load(ledger, done, done.receipt.partials[name])
-    return pq.read_table(io.BytesIO(data), use_threads=False).replace_schema_metadata(None)
+    return read_parquet(data).replace_schema_metadata(None)
 
 
 def _load(ledger: RunLedger, done: Done, stored: StoredFile) -> bytes:

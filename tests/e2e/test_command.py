@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 
 from console.stack import Stack
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import environment, eventually, sales_pipeline
+from tests.processes import environment, eventually, on_terminal, sales_pipeline
 
 GOOD = archive_zip(
     {"events_2024-03-01.zip": day_zip({"part-001.json": part([purchase(quantity=3)] * 4)})}
@@ -357,25 +356,8 @@ def test_doctor_finds_everything_well_and_names_what_is_not(env: dict[str, str])
 
 
 def test_progress_shows_on_a_terminal(env: dict[str, str]) -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console.command", "run"],
-        env={**env, "TERM": "xterm"},
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    seen = b""
-    while True:
-        try:
-            block = os.read(ours, 65_536)
-        except OSError:  # the other side has closed
-            break
-        if not block:
-            break
-        seen += block
-    os.close(ours)
-    assert process.wait(30) == 0
+    code, seen = on_terminal("run", env=env)
+    assert code == 0
     assert b"archives" in seen
     assert b"run_planned" not in seen, "log lines tear the display"
 
@@ -414,6 +396,7 @@ def test_help_explains_every_option(env: dict[str, str]) -> None:
         "explain",
         "diff",
         "gc",
+        "verify",
         "doctor",
         "demo",
     ):

@@ -1,0 +1,83 @@
+"""``verify``: a published run computed a second time, and what came out."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from console.interrupt import terminable
+from console.progress import Progress
+from pipeline_core.errors import ConfigError
+from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import to_json
+from pipeline_core.pipeline.publish import LATEST
+from pipeline_core.settings import Settings
+from pipeline_core.storage import open_storage
+from pipeline_core.verify import Difference, Verification, verify
+
+
+def verify_command(
+    settings: Settings,
+    run_id: str | None,
+    data: str | None,
+    reports: str | None,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """0 if the run agrees with its archives, 1 with the first difference on stderr."""
+    run_id = run_id or _latest_run(settings)
+    archives = RunLedger(open_storage(settings.state), run_id).manifest().archives
+    with terminable(), Progress.on_terminal(quiet=quiet) as progress:
+        progress.verifying(len(archives))
+        found = verify(
+            settings.state,
+            run_id,
+            data_uri=data,
+            reports_uri=reports,
+            part_done=progress.counted,
+            archive_done=progress.advance,
+        )
+    if as_json:
+        sys.stdout.buffer.write(to_json(found))
+    elif not quiet:
+        _print(found)
+    if found.difference is not None:
+        _complain(found, found.difference)
+    return 0 if found.agrees else 1
+
+
+def _latest_run(settings: Settings) -> str:
+    reports = open_storage(settings.reports)
+    shown = reports.pointed(LATEST)
+    if shown is None:
+        raise ConfigError(
+            f"There is no published run in {reports.uri} yet.", "`sales-pipeline run` makes one."
+        )
+    return shown.removeprefix("runs/")
+
+
+def _print(found: Verification) -> None:
+    for names, what in (
+        (found.left_out, "The run could not read, and nobody can check"),
+        (found.not_in_run, "There now, and not in the run's plan"),
+    ):
+        if names:
+            click.echo(f"{what}: {', '.join(names)}.")
+    if found.agrees:
+        click.echo(
+            f"Run {found.run_id} agrees: {found.events:,} events in {found.archives:,} archives "
+            f"counted again, {found.cells:,} cells compared; {found.seconds:,.1f} s."
+        )
+
+
+def _complain(found: Verification, difference: Difference) -> None:
+    click.secho(
+        f"Run {found.run_id} differs at {difference.place}: published {difference.published}, "
+        f"recomputed {difference.recomputed}.",
+        err=True,
+        fg="red",
+        bold=True,
+    )
+    click.echo(f"  {difference.remedy}", err=True)

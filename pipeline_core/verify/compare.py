@@ -1,0 +1,177 @@
+"""Published files beside what they must hold: cell by cell, up to the first difference."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import chain, zip_longest
+from typing import IO
+
+import msgspec
+import pyarrow as pa
+from msgspec import Struct
+
+from pipeline_core.messages import Summary
+from pipeline_core.parquet import read_parquet
+from pipeline_core.storage import Storage
+from pipeline_core.verify.expected import DAILY_HEADER, REJECTS_HEADER, SALES_HEADER, Figures, Row
+from pipeline_core.verify.recount import RejectRow
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NONE = "nothing"
+
+csv.field_size_limit(2**31 - 1)  # rejected events may be long
+
+
+class Difference(Struct, frozen=True):
+    """Where published and recomputed part: a file and the place in it, or an archive."""
+
+    place: str
+    published: str
+    recomputed: str
+    remedy: str
+
+
+class Differs(Exception):
+    """The first difference."""
+
+    def __init__(self, place: str, published: object, recomputed: object, remedy: str = "") -> None:
+        super().__init__(place)
+        remedy = remedy or "Run again; if it comes back, one of the two computations is wrong."
+        self.difference = Difference(place, _text(published), _text(recomputed), remedy)
+
+
+class Published:
+    """The files of one published run. Every check raises Differs; ``cells`` counts what was
+    compared."""
+
+    def __init__(self, reports: Storage, folder: str, *, spreadsheet_safe: bool) -> None:
+        self.cells = 0
+        self._reports, self._folder, self._safe = reports, folder, spreadsheet_safe
+
+    def summary(self) -> Summary:
+        """summary.json."""
+        data = self._read("summary.json")
+        try:
+            return msgspec.json.decode(data, type=Summary)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Differs("summary.json", f"cannot be read: {error}", "a summary") from error
+
+    def check_tables(self, sales: list[Row], daily: list[Row]) -> None:
+        """sales_report as CSV and Parquet, a file a category, daily_sales.csv."""
+        report = [SALES_HEADER, *self._in_csv(sales, 2)]
+        self._compare("sales_report.csv", report, self._csv("sales_report.csv"))
+        self._compare("sales_report.parquet", [SALES_HEADER, *sales], self._parquet())
+        self._check_categories(report)
+        self._compare(
+            "daily_sales.csv", [DAILY_HEADER, *self._in_csv(daily, 3)], self._csv("daily_sales.csv")
+        )
+
+    def check_figures(self, expected: Figures, found: Figures) -> None:
+        """Those of summary.json, by name."""
+        for name in {**expected, **found}:
+            self.cells += 1
+            if expected.get(name) != found.get(name):
+                raise Differs(f"summary.json, {name}", found.get(name), expected.get(name))
+
+    def check_rejects(self, rejects: Sequence[RejectRow]) -> None:
+        """Reasons and places in rejects.csv, row by row."""
+        name, columns = "rejects.csv", REJECTS_HEADER[:-1]
+        expected = (
+            (*(spreadsheet_text(cell, safe=self._safe) for cell in row[:-1]), str(row.position))
+            for row in rejects
+        )
+        with ExitStack() as stack:
+            try:
+                path = stack.enter_context(self._reports.local_file(f"{self._folder}/{name}"))
+            except FileNotFoundError:
+                raise Differs(name, "no such file", "a file") from None
+            found = csv_rows(stack.enter_context(path.open(encoding="utf-8", newline="")), name)
+            self._compare(name, chain([columns], expected), (row[: len(columns)] for row in found))
+
+    def _check_categories(self, report: Sequence[Row]) -> None:
+        header, *rows = report
+        left: dict[str, list[Row]] = {}
+        for row in rows:
+            left.setdefault(row[0], [header]).append(row)
+        for stored in self._reports.files(f"{self._folder}/by_category"):
+            name = stored.key.removeprefix(f"{self._folder}/")
+            found = list(self._csv(name))
+            category = found[1][0] if len(found) > 1 and found[1] else ""
+            self._compare(name, left.pop(category, []), iter(found))
+        if left:
+            raise Differs("by_category", "no file", f"a file of {min(left)}")
+
+    def _in_csv(self, rows: Iterable[Row], texts: int) -> Iterator[Row]:
+        """Rows as a CSV file has them; up to column ``texts`` they are texts of the shop's."""
+        return (
+            (*(spreadsheet_text(cell, safe=self._safe) for cell in row[:texts]), *row[texts:])
+            for row in rows
+        )
+
+    def _compare(self, name: str, expected: Iterable[Row], found: Iterator[Row]) -> None:
+        header: Row = ()
+        for number, (should, row) in enumerate(zip_longest(expected, found), start=1):
+            header = header or should
+            self.cells += check_row(f"{name}, row {number}", header, should, row)
+
+    def _csv(self, name: str) -> Iterator[Row]:
+        return csv_rows(
+            io.TextIOWrapper(io.BytesIO(self._read(name)), encoding="utf-8", newline=""), name
+        )
+
+    def _parquet(self) -> Iterator[Row]:
+        name = "sales_report.parquet"
+        try:
+            table = read_parquet(self._read(name))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise Differs(name, f"cannot be read: {error}", "a table") from error
+        yield tuple(table.schema.names)
+        for row in table.to_pylist():
+            category, segment, revenue, *counts = row.values()
+            yield category, segment, f"{revenue:f}", *map(str, counts)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self._reports.read(f"{self._folder}/{name}")
+        except FileNotFoundError:
+            raise Differs(name, "no such file", "a file") from None
+
+
+def check_row(place: str, header: Row, should: Row | None, row: Row | None) -> int:
+    """How many cells were compared. Raises Differs."""
+    if should is None and row is None:
+        return 0
+    if should is None or row is None or len(should) != len(row):
+        raise Differs(place, _line(row), _line(should))
+    for column, expected, found in zip(header, should, row, strict=False):
+        if expected != found:
+            raise Differs(f"{place}, {column}", found, expected)
+    return len(should)
+
+
+def csv_rows(file: IO[str], name: str) -> Iterator[Row]:
+    """Records of a CSV file. Raises Differs if it is none."""
+    try:
+        for row in csv.reader(file, strict=True):
+            yield tuple(row)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise Differs(name, f"cannot be read: {error}", "a table") from error
+
+
+def spreadsheet_text(text: str, *, safe: bool) -> str:
+    """As SALES_SPREADSHEET_SAFE wants it."""
+    return f"'{text}" if safe and text.startswith(_FORMULA) else text
+
+
+def _line(row: Row | None) -> str:
+    return "no such row" if row is None else ",".join(row)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return _NONE
+    return value if isinstance(value, str) else json.dumps(value)

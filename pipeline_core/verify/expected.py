@@ -1,0 +1,157 @@
+"""What a run must have published, by the recount: rows of its tables, figures of its summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+from pipeline_core.messages import Manifest, RejectReason, Summary
+from pipeline_core.verify.recount import Amount, Count, Day, Place, Recount, iso_date
+
+SALES_HEADER = ("category", "customer_segment", "total_revenue", "units_sold", "unique_customers")
+DAILY_HEADER = ("date", "category", "customer_segment", "total_revenue", "units_sold")
+REJECTS_HEADER = ("reason", "archive", "day", "part", "position", "event")
+
+Row = tuple[str, ...]
+Figures = dict[str, object]
+
+# Rejects of these reasons never have units, or revenue, that somebody knows.
+_NO_UNITS = {
+    RejectReason.NOT_AN_OBJECT,
+    RejectReason.INVALID_EVENT_TYPE,
+    RejectReason.INVALID_QUANTITY,
+}
+_NO_REVENUE = _NO_UNITS | {RejectReason.INVALID_PRODUCT_ID, RejectReason.UNKNOWN_PRODUCT}
+
+
+def sales_rows(count: Count, scale: int) -> list[Row]:
+    """By revenue descending, then category, then segment."""
+    sold: dict[tuple[str, str], Amount] = {}
+    for (_, category, segment), amount in count.sales.items():
+        group = sold.setdefault((category, segment), Amount())
+        group.add(amount.events, amount.units, amount.revenue)
+    return [
+        (*pair, _money(amount.revenue, scale), str(amount.units), str(len(count.customers[pair])))
+        for pair, amount in sorted(sold.items(), key=lambda item: (-item[1].revenue, item[0]))
+    ]
+
+
+def daily_rows(count: Count, scale: int) -> list[Row]:
+    """By date (none first), category and segment."""
+    return [
+        (*group, _money(amount.revenue, scale), str(amount.units))
+        for group, amount in sorted(count.sales.items())
+    ]
+
+
+def published_figures(summary: Summary, *, days_known: bool) -> Figures:
+    """What of summary.json can be counted again, by name. Reused work counts as read. Without
+    conflicting and missing days if not all days are known."""
+    figures: Figures = {
+        "totals.total_revenue": summary.totals.total_revenue,
+        "totals.units_sold": summary.totals.units_sold,
+        "totals.unique_customers": summary.totals.unique_customers,
+        "events.seen": summary.events.seen,
+        "events.counted": summary.events.counted,
+        "events.not_purchase": summary.events.not_purchase,
+        "events.rejected": summary.events.rejected,
+        "parts.read": summary.parts.read,
+        "parts.unreadable": summary.parts.unreadable,
+        "days.read": summary.days.read + summary.days.reused,
+        "days.duplicate": summary.days.duplicate,
+        "days.unreadable": summary.days.unreadable,
+        "archives.read": summary.archives.read + summary.archives.reused,
+        "archives.duplicate": summary.archives.duplicate,
+        "archives.unreadable": summary.archives.unreadable,
+        "run_id": summary.run_id,
+        "status": summary.status,
+        "dimensions_digest": summary.dimensions_digest,
+    }
+    for reason, lost in summary.rejected.items():
+        figures |= _reject_figures(reason, lost.events, lost.units, lost.revenue)
+    places = (Place(each.archive, each.day, each.part) for each in summary.unreadable)
+    figures |= _numbered("unreadable", map(_shown, places))
+    if days_known:
+        figures |= _numbered("conflicting_days", summary.conflicting_days)
+        figures |= _numbered("missing_days", map(str, summary.missing_days))
+    return figures | {f"inputs.{name}": digest for name, digest in summary.inputs.items()}
+
+
+def recounted_figures(
+    manifest: Manifest, recount: Recount, inputs: dict[str, str | None], scale: int
+) -> Figures:
+    """The same by the recount; ``inputs`` are SHA-256 by archive. If an archive cannot be read,
+    nobody knows all days."""
+    count = recount.total
+    left_out = sum(lost.events for lost in count.rejected.values())
+    too_many = left_out > manifest.options.limits.reject_share * (count.counted + left_out)
+    figures: Figures = {
+        "totals.total_revenue": _money(
+            sum((amount.revenue for amount in count.sales.values()), Decimal(0)), scale
+        ),
+        "totals.units_sold": sum(amount.units for amount in count.sales.values()),
+        "totals.unique_customers": len(set().union(*count.customers.values())),
+        "events.seen": count.seen,
+        "events.counted": count.counted,
+        "events.not_purchase": count.not_purchase,
+        "events.rejected": left_out,
+        "parts.read": count.parts_read,
+        "parts.unreadable": sum(place.part is not None for place in count.unreadable),
+        "days.read": count.days_read,
+        "days.duplicate": count.days_duplicate,
+        "days.unreadable": sum(place.part is None for place in count.unreadable) - recount.broken,
+        "archives.read": recount.read,
+        "archives.duplicate": recount.duplicate,
+        "archives.unreadable": recount.broken,
+        "run_id": manifest.run_id,
+        "status": "incomplete" if count.unreadable or too_many else "complete",
+        "dimensions_digest": manifest.dimensions_digest,
+    }
+    for reason, lost in count.rejected.items():
+        units = None if reason in _NO_UNITS else lost.units
+        revenue = None if reason in _NO_REVENUE else _money(lost.revenue, scale)
+        figures |= _reject_figures(reason, lost.events, units, revenue)
+    figures |= _numbered("unreadable", map(_shown, count.unreadable))
+    if not recount.broken:
+        figures |= _numbered("conflicting_days", _conflicting(count.days))
+        figures |= _numbered("missing_days", _missing(count.days))
+    return figures | {f"inputs.{name}": digest for name, digest in inputs.items()}
+
+
+def _reject_figures(reason: str, events: int, units: int | None, revenue: str | None) -> Figures:
+    name = f"rejected.{reason}"
+    return {f"{name}.events": events, f"{name}.units": units, f"{name}.revenue": revenue}
+
+
+def _numbered(name: str, values: Iterable[str]) -> Figures:
+    return {f"{name}.{number}": value for number, value in enumerate(values)}
+
+
+def _shown(place: Place) -> str:
+    return " > ".join(name for name in place if name is not None)
+
+
+def _conflicting(days: list[Day]) -> list[str]:
+    """Names that two archives hold with different bytes."""
+    holders: dict[str, set[str]] = {}
+    contents: dict[str, set[str]] = {}
+    for day in days:
+        holders.setdefault(day.name, set()).add(day.archive)
+        contents.setdefault(day.name, set()).add(day.content)
+    return sorted(name for name in holders if len(holders[name]) > 1 and len(contents[name]) > 1)
+
+
+def _missing(days: list[Day]) -> Iterator[str]:
+    """Dates without a day between the first and the last."""
+    dates = {date.fromisoformat(found) for day in days if (found := iso_date(day.name))}
+    if dates:
+        each, last = min(dates), max(dates)
+        while each < last:
+            if each not in dates:
+                yield each.isoformat()
+            each += timedelta(days=1)
+
+
+def _money(amount: Decimal, scale: int) -> str:
+    return f"{amount:.{scale}f}"

@@ -1,0 +1,253 @@
+"""The figures of a run, counted again from its archives, one part at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart
+from pipeline_core.messages import Options
+from pipeline_core.verify.events import events_of
+from pipeline_core.verify.judge import Reject, Rules, judge
+from pipeline_core.verify.unzip import Allowance, inflated, opened_zip, wanted_entries
+
+_IN_MEMORY_BYTES = 64 << 20
+_DATE = re.compile(r"(?<!\d)(\d{4})(?:-(\d\d)-|_(\d\d)_|(\d\d))(\d\d)(?!\d)", re.ASCII)
+
+
+class Place(NamedTuple):
+    """Where something is; None below the level that is meant."""
+
+    archive: str
+    day: str | None = None
+    part: str | None = None
+
+
+class RejectRow(NamedTuple):
+    """A row of rejects.csv without the event."""
+
+    reason: str
+    archive: str
+    day: str
+    part: str
+    position: int
+
+
+class Day(NamedTuple):
+    """A day in an archive. ``content`` is the SHA-256 of its bytes, or unlike any other if they
+    cannot be inflated."""
+
+    archive: str
+    name: str
+    content: str
+
+
+@dataclass
+class Amount:
+    """What some events add up to."""
+
+    events: int = 0
+    units: int = 0
+    revenue: Decimal = Decimal(0)
+
+    def add(self, events: int, units: int, revenue: Decimal) -> None:
+        """Takes more."""
+        self.events += events
+        self.units += units
+        self.revenue += revenue
+
+
+@dataclass
+class Count:
+    """What a part, a day, an archive or a run comes to. ``sales`` are by date (ISO, or empty),
+    category and segment, ``customers`` the ids by category and segment. Of ``rejects`` the first
+    ``most_rejects`` are kept."""
+
+    most_rejects: int
+    seen: int = 0
+    counted: int = 0
+    not_purchase: int = 0
+    parts_read: int = 0
+    days_read: int = 0
+    days_duplicate: int = 0
+    sales: dict[tuple[str, str, str], Amount] = field(default_factory=dict)
+    customers: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    rejected: dict[str, Amount] = field(default_factory=dict)
+    rejects: list[RejectRow] = field(default_factory=list)
+    unreadable: list[Place] = field(default_factory=list)
+    days: list[Day] = field(default_factory=list)
+
+    def include(self, inner: Count) -> None:
+        """Takes over what a finished inner level came to."""
+        self.seen += inner.seen
+        self.counted += inner.counted
+        self.not_purchase += inner.not_purchase
+        self.parts_read += inner.parts_read
+        self.days_read += inner.days_read
+        self.days_duplicate += inner.days_duplicate
+        for group, sold in inner.sales.items():
+            amount = self.sales.setdefault(group, Amount())
+            amount.add(sold.events, sold.units, sold.revenue)
+        for pair, customers in inner.customers.items():
+            self.customers.setdefault(pair, set()).update(customers)
+        for reason, lost in inner.rejected.items():
+            amount = self.rejected.setdefault(reason, Amount())
+            amount.add(lost.events, lost.units, lost.revenue)
+        self.rejects += inner.rejects[: self.most_rejects - len(self.rejects)]
+        self.unreadable += inner.unreadable
+        self.days += inner.days
+
+
+class Recount:
+    """The archives of a run, taken in the order of their names. Bytes decide what is a duplicate:
+    the first of equal archives, or days, that can be read counts. ``told`` hears events and bytes
+    of each part."""
+
+    def __init__(self, rules: Rules, options: Options, told: Callable[[int, int], None]) -> None:
+        self.total = Count(options.reject_rows)
+        self.read = self.duplicate = self.broken = 0
+        self._rules, self._options, self._limits = rules, options, options.limits
+        self._told = told
+        self._archives_read: set[str] = set()
+        self._archives_broken: set[str] = set()
+        self._days_read: set[str] = set()
+
+    def take(self, name: str, path: Path, digest: str) -> None:
+        """Counts an archive; ``digest`` is the SHA-256 (hex) of its bytes."""
+        if digest in self._archives_read:
+            self.duplicate += 1
+            return
+        days: set[str] = set()
+        try:
+            count = self._archive(name, path, days)
+        except UnreadableArchive:
+            self.leave_out(name, digest)
+            return
+        self.read += 1
+        self._archives_read.add(digest)
+        self._days_read |= days
+        self.total.include(count)
+
+    def leave_out(self, name: str, digest: str | None) -> None:
+        """Notes an archive that cannot be read; a copy of such a one is a duplicate still."""
+        if digest in self._archives_broken:
+            self.duplicate += 1
+            return
+        self.broken += 1
+        self.total.unreadable.append(Place(name))
+        if digest is not None:
+            self._archives_broken.add(digest)
+
+    def _archive(self, name: str, path: Path, days: set[str]) -> Count:
+        """Raises UnreadableArchive. ``days`` gets the SHA-256 of those that count here."""
+        count = Count(self._options.reject_rows)
+        allowance = Allowance(
+            self._limits.archive_bytes, UnreadableArchive("the archive is over its limit of bytes")
+        )
+        with (
+            path.open("rb") as file,
+            opened_zip(file, self._limits.zip_entries, UnreadableArchive) as opened,
+        ):
+            for number, entry in wanted_entries(opened, ".zip"):
+                content = f"entry {number} of {name}"
+                try:
+                    with self._day_file(opened, entry) as (day_file, content):
+                        if content in self._days_read or content in days:
+                            count.days_duplicate += 1
+                        else:
+                            days.add(content)
+                            allowance.take(entry.file_size)
+                            count.include(
+                                self._day(day_file, Place(name, entry.filename), allowance)
+                            )
+                except UnreadableDay:
+                    count.unreadable.append(Place(name, entry.filename))
+                count.days.append(Day(name, base_name(entry.filename), content))
+        return count
+
+    @contextmanager
+    def _day_file(
+        self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo
+    ) -> Iterator[tuple[IO[bytes], str]]:
+        """A day and the SHA-256 of its bytes. Raises UnreadableDay."""
+        allowance = Allowance(
+            self._limits.day_bytes, UnreadableDay("the day is over its limit of bytes")
+        )
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
+            hasher = hashlib.sha256()
+            for block in inflated(opened, entry, allowance, UnreadableDay):
+                file.write(block)
+                hasher.update(block)
+            yield file, hasher.hexdigest()
+
+    def _day(self, file: IO[bytes], place: Place, archive: Allowance) -> Count:
+        """Raises UnreadableDay, or UnreadableArchive if the archive's limit is passed."""
+        count = Count(self._options.reject_rows, days_read=1)
+        allowance = Allowance(
+            self._limits.day_bytes, UnreadableDay("the day's parts are over its limit"), archive
+        )
+        with opened_zip(file, self._limits.zip_entries, UnreadableDay) as opened:
+            for _, entry in wanted_entries(opened, ".json"):
+                part = place._replace(part=entry.filename)
+                own = Allowance(
+                    self._limits.part_bytes, UnreadablePart("the part is too large"), allowance
+                )
+                try:
+                    content = b"".join(inflated(opened, entry, own, UnreadablePart))
+                    found = self._part(content, part)
+                except UnreadablePart:
+                    count.unreadable.append(part)
+                else:
+                    count.include(found)
+                    self._told(found.seen, entry.file_size)
+        return count
+
+    def _part(self, content: bytes, place: Place) -> Count:
+        """Raises UnreadablePart."""
+        archive, day, part = place.archive, place.day or "", place.part or ""
+        sold_on = iso_date(day)
+        count = Count(self._options.reject_rows, parts_read=1)
+        for position, event in enumerate(events_of(content, self._limits)):
+            count.seen += 1
+            found = judge(event, self._rules)
+            if found is None:
+                count.not_purchase += 1
+            elif isinstance(found, Reject):
+                lost = count.rejected.setdefault(found.reason.value, Amount())
+                lost.add(1, found.units, found.revenue)
+                if len(count.rejects) < count.most_rejects:
+                    row = RejectRow(found.reason.value, archive, day, part, position)
+                    count.rejects.append(row)
+            else:
+                count.counted += 1
+                sold = count.sales.setdefault((sold_on, found.category, found.segment), Amount())
+                sold.add(1, found.units, found.revenue)
+                buyers = count.customers.setdefault((found.category, found.segment), set())
+                if found.customer is not None:
+                    buyers.add(found.customer)
+        return count
+
+
+def base_name(name: str) -> str:
+    """The part after the last slash of either kind."""
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
+def iso_date(day: str) -> str:
+    """The first date in a day's name that is one, or nothing."""
+    for found in _DATE.finditer(base_name(day)):
+        month = found[2] or found[3] or found[4]
+        try:
+            return date(int(found[1]), int(month), int(found[5])).isoformat()
+        except ValueError:  # 2023-13-45
+            continue
+    return ""

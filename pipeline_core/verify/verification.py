@@ -1,0 +1,176 @@
+"""verify: the straight line from the archives to the first difference, or to none."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from decimal import Context, DivisionByZero, Inexact, InvalidOperation, localcontext
+
+from msgspec import Struct
+
+from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.messages import ArchiveRef, Manifest, Summary
+from pipeline_core.storage import Storage, open_storage
+from pipeline_core.verify.compare import Difference, Differs, Published
+from pipeline_core.verify.expected import (
+    daily_rows,
+    published_figures,
+    recounted_figures,
+    sales_rows,
+)
+from pipeline_core.verify.judge import Rules
+from pipeline_core.verify.recount import Recount
+from pipeline_core.verify.unzip import is_wanted
+
+__all__ = ["Difference", "Verification", "verify"]
+
+# More digits than any sum needs; one that is not exact raises.
+_EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, DivisionByZero])
+_CHANGED = "Put the archive back that was read, or run again."
+
+
+class Verification(Struct, frozen=True, kw_only=True):
+    """What came out: ``agrees``, or the first ``difference``. ``archives`` and ``events`` were
+    counted again, ``cells`` of the published files compared. ``left_out`` are archives that the
+    run itself could not read, and that are not now what it planned to read; ``not_in_run`` are
+    archives that stand in the data and not in the run's plan."""
+
+    run_id: str
+    agrees: bool
+    archives: int
+    events: int
+    cells: int
+    left_out: tuple[str, ...]
+    not_in_run: tuple[str, ...]
+    seconds: float
+    difference: Difference | None = None
+
+
+def _nobody(*_: int) -> None:
+    pass
+
+
+def verify(
+    state_uri: str,
+    run_id: str,
+    *,
+    data_uri: str | None = None,
+    reports_uri: str | None = None,
+    part_done: Callable[[int, int], None] = _nobody,
+    archive_done: Callable[[], None] = _nobody,
+) -> Verification:
+    """Counts the archives of a published run again, from the places it used unless others are
+    given, and compares with what it published. ``part_done`` is told events and bytes.
+
+    Raises:
+        ConfigError: there is no such run, or it was not published.
+        ContractError: its snapshot of customers and products is gone or damaged.
+        RetryableError: a storage does not answer.
+    """
+    started = time.monotonic()
+    state = open_storage(state_uri)
+    ledger = RunLedger(state, run_id)
+    manifest = ledger.manifest()
+    outcome = ledger.outcome()
+    if outcome is None or outcome.state != "published":
+        raise ConfigError(
+            f"Run {run_id} was not published: there is nothing to verify.",
+            "`sales-pipeline runs` shows which were.",
+        )
+    rules = Rules.of(load_snapshot(state, manifest.dimensions_digest), manifest.options.unknown)
+    data = open_storage(data_uri or manifest.data)
+    reports = open_storage(reports_uri or manifest.reports)
+    checking = _Checking(manifest, rules, data, reports, part_done)
+    difference = None
+    try:
+        with localcontext(_EXACT):
+            checking.run(archive_done)
+    except Differs as found:
+        difference = found.difference
+    except OSError as error:  # storages and zips have errors of their own
+        raise RetryableError(
+            f"Cannot read an archive or write temporary files: {error.strerror or error}.",
+            "Check the rights, and set TMPDIR to a folder with room.",
+        ) from error
+    return Verification(
+        run_id=run_id,
+        agrees=difference is None,
+        archives=checking.archives,
+        events=checking.recount.total.seen,
+        cells=checking.published.cells,
+        left_out=tuple(checking.left_out),
+        not_in_run=checking.not_in_run,
+        seconds=round(time.monotonic() - started, 3),
+        difference=difference,
+    )
+
+
+class _Checking:
+    """One verification on its way."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        rules: Rules,
+        data: Storage,
+        reports: Storage,
+        part_done: Callable[[int, int], None],
+    ) -> None:
+        options = manifest.options
+        self.manifest, self.scale, self.data = manifest, rules.scale, data
+        self.recount = Recount(rules, options, part_done)
+        self.published = Published(
+            reports, f"runs/{manifest.run_id}", spreadsheet_safe=options.spreadsheet_safe
+        )
+        self.archives = 0
+        self.left_out: list[str] = []
+        self.not_in_run: tuple[str, ...] = ()
+        self.inputs: dict[str, str | None] = {}
+
+    def run(self, archive_done: Callable[[], None]) -> None:
+        """Raises Differs: what changed in the data first, then tables, figures and rejects."""
+        summary = self.published.summary()
+        self._look_over(summary)
+        for archive in self.manifest.archives:
+            self._count_again(archive, summary)
+            archive_done()
+        count = self.recount.total
+        self.published.check_tables(sales_rows(count, self.scale), daily_rows(count, self.scale))
+        self.published.check_figures(
+            recounted_figures(self.manifest, self.recount, self.inputs, self.scale),
+            published_figures(summary, days_known=not self.recount.broken),
+        )
+        self.published.check_rejects(count.rejects)
+
+    def _look_over(self, summary: Summary) -> None:
+        """Which archives are there. Raises Differs if one is gone that the run had."""
+        versions = {
+            stored.key: stored.version
+            for stored in self.data.files()
+            if is_wanted(stored.key, ".zip")
+        }
+        unread = {place.archive for place in summary.unreadable if place.day is None}
+        for archive in self.manifest.archives:
+            version, digest = versions.pop(archive.name, None), summary.inputs.get(archive.name)
+            if archive.name in unread and (digest is None or version != archive.version):
+                self.left_out.append(archive.name)
+            elif version is None:
+                raise Differs(archive.name, f"SHA-256 {digest}", "it is gone", _CHANGED)
+        self.not_in_run = tuple(versions)
+
+    def _count_again(self, archive: ArchiveRef, summary: Summary) -> None:
+        name, published = archive.name, summary.inputs.get(archive.name)
+        if name in self.left_out:
+            self.inputs[name] = published
+            self.recount.leave_out(name, archive.digest)
+            return
+        with self.data.local_file(name) as path:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if published is not None and digest != published:
+                raise Differs(name, f"SHA-256 {published}", f"SHA-256 {digest}", _CHANGED)
+            self.inputs[name] = digest
+            self.recount.take(name, path, digest)
+        self.archives += 1
