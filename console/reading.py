@@ -101,7 +101,7 @@ def _expected_seconds(state: Storage, to_read: int) -> float | None:
         outcome = RunLedger(state, run_id).outcome()
         if outcome and outcome.summary and outcome.summary.bytes_read:
             summary = outcome.summary
-            return round(summary.seconds * to_read / summary.bytes_read, 1)
+            return round(summary.seconds * to_read / summary.bytes_read, 3)
     return None
 
 

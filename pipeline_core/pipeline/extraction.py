@@ -138,11 +138,11 @@ class Extraction:
         self.unreadable, self.day_digests = [], {}
 
     def _read_extracts(self) -> bool:
-        """Whether every day is known by its digest and has a sound extract: then the archive is
-        not opened."""
+        """Whether there are days, and every one is known by its digest and has a sound extract:
+        then the archive is not opened."""
         days = [day for day in self.archive.days if self._is_wanted(day.index)]
         wanted = [day for day in days if day.index not in self.skip]
-        if self.archive.digest is None or not self.extracts.is_used:
+        if self.archive.digest is None or not wanted or not self.extracts.is_used:
             return False
         for day in wanted:
             if day.digest is None or not self._read_extract(

@@ -234,7 +234,7 @@ def test_what_the_run_could_not_read_is_left_out_and_a_copy_counts(
 def test_an_archive_that_was_touched_while_it_was_read_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = sys.modules["pipeline_core.pipeline.process"]
+    process = sys.modules["pipeline_core.pipeline.extraction"]
     real = vars(process)["archive_days"]
     shop = _shop(tmp_path, {"a.zip": week(sales(3))})
 
@@ -251,7 +251,6 @@ def test_an_archive_that_was_touched_while_it_was_read_is_left_out(
     assert assert_agrees(tmp_path, outcome).left_out == ("a.zip",)
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the run, which drops an empty log
 def test_a_quarantined_archive_is_left_out(tmp_path: Path) -> None:
     manifest = plan_local(_shop(tmp_path), tmp_path)
     ledger, now = (
@@ -453,7 +452,7 @@ def test_a_sound_archive_that_the_run_called_unreadable_is_found(
 
     manifest = plan_local(_shop(tmp_path), tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(sys.modules["pipeline_core.pipeline.process"], "open_archive", refuse)
+        patched.setattr(sys.modules["pipeline_core.pipeline.extraction"], "open_archive", refuse)
         process_local(tmp_path, manifest)
     outcome = publish_local(tmp_path, manifest, allow_incomplete=True)
     assert summary(outcome).archives.unreadable == 2

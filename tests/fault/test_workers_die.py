@@ -237,7 +237,7 @@ def test_poison_archive_is_quarantined_with_its_place(
     ships.worker()
     assert ships.run().returncode == 0
     ships.plan_fault(VICTIM, "kill")
-    done = ships.run()
+    done = ships.run("--full")
     assert done.returncode == 1, done.stderr
     assert VICTIM in done.stderr
     assert "quarantined after 3 attempts" in done.stderr

@@ -57,7 +57,7 @@ def test_metrics_add_up_over_all_processes(stack: Stack, shop: Shop, tmp_path: P
     env = environment(stack, shop, tmp_path, SALES_METRICS_PORT=str(port), TMPDIR=str(counts))
     with celery("worker", "--concurrency=2", env=env, log=tmp_path / "worker.log"):
         assert sales_pipeline("run", "--allow-incomplete", "--quiet", env=env).returncode == 3
-        assert sales_pipeline("run", "--quiet", env=env).returncode == 1
+        assert sales_pipeline("run", "--full", "--quiet", env=env).returncode == 1
         eventually(lambda: 'sales_runs_total{state="refused"}' in scrape(port), "the last run", 10)
         found = scrape(port)
         assert list(counts.glob("sales-metrics-*"))
