@@ -17,8 +17,9 @@ _CGROUP = Path("/sys/fs/cgroup")
 _WORKER_BASE_BYTES = 140 << 20
 # A batch's events are assumed to be this long; see Rules in pipeline/accumulate.py.
 EVENT_BYTES = 256
-# Inflated blocks, the text they are joined to, two windows of it, and their columns.
-_BATCH_COPIES = 7
+# Inflated blocks, the text they are joined to, two windows of it, their columns, and an extract
+# that is made of them and written.
+_BATCH_COPIES = 10
 
 
 @dataclass(frozen=True)
