@@ -659,7 +659,8 @@ static PyObject *gather(PyObject *Py_UNUSED(module), PyObject *args)
     int fits = 1;
     for (Py_ssize_t i = 0; fits && i < count; i++) {
         int64_t start = edges[2 * i], end = edges[2 * i + 1];
-        fits = start >= 0 && start <= end && end <= text.len && end - start <= PY_SSIZE_T_MAX - length;
+        fits = start >= 0 && start <= end && end <= text.len &&
+               end - start <= PY_SSIZE_T_MAX - length;
         length += fits ? end - start : 0;
     }
     if (!fits)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -228,3 +229,29 @@ def test_very_short_events_are_decoded_a_piece_at_once() -> None:
     assert sum(piece.seen for piece in pieces) == 600_000
     with pytest.raises(UnreadablePart, match="no event after byte"):
         list(decode_module.decode_generally(_window(bytes(window.text[:-1]) + b",]"), 256))
+
+
+def test_texts_of_candidates_are_verbatim_with_and_without_the_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events = [
+        '{"event_type": "purchase", "quantity" : 1}',
+        '{"event_type":"view"}',
+        "5",
+        '"\\u00e4"',
+    ]
+    window = Window(("[" + " ,\n".join(events) + "]").encode(), 0)
+    expected = [event.encode() for event in (events[0], *events[2:])]
+    (decoded,) = decode_module.decode(window, 256, 50)
+    for _ in ("as it is", "without"):
+        texts, lengths = decode_module.candidate_texts(decoded)
+        assert (texts, lengths.tolist()) == (b"".join(expected), [len(text) for text in expected])
+        monkeypatch.setattr(decode_module, "kernel", None)
+
+
+@pytest.mark.parametrize("span", [(-1, 1), (2, 1), (0, 4), (4, 4), (0, 2**62)])
+def test_spans_that_lead_outside_of_the_text_are_refused(span: tuple[int, int]) -> None:
+    kernel = pytest.importorskip("pipeline_core.extract._kernel")
+    assert kernel.gather(b"abc", np.array([(0, 3), (3, 3), (1, 2)])) == b"abcb"
+    with pytest.raises(ValueError, match="outside of the text"):
+        kernel.gather(b"abc", np.array([(0, 1), span]))
