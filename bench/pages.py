@@ -86,6 +86,8 @@ def _comparison(result: Comparison) -> str:
     ]
     better = tables.better_elsewhere(result)
     lines += ["**Where others are better:** " + (" ".join(better) or "nowhere in this run."), ""]
+    if cores := tables.cores_text(result.figures):
+        lines += [f"**Two cores:** {cores}", ""]
     lines += [f"**Left out:** {name}: {reason}.\n" for name, reason in result.skipped.items()]
     lines.append(f"**Machine:** {tables.machine_text(result.machine)}.")
     return "\n".join(lines)

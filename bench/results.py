@@ -13,6 +13,8 @@ _T = TypeVar("_T", bound="Struct")
 
 # The contenders that others are compared with.
 OURS_1, OURS_2, CELERY_1, CELERY_2 = "ours-1", "ours-2", "celery-1", "celery-2"
+# A program of one thread, and two of it at once: what the machine's cores do together.
+CPP, CPP_TWICE = "cpp", "cpp-twice"
 
 
 class Cost(Struct, frozen=True):

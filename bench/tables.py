@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from bench.aims import TOO_SMALL, Aim
 from bench.results import (
     CELERY_2,
+    CPP,
+    CPP_TWICE,
     OURS_2,
     Comparison,
     DataFacts,
@@ -113,6 +115,17 @@ def distinct_text(found: Distinct) -> str:
         f"{found.partials} partials that name {found.found:,} of {found.customers:,} customers in "
         f"{found.groups} groups are merged in {found.seconds:.1f} s and "
         f"{_mib(found.peak_bytes)} MiB beyond the partials' own memory."
+    )
+
+
+def cores_text(figures: dict[str, Figures]) -> str | None:
+    """How much more two cores do than one, by a program that shares nothing with itself."""
+    if CPP not in figures or CPP_TWICE not in figures:
+        return None
+    gain = 2 * figures[CPP].seconds / figures[CPP_TWICE].seconds
+    return (
+        f"the C++ floor, run twice at once, does {gain:.2f} times the work of one; that is what "
+        "this machine's two cores give together."
     )
 
 

@@ -22,7 +22,7 @@ from console.options import (
 )
 
 # Imports make many objects, and hardly any garbage.
-_OBJECTS_BETWEEN_COLLECTIONS = 100_000
+_OBJECTS_BETWEEN_COLLECTIONS = 1_000_000
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -138,16 +138,17 @@ def answering_workers(settings: Settings, most: int | None = None) -> list[str]:
     return sorted(name for answer in answers for name in answer)
 
 
-def answering_processes(settings: Settings) -> int:
-    """Processes of the workers that answer within half a second; 1 if there is none.
+def answering_processes(settings: Settings, stack: ExitStack) -> int:
+    """Processes of the workers that answer at once; 1 if there is none. The connection is left
+    on ``stack``: closing it takes up to a second.
 
     Raises:
         RetryableError: the broker is away.
     """
     from workers.dispatch import worker_processes
 
-    with _broker(settings) as (_, connection):
-        return worker_processes(connection)
+    _, connection = stack.enter_context(_broker(settings))
+    return worker_processes(connection)
 
 
 def worker_settings(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 import click
@@ -188,8 +188,9 @@ def _processes(settings: Settings, engine: str) -> Callable[[], int]:
 
     from console.follow import answering_processes
 
-    asking = ThreadPoolExecutor(1)
-    answer = asking.submit(answering_processes, settings)
+    asking, stack = ThreadPoolExecutor(1), ExitStack()
+    answer = asking.submit(answering_processes, settings, stack)
+    asking.submit(stack.close)
     asking.shutdown(wait=False)
     return answer.result
 

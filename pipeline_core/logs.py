@@ -6,7 +6,10 @@ import logging
 import re
 import sys
 
-import structlog
+from pipeline_core.lean_imports import hidden
+
+with hidden("rich"):
+    import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _in_force = ("INFO", "pretty")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipeline_core.errors import ContractError
-from pipeline_core.lean_arrow import forget_pandas
+from pipeline_core.lean_imports import forget_pandas
 
 forget_pandas()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import zipfile
@@ -170,9 +171,12 @@ class Extraction:
                 raise UnreadableArchive("the archive changed after the run was planned")
             self.bytes_read = self.archive.size
             before = _version(file)
+            content: io.BufferedReader | io.BytesIO = file
+            if self.archive.size <= self.rules.window_bytes:  # read once, not once more to hash
+                content = io.BytesIO(file.read(self.archive.size))
             if not self.share:  # that of one share is enough
-                self.digest = hashlib.file_digest(file, "sha256").hexdigest()
-            with open_archive(file, self.rules.options.limits) as opened:
+                self.digest = hashlib.file_digest(content, "sha256").hexdigest()
+            with open_archive(content, self.rules.options.limits) as opened:
                 self._read_days(opened)
             if _version(file) != before:
                 raise UnreadableArchive("the archive changed while it was read")

@@ -10,7 +10,7 @@ that shall meet a fault; its text says which:
 - ``messages`` only: ``kill at <n>``: die instead of sending the n-th archive's message;
   ``twice``: send each message twice
 
-Production code has no seam for this: the functions that open an archive, write a CSV and send
+Production code has no seam for this: the functions that read an archive, write a CSV and send
 a message are wrapped here, in the test's own worker processes.
 """
 
@@ -26,6 +26,7 @@ from typing import Any
 
 from kombu.messaging import Producer
 
+from pipeline_core.pipeline.extraction import Extraction
 from workers.celery import app
 from workers.config import PROCESS_ARCHIVE
 
@@ -86,10 +87,11 @@ def _send(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     return publish_message
 
 
-_extraction = import_module("pipeline_core.pipeline.extraction")
 _publish = import_module("pipeline_core.pipeline.publish")
-vars(_extraction)["open_archive"] = _before(
-    vars(_extraction)["open_archive"], lambda file, _limits: Path(file.name).name
+setattr(  # noqa: B010  (mypy forbids the plain way)
+    Extraction,
+    "_read_days",
+    _before(vars(Extraction)["_read_days"], lambda walk, _opened: str(walk.archive.name)),
 )
 vars(_publish)["write_csv"] = _before(vars(_publish)["write_csv"], lambda *_: "publication")
 setattr(Producer, "publish", _send(Producer.publish))  # noqa: B010  (mypy forbids the plain way)

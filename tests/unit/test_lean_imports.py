@@ -1,0 +1,53 @@
+"""Libraries in our processes: without what they hardly need, until somebody asks for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+NO_PANDAS = """
+import sys
+import numpy as np
+import pipeline_core.schemas
+import pyarrow as pa
+import pyarrow.compute as pc
+
+pa.array(["a", None]).dictionary_encode()
+assert pa.array([True, False]).to_numpy(zero_copy_only=False).tolist() == [True, False]
+assert pc.fill_null(pa.array([1, None]), 2).to_numpy().tolist() == [1, 2]
+assert pa.chunked_array([pa.array(np.arange(3))]).to_numpy().sum() == 3
+assert "pandas" not in sys.modules
+import pandas as pd
+assert pd.DataFrame({"a": [1]})["a"].tolist() == [1]
+"""
+
+
+NO_RICH = """
+import sys
+from pipeline_core.logs import configure_logs
+import structlog
+
+configure_logs("INFO", "pretty")
+try:
+    1 / 0
+except ZeroDivisionError:
+    structlog.get_logger().exception("it_failed", run_id="r1")
+assert "rich" not in sys.modules
+import rich.console
+"""
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_arrays_do_not_import_pandas_and_pandas_still_works() -> None:
+    done = run(NO_PANDAS)
+    assert done.returncode == 0, done.stderr
+
+
+def test_logs_do_not_import_rich_and_show_tracebacks_and_rich_still_works() -> None:
+    done = run(NO_RICH)
+    assert done.returncode == 0, done.stderr
+    assert "it_failed" in done.stderr
+    assert "ZeroDivisionError: division by zero" in done.stderr
