@@ -10,6 +10,9 @@ _MINUS = "\u2212"
 _EXACT = Context(prec=200)  # more digits than any figure has
 
 
+Shown = str | int | Decimal
+
+
 class Change(NamedTuple):
     """From one run to the next: ``by`` in the figure's unit, ``share`` in hundredths of what it
     was (empty from zero), ``direction`` is ``up``, ``down`` or ``same``."""
@@ -25,12 +28,11 @@ def grouped(number: object) -> str:
         return _UNKNOWN
     # Not str: of a tiny Decimal that is 5E-15.
     text = f"{number:f}" if isinstance(number, Decimal) else str(number)
-    sign = _MINUS if text.startswith("-") else ""
-    whole, point, decimals = text.removeprefix("-").partition(".")
-    return f"{sign}{int(whole):,}{point}{decimals}"
+    whole, point, decimals = text.partition(".")
+    return f"{int(whole):,}{point}{decimals}".replace("-", _MINUS)
 
 
-def change(now: object, before: object) -> Change:
+def change(now: Shown, before: Shown) -> Change:
     """Of a figure: two whole numbers or decimal texts."""
     was = Decimal(str(before))
     difference = _EXACT.subtract(Decimal(str(now)), was)
@@ -39,24 +41,20 @@ def change(now: object, before: object) -> Change:
     return Change(_signed(grouped(difference)), share, direction)
 
 
-def percent(part: object, whole: object) -> str:
-    """A share in hundredths with one decimal; less than half a tenth that is not nothing says so
-    by more decimals. Of nothing it is 0."""
-    whole, part = Decimal(str(whole)), Decimal(str(part))
-    if not whole or not part:
-        return "0.0"
-    share = part / whole * 100
+def percent(part: Shown, whole: Shown) -> str:
+    """A share in hundredths with one decimal, or as many more, up to three, as it takes to be
+    seen. Of nothing it is 0. (To look at: a float is near enough.)"""
+    share = float(part) / float(whole) * 100 if float(whole) else 0.0
     for places in (1, 2, 3):
         text = f"{share:,.{places}f}"
         if text.strip("-0."):
             return text.replace("-", _MINUS)
-    return ("<" if share > 0 else f">{_MINUS}") + "0.001"
+    return "0.0" if not share else "<0.001" if share > 0 else f">{_MINUS}0.001"
 
 
-def width(part: object, largest: object) -> str:
+def width(part: Shown, largest: Shown) -> str:
     """The length of a bar, in hundredths of the longest."""
-    whole = Decimal(str(largest))
-    return f"{Decimal(str(part)) / whole * 100:.2f}" if whole else "0"
+    return f"{float(part) / float(largest) * 100:.2f}" if float(largest) else "0"
 
 
 def _signed(text: str) -> str:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import cache
 from itertools import groupby, pairwise
 from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from pipeline_core.load.page.data import CalendarDay, Cell, Folded, Group, Groups, Page
@@ -43,15 +45,19 @@ _CHART_STYLE = """\
 
 def render_index(page: Page) -> str:
     """index.html of a run."""
-    return _template("index.html").render(
-        page=page,
-        summary=page.summary,
-        before=page.earlier[0] if page.earlier else None,
-        missing=list(_spans(page.summary.missing_days)),
-        months=list(_months(page.coverage.days)),
-        charts=_charts(page),
-        listed=_LISTED,
-        **_assets(is_index=True),
+    return (
+        _environment()
+        .get_template("index.html")
+        .render(
+            page=page,
+            summary=page.summary,
+            before=page.earlier[0] if page.earlier else None,
+            missing=list(_spans(page.summary.missing_days)),
+            months=list(_months(page.coverage.days)),
+            charts=_charts(page),
+            listed=_LISTED,
+            **_assets(is_index=True),
+        )
     )
 
 
@@ -65,30 +71,50 @@ def render_category(
 ) -> str:
     """The page of one category, the ``rank``-th of so many by revenue. No script is in it: there
     may be thousands."""
-    return _template("category.html").render(
-        summary=summary,
-        rank=rank,
-        categories=categories,
-        group=group,
-        cells=cells,
-        folded=folded,
-        csv=group.page.rsplit("/", 1)[1].removesuffix(".html") + ".csv",
-        **_assets(is_index=False),
+    return (
+        _environment()
+        .get_template("category.html")
+        .render(
+            summary=summary,
+            rank=rank,
+            categories=categories,
+            group=group,
+            cells=cells,
+            folded=folded,
+            csv=group.page.rsplit("/", 1)[1].removesuffix(".html") + ".csv",
+            **_assets(is_index=False),
+        )
     )
 
 
+class _BytecodeCache(FileSystemBytecodeCache):
+    """Compiled templates beside their sources, as Python keeps its modules: compiling them takes
+    longer than everything else the page needs."""
+
+    def __init__(self) -> None:
+        super().__init__(str(_HERE / "templates" / "__pycache__"))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        # Where nothing may be written, or nothing fits, they are compiled each time.
+        with suppress(OSError):
+            Path(self.directory).mkdir(exist_ok=True)
+            super().dump_bytecode(bucket)
+
+
 @cache
-def _template(name: str) -> Template:
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
+        bytecode_cache=_BytecodeCache(),
         autoescape=True,
+        auto_reload=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters.update(grouped=grouped, shown=_shown, percent=percent, width=width)
     environment.globals.update(change=change)
-    return environment.get_template(name)
+    return environment
 
 
 @cache

@@ -6,7 +6,7 @@ before this one that were published when it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -54,10 +54,7 @@ def write_pages(
     """
     rows = sales_rows(sales)
     categories = by_category(rows)
-    pages = {
-        category: f"by_category/{name.removesuffix('.csv')}.html"
-        for category, name in zip(categories, file_names(list(categories)), strict=True)
-    }
+    pages = _page_names(list(categories))
     sums = {category: category_sum(of) for category, of in categories.items()}
     segments = by_segment(rows, count_customers_by_segment(partials[CATEGORY_SALES.name]))
     cells, folded = shown_cells(rows, pages, scale)
@@ -84,6 +81,15 @@ def write_pages(
         group = Group(category, figures(sums[category], scale), pages[category])
         page = render_category(summary, rank, len(categories), group, cells, folded)
         _write(folder / group.page, page)
+
+
+def _page_names(categories: Sequence[str]) -> dict[str, str]:
+    """The page of each category, named as its CSV is."""
+    names = (name.removesuffix(".csv") for name in file_names(categories))
+    return {
+        category: f"by_category/{name}.html"
+        for category, name in zip(categories, names, strict=True)
+    }
 
 
 def _write(path: Path, page: str) -> None:
