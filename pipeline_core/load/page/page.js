@@ -87,7 +87,9 @@
       const width = Math.floor(place.clientWidth);
       if (!width || width === shown) return;
       shown = width;
-      place.replaceChildren(drawn(width));
+      const chart = drawn(width);
+      chart.setAttribute("aria-hidden", "true"); // its place has a label, and a table beside it
+      place.replaceChildren(chart);
     };
     new ResizeObserver(redraw).observe(place);
     redraw();
