@@ -46,7 +46,7 @@ class Browser:
         url = page if isinstance(page, str) else page.absolute().as_uri()
         self.driver.get("about:blank")
         for kind in ("browser", "performance"):
-            self.driver.get_log(kind)
+            self._log(kind)
         self._emulate("screen", dark=dark)
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
         self.cdp("Emulation.setDeviceMetricsOverride", **metrics)
@@ -59,11 +59,11 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """Everything on the console, whatever its level."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]
+        return [entry["message"] for entry in self._log("browser")]
 
     def requests(self) -> set[str]:
         """What the page asked for, itself included."""
-        events = [json.loads(entry["message"]) for entry in self.driver.get_log("performance")]
+        events = [json.loads(entry["message"]) for entry in self._log("performance")]
         sent = (each["message"] for each in events)
         return {
             each["params"]["request"]["url"]
@@ -114,6 +114,10 @@ class Browser:
 
     def cdp(self, command: str, **parameters: object) -> Any:
         return self.driver.execute_cdp_cmd(command, parameters)
+
+    def _log(self, kind: str) -> list[dict[str, Any]]:
+        """What was not read yet of it."""
+        return list(self.driver.get_log(kind))  # type: ignore[no-untyped-call]
 
     def _emulate(self, media: str, *, dark: bool) -> None:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}

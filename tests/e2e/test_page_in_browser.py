@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
 from datetime import date
@@ -221,6 +222,10 @@ def test_hostile_names_are_text(browser: Browser, shop: Published) -> None:
     for summary in browser.all("details > summary"):
         summary.click()
     assert "<b>no" in browser.one("main").text, "an example of an event"
+    lefts = """
+        const labels = document.querySelectorAll("#chart-categories text, #chart-segments text");
+        return [...labels].map(label => label.getBoundingClientRect().left)"""
+    assert min(browser.run(lefts)) >= 0, "no label of a chart is cut off"
     assert browser.run("return window.hit") is None
     for page in (latest(shop.folder) / "by_category").glob("*.html"):
         browser.open(page)
@@ -397,6 +402,42 @@ def test_one_row(browser: Browser, tmp_path: Path) -> None:
     assert browser.findings() == []
     assert browser.complaints() == []
     browser.screenshot("index-one-row")
+
+
+def _buyers(folder: Path, bought: str, base: str = "abcd", **options: object) -> Published:
+    """Customers, one a letter, of whom some buy; ``base`` is the order of the dimension."""
+    events = part([purchase(customer) for customer in bought])
+    customers = [(customer, "2020-01-01", "Retail") for customer in base]
+    place = folder / secrets.token_hex(4)
+    run_local(shop_of(place, events, customers=customers), folder, **options)  # type: ignore[arg-type]
+    return Published(folder, "")
+
+
+def test_new_and_returned_customers(browser: Browser, tmp_path: Path) -> None:
+    browser.open(_buyers(tmp_path, "abc").index)
+    assert browser.all("#newcomers") == []
+    said = _text(browser, _buyers(tmp_path, "bcd").index, "#newcomers")
+    assert said == (
+        "1 of the customers is new since then, 2 are in both reports, 1 is in the earlier one only."
+    )
+    # b is gone from the dimension, and every code is another one's.
+    said = _text(browser, _buyers(tmp_path, "acd", base="0acd").index, "#newcomers")
+    assert said == (
+        "1 of the customers is new since then, 2 are in both reports, 1 is in the earlier one only."
+    )
+    page = _buyers(tmp_path, "acx", unknown="bucket")
+    assert "is not known" in _text(browser, page.index, "#newcomers")
+    # The one before had a stranger.
+    assert "is not known" in _text(browser, _buyers(tmp_path, "ac").index, "#newcomers")
+    (kept,) = (tmp_path / "state").glob(f"runs/{max(_runs(tmp_path))}/customers.roaring")
+    kept.write_bytes(kept.read_bytes()[:-1])
+    assert "is not known" in _text(browser, _buyers(tmp_path, "ac").index, "#newcomers")
+    said = _text(browser, _buyers(tmp_path, "ac").index, "#newcomers")
+    assert said == "0 of the customers are new since then, 2 are in both reports."
+
+
+def _runs(folder: Path) -> list[str]:
+    return [path.name for path in (folder / "reports" / "runs").iterdir()]
 
 
 # --- bounds --------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pipeline_core.load.page.data import (
     Group,
     Groups,
     LeftOut,
+    Newcomers,
     Page,
     Sample,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Group",
     "Groups",
     "LeftOut",
+    "Newcomers",
     "Page",
     "Sample",
     "render_category",

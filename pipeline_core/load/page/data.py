@@ -105,17 +105,27 @@ class EarlierRun(Struct, frozen=True):
     finished_at: datetime
     events: EventCounts
     totals: Totals
+    dimensions_digest: str
     seconds: float
+
+
+class Newcomers(Struct, frozen=True):
+    """Distinct customers: who did not buy in the run before, who did, and who did then only."""
+
+    new: int
+    returned: int
+    gone: int
 
 
 class Page(Struct, frozen=True, kw_only=True):
     """``cells`` are the largest by revenue, ``bars`` what is charted, ``days`` the newest;
-    ``earlier`` the runs published before, newest first; ``overruled`` what moved too far and was
-    allowed."""
+    ``earlier`` the runs published before, newest first; ``newcomers`` None where not known;
+    ``overruled`` what moved too far and was allowed."""
 
     summary: Summary
     overruled: str
     earlier: tuple[EarlierRun, ...]
+    newcomers: Newcomers | None
     cells: tuple[Cell, ...]
     folded_cells: Folded | None
     categories: Groups

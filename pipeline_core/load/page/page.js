@@ -24,11 +24,7 @@
     return decimals === undefined ? grouped(whole) : `${grouped(whole)}.${decimals}`;
   };
   // Isolated: a name that is written from right to left moves nothing beside it.
-  const isolated = (name) => `\u2068${name}\u2069`;
-  const short = (name, most) => {
-    const letters = Array.from(name.replace(/\s+/g, " "));
-    return isolated(letters.length > most ? letters.slice(0, most - 1).join("") + "…" : letters.join(""));
-  };
+  const isolated = (name) => `\u2068${name.replace(/\s+/g, " ")}\u2069`;
   const day = (iso) => new Date(`${iso}T00:00:00Z`);
   const DAY = 86400000;
 
@@ -37,7 +33,10 @@
       date: day(iso), revenue: Number(revenue),
       says: `${iso}\nRevenue ${exact(revenue)}\nUnits ${exact(String(units))}`,
     }));
-    const span = (days.at(-1).date - days[0].date) / DAY + 1;
+    // Few days are as wide as if they were a fortnight.
+    const end = new Date(+days.at(-1).date + DAY);
+    const start = new Date(Math.min(days[0].date, end - 14 * DAY));
+    const span = (end - start) / DAY;
     const channels = {x: "date", y: "revenue", fill: "var(--bar)"};
     // One column a day, as long as a column is wide enough to be seen; otherwise a line with gaps.
     const marks = width / span >= 3
@@ -47,7 +46,7 @@
     return Plot.plot({
       className: "chart", width, height: width < 500 ? 180 : 240,
       marginLeft: 52, marginRight: 12, marginTop: 12, style: {fontSize: "12px"},
-      x: {type: "utc", label: null, domain: [days[0].date, new Date(+days.at(-1).date + DAY)]},
+      x: {type: "utc", label: null, domain: [start, end]},
       y: {label: null, grid: true, zero: true, nice: true, ticks: 4, tickFormat: (n) => compact.format(n)},
       marks: [...marks, Plot.ruleY([0]),
               Plot.tip(days, Plot.pointerX({x: "date", y: "revenue", title: "says", fontSize: 12}))],
@@ -66,12 +65,13 @@
     const bars = groups.map(([name, revenue], at) => ({at, name, revenue: Number(revenue)}));
     return Plot.plot({
       className: "chart", width, height: 26 * bars.length + 8,
-      marginLeft: room, marginRight: 64, marginTop: 4, marginBottom: 4,
+      marginLeft: room, marginRight: 72, marginTop: 4, marginBottom: 4,
       x: {axis: null, domain: [0, Math.max(1e-30, ...bars.map((bar) => bar.revenue))]},
-      y: {label: null, domain: bars.map((bar) => bar.at), padding: 0.3, tickSize: 0,
-          tickFormat: (at) => short(bars[at].name, Math.floor(room / 7.5))},
+      y: {domain: bars.map((bar) => bar.at), padding: 0.3},
       style: {fontSize: "13px"},
       marks: [
+        Plot.axisY({label: null, tickSize: 0, tickFormat: (at) => isolated(bars[at].name),
+                    lineWidth: room / 15, textOverflow: "ellipsis-end"}),
         Plot.barX(bars, {x: "revenue", y: "at", fill: "var(--bar)", rx: 2}),
         Plot.text(bars, {x: "revenue", y: "at", text: (bar) => compact.format(bar.revenue),
                          textAnchor: "start", dx: 6, fill: "var(--ink)"}),
@@ -106,7 +106,8 @@
     const minutes = Math.round((new Date(time.dateTime) - Date.now()) / 60000);
     const [count, unit] = minutes > -100 ? [minutes, "minute"]
       : minutes > -2880 ? [Math.round(minutes / 60), "hour"] : [Math.round(minutes / 1440), "day"];
-    time.textContent = count > 0 ? published : `${published}, ${ago.format(count || -0, unit)}`;
+    const since = count < 0 ? ago.format(count, unit) : count === 0 ? "just now" : "";
+    time.textContent = since ? `${published}, ${since}` : published;
   };
   tell();
   setInterval(tell, 60000);

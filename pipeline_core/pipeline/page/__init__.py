@@ -16,6 +16,7 @@ from pipeline_core.load.tables import file_names
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.pipeline.drift import drift
 from pipeline_core.pipeline.page.coverage import coverage
+from pipeline_core.pipeline.page.customers import newcomers
 from pipeline_core.pipeline.page.earlier import earlier_runs
 from pipeline_core.pipeline.page.figures import (
     BARS,
@@ -58,11 +59,14 @@ def write_pages(
     sums = {category: category_sum(of) for category, of in categories.items()}
     segments = by_segment(rows, count_customers_by_segment(partials[CATEGORY_SALES.name]))
     cells, folded = shown_cells(rows, pages, scale)
+    earlier = earlier_runs(state, reports, summary.run_id)
+    before = earlier[0] if earlier else None
     days = days_sold(partials[DAILY_SALES.name], scale)
     index = Page(
         summary=summary,
         overruled=drift(state, manifest, summary),
-        earlier=earlier_runs(state, reports, summary.run_id),
+        earlier=earlier,
+        newcomers=newcomers(state, summary, before, partials[CATEGORY_SALES.name]),
         cells=cells,
         folded_cells=folded,
         categories=shown_groups(sums, scale, GROUPS, pages.__getitem__),

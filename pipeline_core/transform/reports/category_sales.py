@@ -86,6 +86,13 @@ def count_customers(partial: pa.Table) -> int:
     return len(BitMap.union(BitMap(), *_bitmaps(partial))) + len(strangers)
 
 
+def known_customers(partial: pa.Table) -> BitMap | None:
+    """Codes of all customers, or None if some are not in the dimension."""
+    if any(partial["unknown_customers"].to_pylist()):
+        return None
+    return BitMap.union(BitMap(), *_bitmaps(partial))
+
+
 def count_customers_by_segment(partial: pa.Table) -> dict[str, int]:
     """Distinct customers of each segment, over all categories."""
     known: defaultdict[str, BitMap] = defaultdict(BitMap)
