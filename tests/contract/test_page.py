@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from tests.archives import day_zip, part, purchase, write_shop
-from tests.contract.run import latest, rejects, rows, run_local, sales, shop_of, text, week
+from tests.contract.run import (
+    latest,
+    plan_local,
+    process_local,
+    publish_local,
+    rejects,
+    rows,
+    run_local,
+    sales,
+    shop_of,
+    text,
+    week,
+)
 
 NASTY = [
     "<script>alert(1)</script>",
@@ -191,3 +204,48 @@ def test_a_tiny_revenue_is_shown_without_an_exponent(tmp_path: Path) -> None:
     tiny = [("p1", "Pen", "Office", "0.000000000000005")]
     run_local(shop_of(tmp_path, sales(), products=tiny), tmp_path)
     assert "0.000000000000005" in _page(tmp_path).said
+
+
+def test_earlier_runs_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, sales())
+    ids = [run_local(shop, tmp_path).run_id for _ in range(3)]
+    runs = tmp_path / "reports" / "runs"
+    (runs / ids[0] / "summary.json").write_text('{"run_id": 7')
+    shutil.rmtree(runs / ids[1])
+    run_local(shop, tmp_path)
+    assert [link for link in _page(tmp_path).links if link.startswith("../")] == [
+        f"../{ids[2]}/index.html",  # what changed
+        f"../{ids[2]}/index.html",  # the history
+    ]
+
+
+def test_a_run_is_compared_with_the_one_planned_before_it(tmp_path: Path) -> None:
+    """Not with a later one that happens to be published first."""
+    shop = shop_of(tmp_path, sales(units=1))
+    early = plan_local(shop, tmp_path)
+    process_local(tmp_path, early)
+    run_local(shop, tmp_path)
+    publish_local(tmp_path, early)
+    page = _Page((tmp_path / "reports" / "runs" / early.run_id / "index.html").read_text())
+    assert "nothing to compare with" in page.said
+
+
+def test_many_and_long_things_are_cut(tmp_path: Path) -> None:
+    days = {f"2024-03-{n:02d}.zip": b"no zip" + bytes([n]) for n in range(1, 32)}
+    days |= {f"{year}-01-01.zip": day_zip({"0.json": b"[7]"}) for year in (1970, 1971)}
+    days |= {f"x{n}.zip": b"nothing %d" % n for n in range(120)}
+    long = part([purchase(customer="z" * 5000)] * 9)
+    shop = write_shop(
+        tmp_path / "shop",
+        {"week.zip": week(days=days), "more.zip": week(long)},
+        [("c1", "2020-01-01", "Retail")],
+        [("p1", "Pen", "Office", "0.10")],
+    )
+    run_local(shop, tmp_path)
+    page = _page(tmp_path)
+    assert "And 51 more, in" in page.said
+    assert "Missing: 19,7" in page.said, "counted over all of the range"
+    assert page.said.count("z" * 200) == 3, "examples of a reason"
+    assert "z" * 400 not in page.said
+    assert page.tags.count(("td", (("class", "missing"),))) < 1100
+    assert (latest(tmp_path) / "index.html").stat().st_size < 600_000

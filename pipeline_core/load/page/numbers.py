@@ -28,8 +28,9 @@ def grouped(number: object) -> str:
         return _UNKNOWN
     # Not str: of a tiny Decimal that is 5E-15.
     text = f"{number:f}" if isinstance(number, Decimal) else str(number)
-    whole, point, decimals = text.partition(".")
-    return f"{int(whole):,}{point}{decimals}".replace("-", _MINUS)
+    sign = _MINUS if text.startswith("-") else ""
+    whole, point, decimals = text.removeprefix("-").partition(".")
+    return f"{sign}{int(whole):,}{point}{decimals}"
 
 
 def change(now: Shown, before: Shown) -> Change:
