@@ -22,7 +22,6 @@ from pipeline_core.errors import (
 )
 from pipeline_core.ledger import RunLedger, load_snapshot, mark_published, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, is_alive
-from pipeline_core.load.page import write_page
 from pipeline_core.load.rejects import HEADER, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
 from pipeline_core.messages import (
@@ -42,6 +41,7 @@ from pipeline_core.messages import (
     to_json,
 )
 from pipeline_core.parquet import read_parquet
+from pipeline_core.pipeline.page import write_pages
 from pipeline_core.pipeline.plan import missing_days
 from pipeline_core.pipeline.results import Done, results
 from pipeline_core.pipeline.reuse import remember_results
@@ -324,8 +324,10 @@ def _write(
         if report is CATEGORY_SALES:
             (folder / f"{report.name}.parquet").write_bytes(to_parquet(table))
             write_by_category(table, folder / "by_category", spreadsheet_safe=safe)
-            write_page(folder / "index.html", summary, table)
+            sales = table
     _write_rejects(folder / "rejects.csv", ledger, done, manifest.options)
+    reports = open_storage(manifest.reports)
+    write_pages(folder, ledger.state, reports, manifest, summary, sales, partials, scale)
     (folder / "summary.json").write_bytes(to_json(summary))
 
 
@@ -357,7 +359,8 @@ def _make_latest(state: Storage, reports: Storage, run_id: str) -> None:
         if current is None or current.removeprefix("runs/") <= newest:
             reports.point(LATEST, f"runs/{newest}")
         newest, shown = max([run_id, *published_ids(state)]), newest
-    reports.point("sales_report.csv", f"{LATEST}/sales_report.csv")
+    for name in ("sales_report.csv", "index.html"):
+        reports.point(name, f"{LATEST}/{name}")
 
 
 def _added(tallies: Iterable[Tally]) -> Tally:

@@ -99,6 +99,8 @@ class Published:
             left.setdefault(row[0], [header]).append(row)
         for stored in self._reports.files(f"{self._folder}/by_category"):
             name = stored.key.removeprefix(f"{self._folder}/")
+            if not name.endswith(".csv"):  # its page
+                continue
             found = list(self._csv(name))
             category = found[1][0] if len(found) > 1 and found[1] else ""
             self._compare(name, left.pop(category, []), iter(found))

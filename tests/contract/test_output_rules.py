@@ -50,7 +50,11 @@ def _categories(
     products = [(f"p{n}", "Pen", name, price) for n, name in enumerate(names)]
     events = part([purchase(product=f"p{n}") for n in range(len(names))])
     run_local(shop_of(tmp_path, events, products=products), tmp_path)
-    files = sorted((latest(tmp_path) / "by_category").iterdir())
+    folder = latest(tmp_path) / "by_category"
+    files = sorted(folder.glob("*.csv"))
+    pages = sorted(folder.glob("*.html"))
+    assert [page.stem for page in pages] == [file.stem for file in files]
+    assert len(list(folder.iterdir())) == 2 * len(files)
     return {file.name: rows(tmp_path, f"by_category/{file.name}") for file in files}
 
 
@@ -331,7 +335,9 @@ def test_latest_is_the_newest_run_and_earlier_ones_are_kept(tmp_path: Path) -> N
         assert rows(tmp_path)[0][3] == str(number)
     assert sorted(path.name for path in (reports / "runs").iterdir()) == sorted(ids)
     assert "Retail,0.10,1,1" in (reports / "runs" / ids[0] / "sales_report.csv").read_text()
-    assert {path.name for path in reports.iterdir()} == {"latest", "runs", "sales_report.csv"}
+    assert (reports / "index.html").read_bytes() == (latest(tmp_path) / "index.html").read_bytes()
+    standing = {"index.html", "latest", "runs", "sales_report.csv"}
+    assert {path.name for path in reports.iterdir()} == standing
 
 
 def test_refused_run_leaves_the_former_report_and_can_be_published_later(tmp_path: Path) -> None:

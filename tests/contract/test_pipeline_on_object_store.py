@@ -88,6 +88,7 @@ def test_a_bucket_holds_the_same_bytes_as_a_folder(
     assert any(name.startswith("by_category/") for name in files)
     assert report_files(bucket, "latest") == files
     assert bucket.read("sales_report.csv") == folder.read("sales_report.csv")
+    assert bucket.read("index.html") == bucket.read("latest/index.html")
     assert bucket.pointed("latest") == "runs/1"
     assert [path.name for path in tmp_path.glob("sales-*")] == []
 

@@ -212,6 +212,8 @@ def test_a_report_that_was_added_is_made_of_all_archives(
     with monkeypatch.context() as patch:
         for module in (accumulate, publishing, reuse):
             patch.setattr(module, "REPORTS", (CATEGORY_SALES,))
+        # The pages show both reports.
+        patch.setattr(publishing, "write_pages", lambda to, *_: (to / "index.html").touch())
         runs.run()
         assert "daily_sales.csv" not in runs.csvs()
     summary = check(runs)

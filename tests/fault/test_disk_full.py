@@ -107,7 +107,7 @@ def test_files_that_may_not_grow(env: dict[str, str], tmp_path: Path, limit: int
 def test_a_disk_that_is_full(
     env: dict[str, str], tmp_path: Path, place: str, left: int, written: str
 ) -> None:
-    with _small_disk(tmp_path / place, "512k"):
+    with _small_disk(tmp_path / place, "4m"):
         assert sales_pipeline("run", "--quiet", env=env).returncode == 0
         before = published_csvs(tmp_path)
         (Path(env["SALES_DATA"]) / "events_week_04.zip").write_bytes(archive(4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -83,6 +84,24 @@ def count_customers(partial: pa.Table) -> int:
     """Distinct customers over all categories and segments."""
     strangers = set().union(*partial["unknown_customers"].to_pylist())
     return len(BitMap.union(BitMap(), *_bitmaps(partial))) + len(strangers)
+
+
+def known_customers(partial: pa.Table) -> BitMap | None:
+    """Codes of all customers, or None if some are not in the dimension."""
+    if any(partial["unknown_customers"].to_pylist()):
+        return None
+    return BitMap.union(BitMap(), *_bitmaps(partial))
+
+
+def count_customers_by_segment(partial: pa.Table) -> dict[str, int]:
+    """Distinct customers of each segment, over all categories."""
+    known: defaultdict[str, BitMap] = defaultdict(BitMap)
+    strangers: defaultdict[str, set[bytes]] = defaultdict(set)
+    segments, unknown = partial["segment"].to_pylist(), partial["unknown_customers"].to_pylist()
+    for segment, customers, ids in zip(segments, _bitmaps(partial), unknown, strict=True):
+        known[segment] |= customers
+        strangers[segment].update(ids)
+    return {segment: len(known[segment]) + len(strangers[segment]) for segment in known}
 
 
 def _partial(

@@ -1,0 +1,38 @@
+"""The pages of a published run, for people: index.html and one page a category."""
+
+from pipeline_core.load.page.data import (
+    CalendarDay,
+    Cell,
+    Coverage,
+    DaySales,
+    DayState,
+    EarlierRun,
+    Figures,
+    Folded,
+    Group,
+    Groups,
+    LeftOut,
+    Newcomers,
+    Page,
+    Sample,
+)
+from pipeline_core.load.page.render import render_category, render_index
+
+__all__ = [
+    "CalendarDay",
+    "Cell",
+    "Coverage",
+    "DaySales",
+    "DayState",
+    "EarlierRun",
+    "Figures",
+    "Folded",
+    "Group",
+    "Groups",
+    "LeftOut",
+    "Newcomers",
+    "Page",
+    "Sample",
+    "render_category",
+    "render_index",
+]

@@ -1,0 +1,62 @@
+"""How the page writes numbers: grouped, exact, with a true minus."""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal
+from typing import NamedTuple
+
+_UNKNOWN = "–"  # noqa: RUF001  (an en dash is meant)
+_MINUS = "\u2212"
+_EXACT = Context(prec=200)  # more digits than any figure has
+
+
+Shown = str | int | Decimal
+
+
+class Change(NamedTuple):
+    """From one run to the next: ``by`` in the figure's unit, ``share`` in hundredths of what it
+    was (empty from zero), ``direction`` is ``up``, ``down`` or ``same``."""
+
+    by: str
+    share: str
+    direction: str
+
+
+def grouped(number: object) -> str:
+    """1234567.80 -> 1,234,567.80; None, what cannot be known, is a dash."""
+    if number is None:
+        return _UNKNOWN
+    # Not str: of a tiny Decimal that is 5E-15.
+    text = f"{number:f}" if isinstance(number, Decimal) else str(number)
+    sign = _MINUS if text.startswith("-") else ""
+    whole, point, decimals = text.removeprefix("-").partition(".")
+    return f"{sign}{int(whole):,}{point}{decimals}"
+
+
+def change(now: Shown, before: Shown) -> Change:
+    """Of a figure: two whole numbers or decimal texts."""
+    was = Decimal(str(before))
+    difference = _EXACT.subtract(Decimal(str(now)), was)
+    direction = "up" if difference > 0 else "down" if difference < 0 else "same"
+    share = "" if not was or not difference else f"{_signed(percent(difference, was))} %"
+    return Change(_signed(grouped(difference)), share, direction)
+
+
+def percent(part: Shown, whole: Shown) -> str:
+    """A share in hundredths with one decimal, or as many more, up to three, as it takes to be
+    seen. Of nothing it is 0. (To look at: a float is near enough.)"""
+    share = float(part) / float(whole) * 100 if float(whole) else 0.0
+    for places in (1, 2, 3):
+        text = f"{share:,.{places}f}"
+        if text.strip("-0."):
+            return text.replace("-", _MINUS)
+    return "0.0" if not share else "<0.001" if share > 0 else f">{_MINUS}0.001"
+
+
+def width(part: Shown, largest: Shown) -> str:
+    """The length of a bar, in hundredths of the longest."""
+    return f"{float(part) / float(largest) * 100:.2f}" if float(largest) else "0"
+
+
+def _signed(text: str) -> str:
+    return text if text[0] in _MINUS + "<>" or not text.strip("0.,") else f"+{text}"

@@ -1,0 +1,201 @@
+"""The page of a run as one self-contained HTML text.
+
+Everything that comes from the shop is text: templates escape it, the charts' data is JSON in
+which no tag can end, and the page's own policy allows the page's own script and style by their
+digests and no request at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import date, timedelta
+from functools import cache
+from itertools import groupby, pairwise
+from pathlib import Path
+
+import msgspec
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
+from markupsafe import Markup
+
+from pipeline_core.load.page.data import CalendarDay, Cell, Folded, Group, Groups, Page
+from pipeline_core.load.page.numbers import change, grouped, percent, width
+from pipeline_core.messages import Summary
+
+_HERE = Path(__file__).parent
+_LONGEST_NAME = 120
+_LISTED = 100
+# What Plot puts into every chart of its class `chart`; a test in a browser sees any other.
+_CHART_STYLE = """\
+:where(.chart) {
+  --plot-background: white;
+  display: block;
+  height: auto;
+  height: intrinsic;
+  max-width: 100%;
+}
+:where(.chart text),
+:where(.chart tspan) {
+  white-space: pre;
+}"""
+
+
+def render_index(page: Page) -> str:
+    """index.html of a run."""
+    return (
+        _environment()
+        .get_template("index.html")
+        .render(
+            page=page,
+            summary=page.summary,
+            before=page.earlier[0] if page.earlier else None,
+            missing=list(_spans(page.summary.missing_days)),
+            months=list(_months(page.coverage.days)),
+            charts=_charts(page),
+            listed=_LISTED,
+            **_assets(is_index=True),
+        )
+    )
+
+
+def render_category(
+    summary: Summary,
+    rank: int,
+    categories: int,
+    group: Group,
+    cells: Sequence[Cell],
+    folded: Folded | None,
+) -> str:
+    """The page of one category, the ``rank``-th of so many by revenue. No script is in it: there
+    may be thousands."""
+    return (
+        _environment()
+        .get_template("category.html")
+        .render(
+            summary=summary,
+            rank=rank,
+            categories=categories,
+            group=group,
+            cells=cells,
+            folded=folded,
+            csv=group.page.rsplit("/", 1)[1].removesuffix(".html") + ".csv",
+            **_assets(is_index=False),
+        )
+    )
+
+
+class _BytecodeCache(FileSystemBytecodeCache):
+    """Compiled templates beside their sources, as Python keeps its modules: compiling them takes
+    longer than everything else the page needs."""
+
+    def __init__(self) -> None:
+        super().__init__(str(_HERE / "templates" / "__pycache__"))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        # Where nothing may be written, or nothing fits, they are compiled each time.
+        with suppress(OSError):
+            Path(self.directory).mkdir(exist_ok=True)
+            super().dump_bytecode(bucket)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        bytecode_cache=_BytecodeCache(),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(grouped=grouped, shown=_shown, percent=percent, width=width)
+    environment.globals.update(change=change)
+    return environment
+
+
+@cache
+def _assets(*, is_index: bool) -> dict[str, object]:
+    """Style and scripts as they stand, and the policy that allows these and nothing else."""
+    style = _text("page.css") + (_text("index.css") if is_index else "")
+    scripts = [_text("vendor/plot.min.js"), _text("page.js")] if is_index else []
+    policy = [
+        "default-src 'none'",
+        f"style-src {_sources([style, _CHART_STYLE] if is_index else [style])}",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    if is_index:
+        policy.insert(1, f"script-src {_sources(scripts)}")
+    return {
+        "style": Markup(style),  # noqa: S704  (ours)
+        "scripts": [Markup(script) for script in scripts],  # noqa: S704
+        "policy": Markup("; ".join(policy)),  # noqa: S704
+    }
+
+
+def _text(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _sources(texts: Iterable[str]) -> str:
+    digests = (hashlib.sha256(text.encode()).digest() for text in texts)
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+
+
+def _charts(page: Page) -> Markup:
+    """JSON for the script: no ``<`` stands in it, so that nothing in it ends the element."""
+    data = {
+        "run": page.summary.run_id,
+        "days": [(day.date, day.revenue, day.units) for day in page.days],
+        "categories": _bars(page.category_bars, "categories"),
+        "segments": _bars(page.segment_bars, "segments"),
+    }
+    text = msgspec.json.encode(data).decode()
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704  (see above)
+
+
+def _bars(groups: Groups, what: str) -> list[tuple[str, str, int]]:
+    """Name, revenue and units of each; the last may be all others."""
+    bars = [(_shown(each.name), each.figures.revenue, each.figures.units) for each in groups.shown]
+    if groups.folded:
+        rest = groups.folded
+        bars.append((f"{rest.count:,} other {what}", rest.figures.revenue, rest.figures.units))
+    return bars
+
+
+def _shown(name: str) -> str:
+    """A name as the page has it: whole, unless it is very long."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def _months(days: Iterable[CalendarDay]) -> Iterator[tuple[date, list[list[CalendarDay | None]]]]:
+    """Each month's first date, and its weeks from Monday on, None where there is no day; the
+    newest month first."""
+    by_month = groupby(days, key=lambda day: day.date.replace(day=1))
+    months = [(first, list(of)) for first, of in by_month]
+    for first, of in reversed(months):
+        cells: list[CalendarDay | None] = [None] * of[0].date.weekday()
+        cells += of
+        cells += [None] * (-len(cells) % 7)
+        yield first, [cells[start : start + 7] for start in range(0, len(cells), 7)]
+
+
+def _spans(days: Sequence[date]) -> Iterator[str]:
+    """Days in a row as one span each."""
+    for first, last in _runs(days):
+        yield str(first) if first == last else f"{first} to {last}"
+
+
+def _runs(days: Sequence[date]) -> Iterable[tuple[date, date]]:
+    if not days:
+        return []
+    breaks = [n for n, (one, two) in enumerate(pairwise(days), 1) if two - one > timedelta(days=1)]
+    edges = [0, *breaks, len(days)]
+    return [(days[start], days[end - 1]) for start, end in pairwise(edges)]

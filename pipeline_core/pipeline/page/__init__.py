@@ -1,0 +1,100 @@
+"""The pages of a run: gathered from what publication knows anyway, and written beside the CSVs.
+
+Everything on them follows from the manifest, the receipts, the verdict, and the runs planned
+before this one that were published when it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline_core.load.page import Group, Page, render_category, render_index
+from pipeline_core.load.tables import file_names
+from pipeline_core.messages import Manifest, Summary
+from pipeline_core.pipeline.drift import drift
+from pipeline_core.pipeline.page.coverage import coverage
+from pipeline_core.pipeline.page.customers import newcomers
+from pipeline_core.pipeline.page.earlier import earlier_runs
+from pipeline_core.pipeline.page.figures import (
+    BARS,
+    GROUPS,
+    by_category,
+    by_segment,
+    category_sum,
+    days_sold,
+    figures,
+    sales_rows,
+    shown_cells,
+    shown_groups,
+)
+from pipeline_core.pipeline.page.leftovers import left_out
+from pipeline_core.storage import Storage
+from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
+from pipeline_core.transform.reports.category_sales import count_customers_by_segment
+from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
+
+
+def write_pages(
+    folder: Path,
+    state: Storage,
+    reports: Storage,
+    manifest: Manifest,
+    summary: Summary,
+    sales: pa.Table,
+    partials: Mapping[str, pa.Table],
+    scale: int,
+) -> None:
+    """index.html, and a page beside each CSV of by_category/. ``sales`` is the finished sales
+    report, ``partials`` are the merged ones by report; ``folder`` has rejects.csv.
+
+    Raises:
+        RetryableError: a storage does not answer, or has no room.
+    """
+    rows = sales_rows(sales)
+    categories = by_category(rows)
+    pages = _page_names(list(categories))
+    sums = {category: category_sum(of) for category, of in categories.items()}
+    segments = by_segment(rows, count_customers_by_segment(partials[CATEGORY_SALES.name]))
+    cells, folded = shown_cells(rows, pages, scale)
+    earlier = earlier_runs(state, reports, summary.run_id)
+    before = earlier[0] if earlier else None
+    days = days_sold(partials[DAILY_SALES.name], scale)
+    index = Page(
+        summary=summary,
+        overruled=drift(state, manifest, summary),
+        earlier=earlier,
+        newcomers=newcomers(state, summary, before, partials[CATEGORY_SALES.name]),
+        cells=cells,
+        folded_cells=folded,
+        categories=shown_groups(sums, scale, GROUPS, pages.__getitem__),
+        segments=shown_groups(segments, scale, GROUPS),
+        category_bars=shown_groups(sums, scale, BARS),
+        segment_bars=shown_groups(segments, scale, BARS),
+        days=days.shown,
+        earlier_days=days.earlier,
+        undated=days.undated,
+        left_out=left_out(summary, folder / "rejects.csv"),
+        coverage=coverage(manifest, summary),
+    )
+    _write(folder / "index.html", render_index(index))
+    for rank, (category, of) in enumerate(categories.items(), 1):
+        cells, folded = shown_cells(of, pages, scale)
+        group = Group(category, figures(sums[category], scale), pages[category])
+        page = render_category(summary, rank, len(categories), group, cells, folded)
+        _write(folder / group.page, page)
+
+
+def _page_names(categories: Sequence[str]) -> dict[str, str]:
+    """The page of each category, named as its CSV is."""
+    names = (name.removesuffix(".csv") for name in file_names(categories))
+    return {
+        category: f"by_category/{name}.html"
+        for category, name in zip(categories, names, strict=True)
+    }
+
+
+def _write(path: Path, page: str) -> None:
+    path.write_text(page, encoding="utf-8", newline="\n")

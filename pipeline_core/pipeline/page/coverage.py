@@ -1,0 +1,57 @@
+"""The coverage calendar: what became of each date between the first day and the last."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+
+from pipeline_core.extract.names import base_name, day_date
+from pipeline_core.load.page import CalendarDay, Coverage, DayState
+from pipeline_core.messages import Manifest, Summary
+
+DAYS = 1100
+STATES: tuple[DayState, ...] = ("present", "duplicate", "conflicting", "unreadable", "missing")
+
+
+def coverage(manifest: Manifest, summary: Summary) -> Coverage:
+    """Of several states of one date, the one that matters most (see STATES) is shown."""
+    states, undated = _states(manifest, summary)
+    if not states:
+        return Coverage(None, None, (), {}, undated)
+    first, last = min(states), max(states)
+    length = (last - first).days + 1
+    counts: Counter[DayState] = Counter(states.values())
+    counts["missing"] += length - len(states)
+    shown = min(length, DAYS)
+    dates = (last - timedelta(days=age) for age in range(shown - 1, -1, -1))
+    return Coverage(
+        first,
+        last,
+        tuple(CalendarDay(each, states.get(each, "missing")) for each in dates),
+        {state: counts[state] for state in STATES},
+        undated,
+    )
+
+
+def _states(manifest: Manifest, summary: Summary) -> tuple[dict[date, DayState], int]:
+    """By date; and how many days have none in their names."""
+    unread = {(place.archive, place.day) for place in summary.unreadable}
+    conflicting, undated = set(manifest.conflicting_days), 0
+    states: dict[date, DayState] = {}
+    looked_into = {archive.name: archive.days for archive in manifest.archives}
+    for archive in manifest.archives:
+        # Of copies, only the original was looked into.
+        for day in looked_into.get(archive.duplicate_of or archive.name, ()):
+            state: DayState = "present"
+            if (archive.name, day.name) in unread or (archive.name, None) in unread:
+                state = "unreadable"
+            elif base_name(day.name) in conflicting:
+                state = "conflicting"
+            elif archive.duplicate_of or day.duplicate_of:
+                state = "duplicate"
+            found = day_date(day.name)
+            if found is None:
+                undated += 1
+            else:
+                states[found] = max(state, states.get(found, state), key=STATES.index)
+    return states, undated

@@ -1,0 +1,145 @@
+"""The figures of a page: cells, categories and segments, days; the largest, and the rest as one.
+
+Sums are of whole minor units, and exact.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import islice
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from pipeline_core.load.page import Cell, DaySales, Figures, Folded, Group, Groups
+from pipeline_core.transform.money import to_minor, to_text
+from pipeline_core.transform.reports.base import group_rows, sum_measures
+
+CELLS = 500
+GROUPS = 500
+BARS = 12
+DAYS = 1100
+
+
+class Sales(NamedTuple):
+    """A row of the sales report; ``revenue`` in minor units."""
+
+    category: str
+    segment: str
+    revenue: int
+    units: int
+    customers: int
+
+
+class Sum(NamedTuple):
+    """Of some rows; ``customers`` is None where distinct ones cannot be added up."""
+
+    revenue: int
+    units: int
+    customers: int | None
+
+
+def sales_rows(table: pa.Table) -> list[Sales]:
+    """The finished sales report's rows, in its order."""
+    columns = (column.to_pylist() for column in table.columns)
+    return [
+        Sales(category, segment, int(f"{revenue:f}".replace(".", "")), units, customers)
+        for category, segment, revenue, units, customers in zip(*columns, strict=True)
+    ]
+
+
+def by_category(rows: Iterable[Sales]) -> dict[str, list[Sales]]:
+    """Rows by category, the largest revenue first."""
+    found: defaultdict[str, list[Sales]] = defaultdict(list)
+    for row in rows:
+        found[row.category].append(row)
+    return dict(sorted(found.items(), key=lambda each: (-_revenue(each[1]), each[0])))
+
+
+def category_sum(rows: Sequence[Sales]) -> Sum:
+    """All of one category. A customer has one segment, so that distinct ones add up here."""
+    customers = sum(row.customers for row in rows)
+    return Sum(_revenue(rows), sum(row.units for row in rows), customers)
+
+
+def by_segment(rows: Iterable[Sales], customers: Mapping[str, int]) -> dict[str, Sum]:
+    """Sums by segment, the largest revenue first; ``customers`` are the distinct ones of each."""
+    revenue: defaultdict[str, int] = defaultdict(int)
+    units: defaultdict[str, int] = defaultdict(int)
+    for row in rows:
+        revenue[row.segment] += row.revenue
+        units[row.segment] += row.units
+    in_order = sorted(revenue, key=lambda segment: (-revenue[segment], segment))
+    return {each: Sum(revenue[each], units[each], customers[each]) for each in in_order}
+
+
+def figures(of: Sum, scale: int) -> Figures:
+    """As the page shows them."""
+    return Figures(to_text(of.revenue, scale), of.units, of.customers)
+
+
+def shown_cells(
+    rows: Sequence[Sales], pages: Mapping[str, str], scale: int, most: int = CELLS
+) -> tuple[tuple[Cell, ...], Folded | None]:
+    """The first ``most`` rows, and the rest as one."""
+    cells = tuple(
+        Cell(
+            row.category,
+            row.segment,
+            figures(Sum(row.revenue, row.units, row.customers), scale),
+            pages[row.category],
+        )
+        for row in rows[:most]
+    )
+    return cells, _folded([Sum(row.revenue, row.units, None) for row in rows[most:]], scale)
+
+
+def shown_groups(
+    sums: Mapping[str, Sum], scale: int, most: int, page: Callable[[str], str] = lambda _: ""
+) -> Groups:
+    """The first ``most`` groups, and the rest as one."""
+    shown = tuple(
+        Group(name, figures(each, scale), page(name)) for name, each in islice(sums.items(), most)
+    )
+    rest = [Sum(each.revenue, each.units, None) for each in islice(sums.values(), most, None)]
+    return Groups(shown, _folded(rest, scale))
+
+
+class Days(NamedTuple):
+    """``shown``: each date from the first of the newest to the last, without those on which
+    nothing was sold; ``earlier``: how many dates with sales are older than that."""
+
+    shown: tuple[DaySales, ...]
+    earlier: int
+    undated: Figures | None
+
+
+def days_sold(partial: pa.Table, scale: int) -> Days:
+    """Revenue and units by date, of the daily report's merged partial."""
+    groups = group_rows([partial["date"].combine_chunks()])
+    units, hi, lo = (column.to_pylist() for column in sum_measures(partial, groups))
+    dates: list[date | None] = groups.keys[0].to_pylist()
+    sums = {
+        each: Sum(to_minor(*limbs), count, None)
+        for each, count, *limbs in zip(dates, units, hi, lo, strict=True)
+    }
+    undated = sums.pop(None, None)
+    dated = sorted((each, of) for each, of in sums.items() if each is not None)
+    since = max(each for each, _ in dated) - timedelta(days=DAYS - 1) if dated else date.min
+    shown = tuple(
+        DaySales(each, to_text(of.revenue, scale), of.units) for each, of in dated if each >= since
+    )
+    return Days(shown, len(dated) - len(shown), figures(undated, scale) if undated else None)
+
+
+def _revenue(rows: Sequence[Sales]) -> int:
+    return sum(row.revenue for row in rows)
+
+
+def _folded(rest: Sequence[Sum], scale: int) -> Folded | None:
+    if not rest:
+        return None
+    whole = Sum(sum(each.revenue for each in rest), sum(each.units for each in rest), None)
+    return Folded(len(rest), figures(whole, scale))

@@ -1,0 +1,75 @@
+"""How the page writes numbers, and what it is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import pipeline_core.load.page
+from pipeline_core.load.page.numbers import change, grouped, percent, width
+
+VENDOR = Path(pipeline_core.load.page.__file__).parent / "vendor"
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (None, "–"),  # noqa: RUF001
+        (0, "0"),
+        (1_234_567, "1,234,567"),
+        (-1_234, "−1,234"),  # noqa: RUF001
+        ("1234567.80", "1,234,567.80"),
+        ("-0.50", "−0.50"),  # noqa: RUF001
+        (Decimal("5E-15"), "0.000000000000005"),
+        ("123456789012345678901234567890.12", "123,456,789,012,345,678,901,234,567,890.12"),
+    ],
+)
+def test_grouped(number: object, shown: str) -> None:
+    assert grouped(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "shown"),
+    [
+        ("150.00", "100.00", ("+50.00", "+50.0 %", "up")),
+        ("50.00", "100.00", ("−50.00", "−50.0 %", "down")),  # noqa: RUF001
+        (7, 7, ("0", "", "same")),
+        (7, 0, ("+7", "", "up")),
+        (0, 7, ("−7", "−100.0 %", "down")),  # noqa: RUF001
+        ("1.5", "1.25", ("+0.25", "+20.0 %", "up")),
+        (100_001, 100_000, ("+1", "+0.001 %", "up")),
+        (99_999_999, 100_000_000, ("−1", ">−0.001 %", "down")),  # noqa: RUF001
+        (
+            "123456789012345678901234567890.13",
+            "123456789012345678901234567890.12",
+            ("+0.01", "<0.001 %", "up"),
+        ),
+    ],
+)
+def test_change(now: str | int, before: str | int, shown: tuple[str, str, str]) -> None:
+    assert change(now, before) == shown
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "shown"),
+    [("1", "3", "33.3"), (0, 5, "0.0"), (5, 0, "0.0"), (1, 5000, "0.02"), (9999, 10000, "100.0")],
+)
+def test_percent(part: str | int, whole: str | int, shown: str) -> None:
+    assert percent(part, whole) == shown
+
+
+def test_width_of_nothing_is_none() -> None:
+    assert width("0.00", "0.00") == "0"
+    assert width("1.00", "4.00") == "25.00"
+
+
+def test_what_is_not_ours_is_what_the_readme_says() -> None:
+    digest = hashlib.sha256((VENDOR / "plot.min.js").read_bytes()).hexdigest()
+    readme = (VENDOR / "README.md").read_text(encoding="utf-8")
+    assert digest in readme
+    licence = (VENDOR / "LICENSE").read_text(encoding="utf-8")
+    assert "@observablehq/plot 0.6.17" in licence
+    assert "| `@observablehq/plot` | 0.6.17 |" in readme
