@@ -36,7 +36,7 @@ def demo_command(folder: str, *, archives: int, workers: int, dirt: float) -> in
                 say.print("[bold]4/4[/bold] Running the daily job as a chord")
                 code = _run(environment)
     except StackError as error:
-        raise PipelineError(f"The demo's servers did not start. {error}") from error
+        raise PipelineError("The demo's servers did not start.", str(error)) from error
     if code == 0:
         say.print(
             f"Done, and everything that was started has stopped. The report: "
