@@ -18,9 +18,11 @@ from console.options import (
     place_options,
     quiet_option,
     reason_option,
+    reports_option,
     run_argument,
     run_options,
     run_settings,
+    state_option,
 )
 from console.terminal import colour, complain
 
@@ -312,6 +314,32 @@ def doctor(as_json: bool, live: bool, fresh: timedelta | None, **options: Any) -
 
         found = examine(settings)
     sys.exit(checks.report(found, as_json=as_json))
+
+
+@cli.command()
+@click.option(
+    "--host", "serve_host", metavar="ADDRESS", help="Where to listen [default: 127.0.0.1]."
+)
+@click.option(
+    "--port",
+    "serve_port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="Port to listen on; 0 is any free one [default: 8080].",
+)
+@click.option("--flower-url", metavar="URL", help="Flower's page, to link to [default: none].")
+@reports_option
+@state_option
+def serve(**options: Any) -> None:
+    """Show the published reports, and the run under way, to browsers. Read-only.
+
+    /latest/ is the newest report, /live the progress of every archive, and /api/progress the same
+    as JSON. Without --host, only this machine can look.
+    """
+    settings = run_settings(options)
+    from console.serving import serve_command
+
+    sys.exit(serve_command(settings))
 
 
 @cli.command()

@@ -23,10 +23,16 @@ def _together(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
     return decorate
 
 
+reports_option = click.option(
+    "--reports", metavar="URI", help="Folder to publish in [default: reports]."
+)
+state_option = click.option(
+    "--state", metavar="URI", help="Folder for the records of runs [default: state]."
+)
 place_options = _together(
     click.option("--data", metavar="URI", help="Folder of the weekly archives [default: data]."),
-    click.option("--reports", metavar="URI", help="Folder to publish in [default: reports]."),
-    click.option("--state", metavar="URI", help="Folder for the records of runs [default: state]."),
+    reports_option,
+    state_option,
 )
 
 dimension_options = _together(

@@ -162,6 +162,15 @@ class Settings(BaseSettings):
     )
     flower_read_only: bool = Field(True, description="Flower shows, and changes nothing.")
 
+    # Serving
+    serve_host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
+    serve_port: int = Field(
+        8080, description="Port that `serve` listens on; 0 is any free one.", ge=0, le=65535
+    )
+    flower_url: str | None = Field(
+        None, description="Address of the Flower page, for a link on the live page."
+    )
+
     # Faults
     lease: PositiveInt = Field(
         60, description="Seconds of silence after which whoever works on something is dead."
@@ -247,6 +256,13 @@ class Settings(BaseSettings):
     def _one_login(cls, value: str | SecretStr | None) -> str | SecretStr | None:
         if "," in (value.get_secret_value() if isinstance(value, SecretStr) else value or ""):
             raise ValueError("Flower takes a comma for the end of the login; use none")
+        return value
+
+    @field_validator("flower_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in {"http", "https"}:
+            raise ValueError("not an http:// or https:// URL")
         return value
 
     @field_validator("notify_on")

@@ -19,6 +19,7 @@ from typing import Self
 import pyte
 
 _SECONDS = 60.0
+_SIZE = {"COLUMNS", "LINES"}  # the terminal itself says how large it is
 
 
 class Terminal:
@@ -34,7 +35,7 @@ class Terminal:
         self._set_size(theirs, columns, rows)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "console.command", *arguments],
-            env={"TERM": "xterm", **env},
+            env={"TERM": "xterm", **{n: v for n, v in env.items() if n not in _SIZE}},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
