@@ -69,7 +69,7 @@ def site(env: Mapping[str, str], *arguments: str) -> Iterator[Site]:
         assert "Traceback" not in errors
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def _answer(response: HTTPResponse) -> Answer:

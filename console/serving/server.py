@@ -73,8 +73,9 @@ async def _serve(settings: Settings) -> None:
                 "--host and --port choose others; port 0 is any free one.",
             ) from error
         server.add_sockets(sockets)
+        told_to_stop = _stop_signals()
         _announce(served, host, sockets[0].getsockname()[1])
-        await _told_to_stop()
+        await told_to_stop.wait()
         server.stop()
         await server.close_all_connections()
 
@@ -110,12 +111,13 @@ def _announce(served: Served, host: str, port: int) -> None:
         )
 
 
-async def _told_to_stop() -> None:
+def _stop_signals() -> asyncio.Event:
+    """Set by Ctrl-C and by SIGTERM."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, told.set)
-    await told.wait()
+    return told
 
 
 def _is_loopback(host: str) -> bool:

@@ -457,13 +457,3 @@ def test_database_without_tables_exits_2(env: dict[str, str], postgres_url: str)
     done = sales_pipeline("run", env=found)
     assert done.returncode == 2
     assert "sql/init.sql" in done.stderr
-
-
-def test_demo_leaves_the_report_and_no_process(env: dict[str, str], tmp_path: Path) -> None:
-    done = sales_pipeline("demo", "--folder", "shown", "--archives", "3", env=env)
-    assert done.returncode == 0, done.stderr
-    report = Path("shown/reports/latest/sales_report.csv")
-    assert report.read_text().startswith("category,customer_segment,total_revenue")
-    assert str(report.absolute()) in done.stderr
-    summary = json.loads((report.parent / "summary.json").read_text())
-    assert (summary["engine"], summary["archives"]["read"]) == ("celery", 3)
