@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from console.command import cli
 from console.stack import Stack
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.processes import environment, eventually, on_terminal, sales_pipeline
@@ -386,20 +387,7 @@ def test_interrupt_stops_cleanly(env: dict[str, str], moment: str) -> None:
 
 
 def test_help_explains_every_option(env: dict[str, str]) -> None:
-    for command in (
-        "run",
-        "plan",
-        "publish",
-        "runs",
-        "show",
-        "rejects",
-        "explain",
-        "diff",
-        "gc",
-        "verify",
-        "doctor",
-        "demo",
-    ):
+    for command in cli.commands:
         done = sales_pipeline(command, "--help", env=env)
         assert done.returncode == 0
         assert "Options:" in done.stdout
