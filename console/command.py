@@ -119,7 +119,7 @@ def recover(as_json: bool, quiet: bool, **options: Any) -> None:
 @json_option
 def plan(as_json: bool, **options: Any) -> None:
     """Show what a run would read, without running it."""
-    from console.reading import show_plan
+    from console.planning import show_plan
 
     show_plan(run_settings(options), as_json=as_json)
 

@@ -68,8 +68,6 @@ class Handler(RequestHandler):
         # A page of elsewhere could give its own name this machine's address.
         if self.served.names is not None and self.request.host_name not in self.served.names:
             raise HTTPError(403, reason="This name is not served here")
-        if self.request.method not in {"GET", "HEAD"}:
-            raise HTTPError(405)
 
     async def head(self, *arguments: str) -> None:
         await self.get(*arguments)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import is_alive
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Outcome, Receipt, RunStatus
+from pipeline_core.pipeline.pace import Pace, is_reused
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.storage import Storage
 from pipeline_core.storage.read_only import ReadOnlyStorage
@@ -28,8 +29,6 @@ ArchiveState = Literal[
     "unreadable",
     "quarantined",
 ]
-# A running piece is not taken for more than this share of done.
-_MOST_OF_A_PIECE = 0.95
 
 
 class ArchiveProgress(Struct, frozen=True, kw_only=True):
@@ -121,7 +120,7 @@ class Watch:
             work_id: attempt for work_id, attempt in latest.items() if is_alive(attempt, now)
         }
         done = sizes.keys() & self._receipts.keys()
-        pace = _Pace(self._receipts, sizes)
+        pace = Pace(self._receipts, sizes)
         # Between two archives nobody has one for a moment.
         processes = max(len(running), 1) if len(done) < len(sizes) else len(running)
         return RunProgress(
@@ -163,41 +162,6 @@ class Watch:
     def _latest(self, work_ids: Iterable[str]) -> dict[str, Attempt]:
         found = {work_id: self._ledger.attempts(work_id) for work_id in work_ids}
         return {work_id: attempts[-1] for work_id, attempts in found.items() if attempts}
-
-
-class _Pace:
-    """What one process does in a second, by the receipts of what this run opened."""
-
-    def __init__(self, receipts: dict[str, Receipt], sizes: dict[str, int]) -> None:
-        opened = {work_id: each for work_id, each in receipts.items() if not _is_reused([each])}
-        self._seconds = sum(each.seconds for each in opened.values())
-        self._events = sum(each.counts.seen for each in opened.values())
-        self._octets = sum(each.json_bytes for each in opened.values())
-        self._compressed = sum(sizes.get(work_id, 0) for work_id in opened)
-
-    def events(self, processes: int) -> float | None:
-        return self._events / self._seconds * processes if self._seconds and processes else None
-
-    def octets(self, processes: int) -> float | None:
-        return self._octets / self._seconds * processes if self._seconds and processes else None
-
-    def left(
-        self,
-        sizes: dict[str, int],
-        done: set[str],
-        running: dict[str, Attempt],
-        now: datetime,
-        processes: int,
-    ) -> float | None:
-        """Seconds until all is processed."""
-        if not self._compressed or not self._seconds or not processes:
-            return None
-        pace = self._compressed / self._seconds
-        left = float(sum(size for work_id, size in sizes.items() if work_id not in done))
-        for work_id, attempt in running.items():
-            worked = max((now - attempt.started_at).total_seconds(), 0) * pace
-            left -= min(worked, _MOST_OF_A_PIECE * sizes.get(work_id, 0))
-        return left / pace / processes
 
 
 def _phase(outcome: Outcome | None, *, planned: bool, ready: bool, moving: bool) -> Phase:
@@ -260,12 +224,7 @@ def _state(done: list[Receipt], *, is_running: bool, again: bool, pieces: int) -
         return "waiting" if pieces else "duplicate"
     if any(place.day is None for receipt in done for place in receipt.unreadable):
         return "unreadable"
-    return "reused" if _is_reused(done) else "done"
-
-
-def _is_reused(done: list[Receipt]) -> bool:
-    """Whether nothing of the archive was opened. Shares after the first say so by their days."""
-    return not any(each.bytes_read or each.days.read for each in done)
+    return "reused" if is_reused(done) else "done"
 
 
 def _cause(archive: ArchiveRef, done: list[Receipt], ended: list[Attempt]) -> str:

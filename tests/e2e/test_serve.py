@@ -245,13 +245,16 @@ def test_nothing_is_written(env: dict[str, str]) -> None:
     folders = [Path(env[name]) for name in ("SALES_REPORTS", "SALES_STATE")]
     damaged = folders[1] / "runs" / _latest(env).name / "outcome.json"
     kept = damaged.read_bytes()
-    damaged.write_bytes(kept[:10])  # those who work on runs would remove it
+    damaged.write_bytes(kept[:10])  # those who work on runs would remove both
+    torn = folders[1] / "leases" / "99999999.json"
+    torn.write_bytes(b"{")
     before = {p: p.lstat().st_mtime_ns for folder in folders for p in folder.rglob("*")}
     with site(env) as running:
         for path in ("/", "/live", "/api/progress", "/latest/", "/runs/nope/"):
             running.ask(path)
     assert {p: p.lstat().st_mtime_ns for folder in folders for p in folder.rglob("*")} == before
     damaged.write_bytes(kept)
+    torn.unlink()
 
 
 def test_before_the_first_run(env: dict[str, str], tmp_path: Path) -> None:
@@ -264,6 +267,19 @@ def test_before_the_first_run(env: dict[str, str], tmp_path: Path) -> None:
         assert (missing.status, missing.body) == (404, b'{"error":"There is no run yet."}')
         assert running.ask("/healthz").body == b"ok\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_latest_of_somebody_elses_leads_nowhere(env: dict[str, str], tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    for folder in (reports / "private", tmp_path / "outside"):
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text("canary")
+    with site(env | {"SALES_REPORTS": str(reports)}) as running:
+        for target in ("private", "../outside", str(tmp_path / "outside"), "runs", "."):
+            (reports / "latest").unlink(missing_ok=True)
+            (reports / "latest").symlink_to(target)
+            for path in ("/latest/", "/latest/index.html"):
+                assert running.ask(path).status == 404, target
 
 
 def test_from_an_object_store(shop: Shop, env: dict[str, str], s3: str) -> None:

@@ -73,6 +73,22 @@ def test_fifty_archives_fit_the_screen(many: dict[str, str], columns: int, rows:
     assert b"run_planned" not in terminal.seen, "log lines tear the display"
 
 
+def test_more_than_the_screen_holds_is_a_number(many: dict[str, str]) -> None:
+    for number in range(30):  # the largest, and so the first
+        _add(many, f"broken_{number:02}.zip", b"no zip" * 10_000 + bytes([number]))
+    with Terminal("run", env=many, columns=80, rows=12) as terminal:
+        lines = terminal.until(
+            lambda lines: (
+                bool(re.search(r"and \d\d more", "".join(lines))) and "unreadable" in lines[10]
+            ),
+            "the rest as a number, above the counts",
+        )
+        assert re.fullmatch(r"  and \d\d more", lines[9])
+        assert re.fullmatch(r"\d+ waiting .*\d\d unreadable", lines[10])
+        assert terminal.scrolled_off == 0
+        assert terminal.wait() == 1
+
+
 def test_quiet_shows_nothing(env: dict[str, str]) -> None:
     with Terminal("run", "--quiet", env=env) as terminal:
         assert (terminal.wait(), terminal.seen) == (0, b"")
