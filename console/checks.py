@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -10,6 +12,9 @@ from typing import Literal
 import click
 import msgspec
 
+from console.terminal import plain
+
+_INDENT = 18
 _MARKS = {
     "ok": click.style("ok    ", fg="green"),
     "warned": click.style("warned", fg="yellow"),
@@ -34,6 +39,22 @@ def report(checks: Sequence[Check], *, as_json: bool) -> int:
         sys.stdout.buffer.write(msgspec.json.format(found, indent=2) + b"\n")
     else:
         for check in checks:
-            text = f"{check.found} {check.remedy}".strip()
-            click.echo(f"{_MARKS[check.state]} {check.name:<10} {text}")
+            click.echo(f"{_MARKS[check.state]} {check.name:<10} {_told(check)}")
     return int(any(check.state == "failed" for check in checks))
+
+
+def _told(check: Check) -> str:
+    """What was found, in lines below each other on a terminal."""
+    text = plain(f"{check.found} {check.remedy}".strip())
+    if not sys.stdout.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    indent = _INDENT if width >= 2 * _INDENT else 2
+    lines = textwrap.wrap(
+        text,
+        width,
+        initial_indent=" " * _INDENT,  # of what stands before
+        subsequent_indent=" " * indent,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines)[_INDENT:]

@@ -17,12 +17,18 @@ from console.options import (
     json_option,
     place_options,
     quiet_option,
+    reason_option,
+    reports_option,
+    run_argument,
     run_options,
     run_settings,
+    state_option,
 )
+from console.terminal import colour, complain
 
 # Imports make many objects, and hardly any garbage.
 _OBJECTS_BETWEEN_COLLECTIONS = 1_000_000
+PROGRAM = "sales-pipeline"
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -75,7 +81,7 @@ def run(wait: bool, as_json: bool, quiet: bool, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("run_id", metavar="RUN")
+@run_argument(metavar="RUN")
 @place_options
 @broker_options
 @json_option
@@ -113,13 +119,13 @@ def recover(as_json: bool, quiet: bool, **options: Any) -> None:
 @json_option
 def plan(as_json: bool, **options: Any) -> None:
     """Show what a run would read, without running it."""
-    from console.reading import show_plan
+    from console.planning import show_plan
 
     show_plan(run_settings(options), as_json=as_json)
 
 
 @cli.command()
-@click.argument("run_id", metavar="RUN")
+@run_argument(metavar="RUN")
 @place_options
 @click.option(
     "--allow-incomplete", is_flag=True, help="Publish although something could not be read."
@@ -162,7 +168,7 @@ def runs(newest: int, as_json: bool, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("run_id", metavar="[RUN]", required=False)
+@run_argument()
 @place_options
 @json_option
 def show(run_id: str | None, as_json: bool, **options: Any) -> None:
@@ -173,9 +179,9 @@ def show(run_id: str | None, as_json: bool, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("run_id", metavar="[RUN]", required=False)
+@run_argument()
 @place_options
-@click.option("--reason", help="Only rejects for this reason, such as unknown_product.")
+@reason_option
 @click.option("-n", "--most", default=50, show_default=True, help="How many events to show.")
 @json_option
 def rejects(
@@ -188,7 +194,7 @@ def rejects(
 
 
 @cli.command()
-@click.argument("run_id", metavar="[RUN]", required=False)
+@run_argument()
 @click.option("--category", required=True, help="Category, as in the report.")
 @click.option("--segment", required=True, help="Customer segment, as in the report.")
 @click.option(
@@ -230,8 +236,8 @@ def explain(
 
 
 @cli.command()
-@click.argument("before", metavar="[RUN_A]", required=False)
-@click.argument("after", metavar="[RUN_B]", required=False)
+@run_argument("before", "[RUN_A]")
+@run_argument("after", "[RUN_B]")
 @place_options
 @json_option
 def diff(before: str | None, after: str | None, as_json: bool, **options: Any) -> None:
@@ -266,7 +272,7 @@ def gc(dry_run: bool, as_json: bool, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("run_id", metavar="[RUN]", required=False)
+@run_argument()
 @place_options
 @json_option
 @quiet_option
@@ -312,6 +318,32 @@ def doctor(as_json: bool, live: bool, fresh: timedelta | None, **options: Any) -
 
 @cli.command()
 @click.option(
+    "--host", "serve_host", metavar="ADDRESS", help="Where to listen [default: 127.0.0.1]."
+)
+@click.option(
+    "--port",
+    "serve_port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="Port to listen on; 0 is any free one [default: 8080].",
+)
+@click.option("--flower-url", metavar="URL", help="Flower's page, to link to [default: none].")
+@reports_option
+@state_option
+def serve(**options: Any) -> None:
+    """Show the published reports, and the run under way, to browsers. Read-only.
+
+    /latest/ is the newest report, /live the progress of every archive, and /api/progress the same
+    as JSON. Without --host, only this machine can look.
+    """
+    settings = run_settings(options)
+    from console.serving import serve_command
+
+    sys.exit(serve_command(settings))
+
+
+@cli.command()
+@click.option(
     "--folder", default=".demo", show_default=True, help="Where the data and reports are left."
 )
 @click.option("--archives", default=50, show_default=True, help="Weekly archives to generate.")
@@ -324,6 +356,23 @@ def demo(folder: str, archives: int, workers: int, dirt: float) -> None:
     sys.exit(demo_command(folder, archives=archives, workers=workers, dirt=dirt))
 
 
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    r"""Print what makes a shell complete commands, options and run ids.
+
+    \b
+    bash: sales-pipeline completion bash > ~/.local/share/bash-completion/completions/sales-pipeline
+    zsh:  eval "$(sales-pipeline completion zsh)"            in ~/.zshrc, after compinit
+    fish: sales-pipeline completion fish > ~/.config/fish/completions/sales-pipeline.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    made_by = get_completion_class(shell)
+    if made_by is not None:
+        click.echo(made_by(cli, {}, PROGRAM, "_SALES_PIPELINE_COMPLETE").source())
+
+
 def main() -> NoReturn:
     """Entry point: every error ends as one clear text on stderr, with an exit code."""
     from pipeline_core.errors import ConfigError, PipelineError
@@ -331,11 +380,11 @@ def main() -> NoReturn:
     garbage.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     atexit.register(garbage.freeze)  # a last collection takes a while, and the end frees it all
     try:
-        cli(standalone_mode=False)
+        cli(prog_name=PROGRAM, standalone_mode=False, color=colour())
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
-        error.show()
+        complain(f"Error: {error.format_message()}", _usage(error))
         sys.exit(2)
     except click.Abort as abort:  # click's word for Ctrl-C
         from console.interrupt import exit_code
@@ -344,7 +393,7 @@ def main() -> NoReturn:
         click.echo("".join(map(str, cause.args if cause else ())) or "Stopped.", err=True)
         sys.exit(exit_code(cause))
     except PipelineError as error:
-        _complain(error.message, error.remedy)
+        complain(f"Error: {error.message}", error.remedy)
         sys.exit(2 if isinstance(error, ConfigError) else 1)
     except Exception as error:
         _report_bug(error)
@@ -352,18 +401,18 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-def _complain(message: str, remedy: str) -> None:
-    click.secho(f"Error: {message}", err=True, fg="red", bold=True)
-    if remedy:
-        click.echo(f"  {remedy}", err=True)
+def _usage(error: click.ClickException) -> str:
+    """Where to read how it is right."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"`{context.command_path if context else PROGRAM} --help` says what there is."
 
 
 def _report_bug(error: Exception) -> None:
     import logging
 
     logging.getLogger(__name__).debug("unexpected error", exc_info=error)
-    _complain(
-        f"Unexpected {type(error).__name__}: {error}",
+    complain(
+        f"Error: unexpected {type(error).__name__}: {error}",
         "This is a bug of ours. SALES_LOG_LEVEL=DEBUG shows where it happened.",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from console.next_steps import print_next
 from console.stack import Stack, StackError, throwaway_stack
 from pipeline_core.errors import PipelineError
 
@@ -35,14 +37,12 @@ def demo_command(folder: str, *, archives: int, workers: int, dirt: float) -> in
             with _workers(environment, workers, root / "worker.log"):
                 say.print("[bold]4/4[/bold] Running the daily job as a chord")
                 code = _run(environment)
+            _export(stack, root / "dimensions")
     except StackError as error:
-        raise PipelineError(f"The demo's servers did not start. {error}") from error
+        raise PipelineError("The demo's servers did not start.", str(error)) from error
     if code == 0:
-        say.print(
-            f"Done, and everything that was started has stopped. The report: "
-            f"[bold]{root / 'reports' / 'latest' / 'sales_report.csv'}[/bold]",
-            soft_wrap=True,
-        )
+        say.print("Done, and everything that was started has stopped.")
+        print_next(say, root)
     else:
         say.print(f"The demo's run failed; its workers' log is {root / 'worker.log'}.")
     return code
@@ -54,6 +54,22 @@ def _generate(data: Path, archives: int, dirt: float, say: Console) -> None:
     say.print(f"[bold]1/4[/bold] Generating {archives} weekly archives in {data}", soft_wrap=True)
     shutil.rmtree(data, ignore_errors=True)
     generate(data, archives, dirt=dirt)
+
+
+def _export(stack: Stack, folder: Path) -> None:
+    """Customers and products as files: for later runs, when the database is gone."""
+    from sqlalchemy import create_engine, text
+
+    folder.mkdir(exist_ok=True)
+    engine = create_engine(stack.postgres.url)
+    with engine.connect() as connection:
+        for name in ("customers", "products"):
+            rows = connection.execute(text(f"SELECT * FROM {name}"))  # noqa: S608  (ours)
+            with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(rows.keys())
+                writer.writerows(rows)
+    engine.dispose()
 
 
 def _environment(stack: Stack, root: Path) -> dict[str, str]:

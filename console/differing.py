@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import click
-from rich.table import Table
 
+from console.tables import Grid
+from console.terminal import plain
 from console.views import grouped, output, table
 from pipeline_core.messages import to_json
 from pipeline_core.pipeline.diff import (
@@ -76,12 +77,12 @@ def show_difference(
     changed = sum(cell.before != cell.after for cell in found.cells)
     click.echo(f"{_rows_of(changed)} of the report changed {runs}.")
     for sentence in _headlines(found):
-        click.echo(sentence)
+        click.echo(plain(sentence))
     output().print(_bridge(found))
     output().print(_cells_table(found))
 
 
-def _bridge(found: Difference) -> Table:
+def _bridge(found: Difference) -> Grid:
     """From one total to the other."""
     rows = [
         (total.kind.replace("_", " "), _signed(total.revenue), _signed(str(total.units)))
@@ -123,7 +124,7 @@ def _effect(cell: CellChange, cause: Cause) -> str:
     return f"{what} of {cell.category} / {cell.segment} {moved} by {grouped(amount.lstrip('-'))}"
 
 
-def _cells_table(found: Difference) -> Table:
+def _cells_table(found: Difference) -> Grid:
     rows = [row for cell in found.cells[:_CELLS_SHOWN] for row in _rows(cell)]
     headings = ["category", "segment", "revenue", "change", "units", "customers", "because"]
     grid = table(headings, rows, numbers=(2, 3, 4, 5))

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from rich.console import Console
-from rich.table import Table
 
+from console.tables import Grid
+from console.terminal import plain
 from console.views import count, grouped, money, output, print_unreadable, table
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
@@ -64,7 +65,7 @@ def _print(console: Console, found: Explanation) -> None:
 def _headline(found: Explanation) -> str:
     cell, totals = found.cell, found.totals
     on = f" on {cell.date}" if cell.date else ""
-    name = f"{_plain(cell.category)} / {_plain(cell.segment)}{on}, run {found.run_id}"
+    name = f"{plain(cell.category)} / {plain(cell.segment)}{on}, run {found.run_id}"
     if not found.events:
         return f"{name}: there are no sales."
     return (
@@ -86,7 +87,7 @@ def _figures_table(
     headings: Sequence[str],
     rows: Sequence[_Figures],
     cells: Callable[[_Figures], Sequence[str]],
-) -> Table:
+) -> Grid:
     """The first rows; the others as a number."""
     first = len(headings)
     grid = table(
@@ -107,11 +108,11 @@ def _place_cells(row: PlaceFigures) -> list[str]:
 
 
 def _product_cells(row: ProductFigures) -> list[str]:
-    return [_plain(row.product), money(row.price)]
+    return [plain(row.product), money(row.price)]
 
 
 def _customer_cells(row: CustomerFigures) -> list[str]:
-    return [_GUESTS if row.customer is None else _plain(row.customer)]
+    return [_GUESTS if row.customer is None else plain(row.customer)]
 
 
 def _print_events(console: Console, events: Sequence[PlacedEvent], of: int) -> None:
@@ -122,8 +123,8 @@ def _print_events(console: Console, events: Sequence[PlacedEvent], of: int) -> N
         (
             _place(event.archive, event.day, event.part),
             event.position,
-            _plain(event.customer or ("(guest)" if event.reason is None else "?")),
-            _plain(event.product or "?"),
+            plain(event.customer or ("(guest)" if event.reason is None else "?")),
+            plain(event.product or "?"),
             count(event.quantity),
             money(event.revenue),
             *([] if event.reason is None else [event.reason]),
@@ -156,9 +157,4 @@ def _left_out_cells(each: LeftOut) -> tuple[str, ...]:
 
 
 def _place(*names: str | None) -> str:
-    return " > ".join(_plain(name) for name in names if name is not None)
-
-
-def _plain(text: str) -> str:
-    """The text without anything that would move a terminal's cursor."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return " > ".join(plain(name) for name in names if name is not None)

@@ -23,10 +23,16 @@ def _together(*options: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
     return decorate
 
 
+reports_option = click.option(
+    "--reports", metavar="URI", help="Folder to publish in [default: reports]."
+)
+state_option = click.option(
+    "--state", metavar="URI", help="Folder for the records of runs [default: state]."
+)
 place_options = _together(
     click.option("--data", metavar="URI", help="Folder of the weekly archives [default: data]."),
-    click.option("--reports", metavar="URI", help="Folder to publish in [default: reports]."),
-    click.option("--state", metavar="URI", help="Folder for the records of runs [default: state]."),
+    reports_option,
+    state_option,
 )
 
 dimension_options = _together(
@@ -102,6 +108,55 @@ run_options = _together(
     ),
 )
 
+
+def _run_ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Runs that the shell may offer, newest first; none if the state cannot be read."""
+    from pipeline_core.errors import PipelineError
+    from pipeline_core.ledger import run_ids
+    from pipeline_core.settings import load_settings
+    from pipeline_core.storage import open_storage
+
+    try:
+        state = open_storage(load_settings({"state": ctx.params.get("state")}).state)
+        return [each for each in reversed(run_ids(state)) if each.startswith(incomplete)]
+    except PipelineError:  # the command itself will say so
+        return []
+
+
+def run_argument(name: str = "run_id", metavar: str = "[RUN]") -> Callable[[_Command], _Command]:
+    """A run's id, completed by the shell; in brackets it may be left out."""
+    return click.argument(
+        name, metavar=metavar, required=not metavar.startswith("["), shell_complete=_run_ids
+    )
+
+
+def _reasons(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    from pipeline_core.messages import RejectReason
+
+    return [reason for reason in RejectReason if reason.startswith(incomplete)]
+
+
+def _known_reason(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    from difflib import get_close_matches
+
+    from pipeline_core.messages import RejectReason
+
+    known = [reason.value for reason in RejectReason]
+    if value is None or value in known:
+        return value
+    close = get_close_matches(value, known, n=1)
+    help_ = f"Did you mean {close[0]}?" if close else f"It is one of {', '.join(known)}."
+    raise click.BadParameter(f"{value!r} is no reason. {help_}", param=param)
+
+
+reason_option = click.option(
+    "--reason",
+    metavar="REASON",
+    callback=_known_reason,
+    shell_complete=_reasons,
+    help="Only rejects for this reason, such as unknown_product.",
+)
+
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -131,9 +186,13 @@ def run_settings(options: dict[str, Any]) -> Settings:
     Raises:
         ConfigError: a setting is missing or wrong.
     """
+    import structlog
+
     from pipeline_core.logs import configure_logs
-    from pipeline_core.settings import load_settings
+    from pipeline_core.settings import load_settings, misspelt_variables
 
     settings = load_settings(options)
     configure_logs(settings.log_level, settings.log_format)
+    for name, meant in misspelt_variables().items():
+        structlog.get_logger().warning("no_such_setting", name=name, perhaps=meant)
     return settings

@@ -1,115 +1,41 @@
-"""Commands that only read: ``plan``, ``runs``, ``show`` and ``rejects``."""
+"""Commands that only read: ``runs``, ``show`` and ``rejects``; and ``gc``."""
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import itertools
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 import click
 import msgspec
 
+from console.shapes import (
+    Collected,
+    ListedReject,
+    ListedRun,
+    UnfinishedRun,
+)
+from console.terminal import plain
 from console.views import grouped, output, print_summary, table
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.ledger.attempts import PLAN, PUBLISH
 from pipeline_core.load.rejects import Reject, parse_rejects
-from pipeline_core.messages import ArchiveRef, Outcome, to_json
+from pipeline_core.messages import Outcome, to_json
 from pipeline_core.pipeline.gc import collect_garbage
-from pipeline_core.pipeline.plan import missing_days, survey
 from pipeline_core.pipeline.results import results
-from pipeline_core.pipeline.reuse import finished_archives, known_archives, recall
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
-from pipeline_core.storage import Storage, absolute_uri, open_storage
-
-# So many of the newest runs are looked at for the pace of this machine.
-_HISTORY = 20
-
-
-def show_plan(settings: Settings, *, as_json: bool) -> None:
-    """Archives as a run would take them."""
-    memory = recall(open_storage(settings.state), absolute_uri(settings.data))
-    known = known_archives(memory)
-    found = survey(
-        open_storage(settings.data), settings.options().limits, {} if settings.full else known
-    )
-    states = [(archive, _state(archive, known)) for archive in found.archives]
-    vanished = sorted(known.keys() - {archive.name for archive in found.archives})
-    missing = missing_days(day.name for archive in found.archives for day in archive.days)
-    done = set() if settings.full or memory is None else finished_archives(memory)
-    to_read = sum(
-        archive.size
-        for archive, state in states
-        if state in ("new", "changed") or (state == "unchanged" and archive.name not in done)
-    )
-    seconds = _expected_seconds(open_storage(settings.state), to_read)
-    if as_json:
-        _print_json(
-            {
-                "archives": [
-                    {
-                        "name": archive.name,
-                        "state": state,
-                        "bytes": archive.size,
-                        "days": len(archive.days),
-                        "duplicate_days": [d.name for d in archive.days if d.duplicate_of],
-                        "duplicate_of": archive.duplicate_of,
-                        "cause": archive.unreadable,
-                    }
-                    for archive, state in states
-                ],
-                "vanished": vanished,
-                "bytes_to_read": to_read,
-                "expected_seconds": seconds,
-                "conflicting_days": found.conflicting_days,
-                "missing_days": missing,
-            }
-        )
-        return
-    console = output()
-    rows = [
-        (
-            archive.name,
-            state,
-            f"{archive.size:,}",
-            len(archive.days),
-            archive.unreadable or _same_as(archive),
-        )
-        for archive, state in states
-    ]
-    gone = "it counts no more"
-    rows += [(name, "vanished", "", len(known[name].days), gone) for name in vanished]
-    console.print(table(["archive", "state", "bytes", "days", "note"], rows, numbers=(2, 3)))
-    takes = "" if seconds is None else f", about {seconds:,.0f} s at the pace of earlier runs"
-    console.print(f"{len(states):,} archives, {to_read:,} bytes to read{takes}.")
-    if found.conflicting_days:
-        console.print(f"Conflicting days: {', '.join(found.conflicting_days)}.", markup=False)
-    if missing:
-        console.print(f"Missing days: {', '.join(day.isoformat() for day in missing)}.")
-
-
-def _same_as(archive: ArchiveRef) -> str:
-    return f"same as {archive.duplicate_of}" if archive.duplicate_of else ""
-
-
-def _expected_seconds(state: Storage, to_read: int) -> float | None:
-    """By the newest run that read something; None if there is none."""
-    for run_id in reversed(run_ids(state)[-_HISTORY:]):
-        outcome = RunLedger(state, run_id).outcome()
-        if outcome and outcome.summary and outcome.summary.bytes_read:
-            summary = outcome.summary
-            return round(summary.seconds * to_read / summary.bytes_read, 3)
-    return None
+from pipeline_core.storage import Storage, open_storage
 
 
 def collect(settings: Settings, *, dry_run: bool, as_json: bool) -> None:
     """Removes what no later run can use."""
     removed = collect_garbage(open_storage(settings.state), settings.keep_runs, dry_run=dry_run)
     if as_json:
-        _print_json(dataclasses.asdict(removed) | {"dry_run": dry_run})
+        shown = Collected(removed.extracts, removed.results, removed.bytes, dry_run)
+        sys.stdout.buffer.write(to_json(shown))
         return
     would = "Would remove" if dry_run else "Removed"
     click.echo(
@@ -122,38 +48,43 @@ def list_runs(settings: Settings, *, newest: int, as_json: bool) -> None:
     """The history, newest first."""
     state = open_storage(settings.state)
     known = run_ids(state)[-newest:] if newest else []
-    found = [(run_id, RunLedger(state, run_id).outcome()) for run_id in reversed(known)]
+    told = [_history(run_id, RunLedger(state, run_id).outcome()) for run_id in reversed(known)]
     if as_json:
-        _print_json([_history(run_id, outcome) for run_id, outcome in found])
+        _print_json(told)
         return
     rows = [
         (
-            run["run_id"],
-            run["state"],
-            run["status"],
-            grouped(str(run["total_revenue"])) if run["total_revenue"] else "",
-            f"{run['events']:,}" if run["events"] is not None else "",
-            run["seconds"],
-            run["reason"],
+            run.run_id,
+            "published, incomplete" if _is_incomplete(run) else run.state,
+            grouped(run.total_revenue) if run.total_revenue else "",
+            "" if run.events is None else f"{run.events:,}",
+            run.seconds,
+            run.reason,
         )
-        for run in (_history(run_id, outcome) for run_id, outcome in found)
+        for run in told
     ]
-    headings = ["run", "state", "status", "revenue", "events", "seconds", "reason"]
-    output().print(table(headings, rows, numbers=(3, 4, 5)))
+    headings = ["run", "state", "revenue", "events", "seconds", "reason"]
+    shown = len(headings) if any(run.reason for run in told) else len(headings) - 1
+    cells = [row[:shown] for row in rows]
+    output().print(table(headings[:shown], cells, numbers=(2, 3, 4), whole=(0,)))
 
 
-def _history(run_id: str, outcome: Outcome | None) -> dict[str, str | int | float | None]:
+def _is_incomplete(run: ListedRun) -> bool:
+    return run.state == "published" and run.status == "incomplete"
+
+
+def _history(run_id: str, outcome: Outcome | None) -> ListedRun:
     summary = outcome.summary if outcome else None
-    return {
-        "run_id": run_id,
-        "state": outcome.state if outcome else "unfinished",
-        "status": outcome.status if outcome else None,
-        "total_revenue": summary.totals.total_revenue if summary else None,
-        "events": summary.events.seen if summary else None,
-        "rejected": summary.events.rejected if summary else None,
-        "seconds": summary.seconds if summary else None,
-        "reason": outcome.reason if outcome else None,
-    }
+    return ListedRun(
+        run_id=run_id,
+        state=outcome.state if outcome else "unfinished",
+        status=outcome.status if outcome else None,
+        total_revenue=summary.totals.total_revenue if summary else None,
+        events=summary.events.seen if summary else None,
+        rejected=summary.events.rejected if summary else None,
+        seconds=summary.seconds if summary else None,
+        reason=outcome.reason if outcome else None,
+    )
 
 
 def show_run(settings: Settings, run_id: str | None, *, as_json: bool) -> None:
@@ -189,7 +120,8 @@ def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json
     reason = outcome.reason if outcome else moving
     done = len(ledger.receipt_ids())
     if as_json:
-        _print_json({"run_id": ledger.run_id, "state": state, "reason": reason, "processed": done})
+        shown = UnfinishedRun(ledger.run_id, state, reason, done)
+        sys.stdout.buffer.write(to_json(shown))
         return
     _print_state(ledger.run_id, state, reason, outcome.remedy if outcome else "")
     if manifest is None:
@@ -200,9 +132,9 @@ def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json
 
 
 def _print_state(run_id: str, state: str, reason: str, remedy: str) -> None:
-    click.echo(f"Run {run_id} is {state}: {reason}")
+    click.echo(plain(f"Run {run_id} is {state}: {reason}"))
     if remedy:
-        click.echo(f"  {remedy}")
+        click.echo(f"  {plain(remedy)}")
 
 
 def _print_troubles(ledger: RunLedger) -> None:
@@ -237,7 +169,7 @@ def show_rejects(
     ledger = _ledger(settings, run_id)
     wanted = list(itertools.islice(_rejects(ledger, reason), most))
     if as_json:
-        _print_json([reject._asdict() for reject in wanted])
+        _print_json([ListedReject(*reject) for reject in wanted])
         return
     output().print(table(Reject._fields, wanted, numbers=(4,)))
 
@@ -260,16 +192,5 @@ def _ledger(settings: Settings, run_id: str | None) -> RunLedger:
     return RunLedger(state, run_id)
 
 
-def _state(archive: ArchiveRef, known: Mapping[str, ArchiveRef]) -> str:
-    if archive.unreadable:
-        return "unreadable"
-    if archive.duplicate_of:
-        return "duplicate"
-    before = known.get(archive.name)
-    if before is None:
-        return "new"
-    return "unchanged" if before.version == archive.version else "changed"
-
-
-def _print_json(value: object) -> None:
+def _print_json(value: Sequence[msgspec.Struct]) -> None:
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 import click
 
 from console.interrupt import terminable
-from console.progress import Progress
+from console.progress import Progress, progress_of_run
+from console.terminal import complain
 from console.views import print_outcome
 from pipeline_core import pipeline
 from pipeline_core.errors import PipelineError, RetryableError, RunUnderWay
@@ -118,7 +119,7 @@ def publish_command(
 
 
 def _progress(settings: Settings, *, quiet: bool) -> Progress:
-    progress = Progress.on_terminal(quiet=quiet)
+    progress = progress_of_run(settings.state, quiet=quiet)
     if progress.live or quiet:  # log lines would tear the display
         configure_logs("WARNING", settings.log_format)
     return progress
@@ -249,6 +250,8 @@ def _finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool)
         print_outcome(settings, outcome)
     if outcome.state != "published":
         verb = "was refused" if outcome.state == "refused" else "failed"
-        click.secho(f"Run {outcome.run_id} {verb}: {outcome.reason}", err=True, fg="red", bold=True)
-        click.echo(f"  The earlier report stands. {outcome.remedy}", err=True)
+        complain(
+            f"Run {outcome.run_id} {verb}: {outcome.reason}",
+            f"The earlier report stands. {outcome.remedy}",
+        )
     return outcome.exit_code

@@ -7,7 +7,8 @@ import sys
 import click
 
 from console.interrupt import terminable
-from console.progress import Progress
+from console.progress import progress_of_verification
+from console.terminal import complain, plain
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import to_json
@@ -29,7 +30,7 @@ def verify_command(
     """0 if the run agrees with its archives, 1 with the first difference on stderr."""
     run_id = run_id or _latest_run(settings)
     archives = RunLedger(open_storage(settings.state), run_id).manifest().archives
-    with terminable(), Progress.on_terminal(quiet=quiet) as progress:
+    with terminable(), progress_of_verification(quiet=quiet) as progress:
         progress.verifying(len(archives))
         found = verify(
             settings.state,
@@ -64,7 +65,7 @@ def _print(found: Verification) -> None:
         (found.not_in_run, "There now, and not in the run's plan"),
     ):
         if names:
-            click.echo(f"{what}: {', '.join(names)}.")
+            click.echo(plain(f"{what}: {', '.join(names)}."))
     if found.agrees:
         click.echo(
             f"Run {found.run_id} agrees: {found.events:,} events in {found.archives:,} archives "
@@ -73,11 +74,8 @@ def _print(found: Verification) -> None:
 
 
 def _complain(found: Verification, difference: Difference) -> None:
-    click.secho(
+    complain(
         f"Run {found.run_id} differs at {difference.place}: published {difference.published}, "
         f"recomputed {difference.recomputed}.",
-        err=True,
-        fg="red",
-        bold=True,
+        difference.remedy,
     )
-    click.echo(f"  {difference.remedy}", err=True)

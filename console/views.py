@@ -1,4 +1,4 @@
-"""Tables for people."""
+"""Figures and outcomes as people read them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import io
 import sys
 from collections.abc import Iterable, Sequence
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from console.tables import Grid
+from console.terminal import plain
 from pipeline_core.messages import Outcome, Summary, Unreadable
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
@@ -19,6 +19,7 @@ from pipeline_core.storage import open_storage
 _ROWS_SHOWN = 40
 _DAYS_SHOWN = 6
 _PIPE_WIDTH = 140
+_LONGEST_TEXT = 400
 
 
 def output() -> Console:
@@ -27,22 +28,21 @@ def output() -> Console:
 
 
 def table(
-    headings: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()
-) -> Table:
-    """A plain table; the columns in ``numbers`` are right-aligned. Cells are text, not markup. In a
-    narrow terminal texts are folded, and numbers stay whole."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for place, heading in enumerate(headings):
-        is_number = place in numbers
-        grid.add_column(
-            heading,
-            justify="right" if is_number else "left",
-            overflow="fold",
-            no_wrap=is_number,
-        )
-    for row in rows:
-        grid.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
-    return grid
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    numbers: Iterable[int] = (),
+    whole: Iterable[int] = (),
+) -> Grid:
+    """A plain table. Cells are text, not markup; what is longer than anybody reads is cut.
+    Columns in ``numbers`` are right-aligned; theirs and those in ``whole`` are not folded."""
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    return Grid(list(headings), cells, frozenset(numbers), frozenset(whole))
+
+
+def _cell(cell: object) -> str:
+    text = plain("" if cell is None else str(cell))
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 def grouped(number: str) -> str:
@@ -59,6 +59,25 @@ def money(number: str | None) -> str:
 def count(number: int | None) -> str:
     """An integer with thousands separators, "?" if it is not known."""
     return "?" if number is None else f"{number:,}"
+
+
+def size_of(octets: int) -> str:
+    """Bytes as a person says them: 850 B, 12.3 MB."""
+    size, unit = float(octets), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 999.5:  # noqa: PLR2004  (would be shown as 1,000)
+            break
+        size, unit = size / 1000, larger
+    return f"{octets} B" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def time_span(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 3 min 5 s, 2 h 10 min."""
+    whole = max(round(seconds), 0)
+    minutes, hours = whole // 60, whole // 3600
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
 
 
 def print_outcome(settings: Settings, outcome: Outcome) -> None:
@@ -110,13 +129,17 @@ def print_summary(console: Console, summary: Summary) -> None:
         console.print(table(["left out", "events", "units", "revenue"], rows, numbers=(1, 2, 3)))
     print_unreadable(console, summary.unreadable)
     if summary.conflicting_days:
-        names = ", ".join(summary.conflicting_days)
-        console.print(f"Days with different contents in two archives: {escape(names)}.")
+        names = escape(_some(summary.conflicting_days))
+        console.print(f"Days with different contents in two archives: {names}.")
     if summary.missing_days:
-        days = [day.isoformat() for day in summary.missing_days]
-        more = ", ..." if len(days) > _DAYS_SHOWN else ""
-        shown = ", ".join(days[:_DAYS_SHOWN])
-        console.print(f"Days missing between the first and the last: {len(days)} ({shown}{more}).")
+        shown = _some([day.isoformat() for day in summary.missing_days])
+        console.print(f"Days missing between the first and the last: {shown}.")
+
+
+def _some(names: Sequence[str]) -> str:
+    """How many, and the first of them."""
+    more = ", ..." if len(names) > _DAYS_SHOWN else ""
+    return f"{len(names)} ({', '.join(map(plain, names[:_DAYS_SHOWN]))}{more})"
 
 
 def print_unreadable(console: Console, places: Sequence[Unreadable]) -> None:
@@ -127,7 +150,7 @@ def print_unreadable(console: Console, places: Sequence[Unreadable]) -> None:
         _more(console, len(places))
 
 
-def _report_table(settings: Settings, run_id: str) -> Table:
+def _report_table(settings: Settings, run_id: str) -> Grid:
     data = open_storage(settings.reports).read(f"runs/{run_id}/sales_report.csv")
     _, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
     shown = [

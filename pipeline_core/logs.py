@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 
@@ -28,7 +29,7 @@ def configure_logs(level: str, log_format: str) -> None:
     render: list[Processor] = (
         [_name_action, structlog.processors.JSONRenderer()]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [structlog.dev.ConsoleRenderer(colors=_may_colour())]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -56,6 +57,12 @@ def configure_logs(level: str, log_format: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _may_colour() -> bool:
+    # A terminal's own variables, no settings of ours.
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stderr.isatty() and not plain
 
 
 def mask_secrets(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:

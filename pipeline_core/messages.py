@@ -149,6 +149,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
     def planned_work(self) -> tuple[Work, ...]:
         """Every archive that is no duplicate, or its shares, largest first: none is left over
         at the end."""
+        return tuple(self.planned_sizes())
+
+    def planned_sizes(self) -> dict[Work, int]:
+        """The planned work, largest first, with its compressed bytes."""
         sizes: dict[Work, int] = {}
         for archive in self.archives:
             if archive.duplicate_of is None and archive.shares:
@@ -158,7 +162,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
                     sizes[Work(archive.id, share=number)] = size
             elif archive.duplicate_of is None:
                 sizes[Work(archive.id)] = archive.size
-        return tuple(sorted(sizes, key=lambda work: (-sizes[work], work.id)))
+        return dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0].id)))
 
     def archive(self, archive_id: str) -> ArchiveRef:
         """Raises ContractError if the run has no such archive."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Literal, Self
 from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dotenv import dotenv_values
 from pydantic import (
     Field,
     PositiveInt,
@@ -27,6 +30,9 @@ from pipeline_core.profile import Profile, ProfileName, choose_profile, read_mac
 
 Engine = Literal["local", "celery"]
 DEFAULT_BROKER_URL = "redis://localhost:6379/0"
+_PREFIX = "SALES_"
+_ENV_FILE = ".env"
+_SIMILAR = 0.85  # SALES_REPROTS is; names of others are not that like ours
 # In a URL's query they win over our own options.
 _TLS_CHECKS = ("ssl_cert_reqs", "ssl_check_hostname")
 # Exact: a float of 0.3 is less than 0.3.
@@ -37,7 +43,7 @@ class Settings(BaseSettings):
     """Everything that can be set. Sizes are bytes, times seconds, unless a name says more."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SALES_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=_PREFIX, env_file=_ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     # Places
@@ -156,6 +162,15 @@ class Settings(BaseSettings):
     )
     flower_read_only: bool = Field(True, description="Flower shows, and changes nothing.")
 
+    # Serving
+    serve_host: str = Field("127.0.0.1", description="Address that `serve` listens on.")
+    serve_port: int = Field(
+        8080, description="Port that `serve` listens on; 0 is any free one.", ge=0, le=65535
+    )
+    flower_url: str | None = Field(
+        None, description="Address of the Flower page, for a link on the live page."
+    )
+
     # Faults
     lease: PositiveInt = Field(
         60, description="Seconds of silence after which whoever works on something is dead."
@@ -241,6 +256,13 @@ class Settings(BaseSettings):
     def _one_login(cls, value: str | SecretStr | None) -> str | SecretStr | None:
         if "," in (value.get_secret_value() if isinstance(value, SecretStr) else value or ""):
             raise ValueError("Flower takes a comma for the end of the login; use none")
+        return value
+
+    @field_validator("flower_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in {"http", "https"}:
+            raise ValueError("not an http:// or https:// URL")
         return value
 
     @field_validator("notify_on")
@@ -342,6 +364,41 @@ class Settings(BaseSettings):
         )
 
 
+def misspelt_variables() -> dict[str, str]:
+    """Variables of the environment that are no settings, and look as if they were meant to be:
+    what each was probably meant to be. Others may have names like ours."""
+    names = (name.upper() for name in os.environ)
+    unknown = {name for name in names if name.startswith(_PREFIX)} - _setting_names()
+    return {name: meant for name in sorted(unknown) if (meant := _meant(name))}
+
+
+def _check_file() -> None:
+    """Raises ConfigError if .env sets what there is not: that file is ours alone."""
+    try:
+        names = [name.upper() for name in dotenv_values(_ENV_FILE)]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{_ENV_FILE} cannot be read: {error}.", "Correct it, or remove it."
+        ) from None
+    for name in names:
+        if name.startswith(_PREFIX) and name not in _setting_names():
+            meant = _meant(name)
+            guess = f" Did you mean {meant}?" if meant else ""
+            raise ConfigError(
+                f"There is no setting {name} (in {_ENV_FILE}).{guess}",
+                "Correct .env; .env.example has every setting.",
+            )
+
+
+def _setting_names() -> set[str]:
+    return {_PREFIX + name.upper() for name in Settings.model_fields}
+
+
+def _meant(name: str) -> str | None:
+    close = get_close_matches(name, sorted(_setting_names()), n=1, cutoff=_SIMILAR)
+    return close[0] if close else None
+
+
 def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     """Settings of this process: ``overrides`` first, then the environment, then ``.env``.
 
@@ -349,6 +406,7 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
         ConfigError: a value is missing or wrong; the message names each setting.
     """
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    _check_file()
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
@@ -364,4 +422,4 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
 
 def _setting_name(location: tuple[int | str, ...]) -> str:
     name = str(location[0]) if location else "settings"
-    return name if name == "settings" else f"SALES_{name.removeprefix('SALES_').upper()}"
+    return name if name == "settings" else _PREFIX + name.removeprefix(_PREFIX).upper()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import TypeVar
 from console.stack import Stack
 from tests.archives import Shop
 from tests.conftest import PROJECT
+from tests.terminal import Terminal
 
 _T = TypeVar("_T")
 _STOP_SECONDS = 30
@@ -24,7 +24,8 @@ _STOP_SECONDS = 30
 
 def environment(stack: Stack, shop: Shop, folder: Path, **extra: str) -> dict[str, str]:
     """A clean environment with settings for a shop of files, the real Redis and own folders."""
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("SALES_", "FLOWER_"))}
+    ours = ("SALES_", "FLOWER_", "NO_COLOR", "CI")
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(ours)}
     return {
         **kept,
         "PYTHONPATH": str(PROJECT),
@@ -50,25 +51,9 @@ def sales_pipeline(
 
 def on_terminal(*arguments: str, env: Mapping[str, str]) -> tuple[int, bytes]:
     """Runs the command as a person would see it: exit code, and all that was shown."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console.command", *arguments],
-        env={**env, "TERM": "xterm"},
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    seen = b""
-    while True:
-        try:
-            block = os.read(ours, 65_536)
-        except OSError:  # the other side has closed
-            break
-        if not block:
-            break
-        seen += block
-    os.close(ours)
-    return process.wait(30), seen
+    with Terminal(*arguments, env=env) as terminal:
+        code = terminal.wait()
+    return code, terminal.seen
 
 
 def published_csvs(folder: Path) -> dict[str, bytes]:

@@ -18,6 +18,7 @@ from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 
 # Prices stay below 2**53 minor units, so that two limbs carry any revenue; transform/money.py.
 _MAX_PRICE_MINOR = 2**53 - 1
+_CORRECT = "Correct that row."
 _MAX_DIGITS = 15
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
 _SHOWN = 5
@@ -129,7 +130,9 @@ def make_snapshot(
     scale = max([0, *decimals]) if scale is None else max([scale, *decimals])
     minor = [int(price.scaleb(scale)) for price in prices]
     if max([0, *minor]) > _MAX_PRICE_MINOR:
-        raise InputError(f"{place}, products: a price has more than {_MAX_DIGITS} digits.")
+        raise InputError(
+            f"{place}, products: a price has more than {_MAX_DIGITS} digits.", _CORRECT
+        )
     return Snapshot(
         customers=_sorted_table(
             CUSTOMERS, [customers["customer_id"], customers["segment"]], f"{place}, customers"
@@ -145,7 +148,7 @@ def _sorted_table(schema: pa.Schema, columns: list[list[Any]], place: str) -> pa
     ids = [_text(value) for value in columns[0]]
     missing = [row for row, value in enumerate(ids, start=1) if not value]
     if missing:
-        raise InputError(f"{place}: no {schema.names[0]} in row {_some(missing)}.")
+        raise InputError(f"{place}: no {schema.names[0]} in row {_some(missing)}.", _CORRECT)
     encoded = pa.array([value.encode() for value in ids if value], pa.large_binary())
     labels = pa.array([_text(value) for value in columns[1]], pa.string())
     rest = [pa.array(column, schema.types[2]) for column in columns[2:]]
@@ -156,7 +159,7 @@ def _sorted_table(schema: pa.Schema, columns: list[list[Any]], place: str) -> pa
         twice = column.slice(1).filter(pc.equal(column.slice(1), column.slice(0, len(column) - 1)))
         if len(twice):
             found = [value.decode() for value in twice.unique().to_pylist()]
-            raise InputError(f"{place}: {schema.names[0]} {_some(found)} stands twice.")
+            raise InputError(f"{place}: {schema.names[0]} {_some(found)} stands twice.", _CORRECT)
     return table.combine_chunks()
 
 
@@ -169,7 +172,7 @@ def _prices(ids: Iterable[Any], values: Iterable[Any], place: str) -> list[Decim
             bad.append(f"{_text(product)!r} ({value!r})")
         prices.append(price)
     if bad:
-        raise InputError(f"{place}: no valid price for {_some(bad)}.")
+        raise InputError(f"{place}: no valid price for {_some(bad)}.", _CORRECT)
     return prices
 
 
@@ -206,9 +209,14 @@ def _read_file(folder: Path, name: str, columns: list[str]) -> pa.Table:
             "Set SALES_DIMENSIONS (--dimensions) to the folder that has them.",
         ) from None
     except (KeyError, pa.ArrowInvalid) as error:
-        raise ConfigError(f"{path} cannot be used: {_first_line(error)}.") from error
+        raise ConfigError(
+            f"{path} cannot be used: {_first_line(error)}.",
+            f"It needs the columns {', '.join(columns)}.",
+        ) from error
     except OSError as error:
-        raise RetryableError(f"{path} cannot be read: {error}.") from error
+        raise RetryableError(
+            f"{path} cannot be read: {error}.", "Check that it exists, and that this user may."
+        ) from error
 
 
 def _quoted_newlines() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -98,7 +99,11 @@ class RunLedger:
 
     def receipt(self, work: Work) -> Receipt | None:
         """The receipt of a piece of work, or None while it is not done."""
-        return self._read(f"receipts/{work.id}.json", Receipt)
+        return self.receipt_of(work.id)
+
+    def receipt_of(self, work_id: str) -> Receipt | None:
+        """As ``receipt``, by the work's id."""
+        return self._read(f"receipts/{work_id}.json", Receipt)
 
     def discard_receipt(self, work: Work) -> None:
         """Takes work for not done: what its receipt names is damaged. Whoever made it has ended
@@ -131,7 +136,11 @@ class RunLedger:
 
     def attempted_ids(self) -> set[str]:
         """Ids of the work that somebody attempted."""
-        return {name.rsplit(".", 2)[0] for name in self._names("attempts")}
+        return set(self.attempt_counts())
+
+    def attempt_counts(self) -> dict[str, int]:
+        """How often work was attempted, by its id."""
+        return dict(Counter(name.rsplit(".", 2)[0] for name in self._names("attempts")))
 
     def remove_attempts(self, work_id: str) -> None:
         """Forgets the attempts at the work: a person wants it tried anew."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from console.command import cli
 from console.stack import Stack
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.processes import environment, eventually, on_terminal, sales_pipeline
@@ -386,20 +387,7 @@ def test_interrupt_stops_cleanly(env: dict[str, str], moment: str) -> None:
 
 
 def test_help_explains_every_option(env: dict[str, str]) -> None:
-    for command in (
-        "run",
-        "plan",
-        "publish",
-        "runs",
-        "show",
-        "rejects",
-        "explain",
-        "diff",
-        "gc",
-        "verify",
-        "doctor",
-        "demo",
-    ):
+    for command in cli.commands:
         done = sales_pipeline(command, "--help", env=env)
         assert done.returncode == 0
         assert "Options:" in done.stdout
@@ -457,13 +445,3 @@ def test_database_without_tables_exits_2(env: dict[str, str], postgres_url: str)
     done = sales_pipeline("run", env=found)
     assert done.returncode == 2
     assert "sql/init.sql" in done.stderr
-
-
-def test_demo_leaves_the_report_and_no_process(env: dict[str, str], tmp_path: Path) -> None:
-    done = sales_pipeline("demo", "--folder", "shown", "--archives", "3", env=env)
-    assert done.returncode == 0, done.stderr
-    report = Path("shown/reports/latest/sales_report.csv")
-    assert report.read_text().startswith("category,customer_segment,total_revenue")
-    assert str(report.absolute()) in done.stderr
-    summary = json.loads((report.parent / "summary.json").read_text())
-    assert (summary["engine"], summary["archives"]["read"]) == ("celery", 3)

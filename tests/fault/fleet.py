@@ -106,6 +106,11 @@ class Fleet:
         self._stack.callback(kill_tree, process)
         return process
 
+    def kill_workers(self) -> None:
+        """As a power cut would."""
+        for worker in self._workers:
+            kill_tree(worker)
+
     def send(self, task: str, **kwargs: str) -> None:
         """Puts a task on the queue as a foreign program would."""
         command = [sys.executable, "-m", "celery", "-A", "workers", "call", task]

@@ -10,7 +10,7 @@ from rich.console import Console
 from console.views import table
 
 
-@pytest.mark.parametrize("width", [30, 50, 200])
+@pytest.mark.parametrize("width", [40, 50, 200])
 def test_a_table_folds_texts_and_keeps_numbers_whole(width: int) -> None:
     file = io.StringIO()
     name = "events_2024_week_01.zip"
@@ -22,6 +22,32 @@ def test_a_table_folds_texts_and_keeps_numbers_whole(width: int) -> None:
     below = next(number for number, line in enumerate(lines, start=1) if "──" in line)
     columns = [line.split() for line in lines[below:]]
     assert "".join(words[0] for words in columns if words) == name
+
+
+@pytest.mark.parametrize("width", [12, 20, 30])
+def test_a_row_too_wide_for_a_table_is_a_block(width: int) -> None:
+    file = io.StringIO()
+    name = "events_2024_week_01.zip"
+    grid = table(
+        ["archive", "run", "revenue", "note"],
+        [(name, "20240301T0", "1,234,567.89", None)],
+        numbers=(2,),
+        whole=(1,),
+    )
+    Console(file=file, width=width).print(grid)
+    text = file.getvalue()
+    assert max(map(len, text.splitlines())) <= width
+    assert "1,234,567.89" in text
+    assert "20240301T0" in text
+    assert "note" not in text, "nothing is in it"
+    assert name in "".join(text.replace("archive", "").split())
+
+
+def test_a_text_longer_than_anybody_reads_is_cut() -> None:
+    file = io.StringIO()
+    Console(file=file, width=60).print(table(["event"], [("x" * 5000,)]))
+    assert 0 < file.getvalue().count("x") < 500
+    assert "…" in file.getvalue()
 
 
 def test_cells_are_text() -> None:

@@ -1,0 +1,68 @@
+"""The progress of ``verify``: archives done, events/s, MB/s and time left, in one line."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from rich.text import Text
+
+from console.progress import Progress
+
+
+class Bar(Progress):
+    """On stderr, and gone when the work is done."""
+
+    live = True
+
+    def __init__(self) -> None:
+        self._bar = RichProgress(
+            TextColumn("[bold]Verifying"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("archives"),
+            _Rates("{task.description}"),
+            TimeRemainingColumn(compact=True),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=None, events=0, octets=0)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def verifying(self, archives: int) -> None:
+        self._bar.reset(self._task, total=archives, events=0, octets=0)
+
+    def counted(self, events: int, octets: int) -> None:
+        fields = self._bar.tasks[0].fields
+        self._bar.update(
+            self._task, events=fields["events"] + events, octets=fields["octets"] + octets
+        )
+
+    def advance(self) -> None:
+        self._bar.advance(self._task)
+
+
+class _Rates(TextColumn):
+    """Events and uncompressed megabytes a second since the first archive was handed out."""
+
+    def render(self, task: Task) -> Text:
+        seconds = task.elapsed or 0
+        if not seconds or not task.fields["events"]:
+            return Text("")
+        events = task.fields["events"] / seconds
+        megabytes = task.fields["octets"] / seconds / 1e6
+        return Text(f"{events:,.0f} events/s  {megabytes:,.0f} MB/s", style="cyan")

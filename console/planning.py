@@ -1,0 +1,108 @@
+"""``plan``: what a run would read, without running it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from console.shapes import Planned, PlannedArchive, PlannedState
+from console.terminal import plain
+from console.views import output, table
+from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.messages import ArchiveRef, to_json
+from pipeline_core.pipeline.plan import missing_days, survey
+from pipeline_core.pipeline.reuse import finished_archives, known_archives, recall
+from pipeline_core.settings import Settings
+from pipeline_core.storage import Storage, absolute_uri, open_storage
+
+# So many of the newest runs are looked at for the pace of this machine.
+_HISTORY = 20
+
+
+def show_plan(settings: Settings, *, as_json: bool) -> None:
+    """Archives as a run would take them."""
+    memory = recall(open_storage(settings.state), absolute_uri(settings.data))
+    known = known_archives(memory)
+    found = survey(
+        open_storage(settings.data), settings.options().limits, {} if settings.full else known
+    )
+    states = [(archive, _state(archive, known)) for archive in found.archives]
+    vanished = sorted(known.keys() - {archive.name for archive in found.archives})
+    missing = missing_days(day.name for archive in found.archives for day in archive.days)
+    done = set() if settings.full or memory is None else finished_archives(memory)
+    to_read = sum(
+        archive.size
+        for archive, state in states
+        if state in ("new", "changed") or (state == "unchanged" and archive.name not in done)
+    )
+    seconds = _expected_seconds(open_storage(settings.state), to_read)
+    if as_json:
+        shown = Planned(
+            archives=[_planned(archive, state) for archive, state in states],
+            vanished=vanished,
+            bytes_to_read=to_read,
+            expected_seconds=seconds,
+            conflicting_days=found.conflicting_days,
+            missing_days=missing,
+        )
+        sys.stdout.buffer.write(to_json(shown))
+        return
+    console = output()
+    rows: list[tuple[object, ...]] = [
+        (
+            archive.name,
+            state,
+            f"{archive.size:,}",
+            len(archive.days),
+            archive.unreadable or _same_as(archive),
+        )
+        for archive, state in states
+    ]
+    gone = "it counts no more"
+    rows += [(name, "vanished", "", len(known[name].days), gone) for name in vanished]
+    console.print(table(["archive", "state", "bytes", "days", "note"], rows, numbers=(2, 3)))
+    takes = "" if seconds is None else f", about {seconds:,.0f} s at the pace of earlier runs"
+    console.print(f"{len(states):,} archives, {to_read:,} bytes to read{takes}.")
+    if found.conflicting_days:
+        console.print(
+            plain(f"Conflicting days: {', '.join(found.conflicting_days)}."), markup=False
+        )
+    if missing:
+        console.print(f"Missing days: {', '.join(day.isoformat() for day in missing)}.")
+
+
+def _planned(archive: ArchiveRef, state: PlannedState) -> PlannedArchive:
+    return PlannedArchive(
+        name=archive.name,
+        state=state,
+        bytes=archive.size,
+        days=len(archive.days),
+        duplicate_days=[day.name for day in archive.days if day.duplicate_of],
+        duplicate_of=archive.duplicate_of,
+        cause=archive.unreadable,
+    )
+
+
+def _same_as(archive: ArchiveRef) -> str:
+    return f"same as {archive.duplicate_of}" if archive.duplicate_of else ""
+
+
+def _expected_seconds(state: Storage, to_read: int) -> float | None:
+    """By the newest run that read something; None if there is none."""
+    for run_id in reversed(run_ids(state)[-_HISTORY:]):
+        outcome = RunLedger(state, run_id).outcome()
+        if outcome and outcome.summary and outcome.summary.bytes_read:
+            summary = outcome.summary
+            return round(summary.seconds * to_read / summary.bytes_read, 3)
+    return None
+
+
+def _state(archive: ArchiveRef, known: Mapping[str, ArchiveRef]) -> PlannedState:
+    if archive.unreadable:
+        return "unreadable"
+    if archive.duplicate_of:
+        return "duplicate"
+    before = known.get(archive.name)
+    if before is None:
+        return "new"
+    return "unchanged" if before.version == archive.version else "changed"

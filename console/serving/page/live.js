@@ -1,0 +1,128 @@
+"use strict";
+// Names come from the shop: they are set as text, and never as markup.
+
+const EVERY = 2000; // milliseconds, while a run moves
+const EVERY_WHEN_STILL = 10000;
+const MOST_ARCHIVES = 500;
+const ORDER = ["quarantined", "retried", "running", "unreadable", "waiting", "done", "reused", "duplicate"];
+const MOVING = ["planning", "processing", "publishing"];
+const TITLES = {
+  planning: "Planning a run", processing: "Run under way", publishing: "Publishing",
+  stopped: "The run has stopped", published: "The last run is published",
+  refused: "The last run was refused", failed: "The last run failed",
+};
+const number = new Intl.NumberFormat("en");
+const part = (id) => document.getElementById(id);
+let told = "";
+
+function element(name, className, text) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function timeSpan(seconds) {
+  const whole = Math.max(Math.round(seconds), 0);
+  const minutes = Math.floor(whole / 60);
+  if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
+
+function sizeOf(bytes) {
+  let size = bytes;
+  for (const unit of ["B", "kB", "MB", "GB"]) {
+    if (size < 999.5) return `${unit === "B" ? size : size.toFixed(1)} ${unit}`;
+    size /= 1000;
+  }
+  return `${size.toFixed(1)} TB`;
+}
+
+function details(archive, now) {
+  const words = [archive.state, sizeOf(archive.size)];
+  if (archive.pieces > 1) words.push(`${archive.pieces_done}/${archive.pieces} shares`);
+  if (archive.attempts > 1) words.push(`attempt ${archive.attempts}`);
+  if (archive.since) words.push(timeSpan((now - new Date(archive.since)) / 1000));
+  words.push(...archive.workers);
+  if (archive.cause) words.push(archive.cause);
+  return words.join(" · ");
+}
+
+function cell(archive, now) {
+  const made = element("li", archive.state);
+  made.append(element("span", "name", archive.name), element("span", "told", details(archive, now)));
+  return made;
+}
+
+function count([state, howMany]) {
+  const made = element("li");
+  made.append(element("strong", "", number.format(howMany)), ` ${state}`);
+  return made;
+}
+
+function rank(archive) {
+  return ORDER.indexOf(archive.state);
+}
+
+// Sparing: a new phase, or another tenth of the way.
+function say(run) {
+  const tenths = run.pieces ? Math.floor((10 * run.pieces_done) / run.pieces) : 0;
+  const key = `${run.run_id} ${run.phase} ${tenths}`;
+  if (key === told) return;
+  told = key;
+  part("said").textContent = `${TITLES[run.phase]}: ${run.pieces_done} of ${run.pieces} ${run.work_unit} done.`;
+}
+
+function show(run) {
+  const moves = MOVING.includes(run.phase);
+  const now = new Date(run.looked_at);
+  part("title").textContent = document.title = TITLES[run.phase];
+  part("about").textContent = [`Run ${run.run_id}`, run.engine && `${run.engine} engine`,
+    run.status === "incomplete" && "incomplete"].filter(Boolean).join(" · ");
+  const trouble = run.phase === "stopped"
+    ? `Nobody works on it. \`sales-pipeline resume ${run.run_id}\` goes on.`
+    : [run.reason, run.remedy].filter(Boolean).join(" ");
+  part("trouble").textContent = trouble;
+  part("trouble").hidden = !trouble;
+  part("bar").max = run.pieces || 1;
+  part("bar").value = run.pieces_done;
+  part("done").textContent = `${number.format(run.pieces_done)} of ${number.format(run.pieces)}`;
+  part("left").textContent = moves && run.left_seconds !== null ? timeSpan(run.left_seconds) : "–";
+  part("pace").textContent = run.events_per_second === null ? "–" : number.format(Math.round(run.events_per_second));
+  part("rate").textContent = run.bytes_per_second === null ? "–" : number.format(Math.round(run.bytes_per_second / 1e6));
+  part("workers").textContent = number.format(run.workers.length);
+  part("counts").replaceChildren(...ORDER.filter((state) => state in run.counts).map((state) => count([state, run.counts[state]])));
+  const sorted = run.archives.length > MOST_ARCHIVES
+    ? [...run.archives].sort((a, b) => rank(a) - rank(b)) : run.archives;
+  part("archives").replaceChildren(...sorted.slice(0, MOST_ARCHIVES).map((archive) => cell(archive, now)));
+  const more = run.archives.length - MOST_ARCHIVES;
+  part("more").hidden = more <= 0;
+  part("more").textContent = `and ${number.format(more)} more archives`;
+  part("run").hidden = !run.archives.length;
+  say(run);
+  return moves;
+}
+
+function complain(message) {
+  part("trouble").textContent = message;
+  part("trouble").hidden = false;
+}
+
+async function look() {
+  let moves = true;
+  try {
+    const answer = await fetch("api/progress", { cache: "no-store" });
+    if (answer.ok) {
+      moves = show(await answer.json());
+    } else if (answer.status === 404) {
+      part("title").textContent = "No run yet";
+    } else {
+      complain("The server cannot read the run's state now; it is asked again.");
+    }
+  } catch {
+    complain("The server does not answer; it is asked again.");
+  }
+  setTimeout(look, moves && !document.hidden ? EVERY : EVERY_WHEN_STILL);
+}
+
+look();

@@ -1,0 +1,131 @@
+"""The server: one process and one loop, so that a slow client holds up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import click
+import structlog
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
+
+from console.serving.handlers import (
+    Asset,
+    Handler,
+    Health,
+    Live,
+    ProgressJson,
+    Report,
+    Served,
+    Start,
+)
+from console.serving.looks import Looks
+from pipeline_core.errors import ConfigError
+from pipeline_core.settings import Settings
+from pipeline_core.storage import open_storage
+
+log = structlog.get_logger()
+
+# A request of ours is one short line and what browsers add.
+_MOST_HEADER_BYTES = 16_384
+_MOST_BODY_BYTES = 1024
+_IDLE_SECONDS = 30
+_THREADS = 8
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+
+
+def serve_command(settings: Settings) -> int:
+    """Serves until it is told to stop, which is no failure.
+
+    Raises:
+        ConfigError: the address cannot be had.
+    """
+    asyncio.run(_serve(settings))
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    host, port = settings.serve_host, settings.serve_port
+    with ThreadPoolExecutor(_THREADS) as threads:
+        served = Served(
+            reports=open_storage(settings.reports),
+            looks=Looks(open_storage(settings.state), threads),
+            threads=threads,
+            flower_url=settings.flower_url,
+            names=_LOOPBACK_NAMES | {host} if _is_loopback(host) else None,
+        )
+        server = HTTPServer(
+            application(served),
+            max_header_size=_MOST_HEADER_BYTES,
+            max_body_size=_MOST_BODY_BYTES,
+            idle_connection_timeout=_IDLE_SECONDS,
+            body_timeout=_IDLE_SECONDS,
+        )
+        try:
+            sockets = bind_sockets(port, host)
+        except OSError as error:
+            raise ConfigError(
+                f"Cannot listen on port {port} of {host}: {error.strerror or error}.",
+                "--host and --port choose others; port 0 is any free one.",
+            ) from error
+        server.add_sockets(sockets)
+        told_to_stop = _stop_signals()
+        _announce(served, host, sockets[0].getsockname()[1])
+        await told_to_stop.wait()
+        server.stop()
+        await server.close_all_connections()
+
+
+def application(served: Served) -> Application:
+    """Addresses and what answers them."""
+    handlers = [
+        (r"/", Start),
+        (r"/(?:index\.html|latest)", Start),
+        (r"/live", Live),
+        (r"/(live\.css|live\.js)", Asset),
+        (r"/api/progress", ProgressJson),
+        (r"/healthz", Health),
+        (r"/((?:latest|runs)/.*)", Report),
+    ]
+    shared = {"served": served}
+    return Application(
+        [(pattern, handler, shared) for pattern, handler in handlers],
+        default_handler_class=Handler,
+        default_handler_args=shared,
+        log_function=_log,
+    )
+
+
+def _announce(served: Served, host: str, port: int) -> None:
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    click.echo(f"Reports of {served.reports.uri}: {address}/")
+    click.echo(f"The run under way: {address}/live")
+    click.echo("Read-only. Ctrl-C stops it.")
+    if served.names is None:
+        log.warning(
+            "served_to_others", address=host, what="whoever reaches this port reads the reports"
+        )
+
+
+def _stop_signals() -> asyncio.Event:
+    """Set by Ctrl-C and by SIGTERM."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, told.set)
+    return told
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _log(handler: RequestHandler) -> None:
+    log.debug("answered", status=handler.get_status(), path=repr(handler.request.path))

@@ -1,0 +1,37 @@
+"""What a terminal may be sent. Light: every command imports it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+
+def is_watched(*, quiet: bool) -> bool:
+    """Whether somebody sees what changes on stderr. CI systems may give their jobs a terminal, but
+    keep every line; a dumb one cannot move its cursor."""
+    in_ci = os.environ.get("CI", "").lower() not in {"", "0", "false"}
+    is_dumb = os.environ.get("TERM", "") in {"dumb", "unknown"}
+    return sys.stderr.isatty() and not (quiet or in_ci or is_dumb)
+
+
+def colour() -> bool | None:
+    """False for no colour; None leaves it to click, which asks whether it is a terminal."""
+    return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
+
+
+def plain(text: str) -> str:
+    """The text without anything that would move a terminal's cursor: names come from zips."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def complain(message: str, remedy: str) -> None:
+    """What is wrong, and below it what to do, on stderr."""
+    click.secho(_lines(message), err=True, fg="red", bold=True, color=colour())
+    if remedy:
+        click.echo(f"  {_lines(remedy)}", err=True)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(plain, text.splitlines()))

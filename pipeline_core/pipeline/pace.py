@@ -1,0 +1,53 @@
+"""How fast a run goes, and how long it takes yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pipeline_core.messages import Attempt, Receipt
+
+# A running piece is not taken for more than this share of done.
+_MOST_OF_A_PIECE = 0.95
+
+
+def is_reused(done: Iterable[Receipt]) -> bool:
+    """Whether nothing of the archive was opened. Shares after the first say so by their days."""
+    return not any(each.bytes_read or each.days.read for each in done)
+
+
+class Pace:
+    """What one process does in a second, by the receipts of what this run opened."""
+
+    def __init__(self, receipts: dict[str, Receipt], sizes: dict[str, int]) -> None:
+        opened = {work_id: each for work_id, each in receipts.items() if not is_reused([each])}
+        self._seconds = sum(each.seconds for each in opened.values())
+        self._events = sum(each.counts.seen for each in opened.values())
+        self._octets = sum(each.json_bytes for each in opened.values())
+        self._compressed = sum(sizes.get(work_id, 0) for work_id in opened)
+
+    def events(self, processes: int) -> float | None:
+        """Events a second; None while that is not known."""
+        return self._events / self._seconds * processes if self._seconds and processes else None
+
+    def octets(self, processes: int) -> float | None:
+        """Uncompressed bytes a second; None while that is not known."""
+        return self._octets / self._seconds * processes if self._seconds and processes else None
+
+    def left(
+        self,
+        sizes: dict[str, int],
+        done: set[str],
+        running: dict[str, Attempt],
+        now: datetime,
+        processes: int,
+    ) -> float | None:
+        """Seconds until all is processed."""
+        if not self._compressed or not self._seconds or not processes:
+            return None
+        pace = self._compressed / self._seconds
+        left = float(sum(size for work_id, size in sizes.items() if work_id not in done))
+        for work_id, attempt in running.items():
+            worked = max((now - attempt.started_at).total_seconds(), 0) * pace
+            left -= min(worked, _MOST_OF_A_PIECE * sizes.get(work_id, 0))
+        return left / pace / processes

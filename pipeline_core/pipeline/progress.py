@@ -1,0 +1,235 @@
+"""What a run is doing, archive by archive, for those who watch it. Nothing is written."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.attempts import is_alive
+from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Outcome, Receipt, RunStatus
+from pipeline_core.pipeline.pace import Pace, is_reused
+from pipeline_core.pipeline.turn import is_moving
+from pipeline_core.storage import Storage
+from pipeline_core.storage.read_only import ReadOnlyStorage
+
+Phase = Literal["planning", "processing", "publishing", "stopped", "published", "refused", "failed"]
+# retried: an attempt was lost or failed; another is under way, or will be.
+ArchiveState = Literal[
+    "waiting",
+    "running",
+    "retried",
+    "done",
+    "reused",
+    "duplicate",
+    "unreadable",
+    "quarantined",
+]
+
+
+class ArchiveProgress(Struct, frozen=True, kw_only=True):
+    """One archive. ``size`` is in compressed bytes; ``pieces`` is above 1 if its days are shared
+    out; ``workers`` (host:process) have it now, the first since ``since``; ``cause`` says what
+    is wrong with it."""
+
+    name: str
+    state: ArchiveState
+    size: int
+    pieces: int = 1
+    pieces_done: int = 0
+    attempts: int = 0
+    workers: tuple[str, ...] = ()
+    since: datetime | None = None
+    events: int = 0
+    cause: str = ""
+
+
+class RunProgress(Struct, frozen=True, kw_only=True):
+    """A run at one moment. Rates are of uncompressed bytes and of events a second, at the pace
+    of the archives done so far and with as many processes as work now; ``left_seconds`` is the
+    time until all archives are done, at that rate. Both are null while nothing is known.
+    ``counts`` has the number of archives in each state."""
+
+    run_id: str
+    phase: Phase
+    status: RunStatus | None = None
+    reason: str = ""
+    remedy: str = ""
+    engine: str | None = None
+    created_at: datetime | None = None
+    looked_at: datetime
+    work_unit: str = "archives"
+    pieces: int = 0
+    pieces_done: int = 0
+    events: int = 0
+    events_per_second: float | None = None
+    bytes_per_second: float | None = None
+    left_seconds: float | None = None
+    workers: tuple[str, ...] = ()
+    counts: dict[ArchiveState, int] = {}
+    archives: tuple[ArchiveProgress, ...] = ()
+
+
+class Watch:
+    """Looks at a run again and again; what cannot change is read once."""
+
+    def __init__(self, state: Storage, run_id: str) -> None:
+        self._ledger = RunLedger(ReadOnlyStorage(state), run_id)
+        self._manifest: Manifest | None = None
+        self._receipts: dict[str, Receipt] = {}
+
+    def look(self) -> RunProgress:
+        """The run now.
+
+        Raises:
+            RetryableError: the state storage does not answer.
+        """
+        now = datetime.now(UTC)
+        outcome = self._ledger.outcome()
+        self._manifest = self._manifest or self._ledger.planned()
+        if self._manifest is None:
+            return RunProgress(
+                run_id=self._ledger.run_id,
+                phase=_phase(outcome, planned=False, ready=False, moving=is_moving(self._ledger)),
+                reason=outcome.reason if outcome else "",
+                remedy=outcome.remedy if outcome else "",
+                looked_at=now,
+            )
+        return self._planned(self._manifest, outcome, now)
+
+    def _planned(self, manifest: Manifest, outcome: Outcome | None, now: datetime) -> RunProgress:
+        sizes = {work.id: size for work, size in manifest.planned_sizes().items()}
+        self._read_receipts()
+        ids = {archive.id for archive in manifest.archives}
+        attempts = {  # planning and publishing are attempted, too
+            work_id: number
+            for work_id, number in self._ledger.attempt_counts().items()
+            if work_id.partition("-")[0] in ids
+        }
+        pieces = _pieces_by_archive((*sizes, *self._receipts, *attempts))
+        latest = {} if outcome else self._latest(attempts.keys() - self._receipts.keys())
+        archives = tuple(
+            _archive(each, pieces[each.id], self._receipts, attempts, latest, now)
+            for each in manifest.archives
+        )
+        running = {
+            work_id: attempt for work_id, attempt in latest.items() if is_alive(attempt, now)
+        }
+        done = sizes.keys() & self._receipts.keys()
+        pace = Pace(self._receipts, sizes)
+        # Between two archives nobody has one for a moment.
+        processes = max(len(running), 1) if len(done) < len(sizes) else len(running)
+        return RunProgress(
+            run_id=manifest.run_id,
+            phase=_phase(
+                outcome,
+                planned=True,
+                ready=len(done) == len(sizes) and not running,
+                moving=bool(running) or is_moving(self._ledger),
+            ),
+            status=outcome.status if outcome else None,
+            reason=outcome.reason if outcome else "",
+            remedy=outcome.remedy if outcome else "",
+            engine=manifest.engine,
+            created_at=manifest.created_at,
+            looked_at=now,
+            work_unit=manifest.work_unit,
+            pieces=len(sizes),
+            pieces_done=len(done),
+            events=sum(each.counts.seen for each in self._receipts.values()),
+            events_per_second=pace.events(processes),
+            bytes_per_second=pace.octets(processes),
+            left_seconds=pace.left(sizes, done, running, now, processes),
+            workers=tuple(sorted({attempt.owner for attempt in running.values()})),
+            counts=dict(Counter(each.state for each in archives)),
+            archives=archives,
+        )
+
+    def _read_receipts(self) -> None:
+        """One that turns out to be damaged is discarded by those who work, and made again."""
+        there = self._ledger.receipt_ids()
+        for gone in self._receipts.keys() - there:
+            del self._receipts[gone]
+        for new in there - self._receipts.keys():
+            receipt = self._ledger.receipt_of(new)
+            if receipt is not None:
+                self._receipts[new] = receipt
+
+    def _latest(self, work_ids: Iterable[str]) -> dict[str, Attempt]:
+        found = {work_id: self._ledger.attempts(work_id) for work_id in work_ids}
+        return {work_id: attempts[-1] for work_id, attempts in found.items() if attempts}
+
+
+def _phase(outcome: Outcome | None, *, planned: bool, ready: bool, moving: bool) -> Phase:
+    if outcome is not None:
+        return outcome.state
+    if not moving:
+        return "stopped"
+    if not planned:
+        return "planning"
+    return "publishing" if ready else "processing"
+
+
+def _pieces_by_archive(work_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Ids of work by the archive's id, which they begin with."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for work_id in dict.fromkeys(work_ids):
+        found[work_id.partition("-")[0]].append(work_id)
+    return found
+
+
+def _archive(
+    archive: ArchiveRef,
+    pieces: list[str],
+    receipts: dict[str, Receipt],
+    attempts: dict[str, int],
+    latest: dict[str, Attempt],
+    now: datetime,
+) -> ArchiveProgress:
+    done = [receipts[each] for each in pieces if each in receipts]
+    running = [latest[each] for each in pieces if each in latest and is_alive(latest[each], now)]
+    ended = [
+        each
+        for each in (latest[each] for each in pieces if each in latest)
+        if each.state == "failed" or (each.state == "running" and not is_alive(each, now))
+    ]
+    again = bool(ended) or any(attempt.number > 1 for attempt in running)
+    return ArchiveProgress(
+        name=archive.name,
+        state=_state(done, is_running=bool(running), again=again, pieces=len(pieces)),
+        size=archive.size,
+        pieces=max(len(pieces), 1),
+        pieces_done=len(done),
+        attempts=max((attempts.get(each, 0) for each in pieces), default=0),
+        workers=tuple(sorted(attempt.owner for attempt in running)),
+        since=min((attempt.started_at for attempt in running), default=None),
+        events=sum(receipt.counts.seen for receipt in done),
+        cause=_cause(archive, done, ended),
+    )
+
+
+def _state(done: list[Receipt], *, is_running: bool, again: bool, pieces: int) -> ArchiveState:
+    """A copy of another archive has no pieces, unless that one could not be read."""
+    if any(receipt.quarantined for receipt in done):
+        return "quarantined"
+    if again:
+        return "retried"
+    if is_running or 0 < len(done) < pieces:
+        return "running"
+    if not done:
+        return "waiting" if pieces else "duplicate"
+    if any(place.day is None for receipt in done for place in receipt.unreadable):
+        return "unreadable"
+    return "reused" if is_reused(done) else "done"
+
+
+def _cause(archive: ArchiveRef, done: list[Receipt], ended: list[Attempt]) -> str:
+    if archive.duplicate_of is not None:
+        return f"same as {archive.duplicate_of}"
+    causes = [place.cause for receipt in done for place in receipt.unreadable]
+    causes += [each.cause or f"{each.owner} died" for each in ended]
+    return "; ".join(dict.fromkeys(causes))

@@ -1,0 +1,64 @@
+"""A storage for whoever only watches: it reads, and writes nothing."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO
+
+from pipeline_core.errors import ContractError
+from pipeline_core.storage.base import Storage, StoredObject
+
+
+class ReadOnlyStorage:
+    """The same files as ``inner``. What would change one raises ContractError; only ``remove``
+    does nothing, by which readers clear up after a power cut: those who work may do that."""
+
+    def __init__(self, inner: Storage) -> None:
+        self._inner = inner
+
+    @property
+    def uri(self) -> str:
+        return self._inner.uri
+
+    def files(self, folder: str = "") -> list[StoredObject]:
+        return self._inner.files(folder)
+
+    def folders(self, folder: str = "") -> list[str]:
+        return self._inner.folders(folder)
+
+    def stat(self, key: str) -> StoredObject:
+        return self._inner.stat(key)
+
+    def read(self, key: str) -> bytes:
+        return self._inner.read(key)
+
+    def write(self, key: str, data: bytes) -> None:  # noqa: ARG002
+        raise self._refusal(key)
+
+    def create(self, key: str, data: bytes) -> bool:  # noqa: ARG002
+        raise self._refusal(key)
+
+    def remove(self, key: str) -> None:
+        """Leaves the file."""
+
+    def store_file(self, key: str, path: Path) -> None:  # noqa: ARG002
+        raise self._refusal(key)
+
+    def local_file(self, key: str) -> AbstractContextManager[Path]:
+        return self._inner.local_file(key)
+
+    def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
+        return self._inner.open(key)
+
+    def publish_folder(self, key: str) -> AbstractContextManager[Path]:
+        raise self._refusal(key)
+
+    def point(self, name: str, key: str) -> None:
+        raise self._refusal(f"{name} at {key}")
+
+    def pointed(self, name: str) -> str | None:
+        return self._inner.pointed(name)
+
+    def _refusal(self, what: str) -> ContractError:
+        return ContractError(f"{what} of {self.uri} would be written by one who only watches")

@@ -1,0 +1,208 @@
+"""What those who watch a run are told, by what its ledger holds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline_core.errors import ContractError
+from pipeline_core.ledger import RunLedger, lease
+from pipeline_core.ledger.attempts import COMMAND, Worker
+from pipeline_core.messages import Attempt, Manifest, Work
+from pipeline_core.pipeline.process import process
+from pipeline_core.pipeline.progress import ArchiveProgress, RunProgress, Watch
+from pipeline_core.storage import open_storage
+from pipeline_core.storage.local import LocalStorage
+from pipeline_core.storage.read_only import ReadOnlyStorage
+from tests.archives import archive_zip, day_zip, write_shop
+from tests.contract.run import plan_local, process_local, publish_local, sales, week
+
+NAMES = ["a.zip", "b.zip", "c.zip", "d.zip"]
+
+
+class Counting(LocalStorage):
+    """Notes every key that is read."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.keys: list[str] = []
+
+    def read(self, key: str) -> bytes:
+        self.keys.append(key)
+        return super().read(key)
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Manifest:
+    """Planned: three archives, and d.zip, which has the bytes of a.zip."""
+    archives = {name: week(sales(n)) for n, name in enumerate(NAMES[:3], start=1)}
+    shop = write_shop(tmp_path / "shop", archives | {"d.zip": archives["a.zip"]})
+    return plan_local(shop, tmp_path)
+
+
+@pytest.fixture
+def ledger(manifest: Manifest, tmp_path: Path) -> RunLedger:
+    """With the turn."""
+    state = open_storage(str(tmp_path / "state"))
+    lease.acquire(state, manifest.run_id, "elsewhere:1", 60)
+    return RunLedger(state, manifest.run_id)
+
+
+def _look(ledger: RunLedger) -> RunProgress:
+    return Watch(ledger.state, ledger.run_id).look()
+
+
+def _archive(ledger: RunLedger, name: str) -> ArchiveProgress:
+    return next(each for each in _look(ledger).archives if each.name == name)
+
+
+def _note(ledger: RunLedger, work_id: str, number: int = 1, *, age: float = 0, **how: Any) -> None:
+    started = datetime.now(UTC) - timedelta(seconds=age)
+    noted = Attempt(
+        number=number,
+        owner=f"w{number}:7",
+        task_id=None,
+        retries=0,
+        started_at=started,
+        expires_at=started + timedelta(seconds=60),
+        **how,
+    )
+    ledger.write_attempt(work_id, noted)
+
+
+def test_a_planned_run_waits(ledger: RunLedger) -> None:
+    seen = _look(ledger)
+    assert [each.state for each in seen.archives] == ["waiting"] * 3 + ["duplicate"]
+    assert seen.counts == {"waiting": 3, "duplicate": 1}
+    assert (seen.phase, seen.pieces, seen.pieces_done) == ("processing", 3, 0)
+    assert (seen.events_per_second, seen.bytes_per_second, seen.left_seconds) == (None,) * 3
+    assert _archive(ledger, "d.zip").cause == "same as a.zip"
+
+
+def test_an_attempt_makes_it_run(ledger: RunLedger) -> None:
+    _note(ledger, "00000", age=5)
+    _note(ledger, COMMAND)  # the command itself works on no archive
+    seen = _look(ledger)
+    found = seen.archives[0]
+    assert (found.state, found.workers, found.attempts) == ("running", ("w1:7",), 1)
+    assert found.since is not None
+    assert timedelta(seconds=5) <= seen.looked_at - found.since < timedelta(seconds=30)
+    assert seen.workers == ("w1:7",)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "state"),
+    [
+        ({"age": 100}, None, "retried"),  # silent for longer than its lease
+        ({"state": "failed", "cause": "no memory"}, None, "retried"),
+        ({"state": "handed_back"}, None, "waiting"),  # it was asked to stop
+        ({"age": 100}, {}, "retried"),
+        ({"state": "handed_back"}, {"state": "handed_back"}, "waiting"),
+    ],
+)
+def test_what_was_lost_is_retried(
+    ledger: RunLedger, first: dict[str, Any], second: dict[str, Any] | None, state: str
+) -> None:
+    _note(ledger, "00001", **first)
+    if second is not None:
+        _note(ledger, "00001", 2, **second)
+    found = _archive(ledger, "b.zip")
+    assert found.state == state
+    assert found.attempts == (1 if second is None else 2)
+    assert found.workers == (("w2:7",) if second == {} else ())
+    if second is None and state == "retried":
+        assert found.cause == first.get("cause", "w1:7 died")
+
+
+def test_a_receipt_makes_it_done_and_gives_the_pace(ledger: RunLedger, tmp_path: Path) -> None:
+    process(ledger.state.uri, ledger.run_id, Work("00000"), Worker("w1:7"))
+    _note(ledger, "00001")
+    _note(ledger, "00002")
+    seen = _look(ledger)
+    assert [each.state for each in seen.archives[:3]] == ["done", "running", "running"]
+    assert (seen.pieces_done, seen.events, seen.archives[0].events) == (1, 1, 1)
+    receipt = ledger.receipt_of("00000")
+    assert receipt is not None
+    assert seen.events_per_second == pytest.approx(2 / receipt.seconds)
+    assert seen.bytes_per_second == pytest.approx(2 * receipt.json_bytes / receipt.seconds)
+    assert seen.left_seconds is not None
+    assert 0 < seen.left_seconds <= 1.1 * receipt.seconds
+
+
+def test_phases_follow_the_run(ledger: RunLedger, manifest: Manifest, tmp_path: Path) -> None:
+    process_local(tmp_path, manifest)
+    assert _look(ledger).phase == "publishing"
+    lease.release(ledger)
+    stopped = _look(ledger)
+    assert (stopped.phase, stopped.left_seconds) == ("stopped", None)
+    publish_local(tmp_path, manifest)
+    seen = _look(ledger)
+    assert (seen.phase, seen.status) == ("published", "complete")
+
+
+def test_a_run_without_a_plan(ledger: RunLedger) -> None:
+    unplanned = RunLedger(ledger.state, "20990101T000000Z-000000")
+    assert _look(unplanned).phase == "stopped"
+    lease.release(ledger)
+    lease.acquire(ledger.state, unplanned.run_id, "elsewhere:1", 60)
+    assert (_look(unplanned).phase, _look(unplanned).archives) == ("planning", ())
+
+
+def test_shares_are_pieces_of_their_archive(tmp_path: Path) -> None:
+    days = {f"2024-03-0{n}.zip": day_zip({"1.json": sales(n)}) for n in range(1, 8)}
+    shop = write_shop(tmp_path / "shop", {"week.zip": archive_zip(days)})
+    manifest = plan_local(shop, tmp_path, processes=2)
+    ledger = RunLedger(open_storage(str(tmp_path / "state")), manifest.run_id)
+    lease.acquire(ledger.state, manifest.run_id, "elsewhere:1", 60)
+    first, *others = manifest.planned_work()
+    assert others
+    process(ledger.state.uri, ledger.run_id, first, Worker("w:7"))
+    seen = _look(ledger)
+    [found] = seen.archives
+    assert (found.state, found.pieces, found.pieces_done) == ("running", 1 + len(others), 1)
+    assert (seen.pieces, seen.pieces_done, seen.work_unit) == (
+        1 + len(others),
+        1,
+        "pieces of archives",
+    )
+    process_local(tmp_path, manifest)
+    assert [each.state for each in _look(ledger).archives] == ["done"]
+
+
+def test_what_cannot_change_is_read_once(
+    ledger: RunLedger, manifest: Manifest, tmp_path: Path
+) -> None:
+    process_local(tmp_path, manifest)
+    state = Counting(tmp_path / "state")
+    watch = Watch(state, manifest.run_id)
+    watch.look()
+    assert sum("/receipts/" in key for key in state.keys) == 3
+    state.keys.clear()
+    again = watch.look()
+    assert [key for key in state.keys if "/receipts/" in key or "manifest" in key] == []
+    assert again.pieces_done == 3
+    state.remove(f"runs/{manifest.run_id}/receipts/00001.json")  # damaged, and to be made again
+    assert watch.look().pieces_done == 2
+
+
+def test_a_watcher_cannot_write(tmp_path: Path) -> None:
+    inner = open_storage(str(tmp_path))
+    inner.write("a", b"1")
+    storage = ReadOnlyStorage(inner)
+    storage.remove("a")
+    assert storage.read("a") == b"1"
+    source = tmp_path / "source"
+    source.write_bytes(b"2")
+    for write in (
+        lambda: storage.write("a", b"2"),
+        lambda: storage.create("b", b"2"),
+        lambda: storage.store_file("a", source),
+        lambda: storage.point("latest", "a"),
+        lambda: storage.publish_folder("c"),
+    ):
+        with pytest.raises(ContractError):
+            write()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "source"]

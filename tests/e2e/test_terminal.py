@@ -1,0 +1,188 @@
+"""What a person sees at a terminal of any size; and that nobody else sees it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from console.stack import Stack
+from tests.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.processes import environment, sales_pipeline
+from tests.terminal import Terminal
+
+MANY = 50
+LONG = "events_of_a_very_long_week_with_a_name_that_nobody_would_type_43.zip"
+HOSTILE = "events_\x1b[2J\x1b]0;owned\x07[bold]red.zip"
+
+
+@pytest.fixture
+def env(stack: Stack, tmp_path: Path) -> dict[str, str]:
+    """A shop of two archives, one with a long name and one with a hostile one."""
+    archives = {LONG: _archive(1), HOSTILE: _archive(2)}
+    shop = write_shop(tmp_path / "shop", archives)
+    return environment(stack, shop, tmp_path, SALES_ENGINE="local", SALES_JOBS="2")
+
+
+def _archive(number: int, events: int = 40) -> bytes:
+    body = _body(events) + b" " * number
+    return archive_zip({f"events_2024-04-{number % 28 + 1:02}.zip": day_zip({"part.json": body})})
+
+
+@cache
+def _body(events: int) -> bytes:
+    bad = [5, purchase("ghost"), purchase(quantity=0)]
+    return part([purchase(quantity=1000)] * events + bad)
+
+
+@pytest.fixture(scope="module")
+def work() -> dict[str, bytes]:
+    """Fifty archives that take a few seconds together."""
+    return {f"events_week_{n:02}.zip": _archive(n, 150_000) for n in range(MANY)}
+
+
+@pytest.fixture
+def many(env: dict[str, str], work: dict[str, bytes]) -> dict[str, str]:
+    """The shop with fifty archives more."""
+    for name, data in work.items():
+        _add(env, name, data)
+    return env
+
+
+def _add(env: dict[str, str], name: str, data: bytes) -> None:
+    (Path(env["SALES_DATA"]) / name).write_bytes(data)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(40, 10), (80, 24), (200, 50)])
+def test_fifty_archives_fit_the_screen(many: dict[str, str], columns: int, rows: int) -> None:
+    with Terminal("run", env=many, columns=columns, rows=rows) as terminal:
+        terminal.until(lambda lines: any("running" in line for line in lines), "a running archive")
+        scrolled: list[int] = []
+
+        def look(lines: list[str]) -> None:
+            if lines[0].startswith("Processing"):
+                scrolled.append(terminal.scrolled_off)
+
+        assert terminal.watch(look) == 0
+        assert len(scrolled) > 2
+        assert set(scrolled) == {0}
+        assert terminal.cursor_is_shown
+        assert "Processing" not in "".join(terminal.lines), "the view is gone"
+    assert b"run_planned" not in terminal.seen, "log lines tear the display"
+
+
+def test_more_than_the_screen_holds_is_a_number(many: dict[str, str]) -> None:
+    for number in range(30):  # the largest, and so the first
+        _add(many, f"broken_{number:02}.zip", b"no zip" * 10_000 + bytes([number]))
+    with Terminal("run", env=many, columns=80, rows=12) as terminal:
+        lines = terminal.until(
+            lambda lines: (
+                bool(re.search(r"and \d\d more", "".join(lines))) and "unreadable" in lines[10]
+            ),
+            "the rest as a number, above the counts",
+        )
+        assert re.fullmatch(r"  and \d\d more", lines[9])
+        assert re.fullmatch(r"\d+ waiting .*\d\d unreadable", lines[10])
+        assert terminal.scrolled_off == 0
+        assert terminal.wait() == 1
+
+
+def test_quiet_shows_nothing(env: dict[str, str]) -> None:
+    with Terminal("run", "--quiet", env=env) as terminal:
+        assert (terminal.wait(), terminal.seen) == (0, b"")
+
+
+def test_the_view_names_states_pace_and_workers(many: dict[str, str]) -> None:
+    with Terminal("run", env=many, columns=120) as terminal:
+        lines = terminal.until(
+            lambda lines: "events/s" in "".join(lines) and "left" in "".join(lines),
+            "the pace",
+        )
+        text = "\n".join(lines)
+        assert re.search(r"Processing run 20\S+, local engine, [12] process", text)
+        assert re.search(r"\d+/52 archives", text)
+        assert re.search(r"running +events_week_\d\d.zip  [\d.]+ k?B  \d+ s  \S+:\d+", text)
+        assert re.search(r"\d+ waiting .*\d+ running .*\d+ done", text)
+        assert re.search(r"[\d,]+ events/s  \d+ MB/s  about \d+ s left", text)
+        assert terminal.wait() == 0
+    with Terminal("run", env=many, columns=120) as again:
+        assert again.wait() == 0
+    assert b"earlier runs left" in b" ".join(again.seen.split())
+
+
+def test_it_fits_again_after_a_resize(many: dict[str, str]) -> None:
+    with Terminal("run", env=many, columns=120, rows=30) as terminal:
+        terminal.until(lambda lines: any("running" in line for line in lines), "a running archive")
+        terminal.resize(40, 8)
+        narrow = terminal.until(_is_narrow, "a narrow view, and no rest of the wide one")
+        assert len(narrow) == 8
+        assert terminal.wait() == 0
+
+
+def _is_narrow(lines: list[str]) -> bool:
+    told = [line for line in lines if line]
+    headline, *_, counts = told or ["", ""]
+    return (
+        headline.startswith("Processing")
+        and headline.endswith("…")
+        and "waiting" in counts
+        and sum("archives" in line for line in told) == 1
+    )
+
+
+def test_ctrl_c_leaves_the_terminal_clean(many: dict[str, str]) -> None:
+    with Terminal("run", env=many, columns=200) as terminal:
+        terminal.until(lambda lines: any("running" in line for line in lines), "a running archive")
+        terminal.interrupt()
+        assert terminal.wait() == 130
+        text = "\n".join(terminal.lines)
+        assert terminal.cursor_is_shown
+    assert text.strip().startswith("Stopped. "), text
+    assert "sales-pipeline resume" in text
+    assert "Processing" not in text
+
+
+@pytest.mark.parametrize("variables", [{"CI": "true"}, {"TERM": "dumb"}])
+def test_ci_and_dumb_terminals_get_log_lines_only(
+    env: dict[str, str], variables: dict[str, str]
+) -> None:
+    with Terminal("run", env={**env, **variables}) as terminal:
+        assert terminal.wait() == 0
+    assert b"run_planned" in terminal.seen
+    assert b"\x1b[?25l" not in terminal.seen, "the cursor was hidden"
+    assert b"\x1b[2K" not in terminal.seen, "lines were erased"
+
+
+def test_no_color_is_respected(env: dict[str, str]) -> None:
+    colour = re.compile(rb"\x1b\[[\d;]*[349]\dm")
+    for command in (["run"], ["show"], ["doctor"], ["run", "--reports", "ftp://x"]):
+        with Terminal(*command, env=env) as terminal:
+            terminal.wait()
+        assert colour.search(terminal.seen), f"{command} has colours otherwise"
+        with Terminal(*command, env={**env, "NO_COLOR": "1"}) as terminal:
+            terminal.wait()
+        assert not colour.search(terminal.seen), command
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_tables_fit_and_figures_are_whole(env: dict[str, str], columns: int) -> None:
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    _add(env, "events_week_03.zip", _archive(3))
+    products = Path(env["SALES_DIMENSIONS"]) / "products.csv"
+    products.write_text(products.read_text().replace("0.10", "2000.05"))
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    cell = ["--category", "Office", "--segment", "Retail"]
+    for command in ("runs", "show", "rejects", "plan", "diff", "explain", "doctor"):
+        extra = cell if command == "explain" else []
+        with Terminal(command, *extra, env=env, columns=columns, rows=400) as terminal:
+            terminal.wait()
+        text = terminal.seen.decode()
+        assert "\x1b[2J" not in text, f"{command} let a name clear the screen"
+        assert "\x1b]0;" not in text, f"{command} let a name set the title"
+        assert max(map(len, terminal.lines)) <= columns
+        wide = sales_pipeline(command, *extra, env=env).stdout
+        wanted = set(re.findall(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", wide))
+        shown = "\n".join(terminal.lines)
+        assert {figure for figure in wanted if figure not in shown} == set(), command + shown
