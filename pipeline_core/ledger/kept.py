@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from pipeline_core.errors import RetryableError
 from pipeline_core.messages import Limits, Memory, to_json
 from pipeline_core.storage import Storage
 
@@ -44,8 +45,12 @@ def kept_file(state: Storage, key: str, stack: ExitStack) -> Path | None:
 
 
 def remember(state: Storage, memory: Memory) -> None:
-    """Replaces what was remembered."""
-    state.write(_MEMORY, to_json(memory))
+    """Replaces what was remembered. A run ends as well without: older memory costs the next one
+    time, and no figure."""
+    try:
+        state.write(_MEMORY, to_json(memory))
+    except RetryableError as error:
+        log.warning("results_not_remembered", key=_MEMORY, cause=error.message)
 
 
 def remembered(state: Storage) -> Memory | None:

@@ -135,6 +135,6 @@ def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float
         share=work.share,
         general_events=result.general,
         day_digests=extraction.day_digests,
-        bytes_read=0 if work.share else extraction.bytes_read,
+        bytes_read=extraction.bytes_read,
         seconds=round(time.monotonic() - started, 6),
     )

@@ -234,7 +234,7 @@ def _summary(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale:
     """Not ended yet: when it did is the verdict's to say."""
     receipts = [each.receipt for each in done]
     archives = {each.archive.id for each in done}
-    opened = {each.archive.id for each in done if each.receipt.bytes_read}
+    opened = {each.archive.id: each.archive.size for each in done if each.receipt.bytes_read}
     parts = _added(receipt.parts for receipt in receipts)
     unreadable = tuple(place for receipt in receipts for place in receipt.unreadable)
     broken = {place.archive for place in unreadable if place.day is None}
@@ -282,7 +282,7 @@ def _summary(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale:
         compressed_bytes=sum(receipt.compressed_bytes for receipt in receipts),
         json_bytes=sum(receipt.json_bytes for receipt in receipts),
         general_events=sum(receipt.general_events for receipt in receipts),
-        bytes_read=sum(receipt.bytes_read for receipt in receipts),
+        bytes_read=sum(opened.values()),
         seconds=0.0,
     )
 

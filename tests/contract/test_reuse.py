@@ -199,6 +199,14 @@ def test_a_damaged_memory_is_none(runs: Runs) -> None:
     assert check(runs)["bytes_read"] == first["bytes_read"]
 
 
+def test_a_memory_that_cannot_be_written_costs_time_only(runs: Runs) -> None:
+    memory = runs.folder / "state" / "kept" / "archives.json"
+    memory.mkdir(parents=True)  # nothing can take its place
+    first = runs.run()
+    assert check(runs)["days"] == {**first["days"], "read": 0, "reused": 12}
+    assert memory.is_dir()
+
+
 def test_full_uses_nothing_and_leaves_everything(runs: Runs) -> None:
     first = runs.run()
     assert runs.run(full=True)["bytes_read"] == first["bytes_read"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -120,3 +121,15 @@ def test_a_copy_counts_when_a_share_of_the_original_cannot_be_read(tmp_path: Pat
     assert {each.archive.name for each in results(ledger, manifest).done} == {"a.zip", "b.zip"}
     found = summary(publish_local(tmp_path, manifest, allow_incomplete=True))
     assert (found.events.seen, found.archives.read, found.archives.unreadable) == (280, 1, 1)
+
+
+def test_an_archive_that_only_a_later_share_opens_is_read(tmp_path: Path) -> None:
+    shop = _shop(tmp_path / "shop")
+    run_local(shop, tmp_path, processes=2)
+    digest = hashlib.sha256(_day(7)).hexdigest()
+    (extract,) = (tmp_path / "state" / "kept" / "extracts").rglob(f"{digest}.arrow")
+    extract.unlink()
+    found = summary(run_local(shop, tmp_path, processes=2, unknown="bucket"))
+    assert (found.days.read, found.days.reused) == (1, 6)
+    assert (found.archives.read, found.archives.reused) == (1, 0)
+    assert found.bytes_read == found.compressed_bytes == (shop.data / "week.zip").stat().st_size
