@@ -10,7 +10,7 @@ from rich.console import Console
 
 from console.tables import Grid
 from console.terminal import plain
-from console.views import count, grouped, money, output, print_unreadable, table
+from console.views import count, money, output, print_unreadable, table
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import to_json
@@ -27,6 +27,7 @@ from pipeline_core.pipeline.explanation import (
 from pipeline_core.pipeline.publish import newest_published
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
+from pipeline_core.transform.money import grouped
 
 _ROWS_SHOWN = 10
 _KNOWN = {"both": "category and segment", "category": "category only", "segment": "segment only"}

@@ -17,7 +17,7 @@ from console.shapes import (
     UnfinishedRun,
 )
 from console.terminal import plain
-from console.views import grouped, output, print_summary, table
+from console.views import output, print_summary, table
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.ledger.attempts import PLAN, PUBLISH
@@ -28,6 +28,7 @@ from pipeline_core.pipeline.results import results
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage, open_storage
+from pipeline_core.transform.money import grouped
 
 
 def collect(settings: Settings, *, dry_run: bool, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from console.terminal import plain
 from pipeline_core.messages import Outcome, Summary, Unreadable
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
+from pipeline_core.transform.money import grouped
 
 _ROWS_SHOWN = 40
 _DAYS_SHOWN = 6
@@ -43,12 +44,6 @@ def table(
 def _cell(cell: object) -> str:
     text = plain("" if cell is None else str(cell))
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
-
-
-def grouped(number: str) -> str:
-    """A decimal with thousands separators, every digit kept: 9592475.26 -> 9,592,475.26."""
-    whole, point, decimals = number.partition(".")
-    return f"{int(whole):,}{point}{decimals}"
 
 
 def money(number: str | None) -> str:

@@ -33,7 +33,8 @@ class Hooks:
 
 @dataclass(frozen=True)
 class Notice:
-    """What is told. ``slot`` names the time on the schedule, if the event is about one."""
+    """What is told. ``slot`` names the time on the schedule, if the event is about one; ``changes``
+    are sentences about a new report and the one before."""
 
     event: Event
     run_id: str
@@ -41,19 +42,21 @@ class Notice:
     remedy: str
     at: datetime
     slot: str | None = None
+    changes: tuple[str, ...] = ()
 
     def as_json(self) -> bytes:
         """One JSON object; ``text`` is what Slack and its like show."""
         about = f"run {self.run_id}" if self.run_id else f"slot {self.slot}"
-        text = f"Sales report, {about}: {self.event}. {self.reason} {self.remedy}".strip()
+        said = [f"Sales report, {about}: {self.event}.", self.reason, self.remedy, *self.changes]
         fields = {
-            "text": text,
+            "text": " ".join(filter(None, said)),
             "event": self.event,
             "run_id": self.run_id,
             "reason": self.reason,
             "remedy": self.remedy,
             "at": self.at.isoformat(),
             "slot": self.slot,
+            "changes": self.changes,
         }
         return json.dumps(fields).encode()
 
@@ -73,6 +76,11 @@ def event_of(outcome: Outcome) -> Event:
     if outcome.state == "published" and outcome.status == "incomplete":
         return "incomplete"
     return outcome.state
+
+
+def is_wanted(hooks: Hooks, event: Event) -> bool:
+    """Whether anybody would hear of such an event."""
+    return event in hooks.events and bool(hooks.webhook_url or hooks.command)
 
 
 def notify(hooks: Hooks, notice: Notice) -> bool:

@@ -65,3 +65,9 @@ def to_text(minor: int, scale: int) -> str:
     digits = f"{abs(minor):0{scale + 1}d}"
     sign, point = "-" if minor < 0 else "", "." if scale else ""
     return f"{sign}{digits[: len(digits) - scale]}{point}{digits[len(digits) - scale :]}"
+
+
+def grouped(number: str) -> str:
+    """A decimal with thousands separators, every digit kept: 9592475.26 -> 9,592,475.26."""
+    whole, point, decimals = number.partition(".")
+    return f"{int(whole):,}{point}{decimals}"

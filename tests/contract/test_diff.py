@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +14,10 @@ import pytest
 from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Limits
-from pipeline_core.pipeline.diff import compare
+from pipeline_core.notify import Hooks, parse_events
+from pipeline_core.pipeline.diff import compare, latest
 from pipeline_core.pipeline.extraction import Extracts
+from pipeline_core.pipeline.tell import tell
 from pipeline_core.storage import open_storage
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.contract.run import plan_local, run_local
@@ -390,3 +394,56 @@ def test_two_published_runs_are_needed(runs: Runs) -> None:
         diff(runs, "run-001", "run-002")
     with pytest.raises(ConfigError, match="no two published runs"):
         diff(runs)
+
+
+def test_who_is_told_of_a_report_hears_what_changed(runs: Runs, tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    hooks = Hooks(None, f"tee {told}", parse_events("published"))
+
+    def heard(run_id: str) -> list[str]:
+        told.unlink(missing_ok=True)
+        tell(RunLedger(open_storage(str(runs.folder / "state")), run_id), hooks)
+        found = json.loads(told.read_text())
+        assert found["text"].endswith(" ".join(found["changes"]))
+        return list(found["changes"])
+
+    assert heard("run-001") == []
+    restate(runs, "products", "3.50", "3.00")
+    put(runs, "week_3.zip", archive("2024-01-15.zip", purchase("anna", "pie", 5)))
+    runs.run()
+    assert heard("run-002") == [
+        "Revenue rose by 6.50 to 39.00 since run run-001.",
+        "Revenue of Food / Retail rose by 10.00: archive week_3.zip is new.",
+        "Revenue of Toys / VIP fell by 2.50: price of pen restated from 3.50 to 3.00 "
+        "(1 row more changed by it).",
+        "`sales-pipeline diff run-001 run-002` says more.",
+    ]
+    runs.run()
+    assert heard("run-003") == [
+        "Revenue is 39.00, as in run run-002.",
+        "`sales-pipeline diff run-002 run-003` says more.",
+    ]
+
+
+def test_a_report_is_told_also_if_its_changes_cannot_be(runs: Runs, tmp_path: Path) -> None:
+    runs.run()
+    shutil.rmtree(runs.folder / "reports" / "runs" / "run-001")
+    told = tmp_path / "told.json"
+    hooks = Hooks(None, f"tee {told}", parse_events("published"))
+    ledger = RunLedger(open_storage(str(runs.folder / "state")), "run-002")
+    tell(ledger, hooks)
+    (said,) = json.loads(told.read_text())["changes"]
+    assert "cannot be told: The report of run run-001 is gone" in said
+    assert ledger.is_told()
+
+
+def test_the_causes_of_very_many_purchases_are_left_to_diff(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(runs, "week_3.zip", archive("2024-01-15.zip", purchase("anna", "pie", 5)))
+    runs.run()
+    monkeypatch.setattr(latest, "_MOST_PURCHASES", 5)
+    assert latest.changes_since_last(open_storage(str(runs.folder / "state")), "run-002") == (
+        "Revenue rose by 10.00 to 42.50 since run run-001.",
+        "`sales-pipeline diff run-001 run-002` says more.",
+    )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from console.differing import _because, _signed
+from console.differing import _signed
 from pipeline_core.pipeline.diff import Cause, CauseKind
+from pipeline_core.pipeline.diff.sentences import because
 
 
 @pytest.mark.parametrize("kind", CauseKind)
 def test_every_kind_has_a_sentence(kind: CauseKind) -> None:
     one = Cause(kind=kind, revenue="0.00", units=0, name="{x}", day="d1", before="b", after="a")
-    assert _because(one)
+    assert because(one)
     if kind not in (CauseKind.CHANGED_LIMITS, CauseKind.CHANGED_UNKNOWN):  # there is one of each
-        others = _because(Cause(kind=kind, revenue="0.00", units=0, others=1234))
+        others = because(Cause(kind=kind, revenue="0.00", units=0, others=1234))
         assert others.startswith("1,234 other")
 
 

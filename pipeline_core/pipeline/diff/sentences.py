@@ -1,0 +1,87 @@
+"""What changed, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from pipeline_core.pipeline.diff.causes import Cause, CauseKind, CellChange, Difference
+from pipeline_core.transform.money import grouped
+
+_SAID = {
+    CauseKind.NEW_ARCHIVE: "archive {name} is new",
+    CauseKind.VANISHED_ARCHIVE: "archive {name} is gone",
+    CauseKind.CORRECTED_ARCHIVE: "{day} of archive {name} was corrected",
+    CauseKind.READABLE: "{place} can be read now",
+    CauseKind.UNREADABLE: "{place} cannot be read any more",
+    CauseKind.CHANGED_LIMITS: "limits of the input are others",
+    CauseKind.RESTATED_PRICE: "price of {name} restated from {before} to {after}",
+    CauseKind.MOVED_CATEGORY: "product {name} moved from {before} to {after}",
+    CauseKind.MOVED_SEGMENT: "customer {name} moved from {before} to {after}",
+    CauseKind.KNOWN_PRODUCT: "product {name} is known now",
+    CauseKind.GONE_PRODUCT: "product {name} is not known any more",
+    CauseKind.KNOWN_CUSTOMER: "customer {name} is known now",
+    CauseKind.GONE_CUSTOMER: "customer {name} is not known any more",
+    CauseKind.CHANGED_UNKNOWN: "--unknown {after}, {before} before",
+}
+_SAID_OF_OTHERS = {
+    CauseKind.NEW_ARCHIVE: "{others} other archives are new",
+    CauseKind.VANISHED_ARCHIVE: "{others} other archives are gone",
+    CauseKind.CORRECTED_ARCHIVE: "{others} other days were corrected",
+    CauseKind.READABLE: "{others} others can be read now",
+    CauseKind.UNREADABLE: "{others} others cannot be read any more",
+    CauseKind.RESTATED_PRICE: "{others} other prices restated",
+    CauseKind.MOVED_CATEGORY: "{others} other products moved from {before} to {after}",
+    CauseKind.MOVED_SEGMENT: "{others} other customers moved from {before} to {after}",
+    CauseKind.KNOWN_PRODUCT: "{others} other products are known now",
+    CauseKind.GONE_PRODUCT: "{others} other products are not known any more",
+    CauseKind.KNOWN_CUSTOMER: "{others} other customers are known now",
+    CauseKind.GONE_CUSTOMER: "{others} other customers are not known any more",
+}
+
+
+def headlines(found: Difference, most: int) -> Iterator[str]:
+    """A sentence for each of the ``most`` largest causes, where it did most."""
+    told: dict[tuple[str, ...], list[tuple[CellChange, Cause]]] = {}
+    for cell in found.cells:
+        for cause in cell.causes:
+            told.setdefault(_key(cause), []).append((cell, cause))
+    largest = [max(places, key=_size) for places in told.values()]
+    for cell, cause in sorted(largest, key=_size, reverse=True)[:most]:
+        others = len(told[_key(cause)]) - 1
+        more = f" ({rows_of(others)} more changed by it)" if others else ""
+        yield f"{_effect(cell, cause)}: {because(cause)}{more}."
+
+
+def because(cause: Cause) -> str:
+    """What was done, in a few words."""
+    said = _SAID_OF_OTHERS if cause.others else _SAID
+    return said[cause.kind].format(
+        others=f"{cause.others:,}",
+        name=cause.name,
+        day=cause.day,
+        place=f"{cause.day} of archive {cause.name}" if cause.day else f"archive {cause.name}",
+        before=cause.before or "none",
+        after=cause.after or "none",
+    )
+
+
+def rows_of(count: int) -> str:
+    """So many rows."""
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+
+
+def _key(cause: Cause) -> tuple[str, ...]:
+    return (cause.kind, cause.name, cause.day, cause.before, cause.after)
+
+
+def _size(place: tuple[CellChange, Cause]) -> tuple[Decimal, int]:
+    return abs(Decimal(place[1].revenue)), abs(place[1].units)
+
+
+def _effect(cell: CellChange, cause: Cause) -> str:
+    """Revenue of Toys / VIP fell by 1,204.50"""
+    is_money = Decimal(cause.revenue) != 0
+    what, amount = ("Revenue", cause.revenue) if is_money else ("Units", str(cause.units))
+    moved = "fell" if amount.startswith("-") else "rose"
+    return f"{what} of {cell.category} / {cell.segment} {moved} by {grouped(amount.lstrip('-'))}"
