@@ -177,7 +177,8 @@ def show_rejects(
 
 def _rejects(ledger: RunLedger, reason: str | None) -> Iterator[Reject]:
     for done in results(ledger, ledger.manifest()).done:
-        rows = parse_rejects(io.BytesIO(ledger.load(done.receipt.rejects)))
+        stored = done.receipt.rejects
+        rows = parse_rejects(io.BytesIO(ledger.load(stored))) if stored else ()
         yield from (row for row in rows if reason in (None, row.reason))
 
 

@@ -55,7 +55,8 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
 
 
 def _files(receipt: Receipt) -> Iterable[str]:
-    return (stored.key for stored in (*receipt.partials.values(), receipt.rejects))
+    stored = (*receipt.partials.values(), receipt.rejects)
+    return (each.key for each in stored if each is not None)
 
 
 def _bytes(files: Iterable[StoredObject]) -> int:

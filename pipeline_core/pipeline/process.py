@@ -117,8 +117,10 @@ def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float
         )
         for report, table in partials.items()
     }
-    with result.rejects.saved() as content:
-        rejects = ledger.store("rejects", work, ".csv", content, result.rejects.rows)
+    rejects = None
+    if result.rejects.rows:
+        with result.rejects.saved() as content:
+            rejects = ledger.store("rejects", work, ".csv", content, result.rejects.rows)
     result.rejects.close()
     return Receipt(
         run_id=ledger.run_id,

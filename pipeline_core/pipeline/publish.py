@@ -337,6 +337,8 @@ def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], option
         file.write(csv_line(HEADER).encode())
         for each in done:
             stored = each.receipt.rejects
+            if stored is None:
+                continue
             rows = io.BytesIO(_load(ledger, each, stored))
             if stored.rows <= room and not safe:
                 shutil.copyfileobj(rows, file)
