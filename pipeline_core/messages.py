@@ -294,6 +294,12 @@ class Receipt(Struct, frozen=True, kw_only=True):
     bytes_read: int = 0
 
 
+class ReusedReceipts(Struct, frozen=True):
+    """Receipts that a run took over from the one before, by the work's id."""
+
+    receipts: dict[str, Receipt]
+
+
 class Totals(Struct, frozen=True):
     """The report in one line; revenue as decimal text."""
 
