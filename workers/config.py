@@ -66,8 +66,6 @@ def celery_config(settings: Settings) -> dict[str, Any]:
         "worker_hijack_root_logger": False,
         "worker_concurrency": settings.machine_profile.jobs,
         "worker_send_task_events": True,
-        "task_send_sent_event": True,
-        "task_track_started": True,
         "task_ignore_result": False,
         "task_soft_time_limit": settings.task_soft_time_limit,
         "task_time_limit": settings.task_time_limit,
