@@ -272,6 +272,29 @@ def gc(dry_run: bool, as_json: bool, **options: Any) -> None:
 
 
 @cli.command()
+@run_argument(metavar="RUN")
+@place_options
+@click.option(
+    "--dry-run", is_flag=True, help="Only compare, and change no report; exit 1 if wrong."
+)
+@json_option
+@quiet_option
+def rebuild(run_id: str, dry_run: bool, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Compute a past run's reports again, and publish anew what is missing or damaged.
+
+    Its own archives, customers, products and options count: events come from what runs keep, or
+    from archives that still have them. Nothing is written unless the run comes out as it did.
+    """
+    from console.rebuilding import rebuild_command
+
+    settings = run_settings(options)
+    code = rebuild_command(
+        settings, run_id, dry_run=dry_run, as_json=as_json, quiet=quiet or as_json
+    )
+    sys.exit(code)
+
+
+@cli.command()
 @run_argument()
 @place_options
 @json_option

@@ -14,6 +14,7 @@ from pipeline_core.messages import Summary
 from pipeline_core.pipeline.diff import Difference
 from pipeline_core.pipeline.explanation import Explanation
 from pipeline_core.pipeline.progress import RunProgress
+from pipeline_core.pipeline.rebuild import Rebuilt
 from pipeline_core.verify import Verification
 
 # One of these, by the file's name. `run`, `resume` and `publish` print a summary, too.
@@ -24,6 +25,7 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "gc": (Collected,),
     "plan": (Planned,),
     "progress": (RunProgress,),
+    "rebuild": (Rebuilt,),
     "rejects": (list[ListedReject],),
     "runs": (list[ListedRun],),
     "show": (Summary, UnfinishedRun),

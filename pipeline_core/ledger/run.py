@@ -97,6 +97,10 @@ class RunLedger:
         receipt that counts: the first one."""
         return self._create_once(f"receipts/{work.id}.json", receipt)
 
+    def replace_receipt(self, work: Work, receipt: Receipt) -> None:
+        """Puts a receipt in the place of one whose files are gone or damaged."""
+        self.state.write(self._key(f"receipts/{work.id}.json"), to_json(receipt))
+
     def receipt(self, work: Work) -> Receipt | None:
         """The receipt of a piece of work, or None while it is not done."""
         return self.receipt_of(work.id)

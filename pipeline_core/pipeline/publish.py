@@ -81,16 +81,16 @@ def publish(
     verdict = ledger.verdict()
     outcome = ledger.outcome()
     if outcome is not None and outcome.state == "published":
-        _make_latest(state, open_storage(manifest.reports), run_id)
+        make_latest(state, open_storage(manifest.reports), run_id)
         return outcome
     if verdict is not None and verdict.state == "failed":
         return outcome or _end(ledger, Outcome.failure(run_id, verdict))
     found = _all_results(ledger, manifest)
     if verdict is None:
         remember_results(state, manifest, found)
-    partials = {report.name: _merged(ledger, found, report.name) for report in REPORTS}
+    partials = {report.name: merged_partials(ledger, found, report.name) for report in REPORTS}
     scale = load_snapshot(state, manifest.dimensions_digest).scale
-    summary = _summary(manifest, found, partials[CATEGORY_SALES.name], scale)
+    summary = summarise(manifest, found, partials[CATEGORY_SALES.name], scale)
     allowed: dict[Allowance, bool] = {"incomplete": allow_incomplete, "drift": allow_drift}
     verdict = _decide(ledger, manifest, summary, allowed)
     if verdict.state == "failed":
@@ -99,10 +99,10 @@ def publish(
     if verdict.state == "published":
         reports = open_storage(manifest.reports)
         with reports.publish_folder(f"runs/{run_id}") as folder:
-            _write(folder, ledger, manifest, found, partials, scale, summary)
+            write_reports(folder, ledger, manifest, found, partials, scale, summary)
             _check_not_given_up(ledger)
         mark_published(state, run_id)
-        _make_latest(state, reports, run_id)
+        make_latest(state, reports, run_id)
     return _end(
         ledger,
         Outcome(
@@ -199,7 +199,7 @@ def _decide(
     return verdict
 
 
-def _merged(ledger: RunLedger, done: tuple[Done, ...], name: str) -> pa.Table:
+def merged_partials(ledger: RunLedger, done: tuple[Done, ...], name: str) -> pa.Table:
     """All partials of a report as one. They are merged when those that wait are as large as the
     result so far: each merge costs what it merges, so all of them cost what the partials do."""
     report = next(report for report in REPORTS if report.name == name)
@@ -230,8 +230,9 @@ def _load(ledger: RunLedger, done: Done, stored: StoredFile) -> bytes:
         ) from error
 
 
-def _summary(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale: int) -> Summary:
-    """Not ended yet: when it did is the verdict's to say."""
+def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale: int) -> Summary:
+    """The figures of a run, ``sales`` being the merged partial. It has not ended yet: when it did
+    is the verdict's to say."""
     receipts = [each.receipt for each in done]
     archives = {each.archive.id for each in done}
     opened = {each.archive.id: each.archive.size for each in done if each.receipt.bytes_read}
@@ -308,7 +309,7 @@ def _inputs(manifest: Manifest, done: tuple[Done, ...]) -> dict[str, str | None]
     }
 
 
-def _write(
+def write_reports(
     folder: Path,
     ledger: RunLedger,
     manifest: Manifest,
@@ -317,6 +318,12 @@ def _write(
     scale: int,
     summary: Summary,
 ) -> None:
+    """Every file of a published run, ``partials`` being the merged ones by report.
+
+    Raises:
+        ResultsMissing: a stored result is damaged.
+        RetryableError: a storage does not answer, or has no room.
+    """
     safe = manifest.options.spreadsheet_safe
     for report in REPORTS:
         table = report.finish(partials[report.name], scale)
@@ -346,7 +353,7 @@ def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], option
             room -= min(stored.rows, room)
 
 
-def _make_latest(state: Storage, reports: Storage, run_id: str) -> None:
+def make_latest(state: Storage, reports: Storage, run_id: str) -> None:
     """Points ``latest`` at the newest run that was published.
 
     Looks again after pointing: a later run may have been published in between, and whoever
