@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 import structlog
 
 from pipeline_core.errors import ConfigError, EventsGone
@@ -109,7 +110,9 @@ def _extract_again(ledger: RunLedger, manifest: Manifest, extracts: Extracts, do
         return
     archive = ArchiveRef(id=done.archive.id, name=found.key, size=found.size, version=found.version)
     snapshot = load_snapshot(ledger.state, manifest.dimensions_digest)
-    rules = Rules(prepare(snapshot.customers, snapshot.products, snapshot.scale), manifest.options)
+    dimensions = prepare(snapshot.customers, snapshot.products, snapshot.scale)
+    # Whichever days it has.
+    rules = Rules(dimensions, msgspec.structs.replace(manifest.options, as_of=None))
     again = Extraction(archive, rules, frozenset(), None, extracts)
     again.run(data)
     again.result.rejects.close()

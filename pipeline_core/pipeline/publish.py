@@ -44,7 +44,7 @@ from pipeline_core.parquet import read_parquet
 from pipeline_core.pipeline.page import write_pages
 from pipeline_core.pipeline.plan import missing_days
 from pipeline_core.pipeline.results import Done, results
-from pipeline_core.pipeline.reuse import remember_results
+from pipeline_core.pipeline.reuse import learn_days, remember_results
 from pipeline_core.pipeline.verdict import judge, too_many_rejects
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.enrich import merge_figures
@@ -81,13 +81,15 @@ def publish(
     verdict = ledger.verdict()
     outcome = ledger.outcome()
     if outcome is not None and outcome.state == "published":
-        make_latest(state, open_storage(manifest.reports), run_id)
+        _show(state, manifest)
         return outcome
     if verdict is not None and verdict.state == "failed":
         return outcome or _end(ledger, Outcome.failure(run_id, verdict))
     found = _all_results(ledger, manifest)
-    if verdict is None:
+    if verdict is None and manifest.options.as_of is None:
         remember_results(state, manifest, found)
+    elif verdict is None:
+        learn_days(state, manifest, found)
     partials = {report.name: merged_partials(ledger, found, report.name) for report in REPORTS}
     scale = load_snapshot(state, manifest.dimensions_digest).scale
     summary = summarise(manifest, found, partials[CATEGORY_SALES.name], scale)
@@ -101,8 +103,7 @@ def publish(
         with reports.publish_folder(f"runs/{run_id}") as folder:
             write_reports(folder, ledger, manifest, found, partials, scale, summary)
             _check_not_given_up(ledger)
-        mark_published(state, run_id)
-        make_latest(state, reports, run_id)
+        _show(state, manifest)
     return _end(
         ledger,
         Outcome(
@@ -284,6 +285,7 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
         json_bytes=sum(receipt.json_bytes for receipt in receipts),
         general_events=sum(receipt.general_events for receipt in receipts),
         bytes_read=sum(opened.values()),
+        as_of=manifest.options.as_of,
         seconds=0.0,
     )
 
@@ -351,6 +353,14 @@ def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], option
                 for reject in islice(parse_rejects(rows), room):
                     file.write(csv_line(reject, spreadsheet_safe=safe).encode())
             room -= min(stored.rows, room)
+
+
+def _show(state: Storage, manifest: Manifest) -> None:
+    """Lets a published run become `latest`. One of a time past is neither that, nor the last one
+    that later runs are compared with."""
+    if manifest.options.as_of is None:
+        mark_published(state, manifest.run_id)
+        make_latest(state, open_storage(manifest.reports), manifest.run_id)
 
 
 def make_latest(state: Storage, reports: Storage, run_id: str) -> None:

@@ -1,10 +1,11 @@
-"""Files of a published run beside those that it should have."""
+"""Files of a published run beside those that it should have, and in their place."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -13,10 +14,12 @@ from pipeline_core.messages import Summary
 from pipeline_core.parquet import read_parquet
 from pipeline_core.storage import Storage
 
+FilesState = Literal["as_published", "damaged", "mended", "gone", "published_again"]
+
 _PAGE_END = b"</html>"
 
 
-class Wrong(NamedTuple):
+class _Wrong(NamedTuple):
     """Names of files, sorted: not there, not as they should be, and of no run."""
 
     missing: tuple[str, ...]
@@ -24,17 +27,45 @@ class Wrong(NamedTuple):
     strange: tuple[str, ...]
 
 
-def published_files(reports: Storage, key: str) -> set[str]:
+def put_right(
+    folder: Path, reports: Storage, key: str, *, dry_run: bool
+) -> tuple[FilesState, tuple[str, ...]]:
+    """Makes ``key`` have the files of ``folder`` and no others, unless it is a ``dry_run``; says
+    how it was or is, and the names of those that were not right. Each is replaced as a whole: the
+    others, which readers have beside it, are of the same run.
+
+    Raises:
+        RetryableError: the storage does not answer, or has no room.
+    """
+    standing = _files(reports, key)
+    wrong = _compare(folder, reports, key, standing)
+    names = (*wrong.missing, *wrong.different, *wrong.strange)
+    if not names:
+        return "as_published", ()
+    if dry_run:
+        return ("damaged" if standing else "gone"), names
+    if not standing:
+        with reports.publish_folder(key) as staging:
+            shutil.copytree(folder, staging, dirs_exist_ok=True)
+        wrong = _compare(folder, reports, key, _files(reports, key))
+    for name in (*wrong.missing, *wrong.different):
+        reports.store_file(f"{key}/{name}", folder / name)
+    for name in wrong.strange:
+        reports.remove(f"{key}/{name}")
+    return ("mended" if standing else "published_again"), names
+
+
+def _files(reports: Storage, key: str) -> set[str]:
     """Names of the files in the folder ``key``, at any depth."""
     prefix = f"{key}/"
     names = {file.key.removeprefix(prefix) for file in reports.files(key)}
     for folder in reports.folders(key):
-        inner = published_files(reports, f"{prefix}{folder}")
+        inner = _files(reports, f"{prefix}{folder}")
         names |= {f"{folder}/{name}" for name in inner}
     return names
 
 
-def compare_files(folder: Path, reports: Storage, key: str, standing: Collection[str]) -> Wrong:
+def _compare(folder: Path, reports: Storage, key: str, standing: Collection[str]) -> _Wrong:
     """What is wrong with the files ``standing`` in ``key``, by those in ``folder``.
 
     CSV files are compared by byte. Parquet and summary.json are by what they say, since other
@@ -42,7 +73,7 @@ def compare_files(folder: Path, reports: Storage, key: str, standing: Collection
     """
     expected = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     there = sorted(expected & set(standing))
-    return Wrong(
+    return _Wrong(
         tuple(sorted(expected - set(standing))),
         tuple(
             name

@@ -8,12 +8,11 @@ Whatever comes out is what the run said of itself, or nothing is written.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -39,14 +38,12 @@ from pipeline_core.pipeline.publish import (
     summarise,
     write_reports,
 )
-from pipeline_core.pipeline.published_files import compare_files, published_files
+from pipeline_core.pipeline.published_files import FilesState, put_right
 from pipeline_core.pipeline.recount import recount, rules_of
 from pipeline_core.pipeline.results import Done, results
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
-
-RebuiltState = Literal["as_published", "damaged", "mended", "gone", "published_again"]
 
 
 class Rebuilt(Struct, frozen=True, kw_only=True):
@@ -55,7 +52,7 @@ class Rebuilt(Struct, frozen=True, kw_only=True):
     published, or do not belong to the run."""
 
     run_id: str
-    state: RebuiltState
+    state: FilesState
     archives: int
     by_receipt: tuple[str, ...]
     files: tuple[str, ...]
@@ -103,9 +100,10 @@ def rebuild(
     with TemporaryDirectory(prefix="sales-") as name:
         folder = Path(name)
         write_reports(folder, ledger, manifest, again.done, partials, scale, outcome.summary)
-        found, files = _put_right(folder, manifest, dry_run=dry_run)
+        reports = open_storage(manifest.reports)
+        found, files = put_right(folder, reports, f"runs/{run_id}", dry_run=dry_run)
     if not dry_run and run_id == newest_published(state):
-        make_latest(state, open_storage(manifest.reports), run_id)
+        make_latest(state, reports, run_id)
     archives = len({each.archive.id for each in again.done})
     return Rebuilt(
         run_id=run_id, state=found, archives=archives, by_receipt=again.by_receipt, files=files
@@ -222,30 +220,6 @@ def _figures(summary: Summary) -> Summary:
         general_events=0,
         bytes_read=0,
     )
-
-
-def _put_right(
-    folder: Path, manifest: Manifest, *, dry_run: bool
-) -> tuple[RebuiltState, tuple[str, ...]]:
-    """Compares the rebuilt files in ``folder`` with the published ones, and replaces those that
-    are not right, each as a whole: the others are of the same run."""
-    reports, key = open_storage(manifest.reports), f"runs/{manifest.run_id}"
-    standing = published_files(reports, key)
-    wrong = compare_files(folder, reports, key, standing)
-    files = (*wrong.missing, *wrong.different, *wrong.strange)
-    if not files:
-        return "as_published", ()
-    if dry_run:
-        return ("damaged" if standing else "gone"), files
-    if not standing:
-        with reports.publish_folder(key) as staging:
-            shutil.copytree(folder, staging, dirs_exist_ok=True)
-        wrong = compare_files(folder, reports, key, published_files(reports, key))
-    for name in (*wrong.missing, *wrong.different):
-        reports.store_file(f"{key}/{name}", folder / name)
-    for name in wrong.strange:
-        reports.remove(f"{key}/{name}")
-    return ("mended" if standing else "published_again"), files
 
 
 def _differs(run_id: str, how: str) -> ContractError:

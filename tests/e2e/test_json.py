@@ -69,6 +69,8 @@ def test_every_command_with_json_has_a_schema() -> None:
         ("diff", ["diff"]),
         ("doctor", ["doctor"]),
         ("rebuild", ["rebuild", "RUN"]),
+        ("report", ["report", "--from", "2024-03-01", "--to", "2024-03-01"]),
+        ("backfill", ["backfill", "--from", "2024-03-01", "--to", "2024-03-01"]),
         ("verify", ["verify"]),
         ("gc", ["gc", "--dry-run"]),
         ("summary", ["run", "--allow-incomplete"]),

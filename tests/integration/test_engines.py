@@ -111,6 +111,26 @@ def test_celery_worker_of_any_size(
     assert published_csvs(tmp_path) == expected
 
 
+def test_celery_as_of_a_date(stack: Stack, one_week: Shop, tmp_path: Path) -> None:
+    found = []
+    for engine in ("local", "celery"):
+        folder = tmp_path / engine
+        folder.mkdir()
+        env = environment(stack, one_week, folder)
+        arguments = ("run", "--as-of", "2024-02-04", "--json", "--engine", engine)
+        if engine == "celery":
+            with celery("worker", "--concurrency=2", env=env, log=folder / "worker.log"):
+                done = sales_pipeline(*arguments, env=env)
+        else:
+            done = sales_pipeline(*arguments, "--jobs", "1", env=env)
+        assert done.returncode == 0, done.stderr
+        summary = json.loads(done.stdout)
+        assert summary["days"]["read"] == 4
+        run = folder / "reports" / "runs" / summary["run_id"]
+        found.append({path.name: path.read_bytes() for path in run.rglob("*.csv")})
+    assert found[0] == found[1]
+
+
 def _whole(stack: Stack, one_week: Shop, folder: Path) -> dict[str, bytes]:
     env = environment(stack, one_week, folder)
     done = sales_pipeline("run", "--engine", "local", "--jobs", "1", "--quiet", env=env)
