@@ -149,7 +149,10 @@ class Extraction:
         sound extract: then the archive is not opened."""
         days = [day for day in self.archive.days if self._is_wanted(day.index)]
         wanted = [day for day in days if day.index not in self.skip]
-        if self.archive.digest is None or not days or not self.extracts.is_used:
+        # Copies only, and known by planning: that is no earlier run's work. But a report of a time
+        # past may leave nothing else of an archive, and is not to open it for that.
+        is_known = bool(wanted or (days and self.rules.options.as_of is not None))
+        if self.archive.digest is None or not is_known or not self.extracts.is_used:
             return False
         for day in wanted:
             if day.digest is None or not self._read_extract(

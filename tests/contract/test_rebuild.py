@@ -12,14 +12,16 @@ import pytest
 from pipeline_core.errors import ConfigError, ContractError, PublishRefused
 from pipeline_core.pipeline.publish import publish
 from pipeline_core.pipeline.rebuild import Rebuilt, rebuild
-from tests.archives import Shop, archive_zip, write_shop
+from tests.archives import archive_zip, write_shop
 from tests.successive import CUSTOMERS, PRODUCTS, Runs, day, week
 
 FIRST = "run-001"
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Two runs, of which the second has a price list and an archive of its own."""
+    folder = tmp_path_factory.mktemp("rebuild")
     broken = archive_zip({"events_2024-01-07.zip": day(7), "events_2024-01-08.zip": b"no zip"})
     archives = {
         "week_0.zip": week(1, 2, 3),
@@ -27,19 +29,24 @@ def shop(tmp_path: Path) -> Shop:
         "week_2.zip": broken,
         "week_3.zip": b"no zip",
     }
-    return write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS)
-
-
-@pytest.fixture
-def runs(shop: Shop, tmp_path: Path) -> Runs:
-    """Two runs, of which the second has a price list and an archive of its own."""
-    found = Runs(shop, tmp_path / "runs")
+    shop = write_shop(folder / "now" / "shop", archives, CUSTOMERS, PRODUCTS)
+    found = Runs(shop, folder / "now" / "runs")
     found.run(unknown="bucket", reject_rows=5)
     products = shop.dimensions / "products.csv"
     products.write_text(products.read_text().replace("3.50", "9.99"))
     (shop.data / "week_4.zip").write_bytes(week(20))
     found.run()
+    shutil.copytree(folder / "now", folder / "untouched", symlinks=True)
     return found
+
+
+@pytest.fixture
+def runs(published: Runs) -> Runs:
+    """Those two, as they were: manifests hold their places, so they stay where they are."""
+    folder = published.folder.parent
+    shutil.rmtree(folder)
+    shutil.copytree(folder.with_name("untouched"), folder, symlinks=True)
+    return published
 
 
 def reports(runs: Runs, run_id: str = FIRST) -> Path:

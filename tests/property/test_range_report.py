@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,8 +23,11 @@ from tests.strategies import GeneratedShop, shops
 DATES = st.dates(date(2024, 2, 28), date(2024, 3, 10))
 
 
-@pytest.mark.parametrize("unknown", ["reject", "bucket"])
-@given(shop=shops(), ranges=st.lists(st.tuples(DATES, DATES), min_size=2, max_size=2))
+@given(
+    unknown=st.sampled_from(["reject", "bucket"]),
+    shop=shops(),
+    ranges=st.lists(st.tuples(DATES, DATES), min_size=3, max_size=3),
+)
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_ranges_equal_oracle(
     unknown: UnknownMode, shop: GeneratedShop, ranges: list[tuple[date, date]]
