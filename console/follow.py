@@ -82,8 +82,9 @@ def _show_new(
 ) -> set[str]:
     work = {each.id: each for each in manifest.planned_work()}
     new = (ledger.receipt_ids() & work.keys()) - known
+    reused = ledger.reused() if new else {}
     for work_id in sorted(new):
-        receipt = ledger.receipt(work[work_id])
+        receipt = reused.get(work_id) or ledger.receipt_of(work_id)
         if receipt is not None:
             progress.done(receipt)
     if len(known | new) == len(work):

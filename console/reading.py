@@ -35,13 +35,13 @@ def collect(settings: Settings, *, dry_run: bool, as_json: bool) -> None:
     """Removes what no later run can use."""
     removed = collect_garbage(open_storage(settings.state), settings.keep_runs, dry_run=dry_run)
     if as_json:
-        shown = Collected(removed.extracts, removed.results, removed.bytes, dry_run)
+        shown = Collected(removed.extracts, removed.merged, removed.results, removed.bytes, dry_run)
         sys.stdout.buffer.write(to_json(shown))
         return
     would = "Would remove" if dry_run else "Removed"
     click.echo(
-        f"{would} {removed.extracts:,} extracts and {removed.results:,} partials and rejects, "
-        f"{removed.bytes:,} bytes."
+        f"{would} {removed.extracts:,} extracts, {removed.merged:,} merged partials, and "
+        f"{removed.results:,} partials and rejects; {removed.bytes:,} bytes."
     )
 
 
@@ -179,7 +179,8 @@ def show_rejects(
 
 def _rejects(ledger: RunLedger, reason: str | None) -> Iterator[Reject]:
     for done in results(ledger, ledger.manifest()).done:
-        rows = parse_rejects(io.BytesIO(ledger.load(done.receipt.rejects)))
+        stored = done.receipt.rejects
+        rows = parse_rejects(io.BytesIO(ledger.load(stored))) if stored else ()
         yield from (row for row in rows if reason in (None, row.reason))
 
 

@@ -87,6 +87,7 @@ class Collected(Struct, frozen=True):
     """What ``gc`` removed, or would remove."""
 
     extracts: int
+    merged: int
     results: int
     bytes: int
     dry_run: bool

@@ -273,7 +273,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """The proof that one archive, or one share of it, was processed: what was in it and where
     the results are. The archive's own ``digest`` and ``compressed_bytes`` are its first share's.
     ``general_events`` were decoded by the general tier, which is slower and says the same.
-    ``day_digests`` are by directory place; ``bytes_read`` is 0 if the archive was not opened."""
+    ``day_digests`` are by directory place; ``bytes_read`` is 0 if the archive was not opened;
+    ``rejects`` is None if there are none."""
 
     run_id: str
     archive: str
@@ -283,7 +284,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     counts: Counts
     unreadable: tuple[Unreadable, ...]
     partials: dict[str, StoredFile]
-    rejects: StoredFile
+    rejects: StoredFile | None
     compressed_bytes: int
     json_bytes: int
     seconds: float
@@ -292,6 +293,12 @@ class Receipt(Struct, frozen=True, kw_only=True):
     quarantined: bool = False
     day_digests: dict[int, str] = {}
     bytes_read: int = 0
+
+
+class ReusedReceipts(Struct, frozen=True):
+    """Receipts that a run took over from the one before, by the work's id."""
+
+    receipts: dict[str, Receipt]
 
 
 class Totals(Struct, frozen=True):

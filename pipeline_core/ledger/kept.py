@@ -5,6 +5,7 @@
     kept/archives.json                           Memory: archives, their digests and receipts
     kept/days.json                               Memory: the same of as-of runs, without receipts
     kept/extracts/<rules>/<digest>.arrow         one a daily zip, by its bytes' SHA-256
+    kept/merged/<key>.<digest>.parquet           partials of neighbouring archives as one
 
 Nothing here is needed: what is gone, torn or of other rules is made again. Every file is written
 as a whole and its name says what is in it, so runs at the same time may share them.
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 ARCHIVES = "kept/archives.json"
 DAYS = "kept/days.json"
 EXTRACTS = "kept/extracts"
+MERGED = "kept/merged"
 
 
 def extract_key(version: int, limits: Limits, digest: str) -> str:
@@ -64,3 +66,44 @@ def remembered(state: Storage, key: str = ARCHIVES) -> Memory | None:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         log.warning("damaged_memory_ignored", key=key, cause=str(error))
         return None
+
+
+def merged_digests(state: Storage) -> dict[str, str]:
+    """What there is of merged partials: the key of what was merged, and the SHA-256 of the file.
+    A run ends as well without."""
+    try:
+        return dict(merged_names(stored.key) for stored in state.files(MERGED))
+    except RetryableError as error:
+        log.warning("merged_not_used", cause=error.message)
+        return {}
+
+
+def merged_names(storage_key: str) -> tuple[str, str]:
+    """The key and the digest in the name of a file of merged partials."""
+    key, _, rest = storage_key.rsplit("/", 1)[1].partition(".")
+    return key, rest.partition(".")[0]
+
+
+def keep_merged(state: Storage, key: str, data: bytes) -> None:
+    """Keeps merged partials. A run ends as well without."""
+    digest = hashlib.sha256(data).hexdigest()
+    try:
+        state.write(_merged_key(key, digest), data)
+    except RetryableError as error:
+        log.warning("merged_not_kept", key=key, cause=error.message)
+
+
+def load_merged(state: Storage, key: str, digest: str) -> bytes | None:
+    """The bytes of merged partials, or None if they are gone or not those that were kept."""
+    try:
+        data = state.read(_merged_key(key, digest))
+    except FileNotFoundError:
+        return None
+    if hashlib.sha256(data).hexdigest() != digest:
+        log.warning("damaged_merged_ignored", key=key)
+        return None
+    return data
+
+
+def _merged_key(key: str, digest: str) -> str:
+    return f"{MERGED}/{key}.{digest}.parquet"

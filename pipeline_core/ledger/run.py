@@ -19,12 +19,15 @@ from pipeline_core.messages import (
     Manifest,
     Outcome,
     Receipt,
+    ReusedReceipts,
     StoredFile,
     Verdict,
     Work,
     to_json,
 )
 from pipeline_core.storage import Storage
+
+_REUSED = "reused.json"
 
 log = structlog.get_logger()
 
@@ -100,31 +103,52 @@ class RunLedger:
     def replace_receipt(self, work: Work, receipt: Receipt) -> None:
         """Puts a receipt in the place of one whose files are gone or damaged."""
         self.state.write(self._key(f"receipts/{work.id}.json"), to_json(receipt))
+        self._take_out_of_reused(work)
 
     def receipt(self, work: Work) -> Receipt | None:
-        """The receipt of a piece of work, or None while it is not done."""
+        """The receipt that this run made of a piece of work, or None while there is none."""
         return self.receipt_of(work.id)
 
     def receipt_of(self, work_id: str) -> Receipt | None:
         """As ``receipt``, by the work's id."""
         return self._read(f"receipts/{work_id}.json", Receipt)
 
+    def create_reused(self, receipts: dict[str, Receipt]) -> None:
+        """Takes receipts over from the run before, by the work's id: in one file, so that it
+        makes no difference how many they are."""
+        self._create_once(_REUSED, ReusedReceipts(receipts))
+
+    def reused(self) -> dict[str, Receipt]:
+        """The receipts taken over, by the work's id."""
+        found = self._read(_REUSED, ReusedReceipts)
+        return found.receipts if found is not None else {}
+
     def discard_receipt(self, work: Work) -> None:
         """Takes work for not done: what its receipt names is damaged. Whoever made it has ended
         long ago: its attempt neither counts against the work nor looks as if it lived."""
+        self._take_out_of_reused(work)
         for made in self.attempts(work.id)[-1:]:
             if made.state == "running":
                 self.write_attempt(work.id, msgspec.structs.replace(made, state="handed_back"))
         self.state.remove(self._key(f"receipts/{work.id}.json"))
 
+    def _take_out_of_reused(self, work: Work) -> None:
+        """The others become receipts like any."""
+        reused = self.reused()
+        if work.id in reused:
+            for other, receipt in reused.items():
+                if other != work.id:
+                    self._create_once(f"receipts/{other}.json", receipt)
+            self.state.remove(self._key(_REUSED))
+
     def receipt_ids(self) -> set[str]:
         """Ids of the work that is done."""
-        return {name.removesuffix(".json") for name in self._names("receipts")}
+        return {name.removesuffix(".json") for name in self._names("receipts")} | set(self.reused())
 
     def receipts(self) -> list[Receipt]:
         """Every receipt there is, also of work that does not count in the end."""
         found = (self._read(f"receipts/{name}", Receipt) for name in self._names("receipts"))
-        return [receipt for receipt in found if receipt is not None]
+        return [*self.reused().values(), *(receipt for receipt in found if receipt is not None)]
 
     def create_attempt(self, work_id: str, attempt: Attempt) -> bool:
         """Notes an attempt under its number, unless another has that number."""

@@ -58,6 +58,8 @@ class RejectLog:
 
     def absorb(self, other: RejectLog) -> None:
         """Appends another log's rows as far as they fit."""
+        if not other.rows:
+            return
         if other.rows <= self.room:
             other.copy_to(self._file)
             self.rows += other.rows

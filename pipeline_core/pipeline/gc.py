@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline_core.ledger import RunLedger, run_ids
-from pipeline_core.ledger.kept import DAYS, EXTRACTS, remembered
+from pipeline_core.ledger.kept import DAYS, EXTRACTS, MERGED, merged_names, remembered
 from pipeline_core.messages import Receipt
-from pipeline_core.storage import Storage, StoredObject
+from pipeline_core.pipeline.merge import merge_keys
+from pipeline_core.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -16,13 +17,15 @@ class Removed:
     """Files that were removed, or would be, and their bytes."""
 
     extracts: int = 0
+    merged: int = 0
     results: int = 0
     bytes: int = 0
 
 
 def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) -> Removed:
-    """Removes extracts, partials and rejects that neither the newest ``keep_runs`` runs nor the
-    next one can use. Manifests, receipts, outcomes and published reports stay.
+    """Removes extracts, partials (merged ones too) and rejects that neither the newest
+    ``keep_runs`` runs nor the next one can use. Manifests, receipts, outcomes and published
+    reports stay.
 
     Raises:
         RetryableError: the state storage does not answer.
@@ -55,15 +58,18 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
         for stored in state.files(f"runs/{run_id}/{folder}")
         if stored.key not in files
     ]
+    usable = merge_keys(
+        (known.archive.name, [receipt for _, receipt in known.done])
+        for known in (memory.archives if memory else ())
+    )
+    merged = [stored for stored in state.files(MERGED) if merged_names(stored.key)[0] not in usable]
+    unusable = (*extracts, *merged, *results)
     if not dry_run:
-        for stored in (*extracts, *results):
+        for stored in unusable:
             state.remove(stored.key)
-    return Removed(len(extracts), len(results), _bytes(extracts) + _bytes(results))
+    return Removed(len(extracts), len(merged), len(results), sum(each.size for each in unusable))
 
 
 def _files(receipt: Receipt) -> Iterable[str]:
-    return (stored.key for stored in (*receipt.partials.values(), receipt.rejects))
-
-
-def _bytes(files: Iterable[StoredObject]) -> int:
-    return sum(stored.size for stored in files)
+    stored = (*receipt.partials.values(), receipt.rejects)
+    return (each.key for each in stored if each is not None)

@@ -136,15 +136,18 @@ def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float
 
 def store_results(
     ledger: RunLedger, work: Work, result: Accumulator
-) -> tuple[dict[str, StoredFile], StoredFile]:
-    """Stores partials, by report, and rejects for a receipt to name; closes the accumulator."""
+) -> tuple[dict[str, StoredFile], StoredFile | None]:
+    """Stores partials, by report, and rejects, if there are any, for a receipt to name; closes the
+    accumulator."""
     partials = {
         report: ledger.store(
             "partials", work, f".{report}.parquet", to_parquet(table), table.num_rows
         )
         for report, table in result.partials().items()
     }
-    with result.rejects.saved() as content:
-        rejects = ledger.store("rejects", work, ".csv", content, result.rejects.rows)
+    rejects = None
+    if result.rejects.rows:
+        with result.rejects.saved() as content:
+            rejects = ledger.store("rejects", work, ".csv", content, result.rejects.rows)
     result.rejects.close()
     return partials, rejects

@@ -151,11 +151,11 @@ class Watch:
 
     def _read_receipts(self) -> None:
         """One that turns out to be damaged is discarded by those who work, and made again."""
-        there = self._ledger.receipt_ids()
+        there, reused = self._ledger.receipt_ids(), self._ledger.reused()
         for gone in self._receipts.keys() - there:
             del self._receipts[gone]
         for new in there - self._receipts.keys():
-            receipt = self._ledger.receipt_of(new)
+            receipt = reused.get(new) or self._ledger.receipt_of(new)
             if receipt is not None:
                 self._receipts[new] = receipt
 

@@ -14,7 +14,6 @@ import pyarrow as pa
 import structlog
 
 from pipeline_core.errors import (
-    DamagedResult,
     PipelineError,
     PublishRefused,
     ResultsMissing,
@@ -33,14 +32,13 @@ from pipeline_core.messages import (
     PartCounts,
     RejectFigures,
     RejectSummary,
-    StoredFile,
     Summary,
     Tally,
     Totals,
     Verdict,
     to_json,
 )
-from pipeline_core.parquet import read_parquet
+from pipeline_core.pipeline.merge import load_result, merge_results
 from pipeline_core.pipeline.page import write_pages
 from pipeline_core.pipeline.plan import missing_days
 from pipeline_core.pipeline.results import Done, results
@@ -56,7 +54,6 @@ from pipeline_core.transform.reports.category_sales import count_customers
 log = structlog.get_logger()
 
 LATEST = "latest"
-_LEAST_MERGED_BYTES = 1 << 20
 
 
 def publish(
@@ -90,7 +87,7 @@ def publish(
         remember_results(state, manifest, found)
     elif verdict is None:
         learn_days(state, manifest, found)
-    partials = {report.name: merged_partials(ledger, found, report.name) for report in REPORTS}
+    partials = merge_results(ledger, manifest, found)
     scale = load_snapshot(state, manifest.dimensions_digest).scale
     summary = summarise(manifest, found, partials[CATEGORY_SALES.name], scale)
     allowed: dict[Allowance, bool] = {"incomplete": allow_incomplete, "drift": allow_drift}
@@ -198,37 +195,6 @@ def _decide(
         verdict = Verdict(state="published", finished_at=verdict.finished_at)
         ledger.replace_verdict(verdict)
     return verdict
-
-
-def merged_partials(ledger: RunLedger, done: tuple[Done, ...], name: str) -> pa.Table:
-    """All partials of a report as one. They are merged when those that wait are as large as the
-    result so far: each merge costs what it merges, so all of them cost what the partials do."""
-    report = next(report for report in REPORTS if report.name == name)
-    merged, waiting, waiting_bytes = report.merge([]), list[pa.Table](), 0
-    for each in done:
-        partial = _read_partial(ledger, each, name)
-        waiting.append(partial)
-        waiting_bytes += partial.nbytes
-        if waiting_bytes >= max(merged.nbytes, _LEAST_MERGED_BYTES):
-            merged, waiting, waiting_bytes = report.merge([merged, *waiting]), [], 0
-    return report.merge([merged, *waiting])
-
-
-def _read_partial(ledger: RunLedger, done: Done, name: str) -> pa.Table:
-    data = _load(ledger, done, done.receipt.partials[name])
-    return read_parquet(data).replace_schema_metadata(None)
-
-
-def _load(ledger: RunLedger, done: Done, stored: StoredFile) -> bytes:
-    """A stored result. One that is damaged is taken for not done: ResultsMissing."""
-    try:
-        return ledger.load(stored)
-    except DamagedResult as error:
-        log.warning("damaged_result_discarded", run_id=ledger.run_id, cause=error.message)
-        ledger.discard_receipt(done.work)
-        raise ResultsMissing(
-            f"{error.message}.", f"`sales-pipeline resume {ledger.run_id}` makes it again."
-        ) from error
 
 
 def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale: int) -> Summary:
@@ -346,7 +312,9 @@ def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], option
         file.write(csv_line(HEADER).encode())
         for each in done:
             stored = each.receipt.rejects
-            rows = io.BytesIO(_load(ledger, each, stored))
+            if stored is None:
+                continue
+            rows = io.BytesIO(load_result(ledger, each, stored))
             if stored.rows <= room and not safe:
                 shutil.copyfileobj(rows, file)
             else:

@@ -30,10 +30,10 @@ from pipeline_core.messages import Manifest, Receipt, Summary, Work
 from pipeline_core.parquet import read_parquet
 from pipeline_core.pipeline.accumulate import Accumulator, Rules
 from pipeline_core.pipeline.events import CountedDay, counted_days
+from pipeline_core.pipeline.merge import merge_results
 from pipeline_core.pipeline.process import processed, store_results
 from pipeline_core.pipeline.publish import (
     make_latest,
-    merged_partials,
     newest_published,
     summarise,
     write_reports,
@@ -93,7 +93,7 @@ def rebuild(
     scale = rules.dimensions.scale
     _restore_receipts(ledger, manifest, outcome.summary)
     again = _count_again(ledger, manifest, rules, archive_done)
-    partials = {report.name: merged_partials(ledger, again.done, report.name) for report in REPORTS}
+    partials = merge_results(ledger, manifest, again.done)
     summary = summarise(manifest, again.done, partials[CATEGORY_SALES.name], scale)
     if _figures(summary) != _figures(outcome.summary):
         raise _differs(run_id, "its figures are not those of its summary")
@@ -197,7 +197,8 @@ def _kept_partials(ledger: RunLedger, receipt: Receipt) -> dict[str, pa.Table] |
     if not {report.name for report in REPORTS} <= receipt.partials.keys():
         return None
     try:
-        ledger.load(receipt.rejects)
+        if receipt.rejects is not None:
+            ledger.load(receipt.rejects)
         return {
             report.name: read_parquet(
                 ledger.load(receipt.partials[report.name])

@@ -43,8 +43,9 @@ def results(ledger: RunLedger, manifest: Manifest) -> Results:
     whose shares do not add up, and for what copies hold."""
     done: _Counting = defaultdict(list)
     outstanding = []
+    reused = ledger.reused()
     for work in manifest.planned_work():
-        receipt = ledger.receipt(work)
+        receipt = reused.get(work.id) or ledger.receipt(work)
         if receipt is None:
             outstanding.append(work)
         else:

@@ -76,19 +76,20 @@ def reusable(
 
 
 def reuse_receipts(ledger: RunLedger, manifest: Manifest, known: Mapping[str, Known]) -> None:
-    """Creates the receipts of archives that need no work."""
-    for archive in manifest.archives:
-        for work, receipt in known[archive.name].done if archive.name in known else ():
-            ledger.create_receipt(
-                msgspec.structs.replace(work, archive=archive.id),
-                msgspec.structs.replace(
-                    receipt,
-                    run_id=ledger.run_id,
-                    archive=archive.id,
-                    days=_reused(receipt.days),
-                    bytes_read=0,
-                ),
-            )
+    """Takes over the receipts of archives that need no work."""
+    receipts = {
+        msgspec.structs.replace(work, archive=archive.id).id: msgspec.structs.replace(
+            receipt,
+            run_id=ledger.run_id,
+            archive=archive.id,
+            days=_reused(receipt.days),
+            bytes_read=0,
+        )
+        for archive in manifest.archives
+        for work, receipt in (known[archive.name].done if archive.name in known else ())
+    }
+    if receipts:
+        ledger.create_reused(receipts)
 
 
 def remember_results(state: Storage, manifest: Manifest, found: Iterable[Done]) -> None:

@@ -61,15 +61,7 @@ class LocalStorage:
     def create(self, key: str, data: bytes) -> bool:
         with _translated("write", self._path(key)) as target, _temporary(target) as temporary:
             temporary.write_bytes(data)
-            try:
-                os.link(temporary, target)
-            except FileExistsError:
-                return False
-            except OSError as error:
-                if error.errno not in _NO_HARD_LINKS:
-                    raise
-                return _create_exclusively(target, data)
-        return True
+            return _link_unless_there(temporary, target, data)
 
     def remove(self, key: str) -> None:
         with _translated("remove", self._path(key)) as path:
@@ -133,12 +125,15 @@ class LocalStorage:
 
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
-    _make_folder(target.parent)
+    """A new name beside ``target``, for a file that the body moves; none is left of an error."""
+    if not target.parent.is_dir():
+        _make_folder(target.parent)
     temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
     try:
         yield temporary
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
 def _make_folder(folder: Path) -> None:
@@ -150,6 +145,20 @@ def _make_folder(folder: Path) -> None:
 
 def _stored(key: str, status: os.stat_result) -> StoredObject:
     return StoredObject(key, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
+
+
+def _link_unless_there(temporary: Path, target: Path, data: bytes) -> bool:
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        return _create_exclusively(target, data)
+    finally:
+        temporary.unlink()
+    return True
 
 
 def _create_exclusively(target: Path, data: bytes) -> bool:

@@ -38,6 +38,7 @@ from pipeline_core.messages import (
     Work,
 )
 from pipeline_core.pipeline.recover import NobodyWorks, diagnose
+from pipeline_core.pipeline.results import results
 from pipeline_core.pipeline.turn import take_turn
 from pipeline_core.storage import Storage, open_storage
 
@@ -423,6 +424,30 @@ def test_a_damaged_result_is_sent_again_at_once_and_counts_against_nobody(state:
     assert recovery is not None
     assert (recovery.work, recovery.why) == ((Work("00000"),), "it is damaged")
     assert spent(ledger, "00000", Worker("me"), NOW + timedelta(days=1)) == []
+
+
+def test_receipts_taken_over_count_in_one_file_until_one_is_damaged(state: Storage) -> None:
+    ledger = _ledger(state, archives=3)
+    manifest = ledger.manifest()
+    taken = {work_id: _receipt(work_id) for work_id in ("00000", "00001")}
+    ledger.create_reused(taken)
+    own = ledger.create_receipt(Work("00002"), _receipt("00002"))
+    assert ledger.receipt_ids() == {"00000", "00001", "00002"}
+    assert [each.receipt for each in results(ledger, manifest).done] == [*taken.values(), own]
+    assert ledger.receipts() == [*taken.values(), own]
+    ledger.discard_receipt(Work("00000"))
+    assert ledger.reused() == {}
+    assert results(ledger, manifest).outstanding == (Work("00000"),)
+    assert [each.receipt for each in results(ledger, manifest).done] == [taken["00001"], own]
+
+
+def test_a_torn_file_of_receipts_taken_over_is_none(state: Storage) -> None:
+    ledger = _ledger(state, archives=1)
+    ledger.create_reused({"00000": _receipt("00000")})
+    key = f"runs/{ledger.run_id}/reused.json"
+    state.write(key, state.read(key)[:-20])
+    assert ledger.receipt_ids() == set()
+    assert results(ledger, ledger.manifest()).outstanding == (Work("00000"),)
 
 
 def test_patience_doubles_and_ends(state: Storage) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline_core.messages import Limits
-from pipeline_core.pipeline import accumulate, extraction, reuse
+from pipeline_core.pipeline import accumulate, extraction, merge, reuse
 from pipeline_core.pipeline.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
@@ -218,7 +218,7 @@ def test_a_report_that_was_added_is_made_of_all_archives(
 ) -> None:
     """Earlier receipts have no partial of it; extracts have all it needs."""
     with monkeypatch.context() as patch:
-        for module in (accumulate, publishing, reuse):
+        for module in (accumulate, merge, publishing, reuse):
             patch.setattr(module, "REPORTS", (CATEGORY_SALES,))
         # The pages show both reports.
         patch.setattr(publishing, "write_pages", lambda to, *_: (to / "index.html").touch())

@@ -324,14 +324,17 @@ def test_gc_removes_what_nobody_can_use(env: dict[str, str]) -> None:
         _add(env, "events_week_02.zip", _week("02", quantity))
         assert sales_pipeline("run", "--quiet", env=env).returncode == 0
     kept = json.loads(sales_pipeline("gc", "--json", env=env).stdout)
-    assert kept == {"extracts": 0, "results": 0, "bytes": 0, "dry_run": False}
+    assert kept == {"extracts": 0, "merged": 0, "results": 0, "bytes": 0, "dry_run": False}
     seen = json.loads(
         sales_pipeline("gc", "--keep-runs", "1", "--dry-run", "--json", env=env).stdout
     )
-    assert (seen["extracts"], seen["results"], seen["dry_run"]) == (1, 3, True)
+    assert (seen["extracts"], seen["results"], seen["dry_run"]) == (1, 2, True)
     assert seen["bytes"] > 0
     done = sales_pipeline("gc", "--keep-runs", "1", env=env)
-    assert f"Removed 1 extracts and 3 partials and rejects, {seen['bytes']:,} bytes." in done.stdout
+    assert (
+        "Removed 1 extracts, 0 merged partials, and 2 partials and rejects; "
+        f"{seen['bytes']:,} bytes."
+    ) in done.stdout
     again = json.loads(sales_pipeline("run", "--json", env=env).stdout)
     assert again["bytes_read"] == 0
 

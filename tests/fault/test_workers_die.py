@@ -357,6 +357,7 @@ def test_a_result_that_is_damaged_before_the_publication_is_made_again(
     eventually(lambda: len(ledger.receipt_ids()) == len(ARCHIVES) - 1, "all others")
     receipt = ledger.receipt(Work("00000"))
     assert receipt is not None
+    assert receipt.rejects is not None
     ledger.state.write(receipt.rejects.key, b"torn")
     ships.lift_fault(VICTIM)
     outcome = eventually(ledger.outcome, "the end of the run")

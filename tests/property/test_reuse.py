@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_core.pipeline import merge
 from tests.archives import write_shop
 from tests.successive import CUSTOMERS, PRODUCTS, Runs, check, week
 
@@ -71,7 +72,10 @@ MUTATIONS: list[Callable[[Runs, random.Random], None]] = [
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_after_any_step_the_figures_are_those_of_a_full_run(tmp_path: Path, seed: int) -> None:
+def test_after_any_step_the_figures_are_those_of_a_full_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(merge, "_BLOCK_ARCHIVES", 2)
     chance = random.Random(seed)  # noqa: S311
     archives = {f"week_{n}.zip": week(2 * n + 1, 2 * n + 2) for n in range(4)}
     runs = Runs(write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS), tmp_path / "reusing")

@@ -1,0 +1,178 @@
+"""merge: the partials of a run, or what earlier runs made of the same ones, as one table a report.
+
+Neighbouring archives are merged by the block first, and a block's result is kept: a run reads the
+blocks that are as they were, and the partials of the others only. Where a block ends is decided by
+the archive's name alone, so one archive more, or less, changes one block.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import pyarrow as pa
+import structlog
+
+from pipeline_core.errors import DamagedResult, ResultsMissing
+from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.kept import keep_merged, load_merged, merged_digests
+from pipeline_core.load.tables import to_parquet
+from pipeline_core.messages import Manifest, Receipt, StoredFile
+from pipeline_core.parquet import read_parquet
+from pipeline_core.pipeline.results import Done
+from pipeline_core.pipeline.reuse import RULES_VERSION
+from pipeline_core.transform.reports import REPORTS, Report
+
+log = structlog.get_logger()
+
+_LEAST_MERGED_BYTES = 1 << 20
+# One archive in so many ends a block, on the average.
+_BLOCK_ARCHIVES = 64
+# Partials of a block that wait together; a block of more is not worth keeping.
+_MOST_BLOCK_BYTES = 8 << 20
+
+
+def merge_results(
+    ledger: RunLedger, manifest: Manifest, done: Sequence[Done]
+) -> dict[str, pa.Table]:
+    """Report name to the merged partials of ``done``, which is in the order of the archives.
+
+    Raises:
+        ResultsMissing: a partial is damaged; its archive is taken for not done.
+        RetryableError: the state storage does not answer.
+    """
+    kept = {} if manifest.reuse.full else merged_digests(ledger.state)
+    blocks = list(_blocks(done))
+    return {report.name: _merged(ledger, blocks, report, kept) for report in REPORTS}
+
+
+def merge_keys(archives: Iterable[tuple[str, Sequence[Receipt]]]) -> set[str]:
+    """Keys under which the next run looks for what is kept, if archives (name, receipts), in
+    their order, are as they were."""
+    keys, members = set[str](), list[Receipt]()
+    for name, receipts in archives:
+        members += receipts
+        if receipts and _ends_block(name):
+            keys |= {_key(report, members) for report in REPORTS}
+            members = []
+    return keys
+
+
+def load_result(ledger: RunLedger, done: Done, stored: StoredFile) -> bytes:
+    """The bytes of a file that a receipt names.
+
+    Raises:
+        ResultsMissing: it is damaged; its archive is taken for not done.
+    """
+    try:
+        return ledger.load(stored)
+    except DamagedResult as error:
+        log.warning("damaged_result_discarded", run_id=ledger.run_id, cause=error.message)
+        ledger.discard_receipt(done.work)
+        raise ResultsMissing(
+            f"{error.message}.", f"`sales-pipeline resume {ledger.run_id}` makes it again."
+        ) from error
+
+
+@dataclass
+class _Running:
+    """Partials are merged when those that wait are as large as the result so far: each merge
+    costs what it merges, so all of them cost what the partials do."""
+
+    report: Report
+    _merged: pa.Table = field(init=False)
+    _waiting: list[pa.Table] = field(default_factory=list)
+    _waiting_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self._merged = self.report.merge([])
+
+    def add(self, partial: pa.Table) -> None:
+        self._waiting.append(partial)
+        self._waiting_bytes += partial.nbytes
+        if self._waiting_bytes >= max(self._merged.nbytes, _LEAST_MERGED_BYTES):
+            self.result()
+
+    def result(self) -> pa.Table:
+        if self._waiting:
+            self._merged = self.report.merge([self._merged, *self._waiting])
+        self._waiting, self._waiting_bytes = [], 0
+        return self._merged
+
+
+@dataclass(frozen=True)
+class _Block:
+    """``done`` of neighbouring archives; the last block is open: tomorrow's archive joins it."""
+
+    done: tuple[Done, ...]
+    is_closed: bool
+
+
+def _blocks(done: Iterable[Done]) -> Iterator[_Block]:
+    members: list[Done] = []
+    for _, pieces in groupby(done, key=lambda each: each.archive.name):
+        members += pieces
+        if _ends_block(members[-1].archive.name):
+            yield _Block(tuple(members), is_closed=True)
+            members = []
+    if members:
+        yield _Block(tuple(members), is_closed=False)
+
+
+def _ends_block(name: str) -> bool:
+    return hashlib.sha256(name.encode()).digest()[0] < 256 // _BLOCK_ARCHIVES
+
+
+def _key(report: Report, receipts: Iterable[Receipt]) -> str:
+    """Tells blocks apart by what is in their partials."""
+    digests = [receipt.partials[report.name].digest for receipt in receipts]
+    rules = [str(RULES_VERSION), report.name]
+    return hashlib.sha256("\n".join(rules + digests).encode()).hexdigest()
+
+
+def _merged(
+    ledger: RunLedger, blocks: Iterable[_Block], report: Report, kept: Mapping[str, str]
+) -> pa.Table:
+    running = _Running(report)
+    for block in blocks:
+        if block.is_closed and len(block.done) > 1:
+            tables = _block_merged(ledger, block, report, kept)
+        else:
+            tables = _partials(ledger, block.done, report)
+        for table in tables:
+            running.add(table)
+    return running.result()
+
+
+def _block_merged(
+    ledger: RunLedger, block: _Block, report: Report, kept: Mapping[str, str]
+) -> Iterator[pa.Table]:
+    """The block as one table; as its partials if those are too large to wait together."""
+    key = _key(report, (each.receipt for each in block.done))
+    data = load_merged(ledger.state, key, kept[key]) if key in kept else None
+    if data is not None:
+        yield _table(data)
+        return
+    partials = _partials(ledger, block.done, report)
+    waiting, waiting_bytes = list[pa.Table](), 0
+    for partial in partials:
+        waiting.append(partial)
+        waiting_bytes += partial.nbytes
+        if waiting_bytes > _MOST_BLOCK_BYTES:
+            yield from waiting
+            yield from partials
+            return
+    merged = report.merge(waiting)
+    keep_merged(ledger.state, key, to_parquet(merged))
+    yield merged
+
+
+def _partials(ledger: RunLedger, done: Iterable[Done], report: Report) -> Iterator[pa.Table]:
+    for each in done:
+        yield _table(load_result(ledger, each, each.receipt.partials[report.name]))
+
+
+def _table(data: bytes) -> pa.Table:
+    return read_parquet(data).replace_schema_metadata(None)
