@@ -5,13 +5,16 @@ from __future__ import annotations
 import atexit
 import gc as garbage
 import sys
-from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from console.options import (
     broker_options,
+    completed_runs,
+    date_option,
     dimension_options,
     duration,
     json_option,
@@ -25,6 +28,9 @@ from console.options import (
     state_option,
 )
 from console.terminal import colour, complain
+
+if TYPE_CHECKING:
+    from pipeline_core.pipeline.backfill import Every
 
 # Imports make many objects, and hardly any garbage.
 _OBJECTS_BETWEEN_COLLECTIONS = 1_000_000
@@ -69,15 +75,53 @@ def cli() -> None:
 @dimension_options
 @run_options
 @broker_options
+@date_option(
+    "--as-of",
+    "as_of",
+    "Only days dated so far, as if no later one had come; `latest` stays as it is "
+    "[default: every day].",
+)
 @click.option("--wait", is_flag=True, help="If a run is under way, follow that one to its end.")
 @json_option
 @quiet_option
-def run(wait: bool, as_json: bool, quiet: bool, **options: Any) -> None:
+def run(as_of: date | None, wait: bool, as_json: bool, quiet: bool, **options: Any) -> None:
     """Plan, process every archive, and publish the reports."""
     settings = run_settings(options)
     from console.run import run_command
 
-    sys.exit(run_command(settings, wait=wait, as_json=as_json, quiet=quiet or as_json))
+    sys.exit(run_command(settings, as_of, wait=wait, as_json=as_json, quiet=quiet or as_json))
+
+
+@cli.command()
+@date_option("--from", "first", "First date.", required=True)
+@date_option("--to", "last", "Last date.", required=True)
+@click.option(
+    "--every",
+    type=click.Choice(["day", "week", "month"]),
+    default="day",
+    show_default=True,
+    help="A run as of each day, of each Sunday, or of each month's last day.",
+)
+@place_options
+@dimension_options
+@run_options
+@broker_options
+@json_option
+@quiet_option
+def backfill(
+    first: date, last: date, every: Every, as_json: bool, quiet: bool, **options: Any
+) -> None:
+    """Make the runs `--as-of` each date of a range that are not there yet, newest date first.
+
+    Safe to repeat, and to stop: runs that are published stay, and one that stopped is gone on
+    with. Dates before the first day, or after the last, have no run.
+    """
+    _check_range(first, last)
+    settings = run_settings(options)
+    from console.backfill import backfill_command
+
+    quiet = quiet or as_json
+    sys.exit(backfill_command(settings, first, last, every, as_json=as_json, quiet=quiet))
 
 
 @cli.command()
@@ -197,13 +241,7 @@ def rejects(
 @run_argument()
 @click.option("--category", required=True, help="Category, as in the report.")
 @click.option("--segment", required=True, help="Customer segment, as in the report.")
-@click.option(
-    "--date",
-    "day",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help="Only this date, as in daily_sales.csv.",
-)
+@date_option("--date", "day", "Only this date, as in daily_sales.csv.")
 @place_options
 @click.option(
     "-n",
@@ -218,7 +256,7 @@ def explain(
     run_id: str | None,
     category: str,
     segment: str,
-    day: datetime | None,
+    day: date | None,
     most: int,
     as_json: bool,
     **options: Any,
@@ -231,8 +269,42 @@ def explain(
     from console.explaining import show_explanation
     from pipeline_core.pipeline.explanation import Cell
 
-    cell = Cell(category, segment, None if day is None else day.date())
+    cell = Cell(category, segment, day)
     show_explanation(run_settings(options), run_id, cell, most=most, as_json=as_json)
+
+
+@cli.command()
+@date_option("--from", "first", "First date.", required=True)
+@date_option("--to", "last", "Last date.", required=True)
+@click.option(
+    "--run",
+    "run_id",
+    metavar="RUN",
+    shell_complete=completed_runs,
+    help="Of this run [default: the newest published].",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New folder for sales_report.csv and .parquet, daily_sales.csv, by_category/ and "
+    "report.json [default: sales_report.csv on stdout].",
+)
+@place_options
+@json_option
+def report(
+    first: date, last: date, run_id: str | None, out: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Print the sales report of a range of dates, both included, as CSV.
+
+    The dates are those in the names of the daily zips. Customers are distinct in the range. Exit
+    code 3 if something of the range could not be read.
+    """
+    _check_range(first, last)
+    settings = run_settings(options)
+    from console.reporting import report_command
+
+    sys.exit(report_command(settings, run_id, first, last, out=out, as_json=as_json))
 
 
 @cli.command()
@@ -269,6 +341,29 @@ def gc(dry_run: bool, as_json: bool, **options: Any) -> None:
     from console.reading import collect
 
     collect(run_settings(options), dry_run=dry_run, as_json=as_json)
+
+
+@cli.command()
+@run_argument(metavar="RUN")
+@place_options
+@click.option(
+    "--dry-run", is_flag=True, help="Only compare, and change no report; exit 1 if wrong."
+)
+@json_option
+@quiet_option
+def rebuild(run_id: str, dry_run: bool, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Compute a past run's reports again, and publish anew what is missing or damaged.
+
+    Its own archives, customers, products and options count: events come from what runs keep, or
+    from archives that still have them. Nothing is written unless the run comes out as it did.
+    """
+    from console.rebuilding import rebuild_command
+
+    settings = run_settings(options)
+    code = rebuild_command(
+        settings, run_id, dry_run=dry_run, as_json=as_json, quiet=quiet or as_json
+    )
+    sys.exit(code)
 
 
 @cli.command()
@@ -371,6 +466,11 @@ def completion(shell: str) -> None:
     made_by = get_completion_class(shell)
     if made_by is not None:
         click.echo(made_by(cli, {}, PROGRAM, "_SALES_PIPELINE_COMPLETE").source())
+
+
+def _check_range(first: date, last: date) -> None:
+    if last < first:
+        raise click.UsageError(f"--to {last} is before --from {first}.")
 
 
 def main() -> NoReturn:

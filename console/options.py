@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -109,7 +109,7 @@ run_options = _together(
 )
 
 
-def _run_ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+def completed_runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Runs that the shell may offer, newest first; none if the state cannot be read."""
     from pipeline_core.errors import PipelineError
     from pipeline_core.ledger import run_ids
@@ -126,7 +126,7 @@ def _run_ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
 def run_argument(name: str = "run_id", metavar: str = "[RUN]") -> Callable[[_Command], _Command]:
     """A run's id, completed by the shell; in brackets it may be left out."""
     return click.argument(
-        name, metavar=metavar, required=not metavar.startswith("["), shell_complete=_run_ids
+        name, metavar=metavar, required=not metavar.startswith("["), shell_complete=completed_runs
     )
 
 
@@ -156,6 +156,26 @@ reason_option = click.option(
     shell_complete=_reasons,
     help="Only rejects for this reason, such as unknown_product.",
 )
+
+
+def date_option(
+    name: str, argument: str, help_: str, *, required: bool = False
+) -> Callable[[_Command], _Command]:
+    """A date, such as 2024-03-01."""
+
+    def as_date(_ctx: click.Context, _param: click.Parameter, value: datetime | None) -> Any:
+        return None if value is None else value.date()
+
+    return click.option(
+        name,
+        argument,
+        type=click.DateTime(["%Y-%m-%d"]),
+        metavar="YYYY-MM-DD",
+        callback=as_date,
+        required=required,
+        help=help_,
+    )
+
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

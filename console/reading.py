@@ -17,7 +17,7 @@ from console.shapes import (
     UnfinishedRun,
 )
 from console.terminal import plain
-from console.views import output, print_summary, table
+from console.views import as_of_words, output, print_summary, table
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.ledger.attempts import PLAN, PUBLISH
@@ -56,7 +56,7 @@ def list_runs(settings: Settings, *, newest: int, as_json: bool) -> None:
     rows = [
         (
             run.run_id,
-            "published, incomplete" if _is_incomplete(run) else run.state,
+            _state_words(run),
             grouped(run.total_revenue) if run.total_revenue else "",
             "" if run.events is None else f"{run.events:,}",
             run.seconds,
@@ -70,8 +70,9 @@ def list_runs(settings: Settings, *, newest: int, as_json: bool) -> None:
     output().print(table(headings[:shown], cells, numbers=(2, 3, 4), whole=(0,)))
 
 
-def _is_incomplete(run: ListedRun) -> bool:
-    return run.state == "published" and run.status == "incomplete"
+def _state_words(run: ListedRun) -> str:
+    is_incomplete = run.state == "published" and run.status == "incomplete"
+    return f"{run.state}{as_of_words(run.as_of)}{', incomplete' if is_incomplete else ''}"
 
 
 def _history(run_id: str, outcome: Outcome | None) -> ListedRun:
@@ -84,6 +85,7 @@ def _history(run_id: str, outcome: Outcome | None) -> ListedRun:
         events=summary.events.seen if summary else None,
         rejected=summary.events.rejected if summary else None,
         seconds=summary.seconds if summary else None,
+        as_of=summary.as_of if summary else None,
         reason=outcome.reason if outcome else None,
     )
 

@@ -9,22 +9,27 @@ from typing import Any
 import msgspec
 
 from console.checks import Check
-from console.shapes import Collected, ListedReject, ListedRun, Planned, UnfinishedRun
+from console.shapes import Backfilled, Collected, ListedReject, ListedRun, Planned, UnfinishedRun
 from pipeline_core.messages import Summary
 from pipeline_core.pipeline.diff import Difference
 from pipeline_core.pipeline.explanation import Explanation
 from pipeline_core.pipeline.progress import RunProgress
+from pipeline_core.pipeline.range_report import RangeReport
+from pipeline_core.pipeline.rebuild import Rebuilt
 from pipeline_core.verify import Verification
 
 # One of these, by the file's name. `run`, `resume` and `publish` print a summary, too.
 SHAPES: dict[str, tuple[Any, ...]] = {
+    "backfill": (list[Backfilled],),
     "diff": (Difference,),
     "doctor": (list[Check],),
     "explain": (Explanation,),
     "gc": (Collected,),
     "plan": (Planned,),
     "progress": (RunProgress,),
+    "rebuild": (Rebuilt,),
     "rejects": (list[ListedReject],),
+    "report": (RangeReport,),
     "runs": (list[ListedRun],),
     "show": (Summary, UnfinishedRun),
     "summary": (Summary,),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import click
+import msgspec
 
 from console.interrupt import terminable
 from console.progress import Progress, progress_of_run
@@ -28,36 +29,50 @@ from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage, open_storage
 
 
-def run_command(settings: Settings, *, wait: bool, as_json: bool, quiet: bool) -> int:
+def run_command(
+    settings: Settings, as_of: date | None, *, wait: bool, as_json: bool, quiet: bool
+) -> int:
     """One run from plan to publication; the exit code of CONTRACT: 0, 1 or 3."""
-    progress, engine, policy = (
-        _progress(settings, quiet=quiet),
-        settings.chosen_engine(),
-        settings.policy(),
-    )
-    if engine == "local":
-        start_early(settings.machine_profile.jobs)  # before there are threads, or clients
-    ledger = _new_run(open_storage(settings.state))
-    with terminable(), progress:
+    shown = progress_of(settings, quiet=quiet)
+    begin(settings)
+    with terminable(), shown as progress:
         try:
-            with _answered_for(settings, ledger):
-                if engine == "celery":
-                    from console.follow import wait_for_workers
-
-                    wait_for_workers(settings)
-                _take_turn(settings, ledger)
+            outcome = new_run(settings, as_of, progress)
         except RunUnderWay as other:
             if not wait:
                 raise
             stop_early()
-            outcome = _watch(settings, RunLedger(ledger.state, other.run_id), progress)
-        else:
-            with _answered_for(settings, ledger):
-                progress.planning()
-                with attempt(ledger, policy, PLAN, Worker(this_process())):
-                    manifest = tried(lambda: _plan(settings, ledger.run_id))
-                outcome = _drive(settings, ledger, manifest, progress)
-    return _finish(settings, outcome, as_json=as_json, quiet=quiet)
+            ledger = RunLedger(open_storage(settings.state), other.run_id)
+            outcome = _watch(settings, ledger, progress)
+    return finish(settings, outcome, as_json=as_json, quiet=quiet)
+
+
+def begin(settings: Settings) -> None:
+    """To be called before there are threads, or clients."""
+    if settings.chosen_engine() == "local":
+        start_early(settings.machine_profile.jobs)
+
+
+def new_run(settings: Settings, as_of: date | None, progress: Progress) -> Outcome:
+    """Plans a run and drives it to its end. Raises RunUnderWay if it is not its turn."""
+    ledger = _new_run(open_storage(settings.state))
+    with _answered_for(settings, ledger):
+        if settings.chosen_engine() == "celery":
+            from console.follow import wait_for_workers
+
+            wait_for_workers(settings)
+        _take_turn(settings, ledger)
+        progress.planning()
+        with attempt(ledger, settings.policy(), PLAN, Worker(this_process())):
+            manifest = tried(lambda: _plan(settings, as_of, ledger.run_id))
+        return _drive(settings, ledger, manifest, progress)
+
+
+def go_on(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
+    """Drives a run that stopped or failed to its end. Raises RunUnderWay if it is not its turn."""
+    _take_turn(settings, ledger)
+    with _answered_for(settings, ledger):
+        return _drive(settings, ledger, reopen(ledger), progress)
 
 
 def resume_command(settings: Settings, run_id: str, *, as_json: bool, quiet: bool) -> int:
@@ -65,14 +80,12 @@ def resume_command(settings: Settings, run_id: str, *, as_json: bool, quiet: boo
     ledger = RunLedger(open_storage(settings.state), run_id)
     ledger.manifest()  # a wrong name shows before anything else
     outcome = ledger.outcome()
-    with terminable(), _progress(settings, quiet=quiet) as progress:
+    with terminable(), progress_of(settings, quiet=quiet) as progress:
         if is_moving(ledger):
             outcome = _watch(settings, ledger, progress)
         elif outcome is None or outcome.state != "published":
-            _take_turn(settings, ledger)
-            with _answered_for(settings, ledger):
-                outcome = _drive(settings, ledger, reopen(ledger), progress)
-    return _finish(settings, outcome, as_json=as_json, quiet=quiet)
+            outcome = go_on(settings, ledger, progress)
+    return finish(settings, outcome, as_json=as_json, quiet=quiet)
 
 
 def recover_command(settings: Settings, *, as_json: bool, quiet: bool) -> int:
@@ -115,10 +128,11 @@ def publish_command(
     if before is not None and before.state != outcome.state:
         ledger.forget_told()
     tell(ledger, settings.hooks())
-    return _finish(settings, outcome, as_json=as_json, quiet=as_json)
+    return finish(settings, outcome, as_json=as_json, quiet=as_json)
 
 
-def _progress(settings: Settings, *, quiet: bool) -> Progress:
+def progress_of(settings: Settings, *, quiet: bool) -> Progress:
+    """What shows a run; to be made before processes are started, which log as it lets them."""
     progress = progress_of_run(settings.state, quiet=quiet)
     if progress.live or quiet:  # log lines would tear the display
         configure_logs("WARNING", settings.log_format)
@@ -173,8 +187,9 @@ def _how_to_go_on(ledger: RunLedger) -> str:
     )
 
 
-def _plan(settings: Settings, run_id: str) -> Manifest:
-    options, policy, engine = settings.options(), settings.policy(), settings.chosen_engine()
+def _plan(settings: Settings, as_of: date | None, run_id: str) -> Manifest:
+    options = msgspec.structs.replace(settings.options(), as_of=as_of)
+    policy, engine = settings.policy(), settings.chosen_engine()
     processes = _processes(settings, engine)
     return pipeline.plan(
         settings.places(), options, policy, engine, run_id, processes, settings.reuse()
@@ -243,7 +258,8 @@ def _recovered(settings: Settings, ledger: RunLedger) -> str:
     return f"stopped ({sent.why}); {what} sent to the workers again"
 
 
-def _finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) -> int:
+def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) -> int:
+    """Says how a run ended; the exit code of CONTRACT."""
     if as_json and outcome.summary is not None:
         sys.stdout.buffer.write(to_json(outcome.summary))
     elif not quiet:

@@ -37,7 +37,8 @@ class Planned(Struct, frozen=True, kw_only=True):
 
 
 class ListedRun(Struct, frozen=True, kw_only=True):
-    """A run in the history; figures are null if it has none."""
+    """A run in the history; figures are null if it has none. ``as_of`` is the last date of a
+    report of a time past."""
 
     run_id: str
     state: RunState | Literal["unfinished"]
@@ -46,6 +47,7 @@ class ListedRun(Struct, frozen=True, kw_only=True):
     events: int | None
     rejected: int | None
     seconds: float | None
+    as_of: date | None
     reason: str | None
 
 
@@ -67,6 +69,18 @@ class ListedReject(Struct, frozen=True):
     part: str
     position: int
     event: str
+
+
+class Backfilled(Struct, frozen=True, kw_only=True):
+    """The run of one date; ``is_made`` unless it was there. ``total_revenue`` is null if it
+    failed."""
+
+    as_of: date
+    run_id: str
+    is_made: bool
+    state: RunState
+    status: RunStatus
+    total_revenue: str | None
 
 
 class Collected(Struct, frozen=True):

@@ -6,6 +6,7 @@ import csv
 import io
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from rich.console import Console
 from rich.markup import escape
@@ -86,7 +87,13 @@ def print_outcome(settings: Settings, outcome: Outcome) -> None:
     print_summary(console, summary)
     if outcome.state == "published":
         reports = open_storage(settings.reports).uri
-        console.print(f"Reports: [bold]{escape(reports)}/latest/[/bold]", soft_wrap=True)
+        folder = "latest" if summary.as_of is None else f"runs/{outcome.run_id}"
+        console.print(f"Reports: [bold]{escape(reports)}/{folder}/[/bold]", soft_wrap=True)
+
+
+def as_of_words(as_of: date | None) -> str:
+    """Words for a report of a time past, none for any other."""
+    return "" if as_of is None else f" as of {as_of}"
 
 
 def print_summary(console: Console, summary: Summary) -> None:
@@ -96,7 +103,8 @@ def print_summary(console: Console, summary: Summary) -> None:
     day_count = summary.days.read + summary.days.reused
     colour = "green" if summary.status == "complete" else "yellow"
     console.print(
-        f"Run [bold]{summary.run_id}[/bold] is [{colour}]{summary.status}[/{colour}]: "
+        f"Run [bold]{summary.run_id}[/bold]{as_of_words(summary.as_of)} "
+        f"is [{colour}]{summary.status}[/{colour}]: "
         f"revenue [bold]{grouped(totals.total_revenue)}[/bold], "
         f"{totals.units_sold:,} units, {totals.unique_customers:,} customers."
     )

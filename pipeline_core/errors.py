@@ -2,6 +2,7 @@
 
 PipelineError
 ├── ConfigError        stop at the start: a setting or an option is wrong
+│   └── EventsGone     events of a past run are in no archive and not kept: do without
 ├── RetryableError     storage, database or broker is away: back off and try again
 ├── TooCostly          more memory or time than there is: try a few times, then leave it out
 ├── RunUnderWay        another run has its turn: wait for it
@@ -32,6 +33,10 @@ class PipelineError(Exception):
 
 class ConfigError(PipelineError):
     """A setting or an option that no retry will mend."""
+
+
+class EventsGone(ConfigError):
+    """A past run's events were asked for, and neither an extract nor an archive has them."""
 
 
 class RetryableError(PipelineError):

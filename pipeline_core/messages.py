@@ -63,7 +63,7 @@ class Options(Struct, frozen=True, kw_only=True):
     every worker.
 
     ``batch_size`` is in events and bounds memory, ``reject_rows`` caps rejects.csv.
-    Neither changes a figure.
+    Neither changes a figure. With ``as_of``, days dated later, or not at all, do not exist.
     """
 
     unknown: UnknownMode = "reject"
@@ -72,6 +72,7 @@ class Options(Struct, frozen=True, kw_only=True):
     batch_size: int = 50_000
     reject_rows: int = 1_000_000
     spreadsheet_safe: bool = False
+    as_of: date | None = None
     limits: Limits = Limits()
     drift: DriftLimits = DriftLimits()
 
@@ -335,7 +336,7 @@ class PartCounts(Struct, frozen=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """summary.json: everything one run can say about itself. ``general_events`` as in Receipt;
     ``compressed_bytes`` are those of the inputs, ``bytes_read`` those of archives that this run
-    opened."""
+    opened. ``as_of`` is the last date of a report of a time past."""
 
     run_id: str
     status: RunStatus
@@ -358,6 +359,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     seconds: float
     general_events: int = 0
     bytes_read: int = 0
+    as_of: date | None = None
 
 
 class Known(Struct, frozen=True):

@@ -39,7 +39,9 @@ class Runs:
     def __init__(self, shop: Shop, folder: Path) -> None:
         self.shop, self.folder, self.number = shop, folder, 0
 
-    def run(self, *, full: bool = False, keep: bool = True, **options: Any) -> dict[str, Any]:
+    def run(
+        self, *, full: bool = False, keep: bool = True, processes: int = 1, **options: Any
+    ) -> dict[str, Any]:
         """Summary of a run that was published."""
         self.number += 1
         places = Places(
@@ -55,6 +57,7 @@ class Runs:
             Policy(),
             "local",
             f"run-{self.number:03}",
+            lambda: processes,
             reuse=Reuse(full=full, keep=keep),
         )
         while True:
@@ -67,8 +70,11 @@ class Runs:
         return self.summary()
 
     def summary(self) -> dict[str, Any]:
-        found = (self.folder / "reports" / "latest" / "summary.json").read_text()
-        return dict(json.loads(found))
+        return dict(json.loads((self.last() / "summary.json").read_text()))
+
+    def last(self) -> Path:
+        """Where the last run was published."""
+        return self.folder / "reports" / "runs" / f"run-{self.number:03}"
 
     def csvs(self) -> dict[str, bytes]:
         return published_csvs(self.folder)

@@ -42,6 +42,12 @@ def day_date(name: str) -> date | None:
     return None
 
 
+def is_dated_up_to(as_of: date, name: str) -> bool:
+    """Whether a daily zip's name holds a date, and none after ``as_of``."""
+    dated = day_date(name)
+    return dated is not None and dated <= as_of
+
+
 def _is_wanted(name: str, ending: str) -> bool:
     base = base_name(name)
     if base.startswith(".") or "__MACOSX" in re.split(r"[/\\]", name):

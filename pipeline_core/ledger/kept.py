@@ -3,6 +3,7 @@
 ::
 
     kept/archives.json                           Memory: archives, their digests and receipts
+    kept/days.json                               Memory: the same of as-of runs, without receipts
     kept/extracts/<rules>/<digest>.arrow         one a daily zip, by its bytes' SHA-256
     kept/merged/<key>.<digest>.parquet           partials of neighbouring archives as one
 
@@ -25,7 +26,8 @@ from pipeline_core.storage import Storage
 
 log = structlog.get_logger()
 
-_MEMORY = "kept/archives.json"
+ARCHIVES = "kept/archives.json"
+DAYS = "kept/days.json"
 EXTRACTS = "kept/extracts"
 MERGED = "kept/merged"
 
@@ -46,23 +48,23 @@ def kept_file(state: Storage, key: str, stack: ExitStack) -> Path | None:
         return None
 
 
-def remember(state: Storage, memory: Memory) -> None:
+def remember(state: Storage, memory: Memory, key: str = ARCHIVES) -> None:
     """Replaces what was remembered. A run ends as well without: older memory costs the next one
     time, and no figure."""
     try:
-        state.write(_MEMORY, to_json(memory))
+        state.write(key, to_json(memory))
     except RetryableError as error:
-        log.warning("results_not_remembered", key=_MEMORY, cause=error.message)
+        log.warning("results_not_remembered", key=key, cause=error.message)
 
 
-def remembered(state: Storage) -> Memory | None:
-    """What the last run left, or None if there is nothing that can be used."""
+def remembered(state: Storage, key: str = ARCHIVES) -> Memory | None:
+    """What the last run left under ``key``, or None if there is nothing that can be used."""
     try:
-        return msgspec.json.decode(state.read(_MEMORY), type=Memory)
+        return msgspec.json.decode(state.read(key), type=Memory)
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        log.warning("damaged_memory_ignored", key=_MEMORY, cause=str(error))
+        log.warning("damaged_memory_ignored", key=key, cause=str(error))
         return None
 
 

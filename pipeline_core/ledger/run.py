@@ -100,6 +100,11 @@ class RunLedger:
         receipt that counts: the first one."""
         return self._create_once(f"receipts/{work.id}.json", receipt)
 
+    def replace_receipt(self, work: Work, receipt: Receipt) -> None:
+        """Puts a receipt in the place of one whose files are gone or damaged."""
+        self.state.write(self._key(f"receipts/{work.id}.json"), to_json(receipt))
+        self._take_out_of_reused(work)
+
     def receipt(self, work: Work) -> Receipt | None:
         """The receipt that this run made of a piece of work, or None while there is none."""
         return self.receipt_of(work.id)
@@ -121,16 +126,20 @@ class RunLedger:
     def discard_receipt(self, work: Work) -> None:
         """Takes work for not done: what its receipt names is damaged. Whoever made it has ended
         long ago: its attempt neither counts against the work nor looks as if it lived."""
+        self._take_out_of_reused(work)
+        for made in self.attempts(work.id)[-1:]:
+            if made.state == "running":
+                self.write_attempt(work.id, msgspec.structs.replace(made, state="handed_back"))
+        self.state.remove(self._key(f"receipts/{work.id}.json"))
+
+    def _take_out_of_reused(self, work: Work) -> None:
+        """The others become receipts like any."""
         reused = self.reused()
         if work.id in reused:
             for other, receipt in reused.items():
                 if other != work.id:
                     self._create_once(f"receipts/{other}.json", receipt)
             self.state.remove(self._key(_REUSED))
-        for made in self.attempts(work.id)[-1:]:
-            if made.state == "running":
-                self.write_attempt(work.id, msgspec.structs.replace(made, state="handed_back"))
-        self.state.remove(self._key(f"receipts/{work.id}.json"))
 
     def receipt_ids(self) -> set[str]:
         """Ids of the work that is done."""

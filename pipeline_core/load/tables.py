@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,12 +33,16 @@ def csv_line(values: Iterable[object], *, spreadsheet_safe: bool = False) -> str
 
 def write_csv(table: pa.Table, path: Path, *, spreadsheet_safe: bool = False) -> None:
     """The table with a header; decimals with their scale, dates as ISO, nulls empty."""
-    line = partial(csv_line, spreadsheet_safe=spreadsheet_safe)
     with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(csv_line(table.schema.names))
-        for batch in table.to_batches(max_chunksize=10_000):
-            rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-            file.writelines(map(line, rows))
+        file.writelines(csv_lines(table, spreadsheet_safe=spreadsheet_safe))
+
+
+def csv_lines(table: pa.Table, *, spreadsheet_safe: bool = False) -> Iterator[str]:
+    """What ``write_csv`` writes, record by record."""
+    yield csv_line(table.schema.names)
+    for batch in table.to_batches(max_chunksize=10_000):
+        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            yield csv_line(row, spreadsheet_safe=spreadsheet_safe)
 
 
 def to_parquet(table: pa.Table) -> bytes:

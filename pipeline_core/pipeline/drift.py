@@ -22,9 +22,9 @@ _DAYS_SHOWN = 6
 def drift(state: Storage, manifest: Manifest, summary: Summary) -> str:
     """What moved too far since the newest published run that was planned before this one, with
     the figures of both; empty if nothing did, or if there is none. What cannot be compared
-    counts as moved too far."""
+    counts as moved too far. An as-of run is further by design, and is compared with none."""
     limits = manifest.options.drift
-    if limits == DriftLimits():
+    if limits == DriftLimits() or manifest.options.as_of is not None:
         return ""
     earlier = [run_id for run_id in published_ids(state) if run_id < manifest.run_id]
     if not earlier:

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+import msgspec
 import structlog
 
-from pipeline_core.errors import ConfigError
+from pipeline_core.errors import ConfigError, EventsGone
 from pipeline_core.extract.decode import Decoded
 from pipeline_core.extract.extracts import read_candidates
 from pipeline_core.extract.names import day_date
 from pipeline_core.ledger import RunLedger, load_snapshot
-from pipeline_core.messages import DayRef, Manifest
+from pipeline_core.messages import ArchiveRef, DayRef, Manifest
 from pipeline_core.pipeline.accumulate import Rules
 from pipeline_core.pipeline.extraction import Extraction, Extracts
 from pipeline_core.pipeline.results import Done, results
@@ -51,7 +52,8 @@ def run_candidates(
     extracted, and kept, again.
 
     Raises:
-        ConfigError: the run is not processed, or a day's extract is gone and its archive, too.
+        ConfigError: the run is not processed.
+        EventsGone: a day's extract is gone, and its archive has no such day any more.
         RetryableError: a storage does not answer.
     """
     for counted in counted_days(ledger, manifest):
@@ -90,18 +92,27 @@ def day_candidates(
     _extract_again(ledger, manifest, extracts, counted.done)
     with extracts.open(counted.digest) as found:
         if found is None:
-            raise ConfigError(
+            raise EventsGone(
                 f"The events of {archive.name} > {day.name} are not kept any more, and the "
                 "archive is not as it was.",
-                f"Put the archive back into {manifest.data}, or ask for a later run.",
+                f"Put the archive that was read back into {manifest.data}, or ask for a later run.",
             )
     yield from day_candidates(ledger, manifest, counted)
 
 
 def _extract_again(ledger: RunLedger, manifest: Manifest, extracts: Extracts, done: Done) -> None:
+    """Keeps what the archive has now: the digests of its days say whether they are the run's."""
     log.info("extracting_again", run_id=manifest.run_id, archive=done.archive.name)
+    data = open_storage(manifest.data)
+    try:
+        found = data.stat(done.archive.name)
+    except FileNotFoundError:
+        return
+    archive = ArchiveRef(id=done.archive.id, name=found.key, size=found.size, version=found.version)
     snapshot = load_snapshot(ledger.state, manifest.dimensions_digest)
-    rules = Rules(prepare(snapshot.customers, snapshot.products, snapshot.scale), manifest.options)
-    again = Extraction(done.archive, rules, frozenset(), None, extracts)
-    again.run(open_storage(manifest.data))
+    dimensions = prepare(snapshot.customers, snapshot.products, snapshot.scale)
+    # Whichever days it has.
+    rules = Rules(dimensions, msgspec.structs.replace(manifest.options, as_of=None))
+    again = Extraction(archive, rules, frozenset(), None, extracts)
+    again.run(data)
     again.result.rejects.close()

@@ -113,6 +113,12 @@ class Extraction:
     def __post_init__(self) -> None:
         self.result = Accumulator(self.rules)
         self.meter = archive_meter(self.rules.options.limits)
+        # Directory places of the days that are there for this walk; None is all of them.
+        self._wanted: frozenset[int] | None = None
+        if self.share is not None:
+            self._wanted = frozenset(self.archive.shares[self.share])
+        elif self.rules.options.as_of is not None:
+            self._wanted = frozenset(day.index for day in self.archive.days)
 
     def run(self, data: Storage) -> None:
         """Reads everything that can be read; what cannot is in ``unreadable``."""
@@ -139,11 +145,14 @@ class Extraction:
         self.unreadable, self.day_digests = [], {}
 
     def _read_extracts(self) -> bool:
-        """Whether there are days, and every one is known by its digest and has a sound extract:
-        then the archive is not opened."""
+        """Whether there are days, and every one that counts here is known by its digest and has a
+        sound extract: then the archive is not opened."""
         days = [day for day in self.archive.days if self._is_wanted(day.index)]
         wanted = [day for day in days if day.index not in self.skip]
-        if self.archive.digest is None or not wanted or not self.extracts.is_used:
+        # Copies only, and known by planning: that is no earlier run's work. But a report of a time
+        # past may leave nothing else of an archive, and is not to open it for that.
+        is_known = bool(wanted or (days and self.rules.options.as_of is not None))
+        if self.archive.digest is None or not is_known or not self.extracts.is_used:
             return False
         for day in wanted:
             if day.digest is None or not self._read_extract(
@@ -157,7 +166,7 @@ class Extraction:
         return True
 
     def _is_wanted(self, index: int) -> bool:
-        return self.share is None or index in self.archive.shares[self.share]
+        return self._wanted is None or index in self._wanted
 
     def _read(self, data: Storage) -> None:
         with ExitStack() as stack:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline_core.ledger import RunLedger, run_ids
-from pipeline_core.ledger.kept import EXTRACTS, MERGED, merged_names, remembered
+from pipeline_core.ledger.kept import DAYS, EXTRACTS, MERGED, merged_names, remembered
 from pipeline_core.messages import Receipt
 from pipeline_core.pipeline.merge import merge_keys
 from pipeline_core.storage import Storage
@@ -37,6 +37,13 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
     memory = remembered(state)
     receipts += [each for one in (memory.archives if memory else ()) for _, each in one.done]
     digests = {digest for receipt in receipts for digest in receipt.day_digests.values()}
+    days = remembered(state, DAYS)
+    digests |= {
+        day.digest
+        for one in (days.archives if days else ())
+        for day in one.archive.days
+        if day.digest is not None
+    }
     files = {key for receipt in receipts for key in _files(receipt)}
     extracts = [
         stored

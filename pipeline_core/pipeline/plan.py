@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 
 import msgspec
 import structlog
@@ -19,11 +18,18 @@ from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import read_database, read_folder
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.extract.meter import archive_meter, day_meter
-from pipeline_core.extract.names import base_name, day_date, is_text, is_zip
+from pipeline_core.extract.names import base_name, day_date, is_dated_up_to, is_text, is_zip
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
 from pipeline_core.ledger import RunLedger, run_ids, save_snapshot
 from pipeline_core.messages import ArchiveRef, DayRef, Limits, Manifest, Options, Policy, Reuse
-from pipeline_core.pipeline.reuse import known_archives, recall, reusable, reuse_receipts
+from pipeline_core.pipeline.reuse import (
+    known_archives,
+    note_days,
+    recall,
+    recall_days,
+    reusable,
+    reuse_receipts,
+)
 from pipeline_core.pipeline.shares import shared_out
 from pipeline_core.places import Places
 from pipeline_core.storage import Storage, StoredObject, absolute_uri, open_storage
@@ -37,10 +43,12 @@ _RUN_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{6}", re.ASCII)
 
 @dataclass(frozen=True)
 class Survey:
-    """The archives by name, and the days that two of them hold with different bytes."""
+    """The archives by name, and the days that two of them hold with different bytes. ``listed``
+    are all archives with all their days, also those after ``as_of``, before any are compared."""
 
     archives: tuple[ArchiveRef, ...]
     conflicting_days: tuple[str, ...]
+    listed: tuple[ArchiveRef, ...]
 
 
 def plan(
@@ -57,7 +65,8 @@ def plan(
     so many ``processes`` would wait is cut into shares.
 
     Raises:
-        ConfigError: there is no data folder, or customers or products cannot be used.
+        ConfigError: there is no data folder, or no day up to ``options.as_of``, or customers or
+            products cannot be used.
         InputError: a product has no valid price, or an archive a name that no JSON can hold.
         RetryableError: a storage or the database does not answer.
     """
@@ -68,8 +77,9 @@ def plan(
         return planned
     open_storage(places.reports)  # a wrong place shows now, not after the work
     data = absolute_uri(places.data)
-    memory = None if reuse.full else recall(state, data)
-    found = survey(open_storage(places.data), options.limits, known_archives(memory))
+    memory, seen = (None, None) if reuse.full else (recall(state, data), recall_days(state, data))
+    known_before = known_archives(memory), known_archives(seen)
+    found = survey(open_storage(places.data), options.limits, *known_before, as_of=options.as_of)
     dimensions_digest = save_snapshot(state, read_dimensions(places))
     known = reusable(memory, found.archives, options, dimensions_digest)
     planned = Manifest(
@@ -88,6 +98,8 @@ def plan(
     manifest = ledger.create_manifest(planned)
     if manifest is planned:
         reuse_receipts(ledger, manifest, known)
+        if options.as_of is not None:
+            note_days(state, manifest, found.listed)
     log.info("run_planned", run_id=run_id, archives=len(manifest.archives), unchanged=len(known))
     return manifest
 
@@ -114,10 +126,11 @@ def read_dimensions(places: Places) -> Snapshot:
 
 
 def survey(
-    data: Storage, limits: Limits, known: Mapping[str, ArchiveRef] = MappingProxyType({})
+    data: Storage, limits: Limits, *known: Mapping[str, ArchiveRef], as_of: date | None = None
 ) -> Survey:
     """Lists archives and days, from the zips' directories; marks what was there before. Those
-    that are as they were when they became ``known`` are not opened.
+    that are as they were when they became ``known`` are not opened. With ``as_of``, only days
+    dated so far are there, and archives that have one, or cannot be read.
 
     Contents are read only where size and CRC say that two days or two archives may be the
     same; bytes, not names, decide. The first by name keeps what is in two.
@@ -133,14 +146,15 @@ def survey(
             raise InputError(
                 f"The name of the archive {file.key!r} is not UTF-8.", f"Rename it in {data.uri}."
             )
-    archives = [
-        _untouched(known.get(file.key), file, f"{number:05d}")
-        or _look_into(data, file, limits, f"{number:05d}")
-        for number, file in enumerate(stored)
+    listed = [
+        next(filter(None, (_untouched(each.get(file.key), file) for each in known)), None)
+        or _look_into(data, file, limits)
+        for file in stored
     ]
+    archives = _numbered(listed if as_of is None else _up_to(as_of, listed, data))
     archives = _mark_duplicate_archives(data, archives)
     archives = _mark_duplicate_days(data, archives, limits)
-    return Survey(tuple(archives), _conflicting_days(archives))
+    return Survey(tuple(archives), _conflicting_days(archives), tuple(listed))
 
 
 def missing_days(days: Iterable[str]) -> tuple[date, ...]:
@@ -153,14 +167,40 @@ def missing_days(days: Iterable[str]) -> tuple[date, ...]:
     return tuple(day for day in covered if day not in dates)
 
 
-def _untouched(known: ArchiveRef | None, file: StoredObject, number: str) -> ArchiveRef | None:
+def _untouched(known: ArchiveRef | None, file: StoredObject) -> ArchiveRef | None:
     if known is None or (known.size, known.version) != (file.size, file.version):
         return None
-    return msgspec.structs.replace(known, id=number)
+    return known
 
 
-def _look_into(data: Storage, file: StoredObject, limits: Limits, number: str) -> ArchiveRef:
-    archive = ArchiveRef(id=number, name=file.key, size=file.size, version=file.version)
+def _numbered(archives: Iterable[ArchiveRef]) -> list[ArchiveRef]:
+    return [
+        msgspec.structs.replace(archive, id=f"{number:05d}")
+        for number, archive in enumerate(archives)
+    ]
+
+
+def _up_to(as_of: date, archives: Sequence[ArchiveRef], data: Storage) -> list[ArchiveRef]:
+    """What there was on a date, by the names of the days. Raises ConfigError if that is nothing."""
+    cut = [
+        msgspec.structs.replace(
+            archive, days=tuple(day for day in archive.days if is_dated_up_to(as_of, day.name))
+        )
+        for archive in archives
+    ]
+    found = [archive for archive in cut if archive.days or archive.unreadable]
+    if not found:
+        dates = (day_date(day.name) for archive in archives for day in archive.days)
+        first = min(filter(None, dates), default=None)
+        raise ConfigError(
+            f"No day in {data.uri} is dated {as_of} or before.",
+            f"The first is of {first}." if first else "No name of a day there holds a date.",
+        )
+    return found
+
+
+def _look_into(data: Storage, file: StoredObject, limits: Limits) -> ArchiveRef:
+    archive = ArchiveRef(id="", name=file.key, size=file.size, version=file.version)
     try:
         with (
             data.open(file.key) as opened,

@@ -14,8 +14,8 @@ from pipeline_core.heap import keep_freed_memory
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.attempts import Worker, attempt, causes, costs_told, spent
 from pipeline_core.load.tables import to_parquet
-from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, Work
-from pipeline_core.pipeline.accumulate import Rules
+from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, StoredFile, Work
+from pipeline_core.pipeline.accumulate import Accumulator, Rules
 from pipeline_core.pipeline.extraction import Extraction, extracts_of
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.lookup import Dimensions, prepare
@@ -49,7 +49,7 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
         attempt(ledger, manifest.policy, work.id, worker),
         costs_told(worker, f"process {archive.name}"),
     ):
-        receipt = _processed(ledger, manifest, archive, work)
+        receipt = processed(ledger, manifest, archive, work)
     receipt = ledger.create_receipt(work, receipt)
     counts = receipt.counts
     log.info(
@@ -65,7 +65,9 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
     return receipt
 
 
-def _processed(ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work: Work) -> Receipt:
+def processed(ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work: Work) -> Receipt:
+    """Processes the archive, stores the results and makes their receipt, which does not count
+    yet. Raises RetryableError."""
     started = time.monotonic()
     rules = Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
     skip = archive.planned_skip() if work.skip is None else frozenset(work.skip)
@@ -110,18 +112,8 @@ def _dimensions(state_uri: str, digest: str) -> Dimensions:
 
 def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float) -> Receipt:
     archive, result = extraction.archive, extraction.result
-    counts, partials = result.counts(), result.partials()
-    stored = {
-        report: ledger.store(
-            "partials", work, f".{report}.parquet", to_parquet(table), table.num_rows
-        )
-        for report, table in partials.items()
-    }
-    rejects = None
-    if result.rejects.rows:
-        with result.rejects.saved() as content:
-            rejects = ledger.store("rejects", work, ".csv", content, result.rejects.rows)
-    result.rejects.close()
+    counts = result.counts()
+    partials, rejects = store_results(ledger, work, result)
     return Receipt(
         run_id=ledger.run_id,
         archive=archive.id,
@@ -130,7 +122,7 @@ def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float
         parts=extraction.parts,
         counts=counts,
         unreadable=tuple(extraction.unreadable),
-        partials=stored,
+        partials=partials,
         rejects=rejects,
         compressed_bytes=0 if work.share else archive.size,
         json_bytes=extraction.json_bytes,
@@ -140,3 +132,22 @@ def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float
         bytes_read=extraction.bytes_read,
         seconds=round(time.monotonic() - started, 6),
     )
+
+
+def store_results(
+    ledger: RunLedger, work: Work, result: Accumulator
+) -> tuple[dict[str, StoredFile], StoredFile | None]:
+    """Stores partials, by report, and rejects, if there are any, for a receipt to name; closes the
+    accumulator."""
+    partials = {
+        report: ledger.store(
+            "partials", work, f".{report}.parquet", to_parquet(table), table.num_rows
+        )
+        for report, table in result.partials().items()
+    }
+    rejects = None
+    if result.rejects.rows:
+        with result.rejects.saved() as content:
+            rejects = ledger.store("rejects", work, ".csv", content, result.rejects.rows)
+    result.rejects.close()
+    return partials, rejects

@@ -42,7 +42,7 @@ from pipeline_core.pipeline.merge import load_result, merge_results
 from pipeline_core.pipeline.page import write_pages
 from pipeline_core.pipeline.plan import missing_days
 from pipeline_core.pipeline.results import Done, results
-from pipeline_core.pipeline.reuse import remember_results
+from pipeline_core.pipeline.reuse import learn_days, remember_results
 from pipeline_core.pipeline.verdict import judge, too_many_rejects
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.enrich import merge_figures
@@ -78,16 +78,18 @@ def publish(
     verdict = ledger.verdict()
     outcome = ledger.outcome()
     if outcome is not None and outcome.state == "published":
-        _make_latest(state, open_storage(manifest.reports), run_id)
+        _show(state, manifest)
         return outcome
     if verdict is not None and verdict.state == "failed":
         return outcome or _end(ledger, Outcome.failure(run_id, verdict))
     found = _all_results(ledger, manifest)
-    if verdict is None:
+    if verdict is None and manifest.options.as_of is None:
         remember_results(state, manifest, found)
+    elif verdict is None:
+        learn_days(state, manifest, found)
     partials = merge_results(ledger, manifest, found)
     scale = load_snapshot(state, manifest.dimensions_digest).scale
-    summary = _summary(manifest, found, partials[CATEGORY_SALES.name], scale)
+    summary = summarise(manifest, found, partials[CATEGORY_SALES.name], scale)
     allowed: dict[Allowance, bool] = {"incomplete": allow_incomplete, "drift": allow_drift}
     verdict = _decide(ledger, manifest, summary, allowed)
     if verdict.state == "failed":
@@ -96,10 +98,9 @@ def publish(
     if verdict.state == "published":
         reports = open_storage(manifest.reports)
         with reports.publish_folder(f"runs/{run_id}") as folder:
-            _write(folder, ledger, manifest, found, partials, scale, summary)
+            write_reports(folder, ledger, manifest, found, partials, scale, summary)
             _check_not_given_up(ledger)
-        mark_published(state, run_id)
-        _make_latest(state, reports, run_id)
+        _show(state, manifest)
     return _end(
         ledger,
         Outcome(
@@ -196,8 +197,9 @@ def _decide(
     return verdict
 
 
-def _summary(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale: int) -> Summary:
-    """Not ended yet: when it did is the verdict's to say."""
+def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale: int) -> Summary:
+    """The figures of a run, ``sales`` being the merged partial. It has not ended yet: when it did
+    is the verdict's to say."""
     receipts = [each.receipt for each in done]
     archives = {each.archive.id for each in done}
     opened = {each.archive.id: each.archive.size for each in done if each.receipt.bytes_read}
@@ -249,6 +251,7 @@ def _summary(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale:
         json_bytes=sum(receipt.json_bytes for receipt in receipts),
         general_events=sum(receipt.general_events for receipt in receipts),
         bytes_read=sum(opened.values()),
+        as_of=manifest.options.as_of,
         seconds=0.0,
     )
 
@@ -274,7 +277,7 @@ def _inputs(manifest: Manifest, done: tuple[Done, ...]) -> dict[str, str | None]
     }
 
 
-def _write(
+def write_reports(
     folder: Path,
     ledger: RunLedger,
     manifest: Manifest,
@@ -283,6 +286,12 @@ def _write(
     scale: int,
     summary: Summary,
 ) -> None:
+    """Every file of a published run, ``partials`` being the merged ones by report.
+
+    Raises:
+        ResultsMissing: a stored result is damaged.
+        RetryableError: a storage does not answer, or has no room.
+    """
     safe = manifest.options.spreadsheet_safe
     for report in REPORTS:
         table = report.finish(partials[report.name], scale)
@@ -314,7 +323,15 @@ def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], option
             room -= min(stored.rows, room)
 
 
-def _make_latest(state: Storage, reports: Storage, run_id: str) -> None:
+def _show(state: Storage, manifest: Manifest) -> None:
+    """Lets a published run become `latest`. One of a time past is neither that, nor the last one
+    that later runs are compared with."""
+    if manifest.options.as_of is None:
+        mark_published(state, manifest.run_id)
+        make_latest(state, open_storage(manifest.reports), manifest.run_id)
+
+
+def make_latest(state: Storage, reports: Storage, run_id: str) -> None:
     """Points ``latest`` at the newest run that was published.
 
     Looks again after pointing: a later run may have been published in between, and whoever

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.kept import remember, remembered
+from pipeline_core.ledger.kept import ARCHIVES, DAYS, remember, remembered
 from pipeline_core.messages import (
     ArchiveRef,
     DriftLimits,
@@ -27,10 +27,15 @@ from pipeline_core.transform.reports import REPORTS
 RULES_VERSION = 1
 
 
-def recall(state: Storage, data_uri: str) -> Memory | None:
+def recall(state: Storage, data_uri: str, key: str = ARCHIVES) -> Memory | None:
     """What the last run found out about the archives of ``data_uri``."""
-    memory = remembered(state)
+    memory = remembered(state, key)
     return memory if memory is not None and memory.data == data_uri else None
+
+
+def recall_days(state: Storage, data_uri: str) -> Memory | None:
+    """What as-of runs found out about the archives of ``data_uri``, and their days."""
+    return recall(state, data_uri, DAYS)
 
 
 def known_archives(memory: Memory | None) -> dict[str, ArchiveRef]:
@@ -55,7 +60,7 @@ def reusable(
         memory is None
         or memory.rules != RULES_VERSION
         or memory.dimensions_digest != dimensions_digest
-        or _decisive(memory.options) != _decisive(options)
+        or decisive(memory.options) != decisive(options)
     ):
         return {}
     known = {each.archive.name: each for each in memory.archives if _has_all_reports(each)}
@@ -66,6 +71,7 @@ def reusable(
         and archive.version == known[archive.name].archive.version
         and archive.duplicate_of is None
         and archive.planned_skip() == known[archive.name].archive.planned_skip()
+        and len(archive.days) == len(known[archive.name].archive.days)  # none is after `as_of`
     }
 
 
@@ -95,19 +101,55 @@ def remember_results(state: Storage, manifest: Manifest, found: Iterable[Done]) 
         # It may be read the next time, or count otherwise.
         if each.receipt.unreadable or each.work.skip is not None:
             spoilt.add(each.archive.id)
-    remember(
-        state,
-        Memory(
-            rules=RULES_VERSION,
-            data=manifest.data,
-            options=manifest.options,
-            dimensions_digest=manifest.dimensions_digest,
-            archives=tuple(
-                Known(archive, () if archive.id in spoilt else tuple(done.get(archive.id, ())))
-                for archive in manifest.archives
-                if archive.unreadable is None
-            ),
+    known = [
+        Known(archive, () if archive.id in spoilt else tuple(done.get(archive.id, ())))
+        for archive in manifest.archives
+        if archive.unreadable is None
+    ]
+    remember(state, _memory(manifest, known))
+
+
+def note_days(state: Storage, manifest: Manifest, listed: Iterable[ArchiveRef]) -> None:
+    """Leaves to later as-of runs what this one's planning found out: every archive with all its
+    days, of which the run itself may have some only."""
+    known = [Known(archive, ()) for archive in listed if archive.unreadable is None]
+    remember(state, _memory(manifest, known), DAYS)
+
+
+def learn_days(state: Storage, manifest: Manifest, found: Iterable[Done]) -> None:
+    """Adds the digests that an as-of run found out: what is known by its digest needs no zip."""
+    memory = recall_days(state, manifest.data)
+    receipts: dict[tuple[str, str], list[Receipt]] = {}
+    for each in found:
+        receipts.setdefault((each.archive.name, each.archive.version), []).append(each.receipt)
+    if memory is not None:
+        learnt = [
+            _learnt(each.archive, receipts.get((each.archive.name, each.archive.version), []))
+            for each in memory.archives
+        ]
+        remember(state, _memory(manifest, [Known(archive, ()) for archive in learnt]), DAYS)
+
+
+def _learnt(archive: ArchiveRef, receipts: Sequence[Receipt]) -> ArchiveRef:
+    days = {index: digest for each in receipts for index, digest in each.day_digests.items()}
+    digests = [each.digest for each in receipts if each.digest is not None]
+    return msgspec.structs.replace(
+        archive,
+        digest=archive.digest or next(iter(digests), None),
+        days=tuple(
+            msgspec.structs.replace(day, digest=day.digest or days.get(day.index))
+            for day in archive.days
         ),
+    )
+
+
+def _memory(manifest: Manifest, archives: Iterable[Known]) -> Memory:
+    return Memory(
+        rules=RULES_VERSION,
+        data=manifest.data,
+        options=manifest.options,
+        dimensions_digest=manifest.dimensions_digest,
+        archives=tuple(archives),
     )
 
 
@@ -134,13 +176,14 @@ def _has_all_reports(known: Known) -> bool:
     return bool(known.done) and all(names <= receipt.partials.keys() for _, receipt in known.done)
 
 
-def _decisive(options: Options) -> Options:
+def decisive(options: Options) -> Options:
     """Options as far as they decide what is in a receipt, and in the files it names."""
     return msgspec.structs.replace(
         options,
         allow_incomplete=False,
         allow_drift=False,
         drift=DriftLimits(),
+        as_of=None,
         batch_size=1,
         spreadsheet_safe=False,
         limits=msgspec.structs.replace(options.limits, reject_share=1.0),

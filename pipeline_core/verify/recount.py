@@ -158,6 +158,8 @@ class Recount:
             opened_zip(file, self._limits.zip_entries, UnreadableArchive) as opened,
         ):
             for number, entry in wanted_entries(opened, ".zip"):
+                if not self._is_there(entry.filename):
+                    continue
                 content = f"entry {number} of {name}"
                 try:
                     with self._day_file(opened, entry) as (day_file, content):
@@ -173,6 +175,11 @@ class Recount:
                     count.unreadable.append(Place(name, entry.filename))
                 count.days.append(Day(name, base_name(entry.filename), content))
         return count
+
+    def _is_there(self, day: str) -> bool:
+        """Whether a day is none of those that an as-of run did not know."""
+        as_of = self._options.as_of
+        return as_of is None or "" < iso_date(day) <= as_of.isoformat()
 
     @contextmanager
     def _day_file(

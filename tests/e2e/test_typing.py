@@ -57,6 +57,8 @@ def test_commands_options_and_runs_are_completed(env: dict[str, str]) -> None:
     elsewhere = {name: value for name, value in env.items() if name != "SALES_STATE"}
     words = f"sales-pipeline verify --state {env['SALES_STATE']} "
     assert _completed(elsewhere, words) == [run_id]
+    assert _completed(env, "sales-pipeline report --run 20") == [run_id]
+    assert _completed(env, "sales-pipeline backfill --every ") == ["day", "week", "month"]
     assert _completed({**env, "SALES_STATE": "ftp://x"}, "sales-pipeline show ") == []
 
 

@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import psutil
@@ -18,6 +19,7 @@ import pytest
 
 from console.stack import Stack
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.contract.run import run_local
 from tests.processes import celery, environment, eventually, published_csvs, sales_pipeline
 
 CUSTOMERS = [(f"c{n}", "2023-01-01", ("New", "VIP", "")[n % 3]) for n in range(30)]
@@ -153,9 +155,28 @@ def test_days_of_one_archive_go_to_all_celery_workers(
         for log in logs:
             _wait_until_ready(log)
         done = sales_pipeline("run", "--quiet", env=env)
+        assert _pieces(tmp_path) == SHARES
+        past = sales_pipeline("run", "--as-of", "2024-02-04", "--full", "--json", env=env)
     assert done.returncode == 0, done.stderr
-    assert published_csvs(tmp_path) == expected
-    assert _pieces(tmp_path) == SHARES
+    assert published_csvs(tmp_path) == expected, "also after a run of a time past"
+    _check_past(past, one_week, tmp_path)
+
+
+def _check_past(done: subprocess.CompletedProcess[str], shop: Shop, folder: Path) -> None:
+    """The workers kept to the date, and wrote what the local engine does."""
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["engine"], found["days"]["read"]) == ("celery", 4)
+    (folder / "local").mkdir()
+    local = run_local(shop, folder / "local", as_of=date(2024, 2, 4))
+    csvs = [
+        {str(path.relative_to(run)): path.read_bytes() for path in run.rglob("*.csv")}
+        for run in (
+            folder / "reports" / "runs" / found["run_id"],
+            folder / "local" / "reports" / "runs" / local.run_id,
+        )
+    ]
+    assert csvs[0] == csvs[1]
 
 
 def test_chord_of_fifty_on_two_workers_is_one_message_an_archive(

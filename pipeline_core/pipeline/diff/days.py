@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from pipeline_core.extract.names import is_dated_up_to
 from pipeline_core.messages import Limits
 from pipeline_core.pipeline.diff.causes import CauseKind
 from pipeline_core.pipeline.diff.published import PublishedRun
@@ -75,9 +76,12 @@ class _Absence:
         self._broken = {(place.archive, place.day) for place in run.summary.unreadable}
         self._other_limits = _limits(run) != _limits(other)
         self._absent, self._unreadable = absent, unreadable
+        self._as_of = run.manifest.options.as_of
 
     def origin(self, day: CountedDay) -> Origin:
         archive, name = day.done.archive.name, day.day.name
+        if self._as_of is not None and not is_dated_up_to(self._as_of, name):
+            return Origin(CauseKind.LATER_DAY, archive, name)
         if self._other_limits and (day.digest in self._digests or self._has_same(archive)):
             return Origin(CauseKind.CHANGED_LIMITS)
         if archive not in self._inputs:

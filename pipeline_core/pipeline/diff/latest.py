@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from pipeline_core.ledger import published_ids
+from pipeline_core.ledger import RunLedger, published_ids
 from pipeline_core.messages import Summary
 from pipeline_core.pipeline.diff.compare import difference
 from pipeline_core.pipeline.diff.published import published_run
@@ -20,13 +20,16 @@ _MOST_PURCHASES = 500_000
 
 def changes_since_last(state: Storage, run_id: str) -> tuple[str, ...]:
     """Sentences about a published run and the newest published one that was planned before it:
-    how revenue moved, and what moved it most. Empty if there is none before it.
+    how revenue moved, and what moved it most. Empty if there is none before it, or if it is an
+    as-of run.
 
     Raises:
         ConfigError: a report, or an event of it, is gone.
         ContractError: a report is not what its run's archives, customers and products come to.
         RetryableError: a storage does not answer.
     """
+    if RunLedger(state, run_id).manifest().options.as_of is not None:
+        return ()
     earlier = max((each for each in published_ids(state) if each < run_id), default=None)
     return () if earlier is None else tuple(_sentences(state, earlier, run_id))
 

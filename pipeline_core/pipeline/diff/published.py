@@ -73,5 +73,7 @@ def chosen_runs(state: Storage, before: str | None, after: str | None) -> tuple[
 def _newest_published(state: Storage) -> Iterator[str]:
     for run_id in reversed(run_ids(state)):
         outcome = RunLedger(state, run_id).outcome()
-        if outcome is not None and outcome.state == "published":
+        if outcome is None or outcome.state != "published":
+            continue
+        if outcome.summary is None or outcome.summary.as_of is None:  # not of a time past
             yield run_id

@@ -59,7 +59,8 @@ def write_pages(
     sums = {category: category_sum(of) for category, of in categories.items()}
     segments = by_segment(rows, count_customers_by_segment(partials[CATEGORY_SALES.name]))
     cells, folded = shown_cells(rows, pages, scale)
-    earlier = earlier_runs(state, reports, summary.run_id)
+    # A report of a time past follows none: those published before it tell of more days.
+    earlier = earlier_runs(state, reports, summary.run_id) if summary.as_of is None else ()
     before = earlier[0] if earlier else None
     days = days_sold(partials[DAILY_SALES.name], scale)
     index = Page(

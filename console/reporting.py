@@ -1,0 +1,99 @@
+"""``report``: the sales report of a range of dates."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+
+import click
+
+from console.terminal import complain, plain
+from pipeline_core.errors import ConfigError
+from pipeline_core.ledger import RunLedger
+from pipeline_core.load.tables import csv_lines, to_parquet, write_by_category, write_csv
+from pipeline_core.messages import to_json
+from pipeline_core.pipeline.publish import newest_published
+from pipeline_core.pipeline.range_report import RangeReport, RangeSales, range_sales
+from pipeline_core.settings import Settings
+from pipeline_core.storage import open_storage
+from pipeline_core.storage.local import LocalStorage
+from pipeline_core.transform.money import grouped
+
+_DAYS_SHOWN = 6
+
+
+def report_command(
+    settings: Settings,
+    run_id: str | None,
+    first: date,
+    last: date,
+    *,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """0, or 3 if something of the range could not be read."""
+    if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
+        raise ConfigError(f"{out} is there already.", "Name a folder that is not, or is empty.")
+    state = open_storage(settings.state)
+    run_id = run_id or newest_published(state)
+    if run_id is None:
+        raise ConfigError(
+            f"There is no published run in {state.uri} yet.", "`sales-pipeline run` makes one."
+        )
+    found = range_sales(RunLedger(state, run_id), first, last)
+    if out is not None:
+        _write(found, out.absolute())
+    if as_json:
+        sys.stdout.buffer.write(to_json(found.report))
+    elif out is None:
+        for line in csv_lines(found.sales, spreadsheet_safe=found.spreadsheet_safe):
+            sys.stdout.buffer.write(line.encode())
+    else:
+        _print_totals(found.report, out)
+    _tell(found.report)
+    return 3 if found.report.unreadable else 0
+
+
+def _write(found: RangeSales, out: Path) -> None:
+    """The files of a run that a range can have, as a whole."""
+    safe = found.spreadsheet_safe
+    with LocalStorage(out.parent).publish_folder(out.name) as folder:
+        for name, table in found.tables.items():
+            write_csv(table, folder / f"{name}.csv", spreadsheet_safe=safe)
+        (folder / "sales_report.parquet").write_bytes(to_parquet(found.sales))
+        write_by_category(found.sales, folder / "by_category", spreadsheet_safe=safe)
+        (folder / "report.json").write_bytes(to_json(found.report))
+
+
+def _print_totals(report: RangeReport, out: Path) -> None:
+    totals = report.totals
+    click.echo(
+        f"{report.first} to {report.last}, run {report.run_id}: revenue "
+        f"{grouped(totals.total_revenue)}, {totals.units_sold:,} units, "
+        f"{totals.unique_customers:,} customers, {len(report.days):,} days."
+    )
+    click.echo(f"Files: {plain(str(out))}/")
+
+
+def _tell(report: RangeReport) -> None:
+    """What a reader of the figures should know, on stderr."""
+    if not report.days:
+        click.echo(
+            f"Run {report.run_id} has no day from {report.first} to {report.last}.", err=True
+        )
+    if report.missing_days:
+        more = ", ..." if len(report.missing_days) > _DAYS_SHOWN else ""
+        shown = ", ".join(map(str, report.missing_days[:_DAYS_SHOWN]))
+        click.echo(f"Days missing: {len(report.missing_days)} ({shown}{more}).", err=True)
+    if report.undated_days:
+        click.echo(
+            f"{report.undated_days:,} days of the run have no date in their names: they are in no "
+            "range.",
+            err=True,
+        )
+    if report.unreadable:
+        complain(
+            f"{len(report.unreadable):,} inputs that may be of this range could not be read.",
+            f"`sales-pipeline show {report.run_id}` names them.",
+        )

@@ -1,0 +1,160 @@
+"""The sales report of some dates: of the events that count in a run, those of days so dated."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+from msgspec import Struct
+
+from pipeline_core.errors import ConfigError, ContractError
+from pipeline_core.extract.names import day_date
+from pipeline_core.ledger import RunLedger
+from pipeline_core.load.tables import csv_lines
+from pipeline_core.messages import EventCounts, Manifest, Summary, Totals, Unreadable
+from pipeline_core.pipeline.events import counted_days
+from pipeline_core.pipeline.recount import recount, rules_of
+from pipeline_core.storage import open_storage
+from pipeline_core.transform.money import to_minor, to_text
+from pipeline_core.transform.reports import REPORTS
+from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
+from pipeline_core.transform.reports.category_sales import count_customers
+from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
+
+
+class SalesRow(Struct, frozen=True):
+    """A row of the sales report; revenue as decimal text."""
+
+    category: str
+    customer_segment: str
+    total_revenue: str
+    units_sold: int
+    unique_customers: int
+
+
+class RangeReport(Struct, frozen=True, kw_only=True):
+    """The sales from ``first`` to ``last``. ``days`` are dates of the range that count in the run,
+    ``missing_days`` those between the run's first and last day for which it has none.
+    ``undated_days`` of the run have no date in their names, and are in no range. ``unreadable`` is
+    what the run could not read and may be of the range."""
+
+    run_id: str
+    first: date
+    last: date
+    days: tuple[date, ...]
+    missing_days: tuple[date, ...]
+    undated_days: int
+    unreadable: tuple[Unreadable, ...]
+    events: EventCounts
+    totals: Totals
+    rows: tuple[SalesRow, ...]
+
+
+@dataclass(frozen=True)
+class RangeSales:
+    """The report, and the finished tables by name; ``spreadsheet_safe`` as the run's files."""
+
+    report: RangeReport
+    tables: dict[str, pa.Table]
+    spreadsheet_safe: bool
+
+    @property
+    def sales(self) -> pa.Table:
+        """What sales_report.csv has."""
+        return self.tables[CATEGORY_SALES.name]
+
+
+def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
+    """Counts the events of the range again; customers are distinct in it.
+
+    Raises:
+        ConfigError: there is no such run, it is not published, or its report is gone.
+        EventsGone: a day's events are neither kept nor in its archive.
+        ContractError: they do not add up to what the run published of these dates.
+        RetryableError: a storage does not answer.
+    """
+    manifest, outcome = ledger.manifest(), ledger.outcome()
+    if outcome is None or outcome.summary is None or outcome.state != "published":
+        raise ConfigError(
+            f"Run {ledger.run_id} is not published: it has no report.",
+            "`sales-pipeline runs` lists the runs.",
+        )
+    rules = rules_of(ledger, manifest)
+    scale = rules.dimensions.scale
+    dated = [(day_date(each.day.name), each) for each in counted_days(ledger, manifest)]
+    inside = [(day, each) for day, each in dated if day is not None and first <= day <= last]
+    result = recount(ledger, manifest, rules, (each for _, each in inside))
+    counts, partials = result.counts(), result.partials()
+    result.rejects.close()
+    tables = {report.name: report.finish(partials[report.name], scale) for report in REPORTS}
+    _check(manifest, tables[DAILY_SALES.name], first, last)
+    sales = tables[CATEGORY_SALES.name]
+    report = RangeReport(
+        run_id=ledger.run_id,
+        first=first,
+        last=last,
+        days=tuple(sorted({day for day, _ in inside})),
+        missing_days=tuple(day for day in outcome.summary.missing_days if first <= day <= last),
+        undated_days=sum(day is None for day, _ in dated),
+        unreadable=_unreadable(outcome.summary, first, last),
+        events=EventCounts(
+            counts.seen,
+            counts.counted,
+            counts.not_purchase,
+            sum(figures.events for figures in counts.rejected.values()),
+        ),
+        totals=_totals(partials[CATEGORY_SALES.name], scale),
+        rows=tuple(
+            SalesRow(category, segment, f"{revenue:f}", units, customers)
+            for category, segment, revenue, units, customers in zip(
+                *(column.to_pylist() for column in sales.columns), strict=True
+            )
+        ),
+    )
+    return RangeSales(report, tables, manifest.options.spreadsheet_safe)
+
+
+def _totals(partial: pa.Table, scale: int) -> Totals:
+    hi, lo, units = (
+        sum(partial[name].to_pylist()) for name in ("revenue_hi", "revenue_lo", "units")
+    )
+    return Totals(to_text(to_minor(hi, lo), scale), units, count_customers(partial))
+
+
+def _unreadable(summary: Summary, first: date, last: date) -> tuple[Unreadable, ...]:
+    """Days of the range, and archives, which may have some."""
+    return tuple(
+        place
+        for place in summary.unreadable
+        if place.day is None
+        or ((dated := day_date(place.day)) is not None and first <= dated <= last)
+    )
+
+
+def _check(manifest: Manifest, daily: pa.Table, first: date, last: date) -> None:
+    """Raises ContractError unless daily_sales.csv says the same of these dates."""
+    reports, run_id = open_storage(manifest.reports), manifest.run_id
+    again = f"`sales-pipeline rebuild {run_id}` puts it right."
+    try:
+        text = reports.read(f"runs/{run_id}/daily_sales.csv").decode()
+    except FileNotFoundError:
+        raise ConfigError(
+            f"The report of run {run_id} is gone from {reports.uri}.", again
+        ) from None
+    safe = manifest.options.spreadsheet_safe
+    computed = "".join(csv_lines(daily, spreadsheet_safe=safe))
+    published = [row for row in _rows(text) if first.isoformat() <= row[0] <= last.isoformat()]
+    if published != _rows(computed):
+        raise ContractError(
+            f"daily_sales.csv of run {run_id} does not say of {first} to {last} what the events of "
+            "these days add up to.",
+            again,
+        )
+
+
+def _rows(text: str) -> list[list[str]]:
+    """Records of a CSV file but the header."""
+    return list(csv.reader(io.StringIO(text, newline="")))[1:]

@@ -1,0 +1,235 @@
+"""rebuild: the reports of a past run once more, from its manifest and its snapshot.
+
+Events decide: of the extracts, or of archives that still have the days by their digests. An
+archive whose events are gone counts by its receipt, if the files that this names are sound.
+Whatever comes out is what the run said of itself, or nothing is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import msgspec
+import pyarrow as pa
+from msgspec import Struct
+
+from pipeline_core.errors import (
+    ConfigError,
+    ContractError,
+    DamagedResult,
+    EventsGone,
+    PublishRefused,
+)
+from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import Manifest, Receipt, Summary, Work
+from pipeline_core.parquet import read_parquet
+from pipeline_core.pipeline.accumulate import Accumulator, Rules
+from pipeline_core.pipeline.events import CountedDay, counted_days
+from pipeline_core.pipeline.merge import merge_results
+from pipeline_core.pipeline.process import processed, store_results
+from pipeline_core.pipeline.publish import (
+    make_latest,
+    newest_published,
+    summarise,
+    write_reports,
+)
+from pipeline_core.pipeline.published_files import FilesState, put_right
+from pipeline_core.pipeline.recount import recount, rules_of
+from pipeline_core.pipeline.results import Done, results
+from pipeline_core.storage import open_storage
+from pipeline_core.transform.reports import REPORTS
+from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
+
+
+class Rebuilt(Struct, frozen=True, kw_only=True):
+    """What came of it. ``archives`` were counted again, those ``by_receipt`` from what is kept of
+    their results, since their events are gone. ``files`` were missing, or not as they were
+    published, or do not belong to the run."""
+
+    run_id: str
+    state: FilesState
+    archives: int
+    by_receipt: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+class _Again(NamedTuple):
+    """The results of a run, and archives that count by their receipts."""
+
+    done: tuple[Done, ...]
+    by_receipt: tuple[str, ...]
+
+
+def rebuild(
+    state_uri: str,
+    run_id: str,
+    *,
+    dry_run: bool = False,
+    archive_done: Callable[[], None] = lambda: None,
+) -> Rebuilt:
+    """Computes the reports of a published run again and compares them with what is published;
+    what is missing or damaged is published again, unless it is a ``dry_run``.
+
+    Raises:
+        ConfigError: there is no such run, or it was not published.
+        PublishRefused: neither events nor sound results are left of an archive.
+        ContractError: the run comes out otherwise than it said, or its snapshot is gone.
+        RetryableError: a storage does not answer, or has no room.
+    """
+    state = open_storage(state_uri)
+    ledger = RunLedger(state, run_id)
+    manifest, outcome = ledger.manifest(), ledger.outcome()
+    if outcome is None or outcome.summary is None or outcome.state != "published":
+        raise ConfigError(
+            f"Run {run_id} is not published: there is nothing to rebuild.",
+            "`sales-pipeline runs` shows which are.",
+        )
+    rules = rules_of(ledger, manifest)
+    scale = rules.dimensions.scale
+    _restore_receipts(ledger, manifest, outcome.summary)
+    again = _count_again(ledger, manifest, rules, archive_done)
+    partials = merge_results(ledger, manifest, again.done)
+    summary = summarise(manifest, again.done, partials[CATEGORY_SALES.name], scale)
+    if _figures(summary) != _figures(outcome.summary):
+        raise _differs(run_id, "its figures are not those of its summary")
+    with TemporaryDirectory(prefix="sales-") as name:
+        folder = Path(name)
+        write_reports(folder, ledger, manifest, again.done, partials, scale, outcome.summary)
+        reports = open_storage(manifest.reports)
+        found, files = put_right(folder, reports, f"runs/{run_id}", dry_run=dry_run)
+    if not dry_run and run_id == newest_published(state):
+        make_latest(state, reports, run_id)
+    archives = len({each.archive.id for each in again.done})
+    return Rebuilt(
+        run_id=run_id, state=found, archives=archives, by_receipt=again.by_receipt, files=files
+    )
+
+
+def _restore_receipts(ledger: RunLedger, manifest: Manifest, summary: Summary) -> None:
+    """Makes receipts that are gone anew, of archives that are as the run read them."""
+    while outstanding := results(ledger, manifest).outstanding:
+        for work in outstanding:
+            ledger.create_receipt(work, _processed_again(ledger, manifest, work, summary))
+
+
+def _processed_again(
+    ledger: RunLedger, manifest: Manifest, work: Work, summary: Summary
+) -> Receipt:
+    archive, data = manifest.archive(work.archive), open_storage(manifest.data)
+    known = summary.inputs.get(archive.name)
+    try:
+        found = data.stat(archive.name)
+        with data.local_file(archive.name) as path, path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        digest = None
+    if digest is None or digest != known:
+        first = f" > {archive.days[0].name}" if archive.days else ""
+        raise _refused(
+            ledger.run_id,
+            f"the receipt of {archive.name}{first} is gone, and the archive is not as it was.",
+            f"Put the archive with SHA-256 {known} back into {manifest.data}.",
+        )
+    return processed(
+        ledger, manifest, msgspec.structs.replace(archive, version=found.version), work
+    )
+
+
+def _count_again(
+    ledger: RunLedger, manifest: Manifest, rules: Rules, archive_done: Callable[[], None]
+) -> _Again:
+    days: dict[str, list[CountedDay]] = defaultdict(list)
+    for day in counted_days(ledger, manifest):
+        days[day.done.work.id].append(day)
+    done, by_receipt = [], []
+    for each in results(ledger, manifest).done:
+        try:
+            result = recount(ledger, manifest, rules, days[each.work.id])
+        except EventsGone as error:
+            if _kept_partials(ledger, each.receipt) is None:
+                raise _refused(
+                    ledger.run_id,
+                    f"{error.message} The results of that time are gone, too, or damaged.",
+                    f"Put the archive that was read back into {manifest.data}.",
+                ) from error
+            by_receipt.append(each.archive.name)
+            done.append(each)
+        else:
+            done.append(_compared(ledger, each, result, rules.dimensions.scale))
+        archive_done()
+    return _Again(tuple(done), tuple(dict.fromkeys(by_receipt)))
+
+
+def _compared(ledger: RunLedger, done: Done, result: Accumulator, scale: int) -> Done:
+    """``done`` if the recount is what its receipt says; if the receipt's files are not sound, they
+    are made anew. Closes ``result``."""
+    receipt = done.receipt
+    kept = _kept_partials(ledger, receipt)
+    try:
+        if result.counts() != receipt.counts:
+            raise _differs(ledger.run_id, f"{done.archive.name} has other counts")
+        if kept is not None:
+            if not _are_same(kept, result.partials(), scale):
+                raise _differs(ledger.run_id, f"{done.archive.name} has other sums")
+            return done
+        partials, rejects = store_results(ledger, done.work, result)
+    finally:
+        result.rejects.close()
+    receipt = msgspec.structs.replace(receipt, partials=partials, rejects=rejects)
+    ledger.replace_receipt(done.work, receipt)
+    return done._replace(receipt=receipt)
+
+
+def _are_same(kept: Mapping[str, pa.Table], recounted: Mapping[str, pa.Table], scale: int) -> bool:
+    return all(
+        report.finish(kept[report.name], scale).equals(report.finish(recounted[report.name], scale))
+        for report in REPORTS
+    )
+
+
+def _kept_partials(ledger: RunLedger, receipt: Receipt) -> dict[str, pa.Table] | None:
+    """The partials that a receipt names, if they and its rejects are sound."""
+    if not {report.name for report in REPORTS} <= receipt.partials.keys():
+        return None
+    try:
+        if receipt.rejects is not None:
+            ledger.load(receipt.rejects)
+        return {
+            report.name: read_parquet(
+                ledger.load(receipt.partials[report.name])
+            ).replace_schema_metadata(None)
+            for report in REPORTS
+        }
+    except DamagedResult:  # what was asked
+        return None
+
+
+def _figures(summary: Summary) -> Summary:
+    """A summary without what only says how and when it came to be; reused is read."""
+    archives, days = summary.archives, summary.days
+    return msgspec.structs.replace(
+        summary,
+        finished_at=summary.created_at,
+        archives=msgspec.structs.replace(archives, read=archives.read + archives.reused, reused=0),
+        days=msgspec.structs.replace(days, read=days.read + days.reused, reused=0),
+        seconds=0.0,
+        general_events=0,
+        bytes_read=0,
+    )
+
+
+def _differs(run_id: str, how: str) -> ContractError:
+    return ContractError(
+        f"run {run_id} comes out otherwise than it did: {how}. Nothing was written.",
+        "It was made by another version of this program, or its records were changed; rebuild it "
+        "with that version.",
+    )
+
+
+def _refused(run_id: str, why: str, remedy: str) -> PublishRefused:
+    return PublishRefused(f"Run {run_id} cannot be rebuilt: {why}", remedy)

@@ -1,0 +1,94 @@
+"""The report of a range, beside that of the whole run."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pipeline_core.errors import ConfigError, ContractError, EventsGone
+from pipeline_core.ledger import RunLedger
+from pipeline_core.load.tables import csv_lines
+from pipeline_core.pipeline.range_report import RangeSales, range_sales
+from pipeline_core.storage import open_storage
+from tests.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.successive import CUSTOMERS, PRODUCTS, Runs, day, week
+
+ALL = date(2024, 1, 1), date(2024, 1, 31)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Runs:
+    hostile = day_zip({"p.json": part([purchase("c1", "=p\r\n\u2028", 2)])})
+    later = {"2024-01-07.zip": hostile, "undated.zip": day(8), "2024-01-09.zip": b"no zip"}
+    archives = {"week_0.zip": week(1, 2, 3), "week_1.zip": archive_zip(later)}
+    products = [*PRODUCTS, ("=p\r\n\u2028", "Hostile", '=cmd"|\r\n\u2028,x', "1.00")]
+    return Runs(write_shop(tmp_path / "shop", archives, CUSTOMERS, products), tmp_path / "runs")
+
+
+def ranged(runs: Runs, first: date, last: date) -> RangeSales:
+    ledger = RunLedger(open_storage(str(runs.folder / "state")), "run-001")
+    return range_sales(ledger, first, last)
+
+
+def test_the_whole_range_is_the_run_without_undated_days(runs: Runs) -> None:
+    runs.run()
+    found = ranged(runs, *ALL)
+    assert found.report.undated_days == 1
+    assert found.report.days == tuple(date(2024, 1, number) for number in (1, 2, 3, 7))
+    assert found.report.missing_days == tuple(date(2024, 1, number) for number in (4, 5, 6, 8))
+    assert [place.day for place in found.report.unreadable] == ["2024-01-09.zip"]
+    (runs.shop.data / "week_1.zip").unlink()
+    shutil.rmtree(runs.folder)
+    runs.number = 0
+    runs.run()
+    whole = (runs.last() / "sales_report.csv").read_bytes()
+    assert "".join(csv_lines(ranged(runs, *ALL).sales)).encode() == whole
+
+
+def test_a_day_is_what_daily_sales_says(runs: Runs) -> None:
+    runs.run(spreadsheet_safe=True)
+    found = ranged(runs, date(2024, 1, 7), date(2024, 1, 7))
+    lines = "".join(csv_lines(found.sales, spreadsheet_safe=found.spreadsheet_safe))
+    assert lines.partition("\n")[2] == '"\'=cmd""|\r\n\u2028,x",VIP,2.00,2,1\n'
+
+
+def test_a_range_without_days_is_a_header(runs: Runs) -> None:
+    runs.run()
+    found = ranged(runs, date(2023, 1, 1), date(2023, 12, 31))
+    assert found.report.days == ()
+    assert list(csv_lines(found.sales)) == [
+        "category,customer_segment,total_revenue,units_sold,unique_customers\n"
+    ]
+
+
+def test_customers_and_prices_are_those_of_the_run(runs: Runs) -> None:
+    runs.run()
+    before = ranged(runs, *ALL).report.rows
+    for path in (*runs.shop.data.iterdir(), *runs.shop.dimensions.iterdir()):
+        path.unlink()
+    assert ranged(runs, *ALL).report.rows == before
+
+
+def test_events_that_are_gone_are_named(runs: Runs) -> None:
+    runs.run()
+    shutil.rmtree(runs.folder / "state" / "kept")
+    (runs.shop.data / "week_0.zip").unlink()
+    with pytest.raises(EventsGone, match=r"week_0\.zip > events_2024-01-02\.zip"):
+        ranged(runs, date(2024, 1, 2), date(2024, 1, 3))
+    assert ranged(runs, date(2024, 1, 4), date(2024, 1, 7)).report.rows
+
+
+def test_what_was_published_must_be_the_same(runs: Runs) -> None:
+    runs.run()
+    daily = runs.last() / "daily_sales.csv"
+    lines = daily.read_bytes().splitlines(keepends=True)
+    daily.write_bytes(b"".join(line for line in lines if not line.startswith(b"2024-01-02")))
+    assert ranged(runs, date(2024, 1, 3), date(2024, 1, 7)).report.rows
+    with pytest.raises(ContractError, match="2024-01-02 to 2024-01-02"):
+        ranged(runs, date(2024, 1, 2), date(2024, 1, 2))
+    daily.unlink()
+    with pytest.raises(ConfigError, match="gone"):
+        ranged(runs, *ALL)

@@ -1,0 +1,64 @@
+"""The report of a range is the oracle's of the days that are so dated."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline_core.ledger import RunLedger
+from pipeline_core.load.tables import csv_lines
+from pipeline_core.messages import UnknownMode
+from pipeline_core.pipeline.range_report import range_sales
+from pipeline_core.storage import open_storage
+from tests import oracle
+from tests.contract.run import run_local
+from tests.strategies import GeneratedShop, shops
+
+# The strategies' days are of these.
+DATES = st.dates(date(2024, 2, 28), date(2024, 3, 10))
+
+
+@given(
+    unknown=st.sampled_from(["reject", "bucket"]),
+    shop=shops(),
+    ranges=st.lists(st.tuples(DATES, DATES), min_size=3, max_size=3),
+)
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+def test_ranges_equal_oracle(
+    unknown: UnknownMode, shop: GeneratedShop, ranges: list[tuple[date, date]]
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        written = shop.write(folder / "shop")
+        outcome = run_local(written, folder, unknown=unknown)
+        expected = oracle.compute(written.data, written.dimensions, unknown=unknown)
+        ledger = RunLedger(open_storage(str(folder / "state")), outcome.run_id)
+        for first, last in map(sorted, ranges):
+            found = range_sales(ledger, first, last)
+            inside = [each for each in expected.counted if str(first) <= each.date <= str(last)]
+            assert "".join(csv_lines(found.sales)).encode() == _report(inside)
+            totals = found.report.totals
+            assert totals.unique_customers == len({e.customer for e in inside} - {None})
+            assert totals.units_sold == sum(each.units for each in inside)
+            revenue = sum((Decimal(each.revenue) for each in inside), Decimal(0))
+            assert Decimal(totals.total_revenue) == revenue
+            assert found.report.events.counted == len(inside)
+
+
+def _report(counted: list[oracle.Counted]) -> bytes:
+    sales = [
+        (
+            each.date,
+            oracle._Sale(
+                each.category, each.segment, each.customer, each.units, Decimal(each.revenue)
+            ),
+        )
+        for each in counted
+    ]
+    decimals = len(counted[0].revenue.partition(".")[2]) if counted else 0
+    return oracle._csv(oracle.Row._fields, oracle._sales_rows(sales, decimals))
