@@ -359,13 +359,13 @@ def demo(folder: str, archives: int, workers: int, dirt: float) -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    r"""Print what makes a shell complete commands, options and run ids.
+    """Print what makes a shell complete commands, options and run ids.
 
     \b
     bash: sales-pipeline completion bash > ~/.local/share/bash-completion/completions/sales-pipeline
     zsh:  eval "$(sales-pipeline completion zsh)"            in ~/.zshrc, after compinit
     fish: sales-pipeline completion fish > ~/.config/fish/completions/sales-pipeline.fish
-    """
+    """  # noqa: D301  (click's own sign, not two characters)
     from click.shell_completion import get_completion_class
 
     made_by = get_completion_class(shell)
