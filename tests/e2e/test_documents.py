@@ -78,10 +78,7 @@ class Reader:
                 self._start(line)
             else:
                 here += line + "\n"
-        said += self._paste(here, block.code)
-        kept = [each for each in text.splitlines() if each.startswith(("export ", ". "))]
-        self._prelude += "".join(f"{each}\n" for each in kept)
-        return said
+        return said + self._paste(here, block.code)
 
     def _paste(self, text: str, code: int) -> str:
         done = subprocess.run(
@@ -94,6 +91,8 @@ class Reader:
             timeout=120,
         )
         assert done.returncode == code, f"{text}{done.stdout}{done.stderr}"
+        kept = [each for each in text.splitlines() if each.startswith(("export ", ". "))]
+        self._prelude += "".join(f"{each}\n" for each in kept)
         return done.stdout
 
     def _start(self, line: str) -> None:
