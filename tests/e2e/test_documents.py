@@ -96,7 +96,7 @@ class Reader:
         return done.stdout
 
     def _start(self, line: str) -> None:
-        name = line.split()[-1]
+        name = line.rsplit(maxsplit=1)[-1]
         log = self._checkout / f"{name}.log"
         output = self._running.enter_context(log.open("wb"))
         process = subprocess.Popen(
