@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shlex
 import subprocess
@@ -45,11 +46,12 @@ class Notice:
     changes: tuple[str, ...] = ()
 
     def as_json(self) -> bytes:
-        """One JSON object; ``text`` is what Slack and its like show."""
+        """One JSON object; ``text`` is what Slack and its like show, escaped as they ask: a name of
+        ``<!channel>`` would ring everybody."""
         about = f"run {self.run_id}" if self.run_id else f"slot {self.slot}"
         said = [f"Sales report, {about}: {self.event}.", self.reason, self.remedy, *self.changes]
         fields = {
-            "text": " ".join(filter(None, said)),
+            "text": html.escape(" ".join(filter(None, said)), quote=False),
             "event": self.event,
             "run_id": self.run_id,
             "reason": self.reason,

@@ -19,6 +19,7 @@ from tornado.web import HTTPError, RequestHandler
 from console.serving.looks import Looks
 from console.serving.reports import content_type, find, published_runs
 from pipeline_core.errors import PipelineError
+from pipeline_core.load.page import common_style
 from pipeline_core.pipeline.publish import LATEST
 from pipeline_core.storage import Storage
 
@@ -128,8 +129,10 @@ class Asset(Handler):
     """Style and script of the live page."""
 
     async def get(self, *names: str) -> None:
-        self.set_header("Content-Type", f"text/{'css' if names[0] == 'live.css' else 'javascript'}")
-        self.finish((_PAGE / names[0]).read_bytes())
+        text = (_PAGE / names[0]).read_text(encoding="utf-8")
+        is_style = names[0] == "live.css"
+        self.set_header("Content-Type", f"text/{'css' if is_style else 'javascript'}")
+        self.finish(common_style() + text if is_style else text)
 
 
 class ProgressJson(Handler):

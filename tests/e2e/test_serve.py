@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from console.stack import Stack
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.compose import compose_command, compose_environment
 from tests.conftest import PROJECT
 from tests.processes import environment, sales_pipeline
 from tests.serving import Site, site
@@ -306,6 +307,19 @@ def test_from_an_object_store(shop: Shop, env: dict[str, str], s3: str) -> None:
 def _runs(env: dict[str, str]) -> list[dict[str, str]]:
     found: list[dict[str, str]] = json.loads(sales_pipeline("runs", "--json", env=env).stdout)
     return found
+
+
+def test_as_the_compose_service_does(env: dict[str, str]) -> None:
+    """By its own variables, but for the places: it needs neither database nor broker."""
+    assert compose_command("web") == ["sales-pipeline", "serve"]
+    composed = compose_environment("web")
+    places = {name: env[name] for name in ("SALES_REPORTS", "SALES_STATE")}
+    bare = {n: v for n, v in env.items() if not n.startswith("SALES_")}
+    with site(bare | composed | places) as running:
+        assert running.ask("/latest/", Host="reports.example").status == 200
+        assert b'href="http://localhost:5555"' in running.ask("/live").body
+        assert running.ask("/healthz").status == 200
+        assert running.progress()["phase"] == "published"
 
 
 def test_a_storage_that_is_away_is_a_503(env: dict[str, str], tmp_path: Path) -> None:

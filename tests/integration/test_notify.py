@@ -83,6 +83,13 @@ def test_a_webhook_is_told_as_slack_expects() -> None:
     assert told["at"] == "2026-01-02T00:00:00+00:00"
 
 
+def test_a_name_rings_nobody() -> None:
+    named = Notice("failed", "run-1", "", "", NOTICE.at, changes=("Revenue of <!channel> rose.",))
+    told = json.loads(named.as_json())
+    assert told["text"] == "Sales report, run run-1: failed. Revenue of &lt;!channel&gt; rose."
+    assert told["changes"] == ["Revenue of <!channel> rose."]
+
+
 def test_an_answer_of_500_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
     with listening(500) as server:
         assert not notify(_hooks(server.url), NOTICE)

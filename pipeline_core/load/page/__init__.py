@@ -16,7 +16,7 @@ from pipeline_core.load.page.data import (
     Page,
     Sample,
 )
-from pipeline_core.load.page.render import render_category, render_index
+from pipeline_core.load.page.render import common_style, render_category, render_index
 
 __all__ = [
     "CalendarDay",
@@ -33,6 +33,7 @@ __all__ = [
     "Newcomers",
     "Page",
     "Sample",
+    "common_style",
     "render_category",
     "render_index",
 ]

@@ -120,7 +120,7 @@ def _environment() -> Environment:
 @cache
 def _assets(*, is_index: bool) -> dict[str, object]:
     """Style and scripts as they stand, and the policy that allows these and nothing else."""
-    style = _text("page.css") + (_text("index.css") if is_index else "")
+    style = common_style() + _text("page.css") + (_text("index.css") if is_index else "")
     scripts = [_text("vendor/plot.min.js"), _text("page.js")] if is_index else []
     policy = [
         "default-src 'none'",
@@ -136,6 +136,11 @@ def _assets(*, is_index: bool) -> dict[str, object]:
         "scripts": [Markup(script) for script in scripts],  # noqa: S704
         "policy": Markup("; ".join(policy)),  # noqa: S704
     }
+
+
+def common_style() -> str:
+    """Colours and type of every page of ours, as CSS."""
+    return _text("common.css")
 
 
 def _text(name: str) -> str:
