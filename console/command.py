@@ -59,8 +59,8 @@ class SuggestingGroup(click.Group):
 def cli() -> None:
     """Turns a shop's event archives into a sales report that a finance team would sign.
 
-    Every option has a setting, SALES_<OPTION>, read from the environment or from .env; see
-    .env.example. An option wins over its setting.
+    Places, servers and how a run works are also settings, SALES_<OPTION>, read from the
+    environment or from .env; .env.example has them all. An option wins over its setting.
     """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +19,7 @@ from rich.text import Text
 from tests.conftest import PROJECT
 from tests.terminal import Terminal
 
-_COLUMNS, _ROWS = 96, 44
+_COLUMNS, _ROWS = 100, 44
 
 # Rich's own picture without its fonts, which come from elsewhere: a picture asks for nothing.
 _FRAME = """<svg class="rich-terminal" viewBox="0 0 {width} {height}"
@@ -84,24 +85,32 @@ def main(folder: Path) -> None:
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("SALES_", "NO_COLOR", "CI"))}
     env = {**kept, "PYTHONPATH": str(PROJECT)}
     folder = folder.resolve()
-    with tempfile.TemporaryDirectory(prefix="shop-") as shop:
-        os.chdir(shop)
-        with Terminal("demo", env=env, columns=_COLUMNS, rows=_ROWS) as terminal:
-            terminal.until(_in_the_middle, "the middle of the run")
-            _save(folder / "terminal-run.svg", terminal, "make demo")
-            terminal.wait()
-        env["SALES_ENGINE"] = "local"
-        for place in ("data", "dimensions", "reports", "state"):
-            env[f"SALES_{place.upper()}"] = f".demo/{place}"
-        with Terminal("run", "--full", env=env, columns=_COLUMNS, rows=_ROWS) as terminal:
-            terminal.wait()
-            _save(folder / "terminal-report.svg", terminal, "sales-pipeline run")
-        os.chdir(folder)
+    shop = Path(tempfile.gettempdir(), "shop")  # its name is in the pictures
+    shop.mkdir()
+    try:
+        _take(folder, shop, env)
+    finally:
+        shutil.rmtree(shop)
+
+
+def _take(folder: Path, shop: Path, env: dict[str, str]) -> None:
+    os.chdir(shop)
+    with Terminal("demo", env=env, columns=_COLUMNS, rows=_ROWS) as terminal:
+        terminal.until(_in_the_middle, "the middle of the run")
+        _save(folder / "terminal-run.svg", terminal, "make demo")
+        terminal.wait()
+    env = {**env, "SALES_ENGINE": "local"}
+    for place in ("data", "dimensions", "reports", "state"):
+        env[f"SALES_{place.upper()}"] = f".demo/{place}"
+    with Terminal("run", "--full", env=env, columns=_COLUMNS, rows=_ROWS) as terminal:
+        terminal.wait()
+        _save(folder / "terminal-report.svg", terminal, "sales-pipeline run")
 
 
 def _in_the_middle(lines: list[str]) -> bool:
-    told = re.search(r"(\d+)/(\d+) archives", "\n".join(lines))
-    return told is not None and int(told[1]) * 3 > int(told[2])
+    text = "\n".join(lines)
+    told = re.search(r"(\d+)/(\d+) archives", text)
+    return told is not None and int(told[1]) * 3 > int(told[2]) and " 2 running" in text
 
 
 def _save(path: Path, terminal: Terminal, title: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.archives import day_zip, part, purchase, write_shop
+from tests.archives import Shop, day_zip, part, purchase, write_shop
 from tests.contract.run import (
     latest,
     plan_local,
@@ -228,6 +228,15 @@ def test_a_run_is_compared_with_the_one_planned_before_it(tmp_path: Path) -> Non
     publish_local(tmp_path, early)
     page = _Page((tmp_path / "reports" / "runs" / early.run_id / "index.html").read_text())
     assert "nothing to compare with" in page.said
+
+
+def test_customers_are_new_after_a_run_that_had_none(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, sales())
+    strangers = write_shop(tmp_path / "other", {}, [("c9", "2020-01-01", "VIP")])
+    run_local(Shop(shop.data, strangers.dimensions), tmp_path)
+    assert rows(tmp_path) == []
+    run_local(shop, tmp_path)
+    assert "1 new, 0 returned, 0 gone" in _page(tmp_path).said
 
 
 def test_many_and_long_things_are_cut(tmp_path: Path) -> None:

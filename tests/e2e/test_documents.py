@@ -69,7 +69,7 @@ class Reader:
         """What the block printed; lines that keep running go on until the document's end."""
         text = block.text
         for shown, real in self._addresses.items():
-            text = re.sub(rf"(?<!\w){re.escape(shown)}(?!\w)", lambda _, r=real: r, text)
+            text = re.sub(rf"(?<!\w){re.escape(shown)}(?!\w)", real.replace("\\", r"\\"), text)
         said, here = "", ""
         for line in text.splitlines():
             if line.startswith(_KEEP_RUNNING):
@@ -229,6 +229,7 @@ def _report_is_published(checkout: Path, reader: Reader, _said: str) -> None:
 
 def _source_is_read(checkout: Path, reader: Reader, _said: str) -> None:
     report = checkout / ".demo" / "reports" / "latest" / "sales_report.csv"
+    reader.follow(Block("sh", "sales-pipeline run --quiet --dimensions shop", "", 0))
     expected = report.read_bytes()
     with closing(sqlite3.connect(checkout / "shop.sqlite")) as shop:
         for name in ("customers", "products"):
