@@ -8,107 +8,27 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
-import shlex
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from configparser import ConfigParser
-from contextlib import ExitStack, closing
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
-from typing import Self
 
 import pytest
 
-from console.command import cli
 from console.stack import Stack
 from console.stack.postgres import find_postgres
-from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 from tests.conftest import PROJECT
-from tests.documents import (
-    Block,
-    all_documents,
-    anchors,
-    blocks,
-    commands_told,
-    links,
-    run_documents,
-)
-from tests.processes import eventually
+from tests.documents import Block, blocks, run_documents
+from tests.reader import Reader
 from tests.s3 import put, use_endpoint
 
-_KEEP_RUNNING = ("celery ", "sales-pipeline serve")
-# What says that a line which keeps running has begun.
-_BEGUN = {"worker": "ready", "beat": "Starting", "flower": "Visit me", "serve": "http://"}
 _PLACES = ("data", "dimensions", "reports", "state")
-_MAKEFILE = (PROJECT / "Makefile").read_text()
 _COPIED = ("sql", "pipeline_core", "console", "workers")
-
-
-class Reader:
-    """Pastes block after block of one document into a shell in a checkout."""
-
-    def __init__(self, checkout: Path, env: dict[str, str], addresses: dict[str, str]) -> None:
-        self._checkout = checkout
-        self._env = env
-        self._addresses = addresses
-        self._prelude = ""  # what the shell still knows of earlier blocks
-        self._running = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._running.close()
-
-    def follow(self, block: Block) -> str:
-        """What the block printed; lines that keep running go on until the document's end."""
-        text = block.text
-        for shown, real in self._addresses.items():
-            text = re.sub(rf"(?<!\w){re.escape(shown)}(?!\w)", real.replace("\\", r"\\"), text)
-        said, here = "", ""
-        for line in text.splitlines():
-            if line.startswith(_KEEP_RUNNING):
-                said += self._paste(here, 0)
-                here = ""
-                self._start(line)
-            else:
-                here += line + "\n"
-        return said + self._paste(here, block.code)
-
-    def _paste(self, text: str, code: int) -> str:
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", self._prelude + text],
-            cwd=self._checkout,
-            env=self._env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == code, f"{text}{done.stdout}{done.stderr}"
-        kept = [each for each in text.splitlines() if each.startswith(("export ", ". "))]
-        self._prelude += "".join(f"{each}\n" for each in kept)
-        return done.stdout
-
-    def _start(self, line: str) -> None:
-        name = line.rsplit(maxsplit=1)[-1]
-        log = self._checkout / f"{name}.log"
-        output = self._running.enter_context(log.open("wb"))
-        process = subprocess.Popen(
-            ["bash", "-c", f"{self._prelude}exec {line}"],
-            cwd=self._checkout,
-            env=self._env,
-            stdout=output,
-            stderr=output,
-        )
-        self._running.callback(process.wait, 30)
-        self._running.callback(process.terminate)
-        eventually(lambda: _BEGUN[name] in log.read_text(), line)
 
 
 @pytest.fixture
@@ -249,95 +169,3 @@ _SEEN_AFTER: dict[str, Callable[[Path, Reader, str], None]] = {
     "add-a-report": _report_is_published,
     "add-a-source": _source_is_read,
 }
-
-
-@pytest.mark.parametrize("document", run_documents(), ids=lambda path: path.stem)
-def test_blocks_that_do_not_run_say_why_and_are_sound(document: Path) -> None:
-    for block in blocks(document):
-        if block.kind == "sh":
-            done = subprocess.run(
-                ["bash", "-n"], input=block.text, capture_output=True, text=True, check=False
-            )
-            assert done.returncode == 0, block.text + done.stderr
-        assert not block.not_run or re.match(r"(needs|it|they) \w+", block.not_run), block
-
-
-def test_make_targets_are_there() -> None:
-    for document in all_documents():
-        told = re.findall(r"`make (\w+)", document.read_text())
-        told += re.findall(
-            r"^make (\w+)", "\n".join(each.text for each in blocks(document)), re.MULTILINE
-        )
-        for target in told:
-            assert re.search(rf"^{target}:", _MAKEFILE, re.MULTILINE), (document, target)
-
-
-def test_demo_is_what_make_demo_runs() -> None:
-    assert re.search(r"^demo: setup .*\n\t@\$\(BIN\)/sales-pipeline demo$", _MAKEFILE, re.MULTILINE)
-
-
-def test_every_command_is_told_by_hand() -> None:
-    """The reference has all; a page must say what each is for."""
-    docs = PROJECT / "docs"
-    pages = [*run_documents(), docs / "operations.md", *(docs / "explanation").iterdir()]
-    text = "\n".join(page.read_text() for page in pages)
-    for name in cli.commands:
-        assert f"sales-pipeline {name}" in text, name
-
-
-@pytest.mark.parametrize("document", all_documents(), ids=lambda path: path.name)
-def test_what_is_told_is_there(document: Path) -> None:
-    """Commands, their options, and settings."""
-    for line in commands_told(document):
-        words = shlex.split(line)[1:]
-        name = next((word for word in words if not word.startswith("-")), None)
-        if name is None:
-            continue
-        assert name in cli.commands, (document, line)
-        known = {o for p in cli.commands[name].params for o in (*p.opts, *p.secondary_opts)}
-        used = {word.partition("=")[0] for word in words if word.startswith("-")}
-        assert used <= known | {"-h", "--help"}, (document, line)
-    names = {f"SALES_{name.upper()}" for name in Settings.model_fields}
-    for told in re.findall(r"\bSALES_[A-Z_]*[A-Z]\b(?!_?\*)", document.read_text()):
-        assert told in names, (document, told)
-
-
-@pytest.mark.parametrize("document", all_documents(), ids=lambda path: path.name)
-def test_links_lead_somewhere(document: Path) -> None:
-    for link in links(document):
-        path, _, anchor = link.partition("#")
-        target = document.parent / path if path else document
-        assert target.exists(), (document, link)
-        assert not anchor or anchor in anchors(target), (document, link)
-
-
-def test_units_are_sound(tmp_path: Path) -> None:
-    """By systemd itself where it is there, and always as files of sections and keys."""
-    found = [
-        block
-        for block in blocks(PROJECT / "docs" / "how-to" / "one-server.md")
-        if block.text.startswith("# /etc/systemd/system/")
-    ]
-    assert len(found) == 6
-    program = shutil.which("systemd-analyze")
-    for block in found:
-        name, _ = block.text.split("\n", 1)
-        text = block.text.replace("/opt/sales-pipeline/.venv", sys.prefix)
-        text = text.replace("/opt/sales-pipeline", str(PROJECT))
-        unit = ConfigParser(strict=False, interpolation=None)
-        unit.optionxform = str  # type: ignore[assignment,method-assign]
-        unit.read_string(text)
-        assert "Unit" in unit, name
-        if "Service" in unit:
-            words = shlex.split(unit["Service"]["ExecStart"])
-            assert Path(words[0]).is_file(), words
-            assert words[1:3] == ["-A", "workers"] or words[1] in cli.commands, words
-        (tmp_path / Path(name.removeprefix("# ")).name).write_text(text)
-    if program is None:
-        return
-    units = [str(path) for path in sorted(tmp_path.iterdir())]
-    done = subprocess.run(
-        [program, "verify", "--man=no", *units], capture_output=True, text=True, check=False
-    )
-    ours = [line for line in done.stderr.splitlines() if "sales-" in line]
-    assert not ours, done.stderr
