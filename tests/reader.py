@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -24,13 +24,17 @@ class Reader:
         self._env = env
         self._addresses = addresses
         self._prelude = ""  # what the shell still knows of earlier blocks
-        self._running = ExitStack()
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._beginning: dict[str, Path] = {}  # lines that may not have begun, and their logs
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._running.close()
+        for process in self._running:
+            process.terminate()
+        for process in self._running:
+            process.wait(30)
 
     def follow(self, block: Block) -> str:
         """What the block printed; lines that keep running go on until the document's end."""
@@ -40,7 +44,7 @@ class Reader:
         said, here = "", ""
         for line in text.splitlines():
             if line.startswith(_KEEP_RUNNING):
-                said += self._paste(here, 0)
+                said += self._paste(here, 0) if here else ""
                 here = ""
                 self._start(line)
             else:
@@ -48,6 +52,9 @@ class Reader:
         return said + self._paste(here, block.code)
 
     def _paste(self, text: str, code: int) -> str:
+        for line, log in self._beginning.items():
+            eventually(partial(_has_begun, log), line)
+        self._beginning.clear()
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", self._prelude + text],
             cwd=self._checkout,
@@ -63,16 +70,18 @@ class Reader:
         return done.stdout
 
     def _start(self, line: str) -> None:
-        name = line.rsplit(maxsplit=1)[-1]
-        log = self._checkout / f"{name}.log"
-        output = self._running.enter_context(log.open("wb"))
-        process = subprocess.Popen(
-            ["bash", "-c", f"{self._prelude}exec {line}"],
-            cwd=self._checkout,
-            env=self._env,
-            stdout=output,
-            stderr=output,
-        )
-        self._running.callback(process.wait, 30)
-        self._running.callback(process.terminate)
-        eventually(lambda: _BEGUN[name] in log.read_text(), line)
+        log = self._checkout / f"{line.rsplit(maxsplit=1)[-1]}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                ["bash", "-c", f"{self._prelude}exec {line}"],
+                cwd=self._checkout,
+                env=self._env,
+                stdout=output,
+                stderr=output,
+            )
+        self._running.append(process)
+        self._beginning[line] = log
+
+
+def _has_begun(log: Path) -> bool:
+    return _BEGUN[log.stem] in log.read_text()
