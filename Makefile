@@ -64,7 +64,7 @@ lint: setup  ## ruff, mypy --strict and import-linter
 docs: setup  ## Write what docs/reference/ has from the code
 	$(BIN)/python -m console.reference docs/reference
 
-pictures: setup  ## Take the terminal's screenshots in docs/images anew
+pictures: setup  ## Take the screenshots in docs/images anew; needs Chromium
 	$(BIN)/python -m tests.photograph docs/images
 
 bench: setup peers  ## Measure this project beside its peers; ARGS="--size large --growth", ARGS=--help

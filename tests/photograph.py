@@ -1,4 +1,5 @@
-"""Screenshots of the command on a real terminal, as SVG: ``python -m tests.photograph FOLDER``."""
+"""Screenshots of the command on a real terminal (SVG) and of the page in a real Chromium (PNG):
+``python -m tests.photograph FOLDER``."""
 
 from __future__ import annotations
 
@@ -17,9 +18,11 @@ from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 
 from tests.conftest import PROJECT
+from tests.e2e.chromium import start_browser
 from tests.terminal import Terminal
 
 _COLUMNS, _ROWS = 100, 44
+_WIDTH, _HEIGHT = 1200, 1500  # of the page, in pixels
 
 # Rich's own picture without its fonts, which come from elsewhere: a picture asks for nothing.
 _FRAME = """<svg class="rich-terminal" viewBox="0 0 {width} {height}"
@@ -81,30 +84,43 @@ def _colour(name: str) -> Color | None:
 
 
 def main(folder: Path) -> None:
-    """The demo while its run is under way, and a run at its end."""
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("SALES_", "NO_COLOR", "CI"))}
-    env = {**kept, "PYTHONPATH": str(PROJECT)}
+    """The demo while its run is under way, a run at its end, and the page of that run."""
     folder = folder.resolve()
     shop = Path(tempfile.gettempdir(), "shop")  # its name is in the pictures
     shop.mkdir()
     try:
-        _take(folder, shop, env)
+        os.chdir(shop)
+        _take_terminal(folder, shop / ".demo" / "data")
+        _take_page(folder, shop)
     finally:
         shutil.rmtree(shop)
 
 
-def _take(folder: Path, shop: Path, env: dict[str, str]) -> None:
-    os.chdir(shop)
+def _take_terminal(folder: Path, data: Path) -> None:
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("SALES_", "NO_COLOR", "CI"))}
+    env = {**kept, "PYTHONPATH": str(PROJECT)}
     with Terminal("demo", env=env, columns=_COLUMNS, rows=_ROWS) as terminal:
         terminal.until(_in_the_middle, "the middle of the run")
         _save(folder / "terminal-run.svg", terminal, "make demo")
-        terminal.wait()
-    env = {**env, "SALES_ENGINE": "local"}
+        assert terminal.wait() == 0
+    env["SALES_ENGINE"] = "local"
     for place in ("data", "dimensions", "reports", "state"):
         env[f"SALES_{place.upper()}"] = f".demo/{place}"
+    newest = max(data.iterdir())
+    put_aside = newest.rename(data.parent / newest.name)
+    with Terminal("run", "--quiet", env=env) as terminal:
+        assert terminal.wait() == 0
+    put_aside.rename(newest)
     with Terminal("run", "--full", env=env, columns=_COLUMNS, rows=_ROWS) as terminal:
-        terminal.wait()
+        assert terminal.wait() == 0
         _save(folder / "terminal-report.svg", terminal, "sales-pipeline run")
+
+
+def _take_page(folder: Path, shop: Path) -> None:
+    with start_browser(shop / "chromium") as browser:
+        for name, is_dark in (("light", False), ("dark", True)):
+            browser.open(shop / ".demo" / "reports" / "index.html", width=_WIDTH, dark=is_dark)
+            (folder / f"page-{name}.png").write_bytes(browser.picture(_HEIGHT))
 
 
 def _in_the_middle(lines: list[str]) -> bool:
