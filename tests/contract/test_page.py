@@ -98,6 +98,23 @@ def test_the_page_says_what_the_report_says(tmp_path: Path) -> None:
         assert shown in category.said, shown
 
 
+def test_groups_are_by_their_revenue(tmp_path: Path) -> None:
+    """Whatever the order of the rows that they are made of."""
+    bought = [("c1", "p1", 3), ("c2", "p1", 3), ("c1", "p2", 5)]
+    shop = shop_of(
+        tmp_path,
+        part([purchase(*each) for each in bought]),
+        customers=[("c1", "2020-01-01", "Retail"), ("c2", "2020-01-01", "VIP")],
+        products=[("p1", "Pen", "Office", "0.10"), ("p2", "Car", "Toys", "0.10")],
+    )
+    run_local(shop, tmp_path)
+    assert rows(tmp_path)[0][:2] == ["Toys", "Retail"]
+    charted = json.loads(_page(tmp_path).data)
+    assert charted["categories"] == [["Office", "0.60", 6], ["Toys", "0.50", 5]]
+    assert charted["segments"] == [["Retail", "0.80", 8], ["VIP", "0.30", 3]]
+    assert "Number 2 of 2 by revenue" in _page(tmp_path, "by_category/Toys.html").said
+
+
 def test_every_link_leads_to_a_file_that_is_there(tmp_path: Path) -> None:
     shop = shop_of(tmp_path, sales(), products=[("p1", "Pen", "A & B/C?", "0.10")])
     run_local(shop, tmp_path)
