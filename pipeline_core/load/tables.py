@@ -53,15 +53,20 @@ def to_parquet(table: pa.Table) -> bytes:
 def write_by_category(table: pa.Table, folder: Path, *, spreadsheet_safe: bool = False) -> None:
     """One CSV for each category of ``table``, rows in the table's order."""
     folder.mkdir()
+    found = split_by_category(table)
+    for rows, name in zip(found.values(), file_names(list(found)), strict=True):
+        write_csv(rows, folder / name, spreadsheet_safe=spreadsheet_safe)
+
+
+def split_by_category(table: pa.Table) -> dict[str, pa.Table]:
+    """The rows of each category, in the table's order: all in one pass, as there may be very many."""
     encoded = table["category"].combine_chunks().dictionary_encode()
     places = encoded.indices.to_numpy()
     lengths = np.bincount(places)
     starts = np.cumsum(lengths) - lengths
-    table = table.take(pa.array(np.argsort(places, kind="stable")))
-    names = file_names(encoded.dictionary.to_pylist())
-    for name, start, length in zip(names, starts, lengths, strict=True):
-        rows = table.slice(start, length)
-        write_csv(rows, folder / name, spreadsheet_safe=spreadsheet_safe)
+    grouped = table.take(pa.array(np.argsort(places, kind="stable")))
+    each = zip(encoded.dictionary.to_pylist(), starts, lengths, strict=True)
+    return {category: grouped.slice(start, length) for category, start, length in each}
 
 
 def file_names(categories: Sequence[str]) -> list[str]:
