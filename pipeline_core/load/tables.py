@@ -59,7 +59,7 @@ def write_by_category(table: pa.Table, folder: Path, *, spreadsheet_safe: bool =
 
 
 def split_by_category(table: pa.Table) -> dict[str, pa.Table]:
-    """The rows of each category, in the table's order: all in one pass, as there may be very many."""
+    """The rows of each category, in the table's order; one pass finds all: there may be many."""
     encoded = table["category"].combine_chunks().dictionary_encode()
     places = encoded.indices.to_numpy()
     lengths = np.bincount(places)
