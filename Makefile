@@ -7,7 +7,7 @@ BENCH_VENV := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fault soak fuzz sanitize lint docs bench peers lock clean
+.PHONY: help setup demo test fault soak fuzz sanitize lint docs pictures bench peers lock clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ lint: setup  ## ruff, mypy --strict and import-linter
 
 docs: setup  ## Write what docs/reference/ has from the code
 	$(BIN)/python -m console.reference docs/reference
+
+pictures: setup  ## Take the screenshots in docs/images anew; needs Chromium
+	$(BIN)/python -m tests.photograph docs/images
 
 bench: setup peers  ## Measure this project beside its peers; ARGS="--size large --growth", ARGS=--help
 	$(BIN)/python -m bench $(ARGS)

@@ -21,7 +21,7 @@ class Bar(Progress):
     def __init__(self) -> None:
         self._bar = RichProgress(
             TextColumn("[bold]Verifying"),
-            BarColumn(),
+            BarColumn(style="bright_black", complete_style="green", finished_style="green"),
             MofNCompleteColumn(),
             TextColumn("archives"),
             _Rates("{task.description}"),

@@ -65,8 +65,8 @@ class SuggestingGroup(click.Group):
 def cli() -> None:
     """Turns a shop's event archives into a sales report that a finance team would sign.
 
-    Every option has a setting, SALES_<OPTION>, read from the environment or from .env; see
-    .env.example. An option wins over its setting.
+    Places, servers and how a run works are also settings, SALES_<OPTION>, read from the
+    environment or from .env; .env.example has them all. An option wins over its setting.
     """
 
 
@@ -454,13 +454,13 @@ def demo(folder: str, archives: int, workers: int, dirt: float) -> None:
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    r"""Print what makes a shell complete commands, options and run ids.
+    """Print what makes a shell complete commands, options and run ids.
 
     \b
     bash: sales-pipeline completion bash > ~/.local/share/bash-completion/completions/sales-pipeline
     zsh:  eval "$(sales-pipeline completion zsh)"            in ~/.zshrc, after compinit
     fish: sales-pipeline completion fish > ~/.config/fish/completions/sales-pipeline.fish
-    """
+    """  # noqa: D301  (click's own sign, not two characters)
     from click.shell_completion import get_completion_class
 
     made_by = get_completion_class(shell)

@@ -8,13 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
-from console.next_steps import print_next
+from console.next_steps import print_next, shown_path
 from console.stack import Stack, StackError, throwaway_stack
 from pipeline_core.errors import PipelineError
 
@@ -31,12 +32,16 @@ def demo_command(folder: str, *, archives: int, workers: int, dirt: float) -> in
     _generate(root / "data", archives, dirt, say)
     say.print("[bold]2/4[/bold] Starting a throw-away PostgreSQL and Redis")
     try:
-        with throwaway_stack([PROJECT / "sql" / "init.sql"]) as stack:
+        # The worker and the command work where no .env of the user's is.
+        with (
+            tempfile.TemporaryDirectory(prefix="sales-pipeline-") as elsewhere,
+            throwaway_stack([PROJECT / "sql" / "init.sql"]) as stack,
+        ):
             environment = _environment(stack, root)
             say.print(f"[bold]3/4[/bold] Starting {workers} Celery worker processes")
-            with _workers(environment, workers, root / "worker.log"):
+            with _workers(environment, workers, root / "worker.log", elsewhere):
                 say.print("[bold]4/4[/bold] Running the daily job as a chord")
-                code = _run(environment)
+                code = _run(environment, elsewhere)
             _export(stack, root / "dimensions")
     except StackError as error:
         raise PipelineError("The demo's servers did not start.", str(error)) from error
@@ -51,7 +56,8 @@ def demo_command(folder: str, *, archives: int, workers: int, dirt: float) -> in
 def _generate(data: Path, archives: int, dirt: float, say: Console) -> None:
     from data_generator import generate
 
-    say.print(f"[bold]1/4[/bold] Generating {archives} weekly archives in {data}", soft_wrap=True)
+    place = shown_path(data)
+    say.print(f"[bold]1/4[/bold] Generating {archives} weekly archives in {place}", soft_wrap=True)
     shutil.rmtree(data, ignore_errors=True)
     generate(data, archives, dirt=dirt)
 
@@ -87,11 +93,12 @@ def _environment(stack: Stack, root: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _workers(environment: dict[str, str], count: int, log: Path) -> Iterator[None]:
+def _workers(environment: dict[str, str], count: int, log: Path, folder: str) -> Iterator[None]:
     command = [sys.executable, "-m", "celery", "-A", "workers", "worker"]
     with log.open("wb") as output:
         worker = subprocess.Popen(
             [*command, f"--concurrency={count}", "--loglevel=INFO"],
+            cwd=folder,
             env=environment,
             stdout=output,
             stderr=output,
@@ -107,6 +114,6 @@ def _workers(environment: dict[str, str], count: int, log: Path) -> Iterator[Non
                 worker.wait()
 
 
-def _run(environment: dict[str, str]) -> int:
+def _run(environment: dict[str, str], folder: str) -> int:
     command = [sys.executable, "-m", "console.command", "run"]
-    return subprocess.run(command, env=environment, check=False).returncode
+    return subprocess.run(command, cwd=folder, env=environment, check=False).returncode

@@ -126,7 +126,14 @@ def _bar(run: RunProgress, width: int) -> Table:
     told = f"{run.pieces_done:,}/{run.pieces:,} {run.work_unit}"
     bar = min(_BAR_WIDTH, max(width - len(told) - 2, 4))
     grid.add_row(
-        ProgressBar(total=max(run.pieces, 1), completed=run.pieces_done, width=bar),
+        ProgressBar(
+            total=max(run.pieces, 1),
+            completed=run.pieces_done,
+            width=bar,
+            style="bright_black",
+            complete_style=_STYLES["done"],
+            finished_style=_STYLES["done"],
+        ),
         Text(told, no_wrap=True, overflow="ellipsis"),
     )
     return grid

@@ -20,12 +20,13 @@ def print_next(say: Console, root: Path) -> None:
     none of these lines needs one."""
     latest = root / "reports" / "latest"
     category, segment = _largest_cell(latest / "sales_report.csv")
-    state, reports = ["--state", _short(root / "state")], ["--reports", _short(root / "reports")]
-    data = ["--data", _short(root / "data")]
-    dimensions = ["--dimensions", _short(root / "dimensions")]
+    state, reports, data, dimensions = (
+        [f"--{place}", shown_path(root / place)]
+        for place in ("state", "reports", "data", "dimensions")
+    )
     lines = [
         ("The report", (latest / "index.html").as_uri()),
-        ("Its rows", _short(latest / "sales_report.csv")),
+        ("Its rows", shown_path(latest / "sales_report.csv")),
         ("Serve it, and live progress", _command("serve", *reports, *state)),
         (
             f"Why is {category} / {segment} what it is",
@@ -34,7 +35,7 @@ def print_next(say: Console, root: Path) -> None:
         ("What was left out", _command("rejects", "-n", "10", *state)),
         ("Count it all again", _command("verify", *data, *reports, *state)),
         ("What the next run would read", _command("plan", *data, *state)),
-        ("Run again without an archive", shlex.join(["rm", _short(_newest(root / "data"))])),
+        ("Run again without an archive", shlex.join(["rm", shown_path(_newest(root / "data"))])),
         ("", _command("run", "--engine", "local", *data, *dimensions, *reports, *state)),
         ("What that changed, and why", _command("diff", *state)),
     ]
@@ -66,10 +67,10 @@ def _program() -> str:
     found = shutil.which("sales-pipeline")
     if found is not None and Path(found).resolve() == own.resolve():
         return "sales-pipeline"
-    return _short(own)
+    return shown_path(own)
 
 
-def _short(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """Relative to the working folder if it is in there."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

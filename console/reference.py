@@ -1,4 +1,5 @@
-"""JSON Schemas of what ``--json`` prints: ``python -m console.reference FOLDER`` writes them."""
+"""The reference, made from the code: ``python -m console.reference FOLDER`` writes JSON Schemas of
+what ``--json`` prints, the commands (commands.md) and the settings (settings.md)."""
 
 from __future__ import annotations
 
@@ -6,9 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
+from pydantic import SecretStr
 
 from console.checks import Check
+from console.command import PROGRAM, cli
 from console.shapes import Backfilled, Collected, ListedReject, ListedRun, Planned, UnfinishedRun
 from pipeline_core.messages import Summary
 from pipeline_core.pipeline.diff import Difference
@@ -16,6 +20,7 @@ from pipeline_core.pipeline.explanation import Explanation
 from pipeline_core.pipeline.progress import RunProgress
 from pipeline_core.pipeline.range_report import RangeReport
 from pipeline_core.pipeline.rebuild import Rebuilt
+from pipeline_core.settings import Settings
 from pipeline_core.verify import Verification
 
 # One of these, by the file's name. `run`, `resume` and `publish` print a summary, too.
@@ -35,6 +40,18 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "summary": (Summary,),
     "verify": (Verification,),
 }
+_WIDTH = 90  # of a page of help, in characters
+_COMMANDS = """# Commands
+
+Made from the code by `make docs`. An option wins over its setting ([settings](settings.md))."""
+_SETTINGS = """# Settings
+
+Made from the code by `make docs`. They are variables of the environment or lines of `.env` in the
+working folder; the environment wins over `.env`, an option over both. Sizes are bytes, times
+seconds, unless a name says more.
+
+| Setting | Default | Values | Option | Means |
+| --- | --- | --- | --- | --- |"""
 
 
 def schema(name: str) -> bytes:
@@ -59,11 +76,83 @@ def _unwrapped(value: Any) -> Any:
     return [_unwrapped(each) for each in value] if isinstance(value, list) else value
 
 
+def commands() -> str:
+    """What `--help` says of every command, as Markdown."""
+    main = click.Context(cli, info_name=PROGRAM, terminal_width=_WIDTH)
+    told = [_COMMANDS, _help(main)]
+    for name, command in sorted(cli.commands.items()):
+        context = click.Context(command, info_name=name, parent=main, terminal_width=_WIDTH)
+        told.append(f"## {name}\n\n{_help(context)}")
+    return "\n\n".join(told) + "\n"
+
+
+def _help(context: click.Context) -> str:
+    context.help_option_names = ["-h", "--help"]
+    return f"```text\n{context.get_help()}\n```"
+
+
+def settings() -> str:
+    """Every setting with its default, the values it takes, and the option that wins over it."""
+    schemas = Settings.model_json_schema()["properties"]
+    lines = [_SETTINGS]
+    for name, field in Settings.model_fields.items():
+        cells = [
+            f"`SALES_{name.upper()}`",
+            _default(field.default),
+            _values(schemas[name]),
+            ", ".join(f"`{option}`" for option in _options(name)),
+            str(field.description),
+        ]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _default(value: Any) -> str:
+    shown = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return "" if shown is None else f"`{str(shown).lower() if shown in (True, False) else shown}`"
+
+
+def _values(described: dict[str, Any]) -> str:
+    """The words that a setting takes, or its bounds; empty if it is any text."""
+    [chosen, *_] = [s for s in described.get("anyOf", [described]) if s.get("type") != "null"]
+    if "enum" in chosen:
+        return ", ".join(f"`{word}`" for word in chosen["enum"])
+    if chosen["type"] == "boolean":
+        return "`true`, `false`"
+    low = chosen.get("minimum", chosen.get("exclusiveMinimum", -1) + 1)
+    bounded = "minimum" in chosen or "exclusiveMinimum" in chosen
+    if "maximum" in chosen:
+        return f"{low:,.12g} to {chosen['maximum']:,.12g}"
+    return f"{low:,} or more" if bounded else ""
+
+
+def _options(setting: str) -> list[str]:
+    """Options of any command that win over a setting."""
+    found = {
+        option
+        for command in cli.commands.values()
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and parameter.name == setting
+        for option in parameter.opts
+    }
+    return sorted(found)
+
+
+def reference() -> dict[str, bytes]:
+    """The files by name."""
+    schemas = {f"{name}.schema.json": schema(name) for name in SHAPES}
+    return {
+        **schemas,
+        "commands.md": commands().encode(),
+        "settings.md": settings().encode(),
+    }
+
+
 def write_all(folder: Path) -> None:
-    """A file for each shape."""
+    """Every file of the reference."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in SHAPES:
-        (folder / f"{name}.schema.json").write_bytes(schema(name))
+    for name, content in reference().items():
+        (folder / name).write_bytes(content)
 
 
 if __name__ == "__main__":

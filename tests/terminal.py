@@ -58,6 +58,11 @@ class Terminal:
         os.close(self._ours)
 
     @property
+    def screen(self) -> pyte.Screen:
+        """What the emulator holds: characters with their colours."""
+        return self._screen
+
+    @property
     def lines(self) -> list[str]:
         return [line.rstrip() for line in self._screen.display]
 

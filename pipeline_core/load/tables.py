@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 _FORMULA = frozenset("=+-@\t\r")
@@ -56,10 +57,20 @@ def to_parquet(table: pa.Table) -> bytes:
 def write_by_category(table: pa.Table, folder: Path, *, spreadsheet_safe: bool = False) -> None:
     """One CSV for each category of ``table``, rows in the table's order."""
     folder.mkdir()
-    categories = table["category"].unique().to_pylist()
-    for category, name in zip(categories, file_names(categories), strict=True):
-        rows = table.filter(pc.equal(table["category"], category))
+    found = split_by_category(table)
+    for rows, name in zip(found.values(), file_names(list(found)), strict=True):
         write_csv(rows, folder / name, spreadsheet_safe=spreadsheet_safe)
+
+
+def split_by_category(table: pa.Table) -> dict[str, pa.Table]:
+    """The rows of each category, in the table's order; one pass finds all: there may be many."""
+    encoded = table["category"].combine_chunks().dictionary_encode()
+    places = encoded.indices.to_numpy()
+    lengths = np.bincount(places)
+    starts = np.cumsum(lengths) - lengths
+    grouped = table.take(pa.array(np.argsort(places, kind="stable")))
+    each = zip(encoded.dictionary.to_pylist(), starts, lengths, strict=True)
+    return {category: grouped.slice(start, length) for category, start, length in each}
 
 
 def file_names(categories: Sequence[str]) -> list[str]:
@@ -69,10 +80,10 @@ def file_names(categories: Sequence[str]) -> list[str]:
     a part of its SHA-256, and so do those that differ in case only.
     """
     plain = [_stem(category) for category in categories]
-    folded = [stem.lower() for stem in plain]
+    folded = Counter(stem.lower() for stem in plain)
     names = []
     for category, stem in zip(categories, plain, strict=True):
-        if stem != category or folded.count(stem.lower()) > 1 or _HASHED.search(stem):
+        if stem != category or folded[stem.lower()] > 1 or _HASHED.search(stem):
             stem = f"{stem}-{hashlib.sha256(category.encode()).hexdigest()[:16]}"
         names.append(f"{stem}.csv")
     return names

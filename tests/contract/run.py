@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from pipeline_core import pipeline
-from pipeline_core.messages import Limits, Manifest, Options, Outcome, Policy, Summary
+from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import Attempt, Limits, Manifest, Options, Outcome, Policy, Summary
 from pipeline_core.pipeline.local import process_outstanding
 from pipeline_core.places import Places
 from tests import archives as build
@@ -51,6 +52,23 @@ def plan_local(
     chosen = Options(limits=Limits(**(limits or {})), **options)
     run_id = run_id or pipeline.new_run_id(datetime.now(UTC))
     return pipeline.plan(places, chosen, Policy(), "local", run_id, lambda: processes)
+
+
+def note_attempt(
+    ledger: RunLedger, work_id: str, number: int = 1, *, age: float = 0, **how: Any
+) -> None:
+    """As if a worker had begun that many seconds ago, and said nothing since."""
+    started = datetime.now(UTC) - timedelta(seconds=age)
+    noted = Attempt(
+        number=number,
+        owner=f"w{number}:7",
+        task_id=None,
+        retries=0,
+        started_at=started,
+        expires_at=started + timedelta(seconds=60),
+        **how,
+    )
+    ledger.write_attempt(work_id, noted)
 
 
 def process_local(folder: Path, manifest: Manifest) -> None:

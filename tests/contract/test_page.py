@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.archives import day_zip, part, purchase, write_shop
+from tests.archives import Shop, day_zip, part, purchase, write_shop
 from tests.contract.run import (
     latest,
     plan_local,
@@ -96,6 +96,23 @@ def test_the_page_says_what_the_report_says(tmp_path: Path) -> None:
     category = _page(tmp_path, "by_category/Office.html")
     for shown in ("Office", "Retail", "1,234.50", "12,345", "100.0 % of all"):
         assert shown in category.said, shown
+
+
+def test_groups_are_by_their_revenue(tmp_path: Path) -> None:
+    """Whatever the order of the rows that they are made of."""
+    bought = [("c1", "p1", 3), ("c2", "p1", 3), ("c1", "p2", 5)]
+    shop = shop_of(
+        tmp_path,
+        part([purchase(*each) for each in bought]),
+        customers=[("c1", "2020-01-01", "Retail"), ("c2", "2020-01-01", "VIP")],
+        products=[("p1", "Pen", "Zoo", "0.10"), ("p2", "Car", "Art", "0.10")],
+    )
+    run_local(shop, tmp_path)
+    assert rows(tmp_path)[0][:2] == ["Art", "Retail"]
+    charted = json.loads(_page(tmp_path).data)
+    assert charted["categories"] == [["Zoo", "0.60", 6], ["Art", "0.50", 5]]
+    assert charted["segments"] == [["Retail", "0.80", 8], ["VIP", "0.30", 3]]
+    assert "Number 2 of 2 by revenue" in _page(tmp_path, "by_category/Art.html").said
 
 
 def test_every_link_leads_to_a_file_that_is_there(tmp_path: Path) -> None:
@@ -228,6 +245,15 @@ def test_a_run_is_compared_with_the_one_planned_before_it(tmp_path: Path) -> Non
     publish_local(tmp_path, early)
     page = _Page((tmp_path / "reports" / "runs" / early.run_id / "index.html").read_text())
     assert "nothing to compare with" in page.said
+
+
+def test_customers_are_new_after_a_run_that_had_none(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, sales())
+    strangers = write_shop(tmp_path / "other", {}, [("c9", "2020-01-01", "VIP")])
+    run_local(Shop(shop.data, strangers.dimensions), tmp_path)
+    assert rows(tmp_path) == []
+    run_local(shop, tmp_path)
+    assert "1 new, 0 returned, 0 gone" in _page(tmp_path).said
 
 
 def test_many_and_long_things_are_cut(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,14 @@ import pytest
 from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import COMMAND, Worker
-from pipeline_core.messages import Attempt, Manifest, Work
+from pipeline_core.messages import Manifest, Work
 from pipeline_core.pipeline.process import process
 from pipeline_core.pipeline.progress import ArchiveProgress, RunProgress, Watch
 from pipeline_core.storage import open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.read_only import ReadOnlyStorage
 from tests.archives import archive_zip, day_zip, write_shop
-from tests.contract.run import plan_local, process_local, publish_local, sales, week
+from tests.contract.run import note_attempt, plan_local, process_local, publish_local, sales, week
 
 NAMES = ["a.zip", "b.zip", "c.zip", "d.zip"]
 
@@ -59,20 +59,6 @@ def _archive(ledger: RunLedger, name: str) -> ArchiveProgress:
     return next(each for each in _look(ledger).archives if each.name == name)
 
 
-def _note(ledger: RunLedger, work_id: str, number: int = 1, *, age: float = 0, **how: Any) -> None:
-    started = datetime.now(UTC) - timedelta(seconds=age)
-    noted = Attempt(
-        number=number,
-        owner=f"w{number}:7",
-        task_id=None,
-        retries=0,
-        started_at=started,
-        expires_at=started + timedelta(seconds=60),
-        **how,
-    )
-    ledger.write_attempt(work_id, noted)
-
-
 def test_a_planned_run_waits(ledger: RunLedger) -> None:
     seen = _look(ledger)
     assert [each.state for each in seen.archives] == ["waiting"] * 3 + ["duplicate"]
@@ -83,8 +69,8 @@ def test_a_planned_run_waits(ledger: RunLedger) -> None:
 
 
 def test_an_attempt_makes_it_run(ledger: RunLedger) -> None:
-    _note(ledger, "00000", age=5)
-    _note(ledger, COMMAND)  # the command itself works on no archive
+    note_attempt(ledger, "00000", age=5)
+    note_attempt(ledger, COMMAND)  # the command itself works on no archive
     seen = _look(ledger)
     found = seen.archives[0]
     assert (found.state, found.workers, found.attempts) == ("running", ("w1:7",), 1)
@@ -106,9 +92,9 @@ def test_an_attempt_makes_it_run(ledger: RunLedger) -> None:
 def test_what_was_lost_is_retried(
     ledger: RunLedger, first: dict[str, Any], second: dict[str, Any] | None, state: str
 ) -> None:
-    _note(ledger, "00001", **first)
+    note_attempt(ledger, "00001", **first)
     if second is not None:
-        _note(ledger, "00001", 2, **second)
+        note_attempt(ledger, "00001", 2, **second)
     found = _archive(ledger, "b.zip")
     assert found.state == state
     assert found.attempts == (1 if second is None else 2)
@@ -119,8 +105,8 @@ def test_what_was_lost_is_retried(
 
 def test_a_receipt_makes_it_done_and_gives_the_pace(ledger: RunLedger, tmp_path: Path) -> None:
     process(ledger.state.uri, ledger.run_id, Work("00000"), Worker("w1:7"))
-    _note(ledger, "00001")
-    _note(ledger, "00002")
+    note_attempt(ledger, "00001")
+    note_attempt(ledger, "00002")
     seen = _look(ledger)
     assert [each.state for each in seen.archives[:3]] == ["done", "running", "running"]
     assert (seen.pieces_done, seen.events, seen.archives[0].events) == (1, 1, 1)

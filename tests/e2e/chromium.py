@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.conftest import PROJECT
 
 SCREENSHOTS = PROJECT / "build" / "screenshots"
 _AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+_PROGRAMS = (shutil.which("chromium"), shutil.which("chromedriver"))
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -83,13 +85,17 @@ class Browser:
             for each in found
         ]
 
+    def picture(self, most: int = 16_000) -> bytes:
+        """The page as PNG, from its top on and at most so many pixels high."""
+        size = self.cdp("Page.getLayoutMetrics")["cssContentSize"]
+        clip = size | {"height": min(size["height"], most), "scale": 1}
+        shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+        return base64.b64decode(shot["data"])
+
     def screenshot(self, name: str) -> None:
         """The whole page, into build/screenshots."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        size = self.cdp("Page.getLayoutMetrics")["cssContentSize"]
-        clip = size | {"height": min(size["height"], 16_000), "scale": 1}
-        shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
-        (SCREENSHOTS / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+        (SCREENSHOTS / f"{name}.png").write_bytes(self.picture())
 
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
@@ -127,12 +133,19 @@ class Browser:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Skips where there is none."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
+    if None in _PROGRAMS:
         pytest.skip("There is no Chromium; on Debian: apt-get install chromium chromium-driver")
+    with start_browser(tmp_path_factory.mktemp("chromium")) as started:
+        yield started
+
+
+@contextmanager
+def start_browser(profile: Path) -> Iterator[Browser]:
+    """A Chromium that keeps what it must in the folder ``profile``."""
+    chromium, driver = _PROGRAMS
     options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*_FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+    options.binary_location = str(chromium)
+    for flag in (*_FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     with webdriver.Chrome(options=options, service=Service(driver)) as started:

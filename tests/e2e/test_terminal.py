@@ -123,11 +123,11 @@ def test_it_fits_again_after_a_resize(many: dict[str, str]) -> None:
 
 def _is_narrow(lines: list[str]) -> bool:
     told = [line for line in lines if line]
-    headline, *_, counts = told or ["", ""]
     return (
-        headline.startswith("Processing")
-        and headline.endswith("…")
-        and "waiting" in counts
+        len(told) > 1
+        and told[0].startswith("Processing")
+        and told[0].endswith("…")
+        and "waiting" in told[-1]
         and sum("archives" in line for line in told) == 1
     )
 

@@ -1,5 +1,5 @@
 """What a worker process takes at most, as the kernel counts it, against the formula that the
-profiles and docs/operations.md reckon with."""
+profiles and docs/how-to/weak-machine.md reckon with."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@
     link.setAttribute("href", `${runs}${link.dataset.run}/index.html`);
   }
 
-  const compact = new Intl.NumberFormat("en", {notation: "compact", maximumFractionDigits: 2});
+  const compact = new Intl.NumberFormat("en", {notation: "compact", maximumSignificantDigits: 3});
   const grouped = (text) => text.replace(/\B(?=(\d{3})+(?!\d))/g, ",");
   const exact = (text) => {
     const [whole, decimals] = text.split(".");

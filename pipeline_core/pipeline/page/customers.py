@@ -49,6 +49,7 @@ def _codes_of(state: Storage, run: EarlierRun, digest: str) -> BitMap | None:
     except ContractError:  # somebody may have cleaned up
         return None
     ids = load_snapshot(state, digest).customers["customer_id"].combine_chunks()
-    found = index_of(ids).rows_of(earlier.combine_chunks().take(pa.array(codes.to_array())))
+    then = earlier.combine_chunks().take(pa.array(codes.to_array(), pa.uint32()))
+    found = index_of(ids).rows_of(then)
     codes_now = np.where(found == NOT_FOUND, len(ids) + np.arange(len(found)), found)
     return BitMap(codes_now.astype(np.uint32))

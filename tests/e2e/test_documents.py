@@ -1,0 +1,175 @@
+"""The README, the tutorial and the how-tos, followed as they stand by somebody who pastes.
+
+Only addresses become the throw-away ones, and the demo is smaller.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from console.stack import Stack
+from console.stack.postgres import find_postgres
+from pipeline_core.storage import open_storage
+from tests.conftest import PROJECT
+from tests.documents import Block, blocks, run_documents
+from tests.reader import Reader
+from tests.s3 import put, use_endpoint
+
+_PLACES = ("data", "dimensions", "reports", "state")
+# It takes long, and does the same the second time.
+_ONCE = {Block("sh", "make demo\n", "", 0)}
+_COPIED = ("sql", "pipeline_core", "console", "workers")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """What a clone has, in a folder where the blocks may write."""
+    for name in _COPIED:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PROJECT / name, tmp_path / name, ignore=ignored)
+    shutil.copy(PROJECT / "data_generator.py", tmp_path)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    return tmp_path
+
+
+@pytest.fixture
+def env(checkout: Path) -> dict[str, str]:
+    """A machine with PostgreSQL's programs, and nothing set."""
+    binaries = [str(Path(sys.executable).parent), *map(str, find_postgres())]
+    kept = {n: v for n, v in os.environ.items() if not n.startswith(("SALES_", "VIRTUAL_ENV"))}
+    return {
+        **kept,
+        "PATH": os.pathsep.join([*binaries, os.environ["PATH"]]),
+        "PYTHONPATH": str(checkout),
+        "PYTHONUNBUFFERED": "1",
+        "FLOWER_PORT": "0",  # the usual ports may be taken where tests run
+        "SALES_SERVE_PORT": "0",
+    }
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The bucket of the how-to, for which the environment is set."""
+    use_endpoint(monkeypatch, s3_endpoint)
+    put(s3_endpoint, "/shop")
+    return "s3://shop"
+
+
+def test_every_block_works(
+    stack: Stack, postgres_url: str, checkout: Path, bucket: str, env: dict[str, str]
+) -> None:
+    env |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    addresses = {
+        "myuser:mypassword@localhost:5432/ecommerce_db": postgres_url.partition("://")[2],
+        "redis://localhost:6379/0": stack.redis.url,
+        "make demo": "sales-pipeline demo --archives 3",  # fewer; else as the Makefile does
+        "path/to/archives": ".demo/data",
+        "path/to/folder": ".demo/dimensions",
+    }
+    followed: set[Block] = set()
+    for document in run_documents():
+        name = document.stem
+        mine = env | _settings(name, postgres_url)
+        addresses["RUN"] = _prepared(name, checkout, mine, bucket)
+        said = ""
+        with Reader(checkout, mine, addresses) as reader:
+            for block in blocks(document):
+                if block.kind == "python":
+                    _write_code(checkout, block.text)
+                elif block.kind == "sh" and not block.not_run and block not in followed:
+                    said += reader.follow(block)
+                    followed |= {block} & _ONCE
+            if name in _SEEN_AFTER:
+                _SEEN_AFTER[name](checkout, reader, said)
+
+
+def _settings(name: str, database: str) -> dict[str, str]:
+    """What a reader of a how-to has in .env; who reads the others has none yet."""
+    if name in {"tutorial", "README"}:
+        return {}
+    settings = {f"SALES_{place.upper()}": f".demo/{place}" for place in _PLACES}
+    if name == "one-server":
+        del settings["SALES_DIMENSIONS"]
+        settings["SALES_DATABASE_URL"] = database
+    return settings
+
+
+def _prepared(name: str, checkout: Path, env: dict[str, str], bucket: str) -> str:
+    """Makes the situation of the document; the id of the newest run."""
+    data, runs = checkout / ".demo" / "data", checkout / ".demo" / "state" / "runs"
+    if name not in {"tutorial", "README"}:
+        (checkout / ".env").unlink(missing_ok=True)
+    if name == "many-machines":
+        archives = open_storage(f"{bucket}/archives")
+        for path in data.iterdir():
+            archives.store_file(path.name, path)
+    if name == "recover":
+        (data / "broken.zip").write_bytes(b"no zip")
+        command = ["sales-pipeline", "run", "--quiet"]
+        assert subprocess.run(command, cwd=checkout, env=env, check=False).returncode == 1
+        (data / "broken.zip").unlink()
+    return max((path.name for path in runs.iterdir()), default="") if runs.is_dir() else "RUN"
+
+
+def _write_code(checkout: Path, text: str) -> None:
+    """A new file, or lines more in one that is there; the first line says which."""
+    name, code = text.split("\n", 1)
+    path = checkout / name.removeprefix("# ")
+    known = path.read_text() if path.exists() else ""
+    path.write_text(known + code)
+
+
+def _causes_are_told(_checkout: Path, _reader: Reader, said: str) -> None:
+    said = " ".join(said.split())
+    for words in (
+        "It is what sales_report.csv says.",
+        "0 bytes to read",
+        "price of p001 restated from 59.99 to 54.99",
+    ):
+        assert words in said
+
+
+def _report_is_published(checkout: Path, reader: Reader, _said: str) -> None:
+    reader.follow(Block("sh", "sales-pipeline run --quiet", "", 0))
+    latest = checkout / ".demo" / "reports" / "latest"
+    rows = (latest / "segment_sales.csv").read_text().splitlines()
+    assert rows[0] == "customer_segment,total_revenue,units_sold"
+    total = sum(Decimal(row.split(",")[1]) for row in rows[1:])
+    summary = json.loads((latest / "summary.json").read_text())
+    assert total == Decimal(summary["totals"]["total_revenue"])
+
+
+def _source_is_read(checkout: Path, reader: Reader, _said: str) -> None:
+    report = checkout / ".demo" / "reports" / "latest" / "sales_report.csv"
+    reader.follow(Block("sh", "sales-pipeline run --quiet --dimensions shop", "", 0))
+    expected = report.read_bytes()
+    with closing(sqlite3.connect(checkout / "shop.sqlite")) as shop:
+        for name in ("customers", "products"):
+            with (checkout / "shop" / f"{name}.csv").open(encoding="utf-8") as file:
+                header, *rows = csv.reader(file)
+            shop.execute(f"CREATE TABLE {name} ({', '.join(header)})")
+            marks = ", ".join("?" * len(header))
+            shop.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+        shop.commit()
+    reader.follow(Block("sh", "sales-pipeline run --quiet --dimensions shop.sqlite", "", 0))
+    assert report.read_bytes() == expected
+    assert expected.count(b"\n") > 1
+
+
+_SEEN_AFTER: dict[str, Callable[[Path, Reader, str], None]] = {
+    "tutorial": _causes_are_told,
+    "add-a-report": _report_is_published,
+    "add-a-source": _source_is_read,
+}

@@ -1,0 +1,157 @@
+"""What the documents name is there, and what is there is named."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+import click
+import pytest
+
+from console.command import cli
+from pipeline_core.settings import Settings
+from tests.compose import load_compose
+from tests.conftest import PROJECT
+from tests.documents import (
+    Block,
+    all_documents,
+    anchors,
+    blocks,
+    commands_told,
+    links,
+    run_documents,
+)
+
+_MAKEFILE = (PROJECT / "Makefile").read_text()
+
+
+_UNITS = [
+    each
+    for each in blocks(PROJECT / "docs" / "how-to" / "one-server.md")
+    if each.text.startswith("# /etc/systemd/system/")
+]
+_NOT_RUN = [
+    pytest.param(each, id=f"{document.stem}-{number}")
+    for document in run_documents()
+    for number, each in enumerate(blocks(document), start=1)
+    if each.not_run
+]
+
+
+@pytest.mark.parametrize("block", _NOT_RUN)
+def test_a_block_that_is_not_run_is_sound(block: Block) -> None:
+    """Every other block runs in tests/e2e/test_documents.py."""
+    assert re.match(r"(needs|it|they) \w+", block.not_run), block.not_run
+    done = subprocess.run(
+        ["bash", "-n"], input=block.text, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, block.text + done.stderr
+    services = re.findall(r"(?:exec|logs|--scale) (\w+)", block.text)
+    assert set(services) <= load_compose()["services"].keys()
+    units = re.findall(r"\bsales-(?!pipeline)\w+", block.text)
+    assert set(units) <= {Path(_name(unit)).stem for unit in _UNITS}
+    for name in re.findall(r"-r (\S+)", block.text):
+        assert (PROJECT / name).is_file(), name
+    pytest.skip(f"checked, but not run: {block.not_run}: {block.text.splitlines()[0]}")
+
+
+def _name(unit: Block) -> str:
+    return unit.text.splitlines()[0].rpartition("/")[2]
+
+
+def test_make_targets_are_there() -> None:
+    for document in all_documents():
+        told = re.findall(r"`make (\w+)", document.read_text())
+        told += re.findall(
+            r"^make (\w+)", "\n".join(each.text for each in blocks(document)), re.MULTILINE
+        )
+        for target in told:
+            assert re.search(rf"^{target}:", _MAKEFILE, re.MULTILINE), (document, target)
+
+
+def test_demo_is_what_make_demo_runs() -> None:
+    assert re.search(r"^demo: setup .*\n\t@\$\(BIN\)/sales-pipeline demo$", _MAKEFILE, re.MULTILINE)
+
+
+def test_every_command_is_told_by_hand() -> None:
+    """The reference has all; a page must say what each is for."""
+    docs = PROJECT / "docs"
+    pages = [*run_documents(), docs / "operations.md", *(docs / "explanation").iterdir()]
+    text = "\n".join(page.read_text() for page in pages)
+    for name in cli.commands:
+        assert f"sales-pipeline {name}" in text, name
+
+
+@pytest.mark.parametrize("document", all_documents(), ids=lambda path: path.name)
+def test_what_is_told_is_there(document: Path) -> None:
+    """Commands, their options, and settings."""
+    for line in commands_told(document):
+        words = shlex.split(line)[1:]
+        name = next((word for word in words if not word.startswith("-")), None)
+        if name is None:
+            continue
+        assert name in cli.commands, (document, line)
+        known = {o for p in cli.commands[name].params for o in (*p.opts, *p.secondary_opts)}
+        used = {word.partition("=")[0] for word in words if word.startswith("-")}
+        assert used <= known | {"-h", "--help"}, (document, line)
+    names = {f"SALES_{name.upper()}" for name in Settings.model_fields}
+    for told in re.findall(r"\bSALES_[A-Z_]*[A-Z]\b(?!_?\*)", document.read_text()):
+        assert told in names, (document, told)
+
+
+@pytest.mark.parametrize("document", all_documents(), ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for link in links(document):
+        path, _, anchor = link.partition("#")
+        target = document.parent / path if path else document
+        assert target.exists(), (document, link)
+        assert not anchor or anchor in anchors(target), (document, link)
+
+
+def test_every_command_and_option_says_what_it_does() -> None:
+    """The reference is made of this; `test_settings.py` looks at the settings."""
+    for name, command in cli.commands.items():
+        assert command.help, name
+        for parameter in command.params:
+            assert not isinstance(parameter, click.Option) or parameter.help, (name, parameter.name)
+
+
+def test_units_are_sound() -> None:
+    """As files of sections and keys, whose programs and commands are there."""
+    assert len(_UNITS) == 6
+    for block in _UNITS:
+        text = _here(block)
+        unit = ConfigParser(strict=False, interpolation=None)
+        unit.optionxform = str  # type: ignore[assignment,method-assign]
+        unit.read_string(text)
+        assert "Unit" in unit, _name(block)
+        if "Service" in unit:
+            words = shlex.split(unit["Service"]["ExecStart"])
+            assert Path(words[0]).is_file(), words
+            assert words[1:3] == ["-A", "workers"] or words[1] in cli.commands, words
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    for block in _UNITS:
+        (tmp_path / _name(block)).write_text(_here(block))
+    units = [str(path) for path in sorted(tmp_path.iterdir())]
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ours = [line for line in done.stderr.splitlines() if "sales-" in line]
+    assert not ours, done.stderr
+
+
+def _here(unit: Block) -> str:
+    """The unit as if this were its checkout."""
+    text = unit.text.replace("/opt/sales-pipeline/.venv", sys.prefix)
+    return text.replace("/opt/sales-pipeline", str(PROJECT))
