@@ -597,6 +597,19 @@ static PyObject *as_bytes(const Column *column)
     return PyBytes_FromStringAndSize((const char *)column->data, (Py_ssize_t)column->used);
 }
 
+/* A byte a flag to Arrow's bit a flag, the lowest bit first. */
+static PyObject *as_bits(const Column *flags)
+{
+    PyObject *found = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)((flags->used + 7) / 8));
+    if (!found)
+        return NULL;
+    uint8_t *bits = (uint8_t *)PyBytes_AS_STRING(found);
+    memset(bits, 0, (flags->used + 7) / 8);
+    for (size_t i = 0; i < flags->used; i++)
+        bits[i / 8] |= (uint8_t)(flags->data[i] << i % 8);
+    return found;
+}
+
 static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer text;
@@ -637,8 +650,12 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
         PyTuple_SET_ITEM(found, 0, PyLong_FromSsize_t(next));
         PyTuple_SET_ITEM(found, 1, PyLong_FromLongLong(state.seen));
         PyTuple_SET_ITEM(found, 2, PyLong_FromLongLong(state.not_purchase));
-        for (size_t i = 0; i < count; i++)
-            PyTuple_SET_ITEM(found, (Py_ssize_t)i + 3, as_bytes(columns[i]));
+        for (size_t i = 0; i < count; i++) {
+            int is_flags = columns[i] == &rows.guests || columns[i] == &rows.has_customer ||
+                           columns[i] == &rows.has_product;
+            PyTuple_SET_ITEM(found, (Py_ssize_t)i + 3,
+                             is_flags ? as_bits(columns[i]) : as_bytes(columns[i]));
+        }
         if (PyErr_Occurred())
             Py_CLEAR(found);
     }

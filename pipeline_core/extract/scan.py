@@ -49,7 +49,7 @@ def scan(text: Octets, start: int, most_rows: int, json_depth: int) -> Scanned |
     arrays = [
         _fixed(pa.int64(), rows, position),
         _fixed(pa.uint8(), rows, defect),
-        _fixed(pa.bool_(), rows, _bits(guest)),
+        _fixed(pa.bool_(), rows, guest),
         _binary(rows, *texts[:3]),
         _binary(rows, *texts[3:]),
         _fixed(pa.int32(), rows, quantity),
@@ -69,10 +69,6 @@ def _fixed(kind: pa.DataType, rows: int, data: bytes) -> pa.Array:
 
 
 def _binary(rows: int, offsets: bytes, data: bytes, valid: bytes) -> pa.Array:
-    buffers = [pa.py_buffer(each) for each in (_bits(valid), offsets, data)]
+    buffers = [pa.py_buffer(each) for each in (valid, offsets, data)]
     return pa.Array.from_buffers(pa.large_binary(), rows, buffers)
 
-
-def _bits(flags: bytes) -> bytes:
-    """A byte a flag to Arrow's bit a flag."""
-    return np.packbits(np.frombuffer(flags, np.uint8), bitorder="little").tobytes()
