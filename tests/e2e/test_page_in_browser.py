@@ -26,6 +26,7 @@ from pipeline_core.transform.reports import REPORTS
 from tests.archives import day_zip, part, purchase, write_shop
 from tests.contract.run import latest, run_local, sales, shop_of, week
 from tests.e2e.chromium import Browser, browser
+from tests.processes import eventually
 
 __all__ = ["browser"]
 
@@ -219,6 +220,13 @@ def test_hostile_names_are_text(browser: Browser, shop: Published) -> None:
     charted = browser.run("return document.querySelector('#chart-categories').textContent")
     for name in ("</script>", "<img src=x", '" onclick', "🧸 Spielzeug", "=HYPERLINK("):
         assert name in charted
+    texts = """
+        const labels = '#chart-categories [aria-label="y-axis tick label"] text';
+        return [...document.querySelectorAll(labels)].map(label => label.textContent)"""
+    labels = browser.run(texts)
+    assert len(labels) == len(HOSTILE) + 1
+    assert all(each.startswith("\u2068") for each in labels), "none changes what is beside it"
+    assert "\u2068a b c\u2069" in labels
     for summary in browser.all("details > summary"):
         summary.click()
     assert "<b>no" in browser.one("main").text, "an example of an event"
@@ -280,12 +288,16 @@ def test_on_paper_there_are_figures_and_no_controls(browser: Browser, shop: Publ
 
 
 def test_charts_follow_the_width(browser: Browser, shop: Published) -> None:
+    """Drawn anew, not scaled: their letters stay as large."""
+
+    def drawn() -> int:
+        return int(str(browser.one("#chart-days svg").get_dom_attribute("width")))
+
     browser.open(shop.index)
-    wide = browser.one("#chart-days svg").size["width"]
+    assert drawn() > PHONE
     metrics = {"width": PHONE, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.cdp("Emulation.setDeviceMetricsOverride", **metrics)
-    time.sleep(0.3)
-    assert browser.one("#chart-days svg").size["width"] < PHONE < wide
+    eventually(lambda: drawn() < PHONE, "a narrow chart", 10)
 
 
 # --- what it says --------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from configparser import ConfigParser
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import click
 import pytest
@@ -111,6 +112,18 @@ def test_links_lead_somewhere(document: Path) -> None:
         target = document.parent / path if path else document
         assert target.exists(), (document, link)
         assert not anchor or anchor in anchors(target), (document, link)
+
+
+def test_every_picture_is_shown_and_asks_for_nothing() -> None:
+    folder = PROJECT / "docs" / "images"
+    shown = {(page.parent / link).resolve() for page in all_documents() for link in links(page)}
+    assert set(folder.iterdir()) <= shown
+    for picture in folder.glob("*.svg"):
+        text = picture.read_text()
+        fromstring(text)  # noqa: S314  (ours; no browser shows what is not well-formed)
+        addresses = re.findall(r"\w+://[^/]+", text.replace("http://www.w3.org/", "a namespace"))
+        assert addresses == [], picture.name
+        assert "@import" not in text
 
 
 def test_every_command_and_option_says_what_it_does() -> None:
