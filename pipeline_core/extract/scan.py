@@ -71,4 +71,3 @@ def _fixed(kind: pa.DataType, rows: int, data: bytes) -> pa.Array:
 def _binary(rows: int, offsets: bytes, data: bytes, valid: bytes) -> pa.Array:
     buffers = [pa.py_buffer(each) for each in (valid, offsets, data)]
     return pa.Array.from_buffers(pa.large_binary(), rows, buffers)
-
