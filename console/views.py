@@ -114,6 +114,8 @@ def print_summary(console: Console, summary: Summary) -> None:
         f"{events.not_purchase:,} not purchases, {events.rejected:,} rejected; "
         f"{summary.seconds:,.1f} s with the {summary.engine} engine."
     )
+    if summary.allowed_drift:
+        console.print(f"Published by --allow-drift: {escape(summary.allowed_drift)}")
     if summary.days.reused:
         console.print(
             f"Read {summary.bytes_read:,} of {summary.compressed_bytes:,} bytes; earlier runs left "

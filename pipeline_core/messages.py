@@ -127,7 +127,8 @@ class ArchiveRef(Struct, frozen=True, kw_only=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """The plan of one run, written once. URIs carry no secrets."""
+    """The plan of one run, written once. URIs carry no secrets. ``rules`` are the versions of
+    extraction and counting that the run is made by, empty if an earlier version did not say."""
 
     run_id: str
     created_at: datetime
@@ -140,6 +141,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     archives: tuple[ArchiveRef, ...]
     conflicting_days: tuple[str, ...] = ()
     reuse: Reuse = Reuse()
+    rules: str = ""
 
     @property
     def work_unit(self) -> str:
@@ -336,7 +338,8 @@ class PartCounts(Struct, frozen=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """summary.json: everything one run can say about itself. ``general_events`` as in Receipt;
     ``compressed_bytes`` are those of the inputs, ``bytes_read`` those of archives that this run
-    opened. ``as_of`` is the last date of a report of a time past."""
+    opened. ``as_of`` is the last date of a report of a time past. ``allowed_drift`` is what moved
+    too far since the last published run and was published by --allow-drift, else empty."""
 
     run_id: str
     status: RunStatus
@@ -360,6 +363,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     general_events: int = 0
     bytes_read: int = 0
     as_of: date | None = None
+    allowed_drift: str = ""
 
 
 class Known(Struct, frozen=True):
@@ -382,13 +386,15 @@ class Memory(Struct, frozen=True, kw_only=True):
 
 class Verdict(Struct, frozen=True, kw_only=True):
     """What is to become of a run, decided once: the fence between publishing and failing. A
-    refused one ``needs`` to be allowed that much to be published."""
+    refused one ``needs`` to be allowed that much to be published. ``drift`` is what moved too far,
+    allowed or not."""
 
     state: RunState
     finished_at: datetime
     reason: str = ""
     remedy: str = ""
     needs: tuple[Allowance, ...] = ()
+    drift: str = ""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

@@ -80,11 +80,6 @@ def event_of(outcome: Outcome) -> Event:
     return outcome.state
 
 
-def is_wanted(hooks: Hooks, event: Event) -> bool:
-    """Whether anybody would hear of such an event."""
-    return event in hooks.events and bool(hooks.webhook_url or hooks.command)
-
-
 def notify(hooks: Hooks, notice: Notice) -> bool:
     """Tells every hook that wants this event; whether all of them heard it. Raises nothing."""
     if notice.event not in hooks.events:

@@ -12,6 +12,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from pipeline_core.changes import Changes
 from pipeline_core.errors import ConfigError, DamagedResult
 from pipeline_core.messages import (
     Attempt,
@@ -208,9 +209,17 @@ class RunLedger:
         """How the run ended, or None while it is under way."""
         return self._read("outcome.json", Outcome)
 
+    def write_changes(self, changes: Changes) -> None:
+        """Keeps what changed since the run published before, as far as it is known."""
+        self.state.write(self._key("changes.json"), to_json(changes))
+
+    def changes(self) -> Changes | None:
+        """What changed since the run published before, or None if nobody looked."""
+        return self._read("changes.json", Changes)
+
     def reopen(self) -> None:
         """Takes the run for under way again: no verdict, no outcome, nobody told."""
-        for name in ("told.json", "outcome.json", "verdict.json"):
+        for name in ("told.json", "outcome.json", "changes.json", "verdict.json"):
             self.state.remove(self._key(name))
 
     def mark_told(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -69,18 +69,24 @@ def counted_days(ledger: RunLedger, manifest: Manifest) -> list[CountedDay]:
             f"Run {manifest.run_id} is not processed yet.",
             f"`sales-pipeline resume {manifest.run_id}` goes on with it.",
         )
+    return days_of(found.done)
+
+
+def days_of(results: Iterable[Done]) -> list[CountedDay]:
+    """The days that count in these results."""
     return [
         CountedDay(done, day, done.receipt.day_digests[day.index])
-        for done in found.done
+        for done in results
         for day in done.archive.days
         if day.index in done.receipt.day_digests  # else it does not count, or is another share's
     ]
 
 
 def day_candidates(
-    ledger: RunLedger, manifest: Manifest, counted: CountedDay
+    ledger: RunLedger, manifest: Manifest, counted: CountedDay, *, again: bool = True
 ) -> Iterator[PlacedCandidates]:
-    """Every candidate of one day. Raises as ``run_candidates`` does."""
+    """Every candidate of one day; unless its archive may be read ``again``, of a kept extract only.
+    Raises as ``run_candidates`` does."""
     extracts = Extracts(ledger.state, manifest.options.limits, is_used=True, is_kept=True)
     archive, day = counted.done.archive, counted.day
     with extracts.open(counted.digest) as found:
@@ -89,6 +95,11 @@ def day_candidates(
                 place = (archive.name, day.name, day_date(day.name), part.name)
                 yield PlacedCandidates(*place, decoded)
             return
+    if not again:
+        raise EventsGone(
+            f"The events of {archive.name} > {day.name} are not kept.",
+            "`sales-pipeline diff` reads the archive again.",
+        )
     _extract_again(ledger, manifest, extracts, counted.done)
     with extracts.open(counted.digest) as found:
         if found is None:

@@ -29,6 +29,7 @@ from pipeline_core.pipeline.reuse import (
     recall_days,
     reusable,
     reuse_receipts,
+    rules_of_now,
 )
 from pipeline_core.pipeline.shares import shared_out
 from pipeline_core.places import Places
@@ -94,6 +95,7 @@ def plan(
         archives=shared_out(found.archives, processes(), known),
         conflicting_days=found.conflicting_days,
         reuse=reuse,
+        rules=rules_of_now(),
     )
     manifest = ledger.create_manifest(planned)
     if manifest is planned:

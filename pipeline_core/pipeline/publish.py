@@ -38,6 +38,7 @@ from pipeline_core.messages import (
     Verdict,
     to_json,
 )
+from pipeline_core.pipeline.diff.latest import note_changes
 from pipeline_core.pipeline.merge import load_result, merge_results
 from pipeline_core.pipeline.page import write_pages
 from pipeline_core.pipeline.plan import missing_days
@@ -94,8 +95,9 @@ def publish(
     verdict = _decide(ledger, manifest, summary, allowed)
     if verdict.state == "failed":
         return _end(ledger, Outcome.failure(run_id, verdict))
-    summary = _ended(summary, verdict.finished_at)
+    summary = _ended(summary, verdict)
     if verdict.state == "published":
+        note_changes(ledger, manifest, summary, found)
         reports = open_storage(manifest.reports)
         with reports.publish_folder(f"runs/{run_id}") as folder:
             write_reports(folder, ledger, manifest, found, partials, scale, summary)
@@ -192,7 +194,7 @@ def _decide(
     # The only reason that earlier versions knew, and did not write down.
     needs: tuple[Allowance, ...] = verdict.needs or ("incomplete",)
     if verdict.state == "refused" and all(allowed[need] for need in needs):
-        verdict = Verdict(state="published", finished_at=verdict.finished_at)
+        verdict = Verdict(state="published", finished_at=verdict.finished_at, drift=verdict.drift)
         ledger.replace_verdict(verdict)
     return verdict
 
@@ -256,9 +258,14 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
     )
 
 
-def _ended(summary: Summary, at: datetime) -> Summary:
-    seconds = round((at - summary.created_at).total_seconds(), 3)
-    return msgspec.structs.replace(summary, finished_at=at, seconds=seconds)
+def _ended(summary: Summary, verdict: Verdict) -> Summary:
+    seconds = round((verdict.finished_at - summary.created_at).total_seconds(), 3)
+    return msgspec.structs.replace(
+        summary,
+        finished_at=verdict.finished_at,
+        seconds=seconds,
+        allowed_drift=verdict.drift if verdict.state == "published" else "",
+    )
 
 
 def _totals(sales: pa.Table, scale: int) -> Totals:

@@ -220,6 +220,7 @@ def _figures(summary: Summary) -> Summary:
         seconds=0.0,
         general_events=0,
         bytes_read=0,
+        allowed_drift="",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from pipeline_core.extract.extracts import EXTRACTION_VERSION
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.kept import ARCHIVES, DAYS, remember, remembered
 from pipeline_core.messages import (
@@ -25,6 +26,11 @@ from pipeline_core.transform.reports import REPORTS
 
 # Goes up whenever the same events would be counted otherwise, or partials written otherwise.
 RULES_VERSION = 1
+
+
+def rules_of_now() -> str:
+    """The versions of extraction and counting, as a manifest records them."""
+    return f"{EXTRACTION_VERSION}.{RULES_VERSION}"
 
 
 def recall(state: Storage, data_uri: str, key: str = ARCHIVES) -> Memory | None:

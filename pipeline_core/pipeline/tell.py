@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import structlog
 
+from pipeline_core.changes import sentences
 from pipeline_core.errors import PipelineError, message_of
 from pipeline_core.ledger import RunLedger, slots
 from pipeline_core.ledger.attempts import COMMAND
-from pipeline_core.notify import Event, Hooks, Notice, event_of, is_wanted, notify
+from pipeline_core.notify import Event, Hooks, Notice, event_of, notify
 from pipeline_core.pipeline.publish import fail
 from pipeline_core.storage import Storage
 
@@ -34,7 +35,7 @@ def tell(ledger: RunLedger, hooks: Hooks) -> None:
                 reason=_recovery(ledger) if event == "recovered" else outcome.reason,
                 remedy=outcome.remedy,
                 at=datetime.now(UTC),
-                changes=_changes(ledger, hooks, event),
+                changes=_changes(ledger, event),
             ),
         )
         for event in events
@@ -73,18 +74,10 @@ def tell_late(state: Storage, hooks: Hooks, slot: str, run_id: str) -> None:
         slots.unmark_late(state, slot)
 
 
-def _changes(ledger: RunLedger, hooks: Hooks, event: Event) -> tuple[str, ...]:
-    """What a new report says that the last one did not, if somebody hears it. The report is out
-    already, so what cannot be found out is only said."""
-    if event not in ("published", "incomplete") or not is_wanted(hooks, event):
-        return ()
-    from pipeline_core.pipeline.diff.latest import changes_since_last  # most runs tell nobody
-
-    try:
-        return changes_since_last(ledger.state, ledger.run_id)
-    except PipelineError as error:
-        log.warning("changes_not_found", run_id=ledger.run_id, cause=error.message)
-        return (f"What changed since the last report cannot be told: {error.message}",)
+def _changes(ledger: RunLedger, event: Event) -> tuple[str, ...]:
+    """What a new report says that the last one did not."""
+    changes = ledger.changes() if event in ("published", "incomplete") else None
+    return () if changes is None else tuple(sentences(changes))
 
 
 def _was_recovered(ledger: RunLedger) -> bool:

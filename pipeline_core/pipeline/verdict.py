@@ -18,12 +18,13 @@ def judge(state: Storage, manifest: Manifest, summary: Summary) -> Verdict:
     options, reasons = manifest.options, dict[Allowance, str]()
     if not options.allow_incomplete:
         reasons["incomplete"] = _what_is_incomplete(manifest, summary)
+    moved = drift(state, manifest, summary)
     if not options.allow_drift:
-        reasons["drift"] = drift(state, manifest, summary)
+        reasons["drift"] = moved
     needs = tuple(need for need, reason in reasons.items() if reason)
     now = datetime.now(UTC)
     if not needs:
-        return Verdict(state="published", finished_at=now)
+        return Verdict(state="published", finished_at=now, drift=moved)
     allowing = " ".join(f"--allow-{need}" for need in needs)
     return Verdict(
         state="refused",
@@ -34,6 +35,7 @@ def judge(state: Storage, manifest: Manifest, summary: Summary) -> Verdict:
             f"`sales-pipeline publish {manifest.run_id} {allowing}`."
         ),
         needs=needs,
+        drift=moved,
     )
 
 

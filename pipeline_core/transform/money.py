@@ -67,6 +67,12 @@ def to_text(minor: int, scale: int) -> str:
     return f"{sign}{digits[: len(digits) - scale]}{point}{digits[len(digits) - scale :]}"
 
 
+def minor_of(text: str, scale: int) -> int:
+    """Decimal text in minor units of at least as many decimals."""
+    whole, _, decimals = text.partition(".")
+    return int(whole + decimals.ljust(scale, "0"))
+
+
 def grouped(number: str) -> str:
     """A decimal with thousands separators, every digit kept: 9592475.26 -> 9,592,475.26."""
     whole, point, decimals = number.partition(".")

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import published_ids
+from pipeline_core.ledger import RunLedger, published_ids
 from pipeline_core.messages import DriftLimits
 from pipeline_core.pipeline.diff import CauseKind, chosen_runs, difference
-from pipeline_core.pipeline.diff.latest import changes_since_last
 from pipeline_core.pipeline.gc import collect_garbage
 from pipeline_core.pipeline.rebuild import rebuild
 from pipeline_core.storage import open_storage
@@ -135,7 +134,7 @@ def test_latest_and_what_follows_it_stay(runs: Runs) -> None:
     state = open_storage(str(runs.folder / "state"))
     assert (runs.folder / "reports" / "latest").resolve().name == "run-001"
     assert published_ids(state) == ["run-001"]
-    assert changes_since_last(state, "run-002") == ()
+    assert RunLedger(state, "run-002").changes() is None
     page = (runs.last() / "index.html").read_text()
     assert "As of 2024-01-02" in page
     assert "first report" not in page

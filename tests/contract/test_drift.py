@@ -186,7 +186,10 @@ def test_a_person_overrules_it_without_the_archives(tmp_path: Path) -> None:
     published = publish_local(tmp_path, manifest, allow_drift=True)
     assert (published.state, published.status, published.exit_code) == ("published", "complete", 0)
     assert _is_shown(tmp_path, published)
-    assert json.loads(text(tmp_path, "summary.json"))["status"] == "complete"
+    said = json.loads(text(tmp_path, "summary.json"))
+    assert said["status"] == "complete"
+    assert said["allowed_drift"] == refused.reason
+    assert text(tmp_path, "index.html").count("50.0 % less") == 2, "as a banner, and in the facts"
     assert publish_local(tmp_path, manifest) == published
 
 
@@ -205,6 +208,9 @@ def test_an_incomplete_run_that_drifts_needs_both(
     ended = publish_local(tmp_path, manifest, allow_incomplete=incomplete, allow_drift=drift)
     assert ended.exit_code == exit_code
     assert ended == refused or exit_code == 3
+    assert summary(refused).allowed_drift == ""
+    if exit_code == 3:
+        assert summary(ended).allowed_drift.startswith("Total revenue is 5.00, 50.0 % less")
 
 
 @pytest.mark.parametrize(
@@ -218,6 +224,7 @@ def test_options_of_the_run_allow_each_its_own(
     shop = _shop(tmp_path, 2, 50, BROKEN)
     ended = _run(shop, tmp_path, allow_incomplete=incomplete, allow_drift=drift)
     assert ended.exit_code == exit_code
+    assert ("50.0 %" in summary(ended).allowed_drift) == (exit_code == 3)
     assert ("--allow-incomplete" in ended.remedy) == (not incomplete)
     assert ("--allow-drift" in ended.remedy) == (not drift)
 
@@ -342,5 +349,6 @@ def test_verdicts_say_what_they_need(tmp_path: Path) -> None:
         reason=second.reason,
         remedy=second.remedy,
         needs=("drift",),
+        drift=second.reason,
     )
     assert record == to_json(expected)

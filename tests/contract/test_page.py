@@ -38,7 +38,7 @@ NASTY = [
 Attributes = tuple[tuple[str, str | None], ...]
 
 
-class _Page(HTMLParser):
+class Page(HTMLParser):
     """Tags with their attributes, and all text outside of styles and scripts."""
 
     def __init__(self, page: str) -> None:
@@ -81,8 +81,8 @@ class _Page(HTMLParser):
         ]
 
 
-def _page(folder: Path, name: str = "index.html") -> _Page:
-    return _Page((latest(folder) / name).read_text(encoding="utf-8"))
+def _page(folder: Path, name: str = "index.html") -> Page:
+    return Page((latest(folder) / name).read_text(encoding="utf-8"))
 
 
 def test_the_page_says_what_the_report_says(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_what_the_shop_writes_is_text(tmp_path: Path, nasty: str) -> None:
     assert [bar[0] for bar in charted["categories"] + charted["segments"]] == [nasty, nasty]
 
 
-def _shown(folder: Path, word: str) -> dict[str, _Page]:
+def _shown(folder: Path, word: str) -> dict[str, Page]:
     """The pages of a shop that has the word wherever a shop can have one."""
     name = word.replace("/", "-")  # of a file
     days = {
@@ -243,7 +243,7 @@ def test_a_run_is_compared_with_the_one_planned_before_it(tmp_path: Path) -> Non
     process_local(tmp_path, early)
     run_local(shop, tmp_path)
     publish_local(tmp_path, early)
-    page = _Page((tmp_path / "reports" / "runs" / early.run_id / "index.html").read_text())
+    page = Page((tmp_path / "reports" / "runs" / early.run_id / "index.html").read_text())
     assert "nothing to compare with" in page.said
 
 

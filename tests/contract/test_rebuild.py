@@ -12,8 +12,8 @@ import pytest
 from pipeline_core.errors import ConfigError, ContractError, PublishRefused
 from pipeline_core.pipeline.publish import publish
 from pipeline_core.pipeline.rebuild import Rebuilt, rebuild
-from tests.archives import archive_zip, write_shop
-from tests.successive import CUSTOMERS, PRODUCTS, Runs, day, week
+from tests.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.successive import CUSTOMERS, PRODUCTS, Runs, week
 
 FIRST = "run-001"
 
@@ -22,7 +22,8 @@ FIRST = "run-001"
 def published(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     """Two runs, of which the second has a price list and an archive of its own."""
     folder = tmp_path_factory.mktemp("rebuild")
-    broken = archive_zip({"events_2024-01-07.zip": day(7), "events_2024-01-08.zip": b"no zip"})
+    rejected = day_zip({"p.json": part([5, purchase("c1", "p1")])})
+    broken = archive_zip({"events_2024-01-07.zip": rejected, "events_2024-01-08.zip": b"no zip"})
     archives = {
         "week_0.zip": week(1, 2, 3),
         "week_1.zip": week(4, 5, 6),

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Limits
+from pipeline_core.storage import open_storage
 from tests.archives import write_shop
+from tests.contract.test_changes import check_changes
 from tests.differences import diff
 from tests.property.test_reuse import MUTATIONS, add_archive
 from tests.successive import CUSTOMERS, PRODUCTS, Runs, week
@@ -32,4 +35,7 @@ def test_causes_add_up_after_any_steps(tmp_path: Path, seed: int) -> None:
             limits=chance.choice([Limits(), Limits(), Limits(event_bytes=110)]),
         )
         diff(runs)
+        changes = RunLedger(open_storage(str(runs.folder / "state")), runs.last().name).changes()
+        assert changes is not None
+        check_changes(changes)
     diff(runs, "run-001")

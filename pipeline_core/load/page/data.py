@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pipeline_core.changes import Changes
 from pipeline_core.messages import EventCounts, RunStatus, Summary, Totals
 
 DayState = Literal["present", "duplicate", "conflicting", "unreadable", "missing"]
@@ -119,11 +120,11 @@ class Newcomers(Struct, frozen=True):
 
 class Page(Struct, frozen=True, kw_only=True):
     """``cells`` are the largest by revenue, ``bars`` what is charted, ``days`` the newest;
-    ``earlier`` the runs published before, newest first; ``newcomers`` None where not known;
-    ``overruled`` what moved too far and was allowed."""
+    ``earlier`` the runs published before, newest first; ``newcomers`` and ``changes`` None where
+    not known."""
 
     summary: Summary
-    overruled: str
+    changes: Changes | None
     earlier: tuple[EarlierRun, ...]
     newcomers: Newcomers | None
     cells: tuple[Cell, ...]

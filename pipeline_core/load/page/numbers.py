@@ -42,6 +42,16 @@ def change(now: Shown, before: Shown) -> Change:
     return Change(_signed(grouped(difference)), share, direction)
 
 
+def signed(number: Shown) -> str:
+    """A change as it is written: +1,234.50, or 0.00 if there is none."""
+    return _signed(grouped(number))
+
+
+def unsigned(text: str) -> str:
+    """A change that a word says the direction of."""
+    return text.lstrip("+" + _MINUS)
+
+
 def percent(part: Shown, whole: Shown) -> str:
     """A share in hundredths with one decimal, or as many more, up to three, as it takes to be
     seen. Of nothing it is 0. (To look at: a float is near enough.)"""

@@ -22,7 +22,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from pipeline_core.load.page.data import CalendarDay, Cell, Folded, Group, Groups, Page
-from pipeline_core.load.page.numbers import change, grouped, percent, width
+from pipeline_core.load.page.numbers import change, grouped, percent, signed, unsigned, width
 from pipeline_core.messages import Summary
 
 _HERE = Path(__file__).parent
@@ -113,6 +113,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(grouped=grouped, shown=_shown, percent=percent, width=width)
+    environment.filters.update(signed=signed, unsigned=unsigned)
     environment.globals.update(change=change)
     return environment
 

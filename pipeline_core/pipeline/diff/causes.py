@@ -28,13 +28,14 @@ class CauseKind(StrEnum):
     KNOWN_PRODUCT = "known_product"
     GONE_PRODUCT = "gone_product"
     CHANGED_UNKNOWN = "changed_unknown"
+    CHANGED_RULES = "changed_rules"
 
 
 class Cause(Struct, frozen=True, kw_only=True):
     """What one thing did to a cell: an archive (or its ``day``), a product or a customer of such
-    a ``name``, or a rule. ``before`` and ``after`` are its price, category, segment or mode, empty
-    where it had none. A cause with ``others`` stands for so many that are alike, too many to name,
-    and did less than those that are named."""
+    a ``name``, or a rule. ``before`` and ``after`` are its price, category, segment, mode or
+    version, empty where it had none. A cause with ``others`` stands for so many that are alike, too
+    many to name, and did less than those that are named."""
 
     kind: CauseKind
     revenue: str

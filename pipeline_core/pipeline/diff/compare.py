@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipeline_core.errors import ContractError
-from pipeline_core.ledger import load_snapshot
 from pipeline_core.pipeline.diff.causes import (
     Cause,
     CauseKind,
@@ -17,17 +16,19 @@ from pipeline_core.pipeline.diff.causes import (
     Figures,
     KindTotal,
 )
-from pipeline_core.pipeline.diff.days import Origin, compare_days
+from pipeline_core.pipeline.diff.days import compare_days
+from pipeline_core.pipeline.diff.gathered import gather
 from pipeline_core.pipeline.diff.published import PublishedRun, published_run
-from pipeline_core.pipeline.diff.steps import Effect, Named, Steps
-from pipeline_core.pipeline.diff.views import Amount, Bought, United, View, collect, unite
-from pipeline_core.pipeline.events import CountedDay, day_candidates
+from pipeline_core.pipeline.diff.rules import changed_rules, is_of_now
+from pipeline_core.pipeline.diff.steps import Effect, Named
+from pipeline_core.pipeline.diff.views import Amount, Bought, United, View, collect, total
 from pipeline_core.storage import Storage
-from pipeline_core.transform.money import to_text
+from pipeline_core.transform.money import minor_of, to_text
 
 # So many causes that are alike are named in each cell; the others are one more cause.
 MOST_NAMED = 20
 _NOTHING = Amount(0, 0)
+_COMPARE_LATER = "It was changed, or made by another version of this program. Compare later runs."
 
 
 class _Cell(NamedTuple):
@@ -40,72 +41,79 @@ class _Cell(NamedTuple):
 _NO_CELL = _Cell(_NOTHING, 0)
 
 
+class _End(NamedTuple):
+    """A published report, by cell; and what the days of its run come to by the rules of now."""
+
+    published: dict[int, _Cell]
+    computed: dict[int, Amount]
+
+    def differing(self) -> set[int]:
+        return {
+            cell
+            for cell in self.published.keys() | self.computed.keys()
+            if cell not in self.computed
+            or self.published.get(cell, _NO_CELL).amount != self.computed[cell]
+        }
+
+
 def difference(state: Storage, before: str, after: str) -> Difference:
     """Every cell that differs between the reports of two published runs, with its causes. Reads
     the extracts of the days that count in them, the days of both only once.
 
     Raises:
         ConfigError: a run is not published, or its report, or an event of it, is gone.
-        ContractError: a report is not what its run's archives, customers and products come to.
+        ContractError: a report is not what its run's archives, customers and products come to,
+            and no other rules of that run explain it.
         RetryableError: a storage does not answer.
     """
     one, other = published_run(state, before), published_run(state, after)
-    snapshot = load_snapshot(state, one.manifest.dimensions_digest)
-    same_lists = one.manifest.dimensions_digest == other.manifest.dimensions_digest
-    united = unite(
-        snapshot,
-        snapshot if same_lists else load_snapshot(state, other.manifest.dimensions_digest),
+    found = gather(one, other, compare_days(one, other))
+    old = _end(found.united, one, [found.stayed, found.went], found.steps.first)
+    new = _end(found.united, other, [found.stayed, found.came], found.steps.last)
+    rules = changed_rules(one, other)
+    for run, end in ((one, old), (other, new)):
+        if end.differing() and (rules is None or is_of_now(run)):
+            raise _is_not_its_archives(run, found.united, end.differing())
+    effects = [*found.effects(), *_by_rules(rules, old, new)]
+    return _told(found.united, one, other, old.published, new.published, effects)
+
+
+def _end(united: United, run: PublishedRun, bought: Iterable[Bought], view: View) -> _End:
+    """Raises ContractError if the report has a category or segment that the run did not know."""
+    published = {}
+    for category, segment, revenue, units, customers in run.sales_report():
+        cell = united.cell(category, segment)
+        if cell is None:
+            raise ContractError(
+                f"the report of run {run.manifest.run_id} has {category} / {segment}, which no "
+                "product and customer of it make",
+                _COMPARE_LATER,
+            )
+        amount = Amount(minor_of(revenue, united.scale), units)
+        published[cell] = _Cell(amount, customers)
+    return _End(published, united.amounts(collect(bought), view))
+
+
+def _is_not_its_archives(run: PublishedRun, united: United, wrong: set[int]) -> ContractError:
+    category, segment = united.names(min(wrong))
+    return ContractError(
+        f"the report of run {run.manifest.run_id} is not what its archives come to now: "
+        f"{len(wrong)} cells differ, such as {category} / {segment}",
+        _COMPARE_LATER,
     )
-    days = compare_days(one, other)
-    origins = list(dict.fromkeys(origin for origin, _ in [*days.went, *days.came]))
-    numbers = {origin: number for number, origin in enumerate(origins)}
-    went = _bought(united, one, [(numbers[origin], day) for origin, day in days.went])
-    came = _bought(united, other, [(numbers[origin], day) for origin, day in days.came])
-    stayed = _bought(united, other, [(0, day) for day in days.stayed])
-    steps = Steps(united, one.manifest.options.unknown, other.manifest.options.unknown)
-    old = _checked(united, one, [stayed, went], steps.first)
-    new = _checked(united, other, [stayed, came], steps.last)
-    return _told(united, one, other, old, new, _all_effects(steps, stayed, went, came, origins))
 
 
-def _bought(united: United, run: PublishedRun, days: Iterable[tuple[int, CountedDay]]) -> Bought:
-    """What was bought on some days of a run, each with the number of its origin."""
-    return collect(
-        united.bought(placed.decoded.candidates, origin)
-        for origin, day in days
-        for placed in day_candidates(run.ledger, run.manifest, day)
-    )
-
-
-def _all_effects(
-    steps: Steps, stayed: Bought, went: Bought, came: Bought, origins: list[Origin]
-) -> Iterator[Effect]:
-    yield from steps.of_days(went, came, origins)
-    yield from steps.of_lists(collect([stayed, came]))
-
-
-def _checked(
-    united: United, run: PublishedRun, bought: Iterable[Bought], view: View
-) -> dict[int, _Cell]:
-    """The published report of a run, by cell; it is what the run's days come to."""
-    published = {
-        united.cell(category, segment): _Cell(Amount(_minor(revenue, united.scale), units), count)
-        for category, segment, revenue, units, count in run.sales_report()
-    }
-    computed = united.amounts(collect(bought), view)
-    wrong = {
-        cell
-        for cell in published.keys() | computed.keys()
-        if cell not in computed or published.get(cell, _NO_CELL).amount != computed[cell]
-    }
-    if wrong:
-        category, segment = united.names(min(wrong))
-        raise ContractError(
-            f"the report of run {run.manifest.run_id} is not what its archives come to now: "
-            f"{len(wrong)} cells differ, such as {category} / {segment}",
-            "It was changed, or made by another version of this program. Compare later runs.",
-        )
-    return published
+def _by_rules(rules: Named | None, old: _End, new: _End) -> Iterator[Effect]:
+    """From the first report to what its days come to by the rules of now, and from what the
+    second's come to, to that report."""
+    if rules is None:
+        return
+    for cell in old.differing() | new.differing():
+        by_old = old.computed.get(cell, _NOTHING) - old.published.get(cell, _NO_CELL).amount
+        by_new = new.published.get(cell, _NO_CELL).amount - new.computed.get(cell, _NOTHING)
+        amount = total([by_old, by_new])
+        if any(amount):
+            yield Effect(cell, rules, amount)
 
 
 def _told(
@@ -121,23 +129,23 @@ def _told(
     for effect in effects:
         kind = effect.named.kind
         by_cell[effect.cell].append(effect)
-        by_kind[kind] = _sum([by_kind[kind], effect.amount])
+        by_kind[kind] = total([by_kind[kind], effect.amount])
     changes = {}
     for cell in old.keys() | new.keys() | by_cell.keys():
         was, is_now = old.get(cell, _NO_CELL), new.get(cell, _NO_CELL)
-        change = _less(is_now.amount, was.amount)
-        if _sum(effect.amount for effect in by_cell[cell]) != change:
+        change = is_now.amount - was.amount
+        if total(effect.amount for effect in by_cell[cell]) != change:
             names = " / ".join(united.names(cell))
             raise ContractError(f"the causes of {names} do not add up to its change")
         if was != is_now or by_cell[cell]:
             changes[cell] = change
-    ordered = sorted(changes, key=lambda cell: (*_rank(changes[cell]), united.names(cell)))
-    total = _sum(changes.values())
+    ordered = sorted(changes, key=lambda cell: (*changes[cell].rank, united.names(cell)))
+    in_all = total(changes.values())
     return Difference(
         before=ComparedRun(one.manifest.run_id, one.summary.totals),
         after=ComparedRun(other.manifest.run_id, other.summary.totals),
-        revenue=to_text(total.revenue, united.scale),
-        units=total.units,
+        revenue=to_text(in_all.revenue, united.scale),
+        units=in_all.units,
         kinds=tuple(
             KindTotal(kind, to_text(by_kind[kind].revenue, united.scale), by_kind[kind].units)
             for kind in CauseKind
@@ -183,15 +191,15 @@ def _cell_change(
 def _largest(effects: list[Effect]) -> list[tuple[Named, Amount, int]]:
     """Named causes, the largest first, and how many others each stands for."""
     alike: dict[Named, list[Effect]] = defaultdict(list)
-    for effect in sorted(effects, key=lambda each: (*_rank(each.amount), each.named)):
+    for effect in sorted(effects, key=lambda each: (*each.amount.rank, each.named)):
         alike[_without_name(effect.named)].append(effect)
     found = []
     for nobody, of_kind in alike.items():
         most = len(of_kind) if len(of_kind) <= MOST_NAMED + 1 else MOST_NAMED
         found += [(each.named, each.amount, 0) for each in of_kind[:most]]
         if others := of_kind[most:]:
-            found.append((nobody, _sum(each.amount for each in others), len(others)))
-    return sorted(found, key=lambda each: (*_rank(each[1]), each[0]))
+            found.append((nobody, total(each.amount for each in others), len(others)))
+    return sorted(found, key=lambda each: (*each[1].rank, each[0]))
 
 
 def _without_name(named: Named) -> Named:
@@ -200,26 +208,5 @@ def _without_name(named: Named) -> Named:
     return Named(named.kind) if is_price else named._replace(name="", day="")
 
 
-def _rank(amount: Amount) -> tuple[int, int]:
-    return -abs(amount.revenue), -abs(amount.units)
-
-
 def _figures(cell: _Cell, scale: int) -> Figures:
     return Figures(to_text(cell.amount.revenue, scale), cell.amount.units, cell.customers)
-
-
-def _sum(amounts: Iterable[Amount]) -> Amount:
-    revenue = units = 0
-    for amount in amounts:
-        revenue, units = revenue + amount.revenue, units + amount.units
-    return Amount(revenue, units)
-
-
-def _less(left: Amount, right: Amount) -> Amount:
-    return Amount(left.revenue - right.revenue, left.units - right.units)
-
-
-def _minor(text: str, scale: int) -> int:
-    """Decimal text in minor units of at least as many decimals."""
-    whole, _, decimals = text.partition(".")
-    return int(whole + decimals.ljust(scale, "0"))

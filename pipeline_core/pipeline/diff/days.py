@@ -14,7 +14,7 @@ from pipeline_core.extract.names import is_dated_up_to
 from pipeline_core.messages import Limits
 from pipeline_core.pipeline.diff.causes import CauseKind
 from pipeline_core.pipeline.diff.published import PublishedRun
-from pipeline_core.pipeline.events import CountedDay, counted_days
+from pipeline_core.pipeline.events import CountedDay
 
 
 class Origin(NamedTuple):
@@ -37,8 +37,7 @@ class Days:
 
 def compare_days(before: PublishedRun, after: PublishedRun) -> Days:
     """Raises ConfigError if one of the runs is not processed any more."""
-    had = counted_days(before.ledger, before.manifest)
-    has = counted_days(after.ledger, after.manifest)
+    had, has = before.days(), after.days()
     same_limits = _limits(before) == _limits(after)
     waiting: dict[str, list[CountedDay]] = defaultdict(list)
     for day in had if same_limits else ():

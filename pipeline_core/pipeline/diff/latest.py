@@ -1,51 +1,173 @@
-"""What a newly published report says that the one before it did not, for those who are told."""
+"""What the report of a run says that the one published before it does not: found out once, just
+before it is published, for its page and for those who are told of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from decimal import Decimal
+from collections import defaultdict
+from dataclasses import replace
 
+import msgspec
+import structlog
+
+from pipeline_core.changes import Changes, OtherCauses, TopCause
+from pipeline_core.errors import ContractError, PipelineError, message_of
 from pipeline_core.ledger import RunLedger, published_ids
-from pipeline_core.messages import Summary
-from pipeline_core.pipeline.diff.compare import difference
-from pipeline_core.pipeline.diff.published import published_run
-from pipeline_core.pipeline.diff.sentences import headlines
-from pipeline_core.storage import Storage
-from pipeline_core.transform.money import grouped
+from pipeline_core.messages import Manifest, Summary
+from pipeline_core.pipeline.diff.causes import Cause
+from pipeline_core.pipeline.diff.days import Days, compare_days
+from pipeline_core.pipeline.diff.gathered import gather
+from pipeline_core.pipeline.diff.published import PublishedRun, published_run
+from pipeline_core.pipeline.diff.rules import changed_rules
+from pipeline_core.pipeline.diff.sentences import because
+from pipeline_core.pipeline.diff.steps import Named
+from pipeline_core.pipeline.diff.views import Amount, United, total
+from pipeline_core.pipeline.results import Done
+from pipeline_core.transform.money import minor_of, to_text
 
-_TOLD = 3
+log = structlog.get_logger()
+
+_NAMED = 5
 # The causes of more take a while, and memory that a worker may not have.
 _MOST_PURCHASES = 500_000
+_LONGEST_TEXT = 200
+_CUT_OFF = "the search for it was cut off."
 
 
-def changes_since_last(state: Storage, run_id: str) -> tuple[str, ...]:
-    """Sentences about a published run and the newest published one that was planned before it:
-    how revenue moved, and what moved it most. Empty if there is none before it, or if it is an
-    as-of run.
+def note_changes(
+    ledger: RunLedger, manifest: Manifest, summary: Summary, done: tuple[Done, ...]
+) -> None:
+    """Keeps with the run what changed since the newest published run that was planned before it.
+    Nothing is kept of a first run, or of one of a time past, and what was kept stays.
 
-    Raises:
-        ConfigError: a report, or an event of it, is gone.
-        ContractError: a report is not what its run's archives, customers and products come to.
-        RetryableError: a storage does not answer.
+    No publication is to fail for it, so it raises no error. What ends the process would end the
+    next one, too: that the search was cut off is kept before it begins.
     """
-    if RunLedger(state, run_id).manifest().options.as_of is not None:
-        return ()
-    earlier = max((each for each in published_ids(state) if each < run_id), default=None)
-    return () if earlier is None else tuple(_sentences(state, earlier, run_id))
+    try:
+        before = _before(ledger, manifest)
+        if before is None:
+            return
+        bare = _moved(before.summary, summary)
+        ledger.write_changes(msgspec.structs.replace(bare, unknown=_CUT_OFF))
+        after = PublishedRun(ledger, manifest, summary, done)
+        ledger.write_changes(_explained(bare, before, after))
+    except Exception as error:  # see above
+        log.warning("changes_not_found", run_id=ledger.run_id, cause=message_of(error))
 
 
-def _sentences(state: Storage, before: str, after: str) -> Iterator[str]:
-    was, is_now = (published_run(state, run_id).summary for run_id in (before, after))
-    yield _moved(was, is_now)
-    if max(was.events.counted, is_now.events.counted) <= _MOST_PURCHASES:
-        yield from headlines(difference(state, before, after), _TOLD)
-    yield f"`sales-pipeline diff {before} {after}` says more."
+def _before(ledger: RunLedger, manifest: Manifest) -> PublishedRun | None:
+    if manifest.options.as_of is not None or ledger.changes() is not None:
+        return None
+    earlier = (run_id for run_id in published_ids(ledger.state) if run_id < ledger.run_id)
+    since = max(earlier, default=None)
+    return None if since is None else published_run(ledger.state, since)
 
 
-def _moved(was: Summary, is_now: Summary) -> str:
-    revenue = grouped(is_now.totals.total_revenue)
-    change = Decimal(is_now.totals.total_revenue) - Decimal(was.totals.total_revenue)
-    if not change:
-        return f"Revenue is {revenue}, as in run {was.run_id}."
-    moved = "fell" if change < 0 else "rose"
-    return f"Revenue {moved} by {grouped(f'{abs(change):f}')} to {revenue} since run {was.run_id}."
+def _moved(was: Summary, is_now: Summary) -> Changes:
+    before, after = was.totals, is_now.totals
+    scale = max(len(each.total_revenue.partition(".")[2]) for each in (before, after))
+    change = minor_of(after.total_revenue, scale) - minor_of(before.total_revenue, scale)
+    return Changes(
+        since=was.run_id,
+        run_id=is_now.run_id,
+        before=before,
+        after=after,
+        revenue=to_text(change, scale),
+        units=after.units_sold - before.units_sold,
+        customers=after.unique_customers - before.unique_customers,
+    )
+
+
+def _explained(bare: Changes, one: PublishedRun, other: PublishedRun) -> Changes:
+    """With the causes, or why they are not known."""
+    try:
+        days = _days_to_read(one, other)
+        if days is None:
+            why = f"there are more than {_MOST_PURCHASES:,} purchases to look at."
+            return msgspec.structs.replace(bare, unknown=why)
+        gathered = gather(one, other, days, again=False)
+        found: dict[Named, dict[int, Amount]] = defaultdict(dict)
+        for effect in gathered.effects():
+            found[effect.named][effect.cell] = effect.amount
+        return _with_causes(bare, found, gathered.united, changed_rules(one, other))
+    except (PipelineError, OSError, MemoryError) as error:
+        log.warning("causes_not_found", run_id=bare.run_id, cause=message_of(error))
+        return msgspec.structs.replace(bare, unknown=message_of(error))
+
+
+def _days_to_read(one: PublishedRun, other: PublishedRun) -> Days | None:
+    """None if too much is in them. Of days that both count, nothing changes unless customers,
+    products or the unknown do."""
+    is_same = (one.manifest.dimensions_digest, one.manifest.options.unknown) == (
+        other.manifest.dimensions_digest,
+        other.manifest.options.unknown,
+    )
+    if not is_same and other.summary.events.counted > _MOST_PURCHASES:
+        return None
+    days = compare_days(one, other)
+    days = replace(days, stayed=[]) if is_same else days
+    return days if _purchases(days) <= _MOST_PURCHASES else None
+
+
+def _purchases(days: Days) -> int:
+    """At most so many count in these days: all of their archives."""
+    counted = [
+        {day.done.work: day.done.receipt.counts.counted for day in of_run}
+        for of_run in (
+            [day for _, day in days.went],
+            [*days.stayed, *(day for _, day in days.came)],
+        )
+    ]
+    return sum(sum(archives.values()) for archives in counted)
+
+
+def _with_causes(
+    bare: Changes, found: dict[Named, dict[int, Amount]], united: United, rules: Named | None
+) -> Changes:
+    scale = united.scale
+    causes = {named: total(cells.values()) for named, cells in found.items()}
+    rest = Amount(minor_of(bare.revenue, scale), bare.units) - total(causes.values())
+    if any(rest) and rules is None:
+        raise ContractError(
+            f"the causes do not add up to what changed since run {bare.since}, which was made by "
+            "another version of this program, or changed since"
+        )
+    largest = {
+        named: min(cells, key=lambda at: (cells[at].rank, at)) for named, cells in found.items()
+    }
+    ordered = sorted(
+        causes,
+        key=lambda named: (*causes[named].rank, *found[named][largest[named]].rank, named),
+    )
+    named = tuple(
+        _top_cause(each, causes[each], scale, len(found[each]), *united.names(largest[each]))
+        for each in ordered[:_NAMED]
+    )
+    if rules is not None and any(rest):
+        named = (_top_cause(rules, rest, scale), *named)
+    others = ordered[_NAMED:]
+    of_others = total(causes[each] for each in others)
+    return msgspec.structs.replace(
+        bare,
+        causes=named,
+        others=OtherCauses(len(others), to_text(of_others.revenue, scale), of_others.units),
+    )
+
+
+def _top_cause(
+    named: Named, amount: Amount, scale: int, rows: int = 0, category: str = "", segment: str = ""
+) -> TopCause:
+    revenue = to_text(amount.revenue, scale)
+    cause = Cause(revenue=revenue, units=amount.units, **named._asdict())
+    return TopCause(
+        kind=cause.kind.value,
+        because=_cut(because(cause)),
+        revenue=revenue,
+        units=amount.units,
+        rows=rows,
+        category=_cut(category),
+        segment=_cut(segment),
+    )
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-import pyarrow.parquet as pq
-
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.messages import Manifest, Summary
+from pipeline_core.parquet import read_parquet
+from pipeline_core.pipeline.events import CountedDay, counted_days, days_of
+from pipeline_core.pipeline.results import Done
 from pipeline_core.storage import Storage, open_storage
 
 
 @dataclass(frozen=True)
 class PublishedRun:
-    """A run and what it said of itself."""
+    """A run and what it said of itself, and its results if they are at hand."""
 
     ledger: RunLedger
     manifest: Manifest
     summary: Summary
+    done: tuple[Done, ...] | None = None
+
+    def days(self) -> list[CountedDay]:
+        """Those that count in it. Raises ConfigError if it is not processed any more."""
+        if self.done is not None:
+            return days_of(self.done)
+        return counted_days(self.ledger, self.manifest)
 
     def sales_report(self) -> list[tuple[str, str, str, int, int]]:
         """Rows of sales_report.parquet, revenue as decimal text. Raises ConfigError if it is
@@ -36,7 +43,7 @@ class PublishedRun:
                 f"{reports.uri}.",
                 "Compare runs whose reports are still there.",
             ) from None
-        columns = pq.read_table(io.BytesIO(data), use_threads=False).to_pydict()
+        columns = read_parquet(data).to_pydict()
         columns["total_revenue"] = [f"{revenue:f}" for revenue in columns["total_revenue"]]
         return list(zip(*columns.values(), strict=True))
 

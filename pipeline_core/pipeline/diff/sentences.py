@@ -24,6 +24,7 @@ _SAID = {
     CauseKind.KNOWN_CUSTOMER: "customer {name} is known now",
     CauseKind.GONE_CUSTOMER: "customer {name} is not known any more",
     CauseKind.CHANGED_UNKNOWN: "--unknown {after}, {before} before",
+    CauseKind.CHANGED_RULES: "rules of this program are {after}, {before} before",
 }
 _SAID_OF_OTHERS = {
     CauseKind.NEW_ARCHIVE: "{others} other archives are new",

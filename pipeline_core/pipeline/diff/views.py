@@ -31,6 +31,22 @@ class Amount(NamedTuple):
     revenue: int
     units: int
 
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Sorts the largest change first."""
+        return -abs(self.revenue), -abs(self.units)
+
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(self.revenue - other.revenue, self.units - other.units)
+
+
+def total(amounts: Iterable[Amount]) -> Amount:
+    """The sum of all."""
+    revenue = units = 0
+    for amount in amounts:
+        revenue, units = revenue + amount.revenue, units + amount.units
+    return Amount(revenue, units)
+
 
 # By cell (a number of United) and whatever is to be told apart there.
 Amounts = dict[tuple[int, int], Amount]
@@ -127,10 +143,13 @@ class United:
             rows["quantity"].to_numpy().astype(np.int64),
         )
 
-    def cell(self, category: str, segment: str) -> int:
-        """The number of a cell."""
-        row = self.labels.categories.index(category)
-        return row * len(self.labels.segments) + self.labels.segments.index(segment)
+    def cell(self, category: str, segment: str) -> int | None:
+        """The number of a cell; None if neither run has such labels."""
+        try:
+            row = self.labels.categories.index(category)
+            return row * len(self.labels.segments) + self.labels.segments.index(segment)
+        except ValueError:  # of index
+            return None
 
     def names(self, cell: int) -> tuple[str, str]:
         """Category and segment of a cell."""

@@ -1,7 +1,7 @@
 """The pages of a run: gathered from what publication knows anyway, and written beside the CSVs.
 
-Everything on them follows from the manifest, the receipts, the verdict, and the runs planned
-before this one that were published when it was.
+Everything on them follows from the manifest, the receipts, the verdict, what is noted of changes,
+and the runs planned before this one that were published when it was.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline_core.ledger import RunLedger
 from pipeline_core.load.page import Group, Page, render_category, render_index
 from pipeline_core.load.tables import file_names
 from pipeline_core.messages import Manifest, Summary
-from pipeline_core.pipeline.drift import drift
 from pipeline_core.pipeline.page.coverage import coverage
 from pipeline_core.pipeline.page.customers import newcomers
 from pipeline_core.pipeline.page.earlier import earlier_runs
@@ -65,7 +65,7 @@ def write_pages(
     days = days_sold(partials[DAILY_SALES.name], scale)
     index = Page(
         summary=summary,
-        overruled=drift(state, manifest, summary),
+        changes=RunLedger(state, summary.run_id).changes(),
         earlier=earlier,
         newcomers=newcomers(state, summary, before, partials[CATEGORY_SALES.name]),
         cells=cells,

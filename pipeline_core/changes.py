@@ -1,0 +1,94 @@
+"""What changed since the run published before, small enough for a page and a notification."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from msgspec import Struct
+
+from pipeline_core.messages import Totals
+
+_TOLD = 3
+
+
+class TopCause(Struct, frozen=True, kw_only=True):
+    """What one thing did to the whole report: in so many ``rows``, most in that of ``category`` and
+    ``segment`` (0 if nobody knows in which). ``kind`` is one of `diff`'s; ``because`` names the
+    archive, product, customer or rule. All texts are untrusted, and cut if they are very long."""
+
+    kind: str
+    because: str
+    revenue: str
+    units: int
+    rows: int
+    category: str
+    segment: str
+
+
+class OtherCauses(Struct, frozen=True):
+    """So many causes that did less, added up."""
+
+    count: int
+    revenue: str
+    units: int
+
+
+class Changes(Struct, frozen=True, kw_only=True):
+    """A run's totals less those of run ``since``, which are ``before``; revenue is decimal text.
+    ``causes``, the largest first, and ``others`` add up to ``revenue`` and ``units``, unless
+    ``unknown`` says why they are not known. Distinct ``customers`` cannot be added up."""
+
+    since: str
+    run_id: str
+    before: Totals
+    after: Totals
+    revenue: str
+    units: int
+    customers: int
+    causes: tuple[TopCause, ...] = ()
+    others: OtherCauses | None = None
+    unknown: str = ""
+
+
+def sentences(changes: Changes) -> Iterator[str]:
+    """How revenue moved, the largest causes, and where there is more."""
+    total = _plain(changes.after.total_revenue)
+    if _is_zero(changes.revenue):
+        yield f"Revenue is {total}, as in run {changes.since}."
+    else:
+        yield f"Revenue {_moved(changes.revenue)} to {total} since run {changes.since}."
+    for cause in changes.causes[:_TOLD]:
+        yield f"{_effect(cause)}: {cause.because}."
+    others = changes.causes[_TOLD:]
+    count = len(others) + (changes.others.count if changes.others else 0)
+    if count:
+        yield f"{count:,} more {'cause' if count == 1 else 'causes'} did less."
+    if changes.unknown:
+        yield f"What made it is not known: {changes.unknown}"
+    yield f"`sales-pipeline diff {changes.since} {changes.run_id}` says more."
+
+
+def _effect(cause: TopCause) -> str:
+    """Revenue of Toys / VIP fell by 1,204.50"""
+    if not cause.rows:  # what rules did is not known by row
+        return f"Revenue {_moved(cause.revenue)}"
+    cell = f"{cause.category} / {cause.segment}"
+    where = cell if cause.rows == 1 else f"{cause.rows:,} rows, most of {cell},"
+    if not _is_zero(cause.revenue):
+        return f"Revenue of {where} {_moved(cause.revenue)}"
+    if cause.units:
+        return f"Units of {where} {_moved(str(cause.units))}"
+    return f"Sales of {where} moved"
+
+
+def _moved(amount: str) -> str:
+    return f"{'fell' if amount.startswith('-') else 'rose'} by {_plain(amount.lstrip('-'))}"
+
+
+def _plain(number: str) -> str:
+    return f"{Decimal(number):,f}"
+
+
+def _is_zero(number: str) -> bool:
+    return not Decimal(number)

@@ -1,0 +1,67 @@
+"""What the reports of two runs are made of, and all that was done to them in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pipeline_core.ledger import load_snapshot
+from pipeline_core.pipeline.diff.days import Days, Origin
+from pipeline_core.pipeline.diff.published import PublishedRun
+from pipeline_core.pipeline.diff.steps import Effect, Steps
+from pipeline_core.pipeline.diff.views import Bought, United, collect, unite
+from pipeline_core.pipeline.events import CountedDay, day_candidates
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Days that both runs counted, and those of one only; of the latter, ``origins`` are numbered
+    in the rows."""
+
+    united: United
+    steps: Steps
+    stayed: Bought
+    went: Bought
+    came: Bought
+    origins: list[Origin]
+
+    def effects(self) -> Iterator[Effect]:
+        """Everything that changed a cell."""
+        yield from self.steps.of_days(self.went, self.came, self.origins)
+        yield from self.steps.of_lists(collect([self.stayed, self.came]))
+
+
+def gather(one: PublishedRun, other: PublishedRun, days: Days, *, again: bool = True) -> Gathered:
+    """Reads the extracts of the days that count in the runs, the days of both only once. What is
+    not kept is read from the archives, unless it is not to be read ``again``.
+
+    Raises:
+        EventsGone: an event is neither kept nor in its archive.
+        ContractError: a dimension snapshot is gone.
+        RetryableError: a storage does not answer.
+    """
+    digests = one.manifest.dimensions_digest, other.manifest.dimensions_digest
+    before = load_snapshot(one.ledger.state, digests[0])
+    after = before if digests[0] == digests[1] else load_snapshot(one.ledger.state, digests[1])
+    united = unite(before, after)
+    origins = list(dict.fromkeys(origin for origin, _ in [*days.went, *days.came]))
+    numbers = {origin: number for number, origin in enumerate(origins)}
+    return Gathered(
+        united=united,
+        steps=Steps(united, one.manifest.options.unknown, other.manifest.options.unknown),
+        stayed=_bought(united, other, [(0, day) for day in days.stayed], again),
+        went=_bought(united, one, [(numbers[origin], day) for origin, day in days.went], again),
+        came=_bought(united, other, [(numbers[origin], day) for origin, day in days.came], again),
+        origins=origins,
+    )
+
+
+def _bought(
+    united: United, run: PublishedRun, days: Iterable[tuple[int, CountedDay]], again: bool
+) -> Bought:
+    """What was bought on some days of a run, each with the number of its origin."""
+    return collect(
+        united.bought(placed.decoded.candidates, origin)
+        for origin, day in days
+        for placed in day_candidates(run.ledger, run.manifest, day, again=again)
+    )
