@@ -13,6 +13,7 @@
     runs/<run_id>/receipts/<work>.json           created once, last: the archive is done
     runs/<run_id>/customers.roaring              who bought: the next run's page compares with it
     runs/<run_id>/verdict.json                   created once: publish, refuse or fail
+    runs/<run_id>/changes.json                   what changed since the run before
     runs/<run_id>/outcome.json                   written last: what the verdict said is done
     runs/<run_id>/told.json                      the outcome reached the hooks
     dimensions/<digest>/customers.parquet, products.parquet
