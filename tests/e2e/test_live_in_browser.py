@@ -116,6 +116,16 @@ def test_before_the_first_run(browser: Browser, nothing_yet: Site) -> None:
     assert not browser.one("#run").is_displayed()
 
 
+def test_a_run_that_stopped_says_how_to_go_on(
+    browser: Browser, nothing_yet: Site, tmp_path: Path
+) -> None:
+    manifest = plan_local(write_shop(tmp_path / "shop", {"a.zip": week(sales())}), tmp_path)
+    _open(browser, nothing_yet)
+    assert browser.one("#title").text == "The run has stopped"
+    assert f"sales-pipeline resume {manifest.run_id}" in browser.one("#trouble").text
+    assert browser.findings() == []
+
+
 def test_a_server_that_went_away_is_told(browser: Browser, nothing_yet: Site) -> None:
     _open(browser, nothing_yet)
     nothing_yet.process.terminate()
