@@ -111,8 +111,8 @@ def test_shares_and_batches_change_nothing(runs: Runs, processes: int) -> None:
 
 def test_runs_from_the_newest_date_on_open_a_zip_once(runs: Runs) -> None:
     sizes = sum(path.stat().st_size for path in runs.shop.data.iterdir())
-    read = [runs.run(as_of=date(2024, 1, number))["bytes_read"] for number in (10, 6, 5, 1)]
-    assert read == [sizes, 0, 0, 0]
+    read = [runs.run(as_of=date(2024, 1, number))["bytes_read"] for number in (10, 6, 3, 1)]
+    assert read == [sizes, 0, 0, 0], "as of the 3rd there is only a copy in one archive"
 
 
 def test_a_date_before_all_days_has_no_report(runs: Runs) -> None:
@@ -183,6 +183,11 @@ def test_it_can_be_rebuilt(runs: Runs) -> None:
         shutil.rmtree(gone)
     assert rebuild(str(state), "run-002").state == "published_again"
     assert csvs(runs) == before
+    for gone in (state / "kept", runs.shop.data):
+        shutil.rmtree(gone)
+    found = rebuild(str(state), "run-002")
+    assert found.state == "as_published"
+    assert len(found.by_receipt) == 3, "also of what the run had taken over"
     assert (runs.folder / "reports" / "latest").resolve().name == "run-001"
 
 
