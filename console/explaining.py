@@ -11,7 +11,6 @@ from rich.console import Console
 from console.tables import Grid
 from console.terminal import plain
 from console.views import count, money, output, print_unreadable, table
-from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import to_json
 from pipeline_core.pipeline.explain import explain
@@ -24,7 +23,7 @@ from pipeline_core.pipeline.explanation import (
     PlaceFigures,
     ProductFigures,
 )
-from pipeline_core.pipeline.publish import newest_published
+from pipeline_core.pipeline.publish import chosen_run
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.money import grouped
@@ -41,12 +40,7 @@ def show_explanation(
 ) -> None:
     """What makes up a cell of a run, the newest published one unless it is given."""
     state = open_storage(settings.state)
-    run_id = run_id or newest_published(state)
-    if run_id is None:
-        raise ConfigError(
-            f"There is no published run in {state.uri} yet.", "`sales-pipeline run` makes one."
-        )
-    found = explain(RunLedger(state, run_id), cell, most)
+    found = explain(RunLedger(state, chosen_run(state, run_id)), cell, most)
     if as_json:
         sys.stdout.buffer.write(to_json(found))
     else:

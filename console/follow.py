@@ -80,13 +80,10 @@ def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
 def _show_new(
     ledger: RunLedger, manifest: Manifest, known: set[str], progress: Progress
 ) -> set[str]:
-    work = {each.id: each for each in manifest.planned_work()}
-    new = (ledger.receipt_ids() & work.keys()) - known
-    reused = ledger.reused() if new else {}
-    for work_id in sorted(new):
-        receipt = reused.get(work_id) or ledger.receipt_of(work_id)
-        if receipt is not None:
-            progress.done(receipt)
+    work = {each.id for each in manifest.planned_work()}
+    new = (ledger.receipt_ids() & work) - known
+    for receipt in ledger.receipts_of(sorted(new)).values() if new else ():
+        progress.done(receipt)
     if len(known | new) == len(work):
         progress.publishing()
     return new

@@ -13,7 +13,7 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import csv_lines, to_parquet, write_by_category, write_csv
 from pipeline_core.messages import to_json
-from pipeline_core.pipeline.publish import newest_published
+from pipeline_core.pipeline.publish import chosen_run
 from pipeline_core.pipeline.range_report import RangeReport, RangeSales, range_sales
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
@@ -36,12 +36,7 @@ def report_command(
     if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
         raise ConfigError(f"{out} is there already.", "Name a folder that is not, or is empty.")
     state = open_storage(settings.state)
-    run_id = run_id or newest_published(state)
-    if run_id is None:
-        raise ConfigError(
-            f"There is no published run in {state.uri} yet.", "`sales-pipeline run` makes one."
-        )
-    found = range_sales(RunLedger(state, run_id), first, last)
+    found = range_sales(RunLedger(state, chosen_run(state, run_id)), first, last)
     if out is not None:
         _write(found, out.absolute())
     if as_json:

@@ -28,14 +28,26 @@ def environment(stack: Stack, shop: Shop, folder: Path, **extra: str) -> dict[st
     kept = {n: v for n, v in os.environ.items() if not n.startswith(ours)}
     return {
         **kept,
+        **_places(shop, folder),
+        "SALES_BROKER_URL": stack.redis.url,
+        "SALES_BEAT_SCHEDULE_FILE": str(folder / "beat"),
+        **extra,
+    }
+
+
+def local_environment(shop: Shop, folder: Path, jobs: int = 1, **extra: str) -> dict[str, str]:
+    """This environment, with settings for a shop of files, the local engine and own folders."""
+    chosen = {"SALES_ENGINE": "local", "SALES_JOBS": str(jobs), **extra}
+    return os.environ | _places(shop, folder) | chosen
+
+
+def _places(shop: Shop, folder: Path) -> dict[str, str]:
+    return {
         "PYTHONPATH": str(PROJECT),
         "SALES_DATA": str(shop.data),
         "SALES_DIMENSIONS": str(shop.dimensions),
         "SALES_REPORTS": str(folder / "reports"),
         "SALES_STATE": str(folder / "state"),
-        "SALES_BROKER_URL": stack.redis.url,
-        "SALES_BEAT_SCHEDULE_FILE": str(folder / "beat"),
-        **extra,
     }
 
 

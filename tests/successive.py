@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from pipeline_core import pipeline
 from pipeline_core.errors import ResultsMissing
 from pipeline_core.messages import Options, Policy, Reuse
+from pipeline_core.pipeline.extraction import Extracts
 from pipeline_core.pipeline.local import process_outstanding
 from pipeline_core.places import Places
 from tests.archives import Shop, archive_zip, day_zip, part, purchase
@@ -105,3 +110,18 @@ def check(runs: Runs, **options: Any) -> dict[str, Any]:
     assert runs.csvs() == csvs
     assert figures_of(summary) == figures
     return summary
+
+
+def opened_extracts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Digests of the days whose extracts are asked for from now on."""
+    opened: list[str] = []
+    real = Extracts.open
+
+    @contextmanager
+    def noted(extracts: Extracts, digest: str) -> Iterator[Any]:
+        opened.append(digest)
+        with real(extracts, digest) as found:
+            yield found
+
+    monkeypatch.setattr(Extracts, "open", noted)
+    return opened

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +23,7 @@ from pipeline_core.messages import (
     Receipt,
     ReusedReceipts,
     StoredFile,
+    Summary,
     Verdict,
     Work,
     to_json,
@@ -66,6 +68,17 @@ class RunLedger:
     def planned(self) -> Manifest | None:
         """The manifest, or None while the run is not planned."""
         return self._read("manifest.json", Manifest)
+
+    def published(self) -> tuple[Manifest, Summary]:
+        """The manifest and the summary of a published run. Raises ConfigError if there is no such
+        run, or it is not published."""
+        manifest, outcome = self.manifest(), self.outcome()
+        if outcome is None or outcome.summary is None or outcome.state != "published":
+            raise ConfigError(
+                f"Run {self.run_id} is not published, so it has no report.",
+                "`sales-pipeline runs` shows which are.",
+            )
+        return manifest, outcome.summary
 
     def store(
         self, kind: str, work: Work, suffix: str, content: bytes | Path, rows: int
@@ -118,6 +131,12 @@ class RunLedger:
         """Takes receipts over from the run before, by the work's id: in one file, so that it
         makes no difference how many they are."""
         self._create_once(_REUSED, ReusedReceipts(receipts))
+
+    def receipts_of(self, work_ids: Iterable[str]) -> dict[str, Receipt]:
+        """The receipts of what is done of some work, by its id: made by this run or taken over."""
+        reused = self.reused()
+        found = {each: reused.get(each) or self.receipt_of(each) for each in work_ids}
+        return {work_id: receipt for work_id, receipt in found.items() if receipt is not None}
 
     def reused(self) -> dict[str, Receipt]:
         """The receipts taken over, by the work's id."""

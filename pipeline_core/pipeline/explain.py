@@ -47,20 +47,14 @@ def explain(ledger: RunLedger, cell: Cell, most: int) -> Explanation:
         ContractError: the events do not add up to what was published.
         RetryableError: a storage does not answer.
     """
-    manifest = ledger.manifest()
-    outcome = ledger.outcome()
-    if outcome is None or outcome.summary is None or outcome.state != "published":
-        raise ConfigError(
-            f"Run {ledger.run_id} is not published: it has no report to explain.",
-            "`sales-pipeline runs` lists the runs.",
-        )
+    manifest, summary = ledger.published()
     snapshot = load_snapshot(ledger.state, manifest.dimensions_digest)
     dimensions = prepare(snapshot.customers, snapshot.products, snapshot.scale)
     category, segment = _codes(cell, dimensions, manifest.options.unknown)
     contents = CellContents(Rules(dimensions, manifest.options), category, segment, most)
     for placed in run_candidates(ledger, manifest, cell.date):
         contents.take(placed)
-    explanation = _explanation(cell, contents, outcome.summary)
+    explanation = _explanation(cell, contents, summary)
     _check(manifest, explanation)
     return explanation
 

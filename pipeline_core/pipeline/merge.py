@@ -76,6 +76,11 @@ def load_result(ledger: RunLedger, done: Done, stored: StoredFile) -> bytes:
         ) from error
 
 
+def read_partial(data: bytes) -> pa.Table:
+    """The partial in a stored file's bytes. Raises what pyarrow does if it is none."""
+    return read_parquet(data).replace_schema_metadata(None)
+
+
 @dataclass
 class _Running:
     """Partials are merged when those that wait are as large as the result so far: each merge
@@ -153,7 +158,7 @@ def _block_merged(
     key = _key(report, (each.receipt for each in block.done))
     data = load_merged(ledger.state, key, kept[key]) if key in kept else None
     if data is not None:
-        yield _table(data)
+        yield read_partial(data)
         return
     partials = _partials(ledger, block.done, report)
     waiting, waiting_bytes = list[pa.Table](), 0
@@ -171,8 +176,4 @@ def _block_merged(
 
 def _partials(ledger: RunLedger, done: Iterable[Done], report: Report) -> Iterator[pa.Table]:
     for each in done:
-        yield _table(load_result(ledger, each, each.receipt.partials[report.name]))
-
-
-def _table(data: bytes) -> pa.Table:
-    return read_parquet(data).replace_schema_metadata(None)
+        yield read_partial(load_result(ledger, each, each.receipt.partials[report.name]))

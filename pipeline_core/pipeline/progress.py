@@ -151,13 +151,11 @@ class Watch:
 
     def _read_receipts(self) -> None:
         """One that turns out to be damaged is discarded by those who work, and made again."""
-        there, reused = self._ledger.receipt_ids(), self._ledger.reused()
+        there = self._ledger.receipt_ids()
         for gone in self._receipts.keys() - there:
             del self._receipts[gone]
-        for new in there - self._receipts.keys():
-            receipt = reused.get(new) or self._ledger.receipt_of(new)
-            if receipt is not None:
-                self._receipts[new] = receipt
+        if new := there - self._receipts.keys():
+            self._receipts |= self._ledger.receipts_of(new)
 
     def _latest(self, work_ids: Iterable[str]) -> dict[str, Attempt]:
         found = {work_id: self._ledger.attempts(work_id) for work_id in work_ids}

@@ -14,6 +14,7 @@ import pyarrow as pa
 import structlog
 
 from pipeline_core.errors import (
+    ConfigError,
     PipelineError,
     PublishRefused,
     ResultsMissing,
@@ -143,6 +144,16 @@ def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
 def newest_published(state: Storage) -> str | None:
     """The run that `latest` shows, or None if there is none."""
     return max(published_ids(state), default=None)
+
+
+def chosen_run(state: Storage, run_id: str | None) -> str:
+    """``run_id``, or the newest published run. Raises ConfigError if there is none."""
+    chosen = run_id or newest_published(state)
+    if chosen is None:
+        raise ConfigError(
+            f"There is no published run in {state.uri} yet.", "`sales-pipeline run` makes one."
+        )
+    return chosen
 
 
 def last_publication(state: Storage) -> datetime | None:

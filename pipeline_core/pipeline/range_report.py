@@ -76,12 +76,7 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
         ContractError: they do not add up to what the run published of these dates.
         RetryableError: a storage does not answer.
     """
-    manifest, outcome = ledger.manifest(), ledger.outcome()
-    if outcome is None or outcome.summary is None or outcome.state != "published":
-        raise ConfigError(
-            f"Run {ledger.run_id} is not published: it has no report.",
-            "`sales-pipeline runs` lists the runs.",
-        )
+    manifest, summary = ledger.published()
     rules = rules_of(ledger, manifest)
     scale = rules.dimensions.scale
     dated = [(day_date(each.day.name), each) for each in counted_days(ledger, manifest)]
@@ -97,9 +92,9 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
         first=first,
         last=last,
         days=tuple(sorted({day for day, _ in inside})),
-        missing_days=tuple(day for day in outcome.summary.missing_days if first <= day <= last),
+        missing_days=tuple(day for day in summary.missing_days if first <= day <= last),
         undated_days=sum(day is None for day, _ in dated),
-        unreadable=_unreadable(outcome.summary, first, last),
+        unreadable=_unreadable(summary, first, last),
         events=EventCounts(
             counts.seen,
             counts.counted,

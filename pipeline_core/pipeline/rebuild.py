@@ -19,7 +19,6 @@ import pyarrow as pa
 from msgspec import Struct
 
 from pipeline_core.errors import (
-    ConfigError,
     ContractError,
     DamagedResult,
     EventsGone,
@@ -27,10 +26,9 @@ from pipeline_core.errors import (
 )
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Manifest, Receipt, Summary, Work
-from pipeline_core.parquet import read_parquet
 from pipeline_core.pipeline.accumulate import Accumulator, Rules
 from pipeline_core.pipeline.events import CountedDay, counted_days
-from pipeline_core.pipeline.merge import merge_results
+from pipeline_core.pipeline.merge import merge_results, read_partial
 from pipeline_core.pipeline.process import processed, store_results
 from pipeline_core.pipeline.publish import (
     make_latest,
@@ -83,23 +81,18 @@ def rebuild(
     """
     state = open_storage(state_uri)
     ledger = RunLedger(state, run_id)
-    manifest, outcome = ledger.manifest(), ledger.outcome()
-    if outcome is None or outcome.summary is None or outcome.state != "published":
-        raise ConfigError(
-            f"Run {run_id} is not published: there is nothing to rebuild.",
-            "`sales-pipeline runs` shows which are.",
-        )
+    manifest, published = ledger.published()
     rules = rules_of(ledger, manifest)
     scale = rules.dimensions.scale
-    _restore_receipts(ledger, manifest, outcome.summary)
+    _restore_receipts(ledger, manifest, published)
     again = _count_again(ledger, manifest, rules, archive_done)
     partials = merge_results(ledger, manifest, again.done)
     summary = summarise(manifest, again.done, partials[CATEGORY_SALES.name], scale)
-    if _figures(summary) != _figures(outcome.summary):
+    if _figures(summary) != _figures(published):
         raise _differs(run_id, "its figures are not those of its summary")
     with TemporaryDirectory(prefix="sales-") as name:
         folder = Path(name)
-        write_reports(folder, ledger, manifest, again.done, partials, scale, outcome.summary)
+        write_reports(folder, ledger, manifest, again.done, partials, scale, published)
         reports = open_storage(manifest.reports)
         found, files = put_right(folder, reports, f"runs/{run_id}", dry_run=dry_run)
     if not dry_run and run_id == newest_published(state):
@@ -200,9 +193,7 @@ def _kept_partials(ledger: RunLedger, receipt: Receipt) -> dict[str, pa.Table] |
         if receipt.rejects is not None:
             ledger.load(receipt.rejects)
         return {
-            report.name: read_parquet(
-                ledger.load(receipt.partials[report.name])
-            ).replace_schema_metadata(None)
+            report.name: read_partial(ledger.load(receipt.partials[report.name]))
             for report in REPORTS
         }
     except DamagedResult:  # what was asked

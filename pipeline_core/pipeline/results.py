@@ -43,9 +43,10 @@ def results(ledger: RunLedger, manifest: Manifest) -> Results:
     whose shares do not add up, and for what copies hold."""
     done: _Counting = defaultdict(list)
     outstanding = []
-    reused = ledger.reused()
-    for work in manifest.planned_work():
-        receipt = reused.get(work.id) or ledger.receipt(work)
+    planned = manifest.planned_work()
+    receipts = ledger.receipts_of(work.id for work in planned)
+    for work in planned:
+        receipt = receipts.get(work.id)
         if receipt is None:
             outstanding.append(work)
         else:

@@ -9,7 +9,7 @@ from decimal import Context, DivisionByZero, Inexact, InvalidOperation, localcon
 
 from msgspec import Struct
 
-from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.messages import ArchiveRef, Manifest, Summary
 from pipeline_core.storage import Storage, open_storage
@@ -72,13 +72,7 @@ def verify(
     started = time.monotonic()
     state = open_storage(state_uri)
     ledger = RunLedger(state, run_id)
-    manifest = ledger.manifest()
-    outcome = ledger.outcome()
-    if outcome is None or outcome.state != "published":
-        raise ConfigError(
-            f"Run {run_id} was not published: there is nothing to verify.",
-            "`sales-pipeline runs` shows which were.",
-        )
+    manifest, _ = ledger.published()
     rules = Rules.of(load_snapshot(state, manifest.dimensions_digest), manifest.options.unknown)
     data = open_storage(data_uri or manifest.data)
     reports = open_storage(reports_uri or manifest.reports)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,7 +15,6 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.logs import configure_logs
 from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.pipeline.diff import latest
-from pipeline_core.pipeline.extraction import Extracts
 from pipeline_core.pipeline.publish import publish
 from pipeline_core.pipeline.reuse import rules_of_now
 from pipeline_core.pipeline.tell import tell
@@ -26,7 +22,7 @@ from pipeline_core.storage import open_storage
 from tests.archives import purchase
 from tests.contract.test_diff import MONDAY, archive, put, restate, runs
 from tests.contract.test_page import NASTY, Page
-from tests.successive import Runs
+from tests.successive import Runs, opened_extracts
 
 __all__ = ["runs"]
 
@@ -102,16 +98,7 @@ def test_what_moves_between_rows_and_what_has_no_price(runs: Runs) -> None:
 
 def test_only_days_of_one_run_are_read(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     put(runs, "week_3.zip", archive("2024-01-15.zip", purchase("anna", "pie", 5)))
-    opened: list[str] = []
-    real = Extracts.open
-
-    @contextmanager
-    def noted(extracts: Extracts, digest: str) -> Iterator[Any]:
-        opened.append(digest)
-        with real(extracts, digest) as found:
-            yield found
-
-    monkeypatch.setattr(Extracts, "open", noted)
+    opened = opened_extracts(monkeypatch)
     runs.run()
     assert known(runs).revenue == "10.00"
     assert len(set(opened)) == 1

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,13 +16,12 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Limits
 from pipeline_core.pipeline.diff import compare
 from pipeline_core.pipeline.diff.sentences import because
-from pipeline_core.pipeline.extraction import Extracts
 from pipeline_core.pipeline.reuse import rules_of_now
 from pipeline_core.storage import open_storage
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.contract.run import plan_local, run_local
 from tests.differences import causes, diff
-from tests.successive import Runs
+from tests.successive import Runs, opened_extracts
 
 CUSTOMERS = [("anna", "2020-01-01", "Retail"), ("ben", "", "VIP"), ("cleo", "", "VIP")]
 PRODUCTS = [("pen", "Pen", "Toys", "3.50"), ("pie", "Pie", "Food", "2.00")]
@@ -331,16 +327,7 @@ def test_days_of_both_runs_are_read_once(runs: Runs, monkeypatch: pytest.MonkeyP
     put(runs, "week_3.zip", archive("2024-01-15.zip", purchase("anna", "pie", 5)))
     (runs.shop.data / "week_1.zip").unlink()
     runs.run()
-    opened: list[str] = []
-    real = Extracts.open
-
-    @contextmanager
-    def noted(extracts: Extracts, digest: str) -> Iterator[Any]:
-        opened.append(digest)
-        with real(extracts, digest) as found:
-            yield found
-
-    monkeypatch.setattr(Extracts, "open", noted)
+    opened = opened_extracts(monkeypatch)
     diff(runs)
     assert len(opened) == len(set(opened)) == 3
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +12,8 @@ import pytest
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.storage import open_storage
 from tests.archives import write_shop
-from tests.conftest import PROJECT
 from tests.fault.fleet import kill_tree
-from tests.processes import eventually, sales_pipeline
+from tests.processes import eventually, local_environment, sales_pipeline
 from tests.successive import CUSTOMERS, PRODUCTS, Runs, week
 
 DAYS = range(2, 6)
@@ -28,15 +26,7 @@ MOMENTS = [("manifest.json", 1), ("receipts/*.json", 3), ("outcome.json", 2)]
 def env(tmp_path: Path) -> dict[str, str]:
     archives = {"week_0.zip": week(1, 2, 3), "week_1.zip": week(4, 5, 6)}
     shop = write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS)
-    return os.environ | {
-        "PYTHONPATH": str(PROJECT),
-        "SALES_DATA": str(shop.data),
-        "SALES_DIMENSIONS": str(shop.dimensions),
-        "SALES_REPORTS": str(tmp_path / "reports"),
-        "SALES_STATE": str(tmp_path / "state"),
-        "SALES_ENGINE": "local",
-        "SALES_JOBS": "1",
-    }
+    return local_environment(shop, tmp_path)
 
 
 def test_a_backfill_that_is_killed_and_repeated(env: dict[str, str], tmp_path: Path) -> None:

@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.archives import Shop, write_shop
-from tests.conftest import PROJECT
+from tests.archives import write_shop
 from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
-from tests.processes import published_csvs, sales_pipeline
+from tests.processes import local_environment, published_csvs, sales_pipeline
 
 # Files of this process may not grow beyond this: what a disk without room looks like to it.
 _LIMITED = """
@@ -31,19 +30,7 @@ runpy.run_module("console.command", run_name="__main__")
 def env(tmp_path: Path) -> dict[str, str]:
     archives = {f"events_week_0{week}.zip": archive(week) for week in (1, 2, 3)}
     shop = write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS)
-    return _environment(shop, tmp_path)
-
-
-def _environment(shop: Shop, folder: Path) -> dict[str, str]:
-    return os.environ | {
-        "PYTHONPATH": str(PROJECT),
-        "SALES_DATA": str(shop.data),
-        "SALES_DIMENSIONS": str(shop.dimensions),
-        "SALES_REPORTS": str(folder / "reports"),
-        "SALES_STATE": str(folder / "state"),
-        "SALES_ENGINE": "local",
-        "SALES_JOBS": "1",
-    }
+    return local_environment(shop, tmp_path)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.conftest import PROJECT
 from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
 from tests.fault.fleet import kill_tree
-from tests.processes import eventually, published_csvs, sales_pipeline
+from tests.processes import eventually, local_environment, published_csvs, sales_pipeline
 
 VICTIM = "events_week_02.zip"
 LONG = "events_week_09.zip"
@@ -78,17 +78,7 @@ sys.addaudithook(watch)
 def env(tmp_path: Path) -> dict[str, str]:
     archives = {f"events_week_0{week}.zip": archive(week) for week in (1, 2, 3)}
     shop = write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS)
-    return os.environ | {
-        "PYTHONPATH": str(PROJECT),
-        "SALES_DATA": str(shop.data),
-        "SALES_DIMENSIONS": str(shop.dimensions),
-        "SALES_REPORTS": str(tmp_path / "reports"),
-        "SALES_STATE": str(tmp_path / "state"),
-        "SALES_ENGINE": "local",
-        "SALES_JOBS": "2",
-        "SALES_STALL_AFTER": "3",
-        "SALES_LEASE": "2",
-    }
+    return local_environment(shop, tmp_path, jobs=2, SALES_STALL_AFTER="3", SALES_LEASE="2")
 
 
 @pytest.fixture

@@ -51,13 +51,7 @@ class PublishedRun:
 def published_run(state: Storage, run_id: str) -> PublishedRun:
     """Raises ConfigError if there is no such run, or it is not published."""
     ledger = RunLedger(state, run_id)
-    manifest, outcome = ledger.manifest(), ledger.outcome()
-    if outcome is None or outcome.summary is None or outcome.state != "published":
-        raise ConfigError(
-            f"Run {run_id} is not published, so it has no report.",
-            "`sales-pipeline runs` lists the runs.",
-        )
-    return PublishedRun(ledger, manifest, outcome.summary)
+    return PublishedRun(ledger, *ledger.published())
 
 
 def chosen_runs(state: Storage, before: str | None, after: str | None) -> tuple[str, str]:
