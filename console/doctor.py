@@ -191,7 +191,7 @@ def _redis_check(settings: Settings, url: SecretStr, setting: str) -> Check:
 def _workers(settings: Settings) -> Check:
     if settings.broker_url is None:
         return Check("workers", "ok", "not needed by the local engine")
-    from console.follow import worker_settings
+    from console.fleet import worker_settings
 
     found = worker_settings(settings)
     if not found:

@@ -206,9 +206,7 @@ def run_settings(options: dict[str, Any]) -> Settings:
     Raises:
         ConfigError: a setting is missing or wrong.
     """
-    import structlog
-
-    from pipeline_core.logs import configure_logs
+    from pipeline_core.logs import configure_logs, structlog
     from pipeline_core.settings import load_settings, misspelt_variables
 
     settings = load_settings(options)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import click
@@ -13,7 +13,6 @@ import msgspec
 from console.interrupt import terminable
 from console.progress import Progress, progress_of_run
 from console.terminal import complain
-from console.views import print_outcome
 from pipeline_core import pipeline
 from pipeline_core.errors import PipelineError, RetryableError, RunUnderWay
 from pipeline_core.ledger import RunLedger, lease
@@ -21,7 +20,8 @@ from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_
 from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
-from pipeline_core.pipeline.local import run_locally, start_early, stop_early, tried
+from pipeline_core.patience import tried
+from pipeline_core.pipeline.local import run_locally, start_early, stop_early
 from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving, take_turn
@@ -57,14 +57,11 @@ def new_run(settings: Settings, as_of: date | None, progress: Progress) -> Outco
     """Plans a run and drives it to its end. Raises RunUnderWay if it is not its turn."""
     ledger = _new_run(open_storage(settings.state))
     with _answered_for(settings, ledger):
-        if settings.chosen_engine() == "celery":
-            from console.follow import wait_for_workers
-
-            wait_for_workers(settings)
+        processes = _processes(settings)
         _take_turn(settings, ledger)
         progress.planning()
         with attempt(ledger, settings.policy(), PLAN, Worker(this_process())):
-            manifest = tried(lambda: _plan(settings, as_of, ledger.run_id))
+            manifest = tried(lambda: _plan(settings, as_of, ledger.run_id, processes))
         return _drive(settings, ledger, manifest, progress)
 
 
@@ -187,35 +184,28 @@ def _how_to_go_on(ledger: RunLedger) -> str:
     )
 
 
-def _plan(settings: Settings, as_of: date | None, run_id: str) -> Manifest:
+def _plan(settings: Settings, as_of: date | None, run_id: str, processes: int) -> Manifest:
     options = msgspec.structs.replace(settings.options(), as_of=as_of)
     policy, engine = settings.policy(), settings.chosen_engine()
-    processes = _processes(settings, engine)
     return pipeline.plan(
-        settings.places(), options, policy, engine, run_id, processes, settings.reuse()
+        settings.places(), options, policy, engine, run_id, lambda: processes, settings.reuse()
     )
 
 
-def _processes(settings: Settings, engine: str) -> Callable[[], int]:
-    """How many processes will work; asks Celery's workers while the caller does something else."""
-    if engine == "local":
-        return lambda: settings.machine_profile.jobs
-    from concurrent.futures import ThreadPoolExecutor
+def _processes(settings: Settings) -> int:
+    if settings.chosen_engine() == "local":
+        return settings.machine_profile.jobs
+    from console.fleet import fleet_processes
 
-    from console.follow import answering_processes
-
-    asking, stack = ThreadPoolExecutor(1), ExitStack()
-    answer = asking.submit(answering_processes, settings, stack)
-    asking.submit(stack.close)
-    asking.shutdown(wait=False)
-    return answer.result
+    return fleet_processes(settings)
 
 
 def _drive(
     settings: Settings, ledger: RunLedger, manifest: Manifest, progress: Progress
 ) -> Outcome:
     if manifest.engine == "celery":
-        from console.follow import follow, wait_for_workers
+        from console.fleet import wait_for_workers
+        from console.follow import follow
         from workers.dispatch import send_outstanding
 
         wait_for_workers(settings)
@@ -247,7 +237,7 @@ def _watch(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
 
 
 def _recovered(settings: Settings, ledger: RunLedger) -> str:
-    from console.follow import celery_app
+    from console.fleet import celery_app
     from workers.reconciler import recover_run
 
     celery_app(settings)
@@ -263,6 +253,8 @@ def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) 
     if as_json and outcome.summary is not None:
         sys.stdout.buffer.write(to_json(outcome.summary))
     elif not quiet:
+        from console.views import print_outcome
+
         print_outcome(settings, outcome)
     if outcome.state != "published":
         verb = "was refused" if outcome.state == "refused" else "failed"

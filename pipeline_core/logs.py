@@ -1,4 +1,7 @@
-"""Structured log lines on stderr, pretty or JSON; standard-library loggers included."""
+"""Structured log lines on stderr, pretty or JSON; standard-library loggers included.
+
+The one door to structlog: whoever imports it first decides whether it imports rich.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from pipeline_core.lean_imports import hidden
 with hidden("rich"):
     import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+__all__ = ["configure_logs", "log_settings", "mask_secrets", "structlog"]
 
 _in_force = ("INFO", "pretty")
 _CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/\"]*@")

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
-import structlog
-
+from pipeline_core.logs import structlog
 from pipeline_core.messages import Outcome
 
 log = structlog.get_logger()

@@ -13,7 +13,7 @@ from pipeline_core.settings import load_settings
 from workers.config import celery_config, flower_environment
 
 settings = load_settings()
-app = Celery("workers", include=["workers.tasks", "workers.watching"])
+app = Celery("workers", include=["workers.tasks", "workers.watching", "workers.events"])
 app.conf.update(celery_config(settings))
 
 # Flower takes its options from FLOWER_* only; what a person has set there stays.

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import structlog
 from celery import chord
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
-from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import this_process
+from pipeline_core.logs import structlog
 from pipeline_core.messages import Dispatch, Manifest, Work
 from pipeline_core.pipeline.recover import Recovery
 from pipeline_core.pipeline.results import results
+from workers.broker import AWAY, no_answer
 from workers.celery import app
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN
 
 log = structlog.get_logger()
-
-_AWAY = (OperationalError, RedisError, OSError)
-# Workers answer within milliseconds; each answer is given as long again for the next.
-_QUIET_SECONDS = 0.1
 
 
 def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:
@@ -34,21 +27,6 @@ def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:
     """
     patience = timedelta(seconds=manifest.policy.stall_after)
     dispatch(ledger, Recovery(manifest, results(ledger, manifest).outstanding, "", 1, patience))
-
-
-def worker_processes(connection: Any = None) -> int:
-    """Processes of the workers that answer, until none did for a tenth of a second; 1 if there is
-    none. Only how finely work is shared out depends on it.
-
-    Raises:
-        RetryableError: the broker does not answer.
-    """
-    try:
-        found = app.control.inspect(timeout=_QUIET_SECONDS, connection=connection).stats() or {}
-    except _AWAY as error:
-        raise _no_answer(error) from error
-    processes: int = sum(each["pool"]["max-concurrency"] for each in found.values())
-    return max(1, processes)
 
 
 def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
@@ -75,14 +53,14 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
     except KeyboardInterrupt:  # nobody would send the rest
         ledger.remove_dispatch(sent)
         raise
-    except (*_AWAY, RuntimeError) as error:
+    except (*AWAY, RuntimeError) as error:
         ledger.remove_dispatch(sent)
         cause: BaseException | None = error
         if isinstance(error, RuntimeError):  # what Celery makes of a result store that is away
             cause = error.__cause__
-            if not isinstance(cause, _AWAY):
+            if not isinstance(cause, AWAY):
                 raise
-        raise _no_answer(cause) from error
+        raise no_answer(cause) from error
     log.info(
         "work_sent",
         run_id=ledger.run_id,
@@ -91,13 +69,6 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
         why=sent.why,
     )
     return True
-
-
-def _no_answer(error: BaseException | None) -> RetryableError:
-    said = " ".join(str(error).split()).rstrip(".")
-    return RetryableError(
-        f"The broker does not answer: {said}.", "Check SALES_BROKER_URL and that Redis is up."
-    )
 
 
 def _send(ledger: RunLedger, work: tuple[Work, ...]) -> None:

@@ -16,8 +16,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import structlog
-
+from pipeline_core.logs import structlog
 from pipeline_core.messages import Outcome, Receipt
 from pipeline_core.settings import Settings
 

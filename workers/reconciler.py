@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-import structlog
-
 from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger, lease, slots
+from pipeline_core.logs import structlog
 from pipeline_core.pipeline.recover import NobodyWorks, diagnose
 from pipeline_core.pipeline.tell import give_up, tell, tell_late
 from pipeline_core.pipeline.turn import is_moving

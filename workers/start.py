@@ -11,7 +11,8 @@ from pipeline_core.pipeline.tell import tell
 from pipeline_core.pipeline.turn import take_turn
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
-from workers.dispatch import send_outstanding, worker_processes
+from workers.broker import worker_processes
+from workers.dispatch import send_outstanding
 
 
 def claim_slot(settings: Settings, slot: str) -> str:
@@ -41,7 +42,7 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None
             policy,
             "celery",
             ledger.run_id,
-            worker_processes,
+            lambda: max(1, worker_processes()),
             settings.reuse(),
         )
     send_outstanding(ledger, manifest)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
 
-import structlog
 from celery import Task
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from celery.utils.time import get_exponential_backoff_interval
 
+import pipeline_core.pipeline.page  # noqa: F401  (once, in the main process; it takes a while)
 from pipeline_core import pipeline
 from pipeline_core.errors import ResultsMissing, RetryableError, RunUnderWay, TooCostly
 from pipeline_core.ledger import RunLedger, lease
@@ -22,6 +22,7 @@ from pipeline_core.ledger.attempts import (
     limited_attempt,
     this_process,
 )
+from pipeline_core.logs import structlog
 from pipeline_core.messages import Work
 from pipeline_core.pipeline.process import manifest_of
 from pipeline_core.pipeline.tell import give_up, tell

@@ -6,11 +6,11 @@ import threading
 import time
 from typing import Any
 
-import structlog
 from celery import bootsteps
 from celery.signals import worker_init, worker_ready, worker_shutdown
 
 from pipeline_core.heartbeat import heartbeat_path, touch
+from pipeline_core.logs import structlog
 from workers import metrics
 from workers.celery import app, settings
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import msgspec
-import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
@@ -20,6 +19,7 @@ from console.serving.looks import Looks
 from console.serving.reports import content_type, find, published_runs
 from pipeline_core.errors import PipelineError
 from pipeline_core.load.page import common_style
+from pipeline_core.logs import structlog
 from pipeline_core.pipeline.publish import LATEST
 from pipeline_core.storage import Storage
 

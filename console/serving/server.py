@@ -8,7 +8,6 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import click
-import structlog
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
@@ -25,6 +24,7 @@ from console.serving.handlers import (
 )
 from console.serving.looks import Looks
 from pipeline_core.errors import ConfigError
+from pipeline_core.logs import structlog
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-import structlog
 
 from pipeline_core.errors import PipelineError, RetryableError, TooCostly, message_of
 from pipeline_core.ledger import lease
 from pipeline_core.ledger.run import RunLedger
+from pipeline_core.logs import structlog
 from pipeline_core.messages import Attempt, Policy
 
 log = structlog.get_logger()

@@ -18,9 +18,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from pipeline_core.errors import RetryableError
+from pipeline_core.logs import structlog
 from pipeline_core.messages import Limits, Memory, to_json
 from pipeline_core.storage import Storage
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-import structlog
 from msgspec import Struct
 
 from pipeline_core.changes import Changes
 from pipeline_core.errors import ConfigError, DamagedResult
+from pipeline_core.logs import structlog
 from pipeline_core.messages import (
     Attempt,
     Dispatch,

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 import msgspec
-import structlog
 
 from pipeline_core.errors import ConfigError, EventsGone
 from pipeline_core.extract.decode import Decoded
 from pipeline_core.extract.extracts import read_candidates
 from pipeline_core.extract.names import day_date
 from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.logs import structlog
 from pipeline_core.messages import ArchiveRef, DayRef, Manifest
 from pipeline_core.pipeline.accumulate import Rules
 from pipeline_core.pipeline.extraction import Extraction, Extracts

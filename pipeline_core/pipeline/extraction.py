@@ -14,8 +14,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 from typing import IO
 
-import structlog
-
 from pipeline_core.errors import (
     RetryableError,
     UnreadableArchive,
@@ -41,6 +39,7 @@ from pipeline_core.extract.walk import (
     part_windows,
 )
 from pipeline_core.ledger.kept import extract_key, kept_file
+from pipeline_core.logs import structlog
 from pipeline_core.messages import ArchiveRef, Limits, Manifest, Tally, Unreadable
 from pipeline_core.pipeline.accumulate import Accumulator, Chunk, Rules
 from pipeline_core.storage import Storage

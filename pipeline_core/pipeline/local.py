@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import random
 import signal
 import sys
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.context import BaseContext
-from typing import TypeVar
 
 import msgspec
-import structlog
 
-from pipeline_core.errors import ResultsMissing, RetryableError, TooCostly
+from pipeline_core.errors import ResultsMissing, TooCostly
 from pipeline_core.forkserver import process_context
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker, this_process
-from pipeline_core.logs import configure_logs, log_settings
+from pipeline_core.logs import configure_logs, log_settings, structlog
 from pipeline_core.messages import Attempt, Manifest, Outcome, Receipt, Work
+from pipeline_core.patience import tried
 from pipeline_core.pipeline.process import process
 from pipeline_core.pipeline.publish import publish
 from pipeline_core.pipeline.results import results
@@ -33,11 +30,6 @@ from pipeline_core.storage import open_storage
 
 log = structlog.get_logger()
 
-_Result = TypeVar("_Result")
-
-# A person waits: few tries, short pauses (seconds).
-_TRIES = 3
-_FIRST_PAUSE = 2.0
 _STOP_SECONDS = 5.0
 
 
@@ -104,6 +96,8 @@ def _in_pool(
                 futures: list[Future[Receipt]] = [
                     pool.submit(_process, ledger.state.uri, ledger.run_id, each) for each in work
                 ]
+            import pipeline_core.pipeline.page  # noqa: F401  (while they work: it takes a while)
+
             for future in as_completed(futures):
                 try:
                     done(future.result())
@@ -145,18 +139,6 @@ def _close(ledger: RunLedger, running: dict[str, Attempt], **changes: object) ->
 def _process(state_uri: str, run_id: str, work: Work) -> Receipt:
     worker = Worker(this_process())
     return tried(lambda: process(state_uri, run_id, work, worker))
-
-
-def tried(call: Callable[[], _Result]) -> _Result:
-    """The call's result; what does not answer is asked again, later and later."""
-    for number in range(1, _TRIES):
-        try:
-            return call()
-        except RetryableError as error:
-            pause = _FIRST_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1)  # noqa: S311
-            log.warning("trying_again", cause=error.message, seconds=round(pause, 1))
-            time.sleep(pause)
-    return call()
 
 
 def start_early(jobs: int) -> None:

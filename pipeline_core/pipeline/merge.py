@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 import pyarrow as pa
-import structlog
 
 from pipeline_core.errors import DamagedResult, ResultsMissing
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.kept import keep_merged, load_merged, merged_digests
 from pipeline_core.load.tables import to_parquet
+from pipeline_core.logs import structlog
 from pipeline_core.messages import Manifest, Receipt, StoredFile
 from pipeline_core.parquet import read_parquet
 from pipeline_core.pipeline.results import Done

@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import read_database, read_folder
@@ -21,6 +20,7 @@ from pipeline_core.extract.meter import archive_meter, day_meter
 from pipeline_core.extract.names import base_name, day_date, is_dated_up_to, is_text, is_zip
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
 from pipeline_core.ledger import RunLedger, run_ids, save_snapshot
+from pipeline_core.logs import structlog
 from pipeline_core.messages import ArchiveRef, DayRef, Limits, Manifest, Options, Policy, Reuse
 from pipeline_core.pipeline.reuse import (
     known_archives,

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 import msgspec
-import structlog
 
 from pipeline_core.errors import RetryableError
 from pipeline_core.heap import keep_freed_memory
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.attempts import Worker, attempt, causes, costs_told, spent
 from pipeline_core.load.tables import to_parquet
+from pipeline_core.logs import structlog
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, StoredFile, Work
 from pipeline_core.pipeline.accumulate import Accumulator, Rules
 from pipeline_core.pipeline.extraction import Extraction, extracts_of

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 import pyarrow as pa
-import structlog
 
 from pipeline_core.errors import (
     ConfigError,
@@ -24,6 +23,7 @@ from pipeline_core.ledger import RunLedger, load_snapshot, mark_published, publi
 from pipeline_core.ledger.attempts import PUBLISH, is_alive
 from pipeline_core.load.rejects import HEADER, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
+from pipeline_core.logs import structlog
 from pipeline_core.messages import (
     Allowance,
     EventCounts,
@@ -41,7 +41,6 @@ from pipeline_core.messages import (
 )
 from pipeline_core.pipeline.diff.latest import note_changes
 from pipeline_core.pipeline.merge import load_result, merge_results
-from pipeline_core.pipeline.page import write_pages
 from pipeline_core.pipeline.plan import missing_days
 from pipeline_core.pipeline.results import Done, results
 from pipeline_core.pipeline.reuse import learn_days, remember_results
@@ -320,6 +319,8 @@ def write_reports(
             sales = table
     _write_rejects(folder / "rejects.csv", ledger, done, manifest.options)
     reports = open_storage(manifest.reports)
+    from pipeline_core.pipeline.page import write_pages  # no worker pays for it that only processes
+
     write_pages(folder, ledger.state, reports, manifest, summary, sales, partials, scale)
     (folder / "summary.json").write_bytes(to_json(summary))
 

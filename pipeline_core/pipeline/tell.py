@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import structlog
-
 from pipeline_core.changes import sentences
 from pipeline_core.errors import PipelineError, message_of
 from pipeline_core.ledger import RunLedger, slots
 from pipeline_core.ledger.attempts import COMMAND
+from pipeline_core.logs import structlog
 from pipeline_core.notify import Event, Hooks, Notice, event_of, notify
 from pipeline_core.pipeline.publish import fail
 from pipeline_core.storage import Storage

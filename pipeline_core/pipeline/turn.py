@@ -6,11 +6,11 @@ import socket
 from datetime import UTC, datetime
 
 import psutil
-import structlog
 
 from pipeline_core.errors import PipelineError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import this_process
+from pipeline_core.logs import structlog
 from pipeline_core.pipeline.publish import fail
 from pipeline_core.storage import Storage
 

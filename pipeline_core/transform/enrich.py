@@ -117,7 +117,8 @@ def _reasons(
         }
     reasons: NDArray[np.uint8] = candidates["defect"].to_numpy().copy()
     for reason, holds in tests.items():
-        reasons[(reasons == 0) & holds] = 1 + _REASONS.index(reason)
+        if holds.any():
+            reasons[(reasons == 0) & holds] = 1 + _REASONS.index(reason)
     return reasons
 
 

@@ -7,11 +7,11 @@ from collections import defaultdict
 from dataclasses import replace
 
 import msgspec
-import structlog
 
 from pipeline_core.changes import Changes, OtherCauses, TopCause
 from pipeline_core.errors import ContractError, PipelineError, message_of
 from pipeline_core.ledger import RunLedger, published_ids
+from pipeline_core.logs import structlog
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.pipeline.diff.causes import Cause
 from pipeline_core.pipeline.diff.days import Days, compare_days

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 import msgspec
-import structlog
 
 from pipeline_core.ledger import published_ids
 from pipeline_core.load.page import EarlierRun
+from pipeline_core.logs import structlog
 from pipeline_core.storage import Storage
 
 log = structlog.get_logger()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -128,7 +129,8 @@ def _customers_of_sales(sales: pa.Table, groups: Groups) -> list[BitMap]:
     pairs = distinct(groups.number[known] * width + codes[known], groups.count * width)
     cuts = np.searchsorted(pairs, np.arange(1, groups.count) * width)
     parts = np.split((pairs % width).astype(np.uint32), cuts)
-    return [BitMap(part) for part in parts[: groups.count]]
+    # BitMap takes an array's memory as it is, and anything else number by number.
+    return [BitMap(array("I", part.tobytes())) for part in parts[: groups.count]]
 
 
 def _strangers_of_sales(sales: pa.Table, groups: Groups) -> list[set[bytes]]:

@@ -1,0 +1,131 @@
+"""Celery's workers, as a command reaches them. Light: the command asks before it imports more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipeline_core.errors import RetryableError
+from pipeline_core.patience import tried
+from pipeline_core.settings import Settings
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+_PING_SECONDS = 1.0
+_CONNECT_SECONDS = 5.0
+_SILENT_SECONDS = 10.0
+# The backend's own tries, for a person who waits; workers are more patient.
+_BACKEND_TRIES = 10
+
+_early: list[Callable[[], int]] = []
+
+
+def ask_early(settings: Settings) -> None:
+    """Asks Celery's workers, if the run is theirs, while the command imports the rest. An answer
+    takes a tenth of a second, of which none is work."""
+    if settings.chosen_engine() == "celery":
+        _early.append(_ask(settings))
+
+
+def fleet_processes(settings: Settings) -> int:
+    """How many processes the workers have that answer: one at least.
+
+    Raises:
+        RetryableError: the broker is away, or no worker answers in SALES_WORKER_WAIT seconds.
+    """
+    answer = _early.pop() if _early else _ask(settings)
+    try:
+        processes = answer()
+    except RetryableError:  # the wait below asks again, and says what is wrong in the end
+        processes = 0
+    if not processes:
+        wait_for_workers(settings)
+        processes = _ask(settings)()
+    return max(1, processes)
+
+
+def wait_for_workers(settings: Settings) -> None:
+    """Returns once a worker answers. Raises as ``fleet_processes`` does."""
+    deadline = time.monotonic() + settings.worker_wait
+    while not tried(lambda: _is_answered(settings)):
+        if time.monotonic() > deadline:
+            raise RetryableError(
+                f"No Celery worker answered in {settings.worker_wait} seconds.",
+                "Start one with `celery -A workers worker`, or use --engine local.",
+            )
+
+
+def worker_settings(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Celery's configuration of each worker that answers within a second, by worker.
+
+    Raises:
+        RetryableError: the broker is away.
+    """
+    with _broker(settings) as (app, connection):
+        inspect = app.control.inspect(timeout=_PING_SECONDS, connection=connection)
+        found: dict[str, dict[str, Any]] = inspect.conf(with_defaults=True) or {}
+    return found
+
+
+def celery_app(settings: Settings) -> Celery:
+    """The workers' app, with the broker that this command was given."""
+    from workers.celery import app
+    from workers.config import celery_config
+
+    config = celery_config(settings)
+    # A Redis that takes connections and says nothing would be waited for without an end.
+    silence = {"socket_connect_timeout": _CONNECT_SECONDS, "socket_timeout": _SILENT_SECONDS}
+    config["broker_transport_options"] |= silence
+    config |= {f"redis_{name}": seconds for name, seconds in silence.items()}
+    app.conf.update(config)
+    app.conf.result_backend_max_retries = _BACKEND_TRIES
+    app.conf.result_backend_transport_options |= {"retry_policy": {"max_retries": _BACKEND_TRIES}}
+    return app
+
+
+def _ask(settings: Settings) -> Callable[[], int]:
+    """Asks in a thread; the result waits for the answer. The connection is closed there too,
+    which takes up to a second."""
+    celery_app(settings)  # imported here: two threads that import the same wait for each other
+    asking, stack = ThreadPoolExecutor(1), ExitStack()
+    answer = asking.submit(_answering_processes, settings, stack)
+    asking.submit(stack.close)
+    asking.shutdown(wait=False)
+    return answer.result
+
+
+def _answering_processes(settings: Settings, stack: ExitStack) -> int:
+    from workers.broker import worker_processes
+
+    _, connection = stack.enter_context(_broker(settings))
+    return worker_processes(connection)
+
+
+def _is_answered(settings: Settings) -> bool:
+    with _broker(settings) as (app, connection):
+        return bool(
+            app.control.broadcast(
+                "ping", reply=True, timeout=_PING_SECONDS, limit=1, connection=connection
+            )
+        )
+
+
+@contextmanager
+def _broker(settings: Settings) -> Iterator[tuple[Celery, Any]]:
+    from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
+
+    app = celery_app(settings)
+    try:
+        # Celery would try for minutes; a person wants to know now.
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=_CONNECT_SECONDS)
+            yield app, connection
+    except (OperationalError, RedisError, OSError) as error:
+        raise RetryableError(
+            f"The broker does not answer: {error}.", "Check SALES_BROKER_URL and that Redis is up."
+        ) from error

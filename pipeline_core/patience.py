@@ -1,0 +1,30 @@
+"""What does not answer is asked again, where a person waits: few times, after short pauses."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from pipeline_core.errors import RetryableError
+from pipeline_core.logs import structlog
+
+log = structlog.get_logger()
+
+_Result = TypeVar("_Result")
+
+_TRIES = 3
+_FIRST_PAUSE_SECONDS = 2.0
+
+
+def tried(call: Callable[[], _Result]) -> _Result:
+    """The call's result; what does not answer is asked again, later and later."""
+    for number in range(1, _TRIES):
+        try:
+            return call()
+        except RetryableError as error:
+            pause = _FIRST_PAUSE_SECONDS * 2 ** (number - 1) * random.uniform(0.5, 1)  # noqa: S311
+            log.warning("trying_again", cause=error.message, seconds=round(pause, 1))
+            time.sleep(pause)
+    return call()
