@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -79,7 +80,8 @@ def _measure_size(size: str, only: Sequence[str], folder: Path, rounds: int) -> 
             late = "its start-up alone takes longer than all of this; it is in size large"
             skipped |= {name: late for name in ALL if name not in wanted}
         _tell_skipped(skipped)
-        figures = compare(available, shop.data, shop.dimensions, folder / "work", rounds, _say)
+        with TemporaryDirectory(prefix="work-", dir=folder) as work:
+            figures = compare(available, shop.data, shop.dimensions, Path(work), rounds, _say)
     result = Comparison(
         size=size,
         measured_on=datetime.now(UTC).date().isoformat(),
@@ -96,7 +98,8 @@ def _measure_size(size: str, only: Sequence[str], folder: Path, rounds: int) -> 
 def _measure_growth(wanted: Sequence[str], folder: Path, rounds: int, *, tiny: bool) -> None:
     with contenders(folder, [*wanted, OURS_2]) as (available, skipped):
         _tell_skipped(skipped)
-        grown = growth.measure_growth(available, folder, rounds, _say, tiny=tiny)
+        with TemporaryDirectory(prefix="work-", dir=folder) as work:
+            grown = growth.measure_growth(available, folder, Path(work), rounds, _say, tiny=tiny)
     save(folder / "results" / "growth.json", grown)
     pages.show_growth(grown)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import subprocess
 import sys
@@ -50,6 +49,7 @@ _HELP_ROUNDS = 15
 def measure_growth(
     available: Sequence[Contender],
     folder: Path,
+    work: Path,
     rounds: int,
     say: Callable[[str], None],
     *,
@@ -62,7 +62,7 @@ def measure_growth(
     for name, recipes in (TINY_CURVES if tiny else CURVES).items():
         chosen = [named[each] for each in CONTENDERS[name] if each in named]
         curves[name] = [
-            _point(scale, recipe, chosen, folder, rounds, say)
+            _point(scale, recipe, chosen, folder, work, rounds, say)
             for scale, recipe in zip(SCALES, recipes, strict=True)
         ]
     many = TINY_MANY if tiny else MANY
@@ -72,11 +72,11 @@ def measure_growth(
         machine=machine,
         rounds=rounds,
         curves=curves,
-        publications=_publications(named[OURS_2], many, folder, rounds, say),
+        publications=_publications(named[OURS_2], many, folder, work, rounds, say),
         unchanged=_unchanged(
-            named[OURS_2], many, folder, rounds, TINY_UNCHANGED if tiny else UNCHANGED, say
+            named[OURS_2], many, folder, work, rounds, TINY_UNCHANGED if tiny else UNCHANGED, say
         ),
-        chord=_point(1, many, chord, folder, min(rounds, _MOST_CHORDS), say),
+        chord=_point(1, many, chord, folder, work, min(rounds, _MOST_CHORDS), say),
         distinct=_distinct(_TINY_DISTINCT if tiny else _DISTINCT, say),
         help_seconds=_help_seconds(folder),
     )
@@ -87,21 +87,22 @@ def _point(
     recipe: Recipe,
     chosen: list[Contender],
     folder: Path,
+    work: Path,
     rounds: int,
     say: Callable[[str], None],
 ) -> Point:
     say(f"{recipe.archives:,} archives of {recipe.events_per_part:,} events a part")
     shop = prepare(folder / "data", recipe)
-    place = folder / "work"
-    return Point(
-        scale,
-        shop.facts,
-        compare(chosen, shop.data, shop.dimensions, place, rounds, say),
-    )
+    return Point(scale, shop.facts, compare(chosen, shop.data, shop.dimensions, work, rounds, say))
 
 
 def _publications(
-    contender: Contender, many: Recipe, folder: Path, rounds: int, say: Callable[[str], None]
+    contender: Contender,
+    many: Recipe,
+    folder: Path,
+    work: Path,
+    rounds: int,
+    say: Callable[[str], None],
 ) -> list[Publication]:
     """A run of so many archives, published again and again."""
     shop = prepare(folder / "data", many)
@@ -109,8 +110,8 @@ def _publications(
     for scale in reversed(SCALES):
         count = many.archives // scale
         say(f"publishing {count:,} partials")
-        place = folder / "work" / "publication"
-        data = _first_archives(shop.data, place.with_name("archives"), count)
+        place = work / f"publication-{count}"
+        data = _first_archives(shop.data, work / f"published-{count}", count)
         run_once(contender, data, shop.dimensions, place)
         command = [sys.executable, "-m", "bench.publication", str(place), str(rounds)]
         done = subprocess.run(
@@ -118,8 +119,6 @@ def _publications(
         )
         seconds = msgspec.json.decode(done.stdout, type=list[float])
         found.append(Publication(count, statistics.median(seconds)))
-        shutil.rmtree(place)
-        shutil.rmtree(data)
     return found
 
 
@@ -127,20 +126,21 @@ def _unchanged(
     contender: Contender,
     many: Recipe,
     folder: Path,
+    work: Path,
     rounds: int,
     counts: Sequence[int],
     say: Callable[[str], None],
 ) -> list[Unchanged]:
     """Runs on the state of the run before, when nothing has changed since."""
     shop = prepare(folder / "data", many)
-    place = folder / "work" / "unchanged"
     again = msgspec.structs.replace(
         contender, command=[word for word in contender.command if word != "--full"]
     )
     found = []
     for count in counts:
         say(f"{count:,} archives, and nothing new")
-        data = _first_archives(shop.data, place.with_name("archives"), count)
+        place = work / f"unchanged-{count}"
+        data = _first_archives(shop.data, work / f"archives-{count}", count)
         run_once(again, data, shop.dimensions, place)
         costs = [run_again(again, data, shop.dimensions, place) for _ in range(rounds)]
         found.append(
@@ -150,8 +150,6 @@ def _unchanged(
                 statistics.median(cost.cpu_seconds for cost in costs),
             )
         )
-        shutil.rmtree(place)
-        shutil.rmtree(data)
     return found
 
 
@@ -165,8 +163,7 @@ def _distinct(customers: int, say: Callable[[str], None]) -> Distinct:
 
 
 def _first_archives(data: Path, folder: Path, count: int) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir()
     for path in sorted(data.glob("*.zip"))[:count]:
         (folder / path.name).hardlink_to(path)
     return folder
