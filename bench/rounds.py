@@ -46,6 +46,7 @@ def compare(
     """
     costs, peaks = defaultdict[str, list[Cost]](list), dict[str, int]()
     first: tuple[str, Report] | None = None
+    folder.mkdir(exist_ok=True)
     for number in range(rounds + 1):
         for contender in contenders if number % 2 else reversed(contenders):
             place = Path(mkdtemp(prefix=f"{contender.name}-", dir=folder))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline_core.messages import Limits
-from pipeline_core.pipeline import accumulate, extraction, merge, reuse
+from pipeline_core.pipeline import accumulate, extraction, merge, page, reuse
 from pipeline_core.pipeline.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
@@ -221,7 +221,7 @@ def test_a_report_that_was_added_is_made_of_all_archives(
         for module in (accumulate, merge, publishing, reuse):
             patch.setattr(module, "REPORTS", (CATEGORY_SALES,))
         # The pages show both reports.
-        patch.setattr(publishing, "write_pages", lambda to, *_: (to / "index.html").touch())
+        patch.setattr(page, "write_pages", lambda to, *_: (to / "index.html").touch())
         runs.run()
         assert "daily_sales.csv" not in runs.csvs()
     summary = check(runs)

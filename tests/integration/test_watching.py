@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from redis import Redis
 
 from console.stack import RedisServer, Stack
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
@@ -174,3 +176,30 @@ def test_heartbeat_goes_on_while_the_broker_is_away(
             away = time.time()
             eventually(lambda: heartbeat.stat().st_mtime > away + 5, "heartbeats all the while")
             redis.start()
+
+
+def test_what_happens_to_many_tasks_is_sent_in_few_messages(stack: Stack, tmp_path: Path) -> None:
+    parts = {"1.json": part([purchase()])}
+    days = [f"events_2024-03-{n:02}.zip" for n in range(1, 32)]
+    shop = write_shop(
+        tmp_path / "shop", {f"of_{d}": archive_zip({d: day_zip(parts)}) for d in days}
+    )
+    env = environment(stack, shop, tmp_path)
+    sent: list[list[str]] = []
+
+    def succeeded() -> int:
+        while message := heard.get_message(ignore_subscribe_messages=True):
+            payload = json.loads(message["data"])
+            if payload["properties"]["delivery_info"]["routing_key"] == "task.multi":
+                events = json.loads(base64.b64decode(payload["body"]))
+                sent.append([event["type"] for event in events])
+        return sum(types.count("task-succeeded") for types in sent)
+
+    with (
+        Redis.from_url(stack.redis.url).pubsub() as heard,  # type: ignore[no-untyped-call]
+        celery("worker", "--concurrency=1", env=env, log=tmp_path / "worker.log"),
+    ):
+        heard.psubscribe("*celeryev*")
+        assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+        eventually(lambda: succeeded() == len(days) + 1, "every task's end")
+    assert len(sent) < len(days) / 2

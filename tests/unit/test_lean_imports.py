@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 NO_PANDAS = """
 import sys
@@ -37,6 +40,19 @@ import rich.console
 """
 
 
+A_COMMAND = """
+import os, sys
+import pipeline_core.transform.money
+assert "numpy" in sys.modules
+assert len(os.listdir("/proc/self/task")) == 1, "threads of OpenBLAS"
+import console.command
+from pipeline_core.settings import load_settings
+load_settings()
+import console.run
+assert not {"rich", "jinja2", "celery"} & sys.modules.keys(), "what only some commands need"
+"""
+
+
 def run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
@@ -51,3 +67,18 @@ def test_logs_do_not_import_rich_and_show_tracebacks_and_rich_still_works() -> N
     assert done.returncode == 0, done.stderr
     assert "it_failed" in done.stderr
     assert "ZeroDivisionError: division by zero" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted by /proc")
+def test_a_local_run_imports_what_it_needs_and_starts_no_threads() -> None:
+    done = run(A_COMMAND)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_the_quick_end_says_that_nobody_could_read_the_answer() -> None:
+    command = [sys.executable, "-m", "console.command", "--version"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode != 0
+    assert "No space left on device" in done.stderr
