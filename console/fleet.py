@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _PING_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
 _SILENT_SECONDS = 10.0
+# Redis is asked to wait for an answer so long, and a connection closes when it has stopped waiting.
+_SHORT_WAITS = {"polling_interval": 0.1}
 # The backend's own tries, for a person who waits; workers are more patient.
 _BACKEND_TRIES = 10
 
@@ -88,8 +90,7 @@ def celery_app(settings: Settings) -> Celery:
 
 
 def _ask(settings: Settings) -> Callable[[], int]:
-    """Asks in a thread; the result waits for the answer. The connection is closed there too,
-    which takes up to a second."""
+    """Asks in a thread; the result waits for the answer. The connection is closed there too."""
     celery_app(settings)  # imported here: two threads that import the same wait for each other
     asking, stack = ThreadPoolExecutor(1), ExitStack()
     answer = asking.submit(_answering_processes, settings, stack)
@@ -122,7 +123,7 @@ def _broker(settings: Settings) -> Iterator[tuple[Celery, Any]]:
     app = celery_app(settings)
     try:
         # Celery would try for minutes; a person wants to know now.
-        with app.connection_for_write() as connection:
+        with app.connection_for_write(transport_options=_SHORT_WAITS) as connection:
             connection.ensure_connection(max_retries=1, timeout=_CONNECT_SECONDS)
             yield app, connection
     except (OperationalError, RedisError, OSError) as error:
