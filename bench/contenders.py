@@ -54,8 +54,8 @@ class Contender(Struct, frozen=True):
 def clean_environment() -> dict[str, str]:
     """What every contender sees: nothing of the user's settings, no limits on threads, and byte
     code that is kept, as it is of whatever is installed."""
-    ours = ("SALES_", "CELERY_", "OPENBLAS_", "SPARK_", "PYTHONDONTWRITEBYTECODE")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    left_out = ("SALES_", "CELERY_", "OPENBLAS_", "SPARK_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | {"PYTHONPATH": str(PROJECT), "PYTHONWARNINGS": "ignore"}
 
 

@@ -46,7 +46,6 @@ def compare(
     """
     costs, peaks = defaultdict[str, list[Cost]](list), dict[str, int]()
     first: tuple[str, Report] | None = None
-    folder.mkdir(exist_ok=True)
     for number in range(rounds + 1):
         for contender in contenders if number % 2 else reversed(contenders):
             place = Path(mkdtemp(prefix=f"{contender.name}-", dir=folder))
@@ -73,7 +72,6 @@ def run_again(contender: Contender, data: Path, dimensions: Path, place: Path) -
 
 def run_once(contender: Contender, data: Path, dimensions: Path, place: Path) -> None:
     """Runs a contender in a fresh folder and leaves its reports and state there."""
-    place.mkdir(parents=True)
     _run(contender, data, dimensions, place, memory=False)
 
 
@@ -87,7 +85,7 @@ def read_report(folder: Path) -> Report:
 
 
 def _run(contender: Contender, data: Path, dimensions: Path, place: Path, *, memory: bool) -> Cost:
-    (place / "reports").mkdir()
+    (place / "reports").mkdir(parents=True)
     return _measured(contender, data, dimensions, place, memory=memory)
 
 

@@ -1,1 +1,3 @@
 """What a person types and sees."""
+
+PROGRAM = "sales-pipeline"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import gc as garbage
-import os
 import sys
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from console import PROGRAM
+from console.ending import run_to_the_end
 from console.options import (
     broker_options,
     completed_runs,
@@ -28,14 +28,13 @@ from console.options import (
     run_settings,
     state_option,
 )
-from console.terminal import colour, complain
+from console.terminal import colour
 
 if TYPE_CHECKING:
     from pipeline_core.pipeline.backfill import Every
 
 # Imports make many objects, and hardly any garbage.
 _OBJECTS_BETWEEN_COLLECTIONS = 1_000_000
-PROGRAM = "sales-pipeline"
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -480,69 +479,7 @@ def _check_range(first: date, last: date) -> None:
 def main() -> NoReturn:
     """Entry point: every error ends as one clear text on stderr, with an exit code."""
     garbage.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
-    ended_with: list[int] = []
-    atexit.register(_end, ended_with)  # before any other, so that it is called after all others
-    ended_with.append(_exit_code())
-    sys.exit(ended_with[0])
-
-
-def _end(exit_code: list[int]) -> None:
-    """Ends the process as mypy's ``hard_exit`` does: Python would take itself apart first, which
-    takes longer than planning a run, and frees nothing that the end does not free."""
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:  # nobody reads any more; Python says so
-        return
-    if exit_code:
-        os._exit(exit_code[0])
-
-
-def _exit_code() -> int:
-    try:
-        cli(prog_name=PROGRAM, standalone_mode=False, color=colour())
-    except SystemExit as stop:
-        return int(stop.code or 0)  # commands end with a number
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except Exception as error:
-        return _complain_of(error)
-    return 0
-
-
-def _complain_of(error: Exception) -> int:
-    from pipeline_core.errors import ConfigError, PipelineError
-
-    if isinstance(error, click.ClickException):
-        complain(f"Error: {error.format_message()}", _usage(error))
-        return 2
-    if isinstance(error, click.Abort):  # click's word for Ctrl-C
-        from console.interrupt import exit_code
-
-        cause = error.__cause__
-        click.echo("".join(map(str, cause.args if cause else ())) or "Stopped.", err=True)
-        return exit_code(cause)
-    if isinstance(error, PipelineError):
-        complain(f"Error: {error.message}", error.remedy)
-        return 2 if isinstance(error, ConfigError) else 1
-    _report_bug(error)
-    return 1
-
-
-def _usage(error: click.ClickException) -> str:
-    """Where to read how it is right."""
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"`{context.command_path if context else PROGRAM} --help` says what there is."
-
-
-def _report_bug(error: Exception) -> None:
-    import logging
-
-    logging.getLogger(__name__).debug("unexpected error", exc_info=error)
-    complain(
-        f"Error: unexpected {type(error).__name__}: {error}",
-        "This is a bug of ours. SALES_LOG_LEVEL=DEBUG shows where it happened.",
-    )
+    run_to_the_end(lambda: cli(prog_name=PROGRAM, standalone_mode=False, color=colour()))
 
 
 if __name__ == "__main__":

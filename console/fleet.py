@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 _PING_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
 _SILENT_SECONDS = 10.0
-# Redis is asked to wait for an answer so long, and a connection closes when it has stopped waiting.
+# Redis (6 and newer take fractions) is asked to wait for an answer so long, and a connection closes
+# when it has stopped waiting.
 _SHORT_WAITS = {"polling_interval": 0.1}
 # The backend's own tries, for a person who waits; workers are more patient.
 _BACKEND_TRIES = 10
@@ -34,7 +35,7 @@ def ask_early(settings: Settings) -> None:
 
 
 def fleet_processes(settings: Settings) -> int:
-    """How many processes the workers have that answer: one at least.
+    """How many processes the workers have that answer; 0 if they did not say.
 
     Raises:
         RetryableError: the broker is away, or no worker answers in SALES_WORKER_WAIT seconds.
@@ -47,7 +48,7 @@ def fleet_processes(settings: Settings) -> int:
     if not processes:
         wait_for_workers(settings)
         processes = _ask(settings)()
-    return max(1, processes)
+    return processes
 
 
 def wait_for_workers(settings: Settings) -> None:
@@ -117,8 +118,7 @@ def _is_answered(settings: Settings) -> bool:
 
 @contextmanager
 def _broker(settings: Settings) -> Iterator[tuple[Celery, Any]]:
-    from kombu.exceptions import OperationalError
-    from redis.exceptions import RedisError
+    from workers.broker import AWAY, no_answer
 
     app = celery_app(settings)
     try:
@@ -126,7 +126,5 @@ def _broker(settings: Settings) -> Iterator[tuple[Celery, Any]]:
         with app.connection_for_write(transport_options=_SHORT_WAITS) as connection:
             connection.ensure_connection(max_retries=1, timeout=_CONNECT_SECONDS)
             yield app, connection
-    except (OperationalError, RedisError, OSError) as error:
-        raise RetryableError(
-            f"The broker does not answer: {error}.", "Check SALES_BROKER_URL and that Redis is up."
-        ) from error
+    except AWAY as error:
+        raise no_answer(error) from error

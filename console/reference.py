@@ -11,8 +11,9 @@ import click
 import msgspec
 from pydantic import SecretStr
 
+from console import PROGRAM
 from console.checks import Check
-from console.command import PROGRAM, cli
+from console.command import cli
 from console.shapes import Backfilled, Collected, ListedReject, ListedRun, Planned, UnfinishedRun
 from pipeline_core.messages import Summary
 from pipeline_core.pipeline.diff import Difference

@@ -42,7 +42,7 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None
             policy,
             "celery",
             ledger.run_id,
-            lambda: max(1, worker_processes()),
+            worker_processes,
             settings.reuse(),
         )
     send_outstanding(ledger, manifest)

@@ -21,10 +21,10 @@ def shared_out(
     known: Mapping[str, Known] = MappingProxyType({}),
 ) -> tuple[ArchiveRef, ...]:
     """The archives, those with ``shares`` that are large beside what each process has to do.
-    With more archives than processes, of about one size, there is none. ``known`` are done
-    already, in the shares they have."""
+    With more archives than processes, of about one size, there is none; nor if there are 0, for
+    nobody said. ``known`` are done already, in the shares they have."""
     to_do = [a for a in archives if a.duplicate_of is None and a.name not in known]
-    piece = sum(archive.size for archive in to_do) / (_PIECES_A_PROCESS * processes)
+    piece = sum(archive.size for archive in to_do) / (_PIECES_A_PROCESS * max(1, processes))
     large = {a.id for a in to_do if processes > 1 and a.size > _WORTH_CUTTING * piece}
     return tuple(
         msgspec.structs.replace(

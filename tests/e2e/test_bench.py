@@ -64,7 +64,7 @@ def test_a_report_that_differs_by_a_cent_ends_it(shop: Shop, tmp_path: Path) -> 
     wrong = [sys.executable, "-c", ONE_CENT_MORE, DATA, DIMENSIONS, REPORTS]
     rivals = [Contender("one", "One", NAIVE), Contender("two", "Two", wrong)]
     with pytest.raises(ReportsDifferError, match="Books, New"):
-        compare(rivals, shop.data, shop.dimensions, tmp_path / "work", 1)
+        compare(rivals, shop.data, shop.dimensions, tmp_path, 1)
 
 
 @pytest.mark.usefixtures("_from_project")

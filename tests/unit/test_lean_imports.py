@@ -44,7 +44,7 @@ import os, sys
 import pipeline_core.transform.money
 assert "numpy" in sys.modules
 assert len(os.listdir("/proc/self/task")) == 1, "threads of OpenBLAS"
-import console.command
+import console.command, console.fleet
 from pipeline_core.settings import load_settings
 load_settings()
 import console.run

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -27,18 +28,31 @@ command.main()
 """
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_the_quick_end_says_that_nobody_could_read_the_answer() -> None:
-    command = [sys.executable, "-m", "console.command", "--version"]
-    with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode != 0
-    assert "No space left on device" in done.stderr
+ANSWER = """
+from console import command
+
+command.cli = lambda **_: print("an answer")
+command.main()
+"""
+
+
+def end(code: str, stdout: int | IO[bytes] = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env, check=False
+    )
 
 
 def test_threads_end_handlers_are_called_and_output_is_written() -> None:
-    command = [sys.executable, "-c", MUCH_TO_END]
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    done = end(MUCH_TO_END)
     assert done.returncode == 3
     assert done.stdout.splitlines() == ["a thread ended", "a handler was called"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_an_answer_that_cannot_be_written_is_no_success() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = end(ANSWER, full)
+    assert done.returncode != 0
+    assert "No space left on device" in done.stderr

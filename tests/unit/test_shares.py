@@ -22,8 +22,9 @@ def _cut(archives: list[ArchiveRef], processes: int) -> list[int]:
     return [len(archive.shares) for archive in shared_out(archives, processes)]
 
 
-def test_one_archive_is_cut_for_two_processes_and_not_for_one() -> None:
+def test_one_archive_is_cut_for_two_processes_and_not_for_one_or_nobody_knows_how_many() -> None:
     week = _archive(0, *[10] * 7)
+    assert _cut([week], 0) == [0]
     assert _cut([week], 1) == [0]
     assert _cut([week], 2) == [4]
     assert _cut([week], 100) == [7]

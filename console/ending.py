@@ -1,0 +1,81 @@
+"""How the command ends: with an exit code, with one clear text for every error, and at once."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import click
+
+from console import PROGRAM
+from console.terminal import complain
+
+
+def run_to_the_end(command: Callable[[], object]) -> NoReturn:
+    """Runs a click command that is not standalone, and ends the process with its exit code."""
+    exit_code: list[int] = []
+    atexit.register(_end, exit_code)  # before any other, so that it is called after all others
+    exit_code.append(_exit_code(command))
+    sys.exit(exit_code[0])
+
+
+def _end(exit_code: list[int]) -> None:
+    """Ends the process as mypy's ``hard_exit`` does: Python would take itself apart first, which
+    takes longer than planning a run, and frees nothing that the end does not free."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # nobody reads any more; Python says so
+        return
+    if exit_code:
+        os._exit(exit_code[0])
+
+
+def _exit_code(command: Callable[[], object]) -> int:
+    try:
+        command()
+    except SystemExit as stop:
+        return int(stop.code or 0)  # commands end with a number
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except Exception as error:
+        return _complain_of(error)
+    return 0
+
+
+def _complain_of(error: Exception) -> int:
+    from pipeline_core.errors import ConfigError, PipelineError
+
+    if isinstance(error, click.ClickException):
+        complain(f"Error: {error.format_message()}", _usage(error))
+        return 2
+    if isinstance(error, click.Abort):  # click's word for Ctrl-C
+        from console.interrupt import exit_code
+
+        cause = error.__cause__
+        click.echo("".join(map(str, cause.args if cause else ())) or "Stopped.", err=True)
+        return exit_code(cause)
+    if isinstance(error, PipelineError):
+        complain(f"Error: {error.message}", error.remedy)
+        return 2 if isinstance(error, ConfigError) else 1
+    _report_bug(error)
+    return 1
+
+
+def _usage(error: click.ClickException) -> str:
+    """Where to read how it is right."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"`{context.command_path if context else PROGRAM} --help` says what there is."
+
+
+def _report_bug(error: Exception) -> None:
+    import logging
+
+    logging.getLogger(__name__).debug("unexpected error", exc_info=error)
+    complain(
+        f"Error: unexpected {type(error).__name__}: {error}",
+        "This is a bug of ours. SALES_LOG_LEVEL=DEBUG shows where it happened.",
+    )
