@@ -7,10 +7,10 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.storage.base import Storage, StoredObject
+from pipeline_core.storage.base import Contents, Storage, StoredObject
 from pipeline_core.storage.local import LocalStorage
 
-__all__ = ["Storage", "StoredObject", "absolute_uri", "open_storage"]
+__all__ = ["Contents", "Storage", "StoredObject", "absolute_uri", "open_storage"]
 
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _OBJECT_SCHEMES = {"s3", "gs", "az"}

@@ -18,6 +18,18 @@ class StoredObject:
     version: str
 
 
+@dataclass(frozen=True)
+class Contents:
+    """Everything directly inside a folder, by key; the names of ``folders`` are as in
+    ``Storage.folders``. ``others`` are neither files nor folders: a link that leads nowhere, a
+    pipe, a socket; their values say what. ``hidden`` files are none of ``files``."""
+
+    files: list[StoredObject]
+    folders: list[str]
+    others: dict[str, str]
+    hidden: list[str]
+
+
 class Storage(Protocol):
     """A folder or an object-store prefix.
 
@@ -40,6 +52,13 @@ class Storage(Protocol):
 
     def folders(self, folder: str = "") -> list[str]:
         """Names of the folders directly inside ``folder``, sorted."""
+        ...
+
+    def contents(self, folder: str = "") -> Contents:
+        """All that there is directly inside ``folder``. Nothing is opened.
+
+        Raises ConfigError if ``folder`` is a file.
+        """
         ...
 
     def stat(self, key: str) -> StoredObject:

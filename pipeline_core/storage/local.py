@@ -12,9 +12,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from pipeline_core.errors import RetryableError
-from pipeline_core.storage.base import StoredObject, checked
+from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.storage.base import Contents, StoredObject, checked
 
+# What a link is to blame for itself; any other error may be over soon.
+_LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG}
+_KINDS = ((stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
@@ -30,17 +33,17 @@ class LocalStorage:
         return str(self.root)
 
     def files(self, folder: str = "") -> list[StoredObject]:
-        prefix = f"{folder}/" if folder else ""
-        found = []
-        for entry in self._entries(folder):
-            # A name that was removed since it was listed is not there.
-            with suppress(FileNotFoundError), _translated("list", Path(entry.path)):
-                if entry.is_file():
-                    found.append(_stored(prefix + entry.name, entry.stat()))
-        return sorted(found, key=lambda stored: stored.key)
+        return self._look(folder).files
 
     def folders(self, folder: str = "") -> list[str]:
-        return sorted(entry.name for entry in self._entries(folder) if entry.is_dir())
+        return self._look(folder).folders
+
+    def contents(self, folder: str = "") -> Contents:
+        path = self._path(folder) if folder else self.root
+        with _translated("list", path):
+            if path.is_file():
+                raise ConfigError(f"{path} is a file, not a folder.", "Name the folder it is in.")
+        return self._look(folder)
 
     def stat(self, key: str) -> StoredObject:
         with _translated("read", self._path(key)) as path:
@@ -115,12 +118,67 @@ class LocalStorage:
     def _path(self, key: str) -> Path:
         return self.root / checked(key)
 
+    def _look(self, folder: str) -> Contents:
+        found = Contents(files=[], folders=[], others={}, hidden=[])
+        prefix = f"{folder}/" if folder else ""
+        for entry in self._entries(folder):
+            # A name that was removed since it was listed is not there.
+            with suppress(FileNotFoundError), _translated("list", Path(entry.path)):
+                _put(found, entry, prefix + entry.name)
+        found.files.sort(key=lambda stored: stored.key)
+        found.folders.sort()
+        found.hidden.sort()
+        return found
+
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         with suppress(FileNotFoundError):
             path = self._path(folder) if folder else self.root
             with _translated("list", path), os.scandir(path) as entries:
-                return [entry for entry in entries if not entry.name.startswith(".")]
+                return list(entries)
         return []
+
+
+def _put(found: Contents, entry: os.DirEntry[str], key: str) -> None:
+    """Adds an entry to what it is. Raises OSError if that cannot be told now."""
+    is_folder = entry.is_dir(follow_symlinks=False)
+    if entry.name.startswith("."):
+        if not is_folder:
+            found.hidden.append(key)
+        return
+    status = None if is_folder else _status(entry)
+    if is_folder or (status is not None and stat.S_ISDIR(status.st_mode)):
+        found.folders.append(entry.name)
+    elif status is None:
+        found.others[key] = _misled(Path(entry.path))
+    elif stat.S_ISREG(status.st_mode):
+        found.files.append(_stored(key, status))
+    else:
+        kinds = (kind for is_kind, kind in _KINDS if is_kind(status.st_mode))
+        found.others[key] = f"it is {next(kinds, 'a device')}, not a file"
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Of what a link leads to; None if it leads nowhere."""
+    try:
+        return entry.stat()
+    except OSError as error:
+        if not entry.is_symlink() or error.errno not in _LEADS_NOWHERE:
+            raise
+        return None
+
+
+def _misled(link: Path) -> str:
+    """Why a link leads nowhere, with where it should."""
+    target = os.fsencode(os.readlink(link)).decode(errors="backslashreplace")
+    try:
+        link.stat()
+    except FileNotFoundError:
+        cause = "which is not there"
+    except OSError as error:
+        cause = f"which cannot be followed: {error.strerror}"
+    else:
+        cause = "which was not there a moment ago"
+    return f"it is a symbolic link to {target}, {cause}"
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from obstore.exceptions import (
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from pipeline_core.errors import ConfigError, ContractError, RetryableError
-from pipeline_core.storage.base import StoredObject, checked
+from pipeline_core.storage.base import Contents, StoredObject, checked
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -120,19 +120,31 @@ class ObjectStorage:
 
     def files(self, folder: str = "") -> list[StoredObject]:
         """As ``Storage.files``."""
-        prefix = f"{folder}/" if folder else ""
-        # A key that ends in "/", with which consoles mark a folder, is listed as the folder.
-        found = [
-            _stored(meta)
-            for meta in self._list(folder)["objects"]
-            if meta["path"].startswith(prefix) and _is_visible(meta["path"].removeprefix(prefix))
-        ]
-        return sorted(found, key=lambda stored: stored.key)
+        return self.contents(folder).files
 
     def folders(self, folder: str = "") -> list[str]:
         """As ``Storage.folders``."""
-        names = (path.rsplit("/", 1)[-1] for path in self._list(folder)["common_prefixes"])
-        return sorted(filter(_is_visible, names))
+        return self.contents(folder).folders
+
+    def contents(self, folder: str = "") -> Contents:
+        """As ``Storage.contents``: there are files and folders only."""
+        prefix, listed = f"{folder}/" if folder else "", self._list(folder)
+        # A key that ends in "/", with which consoles mark a folder, is listed as the folder.
+        inside = {
+            meta["path"].removeprefix(prefix): _stored(meta)
+            for meta in listed["objects"]
+            if meta["path"].startswith(prefix)
+        }
+        names = (path.rsplit("/", 1)[-1] for path in listed["common_prefixes"])
+        return Contents(
+            files=sorted(
+                (stored for name, stored in inside.items() if _is_visible(name)),
+                key=lambda stored: stored.key,
+            ),
+            folders=sorted(filter(_is_visible, names)),
+            others={},
+            hidden=sorted(stored.key for name, stored in inside.items() if name.startswith(".")),
+        )
 
     def stat(self, key: str) -> StoredObject:
         """As ``Storage.stat``; the version is the ETag."""

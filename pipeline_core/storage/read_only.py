@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline_core.errors import ContractError
-from pipeline_core.storage.base import Storage, StoredObject
+from pipeline_core.storage.base import Contents, Storage, StoredObject
 
 
 class ReadOnlyStorage:
@@ -26,6 +26,9 @@ class ReadOnlyStorage:
 
     def folders(self, folder: str = "") -> list[str]:
         return self._inner.folders(folder)
+
+    def contents(self, folder: str = "") -> Contents:
+        return self._inner.contents(folder)
 
     def stat(self, key: str) -> StoredObject:
         return self._inner.stat(key)

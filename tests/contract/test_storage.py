@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.errors import ConfigError, RetryableError
-from pipeline_core.storage import Storage, absolute_uri, open_storage
+from pipeline_core.storage import Contents, Storage, absolute_uri, open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_store import _BLOCK, _RETRIES, ObjectStorage
 from tests.s3 import SECRET, put, use_endpoint
@@ -118,6 +118,17 @@ def test_files_and_folders_are_those_directly_inside_in_order(storage: Storage) 
     assert storage.folders("f") == ["g"]
     assert keys(storage, "f/g") == ["f/g/y"]
     assert storage.folders("f/g") == []
+
+
+def test_contents_are_all_that_is_directly_inside(storage: Storage) -> None:
+    for key in ("b", ".a", "f/x", ".g/y", "f/.z"):
+        storage.write(key, b"")
+    found = storage.contents()
+    assert (found.files, found.folders) == (storage.files(), ["f"])
+    assert (found.others, found.hidden) == ({}, [".a"])
+    assert [each.key for each in storage.contents("f").files] == ["f/x"]
+    assert storage.contents("f").hidden == ["f/.z"]
+    assert storage.contents("none") == Contents(files=[], folders=[], others={}, hidden=[])
 
 
 def test_a_folder_that_is_not_there_is_empty(storage: Storage) -> None:
@@ -475,6 +486,15 @@ def test_a_folder_that_cannot_be_used_is_worth_another_try(
     with pytest.raises(RetryableError, match="file") as caught:
         verbs[verb]()
     assert caught.value.remedy
+
+
+def test_a_link_to_itself_neither_lists_nor_ends_a_listing(local: LocalStorage) -> None:
+    local.write("file", b"")
+    (local.root / "loop").symlink_to("loop")
+    assert (keys(local), local.folders()) == (["file"], [])
+    assert list(local.contents().others) == ["loop"]
+    with pytest.raises(ConfigError, match="is a file, not a folder"):
+        local.contents("file")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="nothing can be made there")
