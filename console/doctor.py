@@ -11,9 +11,9 @@ from console.checks import Check
 from pipeline_core.errors import PipelineError
 from pipeline_core.extract.codecs import HAS_LIBDEFLATE
 from pipeline_core.extract.kernel import IS_BUILT
-from pipeline_core.extract.names import is_zip
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.pipeline.plan import read_dimensions
+from pipeline_core.pipeline.survey import find_archives
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 
@@ -120,13 +120,17 @@ def _versions(_settings: Settings) -> Check:
 
 def _data(settings: Settings) -> Check:
     data = open_storage(settings.data)
-    archives = [file for file in data.files() if is_zip(file.key)]
-    if not archives:
+    found = find_archives(data)
+    if found.strays:
+        name, what = min(found.strays.items())
         return Check(
-            "data", "failed", f"no archive in {data.uri}.", "Set SALES_DATA to their folder."
+            "data",
+            "failed",
+            f"{len(found.strays):,} archives in {data.uri} cannot be read, such as {name}: {what}.",
+            "Put the files there, or take the names away.",
         )
-    size = sum(file.size for file in archives)
-    return Check("data", "ok", f"{len(archives):,} archives, {size:,} bytes in {data.uri}")
+    size = sum(file.size for file in found.archives)
+    return Check("data", "ok", f"{len(found.archives):,} archives, {size:,} bytes in {data.uri}")
 
 
 def _state(settings: Settings) -> Check:

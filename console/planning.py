@@ -10,8 +10,8 @@ from console.terminal import plain
 from console.views import output, table
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.messages import ArchiveRef, to_json
-from pipeline_core.pipeline.plan import missing_days, survey
 from pipeline_core.pipeline.reuse import finished_archives, known_archives, recall
+from pipeline_core.pipeline.survey import missing_days, survey
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage, absolute_uri, open_storage
 

@@ -18,6 +18,9 @@ All of them cross process borders: ``args`` rebuilds them, ``__dict__`` carries 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class PipelineError(Exception):
     """Base of all. ``remedy`` is what a person can do about it, one sentence or empty."""
@@ -51,12 +54,23 @@ class UnreadablePart(InputError):
     """A part that is not a JSON array, cannot be inflated, or is over a limit."""
 
 
-class UnreadableDay(InputError):
-    """A day that is not a zip or is over a limit; nothing of it counts."""
+class UnreadableZip(InputError):
+    """A day or an archive; if it holds none that is read, ``ignored`` are its entries by ending."""
+
+    def __init__(
+        self, message: str, remedy: str = "", ignored: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        super().__init__(message, remedy)
+        self.ignored = dict(ignored)
 
 
-class UnreadableArchive(InputError):
-    """An archive that is not a zip, is over a limit, or changed since it was planned."""
+class UnreadableDay(UnreadableZip):
+    """A day that is not a zip, is over a limit or holds no part; nothing of it counts."""
+
+
+class UnreadableArchive(UnreadableZip):
+    """An archive that is not a zip, is over a limit, holds no day, or changed since it was
+    planned."""
 
 
 class TooCostly(PipelineError):

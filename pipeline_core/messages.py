@@ -108,8 +108,10 @@ class DayRef(Struct, frozen=True):
 
 class ArchiveRef(Struct, frozen=True, kw_only=True):
     """One weekly archive as it was planned. ``id`` is its number in the manifest; ``version``
-    changes whenever its bytes do. One that is too large for one process has ``shares``: directory
-    places of days, each place once, that are processed apart."""
+    changes whenever its bytes do, and is empty if there is no file: ``unreadable`` says what there
+    is. One that is too large for one process has ``shares``: directory places of days, each place
+    once, that are processed apart. ``ignored`` are its entries that are no days, by their ending;
+    None if an earlier version did not look."""
 
     id: str
     name: str
@@ -120,6 +122,7 @@ class ArchiveRef(Struct, frozen=True, kw_only=True):
     digest: str | None = None
     duplicate_of: str | None = None
     unreadable: str | None = None
+    ignored: dict[str, int] | None = None
 
     def planned_skip(self) -> frozenset[int]:
         """Directory places of the days that count elsewhere."""
@@ -128,7 +131,9 @@ class ArchiveRef(Struct, frozen=True, kw_only=True):
 
 class Manifest(Struct, frozen=True, kw_only=True):
     """The plan of one run, written once. URIs carry no secrets. ``rules`` are the versions of
-    extraction and counting that the run is made by, empty if an earlier version did not say."""
+    extraction and counting that the run is made by, empty if an earlier version did not say.
+    ``ignored`` are the files of ``data`` that are no archives, by their ending; None if an earlier
+    version did not look."""
 
     run_id: str
     created_at: datetime
@@ -142,6 +147,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     conflicting_days: tuple[str, ...] = ()
     reuse: Reuse = Reuse()
     rules: str = ""
+    ignored: dict[str, int] | None = None
 
     @property
     def work_unit(self) -> str:
@@ -276,7 +282,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     the results are. The archive's own ``digest`` and ``compressed_bytes`` are its first share's.
     ``general_events`` were decoded by the general tier, which is slower and says the same.
     ``day_digests`` are by directory place; ``bytes_read`` is 0 if the archive was not opened;
-    ``rejects`` is None if there are none."""
+    ``rejects`` is None if there are none. ``ignored`` are entries, by their ending, that are no
+    days or, in a day that was read here, no parts; those of an archive are its first share's."""
 
     run_id: str
     archive: str
@@ -295,6 +302,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     quarantined: bool = False
     day_digests: dict[int, str] = {}
     bytes_read: int = 0
+    ignored: dict[str, int] = {}
 
 
 class ReusedReceipts(Struct, frozen=True):
@@ -339,7 +347,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     """summary.json: everything one run can say about itself. ``general_events`` as in Receipt;
     ``compressed_bytes`` are those of the inputs, ``bytes_read`` those of archives that this run
     opened. ``as_of`` is the last date of a report of a time past. ``allowed_drift`` is what moved
-    too far since the last published run and was published by --allow-drift, else empty."""
+    too far since the last published run and was published by --allow-drift, else empty. ``ignored``
+    are files and entries that were passed over without being read, by their ending."""
 
     run_id: str
     status: RunStatus
@@ -364,6 +373,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     bytes_read: int = 0
     as_of: date | None = None
     allowed_drift: str = ""
+    ignored: dict[str, int] = {}
 
 
 class Known(Struct, frozen=True):
@@ -375,9 +385,11 @@ class Known(Struct, frozen=True):
 
 class Memory(Struct, frozen=True, kw_only=True):
     """What the last run found out about the archives of ``data``. Receipts were made by
-    ``options`` and the dimensions of ``dimensions_digest``, by ``rules`` (RULES_VERSION)."""
+    ``options`` and the dimensions of ``dimensions_digest``, by ``rules`` (RULES_VERSION) and
+    ``extraction`` (EXTRACTION_VERSION; before it was noted it was 1)."""
 
     rules: int
+    extraction: int = 1
     data: str
     options: Options
     dimensions_digest: str

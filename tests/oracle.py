@@ -24,6 +24,7 @@ from typing import Any, Literal, NamedTuple, TypeGuard
 LARGEST_QUANTITY = 2**31 - 1
 DEEPEST = 256  # brackets open at once, the part's own array included
 UNKNOWN = "Unknown"
+PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma", "br", "z")
 
 # Rejects of these reasons never have a quantity (or a price) to add up.
 NO_UNITS = ("not_an_object", "invalid_event_type", "invalid_quantity")
@@ -123,11 +124,19 @@ class _Day(NamedTuple):
     kind: Literal["read", "duplicate", "unreadable"]
     parts: list[tuple[Place, list[Any]]]
     unreadable: list[Place]
+    ignored: list[str]  # endings
+
+
+class _Zip(NamedTuple):
+    entries: list[tuple[str, bytes | None]]  # those wanted, by name; None for damaged bytes
+    ignored: list[str]  # endings of the others
+    is_understood: bool  # or it holds something, and nothing that is wanted
 
 
 class _Reading(NamedTuple):
     parts: list[tuple[Place, list[Any]]]
     unreadable: list[Place]
+    ignored: list[str]  # endings
     archives: dict[str, int]
     days: dict[str, int]
     conflicting_days: list[str]
@@ -179,6 +188,7 @@ def _compute(data: Path, known: _Dimensions, *, bucket: bool) -> OracleResult:
         unreadable=reading.unreadable,
         summary={
             "status": "incomplete" if reading.unreadable else "complete",
+            "ignored": {each: reading.ignored.count(each) for each in set(reading.ignored)},
             "archives": reading.archives,
             "days": reading.days,
             "parts": {
@@ -208,6 +218,7 @@ def _compute(data: Path, known: _Dimensions, *, bucket: bool) -> OracleResult:
 def _read(data: Path) -> _Reading:
     parts: list[tuple[Place, list[Any]]] = []
     unreadable: list[Place] = []
+    ignored: list[str] = []
     archives = {"read": 0, "duplicate": 0, "unreadable": 0}
     days = {"read": 0, "duplicate": 0, "unreadable": 0}
     archives_seen: set[bytes] = set()
@@ -215,18 +226,25 @@ def _read(data: Path) -> _Reading:
     versions: dict[str, set[tuple[str, bytes]]] = {}
 
     for file in sorted(data.iterdir(), key=lambda file: file.name):
-        if not file.is_file() or not _wanted(file.name, ".zip"):
+        if not _wanted(file.name, ".zip"):
+            ignored += [] if file.is_dir() else [_ending(file.name)]
+            continue
+        if not file.is_file():
+            archives["unreadable"] += 1
+            unreadable.append(Place(file.name))
             continue
         content = file.read_bytes()
         daily_zips = _entries(content, ".zip")
         if content in archives_seen:
             archives["duplicate"] += 1
-        elif daily_zips is None:
+        elif daily_zips is None or not daily_zips.is_understood:
             archives["unreadable"] += 1
             unreadable.append(Place(file.name))
+            ignored += daily_zips.ignored if daily_zips else []
         else:
             archives["read"] += 1
-            for number, (day, day_content) in enumerate(daily_zips):
+            ignored += daily_zips.ignored
+            for number, (day, day_content) in enumerate(daily_zips.entries):
                 # Bytes that cannot be read are unlike any others.
                 version = (
                     f"unreadable {file.name} {number}".encode()
@@ -238,10 +256,12 @@ def _read(data: Path) -> _Reading:
                 days[outcome.kind] += 1
                 parts += outcome.parts
                 unreadable += outcome.unreadable
+                ignored += outcome.ignored
         archives_seen.add(content)
     return _Reading(
         parts,
         unreadable,
+        ignored,
         archives,
         days,
         sorted(name for name, contents in versions.items() if _conflict(contents)),
@@ -250,15 +270,15 @@ def _read(data: Path) -> _Reading:
 
 def _read_day(place: Place, content: bytes | None, seen: set[bytes]) -> _Day:
     if content is None:
-        return _Day("unreadable", [], [place])
+        return _Day("unreadable", [], [place], [])
     if content in seen:
-        return _Day("duplicate", [], [])
+        return _Day("duplicate", [], [], [])
     seen.add(content)
     json_files = _entries(content, ".json")
-    if json_files is None:
-        return _Day("unreadable", [], [place])
-    day = _Day("read", [], [])
-    for part, part_content in json_files:
+    if json_files is None or not json_files.is_understood:
+        return _Day("unreadable", [], [place], json_files.ignored if json_files else [])
+    day = _Day("read", [], [], json_files.ignored)
+    for part, part_content in json_files.entries:
         events = None if part_content is None else _parse(part_content)
         if events is None:
             day.unreadable.append(place._replace(part=part))
@@ -283,17 +303,36 @@ def _wanted(name: str, suffix: str) -> bool:
     return base.lower().endswith(suffix)
 
 
-def _entries(content: bytes, suffix: str) -> list[tuple[str, bytes | None]] | None:
-    """The wanted entries by name, None for the bytes of a damaged one; None if it is no zip."""
+def _entries(content: bytes, suffix: str) -> _Zip | None:
+    """What is in a zip; None if it is none."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as opened:
-            return [
+            files = [entry for entry in opened.infolist() if _base(entry.filename)]
+            wanted = [
                 (entry.filename, _entry(opened, entry))
-                for entry in sorted(opened.infolist(), key=lambda entry: entry.filename)
+                for entry in sorted(files, key=lambda entry: entry.filename)
                 if _wanted(entry.filename, suffix)
             ]
     except DAMAGE:
         return None
+    others = [entry.filename for entry in files if not _wanted(entry.filename, suffix)]
+    is_empty = not any(_wanted(name, "") for name in others)
+    return _Zip(wanted, list(map(_ending, others)), bool(wanted) or is_empty)
+
+
+def _ending(name: str) -> str:
+    """`.json.gz` of `a.JSON.gz`; nothing if there is no dot with something short on both sides."""
+    first, *endings = _base(name).lower().rsplit(".", 2)
+    before, last = (endings[0] if len(endings) == 2 else "", endings[-1]) if endings else ("", "")
+    if not _is_ending(last) or (not first and len(endings) < 2):
+        return ""
+    if last in PACKED and first and _is_ending(before):
+        return f".{before}.{last}"
+    return f".{last}"
+
+
+def _is_ending(text: str) -> bool:
+    return 0 < len(text) < 16 and set(text) <= set("0123456789abcdefghijklmnopqrstuvwxyz_~+-")
 
 
 def _entry(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | None:

@@ -24,7 +24,7 @@ from pipeline_core.extract.windows import Window
 from pipeline_core.schemas import CANDIDATES
 
 # Goes up whenever the same bytes would be extracted otherwise, or written otherwise.
-EXTRACTION_VERSION = 1
+EXTRACTION_VERSION = 2
 
 # A candidate with its JSON text as it stood in the part.
 EXTRACT = pa.schema([*CANDIDATES, pa.field("text", pa.large_binary(), nullable=False)])
@@ -48,10 +48,12 @@ class ExtractedPart(Struct, frozen=True, kw_only=True):
 
 
 class ExtractedDay(Struct, frozen=True, kw_only=True):
-    """What a file says beside its rows. ``json_bytes`` were inflated from the day's parts."""
+    """What a file says beside its rows. ``json_bytes`` were inflated from the day's parts;
+    ``ignored`` are its entries that are none, by their ending."""
 
     json_bytes: int
     parts: tuple[ExtractedPart, ...]
+    ignored: dict[str, int] = {}
 
 
 class ExtractWriter:
@@ -103,11 +105,11 @@ class ExtractWriter:
         )
         self._begin()
 
-    def close(self, json_bytes: int) -> None:
-        """Ends the file."""
+    def close(self, json_bytes: int, ignored: dict[str, int]) -> None:
+        """Ends the file; see ``ExtractedDay``."""
         self._flush()
         self._stream.close()
-        day = ExtractedDay(json_bytes=json_bytes, parts=tuple(self._parts))
+        day = ExtractedDay(json_bytes=json_bytes, parts=tuple(self._parts), ignored=ignored)
         described = msgspec.json.encode(day)
         self._file.write(described)
         self._file.write_end(len(described))

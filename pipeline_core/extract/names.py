@@ -23,6 +23,16 @@ def is_part(name: str) -> bool:
     return _is_wanted(name, ".json")
 
 
+def is_folder(name: str) -> bool:
+    """Whether a zip's entry is a folder: a slash of either kind ends its name."""
+    return not base_name(name)
+
+
+def is_junk(name: str) -> bool:
+    """Whether nobody put it there on purpose: hidden, or macOS resource junk."""
+    return base_name(name).startswith(".") or "__MACOSX" in re.split(r"[/\\]", name)
+
+
 def is_text(name: str) -> bool:
     """Whether a file's name can be written into a record: on Linux it may be any bytes."""
     try:
@@ -49,7 +59,4 @@ def is_dated_up_to(as_of: date, name: str) -> bool:
 
 
 def _is_wanted(name: str, ending: str) -> bool:
-    base = base_name(name)
-    if base.startswith(".") or "__MACOSX" in re.split(r"[/\\]", name):
-        return False
-    return base.lower().endswith(ending)
+    return not is_junk(name) and name.lower().endswith(ending)

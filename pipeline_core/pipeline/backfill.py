@@ -12,8 +12,8 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.extract.names import day_date
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.messages import Manifest, Options, Outcome
-from pipeline_core.pipeline.plan import survey
 from pipeline_core.pipeline.reuse import decisive, known_archives, recall, recall_days
+from pipeline_core.pipeline.survey import survey
 from pipeline_core.places import Places
 from pipeline_core.storage import Storage, absolute_uri, open_storage
 

@@ -16,7 +16,8 @@ from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.logs import structlog
 from pipeline_core.messages import ArchiveRef, DayRef, Manifest
 from pipeline_core.pipeline.accumulate import Rules
-from pipeline_core.pipeline.extraction import Extraction, Extracts
+from pipeline_core.pipeline.extraction import Extraction
+from pipeline_core.pipeline.kept_extracts import Extracts
 from pipeline_core.pipeline.results import Done, results
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.lookup import prepare

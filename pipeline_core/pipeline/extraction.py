@@ -5,29 +5,17 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import shutil
 import zipfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import NamedTemporaryFile, SpooledTemporaryFile
+from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from pipeline_core.errors import (
-    RetryableError,
-    UnreadableArchive,
-    UnreadableDay,
-    UnreadablePart,
-)
+from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart
 from pipeline_core.extract.decode import decode
-from pipeline_core.extract.extracts import (
-    EXTRACTION_VERSION,
-    ExtractedDay,
-    ExtractWriter,
-    read_candidates,
-    read_day,
-)
+from pipeline_core.extract.extracts import ExtractedDay, ExtractWriter, read_candidates
+from pipeline_core.extract.ignored import merge_endings
 from pipeline_core.extract.meter import archive_meter, day_meter
 from pipeline_core.extract.names import day_date
 from pipeline_core.extract.walk import (
@@ -38,63 +26,18 @@ from pipeline_core.extract.walk import (
     open_day,
     part_windows,
 )
-from pipeline_core.ledger.kept import extract_key, kept_file
-from pipeline_core.logs import structlog
-from pipeline_core.messages import ArchiveRef, Limits, Manifest, Tally, Unreadable
+from pipeline_core.messages import ArchiveRef, Tally, Unreadable
 from pipeline_core.pipeline.accumulate import Accumulator, Chunk, Rules
+from pipeline_core.pipeline.kept_extracts import Extracts
 from pipeline_core.storage import Storage
-
-log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Extracts:
-    """The extracts of all runs. What is not ``used`` is made again, and kept if it ``is_kept``."""
-
-    state: Storage
-    limits: Limits
-    is_used: bool
-    is_kept: bool
-
-    @contextmanager
-    def open(self, digest: str) -> Iterator[tuple[Path, ExtractedDay] | None]:
-        """The sound extract of a day with such bytes, if there is one."""
-        with ExitStack() as stack:
-            path = kept_file(self.state, self._key(digest), stack) if self.is_used else None
-            day = read_day(path) if path is not None else None
-            if path is not None and day is None:
-                log.warning("damaged_extract_ignored", day=digest)
-            yield None if path is None or day is None else (path, day)
-
-    def keep(self, digest: str, file: SpooledTemporaryFile[bytes], in_memory: int) -> None:
-        """Stores a finished extract, of up to ``in_memory`` bytes without a file of its own. The
-        run can do without, so a full disk is no reason to end."""
-        size = file.tell()
-        file.seek(0)
-        try:
-            if size <= in_memory:
-                self.state.write(self._key(digest), file.read())
-                return
-            with NamedTemporaryFile(prefix="sales-") as named:
-                shutil.copyfileobj(file, named)
-                named.flush()
-                self.state.store_file(self._key(digest), Path(named.name))
-        except RetryableError as error:
-            log.warning("extract_not_kept", day=digest, cause=error.message)
-
-    def _key(self, digest: str) -> str:
-        return extract_key(EXTRACTION_VERSION, self.limits, digest)
-
-
-def extracts_of(state: Storage, manifest: Manifest) -> Extracts:
-    """Extracts as a run may use them."""
-    return Extracts(state, manifest.options.limits, not manifest.reuse.full, manifest.reuse.keep)
 
 
 @dataclass
 class Extraction:
     """One walk through an archive, or through the days of one of its shares. ``day_digests`` are
-    by directory place; ``bytes_read`` is 0 while the archive was not opened."""
+    by directory place; ``bytes_read`` is 0 while the archive was not opened; ``ignored`` are its
+    entries that are no days, unless another share has them, and those of its days that are no
+    parts, by their ending."""
 
     archive: ArchiveRef
     rules: Rules
@@ -108,6 +51,7 @@ class Extraction:
     bytes_read: int = 0
     unreadable: list[Unreadable] = field(default_factory=list)
     day_digests: dict[int, str] = field(default_factory=dict)
+    ignored: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.result = Accumulator(self.rules)
@@ -122,15 +66,20 @@ class Extraction:
     def run(self, data: Storage) -> None:
         """Reads everything that can be read; what cannot is in ``unreadable``."""
         try:
+            if not self.archive.version:
+                raise UnreadableArchive(self.archive.unreadable or "it is not a file")
             if not self._read_extracts():
                 self._read(data)
         except UnreadableArchive as error:
             self.give_up(error.message)
+            self._ignore(error.ignored)
         except BaseException:
             self.result.rejects.close()
             raise
         else:
             self.json_bytes = self.meter.used
+            if not self.share:  # once is enough
+                self._ignore(self.archive.ignored or {})
 
     def give_up(self, cause: str) -> None:
         """Takes the archive for unreadable: nothing of it counts."""
@@ -141,7 +90,11 @@ class Extraction:
         self.result.rejects.close()
         self.result = Accumulator(self.rules)
         self.days = self.parts = Tally()
-        self.unreadable, self.day_digests = [], {}
+        self.unreadable, self.day_digests, self.ignored = [], {}, {}
+
+    def _ignore(self, entries: dict[str, int]) -> None:
+        if entries:
+            self.ignored = merge_endings([self.ignored, entries])
 
     def _read_extracts(self) -> bool:
         """Whether there are days, and every one that counts here is known by its digest and has a
@@ -190,7 +143,7 @@ class Extraction:
                 raise UnreadableArchive("the archive changed while it was read")
 
     def _read_days(self, opened: zipfile.ZipFile) -> None:
-        for index, info in archive_days(opened):
+        for index, info in archive_days(opened).wanted:
             if not self._is_wanted(index):
                 continue
             if index in self.skip:
@@ -200,6 +153,7 @@ class Extraction:
                 self._read_day(opened, index, info)
             except UnreadableDay as error:
                 self._note(info.filename, error.message)
+                self._ignore(error.ignored)
                 self.days += Tally(unreadable=1)
 
     def _read_day(self, opened: zipfile.ZipFile, index: int, info: zipfile.ZipInfo) -> None:
@@ -222,7 +176,7 @@ class Extraction:
         with SpooledTemporaryFile(in_memory) as target:
             writer = ExtractWriter(target, in_memory)
             day.read(file, writer)
-            writer.close(day.meter.used)
+            writer.close(day.meter.used, day.ignored)
             self.extracts.keep(digest, target, in_memory)
 
     def _read_extract(self, name: str, index: int, digest: str, packed_bytes: int) -> bool:
@@ -242,6 +196,7 @@ class Extraction:
         self.unreadable += day.unreadable
         self.days += tally
         self.parts += day.parts
+        self._ignore(day.ignored)
         self.day_digests[index] = digest
         self.result.absorb(day.result)
 
@@ -258,6 +213,7 @@ class _Day:
         self.name = name
         self.meter = day_meter(self.rules.options.limits, extraction.meter)
         self.parts = Tally()
+        self.ignored: dict[str, int] = {}
         self.unreadable: list[Unreadable] = []
         self.result = Accumulator(self.rules)
 
@@ -265,7 +221,9 @@ class _Day:
         """Reads the parts, and tells ``writer`` of them. Raises UnreadableDay, or
         UnreadableArchive if the archive's limit is passed."""
         with open_day(file, self.rules.options.limits) as day:
-            for part in day_parts(day):
+            listing = day_parts(day)
+            self.ignored = listing.ignored
+            for _, part in listing.wanted:
                 cause = None
                 try:
                     self.result.absorb(self._read_part(day, part, writer))
@@ -277,6 +235,7 @@ class _Day:
 
     def read_extract(self, path: Path, day: ExtractedDay) -> None:
         """Takes what an earlier run read."""
+        self.ignored = day.ignored
         for part in day.parts:
             self._count_part(part.name, part.cause)
         for part, decoded in read_candidates(path, day):

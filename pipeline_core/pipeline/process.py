@@ -16,7 +16,8 @@ from pipeline_core.load.tables import to_parquet
 from pipeline_core.logs import structlog
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, StoredFile, Work
 from pipeline_core.pipeline.accumulate import Accumulator, Rules
-from pipeline_core.pipeline.extraction import Extraction, extracts_of
+from pipeline_core.pipeline.extraction import Extraction
+from pipeline_core.pipeline.kept_extracts import extracts_of
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.lookup import Dimensions, prepare
 
@@ -130,6 +131,7 @@ def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float
         general_events=result.general,
         day_digests=extraction.day_digests,
         bytes_read=extraction.bytes_read,
+        ignored=extraction.ignored,
         seconds=round(time.monotonic() - started, 6),
     )
 

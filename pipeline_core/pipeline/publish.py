@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -26,31 +26,22 @@ from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, w
 from pipeline_core.logs import structlog
 from pipeline_core.messages import (
     Allowance,
-    EventCounts,
     Manifest,
     Options,
     Outcome,
-    PartCounts,
-    RejectFigures,
-    RejectSummary,
     Summary,
-    Tally,
-    Totals,
     Verdict,
     to_json,
 )
 from pipeline_core.pipeline.diff.latest import note_changes
 from pipeline_core.pipeline.merge import load_result, merge_results
-from pipeline_core.pipeline.plan import missing_days
 from pipeline_core.pipeline.results import Done, results
 from pipeline_core.pipeline.reuse import learn_days, remember_results
-from pipeline_core.pipeline.verdict import judge, too_many_rejects
+from pipeline_core.pipeline.summary import summarise
+from pipeline_core.pipeline.verdict import judge
 from pipeline_core.storage import Storage, open_storage
-from pipeline_core.transform.enrich import merge_figures
-from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
-from pipeline_core.transform.reports.category_sales import count_customers
 
 log = structlog.get_logger()
 
@@ -209,65 +200,6 @@ def _decide(
     return verdict
 
 
-def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale: int) -> Summary:
-    """The figures of a run, ``sales`` being the merged partial. It has not ended yet: when it did
-    is the verdict's to say."""
-    receipts = [each.receipt for each in done]
-    archives = {each.archive.id for each in done}
-    opened = {each.archive.id: each.archive.size for each in done if each.receipt.bytes_read}
-    parts = _added(receipt.parts for receipt in receipts)
-    unreadable = tuple(place for receipt in receipts for place in receipt.unreadable)
-    broken = {place.archive for place in unreadable if place.day is None}
-    reused = {each.archive.name for each in done if each.archive.id not in opened} - broken
-    rejected: dict[str, RejectFigures] = {}
-    for receipt in receipts:
-        rejected = merge_figures(rejected, receipt.counts.rejected)
-    counts = [receipt.counts for receipt in receipts]
-    events = EventCounts(
-        seen=sum(count.seen for count in counts),
-        counted=sum(count.counted for count in counts),
-        not_purchase=sum(count.not_purchase for count in counts),
-        rejected=sum(figures.events for figures in rejected.values()),
-    )
-    is_incomplete = bool(unreadable) or too_many_rejects(manifest, events)
-    return Summary(
-        run_id=manifest.run_id,
-        status="incomplete" if is_incomplete else "complete",
-        engine=manifest.engine,
-        created_at=manifest.created_at,
-        finished_at=manifest.created_at,
-        archives=Tally(
-            read=len(archives) - len(reused) - len(broken),
-            reused=len(reused),
-            duplicate=len(manifest.archives) - len(archives),
-            unreadable=len(broken),
-        ),
-        days=_added(receipt.days for receipt in receipts),
-        parts=PartCounts(parts.read, parts.unreadable),
-        events=events,
-        rejected={
-            reason: RejectSummary(
-                figures.events,
-                figures.units,
-                None if figures.revenue is None else to_text(figures.revenue, scale),
-            )
-            for reason, figures in rejected.items()
-        },
-        totals=_totals(sales, scale),
-        unreadable=unreadable,
-        conflicting_days=manifest.conflicting_days,
-        missing_days=missing_days(day.name for each in done for day in each.archive.days),
-        dimensions_digest=manifest.dimensions_digest,
-        inputs=_inputs(manifest, done),
-        compressed_bytes=sum(receipt.compressed_bytes for receipt in receipts),
-        json_bytes=sum(receipt.json_bytes for receipt in receipts),
-        general_events=sum(receipt.general_events for receipt in receipts),
-        bytes_read=sum(opened.values()),
-        as_of=manifest.options.as_of,
-        seconds=0.0,
-    )
-
-
 def _ended(summary: Summary, verdict: Verdict) -> Summary:
     seconds = round((verdict.finished_at - summary.created_at).total_seconds(), 3)
     return msgspec.structs.replace(
@@ -276,22 +208,6 @@ def _ended(summary: Summary, verdict: Verdict) -> Summary:
         seconds=seconds,
         allowed_drift=verdict.drift if verdict.state == "published" else "",
     )
-
-
-def _totals(sales: pa.Table, scale: int) -> Totals:
-    hi, lo = (sum(sales[name].to_pylist()) for name in ("revenue_hi", "revenue_lo"))
-    return Totals(
-        total_revenue=to_text(to_minor(hi, lo), scale),
-        units_sold=sum(sales["units"].to_pylist()),
-        unique_customers=count_customers(sales),
-    )
-
-
-def _inputs(manifest: Manifest, done: tuple[Done, ...]) -> dict[str, str | None]:
-    digests = {each.archive.name: each.receipt.digest for each in done if not each.receipt.share}
-    return {
-        archive.name: digests.get(archive.name, archive.digest) for archive in manifest.archives
-    }
 
 
 def write_reports(
@@ -365,7 +281,3 @@ def make_latest(state: Storage, reports: Storage, run_id: str) -> None:
         newest, shown = max([run_id, *published_ids(state)]), newest
     for name in ("sales_report.csv", "index.html"):
         reports.point(name, f"{LATEST}/{name}")
-
-
-def _added(tallies: Iterable[Tally]) -> Tally:
-    return sum(tallies, Tally())

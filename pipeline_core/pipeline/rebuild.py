@@ -33,12 +33,12 @@ from pipeline_core.pipeline.process import processed, store_results
 from pipeline_core.pipeline.publish import (
     make_latest,
     newest_published,
-    summarise,
     write_reports,
 )
 from pipeline_core.pipeline.published_files import FilesState, put_right
 from pipeline_core.pipeline.recount import recount, rules_of
 from pipeline_core.pipeline.results import Done, results
+from pipeline_core.pipeline.summary import summarise
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES

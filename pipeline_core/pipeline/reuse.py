@@ -64,7 +64,7 @@ def reusable(
     that count, customers, products and rules."""
     if (
         memory is None
-        or memory.rules != RULES_VERSION
+        or (memory.rules, memory.extraction) != (RULES_VERSION, EXTRACTION_VERSION)
         or memory.dimensions_digest != dimensions_digest
         or decisive(memory.options) != decisive(options)
     ):
@@ -152,6 +152,7 @@ def _learnt(archive: ArchiveRef, receipts: Sequence[Receipt]) -> ArchiveRef:
 def _memory(manifest: Manifest, archives: Iterable[Known]) -> Memory:
     return Memory(
         rules=RULES_VERSION,
+        extraction=EXTRACTION_VERSION,
         data=manifest.data,
         options=manifest.options,
         dimensions_digest=manifest.dimensions_digest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -72,6 +73,7 @@ def published_figures(summary: Summary, *, days_known: bool) -> Figures:
         figures |= _reject_figures(reason, lost.events, lost.units, lost.revenue)
     places = (Place(each.archive, each.day, each.part) for each in summary.unreadable)
     figures |= _numbered("unreadable", map(_shown, places))
+    figures |= {f"ignored.{ending}": number for ending, number in summary.ignored.items()}
     if days_known:
         figures |= _numbered("conflicting_days", summary.conflicting_days)
         figures |= _numbered("missing_days", map(str, summary.missing_days))
@@ -113,6 +115,9 @@ def recounted_figures(
         revenue = None if reason in _NO_REVENUE else _money(lost.revenue, scale)
         figures |= _reject_figures(reason, lost.events, units, revenue)
     figures |= _numbered("unreadable", map(_shown, count.unreadable))
+    if manifest.ignored is not None:  # an earlier version did not look
+        ignored = _ignored(count.ignored + Counter(manifest.ignored))
+        figures |= {f"ignored.{ending}": number for ending, number in ignored.items()}
     if not recount.broken:
         figures |= _numbered("conflicting_days", _conflicting(count.days))
         figures |= _numbered("missing_days", _missing(count.days))
@@ -140,6 +145,14 @@ def _conflicting(days: list[Day]) -> list[str]:
         holders.setdefault(day.name, set()).add(day.archive)
         contents.setdefault(day.name, set()).add(day.content)
     return sorted(name for name in holders if len(holders[name]) > 1 and len(contents[name]) > 1)
+
+
+def _ignored(counts: Counter[str]) -> Counter[str]:
+    """The 40 shortest endings, and all others as one."""
+    shown = sorted(counts, key=lambda ending: (ending == "…", len(ending), ending))[:40]
+    kept = Counter({ending: counts[ending] for ending in shown if ending != "…"})
+    others = counts.total() - kept.total()
+    return kept + Counter({"…": others})
 
 
 def _missing(days: list[Day]) -> Iterator[str]:

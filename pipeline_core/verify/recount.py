@@ -6,6 +6,7 @@ import hashlib
 import re
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ class Count:
     rejected: dict[str, Amount] = field(default_factory=dict)
     rejects: list[RejectRow] = field(default_factory=list)
     unreadable: list[Place] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
     days: list[Day] = field(default_factory=list)
 
     def include(self, inner: Count) -> None:
@@ -104,6 +106,7 @@ class Count:
             amount.add(lost.events, lost.units, lost.revenue)
         self.rejects += inner.rejects[: self.most_rejects - len(self.rejects)]
         self.unreadable += inner.unreadable
+        self.ignored.update(inner.ignored)
         self.days += inner.days
 
 
@@ -129,23 +132,26 @@ class Recount:
         days: set[str] = set()
         try:
             count = self._archive(name, path, days)
-        except UnreadableArchive:
-            self.leave_out(name, digest)
+        except UnreadableArchive as error:
+            if self.leave_out(name, digest):
+                self.total.ignored.update(error.ignored)
             return
         self.read += 1
         self._archives_read.add(digest)
         self._days_read |= days
         self.total.include(count)
 
-    def leave_out(self, name: str, digest: str | None) -> None:
-        """Notes an archive that cannot be read; a copy of such a one is a duplicate still."""
+    def leave_out(self, name: str, digest: str | None) -> bool:
+        """Notes an archive that cannot be read; False for a copy of such a one, which is a
+        duplicate still."""
         if digest in self._archives_broken:
             self.duplicate += 1
-            return
+            return False
         self.broken += 1
         self.total.unreadable.append(Place(name))
         if digest is not None:
             self._archives_broken.add(digest)
+        return True
 
     def _archive(self, name: str, path: Path, days: set[str]) -> Count:
         """Raises UnreadableArchive. ``days`` gets the SHA-256 of those that count here."""
@@ -157,7 +163,10 @@ class Recount:
             path.open("rb") as file,
             opened_zip(file, self._limits.zip_entries, UnreadableArchive) as opened,
         ):
-            for number, entry in wanted_entries(opened, ".zip"):
+            others: list[str] = []
+            days_inside = wanted_entries(opened, ".zip", others, UnreadableArchive)
+            count.ignored.update(others)
+            for number, entry in days_inside:
                 if not self._is_there(entry.filename):
                     continue
                 content = f"entry {number} of {name}"
@@ -171,7 +180,8 @@ class Recount:
                             count.include(
                                 self._day(day_file, Place(name, entry.filename), allowance)
                             )
-                except UnreadableDay:
+                except UnreadableDay as error:
+                    count.ignored.update(error.ignored)
                     count.unreadable.append(Place(name, entry.filename))
                 count.days.append(Day(name, base_name(entry.filename), content))
         return count
@@ -203,7 +213,10 @@ class Recount:
             self._limits.day_bytes, UnreadableDay("the day's parts are over its limit"), archive
         )
         with opened_zip(file, self._limits.zip_entries, UnreadableDay) as opened:
-            for _, entry in wanted_entries(opened, ".json"):
+            others: list[str] = []
+            parts = wanted_entries(opened, ".json", others, UnreadableDay)
+            count.ignored.update(others)
+            for _, entry in parts:
                 part = place._replace(part=entry.filename)
                 own = Allowance(
                     self._limits.part_bytes, UnreadablePart("the part is too large"), allowance

@@ -5,18 +5,24 @@ from __future__ import annotations
 import copy
 import errno
 import lzma
+import re
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from pipeline_core.errors import InputError, RetryableError
+from pipeline_core.errors import InputError, RetryableError, UnreadableZip
 
 # zipfile inflates at once all that bzip2 or LZMA make of a block.
 _BLOCK = 4096
+_PACKED = r"\.(?:gz|bz2|xz|zst|lz4|lzma|br|z)"
+_ENDING = re.compile(
+    rf"(?s:.+?)(\.[0-9a-z_~+-]{{1,15}})?({_PACKED})|(?s:.+)(\.[0-9a-z_~+-]{{1,15}})"
+)
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -63,16 +69,23 @@ def opened_zip(file: IO[bytes], limit: int, error: type[InputError]) -> Iterator
         yield opened
 
 
-def wanted_entries(opened: zipfile.ZipFile, ending: str) -> list[tuple[int, zipfile.ZipInfo]]:
-    """Entries with this ending and their places in the directory, by name, then place."""
-    return sorted(
-        (
-            (place, entry)
-            for place, entry in enumerate(opened.infolist())
-            if is_wanted(entry.filename, ending)
-        ),
-        key=lambda found: (found[1].filename, found[0]),
-    )
+def wanted_entries(
+    opened: zipfile.ZipFile, ending: str, others: list[str], error: type[UnreadableZip]
+) -> list[tuple[int, zipfile.ZipInfo]]:
+    """Entries with this ending and their places in the directory, by name, then place. ``others``
+    get the endings of all others but folders. Raises ``error`` if there are only others, and not
+    all of them are hidden or macOS's own."""
+    wanted, is_empty = [], True
+    for place, entry in enumerate(opened.infolist()):
+        name = entry.filename
+        if is_wanted(name, ending):
+            wanted.append((place, entry))
+        elif not name.endswith(("/", "\\")):
+            others.append(ending_of(name))
+            is_empty = is_empty and not is_wanted(name, "")
+    if not wanted and not is_empty:
+        raise error(f"it holds no {ending}", ignored=Counter(others))
+    return sorted(wanted, key=lambda found: (found[1].filename, found[0]))
 
 
 def is_wanted(name: str, ending: str) -> bool:
@@ -81,6 +94,12 @@ def is_wanted(name: str, ending: str) -> bool:
     if base.startswith(".") or "__MACOSX" in (*folders, base):
         return False
     return base.lower().endswith(ending)
+
+
+def ending_of(name: str) -> str:
+    """As ``summary.ignored`` has it: ``.json.gz`` of ``a.JSON.gz``, nothing of ``.a``."""
+    found = _ENDING.fullmatch(name.replace("\\", "/").rpartition("/")[2].lower())
+    return "".join(filter(None, found.groups())) if found else ""
 
 
 def inflated(

@@ -529,7 +529,6 @@ def test_everything_else_is_ignored(tmp_path: Path) -> None:
     )
     (shop.data / "sub").mkdir()
     (shop.data / "sub" / "week.zip").write_bytes(junk)
-    (shop.data / "folder.zip").mkdir()
     outcome = run_local(shop, tmp_path)
     assert outcome.exit_code == 0
     assert units(outcome) == 3

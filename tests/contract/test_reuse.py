@@ -6,13 +6,12 @@ import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from pipeline_core.messages import Limits
-from pipeline_core.pipeline import accumulate, extraction, merge, page, reuse
+from pipeline_core.pipeline import accumulate, kept_extracts, merge, page, reuse
 from pipeline_core.pipeline.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
@@ -229,17 +228,17 @@ def test_a_report_that_was_added_is_made_of_all_archives(
     assert summary["bytes_read"] == 0
 
 
-@pytest.mark.parametrize(
-    ("module", "name"), [(extraction, "EXTRACTION_VERSION"), (reuse, "RULES_VERSION")]
-)
+@pytest.mark.parametrize(("name", "extracts"), [("EXTRACTION_VERSION", 0), ("RULES_VERSION", 12)])
 def test_what_other_rules_left_is_not_used(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, name: str, extracts: int
 ) -> None:
     first = runs.run()
-    monkeypatch.setattr(module, name, 2)
-    other = check(runs, unknown="bucket") if module is extraction else check(runs)
-    assert (other["bytes_read"] == first["bytes_read"]) == (module is extraction)
-    assert other["days"]["reused"] == (0 if module is extraction else 12)
+    for module in (kept_extracts, reuse):
+        monkeypatch.setattr(module, name, 99, raising=module is reuse)
+    other = check(runs)
+    assert other["bytes_read"] == (0 if extracts else first["bytes_read"])
+    assert other["archives"]["reused"] == (4 if extracts else 0)
+    assert other["days"]["reused"] == extracts
 
 
 def test_a_run_that_keeps_nothing_leaves_no_extracts(runs: Runs) -> None:

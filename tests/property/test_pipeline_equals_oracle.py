@@ -41,7 +41,15 @@ def _comparable(summary: dict[str, Any]) -> dict[str, Any]:
     """The keys that the oracle knows, in its shape."""
     kept = {
         name: summary[name]
-        for name in ("status", "events", "rejected", "totals", "conflicting_days", "parts")
+        for name in (
+            "status",
+            "events",
+            "rejected",
+            "totals",
+            "conflicting_days",
+            "parts",
+            "ignored",
+        )
     }
     for name in ("archives", "days"):
         kept[name] = {key: summary[name][key] for key in ("read", "duplicate", "unreadable")}

@@ -33,6 +33,7 @@ def test_no_error_class_is_overlooked() -> None:
         "UnreadableArchive",
         "UnreadableDay",
         "UnreadablePart",
+        "UnreadableZip",
     }
 
 
@@ -65,6 +66,12 @@ def test_text_is_message_and_remedy() -> None:
 
 def test_every_error_is_a_pipeline_error_and_only_inputs_are_input_errors() -> None:
     inputs = {found.__name__ for found in CLASSES if issubclass(found, InputError)}
-    assert inputs == {"InputError", "UnreadablePart", "UnreadableDay", "UnreadableArchive"}
+    assert inputs == {
+        "InputError",
+        "UnreadablePart",
+        "UnreadableDay",
+        "UnreadableArchive",
+        "UnreadableZip",
+    }
     with pytest.raises(PipelineError, match="no array"):
         raise UnreadablePart("no array")

@@ -484,10 +484,30 @@ def test_files_passed_over(tmp_path: Path) -> None:
     shop = archives.write_shop(
         tmp_path, {".w.zip": week, "w.zip.txt": week, "zip": week}, CUSTOMERS, PRODUCTS
     )
+    (shop.data / "folder").mkdir()
+    (shop.data / "folder" / "w.zip").write_bytes(week)
     (shop.data / "folder.zip").mkdir()
-    (shop.data / "folder.zip" / "w.zip").write_bytes(week)
     result = compute(shop.data, shop.dimensions)
-    assert result.summary["archives"] == {"read": 0, "duplicate": 0, "unreadable": 0}
+    assert result.summary["archives"] == {"read": 0, "duplicate": 0, "unreadable": 1}
+    assert result.summary["ignored"] == {".zip": 1, ".txt": 1, "": 1}
+
+
+def test_what_holds_something_else_is_unreadable_and_what_holds_nothing_is_empty(
+    tmp_path: Path,
+) -> None:
+    good = day_zip({"a.json": part([purchase()])})
+    weeks = {
+        "1.zip": archive_zip({"d.zip": good, "x.JSON.gz": b"", "LICENSE": b"", "a/": b""}),
+        "2.zip": archive_zip({"x.tar.gz": b"", "y.csv": b""}),
+        "3.zip": archive_zip({"e.zip": day_zip({"a.ndjson": b""}), "f.zip": day_zip({})}),
+        "4.zip": archive_zip({".DS_Store": b"", "__MACOSX/x.json": b""}),
+    }
+    result = _run(tmp_path, weeks)
+    assert result.unreadable == [Place("2.zip"), Place("3.zip", "e.zip")]
+    endings = [".json.gz", "", ".tar.gz", ".csv", ".ndjson", "", ".json"]
+    assert result.summary["ignored"] == {each: endings.count(each) for each in endings}
+    assert result.summary["archives"] == {"read": 3, "duplicate": 0, "unreadable": 1}
+    assert result.summary["days"] == {"read": 2, "duplicate": 0, "unreadable": 1}
 
 
 def test_zips_in_a_day_and_parts_in_an_archive_are_other_entries(tmp_path: Path) -> None:

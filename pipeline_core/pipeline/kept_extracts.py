@@ -1,0 +1,63 @@
+"""The extracts of days that runs leave to later ones: found by the digest of a day's bytes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile, SpooledTemporaryFile
+
+from pipeline_core.errors import RetryableError
+from pipeline_core.extract.extracts import EXTRACTION_VERSION, ExtractedDay, read_day
+from pipeline_core.ledger.kept import extract_key, kept_file
+from pipeline_core.logs import structlog
+from pipeline_core.messages import Limits, Manifest
+from pipeline_core.storage import Storage
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Extracts:
+    """The extracts of all runs. What is not ``used`` is made again, and kept if it ``is_kept``."""
+
+    state: Storage
+    limits: Limits
+    is_used: bool
+    is_kept: bool
+
+    @contextmanager
+    def open(self, digest: str) -> Iterator[tuple[Path, ExtractedDay] | None]:
+        """The sound extract of a day with such bytes, if there is one."""
+        with ExitStack() as stack:
+            path = kept_file(self.state, self._key(digest), stack) if self.is_used else None
+            day = read_day(path) if path is not None else None
+            if path is not None and day is None:
+                log.warning("damaged_extract_ignored", day=digest)
+            yield None if path is None or day is None else (path, day)
+
+    def keep(self, digest: str, file: SpooledTemporaryFile[bytes], in_memory: int) -> None:
+        """Stores a finished extract, of up to ``in_memory`` bytes without a file of its own. The
+        run can do without, so a full disk is no reason to end."""
+        size = file.tell()
+        file.seek(0)
+        try:
+            if size <= in_memory:
+                self.state.write(self._key(digest), file.read())
+                return
+            with NamedTemporaryFile(prefix="sales-") as named:
+                shutil.copyfileobj(file, named)
+                named.flush()
+                self.state.store_file(self._key(digest), Path(named.name))
+        except RetryableError as error:
+            log.warning("extract_not_kept", day=digest, cause=error.message)
+
+    def _key(self, digest: str) -> str:
+        return extract_key(EXTRACTION_VERSION, self.limits, digest)
+
+
+def extracts_of(state: Storage, manifest: Manifest) -> Extracts:
+    """Extracts as a run may use them."""
+    return Extracts(state, manifest.options.limits, not manifest.reuse.full, manifest.reuse.keep)

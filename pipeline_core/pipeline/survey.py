@@ -1,0 +1,265 @@
+"""survey: which archives are there, which days they hold, and what stands beside them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import msgspec
+
+from pipeline_core.errors import ConfigError, InputError, UnreadableArchive
+from pipeline_core.extract.ignored import count_endings, endings_in_words
+from pipeline_core.extract.meter import archive_meter, day_meter
+from pipeline_core.extract.names import base_name, day_date, is_dated_up_to, is_text, is_zip
+from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
+from pipeline_core.messages import ArchiveRef, DayRef, Limits
+from pipeline_core.storage import Contents, Storage, StoredObject
+
+_EMPTY = Contents(files=[], folders=[], others={}, hidden=[])
+_FOLDERS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a place of data holds: ``archives`` are files, ``strays`` are called like one and are
+    none, with what they are instead; ``ignored`` are all other files, by their ending."""
+
+    archives: list[StoredObject]
+    strays: dict[str, str]
+    ignored: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The archives by name, and the days that two of them hold with different bytes. ``listed``
+    are all archives with all their days, also those after ``as_of``, before any are compared;
+    ``ignored`` as in ``Found``."""
+
+    archives: tuple[ArchiveRef, ...]
+    conflicting_days: tuple[str, ...]
+    listed: tuple[ArchiveRef, ...]
+    ignored: dict[str, int]
+
+
+def survey(
+    data: Storage, limits: Limits, *known: Mapping[str, ArchiveRef], as_of: date | None = None
+) -> Survey:
+    """Lists archives and days, from the zips' directories; marks what was there before. Those
+    that are as they were when they became ``known`` are not opened. With ``as_of``, only days
+    dated so far are there, and archives that have one, or cannot be read.
+
+    Contents are read only where size and CRC say that two days or two archives may be the
+    same; bytes, not names, decide. The first by name keeps what is in two.
+    """
+    found = find_archives(data)
+    listed = [
+        next(filter(None, (_untouched(each.get(file.key), file) for each in known)), None)
+        or _look_into(data, file, limits)
+        for file in found.archives
+    ]
+    listed += [
+        ArchiveRef(id="", name=name, size=0, version="", unreadable=what, ignored={})
+        for name, what in found.strays.items()
+    ]
+    listed.sort(key=lambda archive: archive.name)
+    archives = _numbered(listed if as_of is None else _up_to(as_of, listed, data))
+    archives = _mark_duplicate_archives(data, archives)
+    archives = _mark_duplicate_days(data, archives, limits)
+    return Survey(tuple(archives), _conflicting_days(archives), tuple(listed), found.ignored)
+
+
+def find_archives(data: Storage) -> Found:
+    """Looks at names only.
+
+    Raises:
+        ConfigError: there is nothing that is called like an archive.
+        InputError: an archive has a name that no JSON can hold.
+    """
+    inside = data.contents()
+    strays = {name: what for name, what in inside.others.items() if is_zip(name)}
+    strays |= {name: "it is a folder, not a file" for name in inside.folders if is_zip(name)}
+    archives = [file for file in inside.files if is_zip(file.key)]
+    for name in (*strays, *(file.key for file in archives)):
+        if not is_text(name):
+            raise InputError(
+                f"The name of the archive {name!r} is not UTF-8.", f"Rename it in {data.uri}."
+            )
+    if not archives and not strays:
+        raise ConfigError(
+            f"There is {_no_archive(data, inside)}.",
+            "Set SALES_DATA (--data) to the folder of the weekly archives, which are zips.",
+        )
+    others = [
+        *(file.key for file in inside.files if not is_zip(file.key)),
+        *(name for name in inside.others if name not in strays),
+        *inside.hidden,
+    ]
+    return Found(archives, strays, count_endings(others))
+
+
+def _no_archive(data: Storage, inside: Contents) -> str:
+    """What there is instead, for people; what is hidden, or empty, is nothing."""
+    told = []
+    if inside.files or inside.others:
+        files = (*(file.key for file in inside.files), *inside.others)
+        told.append(endings_in_words(count_endings(files)))
+    if full := [name for name in inside.folders if data.contents(name) != _EMPTY]:
+        names = [name.encode(errors="backslashreplace").decode() for name in full[:_FOLDERS_SHOWN]]
+        more = ", ..." if len(full) > _FOLDERS_SHOWN else ""
+        told.append(f"{len(full):,} folder{'s'[: len(full) - 1]} ({', '.join(names)}{more})")
+    if not told:
+        return f"nothing in {data.uri}"
+    return f"no archive in {data.uri}, but {' and '.join(told)}"
+
+
+def missing_days(days: Iterable[str]) -> tuple[date, ...]:
+    """Dates inside the covered range for which there is no day, from the days' names."""
+    dates = {found for name in days if (found := day_date(name)) is not None}
+    if not dates:
+        return ()
+    first, length = min(dates), (max(dates) - min(dates)).days
+    covered = (first + timedelta(days=number) for number in range(length))
+    return tuple(day for day in covered if day not in dates)
+
+
+def _untouched(known: ArchiveRef | None, file: StoredObject) -> ArchiveRef | None:
+    if known is None or (known.size, known.version) != (file.size, file.version):
+        return None
+    return None if known.ignored is None else known
+
+
+def _numbered(archives: Iterable[ArchiveRef]) -> list[ArchiveRef]:
+    return [
+        msgspec.structs.replace(archive, id=f"{number:05d}")
+        for number, archive in enumerate(archives)
+    ]
+
+
+def _up_to(as_of: date, archives: Sequence[ArchiveRef], data: Storage) -> list[ArchiveRef]:
+    """What there was on a date, by the names of the days. Raises ConfigError if that is nothing."""
+    cut = [
+        msgspec.structs.replace(
+            archive, days=tuple(day for day in archive.days if is_dated_up_to(as_of, day.name))
+        )
+        for archive in archives
+    ]
+    found = [archive for archive in cut if archive.days or archive.unreadable]
+    if not found:
+        dates = (day_date(day.name) for archive in archives for day in archive.days)
+        first = min(filter(None, dates), default=None)
+        raise ConfigError(
+            f"No day in {data.uri} is dated {as_of} or before.",
+            f"The first is of {first}." if first else "No name of a day there holds a date.",
+        )
+    return found
+
+
+def _look_into(data: Storage, file: StoredObject, limits: Limits) -> ArchiveRef:
+    archive = ArchiveRef(id="", name=file.key, size=file.size, version=file.version)
+    try:
+        with (
+            data.open(file.key) as opened,
+            open_archive(opened, limits) as archive_zip,
+        ):
+            listing = archive_days(archive_zip)
+    except UnreadableArchive as error:
+        return msgspec.structs.replace(archive, unreadable=error.message, ignored=error.ignored)
+    days = (
+        DayRef(info.filename, index, info.file_size, info.CRC) for index, info in listing.wanted
+    )
+    return msgspec.structs.replace(archive, days=tuple(days), ignored=listing.ignored)
+
+
+def _mark_duplicate_archives(data: Storage, archives: Sequence[ArchiveRef]) -> list[ArchiveRef]:
+    sizes = defaultdict(list)
+    for archive in archives:
+        if archive.version:
+            sizes[archive.size].append(archive.name)
+    first_with: dict[str, str] = {}
+    marked = []
+    for archive in archives:
+        if archive.version and len(sizes[archive.size]) > 1:
+            digest = archive.digest or _digest(data, archive.name)
+            first = first_with.setdefault(digest, archive.name)
+            archive = msgspec.structs.replace(
+                archive, digest=digest, duplicate_of=None if first == archive.name else first
+            )
+        marked.append(archive)
+    return marked
+
+
+def _digest(data: Storage, name: str) -> str:
+    with data.local_file(name) as path, path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _mark_duplicate_days(
+    data: Storage, archives: Sequence[ArchiveRef], limits: Limits
+) -> list[ArchiveRef]:
+    alike: dict[tuple[int, int], int] = defaultdict(int)
+    for _, day in _days(archives):
+        alike[day.size, day.crc] += 1
+    suspects = {key for key, count in alike.items() if count > 1}
+    first_with: dict[str, tuple[str, int]] = {}
+    marked = []
+    for archive in archives:
+        found = [day for day in archive.days if (day.size, day.crc) in suspects]
+        if found and archive.duplicate_of is None:
+            unknown = {day.index for day in found if day.digest is None}
+            digests = _day_digests(data, archive, unknown, limits) if unknown else {}
+            days = []
+            for day in archive.days:
+                digest, place = digests.get(day.index, day.digest), (archive.name, day.index)
+                if digest is not None:
+                    first = first_with.setdefault(digest, place)
+                    day = msgspec.structs.replace(
+                        day, digest=digest, duplicate_of=None if first == place else first[0]
+                    )
+                days.append(day)
+            archive = msgspec.structs.replace(archive, days=tuple(days))
+        marked.append(archive)
+    return marked
+
+
+def _day_digests(
+    data: Storage, archive: ArchiveRef, wanted: set[int], limits: Limits
+) -> dict[int, str]:
+    """SHA-256 by directory place; days that cannot be inflated are left out."""
+    digests = {}
+    with data.open(archive.name) as file, open_archive(file, limits) as opened:
+        for index, info in archive_days(opened).wanted:
+            if index not in wanted:
+                continue
+            hasher = hashlib.sha256()
+            try:
+                for block in day_bytes(opened, info, day_meter(limits, archive_meter(limits))):
+                    hasher.update(block)
+            except InputError:  # noted with its place when the archive is processed
+                continue
+            digests[index] = hasher.hexdigest()
+    return digests
+
+
+def _conflicting_days(archives: Sequence[ArchiveRef]) -> tuple[str, ...]:
+    """Base names of days that stand, with different bytes, in two archives."""
+    holders: dict[str, set[str]] = defaultdict(set)
+    contents: dict[str, set[object]] = defaultdict(set)
+    for archive, day in _days(archives):
+        holders[base_name(day.name)].add(archive.name)
+        contents[base_name(day.name)].add(day.digest or (archive.name, day.index))
+    # Two holders and two contents: whichever holder has which, some two of them differ.
+    return tuple(
+        sorted(name for name in holders if len(holders[name]) > 1 and len(contents[name]) > 1)
+    )
+
+
+def _days(archives: Sequence[ArchiveRef]) -> Iterable[tuple[ArchiveRef, DayRef]]:
+    return (
+        (archive, day)
+        for archive in archives
+        if archive.duplicate_of is None
+        for day in archive.days
+    )
