@@ -14,7 +14,7 @@ from bench.results import DataFacts
 from data_generator import generate
 
 _FACTS = "facts.json"
-_SEGMENTS = ("New", "Returning", "VIP")
+_SEGMENTS = ("New", "Regular", "VIP")
 _CATEGORIES = ("Books", "Clothing", "Electronics", "Garden", "Toys")
 
 

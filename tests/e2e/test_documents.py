@@ -136,7 +136,7 @@ def _causes_are_told(_checkout: Path, _reader: Reader, said: str) -> None:
     for words in (
         "It is what sales_report.csv says.",
         "0 bytes to read",
-        "price of p001 restated from 59.99 to 54.99",
+        "price of p001 restated from 149.99 to 139.99",
     ):
         assert words in said
 

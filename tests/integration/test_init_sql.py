@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
@@ -60,10 +62,25 @@ def test_the_sample_rows(database: Connection) -> None:
     customers, products = rows(database)
     assert [row[0] for row in customers] == [f"c{n:03}" for n in range(1, 101)]
     assert [row[0] for row in products] == [f"p{n:03}" for n in range(1, 51)]
-    assert {row[2] for row in customers} == {"New", "Returning", "VIP"}
+    assert {row[2] for row in customers} == {"New", "Regular", "VIP", "Lapsed"}
     assert len({row[1] for row in products}) == 50
     assert len({row[2] for row in products}) == 6
     assert all(value is not None for row in customers + products for value in row)
+
+
+def test_the_rows_that_the_shop_shows_first_and_last(database: Connection) -> None:
+    run_script(database)
+    customers, products = rows(database)
+    assert [customers[i] for i in (0, 1, 99)] == [
+        ("c001", date(2024, 12, 5), "Regular"),
+        ("c002", date(2025, 7, 21), "VIP"),
+        ("c100", date(2025, 3, 14), "New"),
+    ]
+    assert [products[i] for i in (0, 1, 49)] == [
+        ("p001", "Product Gamma 1", "Electronics", Decimal("149.99")),
+        ("p002", "Product Alpha 2", "Books", Decimal("24.50")),
+        ("p050", "Product Delta 50", "Electronics", Decimal("299.95")),
+    ]
 
 
 def test_running_twice_changes_nothing(database: Connection) -> None:
