@@ -59,7 +59,12 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy URL; takes the place of the five settings below."
     )
     db_host: str = Field("localhost", description="PostgreSQL host.")
-    db_port: int = Field(5432, description="PostgreSQL port.", ge=1, le=65535)
+    db_port: int = Field(
+        5432,
+        description="PostgreSQL port; compose offers its own on it, on this machine.",
+        ge=1,
+        le=65535,
+    )
     db_user: str = Field("myuser", description="PostgreSQL user; needs SELECT only.")
     db_password: SecretStr = Field(SecretStr("mypassword"), description="PostgreSQL password.")
     db_name: str = Field("ecommerce_db", description="PostgreSQL database.")

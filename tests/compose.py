@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,5 +33,13 @@ def compose_environment(service: str) -> dict[str, str]:
     return {name: _resolved(value) for name, value in environment.items()}
 
 
-def _resolved(text: str) -> str:
-    return VARIABLE.sub(lambda found: found[2] or "", text).replace("$$", "$")
+def compose_ports(service: str, env: Mapping[str, str] | None = None) -> list[str]:
+    """What a service publishes on the host, ``env`` being what stands in .env."""
+    return [_resolved(port, env) for port in load_compose()["services"][service].get("ports", ())]
+
+
+def _resolved(text: str, env: Mapping[str, str] | None = None) -> str:
+    known = env or {}
+    return VARIABLE.sub(lambda found: known.get(found[1]) or found[2] or "", text).replace(
+        "$$", "$"
+    )

@@ -25,6 +25,7 @@ from tests.compose import (
     VARIABLE,
     compose_command,
     compose_environment,
+    compose_ports,
     load_compose,
 )
 from workers.config import celery_config
@@ -74,7 +75,7 @@ def workers_scale(compose: Compose) -> Iterator[str]:
 def ports_are_on_loopback(compose: Compose) -> Iterator[str]:
     for name, service in compose["services"].items():
         for port in service.get("ports", ()):
-            if name in {"postgres", "redis"} or not str(port).startswith("127.0.0.1:"):
+            if name == "redis" or not str(port).startswith("127.0.0.1:"):
                 yield f"{name}: {port}"
 
 
@@ -226,6 +227,7 @@ BREAKAGES: tuple[tuple[Rule, str, str, Any], ...] = (
     (workers_scale, "worker", "ports", ["127.0.0.1:1:1"]),
     (ports_are_on_loopback, "flower", "ports", ["5555:5555"]),
     (ports_are_on_loopback, "web", "ports", ["0.0.0.0:8080:8080"]),
+    (ports_are_on_loopback, "postgres", "ports", ["${SALES_DB_PORT:-5432}:5432"]),
     (ports_are_on_loopback, "redis", "ports", ["127.0.0.1:6379:6379"]),
     (variables_are_settings, "worker", "environment", {"SALES_REPORT": "/reports"}),
     (variables_are_settings, "postgres", "environment", {"A": "${SALES_DB_PASS:-x}"}),
@@ -319,6 +321,25 @@ def test_a_fresh_clone_has_settings_that_fit_the_services(monkeypatch: pytest.Mo
     }
     beat_folder = str(Path(settings.beat_schedule_file).parent)
     assert beat_folder in _named_volumes(services["beat"]).values()
+
+
+@pytest.mark.parametrize("env", [{}, {"SALES_DB_PORT": ""}, {"SALES_DB_PORT": "5433"}])
+def test_a_person_on_this_machine_reaches_the_database(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = env.get("SALES_DB_PORT") or "5432"
+    assert compose_ports("postgres", env) == [f"127.0.0.1:{port}:5432"]
+    # The command of this machine finds it by the same .env, and without any.
+    monkeypatch.setenv("SALES_DB_PORT", port)
+    database = load_settings().chosen_database_url().get_secret_value()
+    assert database == f"postgresql+psycopg2://myuser:mypassword@localhost:{port}/ecommerce_db"
+    known = compose_environment("postgres")
+    assert database.partition("://")[2] == (
+        f"{known['POSTGRES_USER']}:{known['POSTGRES_PASSWORD']}@localhost:{port}/"
+        f"{known['POSTGRES_DB']}"
+    )
+    # Inside, the port is the server's own.
+    assert compose_environment("worker")["SALES_DB_PORT"] == "5432"
 
 
 # The image
