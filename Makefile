@@ -81,7 +81,7 @@ $(BENCH_STAMP): requirements/bench.txt
 	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
-lock:  ## Renew requirements/ from pyproject.toml (needs uv)
+lock:  ## Renew requirements/, and uv's versions, from pyproject.toml (needs uv)
 	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --output-file requirements/runtime.txt
 	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra stack --group dev \
 		--constraint requirements/runtime.txt --output-file requirements/dev.txt
@@ -89,8 +89,10 @@ lock:  ## Renew requirements/ from pyproject.toml (needs uv)
 		--constraint requirements/dev.txt --output-file requirements/bench.txt
 	printf 'setuptools>=77\n' | uv pip compile --quiet - $(LOCK) \
 		--constraint requirements/dev.txt --output-file requirements/build.txt
+	$(PYTHON) requirements/constraints.py
 
-LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+# --no-config: the versions of the time before, which stand in pyproject.toml for `uv sync`, bind nothing here.
+LOCK := --no-config --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 clean:  ## Remove both .venv, the demo, what was measured, and every cache
 	rm -rf $(VENV) $(BENCH_VENV) .demo .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

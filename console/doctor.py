@@ -14,6 +14,7 @@ from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.pipeline.plan import read_dimensions
 from pipeline_core.pipeline.survey import find_archives
+from pipeline_core.remedies import install_line, rebuild_line
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 
@@ -83,9 +84,10 @@ def _settings(settings: Settings) -> Check:
 def _decoding(_settings: Settings) -> Check:
     missing = []
     if not IS_BUILT:
-        missing.append("the compiled kernel (a C compiler and Python's headers, then `make setup`)")
+        rebuilt = f"a C compiler and Python's headers, then `{rebuild_line()}`"
+        missing.append(f"the compiled kernel ({rebuilt})")
     if not HAS_LIBDEFLATE:
-        missing.append("libdeflate (`pip install deflate`)")
+        missing.append(f"libdeflate (`{install_line('deflate')}`)")
     if missing:
         return Check(
             "decoding",
@@ -113,7 +115,7 @@ def _versions(_settings: Settings) -> Check:
                 "versions",
                 "failed",
                 f"{name} {found[name]} has known faults.",
-                f"Install {name} {wanted} or newer.",
+                f"Install {name} {wanted} or newer: `{install_line(f'{name}>={wanted}')}`.",
             )
     return Check("versions", "ok", ", ".join(f"{name} {found[name]}" for name in found))
 

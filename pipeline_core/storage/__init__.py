@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pipeline_core.errors import ConfigError
+from pipeline_core.remedies import install_line
 from pipeline_core.storage.base import Contents, Storage, StoredObject
 from pipeline_core.storage.local import LocalStorage
 
@@ -35,7 +36,7 @@ def open_storage(uri: str) -> Storage:
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"{scheme}:// needs the package {error.name}.",
-            "Install sales-pipeline[object-store].",
+            f"Install it: `{install_line('obstore')}`.",
         ) from error
     return ObjectStorage(uri)
 

@@ -301,7 +301,7 @@ def test_no_binary_is_a_readable_error(
     monkeypatch.setenv("PATH", str(temporary))
     monkeypatch.setattr(postgres_module, "_DEBIAN", temporary)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(StackError, match=r"on PATH.*Remedy: pip install"):
+    with pytest.raises(StackError, match=r"on PATH.*Remedy: (uv sync|\S+ -m pip install)"):
         server().start()
     assert not list(temporary.iterdir())
 
