@@ -47,11 +47,21 @@ def csv_lines(table: pa.Table, *, spreadsheet_safe: bool = False) -> Iterator[st
 
 
 def to_parquet(table: pa.Table) -> bytes:
-    """A Parquet file of the table, typed, LZ4-compressed. (Most are small, and are read as a
-    whole: dictionaries, statistics and zstd's contexts would take longer to write than the rest.)
-    """
+    """A Parquet file of the table, typed, for every reader there is: not compressed. LZ4_RAW is
+    unknown to Spark before 3.5 and to most readers in JavaScript, and Snappy's bytes may differ
+    between processors. A report has a row a category and segment: there is little to save."""
+    return _parquet(table, "none")
+
+
+def to_partial(table: pa.Table) -> bytes:
+    """The same, LZ4-compressed, for nobody but us. (Most are small, and are read as a whole:
+    dictionaries, statistics and zstd's contexts would take longer to write than the rest.)"""
+    return _parquet(table, "lz4")
+
+
+def _parquet(table: pa.Table, codec: str) -> bytes:
     file = pa.BufferOutputStream()
-    pq.write_table(table, file, compression="lz4", use_dictionary=False, write_statistics=False)
+    pq.write_table(table, file, compression=codec, use_dictionary=False, write_statistics=False)
     return bytes(file.getvalue())
 
 

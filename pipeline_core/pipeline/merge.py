@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipeline_core.errors import DamagedResult, ResultsMissing
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.kept import keep_merged, load_merged, merged_digests
-from pipeline_core.load.tables import to_parquet
+from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import structlog
 from pipeline_core.messages import Manifest, Receipt, StoredFile
 from pipeline_core.parquet import read_parquet
@@ -170,7 +170,7 @@ def _block_merged(
             yield from partials
             return
     merged = report.merge(waiting)
-    keep_merged(ledger.state, key, to_parquet(merged))
+    keep_merged(ledger.state, key, to_partial(merged))
     yield merged
 
 

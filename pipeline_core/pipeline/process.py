@@ -12,7 +12,7 @@ from pipeline_core.errors import RetryableError
 from pipeline_core.heap import keep_freed_memory
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.attempts import Worker, attempt, causes, costs_told, spent
-from pipeline_core.load.tables import to_parquet
+from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import structlog
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, StoredFile, Work
 from pipeline_core.pipeline.accumulate import Accumulator, Rules
@@ -143,7 +143,7 @@ def store_results(
     accumulator."""
     partials = {
         report: ledger.store(
-            "partials", work, f".{report}.parquet", to_parquet(table), table.num_rows
+            "partials", work, f".{report}.parquet", to_partial(table), table.num_rows
         )
         for report, table in result.partials().items()
     }

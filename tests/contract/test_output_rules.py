@@ -149,6 +149,18 @@ def test_parquet_says_the_same_typed(tmp_path: Path) -> None:
     assert found == rows(tmp_path)
 
 
+def test_parquet_needs_no_codec_and_nothing_newer_than_what_every_reader_has(
+    tmp_path: Path,
+) -> None:
+    """LZ4_RAW is unknown to Spark before 3.5, and to most readers in JavaScript."""
+    _categories(tmp_path, ["Ünï ☕", *(f"category {n}" for n in range(500))])
+    written = pq.read_metadata(latest(tmp_path) / "sales_report.parquet")
+    groups = [written.row_group(n) for n in range(written.num_row_groups)]
+    columns = [group.column(n) for group in groups for n in range(written.num_columns)]
+    assert {column.compression for column in columns} == {"UNCOMPRESSED"}
+    assert {each for column in columns for each in column.encodings} <= {"PLAIN", "RLE"}
+
+
 # --- by_category ---------------------------------------------------------------------------------
 
 HOSTILE = [

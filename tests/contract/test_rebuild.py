@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline_core.errors import ConfigError, ContractError, PublishRefused
@@ -139,6 +140,19 @@ def test_a_damaged_file_is_mended(runs: Runs, name: str, damage: Callable[[Path]
     found = again(runs)
     assert (found.state, found.files) == ("mended", (name,))
     assert files(runs) == before
+
+
+def test_parquet_is_sound_by_what_it_says_however_it_is_compressed(runs: Runs) -> None:
+    """Earlier versions compressed it by LZ4."""
+    parquet = reports(runs) / "sales_report.parquet"
+    table = pq.read_table(parquet)
+    pq.write_table(table, parquet, compression="lz4", use_dictionary=False, write_statistics=False)
+    before = files(runs)
+    assert again(runs).state == "as_published"
+    assert files(runs) == before
+    pq.write_table(table.slice(1), parquet, compression="lz4")
+    assert again(runs).files == ("sales_report.parquet",)
+    assert pq.read_table(parquet).equals(table)
 
 
 def test_a_file_that_is_not_the_runs_is_removed(runs: Runs) -> None:

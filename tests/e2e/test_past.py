@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -63,6 +64,8 @@ def test_a_range_is_csv_on_stdout_or_a_folder(env: dict[str, str], tmp_path: Pat
     assert json.loads((out / "report.json").read_text()) == told
     names = {"sales_report.parquet", "daily_sales.csv", "by_category"}
     assert names < {path.name for path in out.iterdir()}
+    written = pq.read_metadata(out / "sales_report.parquet").row_group(0)
+    assert written.column(0).compression == "UNCOMPRESSED"  # of which there is no reader without
     again = sales_pipeline("report", *two, "--out", str(out), env=env)
     assert again.returncode == 2
     assert "is there already" in again.stderr
