@@ -16,7 +16,7 @@ from pipeline_core.pipeline.plan import read_dimensions
 from pipeline_core.pipeline.survey import find_archives
 from pipeline_core.remedies import install_line, rebuild_line
 from pipeline_core.settings import Settings
-from pipeline_core.storage import open_storage
+from pipeline_core.storage import Storage, check_creates, open_storage
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _CLOCK_TOLERANCE_SECONDS = 30
 _LEAST_LEASE_SECONDS = 10
 _RUNS_LOOKED_AT = 50
+# What is left in a place that was written.
+_WRITTEN = ".doctor"
 # Below: double counting in chords (celery, kombu), CVE-2022-30034 (flower).
 _LEAST_VERSIONS = {"celery": (5, 7), "kombu": (5, 7), "flower": (1, 2)}
 _PICKLE = {"pickle", "application/x-python-serialize"}
@@ -136,17 +138,20 @@ def _data(settings: Settings) -> Check:
 
 
 def _state(settings: Settings) -> Check:
-    return _writable("state", settings.state)
+    state = _written(settings.state)
+    check_creates(state)
+    return Check("state", "ok", f"{state.uri} can be written, and keeps two runs apart")
 
 
 def _reports(settings: Settings) -> Check:
-    return _writable("reports", settings.reports)
+    return Check("reports", "ok", f"{_written(settings.reports).uri} can be written")
 
 
-def _writable(name: str, uri: str) -> Check:
+def _written(uri: str) -> Storage:
+    """The storage, which can be written."""
     storage = open_storage(uri)
-    storage.write(".doctor", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode())
-    return Check(name, "ok", f"{storage.uri} can be written")
+    storage.write(_WRITTEN, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode())
+    return storage
 
 
 def _dimensions(settings: Settings) -> Check:

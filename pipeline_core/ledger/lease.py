@@ -4,6 +4,9 @@ A lease is a file with a number, created once; the highest number counts. It is 
 run has an outcome, or has shown no life until ``expires_at``; then the next number is there to
 be created, and one of those who try succeeds. A dead owner loses its turn, and a late one finds
 a higher number.
+
+All of it hangs on files that are created once, so the first lease on a place is preceded by a look
+whether it can do that. Each lease hands on to the next that somebody looked.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from msgspec import Struct
 from pipeline_core.errors import RunUnderWay
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.messages import to_json
-from pipeline_core.storage import Storage
+from pipeline_core.storage import Storage, check_creates
 
 _FOLDER = "leases"
 _KEPT = 20
@@ -31,6 +34,8 @@ class Lease(Struct, frozen=True, kw_only=True):
     owner: str
     acquired_at: datetime
     expires_at: datetime
+    # The URI of the state storage that was seen to create a key once; empty if nobody looked yet.
+    checked: str = ""
 
 
 def head(state: Storage) -> Lease | None:
@@ -58,11 +63,16 @@ def acquire(state: Storage, run_id: str, owner: str, seconds: float) -> Lease:
     """Takes the turn for a run; taking it again for the same run only extends it.
 
     Raises:
+        ConfigError: the storage creates what is there already: turns would be worth nothing.
         RunUnderWay: another run has it.
     """
+    is_checked = False
     while True:
         now = datetime.now(UTC)
         current = head(state)
+        if not is_checked and (current is None or current.checked != state.uri):
+            check_creates(state)
+        is_checked = True
         if current is not None and current.run_id != run_id and is_in_force(state, current, now):
             raise RunUnderWay(
                 f"Run {current.run_id} is under way (started by {current.owner}).",
@@ -75,6 +85,7 @@ def acquire(state: Storage, run_id: str, owner: str, seconds: float) -> Lease:
             owner=owner,
             acquired_at=now,
             expires_at=now + timedelta(seconds=seconds),
+            checked=state.uri,
         )
         if current is not None and current.run_id == run_id:
             lease = msgspec.structs.replace(lease, token=current.token)

@@ -9,9 +9,17 @@ from urllib.parse import unquote, urlsplit
 from pipeline_core.errors import ConfigError
 from pipeline_core.remedies import install_line
 from pipeline_core.storage.base import Contents, Storage, StoredObject
+from pipeline_core.storage.check import check_creates
 from pipeline_core.storage.local import LocalStorage
 
-__all__ = ["Contents", "Storage", "StoredObject", "absolute_uri", "open_storage"]
+__all__ = [
+    "Contents",
+    "Storage",
+    "StoredObject",
+    "absolute_uri",
+    "check_creates",
+    "open_storage",
+]
 
 _SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _OBJECT_SCHEMES = {"s3", "gs", "az"}

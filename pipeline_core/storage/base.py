@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from pipeline_core.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class StoredObject:
@@ -74,7 +76,10 @@ class Storage(Protocol):
         ...
 
     def create(self, key: str, data: bytes) -> bool:
-        """Writes a file as a whole unless it is there; says whether it was this call."""
+        """Writes a file as a whole unless it is there; says whether it was this call.
+
+        ``check_creates`` finds out whether the place keeps that promise.
+        """
         ...
 
     def remove(self, key: str) -> None:
@@ -117,3 +122,12 @@ def checked(key: str) -> str:
     if "\0" in key or not {"", ".", ".."}.isdisjoint(key.split("/")):
         raise FileNotFoundError(errno.ENOENT, "no such key", key)
     return key
+
+
+def no_conditional_writes(place: str, how: str) -> ConfigError:
+    """That a place cannot keep two runs apart; ``how`` it showed."""
+    return ConfigError(
+        f"{place} has no conditional writes: {how}. Two runs at once would both go on.",
+        "Use a store that has them, such as Amazon S3, Google Cloud Storage, Azure, Cloudflare R2 "
+        "or MinIO, or a folder.",
+    )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -16,25 +14,21 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    PermissionDeniedError,
-    PreconditionError,
-    UnauthenticatedError,
-)
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from pipeline_core.errors import ConfigError, ContractError, RetryableError
 from pipeline_core.storage.base import Contents, StoredObject, checked
+from pipeline_core.storage.disk import temporary_folder
+from pipeline_core.storage.object_errors import refused_condition, translation
+from pipeline_core.storage.object_reading import BLOCK, Ranges, blocks, stored_object
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-    from obstore import Bytes, GetOptions, ListResult, ObjectMeta
+    from obstore import ListResult, ObjectMeta
     from obstore.store import RetryConfig
 
-# A request is one block, so that none outlives the client's time-out (30 s) on a slow line.
-_BLOCK = 8 << 20
+    from pipeline_core.storage.object_reading import Store
+
 _CONCURRENT_BLOCKS = 4
 # A zip's directory of a week fits in.
 _RANGE = 64 << 10
@@ -45,21 +39,6 @@ _SUMMARY = "summary.json"
 
 _URI = re.compile(r"(s3|gs|az)://([\w.-]+)(?:/([^?]*))?", re.IGNORECASE | re.ASCII)
 _VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
-_DENIED = (PermissionDeniedError, UnauthenticatedError)
-_NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
-_TURNED_DOWN = {"ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed"}
-# What may be quoted of a backend's text; the rest of it can hold keys, tokens and signatures.
-_STATUS = re.compile(r"status code: (\d{3}[\w ]*)")
-_CODE = re.compile(r"<Code>(\w+)</Code>")
-_CAUSES = ("connection refused", "connection reset", "dns error", "timed out", "certificate")
-_MISTAKES = (  # a phrase of obstore's text, what it means, what helps
-    ("NoSuchBucket", "there is no such bucket.", "Create it, or correct the URI."),
-    ("ContainerNotFound", "there is no such container.", "Create it, or correct the URI."),
-    ("builder error", "its endpoint is not https://.", "{}ALLOW_HTTP=true allows http://."),
-    ("configured region", "it is in another region.", "Correct {}REGION."),
-    ("invalid path", "a key in it has an empty, '.' or '..' part.", "Rename or delete it."),
-)
-_METADATA_SERVICES = ("/latest/api/token", "computeMetadata", "metadata/identity")
 
 
 class _Pointer(msgspec.Struct):
@@ -131,7 +110,7 @@ class ObjectStorage:
         prefix, listed = f"{folder}/" if folder else "", self._list(folder)
         # A key that ends in "/", with which consoles mark a folder, is listed as the folder.
         inside = {
-            meta["path"].removeprefix(prefix): _stored(meta)
+            meta["path"].removeprefix(prefix): stored_object(meta)
             for meta in listed["objects"]
             if meta["path"].startswith(prefix)
         }
@@ -149,12 +128,12 @@ class ObjectStorage:
     def stat(self, key: str) -> StoredObject:
         """As ``Storage.stat``; the version is the ETag."""
         with self._translated("read", key):
-            return _stored(obstore.head(self._store, checked(key)))
+            return stored_object(obstore.head(self._store, checked(key)))
 
     def read(self, key: str) -> bytes:
         """As ``Storage.read``."""
         with self._translated("read", key):
-            return b"".join(self._blocks(key))
+            return b"".join(blocks(self._store, checked(key)))
 
     def write(self, key: str, data: bytes) -> None:
         """As ``Storage.write``."""
@@ -162,12 +141,14 @@ class ObjectStorage:
             self._put(key, data)
 
     def create(self, key: str, data: bytes) -> bool:
-        """As ``Storage.create``, by ``If-None-Match: *``."""
+        """As ``Storage.create``, by ``If-None-Match: *``. ConfigError if the store has no such."""
         with self._translated("write", key):
             try:
                 obstore.put(self._store, checked(key), data, mode="create")
             except AlreadyExistsError:
                 return False
+            except (BaseError, NotImplementedError) as error:
+                raise refused_condition(error, self._uri, self._variables) or error from None
         return True
 
     def remove(self, key: str) -> None:
@@ -184,10 +165,10 @@ class ObjectStorage:
     @contextmanager
     def local_file(self, key: str) -> Iterator[Path]:
         """As ``Storage.local_file``: a copy, removed afterwards."""
-        with self._temporary_folder() as folder:
+        with temporary_folder(self._uri) as folder:
             path = folder / "file"
             with self._translated("read", key), path.open("wb") as file:
-                for block in self._blocks(key):
+                for block in blocks(self._store, checked(key)):
                     file.write(block)
             yield path
 
@@ -196,14 +177,14 @@ class ObjectStorage:
         """As ``Storage.open``: a request for each stretch that is read."""
         with self._translated("read", key):
             meta = obstore.head(self._store, checked(key))
-            with io.BufferedReader(_Ranges(self._store, key, meta), _RANGE) as file:
+            with io.BufferedReader(Ranges(self._store, key, meta), _RANGE) as file:
                 yield file
 
     @contextmanager
     def publish_folder(self, key: str) -> Iterator[Path]:
         """As ``Storage.publish_folder``."""
         marker = f"{checked(key)}/{_MARKER}"
-        with self._temporary_folder() as folder:
+        with temporary_folder(self._uri) as folder:
             try:
                 yield folder
             except FileNotFoundError:
@@ -275,23 +256,12 @@ class ObjectStorage:
             return False
         return True
 
-    def _blocks(self, key: str) -> Iterator[Bytes]:
-        """The bytes of one version of an object; PreconditionError if another takes its place."""
-        found = obstore.get(self._store, checked(key))
-        size, tag = found.meta["size"], found.meta["e_tag"]
-        if size <= _BLOCK:
-            yield found.bytes()
-            return
-        for start in range(0, size, _BLOCK):
-            options: GetOptions = {"range": (start, min(start + _BLOCK, size)), "if_match": tag}
-            yield obstore.get(self._store, key, options=options).bytes()
-
     def _put(self, key: str, data: bytes | Path) -> None:
         obstore.put(
             self._store,
             checked(key),
             data,
-            chunk_size=_BLOCK,
+            chunk_size=BLOCK,
             max_concurrency=_CONCURRENT_BLOCKS,
         )
 
@@ -306,25 +276,13 @@ class ObjectStorage:
                 obstore.delete(self._store, keys)
 
     @contextmanager
-    def _temporary_folder(self) -> Iterator[Path]:
-        try:
-            folder = tempfile.TemporaryDirectory(prefix="sales-")
-        except OSError as error:
-            raise RetryableError(
-                f"There is no temporary folder for {self._uri}: {error.strerror}.",
-                "Set TMPDIR to a folder with room.",
-            ) from error
-        with folder as name:
-            yield Path(name)
-
-    @contextmanager
     def _translated(self, verb: str, key: str) -> Iterator[None]:
         _refuse_after_fork()
         place = f"{self._uri}/{key}".rstrip("/")
         try:
             yield
         except (BaseError, OSError, ValueError) as error:
-            raise _translation(error, f"Cannot {verb} {place}: ", place, self._variables) from None
+            raise translation(error, f"Cannot {verb} {place}: ", place, self._variables) from None
         except BaseException as error:
             if "InvalidUri" not in str(error):  # a panic, whose class pyo3 offers in no module
                 raise
@@ -332,75 +290,6 @@ class ObjectStorage:
                 f"Cannot {verb} {place}: the endpoint is not a URL.",
                 f"Check the {self._variables}* environment variables.",
             ) from None
-
-
-class _Ranges(io.RawIOBase):
-    """One version of an object as a file; PreconditionError if another takes its place."""
-
-    def __init__(self, store: S3Store | GCSStore | AzureStore, key: str, meta: ObjectMeta) -> None:
-        self._store, self._key = store, key
-        self._size, self._tag = meta["size"], meta["e_tag"]
-        self._place = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        begin = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
-        if begin + offset < 0:
-            raise OSError(errno.EINVAL, "a place before the beginning")
-        self._place = begin + offset
-        return self._place
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        target = memoryview(buffer).cast("B")
-        end = min(self._place + len(target), self._size)
-        if end <= self._place:
-            return 0
-        options: GetOptions = {"range": (self._place, end), "if_match": self._tag}
-        found = obstore.get(self._store, self._key, options=options).bytes()
-        target[: len(found)] = memoryview(found)
-        self._place += len(found)
-        return len(found)
-
-
-def _translation(error: Exception, what: str, place: str, variables: str) -> Exception:
-    text = str(error)
-    code = match[1] if (match := _CODE.search(text)) else ""
-    status = match[1].rstrip() if (match := _STATUS.search(text)) else ""
-    # A ValueError is a key that obstore cannot write.
-    if isinstance(error, (FileNotFoundError, ValueError)) and code not in _NO_BUCKET:
-        return FileNotFoundError(errno.ENOENT, "no such object", place)
-    check = f"Check the network, the service and the {variables}* environment variables."
-    if any(phrase in text for phrase in _METADATA_SERVICES):
-        cause = "no credentials are set, and no metadata service of the machine gives any."
-        return RetryableError(what + cause, check)
-    if isinstance(error, _DENIED) or status[:3] in ("401", "403") or code in _TURNED_DOWN:
-        return ConfigError(
-            what + f"access is denied ({code or status}).",
-            f"Check the {variables}* environment variables, the rights and the clock.",
-        )
-    for phrase, cause, remedy in _MISTAKES:
-        if phrase in text:
-            return ConfigError(what + cause, remedy.format(variables))
-    return RetryableError(what + _cause(error, text, f"{status} {code}".strip()) + ".", check)
-
-
-def _cause(error: Exception, text: str, answer: str) -> str:
-    if isinstance(error, PreconditionError):
-        return "it changed meanwhile"
-    if isinstance(error, OSError):  # of this machine's disk
-        return error.strerror or "the disk failed"
-    if answer:
-        return f"the answer was {answer}"
-    folded = text.lower()
-    return next((phrase for phrase in _CAUSES if phrase in folded), "there is no answer")
 
 
 def _refuse_after_fork() -> None:
@@ -413,18 +302,9 @@ def _first_process() -> int:
     return os.getpid()
 
 
-def _open(scheme: str, bucket: str, prefix: str | None) -> S3Store | GCSStore | AzureStore:
-    if scheme == "s3":
-        return S3Store(bucket, prefix=prefix, retry_config=_RETRIES)
-    if scheme == "gs":
-        return GCSStore(bucket, prefix=prefix, retry_config=_RETRIES)
-    return AzureStore(bucket, prefix=prefix, retry_config=_RETRIES)
-
-
-def _stored(meta: ObjectMeta) -> StoredObject:
-    # Azure quotes the tag of one object but not those in a list.
-    tag = meta["e_tag"] or f"{meta['size']}-{meta['last_modified'].isoformat()}"
-    return StoredObject(meta["path"], meta["size"], tag.strip('"'))
+def _open(scheme: str, bucket: str, prefix: str | None) -> Store:
+    stores: dict[str, type[Store]] = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}
+    return stores[scheme](bucket, prefix=prefix, retry_config=_RETRIES)
 
 
 def _is_visible(name: str) -> bool:

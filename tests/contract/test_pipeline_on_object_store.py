@@ -13,6 +13,8 @@ from pipeline_core.places import Places
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.storage.object_store import ObjectStorage
 from tests import archives as build
+from tests.gateway import gateway
+from tests.s3 import use_endpoint
 
 
 @pytest.fixture
@@ -136,3 +138,22 @@ def test_planning_fetches_directories_and_the_next_run_nothing(
     fresh = run(f"{s3}/in", str(tmp_path / "fresh"), shop)
     assert fresh.summary is not None
     assert outcome.summary.totals == fresh.summary.totals
+
+
+def test_a_proxy_that_calls_tags_weak_changes_nothing(
+    shop: build.Shop, tmp_path: Path, s3: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop.data / "wöche;#2%41.zip").unlink()  # what cannot be read is tried again
+    here = run(str(shop.data), str(tmp_path), shop)
+    with gateway(s3_endpoint, "has weak tags") as through:
+        use_endpoint(monkeypatch, through.endpoint)
+        for path in shop.data.iterdir():
+            open_storage(f"{s3}/in").store_file(path.name, path)
+        there = run(f"{s3}/in", f"{s3}/out", shop)
+        assert here.summary is not None
+        assert there.summary is not None
+        assert there.summary.unreadable == here.summary.unreadable
+        assert there.summary.totals == here.summary.totals
+        again = run(f"{s3}/in", f"{s3}/out", shop, "2")
+        assert again.summary is not None
+        assert again.summary.bytes_read == 0, "nothing is taken for changed"

@@ -20,7 +20,8 @@ import pytest
 from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.storage import Contents, Storage, absolute_uri, open_storage
 from pipeline_core.storage.local import LocalStorage
-from pipeline_core.storage.object_store import _BLOCK, _RETRIES, ObjectStorage
+from pipeline_core.storage.object_reading import BLOCK, blocks
+from pipeline_core.storage.object_store import _RETRIES, ObjectStorage
 from tests.s3 import SECRET, put, use_endpoint
 
 ODD_NAMES = [
@@ -561,18 +562,18 @@ def test_a_download_is_removed_afterwards(remote: ObjectStorage) -> None:
 
 
 def test_memory_holds_a_block_at_a_time(remote: ObjectStorage) -> None:
-    size = 2 * _BLOCK + 1
+    size = 2 * BLOCK + 1
     remote.write("key", bytes(size))
-    assert [len(block) for block in remote._blocks("key")] == [_BLOCK, _BLOCK, 1]
+    assert [len(block) for block in blocks(remote._store, "key")] == [BLOCK, BLOCK, 1]
 
 
 def test_half_of_one_version_is_never_joined_to_half_of_the_next(remote: ObjectStorage) -> None:
-    remote.write("key", bytes(2 * _BLOCK))
-    blocks = remote._blocks("key")
-    next(blocks)
-    remote.write("key", b"\1" * 2 * _BLOCK)
+    remote.write("key", bytes(2 * BLOCK))
+    read = blocks(remote._store, "key")
+    next(read)
+    remote.write("key", b"\1" * 2 * BLOCK)
     with pytest.raises(RetryableError, match="changed"), remote._translated("read", "key"):
-        next(blocks)
+        next(read)
 
 
 def test_pointers_are_for_readers_that_follow_them(remote: ObjectStorage) -> None:
@@ -607,7 +608,7 @@ def test_no_bucket_is_a_matter_of_settings(s3: str) -> None:
         lambda: nowhere.read("key"),
         lambda: nowhere.write("key", b""),
         lambda: nowhere.create("key", b""),
-        lambda: nowhere.write("key", bytes(_BLOCK + 1)),
+        lambda: nowhere.write("key", bytes(BLOCK + 1)),
     ):
         with pytest.raises(ConfigError, match=r"s3://no-such-bucket.*no such bucket"):
             use()

@@ -14,7 +14,9 @@ import pytest
 from console.stack import RedisServer, Stack
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.fault.fleet import kill_tree
-from tests.processes import celery, environment, eventually, sales_pipeline
+from tests.gateway import Fault, gateway
+from tests.processes import celery, environment, eventually, local_environment, sales_pipeline
+from tests.s3 import use_endpoint
 
 WEEK = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": part([purchase()])})})
 
@@ -106,6 +108,34 @@ def test_a_result_backend_that_forgets(env: dict[str, str]) -> None:
         state, said = _checks(env)["broker"]
     assert state == "failed"
     assert "SALES_RESULT_BACKEND" in said
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("ignores conditions", "created twice"), ("refuses conditions", "501 Not Implemented")],
+)
+def test_a_state_that_cannot_keep_two_runs_apart(
+    tmp_path: Path,
+    s3: str,
+    s3_endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+    said: str,
+) -> None:
+    """An object store or a gateway without conditional writes: neither doctor nor run takes it."""
+    shop = write_shop(tmp_path / "shop", {"week.zip": WEEK})
+    with gateway(s3_endpoint, fault) as through:
+        use_endpoint(monkeypatch, through.endpoint)
+        env = local_environment(shop, tmp_path, SALES_STATE=f"{s3}/state")
+        state, text = _checks(env)["state"]
+        assert state == "failed"
+        assert said in text
+        assert "MinIO" in text
+        done = sales_pipeline("run", "--quiet", env=env)
+    assert done.returncode == 2
+    assert f"{s3}/state has no conditional writes" in done.stderr
+    assert said in done.stderr
+    assert os.listdir(tmp_path / "reports") == [".doctor"]
 
 
 def test_a_worker_that_opens_pickles(env: dict[str, str], tmp_path: Path) -> None:
