@@ -13,6 +13,7 @@ from pipeline_core.extract.codecs import HAS_LIBDEFLATE
 from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.pipeline.plan import read_dimensions
+from pipeline_core.pipeline.publish import LATEST
 from pipeline_core.pipeline.survey import find_archives
 from pipeline_core.remedies import install_line, rebuild_line
 from pipeline_core.settings import Settings
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 _CLOCK_TOLERANCE_SECONDS = 30
 _LEAST_LEASE_SECONDS = 10
 _RUNS_LOOKED_AT = 50
-# What is left in a place that was written.
-_WRITTEN = ".doctor"
+# What is left in a place that was written, and a name that is pointed at it and removed again.
+_WRITTEN, _LINK = ".doctor", ".doctor-link"
 # Below: double counting in chords (celery, kombu), CVE-2022-30034 (flower).
 _LEAST_VERSIONS = {"celery": (5, 7), "kombu": (5, 7), "flower": (1, 2)}
 _PICKLE = {"pickle", "application/x-python-serialize"}
@@ -144,7 +145,17 @@ def _state(settings: Settings) -> Check:
 
 
 def _reports(settings: Settings) -> Check:
-    return Check("reports", "ok", f"{_written(settings.reports).uri} can be written")
+    reports = _written(settings.reports)
+    try:
+        reports.point(_LINK, _WRITTEN)
+        followed = reports.followed(_LINK).replace(_LINK, LATEST)
+    finally:
+        reports.remove(_LINK)
+        reports.remove(f"{_LINK}.json")
+    found = f"{reports.uri} can be written"
+    if followed != LATEST:
+        found += f"; {LATEST}/ is a copy there, and {followed} is what is swapped as a whole"
+    return Check("reports", "ok", found)
 
 
 def _written(uri: str) -> Storage:

@@ -14,6 +14,7 @@ from rich.markup import escape
 from console.tables import Grid
 from console.terminal import plain
 from pipeline_core.messages import Outcome, Summary, Unreadable
+from pipeline_core.pipeline.publish import LATEST
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.money import grouped
@@ -86,9 +87,13 @@ def print_outcome(settings: Settings, outcome: Outcome) -> None:
         console.print(_report_table(settings, outcome.run_id))
     print_summary(console, summary)
     if outcome.state == "published":
-        reports = open_storage(settings.reports).uri
-        folder = "latest" if summary.as_of is None else f"runs/{outcome.run_id}"
-        console.print(f"Reports: [bold]{escape(reports)}/{folder}/[/bold]", soft_wrap=True)
+        reports = open_storage(settings.reports)
+        uri, followed = escape(reports.uri), reports.followed(LATEST)
+        folder = LATEST if summary.as_of is None else f"runs/{outcome.run_id}"
+        console.print(f"Reports: [bold]{uri}/{folder}/[/bold]", soft_wrap=True)
+        if folder == LATEST != followed:
+            told = f"That is a copy; programs that need it whole follow {uri}/{followed}."
+            console.print(told, soft_wrap=True)
 
 
 def as_of_words(as_of: date | None) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from pipeline_core.errors import ConfigError
+import msgspec
+
+from pipeline_core.errors import ConfigError, RetryableError
 
 
 @dataclass(frozen=True)
@@ -116,12 +118,50 @@ class Storage(Protocol):
         """The key that ``name`` was last pointed at, or None."""
         ...
 
+    def followed(self, name: str) -> str:
+        """The key of what is swapped as a whole when ``name`` is pointed: ``name`` itself where it
+        is a link, ``<name>.json`` where it is a copy, made file by file or gone for a moment."""
+        ...
+
 
 def checked(key: str) -> str:
     """The key. Raises FileNotFoundError if it can be no file's: nothing outside the root is."""
     if "\0" in key or not {"", ".", ".."}.isdisjoint(key.split("/")):
         raise FileNotFoundError(errno.ENOENT, "no such key", key)
     return key
+
+
+class Pointer(msgspec.Struct, frozen=True):
+    """``<name>.json`` beside a name that is a copy: whoever needs one whole folder follows it."""
+
+    # The key of what the name reads as, such as runs/<run_id>.
+    target: str
+
+
+def pointer_key(name: str) -> str:
+    """Where the pointer of a name is."""
+    return f"{name}.json"
+
+
+def pointer_text(target: str) -> bytes:
+    """A pointer as it is stored."""
+    return msgspec.json.encode(Pointer(target))
+
+
+def pointer_target(text: bytes) -> str | None:
+    """What a stored pointer points at; None if it is none, but a person's file."""
+    try:
+        return msgspec.json.decode(text, type=Pointer).target
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def folder_stands(place: str) -> RetryableError:
+    """That a name cannot be pointed, because a folder that nobody pointed is called so."""
+    return RetryableError(
+        f"Cannot write {place}: a folder stands there.",
+        f"Move it away, then publish again; {pointer_key(place)} would mark it as a copy.",
+    )
 
 
 def no_conditional_writes(place: str, how: str) -> ConfigError:

@@ -1,13 +1,27 @@
-"""What a file system does with whole files and folders."""
+"""What a file system does with whole files and folders: link, copy, put in place, sync."""
 
 from __future__ import annotations
 
+import errno
+import os
+import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline_core.errors import RetryableError
+
+# What file systems, mounts and their servers answer who have no symbolic links.
+_NO_LINKS = {
+    *(errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP),
+    *(errno.EPROTO, errno.EROFS),
+}
+# Windows lets few people make links, and renames nothing over one to a folder.
+_HAS_LINKS = os.name != "nt"
+# Another publisher's folder stands where one is to be renamed to.
+_STANDS = {errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR}
 
 
 @contextmanager
@@ -23,3 +37,95 @@ def temporary_folder(uri: str) -> Iterator[Path]:
         ) from error
     with folder as name:
         yield Path(name)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder itself, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def discard(path: Path) -> None:
+    """Removes a file, a link or a folder; one that is not there is fine."""
+    if is_folder(path):
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def link_target(link: Path) -> str:
+    """What a symbolic link says, with forward slashes."""
+    return Path(os.readlink(link)).as_posix()
+
+
+def link_or_refusal(key: str, link: Path) -> str | None:
+    """Makes a symbolic link to ``key``; where there are none, says why not."""
+    if not _HAS_LINKS:
+        return "Windows replaces no link to a folder"
+    try:
+        os.symlink(key, link)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return error.strerror or str(error)
+    return None
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copies a file, or a folder with all that is in it, on to the disk."""
+    if not source.is_dir():
+        shutil.copyfile(source, target)
+        sync_file(target)
+        return
+    target.mkdir()
+    for path in sorted(source.iterdir()):
+        copy(path, target / path.name)
+    sync_folder(target)
+
+
+def put_in_place(staged: Path, place: Path) -> None:
+    """Renames. No rename replaces a folder, or puts one over anything: what stands is put aside
+    first, and for this moment nothing is there."""
+    while True:
+        aside = place.parent / f".{place.name}.{secrets.token_hex(4)}.tmp"
+        if is_folder(staged) or is_folder(place):
+            with suppress(FileNotFoundError):
+                os.rename(place, aside)
+        try:
+            os.replace(staged, place)
+        except OSError as error:
+            if error.errno not in _STANDS:
+                with suppress(FileNotFoundError):
+                    os.rename(aside, place)
+                raise
+        else:
+            return
+        finally:
+            discard(aside)
+
+
+def sync_tree(folder: Path) -> None:
+    """Syncs a folder and all that is in it to the disk."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            sync_file(path)
+    sync_folder(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Syncs a file to the disk."""
+    # Windows syncs nothing that is open for reading only.
+    with path.open("r+b" if os.name == "nt" else "rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Syncs the names in a folder to the disk."""
+    if os.name == "nt":  # a folder cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

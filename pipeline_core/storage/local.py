@@ -13,7 +13,29 @@ from pathlib import Path
 from typing import IO
 
 from pipeline_core.errors import ConfigError, RetryableError
-from pipeline_core.storage.base import Contents, StoredObject, checked
+from pipeline_core.logs import structlog
+from pipeline_core.storage.base import (
+    Contents,
+    StoredObject,
+    checked,
+    folder_stands,
+    pointer_key,
+    pointer_target,
+    pointer_text,
+)
+from pipeline_core.storage.disk import (
+    copy,
+    discard,
+    is_folder,
+    link_or_refusal,
+    link_target,
+    put_in_place,
+    sync_file,
+    sync_folder,
+    sync_tree,
+)
+
+log = structlog.get_logger()
 
 # What a link is to blame for itself; any other error may be over soon.
 _LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG}
@@ -96,24 +118,62 @@ class LocalStorage:
         try:
             with _translated("write", target):  # the caller's writes may fill the disk too
                 yield staging
-                _sync_tree(staging)
+                sync_tree(staging)
                 _rename_unless_there(staging, target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
     def point(self, name: str, key: str) -> None:
+        """As ``Storage.point``: by a symbolic link. Where those are refused, ``<name>.json`` is
+        replaced at once, for readers that follow it, and then ``name`` by a whole copy; a folder
+        is gone for a moment in between."""
         with _translated("write", self._path(name)) as link:
-            self._path(key).stat()  # rather no link than one to nothing
-            if self.pointed(name) == key:
+            target = self._path(self._resolved(key))
+            target.stat()  # rather no link than one to nothing
+            pointer = self._pointer(name)
+            if pointer is None and is_folder(link):
+                raise folder_stands(str(link))
+            if link.is_symlink() and self.pointed(name) == key == link_target(link):
                 return
-            with _temporary(link) as temporary:
-                os.symlink(key, temporary)
-                os.replace(temporary, link)
-            _sync_folder(self.root)
+            with _temporary(link) as staged:
+                refusal = link_or_refusal(key, staged)
+                if refusal is not None:
+                    copy(target, staged)
+                    if pointer is None and is_folder(staged):
+                        log.warning("links_refused", cause=refusal, readers_follow=f"{link}.json")
+                if refusal is not None or pointer is not None:  # once there, it stays right
+                    self._write_synced(pointer_key(name), pointer_text(key))
+                put_in_place(staged, link)
+            sync_folder(self.root)
 
     def pointed(self, name: str) -> str | None:
         with _translated("read", self._path(name)) as link:
-            return os.readlink(link) if link.is_symlink() else None
+            # A pointer is replaced before the link is.
+            return self._pointer(name) or (link_target(link) if link.is_symlink() else None)
+
+    def followed(self, name: str) -> str:
+        with _translated("read", self._path(name)) as link:
+            is_copy = not link.is_symlink() and self._pointer(name) is not None
+            return pointer_key(name) if is_copy else name
+
+    def _pointer(self, name: str) -> str | None:
+        try:
+            return pointer_target(self.read(pointer_key(name)))
+        except FileNotFoundError:
+            return None
+
+    def _resolved(self, key: str) -> str:
+        """The key without a name in it that is pointed: its copy may be about to be replaced."""
+        name, _, rest = key.partition("/")
+        pointer = self._pointer(name) if rest else None
+        return key if pointer is None else f"{pointer}/{rest}"
+
+    def _write_synced(self, key: str, data: bytes) -> None:
+        target = self._path(key)
+        with _temporary(target) as temporary:
+            temporary.write_bytes(data)
+            sync_file(temporary)
+            os.replace(temporary, target)
 
     def _path(self, key: str) -> Path:
         return self.root / checked(key)
@@ -190,7 +250,7 @@ def _temporary(target: Path) -> Iterator[Path]:
     try:
         yield temporary
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        discard(temporary)
         raise
 
 
@@ -235,27 +295,7 @@ def _rename_unless_there(staging: Path, target: Path) -> None:
     except OSError as error:
         if error.errno not in (errno.EEXIST, errno.ENOTEMPTY) or not target.is_dir():
             raise
-    _sync_folder(target.parent)
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in sorted(folder.rglob("*")):
-        if path.is_dir():
-            _sync_folder(path)
-        else:
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # a folder cannot be opened there
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(target.parent)
 
 
 @contextmanager

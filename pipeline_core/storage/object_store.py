@@ -12,13 +12,20 @@ from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-import msgspec
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from pipeline_core.errors import ConfigError, ContractError, RetryableError
-from pipeline_core.storage.base import Contents, StoredObject, checked
+from pipeline_core.storage.base import (
+    Contents,
+    StoredObject,
+    checked,
+    folder_stands,
+    pointer_key,
+    pointer_target,
+    pointer_text,
+)
 from pipeline_core.storage.disk import temporary_folder
 from pipeline_core.storage.object_errors import refused_condition, translation
 from pipeline_core.storage.object_reading import BLOCK, Ranges, blocks, stored_object
@@ -39,10 +46,6 @@ _SUMMARY = "summary.json"
 
 _URI = re.compile(r"(s3|gs|az)://([\w.-]+)(?:/([^?]*))?", re.IGNORECASE | re.ASCII)
 _VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
-
-
-class _Pointer(msgspec.Struct):
-    target: str
 
 
 class ObjectStorage:
@@ -211,11 +214,8 @@ class ObjectStorage:
             self.stat(key)
         standing = self._names(name)
         if standing and self.pointed(name) is None:
-            raise RetryableError(
-                f"Cannot write {self._uri}/{name}: a folder stands there.",
-                f"Move it away, then publish again; {name}.json would mark it as a copy.",
-            )
-        self.write(f"{name}.json", msgspec.json.encode(_Pointer(key)))
+            raise folder_stands(f"{self._uri}/{name}")
+        self.write(pointer_key(name), pointer_text(key))
         if not names:
             self._copy(key, name)
             return
@@ -227,9 +227,13 @@ class ObjectStorage:
     def pointed(self, name: str) -> str | None:
         """As ``Storage.pointed``."""
         try:
-            return msgspec.json.decode(self.read(f"{name}.json"), type=_Pointer).target
-        except (FileNotFoundError, msgspec.DecodeError):  # or a person's file
+            return pointer_target(self.read(pointer_key(name)))
+        except FileNotFoundError:
             return None
+
+    def followed(self, name: str) -> str:
+        """As ``Storage.followed``: there are no links."""
+        return pointer_key(name)
 
     def _list(self, folder: str) -> ListResult[Sequence[ObjectMeta]]:
         try:

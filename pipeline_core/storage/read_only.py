@@ -63,5 +63,8 @@ class ReadOnlyStorage:
     def pointed(self, name: str) -> str | None:
         return self._inner.pointed(name)
 
+    def followed(self, name: str) -> str:
+        return self._inner.followed(name)
+
     def _refusal(self, what: str) -> ContractError:
         return ContractError(f"{what} of {self.uri} would be written by one who only watches")

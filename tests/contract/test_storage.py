@@ -22,6 +22,7 @@ from pipeline_core.storage import Contents, Storage, absolute_uri, open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_reading import BLOCK, blocks
 from pipeline_core.storage.object_store import _RETRIES, ObjectStorage
+from tests.links import refuse_links
 from tests.s3 import SECRET, put, use_endpoint
 
 ODD_NAMES = [
@@ -384,69 +385,80 @@ def test_a_publication_that_was_cut_off_is_made_again(
 # --- pointers ------------------------------------------------------------------------------------
 
 
-def test_a_name_reads_as_the_folder_it_points_at(storage: Storage) -> None:
-    assert storage.pointed("latest") is None
-    publish(storage, "runs/1", FILES)
-    storage.point("latest", "runs/1")
-    assert storage.pointed("latest") == "runs/1"
-    assert {key: storage.read(f"latest/{key}") for key in FILES} == FILES
-    assert keys(storage, "latest") == ["latest/a.csv", "latest/empty", "latest/summary.json"]
-    assert storage.folders("latest") == ["by_category"]
+@pytest.fixture(params=["local", "local without links", "s3"])
+def pointing(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Storage:
+    if request.param == "s3":
+        return open_storage(f"{request.getfixturevalue('s3')}/some prefix/ü#%41")
+    if request.param == "local without links":
+        refuse_links(monkeypatch)
+    return open_storage(str(tmp_path / "root"))
 
 
-def test_a_name_reads_as_the_file_it_points_at(storage: Storage) -> None:
-    publish(storage, "runs/1", FILES)
-    storage.point("latest", "runs/1")
-    storage.point("a.csv", "latest/a.csv")
-    assert storage.read("a.csv") == b"a"
-    assert storage.pointed("a.csv") == "latest/a.csv"
+def test_a_name_reads_as_the_folder_it_points_at(pointing: Storage) -> None:
+    assert pointing.pointed("latest") is None
+    publish(pointing, "runs/1", FILES)
+    pointing.point("latest", "runs/1")
+    assert pointing.pointed("latest") == "runs/1"
+    assert {key: pointing.read(f"latest/{key}") for key in FILES} == FILES
+    assert keys(pointing, "latest") == ["latest/a.csv", "latest/empty", "latest/summary.json"]
+    assert pointing.folders("latest") == ["by_category"]
 
 
-def test_a_name_is_pointed_again(storage: Storage) -> None:
-    publish(storage, "runs/1", FILES)
-    publish(storage, "runs/2", {"a.csv": b"A", "by_category/c.csv": b"c", "summary.json": b"[]"})
+def test_a_name_reads_as_the_file_it_points_at(pointing: Storage) -> None:
+    publish(pointing, "runs/1", FILES)
+    pointing.point("latest", "runs/1")
+    pointing.point("a.csv", "latest/a.csv")
+    assert pointing.read("a.csv") == b"a"
+    assert pointing.pointed("a.csv") == "latest/a.csv"
+
+
+def test_a_name_is_pointed_again(pointing: Storage) -> None:
+    publish(pointing, "runs/1", FILES)
+    publish(pointing, "runs/2", {"a.csv": b"A", "by_category/c.csv": b"c", "summary.json": b"[]"})
     for run in ("runs/1", "runs/2"):
-        storage.point("latest", run)
-        storage.point("a.csv", "latest/a.csv")
-    assert storage.pointed("latest") == "runs/2"
-    assert storage.read("a.csv") == storage.read("latest/a.csv") == b"A"
-    assert keys(storage, "latest") == ["latest/a.csv", "latest/summary.json"]
-    assert keys(storage, "latest/by_category") == ["latest/by_category/c.csv"]
-    assert storage.read("runs/1/a.csv") == b"a"  # the target itself is left alone
+        pointing.point("latest", run)
+        pointing.point("a.csv", "latest/a.csv")
+    assert pointing.pointed("latest") == "runs/2"
+    assert pointing.read("a.csv") == pointing.read("latest/a.csv") == b"A"
+    assert keys(pointing, "latest") == ["latest/a.csv", "latest/summary.json"]
+    assert keys(pointing, "latest/by_category") == ["latest/by_category/c.csv"]
+    assert pointing.read("runs/1/a.csv") == b"a"  # the target itself is left alone
 
 
 @pytest.mark.parametrize("key", ["none", *NO_KEYS])
-def test_a_name_is_not_pointed_at_nothing(storage: Storage, key: str) -> None:
+def test_a_name_is_not_pointed_at_nothing(pointing: Storage, key: str) -> None:
     with pytest.raises(FileNotFoundError):
-        storage.point("name", key)
-    assert storage.pointed("name") is None
-    assert storage.files() == []
+        pointing.point("name", key)
+    assert pointing.pointed("name") is None
+    assert pointing.files() == []
 
 
-def test_pointing_twice_is_pointing_once(storage: Storage) -> None:
-    publish(storage, "runs/1", FILES)
+def test_pointing_twice_is_pointing_once(pointing: Storage) -> None:
+    publish(pointing, "runs/1", FILES)
     for _ in range(2):
-        storage.point("latest", "runs/1")
-    assert storage.pointed("latest") == "runs/1"
-    assert storage.read("latest/a.csv") == b"a"
+        pointing.point("latest", "runs/1")
+    assert pointing.pointed("latest") == "runs/1"
+    assert pointing.read("latest/a.csv") == b"a"
 
 
-def test_a_persons_file_is_replaced_and_no_pointer(storage: Storage) -> None:
-    publish(storage, "runs/1", FILES)
-    storage.write("a.csv", b"by hand")
-    storage.write("a.csv.json", b"\xff by hand")
-    assert storage.pointed("a.csv") is None
-    storage.point("a.csv", "runs/1/a.csv")
-    assert storage.read("a.csv") == b"a"
+def test_a_persons_file_is_replaced_and_no_pointer(pointing: Storage) -> None:
+    publish(pointing, "runs/1", FILES)
+    pointing.write("a.csv", b"by hand")
+    pointing.write("a.csv.json", b"\xff by hand")
+    assert pointing.pointed("a.csv") is None
+    pointing.point("a.csv", "runs/1/a.csv")
+    assert pointing.read("a.csv") == b"a"
 
 
-def test_a_persons_folder_is_left_alone(storage: Storage) -> None:
-    publish(storage, "runs/1", FILES)
-    storage.write("latest/letter", b"by hand")
+def test_a_persons_folder_is_left_alone(pointing: Storage) -> None:
+    publish(pointing, "runs/1", FILES)
+    pointing.write("latest/letter", b"by hand")
     with pytest.raises(RetryableError, match="latest"):
-        storage.point("latest", "runs/1")
-    assert storage.read("latest/letter") == b"by hand"
-    assert storage.pointed("latest") is None
+        pointing.point("latest", "runs/1")
+    assert pointing.read("latest/letter") == b"by hand"
+    assert pointing.pointed("latest") is None
 
 
 def test_an_interrupted_pointing_is_finished_by_the_next(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from console.stack import RedisServer, Stack
+from pipeline_core.storage import open_storage
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.fault.fleet import kill_tree
 from tests.gateway import Fault, gateway
@@ -136,6 +137,17 @@ def test_a_state_that_cannot_keep_two_runs_apart(
     assert f"{s3}/state has no conditional writes" in done.stderr
     assert said in done.stderr
     assert os.listdir(tmp_path / "reports") == [".doctor"]
+
+
+def test_where_there_are_no_links_doctor_says_what_to_follow(tmp_path: Path, s3: str) -> None:
+    shop = write_shop(tmp_path / "shop", {"week.zip": WEEK})
+    env = local_environment(shop, tmp_path)
+    assert "copy" not in _checks(env)["reports"][1]
+    assert os.listdir(tmp_path / "reports") == [".doctor"]
+    state, text = _checks(env | {"SALES_REPORTS": f"{s3}/reports"})["reports"]
+    assert state == "ok"
+    assert "latest/ is a copy there, and latest.json is what is swapped as a whole" in text
+    assert open_storage(f"{s3}/reports").pointed(".doctor-link") is None
 
 
 def test_a_worker_that_opens_pickles(env: dict[str, str], tmp_path: Path) -> None:

@@ -17,8 +17,10 @@ import pytest
 from pipeline_core.storage import open_storage
 from tests.archives import Shop, write_shop
 from tests.conftest import PROJECT
+from tests.contract.run import run_local
 from tests.contract.test_pipeline_on_object_store import report_files
 from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
+from tests.links import refuse_links
 
 # `make fault` tries every single one; `make test` every third, except of a publication.
 EVERY = 1 if os.environ.get("FAULT_ALL") else 5
@@ -40,8 +42,8 @@ class Zygote:
 
 
 @contextmanager
-def zygote(places: dict[str, str], run_id: str, root: str) -> Iterator[Zygote]:
-    command = [sys.executable, "-m", "tests.fault.zygote", json.dumps(places), run_id, root]
+def zygote(places: dict[str, str], run_id: str, root: str, *how: str) -> Iterator[Zygote]:
+    command = [sys.executable, "-m", "tests.fault.zygote", json.dumps(places), run_id, root, *how]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -112,6 +114,51 @@ def test_killed_at_every_write(shop: Shop, tmp_path: Path, step: str) -> None:
             assert _reports(places["reports"]) == new, f"{step} killed at write {at}"
             assert open_storage(places["reports"]).folders("runs") == [FIRST, SECOND]
     assert at > {"plan": 8, "process": 20, "publish": 20}[step]
+
+
+@pytest.mark.parametrize("was_linked", [True, False])
+def test_killed_at_every_write_of_a_copy_where_links_are_refused(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was_linked: bool
+) -> None:
+    """What readers follow is the old or the new run; its copy too, or is gone for that moment."""
+    where, before = tmp_path / "where", tmp_path / "before"
+    with monkeypatch.context() as patch:
+        if not was_linked:
+            refuse_links(patch)
+        assert run_local(shop, where, run_id=FIRST).state == "published"
+    shutil.copytree(where / "reports", before, symlinks=True)
+    (shop.data / "events_week_03.zip").write_bytes(archive(3))
+    with monkeypatch.context() as patch:
+        refuse_links(patch)
+        assert run_local(shop, where, run_id=SECOND).state == "published"
+    shutil.copytree(where / "reports" / "runs" / SECOND, before / "runs" / SECOND)
+    reports = open_storage(str(where / "reports"))
+    old, new = (report_files(reports, f"runs/{run_id}") for run_id in (FIRST, SECOND))
+    assert old != new
+    followed, copies = set[str | None](), set[int]()
+    at, said = 0, "killed"
+    with zygote(_places(shop, str(where)), SECOND, str(where), "without-links") as publisher:
+        while said == "killed":
+            at += 1
+            shutil.rmtree(where / "reports")
+            shutil.copytree(before, where / "reports", symlinks=True)
+            said = publisher.do("show", at)
+            followed.add(shown := reports.pointed("latest"))
+            if (pointer := where / "reports" / "latest.json").exists():
+                assert json.loads(pointer.read_bytes()) == {"target": shown}, "all follow the same"
+            copy = report_files(reports, "latest")
+            assert copy in (old, new, {}), f"killed at write {at}"
+            copies.add(len(copy))
+            if copy or not was_linked:  # a link from before reads through what is gone
+                top = reports.read("sales_report.csv")
+                assert top in (old["sales_report.csv"], new["sales_report.csv"])
+            assert publisher.do("show") == "done", f"after it was killed at write {at}"
+            assert report_files(reports, "latest") == new
+            assert reports.read("sales_report.csv") == new["sales_report.csv"]
+    assert said == "done"
+    assert followed == {f"runs/{FIRST}", f"runs/{SECOND}"}
+    assert copies == {0, len(old), len(new)}
+    assert at > 15
 
 
 @pytest.mark.long

@@ -1,8 +1,9 @@
 """A process that does one step in a forked child, and kills it at the n-th thing it writes.
 
-``python -m tests.fault.zygote STATE RUN_ID`` reads lines ``<step> <n>`` and answers each with
-``killed``, ``done`` or the error. Steps are functions below; with n = 0 nothing is killed. The
-imports are paid once, and this process itself never computes anything, so forking is safe.
+``python -m tests.fault.zygote PLACES RUN_ID ROOT [without-links]`` reads lines ``<step> <n>`` and
+answers each with ``killed``, ``done`` or the error. Steps are functions below; with n = 0 nothing
+is killed. The imports are paid once, and this process itself never computes anything, so forking
+is safe.
 
 What is written is seen by an audit hook (``open`` for writing, rename, link, symlink, remove,
 mkdir, under any folder of the test), or by wrapping obstore's ``put``, ``copy`` and ``delete``.
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import obstore
+import pytest
 
 from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger
@@ -26,8 +28,10 @@ from pipeline_core.ledger.attempts import Worker
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Options, Policy
 from pipeline_core.pipeline.local import process_outstanding
+from pipeline_core.pipeline.publish import make_latest
 from pipeline_core.places import Places
 from pipeline_core.storage import open_storage
+from tests.links import refuse_links
 
 _CHANGES = {"os.rename", "os.link", "os.symlink", "os.remove", "os.mkdir", "os.rmdir"}
 
@@ -49,10 +53,15 @@ def publish(places: dict[str, str], run_id: str) -> None:
     pipeline.publish(places["state"], run_id)
 
 
+def show(places: dict[str, str], run_id: str) -> None:
+    make_latest(open_storage(places["state"]), open_storage(places["reports"]), run_id)
+
+
 STEPS: dict[str, Callable[[dict[str, str], str], None]] = {
     "plan": plan,
     "process": process,
     "publish": publish,
+    "show": show,
 }
 
 
@@ -95,6 +104,8 @@ def _writes(arguments: tuple[Any, ...]) -> bool:
 def main() -> None:
     configure_logs("ERROR", "pretty")
     places, run_id, root = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3]
+    if "without-links" in sys.argv[4:]:
+        refuse_links(pytest.MonkeyPatch())
     for line in sys.stdin:
         step, number = line.split()
         child = os.fork()
