@@ -865,5 +865,5 @@ def test_a_prefix_is_a_plain_path(s3: str, uri: str) -> None:
 def test_the_package_of_object_stores_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "obstore", None)
     monkeypatch.delitem(sys.modules, "pipeline_core.storage.object_store")
-    with pytest.raises(ConfigError, match=r"obstore.*object-store"):
+    with pytest.raises(ConfigError, match=r"obstore.*Install it: .*obstore"):
         open_storage("s3://bucket")
