@@ -6,12 +6,13 @@ import html
 import json
 import shlex
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal, get_args
 
 from pipeline_core.logs import structlog
-from pipeline_core.messages import Outcome
+from pipeline_core.messages import Outcome, Summary
 
 log = structlog.get_logger()
 
@@ -32,9 +33,65 @@ class Hooks:
 
 
 @dataclass(frozen=True)
+class Figures:
+    """A run's summary in short: revenue is decimal text, ``unreadable`` are inputs, and ``ignored``
+    files and entries that were passed over."""
+
+    run_id: str
+    total_revenue: str
+    units_sold: int
+    unique_customers: int
+    events_seen: int
+    events_counted: int
+    events_rejected: int
+    unreadable: int
+    ignored: int
+
+    @classmethod
+    def of(cls, summary: Summary) -> Figures:
+        """Those of a summary."""
+        totals, events = summary.totals, summary.events
+        return cls(
+            run_id=summary.run_id,
+            total_revenue=totals.total_revenue,
+            units_sold=totals.units_sold,
+            unique_customers=totals.unique_customers,
+            events_seen=events.seen,
+            events_counted=events.counted,
+            events_rejected=events.rejected,
+            unreadable=len(summary.unreadable),
+            ignored=sum(summary.ignored.values()),
+        )
+
+    def in_words(self) -> str:
+        """One sentence."""
+        left_out = [
+            f"{self.events_counted:,} of {self.events_seen:,} events counted",
+            f"{self.events_rejected:,} rejected",
+        ]
+        if self.unreadable:
+            left_out.append(f"{self.unreadable:,} inputs unreadable")
+        if self.ignored:
+            left_out.append(f"{self.ignored:,} files passed over")
+        return (
+            f"Revenue {Decimal(self.total_revenue):,f}, {self.units_sold:,} units, "
+            f"{self.unique_customers:,} customers; {', '.join(left_out)}."
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """A published report: ``page`` is the path or URI of its index.html."""
+
+    page: str
+    figures: Figures
+
+
+@dataclass(frozen=True)
 class Notice:
     """What is told. ``slot`` names the time on the schedule, if the event is about one; ``changes``
-    are sentences about a new report and the one before."""
+    are sentences about a new report and the one before. ``figures`` are the run's own, if it has
+    some; ``report`` is what it published, or else what stands."""
 
     event: Event
     run_id: str
@@ -43,12 +100,17 @@ class Notice:
     at: datetime
     slot: str | None = None
     changes: tuple[str, ...] = ()
+    figures: Figures | None = None
+    report: Report | None = None
 
     def as_json(self) -> bytes:
         """One JSON object; ``text`` is what Slack and its like show, escaped as they ask: a name of
         ``<!channel>`` would ring everybody."""
         about = f"run {self.run_id}" if self.run_id else f"slot {self.slot}"
-        said = [f"Sales report, {about}: {self.event}.", self.reason, self.remedy, *self.changes]
+        head = f"Sales report, {about}: {self.event}."
+        said = [head, self.reason, self.remedy, self._figures_in_words(), *self.changes]
+        said.append(self._where())  # last: no full stop is taken for a part of it
+        figures = self.figures or (self.report.figures if self.report else None)
         fields = {
             "text": html.escape(" ".join(filter(None, said)), quote=False),
             "event": self.event,
@@ -58,8 +120,24 @@ class Notice:
             "at": self.at.isoformat(),
             "slot": self.slot,
             "changes": self.changes,
+            "figures": asdict(figures) if figures else None,
+            "report": self.report.page if self.report else None,
         }
         return json.dumps(fields).encode()
+
+    def _figures_in_words(self) -> str:
+        if self.figures is not None:
+            return self.figures.in_words()
+        if self.report is None:
+            return ""
+        stands = self.report.figures
+        return f"The report of run {stands.run_id} stands. {stands.in_words()}"
+
+    def _where(self) -> str:
+        if self.report is None:
+            return ""
+        is_own = self.report.figures == self.figures
+        return f"{'Report' if is_own else 'The report that stands'}: {self.report.page}"
 
 
 def parse_events(text: str) -> frozenset[Event]:

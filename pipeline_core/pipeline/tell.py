@@ -9,8 +9,9 @@ from pipeline_core.errors import PipelineError, message_of
 from pipeline_core.ledger import RunLedger, slots
 from pipeline_core.ledger.attempts import COMMAND
 from pipeline_core.logs import structlog
-from pipeline_core.notify import Event, Hooks, Notice, event_of, notify
-from pipeline_core.pipeline.publish import fail
+from pipeline_core.messages import Manifest, Outcome, Summary
+from pipeline_core.notify import Event, Figures, Hooks, Notice, Report, event_of, notify
+from pipeline_core.pipeline.publish import fail, newest_published
 from pipeline_core.storage import Storage
 
 log = structlog.get_logger()
@@ -25,6 +26,7 @@ def tell(ledger: RunLedger, hooks: Hooks) -> None:
     events: list[Event] = [event_of(outcome)]
     if outcome.state == "published" and _was_recovered(ledger):
         events.append("recovered")
+    summary, report = outcome.summary, _report(ledger, outcome)
     told = [
         notify(
             hooks,
@@ -35,6 +37,8 @@ def tell(ledger: RunLedger, hooks: Hooks) -> None:
                 remedy=outcome.remedy,
                 at=datetime.now(UTC),
                 changes=_changes(ledger, event),
+                figures=Figures.of(summary) if summary is not None else None,
+                report=report,
             ),
         )
         for event in events
@@ -58,6 +62,7 @@ def give_up(ledger: RunLedger, hooks: Hooks, error: BaseException) -> None:
 def tell_late(state: Storage, hooks: Hooks, slot: str, run_id: str) -> None:
     """Tells the hooks, once, that the slot's run is not published in time; ``run_id`` is empty
     if it did not even start."""
+    report = _standing(state)
     if not slots.mark_late(state, slot):
         return
     reason = f"Run {run_id} is not published yet" if run_id else "No run was started"
@@ -68,9 +73,35 @@ def tell_late(state: Storage, hooks: Hooks, slot: str, run_id: str) -> None:
         remedy="Look at the workers' logs and at `sales-pipeline doctor`.",
         at=datetime.now(UTC),
         slot=slot,
+        report=report,
     )
     if not notify(hooks, late):
         slots.unmark_late(state, slot)
+
+
+def _report(ledger: RunLedger, outcome: Outcome) -> Report | None:
+    """What the run published, or else the report that stands."""
+    manifest = ledger.planned()
+    if outcome.state == "published" and outcome.summary is not None and manifest is not None:
+        return _published(manifest, outcome.summary)
+    return _standing(ledger.state)
+
+
+def _standing(state: Storage) -> Report | None:
+    """The report that `latest` shows, as far as it is known."""
+    newest = newest_published(state)
+    if newest is None:
+        return None
+    ledger = RunLedger(state, newest)
+    manifest, outcome = ledger.planned(), ledger.outcome()
+    if manifest is None or outcome is None or outcome.summary is None:
+        return None
+    return _published(manifest, outcome.summary)
+
+
+def _published(manifest: Manifest, summary: Summary) -> Report:
+    page = f"{manifest.reports.rstrip('/')}/runs/{manifest.run_id}/index.html"
+    return Report(page, Figures.of(summary))
 
 
 def _changes(ledger: RunLedger, event: Event) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def test_who_is_told_of_a_report_hears_what_changed(runs: Runs, tmp_path: Path) 
         told.unlink(missing_ok=True)
         tell(ledger_of(runs), hooks)
         found = json.loads(told.read_text())
-        assert found["text"].endswith(" ".join(found["changes"]))
+        assert " ".join([*found["changes"], "Report:"]) in found["text"]
         return list(found["changes"])
 
     assert heard() == [], "a first report"

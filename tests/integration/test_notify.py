@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,9 +21,11 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
 from pipeline_core.notify import Event, Hooks, Notice, event_of, notify, parse_events
-from pipeline_core.pipeline.tell import give_up, tell
+from pipeline_core.pipeline.tell import give_up, tell, tell_late
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
+from tests.archives import part, purchase
+from tests.contract.run import run_local, sales, shop_of, week
 
 NOTICE = Notice(
     "failed", "run-1", "The disk is full.", "Make room.", datetime(2026, 1, 2, tzinfo=UTC)
@@ -88,6 +91,81 @@ def test_a_name_rings_nobody() -> None:
     told = json.loads(named.as_json())
     assert told["text"] == "Sales report, run run-1: failed. Revenue of &lt;!channel&gt; rose."
     assert told["changes"] == ["Revenue of <!channel> rose."]
+
+
+def _heard(folder: Path, run_id: str) -> dict[str, Any]:
+    told = folder / f"{run_id}.json"
+    ledger = RunLedger(open_storage(str(folder / "state")), run_id)
+    tell(ledger, _hooks(command=f"tee {told}"))
+    return dict(json.loads(told.read_text()))
+
+
+def test_who_is_told_hears_figures_and_where_the_report_is(tmp_path: Path) -> None:
+    shop = shop_of(
+        tmp_path, part([purchase(quantity=12345), purchase("x"), {"event_type": "view"}])
+    )
+    first = run_local(shop, tmp_path)
+    page = f"{tmp_path}/reports/runs/{first.run_id}/index.html"
+    heard = _heard(tmp_path, first.run_id)
+    assert heard["text"] == (
+        f"Sales report, run {first.run_id}: published. Revenue 1,234.50, 12,345 units, "
+        f"1 customers; 1 of 3 events counted, 1 rejected. Report: {page}"
+    )
+    assert heard["report"] == page
+    assert Path(page).is_file()
+    assert heard["figures"] == {
+        "run_id": first.run_id,
+        "total_revenue": "1234.50",
+        "units_sold": 12345,
+        "unique_customers": 1,
+        "events_seen": 3,
+        "events_counted": 1,
+        "events_rejected": 1,
+        "unreadable": 0,
+        "ignored": 0,
+    }
+    (shop.data / "week.zip").write_bytes(week(part([]), b"[oops"))
+    (shop.data / "notes.txt").touch()
+    second = run_local(shop, tmp_path, publish_incomplete=False)
+    heard = _heard(tmp_path, second.run_id)
+    passed_over = "counted 1 purchase. Passed over without being read: 1 .txt."
+    assert f"{passed_over} {second.remedy} Revenue 0.00" in heard["text"]
+    assert heard["text"].endswith(
+        "0 of 0 events counted, 0 rejected, 1 inputs unreadable, 1 files passed over. "
+        f"The report that stands: {page}"
+    )
+    assert (heard["report"], heard["figures"]["run_id"]) == (page, second.run_id)
+    third = run_local(shop, tmp_path)
+    heard = _heard(tmp_path, third.run_id)
+    assert heard["event"] == "incomplete"
+    assert heard["report"] == f"{tmp_path}/reports/runs/{third.run_id}/index.html"
+    assert heard["figures"]["total_revenue"] == "0.00"
+
+
+def test_who_is_told_of_a_run_without_figures_hears_of_the_report_that_stands(
+    tmp_path: Path,
+) -> None:
+    first = run_local(shop_of(tmp_path, sales(7)), tmp_path)
+    page = f"{tmp_path}/reports/runs/{first.run_id}/index.html"
+    ledger = RunLedger(open_storage(str(tmp_path / "state")), "run-2")
+    give_up(ledger, _hooks(command=f"tee {tmp_path / 'failed'}"), ConfigError("No data.", "Bring."))
+    tell_late(ledger.state, _hooks(command=f"tee {tmp_path / 'late'}"), "2026-01-02T03:00", "")
+    for event in ("failed", "late"):
+        heard = json.loads((tmp_path / event).read_text())
+        assert (heard["event"], heard["report"]) == (event, page)
+        assert heard["figures"]["units_sold"] == 7
+        assert heard["text"].endswith(
+            f"The report of run {first.run_id} stands. Revenue 0.70, 7 units, 1 customers; "
+            f"1 of 1 events counted, 0 rejected. The report that stands: {page}"
+        )
+
+
+def test_without_any_report_there_are_no_figures(tmp_path: Path) -> None:
+    ledger = RunLedger(open_storage(str(tmp_path / "state")), "run-1")
+    give_up(ledger, _hooks(command=f"tee {tmp_path / 'failed'}"), ConfigError("No data.", "Bring."))
+    heard = json.loads((tmp_path / "failed").read_text())
+    assert (heard["figures"], heard["report"]) == (None, None)
+    assert heard["text"] == "Sales report, run run-1: failed. No data. Bring."
 
 
 def test_an_answer_of_500_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
