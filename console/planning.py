@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from console.shapes import Planned, PlannedArchive, PlannedState
 from console.terminal import plain
 from console.views import output, table
+from pipeline_core.extract.ignored import endings_in_words, merge_endings
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.messages import ArchiveRef, to_json
 from pipeline_core.pipeline.reuse import finished_archives, known_archives, recall
@@ -35,6 +36,9 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
         for archive, state in states
         if state in ("new", "changed") or (state == "unchanged" and archive.name not in done)
     )
+    ignored = merge_endings(
+        [found.ignored, *(a.ignored or {} for a in found.archives if a.duplicate_of is None)]
+    )
     seconds = _expected_seconds(open_storage(settings.state), to_read)
     if as_json:
         shown = Planned(
@@ -44,6 +48,7 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
             expected_seconds=seconds,
             conflicting_days=found.conflicting_days,
             missing_days=missing,
+            ignored=ignored,
         )
         sys.stdout.buffer.write(to_json(shown))
         return
@@ -67,6 +72,8 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
         console.print(
             plain(f"Conflicting days: {', '.join(found.conflicting_days)}."), markup=False
         )
+    if ignored:
+        console.print(f"Passed over without being read: {endings_in_words(ignored)}.")
     if missing:
         console.print(f"Missing days: {', '.join(day.isoformat() for day in missing)}.")
 

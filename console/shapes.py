@@ -26,7 +26,8 @@ class PlannedArchive(Struct, frozen=True, kw_only=True):
 
 class Planned(Struct, frozen=True, kw_only=True):
     """What a run would read. ``vanished`` archives counted in the last run;
-    ``expected_seconds`` is null if no earlier run read anything."""
+    ``expected_seconds`` is null if no earlier run read anything; ``ignored`` are files beside the
+    archives, and entries of archives that are no days, by their ending."""
 
     archives: list[PlannedArchive]
     vanished: list[str]
@@ -34,6 +35,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     expected_seconds: float | None
     conflicting_days: tuple[str, ...]
     missing_days: tuple[date, ...]
+    ignored: dict[str, int]
 
 
 class ListedRun(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from console.tables import Grid
 from console.terminal import plain
+from pipeline_core.extract.ignored import endings_in_words
 from pipeline_core.messages import Outcome, Summary, Unreadable
 from pipeline_core.pipeline.publish import LATEST
 from pipeline_core.settings import Settings
@@ -131,6 +132,10 @@ def print_summary(console: Console, summary: Summary) -> None:
             f"Duplicates left out: {summary.archives.duplicate:,} archives, "
             f"{summary.days.duplicate:,} days."
         )
+    if summary.allowed_empty:
+        console.print(f"Published by --allow-incomplete: {escape(plain(summary.allowed_empty))}")
+    if summary.ignored:
+        console.print(f"Passed over without being read: {endings_in_words(summary.ignored)}.")
     if summary.rejected:
         rows = [
             (reason, f"{r.events:,}", count(r.units), money(r.revenue))

@@ -51,12 +51,19 @@ def merge_endings(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return merged | ({OTHER_ENDINGS: others} if others else {})
 
 
+def commonest_endings(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Endings with their counts, the largest first; all others together come last."""
+    return sorted(
+        counts.items(), key=lambda item: (item[0] == OTHER_ENDINGS, -item[1], not item[0], item[0])
+    )
+
+
 def endings_in_words(counts: Mapping[str, int]) -> str:
     """The commonest first: ``3 .tar.gz, 1 .csv``; empty if there are none."""
-    ordered = sorted(counts, key=lambda ending: (ending == OTHER_ENDINGS, -counts[ending], ending))
-    told = [f"{counts[ending]:,} {_in_words(ending)}" for ending in ordered[:_TOLD]]
-    if rest := sum(counts[ending] for ending in ordered[_TOLD:]):
-        told.append(f"{rest:,} others")
+    ordered = commonest_endings(counts)
+    told = [f"{count:,} {_in_words(ending)}" for ending, count in ordered[:_TOLD]]
+    if rest := sum(count for _, count in ordered[_TOLD:]):
+        told.append(f"{rest:,} other{'s'[: rest - 1]}")
     return ", ".join(told)
 
 

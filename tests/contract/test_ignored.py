@@ -13,11 +13,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from console.planning import show_plan
+from console.views import output, print_summary
 from pipeline_core.errors import ConfigError
 from pipeline_core.extract.ignored import MOST_ENDINGS, ending, endings_in_words, merge_endings
 from pipeline_core.messages import Outcome
 from pipeline_core.pipeline.rebuild import rebuild
 from pipeline_core.pipeline.survey import find_archives
+from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from pipeline_core.storage.local import LocalStorage
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
@@ -92,7 +95,7 @@ def test_endings_are_few_and_all_are_counted_however_they_are_added_up() -> None
 def test_endings_in_words() -> None:
     counts = {"": 2, ".csv": 1200, "…": 9000, ".a": 2}
     assert (
-        endings_in_words(counts) == "1,200 .csv, 2 without an ending, 2 .a, 9,000 of other endings"
+        endings_in_words(counts) == "1,200 .csv, 2 .a, 2 without an ending, 9,000 of other endings"
     )
     many = {f".{letter}": 1 for letter in "abcdefg"}
     assert endings_in_words(many) == "1 .a, 1 .b, 1 .c, 1 .d, 1 .e, 2 others"
@@ -357,6 +360,15 @@ def test_a_link_to_a_good_archive_is_that_archive(tmp_path: Path) -> None:
     assert (outcome.exit_code, units(outcome)) == (0, 3)
 
 
+def test_a_run_with_a_stray_is_rebuilt_without_its_receipt(tmp_path: Path) -> None:
+    shop = write_shop(tmp_path / "shop", {"good.zip": GOOD})
+    _loop(shop.data / "week.zip")
+    outcome = run_local(shop, tmp_path)
+    for receipt in (tmp_path / "state" / "runs" / outcome.run_id / "receipts").iterdir():
+        receipt.unlink()
+    assert rebuild(str(tmp_path / "state"), outcome.run_id).state == "as_published"
+
+
 def test_a_stray_that_is_mended_counts(tmp_path: Path) -> None:
     shop = write_shop(tmp_path / "shop", {"good.zip": GOOD})
     _dangling(shop.data / "week.zip")
@@ -425,9 +437,12 @@ def test_an_object_store_without_archives_is_a_wrong_setting(s3: str) -> None:
     storage.write("older/week.zip", b"")
     with pytest.raises(ConfigError, match=r"but 1 \.txt and 1 folder \(older\)"):
         find_archives(storage)
+    storage.write("good.zip", b"")
+    storage.write("good.zip/1.json", b"")
     storage.write("week.zip/1.json", b"")
     storage.write(".hidden", b"")
     found = find_archives(storage)
+    assert [file.key for file in found.archives] == ["good.zip"]
     assert (found.strays, found.ignored) == (
         {"week.zip": "it is a folder, not a file"},
         {".txt": 1, "": 1},
@@ -441,3 +456,24 @@ def test_a_folder_name_that_is_no_text_can_be_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         find_archives(LocalStorage(folder))
     assert caught.value.message.encode().endswith(b"1 folder (\\udcff).")
+
+
+# --- shown ---------------------------------------------------------------------------------------
+
+
+def test_plan_and_run_show_what_is_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = write_shop(tmp_path / "shop", {"week.zip": MIXED, "copy.zip": MIXED})
+    (shop.data / "LICENSE").touch()
+    places = {"data": str(shop.data), "state": str(tmp_path / "state")}
+    show_plan(load_settings(places), as_json=False)
+    said = "Passed over without being read: 1 .tar.gz, 1 .txt, 1 without an ending.\n"
+    assert said in capsys.readouterr().out
+    show_plan(load_settings(places), as_json=True)
+    assert json.loads(capsys.readouterr().out)["ignored"] == {".txt": 1, ".tar.gz": 1, "": 1}
+    outcome = run_local(shop, tmp_path)
+    capsys.readouterr()
+    print_summary(output(), summary(outcome))
+    said = "Passed over without being read: 1 .csv, 1 .json, 1 .ndjson, 1 .tar.gz, 1 .txt, 1 other."
+    assert said in capsys.readouterr().out

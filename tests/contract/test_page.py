@@ -260,7 +260,7 @@ def test_many_and_long_things_are_cut(tmp_path: Path) -> None:
     days = {f"2024-03-{n:02d}.zip": b"no zip" + bytes([n]) for n in range(1, 32)}
     days |= {f"{year}-01-01.zip": day_zip({"0.json": b"[7]"}) for year in (1970, 1971)}
     days |= {f"x{n}.zip": b"nothing %d" % n for n in range(120)}
-    long = part([purchase(customer="z" * 5000)] * 9)
+    long = part([*[purchase(customer="z" * 5000)] * 9, purchase()])
     shop = write_shop(
         tmp_path / "shop",
         {"week.zip": week(days=days), "more.zip": week(long)},
@@ -275,3 +275,26 @@ def test_many_and_long_things_are_cut(tmp_path: Path) -> None:
     assert "z" * 400 not in page.said
     assert page.tags.count(("td", (("class", "missing"),))) < 1100
     assert (latest(tmp_path) / "index.html").stat().st_size < 600_000
+
+
+def test_what_was_passed_over_is_shown_by_its_ending(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, sales())
+    run_local(shop, tmp_path)
+    assert "passed over" not in Page(text(tmp_path, "index.html")).said
+    for name in ("a.csv", "b.csv", "c.tar.gz", "LICENSE", *(f"x.longer{n:02}" for n in range(60))):
+        (shop.data / name).touch()
+    run_local(shop, tmp_path)
+    words = " ".join(Page(text(tmp_path, "index.html")).said.split())
+    assert "What was passed over" in words
+    assert "EndingFiles .csv2 .longer001 .longer011" in words
+    assert "none1 all others23" in words
+
+
+def test_a_report_of_nothing_that_was_allowed_says_why(tmp_path: Path) -> None:
+    for number, nasty in enumerate(NASTY):
+        folder = tmp_path / str(number)
+        run_local(shop_of(folder, part([purchase(note=nasty, quantity=0)])), folder)
+        page = Page(text(folder, "index.html"))
+        assert "No event of 1 can be counted: 1 invalid_quantity. For example week.zip" in page.said
+        assert json.dumps(nasty) in page.said
+        assert "More purchases were left out" not in page.said

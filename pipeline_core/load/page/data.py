@@ -121,7 +121,7 @@ class Newcomers(Struct, frozen=True):
 class Page(Struct, frozen=True, kw_only=True):
     """``cells`` are the largest by revenue, ``bars`` what is charted, ``days`` the newest;
     ``earlier`` the runs published before, newest first; ``newcomers`` and ``changes`` None where
-    not known."""
+    not known; ``ignored`` endings of what was passed over, with counts, the commonest first."""
 
     summary: Summary
     changes: Changes | None
@@ -137,4 +137,5 @@ class Page(Struct, frozen=True, kw_only=True):
     earlier_days: int
     undated: Figures | None
     left_out: tuple[LeftOut, ...]
+    ignored: tuple[tuple[str, int], ...]
     coverage: Coverage

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline_core.extract.ignored import commonest_endings
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.page import Group, Page, render_category, render_index
 from pipeline_core.load.tables import file_names
@@ -78,6 +79,7 @@ def write_pages(
         earlier_days=days.earlier,
         undated=days.undated,
         left_out=left_out(summary, folder / "rejects.csv"),
+        ignored=tuple(commonest_endings(summary.ignored)),
         coverage=coverage(manifest, summary),
     )
     _write(folder / "index.html", render_index(index))
