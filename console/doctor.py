@@ -170,7 +170,15 @@ def _dimensions(settings: Settings) -> Check:
     customers, products = snapshot.customers.num_rows, snapshot.products.num_rows
     found = f"{customers:,} customers, {products:,} products, prices of {snapshot.scale} decimals"
     if not customers or not products:
-        return Check("dimensions", "failed", found + ".", "Every purchase would be rejected.")
+        if settings.unknown == "bucket":
+            return Check("dimensions", "warned", found + ".", "What they sell or buy is Unknown.")
+        return Check(
+            "dimensions",
+            "failed",
+            found + ".",
+            "Every purchase would be rejected, and the run refused. Fill them, or set "
+            "SALES_UNKNOWN=bucket.",
+        )
     return Check("dimensions", "ok", found)
 
 

@@ -348,7 +348,9 @@ class Summary(Struct, frozen=True, kw_only=True):
     ``compressed_bytes`` are those of the inputs, ``bytes_read`` those of archives that this run
     opened. ``as_of`` is the last date of a report of a time past. ``allowed_drift`` is what moved
     too far since the last published run and was published by --allow-drift, else empty. ``ignored``
-    are files and entries that were passed over without being read, by their ending."""
+    are files and entries that were passed over without being read, by their ending.
+    ``allowed_empty`` is what speaks against a report that counts nothing, if there is something and
+    it was published by --allow-incomplete, else empty."""
 
     run_id: str
     status: RunStatus
@@ -374,6 +376,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     as_of: date | None = None
     allowed_drift: str = ""
     ignored: dict[str, int] = {}
+    allowed_empty: str = ""
 
 
 class Known(Struct, frozen=True):
@@ -399,7 +402,7 @@ class Memory(Struct, frozen=True, kw_only=True):
 class Verdict(Struct, frozen=True, kw_only=True):
     """What is to become of a run, decided once: the fence between publishing and failing. A
     refused one ``needs`` to be allowed that much to be published. ``drift`` is what moved too far,
-    allowed or not."""
+    ``empty`` why a run that counts nothing is no report; allowed or not."""
 
     state: RunState
     finished_at: datetime
@@ -407,6 +410,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     remedy: str = ""
     needs: tuple[Allowance, ...] = ()
     drift: str = ""
+    empty: str = ""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

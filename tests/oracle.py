@@ -187,7 +187,7 @@ def _compute(data: Path, known: _Dimensions, *, bucket: bool) -> OracleResult:
         counted=counted,
         unreadable=reading.unreadable,
         summary={
-            "status": "incomplete" if reading.unreadable else "complete",
+            "status": "incomplete" if reading.unreadable or (seen and not sales) else "complete",
             "ignored": {each: reading.ignored.count(each) for each in set(reading.ignored)},
             "archives": reading.archives,
             "days": reading.days,

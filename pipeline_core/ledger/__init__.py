@@ -21,13 +21,20 @@
 ``<work>`` is an archive's id, marked if the archive is not processed as planned.
 """
 
-from pipeline_core.ledger.run import RunLedger, mark_published, published_ids, run_ids
+from pipeline_core.ledger.run import (
+    RunLedger,
+    mark_published,
+    published_before,
+    published_ids,
+    run_ids,
+)
 from pipeline_core.ledger.snapshots import load_snapshot, save_snapshot
 
 __all__ = [
     "RunLedger",
     "load_snapshot",
     "mark_published",
+    "published_before",
     "published_ids",
     "run_ids",
     "save_snapshot",

@@ -309,6 +309,11 @@ def published_ids(state: Storage) -> list[str]:
     return sorted(key.removeprefix("published/").removesuffix(".json") for key in keys)
 
 
+def published_before(state: Storage, run_id: str) -> str | None:
+    """The newest of those that were planned before ``run_id``, or None if there is none."""
+    return max((each for each in published_ids(state) if each < run_id), default=None)
+
+
 def mark_published(state: Storage, run_id: str) -> None:
     """Notes that the run may become `latest`."""
     state.create(f"published/{run_id}.json", b"{}\n")

@@ -10,7 +10,7 @@ from fractions import Fraction
 import pyarrow as pa
 
 from pipeline_core.errors import ContractError
-from pipeline_core.ledger import RunLedger, load_snapshot, published_ids
+from pipeline_core.ledger import RunLedger, load_snapshot, published_before
 from pipeline_core.messages import DriftLimits, Manifest, Summary
 from pipeline_core.storage import Storage
 from pipeline_core.transform.ids import NOT_FOUND, index_of
@@ -26,10 +26,10 @@ def drift(state: Storage, manifest: Manifest, summary: Summary) -> str:
     limits = manifest.options.drift
     if limits == DriftLimits() or manifest.options.as_of is not None:
         return ""
-    earlier = [run_id for run_id in published_ids(state) if run_id < manifest.run_id]
-    if not earlier:
+    earlier = published_before(state, manifest.run_id)
+    if earlier is None:
         return ""
-    ledger = RunLedger(state, max(earlier))
+    ledger = RunLedger(state, earlier)
     outcome = ledger.outcome()
     if outcome is None or outcome.summary is None:
         return (

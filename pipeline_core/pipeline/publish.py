@@ -83,7 +83,7 @@ def publish(
     scale = load_snapshot(state, manifest.dimensions_digest).scale
     summary = summarise(manifest, found, partials[CATEGORY_SALES.name], scale)
     allowed: dict[Allowance, bool] = {"incomplete": allow_incomplete, "drift": allow_drift}
-    verdict = _decide(ledger, manifest, summary, allowed)
+    verdict = _decide(ledger, manifest, summary, found, allowed)
     if verdict.state == "failed":
         return _end(ledger, Outcome.failure(run_id, verdict))
     summary = _ended(summary, verdict)
@@ -189,13 +189,21 @@ def _check_not_given_up(ledger: RunLedger) -> None:
 
 
 def _decide(
-    ledger: RunLedger, manifest: Manifest, summary: Summary, allowed: Mapping[Allowance, bool]
+    ledger: RunLedger,
+    manifest: Manifest,
+    summary: Summary,
+    done: tuple[Done, ...],
+    allowed: Mapping[Allowance, bool],
 ) -> Verdict:
-    verdict = ledger.verdict() or ledger.create_verdict(judge(ledger.state, manifest, summary))
+    verdict = ledger.verdict()
+    if verdict is None:
+        verdict = ledger.create_verdict(judge(ledger, manifest, summary, done))
     # The only reason that earlier versions knew, and did not write down.
     needs: tuple[Allowance, ...] = verdict.needs or ("incomplete",)
     if verdict.state == "refused" and all(allowed[need] for need in needs):
-        verdict = Verdict(state="published", finished_at=verdict.finished_at, drift=verdict.drift)
+        verdict = msgspec.structs.replace(
+            verdict, state="published", reason="", remedy="", needs=()
+        )
         ledger.replace_verdict(verdict)
     return verdict
 
@@ -206,7 +214,9 @@ def _ended(summary: Summary, verdict: Verdict) -> Summary:
         summary,
         finished_at=verdict.finished_at,
         seconds=seconds,
+        status="incomplete" if verdict.empty else summary.status,
         allowed_drift=verdict.drift if verdict.state == "published" else "",
+        allowed_empty=verdict.empty if verdict.state == "published" else "",
     )
 
 

@@ -82,6 +82,8 @@ def find_archives(data: Storage) -> Found:
     strays = {name: what for name, what in inside.others.items() if is_zip(name)}
     strays |= {name: "it is a folder, not a file" for name in inside.folders if is_zip(name)}
     archives = [file for file in inside.files if is_zip(file.key)]
+    for file in archives:  # an object store may have a folder of the same name
+        strays.pop(file.key, None)
     for name in (*strays, *(file.key for file in archives)):
         if not is_text(name):
             raise InputError(

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Allowance, EventCounts, Manifest, Summary, Verdict
 from pipeline_core.pipeline.drift import drift
-from pipeline_core.storage import Storage
+from pipeline_core.pipeline.nothing_counted import nothing_counted
+from pipeline_core.pipeline.results import Done
 
 
-def judge(state: Storage, manifest: Manifest, summary: Summary) -> Verdict:
+def judge(ledger: RunLedger, manifest: Manifest, summary: Summary, done: Sequence[Done]) -> Verdict:
     """Published, or refused for everything that neither is in order nor was allowed.
 
     Raises:
+        ResultsMissing: a stored result is damaged.
         RetryableError: the state storage does not answer.
     """
     options, reasons = manifest.options, dict[Allowance, str]()
+    empty = nothing_counted(ledger, manifest, summary, done)
     if not options.allow_incomplete:
-        reasons["incomplete"] = _what_is_incomplete(manifest, summary)
-    moved = drift(state, manifest, summary)
+        incomplete = _what_is_incomplete(manifest, summary)
+        reasons["incomplete"] = " ".join(filter(None, (incomplete, empty)))
+    moved = drift(ledger.state, manifest, summary)
     if not options.allow_drift:
         reasons["drift"] = moved
     needs = tuple(need for need, reason in reasons.items() if reason)
     now = datetime.now(UTC)
     if not needs:
-        return Verdict(state="published", finished_at=now, drift=moved)
+        return Verdict(state="published", finished_at=now, drift=moved, empty=empty)
     allowing = " ".join(f"--allow-{need}" for need in needs)
     return Verdict(
         state="refused",
@@ -36,6 +42,7 @@ def judge(state: Storage, manifest: Manifest, summary: Summary) -> Verdict:
         ),
         needs=needs,
         drift=moved,
+        empty=empty,
     )
 
 

@@ -81,13 +81,22 @@ def published_figures(summary: Summary, *, days_known: bool) -> Figures:
 
 
 def recounted_figures(
-    manifest: Manifest, recount: Recount, inputs: dict[str, str | None], scale: int
+    manifest: Manifest,
+    recount: Recount,
+    inputs: dict[str, str | None],
+    scale: int,
+    *,
+    counted_before: bool,
 ) -> Figures:
     """The same by the recount; ``inputs`` are SHA-256 by archive. If an archive cannot be read,
-    nobody knows all days."""
+    nobody knows all days. ``counted_before``: whether the run says that it is incomplete because
+    it counts nothing, and the one before did; nobody else can know."""
     count = recount.total
     left_out = sum(lost.events for lost in count.rejected.values())
     too_many = left_out > manifest.options.limits.reject_share * (count.counted + left_out)
+    # An earlier version, which did not look at what it ignored, took that for a report.
+    is_refused = count.seen > 0 and manifest.ignored is not None
+    is_empty = not count.counted and (is_refused or counted_before)
     figures: Figures = {
         "totals.total_revenue": _money(
             sum((amount.revenue for amount in count.sales.values()), Decimal(0)), scale
@@ -107,7 +116,7 @@ def recounted_figures(
         "archives.duplicate": recount.duplicate,
         "archives.unreadable": recount.broken,
         "run_id": manifest.run_id,
-        "status": "incomplete" if count.unreadable or too_many else "complete",
+        "status": "incomplete" if count.unreadable or too_many or is_empty else "complete",
         "dimensions_digest": manifest.dimensions_digest,
     }
     for reason, lost in count.rejected.items():

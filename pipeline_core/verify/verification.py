@@ -133,7 +133,13 @@ class _Checking:
         count = self.recount.total
         self.published.check_tables(sales_rows(count, self.scale), daily_rows(count, self.scale))
         self.published.check_figures(
-            recounted_figures(self.manifest, self.recount, self.inputs, self.scale),
+            recounted_figures(
+                self.manifest,
+                self.recount,
+                self.inputs,
+                self.scale,
+                counted_before=bool(summary.allowed_empty),
+            ),
             published_figures(summary, days_known=not self.recount.broken),
         )
         self.published.check_rejects(count.rejects)

@@ -1,11 +1,15 @@
-"""What doctor says of the decoder: there is no machine of each kind to ask it on."""
+"""What doctor says of input, and of the decoder: there is no machine of each kind to ask it on."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from console import doctor
+from pipeline_core.errors import ConfigError
 from pipeline_core.settings import load_settings
+from tests.archives import write_shop
 
 
 @pytest.mark.parametrize(
@@ -29,3 +33,40 @@ def test_what_makes_decoding_fast_is_named_where_it_is_missing(
     found = doctor._decoding(load_settings())
     assert found.state == state
     assert all(name in found.remedy for name in missing)
+
+
+@pytest.mark.parametrize(
+    ("customers", "products", "unknown", "state"),
+    [
+        (1, 1, "reject", "ok"),
+        (0, 1, "reject", "failed"),
+        (1, 0, "reject", "failed"),
+        (0, 1, "bucket", "warned"),
+        (1, 0, "bucket", "warned"),
+    ],
+)
+def test_empty_dimensions_fail_where_a_run_would_be_refused(
+    tmp_path: Path, customers: int, products: int, unknown: str, state: str
+) -> None:
+    shop = write_shop(
+        tmp_path,
+        {},
+        [("c1", "2020-01-01", "Retail")][:customers],
+        [("p1", "Pen", "Office", "0.10")][:products],
+    )
+    settings = load_settings({"dimensions": str(shop.dimensions), "unknown": unknown})
+    found = doctor._dimensions(settings)
+    assert found.state == state
+    assert ("refused" in found.remedy) == (state == "failed")
+
+
+def test_data_that_a_run_refuses_fails(tmp_path: Path) -> None:
+    settings = load_settings({"data": str(tmp_path)})
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(ConfigError, match=r"but 1 \.txt"):  # shown as failed
+        doctor._data(settings)
+    (tmp_path / "week.zip").touch()
+    assert doctor._data(settings).state == "ok"
+    (tmp_path / "week_2.zip").symlink_to("nowhere")
+    found = doctor._data(settings)
+    assert (found.state, "week_2.zip: it is a symbolic link" in found.found) == ("failed", True)

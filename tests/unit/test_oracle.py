@@ -510,6 +510,18 @@ def test_what_holds_something_else_is_unreadable_and_what_holds_nothing_is_empty
     assert result.summary["days"] == {"read": 2, "duplicate": 0, "unreadable": 1}
 
 
+def test_a_reading_that_counts_nothing_is_incomplete_unless_there_was_nothing(
+    tmp_path: Path,
+) -> None:
+    for folder, events, status in (
+        ("view", [{"event_type": "view"}], "incomplete"),
+        ("rejected", [purchase(quantity=0)], "incomplete"),
+        ("none", [], "complete"),
+    ):
+        week = _week(part(events))
+        assert _run(tmp_path / folder, {"w.zip": week}).summary["status"] == status
+
+
 def test_zips_in_a_day_and_parts_in_an_archive_are_other_entries(tmp_path: Path) -> None:
     content = part([purchase()])
     day = day_zip({"a.json": content, "b.zip": day_zip({"a.json": content})})

@@ -10,7 +10,7 @@ import msgspec
 
 from pipeline_core.changes import Changes, OtherCauses, TopCause
 from pipeline_core.errors import ContractError, PipelineError, message_of
-from pipeline_core.ledger import RunLedger, published_ids
+from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.logs import structlog
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.pipeline.diff.causes import Cause
@@ -57,8 +57,7 @@ def note_changes(
 def _before(ledger: RunLedger, manifest: Manifest) -> PublishedRun | None:
     if manifest.options.as_of is not None or ledger.changes() is not None:
         return None
-    earlier = (run_id for run_id in published_ids(ledger.state) if run_id < ledger.run_id)
-    since = max(earlier, default=None)
+    since = published_before(ledger.state, ledger.run_id)
     return None if since is None else published_run(ledger.state, since)
 
 
