@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline_core.cron import parse_cron
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import DriftLimits, Limits, Options, Policy, Reuse, UnknownMode
 from pipeline_core.notify import Hooks, parse_events
@@ -223,6 +224,12 @@ class Settings(BaseSettings):
         "INFO", description="Least severe log line to write."
     )
     log_format: Literal["pretty", "json"] = Field("pretty", description="pretty or json.")
+
+    @field_validator("schedule")
+    @classmethod
+    def _known_schedule(cls, value: str) -> str:
+        parse_cron(value)
+        return value
 
     @field_validator("timezone")
     @classmethod

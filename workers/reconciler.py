@@ -79,9 +79,7 @@ def _due_slot(settings: Settings, state: Storage) -> Slot | None:
     now = datetime.now(UTC)
     since = slots.schedule_since(state, name_of(settings), now.isoformat())
     slot = last_slot(settings.schedule, settings.timezone, now)
-    if slot is None or slot.due <= datetime.fromisoformat(since):
-        return None
-    return slot
+    return slot if slot.due > datetime.fromisoformat(since) else None
 
 
 def _start_missed(settings: Settings, state: Storage, slot: Slot) -> None:

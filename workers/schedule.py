@@ -2,7 +2,7 @@
 
 A slot is named by the wall clock of the schedule's zone. The hour that a clock change repeats
 has the same names twice, so it starts nothing twice; a time that a change leaves out is due
-when the clock has passed it.
+at the change.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from celery.schedules import ParseException, crontab
+from celery.schedules import crontab
 
-from pipeline_core.errors import ConfigError
+from pipeline_core.cron import Cron, parse_cron
 from pipeline_core.settings import Settings
 
 # Beat may send a moment early by another machine's clock.
 _EARLY = timedelta(seconds=30)
-# A leap day on a given weekday comes back within 40 years; nobody waits for that.
+# 29 February comes back within 8 years, 1904 after 1896.
 _LOOK_BACK_DAYS = 8 * 366
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -33,33 +34,39 @@ class Slot:
 
 
 def cron(expression: str) -> crontab:
-    """Celery's schedule from five cron fields.
+    """Celery's schedule of a cron expression.
 
     Raises:
-        ConfigError: it is not a cron expression.
+        ValueError: it is none.
     """
-    try:
-        return crontab.from_string(expression)
-    except (ParseException, ValueError) as error:
-        raise ConfigError(
-            f"SALES_SCHEDULE: {expression!r} is not a cron expression: {error}.",
-            "Write five fields, such as 0 3 * * * for three o'clock every night.",
-        ) from error
+    times = parse_cron(expression)
+    return crontab(
+        minute=_field(times.minute, 60),
+        hour=_field(times.hour, 24),
+        day_of_week=_field(times.day_of_week, 7),
+        day_of_month=_field(times.day_of_month, 31),
+        month_of_year=_field(times.month, 12),
+    )
 
 
-def last_slot(expression: str, zone: str, now: datetime) -> Slot | None:
-    """The newest time on the schedule that is not after ``now`` (aware); None if the schedule
-    has none, such as 31 February."""
-    wall = (now.astimezone(ZoneInfo(zone)) + _EARLY).replace(tzinfo=None)
-    for due in _times_back(cron(expression), wall):
-        return Slot(f"{due:%Y%m%dT%H%M}", due.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
-    return None
+def last_slot(expression: str, zone: str, now: datetime) -> Slot:
+    """The newest time on the schedule that is not after ``now`` (aware).
+
+    Raises:
+        ValueError: no cron expression.
+    """
+    place, latest = ZoneInfo(zone), now.astimezone(UTC) + _EARLY
+    shown = latest.astimezone(place)
+    # In the hour that comes twice, all of it was there once.
+    repeated = shown.replace(fold=0).astimezone(UTC) - shown.astimezone(UTC)
+    times = _times_back(parse_cron(expression), shown.replace(tzinfo=None) - repeated)
+    slots = (Slot(f"{wall:%Y%m%dT%H%M}", _first_shown(wall, place)) for wall in times)
+    return next(slot for slot in slots if slot.due <= latest)
 
 
-def slot_of_now(expression: str, zone: str) -> str | None:
+def slot_of_now(expression: str, zone: str) -> str:
     """The name of the slot that a message sent now is for; ``beat`` calls it as it sends."""
-    slot = last_slot(expression, zone, datetime.now(UTC))
-    return slot.name if slot else None
+    return last_slot(expression, zone, datetime.now(UTC)).name
 
 
 def name_of(settings: Settings) -> str:
@@ -70,12 +77,16 @@ def name_of(settings: Settings) -> str:
     return "".join(letters)
 
 
-def _times_back(schedule: crontab, wall: datetime) -> Iterator[datetime]:
-    """Times not after ``wall``, newest first. All day fields must match, as in Celery."""
+def _field(values: frozenset[int], possible: int) -> str:
+    return "*" if len(values) == possible else ",".join(map(str, sorted(values)))
+
+
+def _times_back(schedule: Cron, wall: datetime) -> Iterator[datetime]:
+    """Times of the wall clock that are not after ``wall``, newest first."""
     for days in range(_LOOK_BACK_DAYS):
         day = wall.date() - timedelta(days=days)
         if (
-            day.month not in schedule.month_of_year
+            day.month not in schedule.month
             or day.day not in schedule.day_of_month
             or day.isoweekday() % 7 not in schedule.day_of_week
         ):
@@ -85,3 +96,19 @@ def _times_back(schedule: crontab, wall: datetime) -> Iterator[datetime]:
                 due = datetime(day.year, day.month, day.day, hour, minute)  # noqa: DTZ001
                 if due <= wall:
                     yield due
+
+
+def _first_shown(wall: datetime, zone: ZoneInfo) -> datetime:
+    """When (UTC) the clock shows this for the first time; at the change, if that leaves it out."""
+    shown = wall.replace(tzinfo=zone).astimezone(UTC)
+    if _on_the_wall(shown, zone) == wall:
+        return shown
+    # By the offset after the change it would have been before it.
+    moment = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    while _on_the_wall(moment, zone) < wall:
+        moment += _MINUTE
+    return moment
+
+
+def _on_the_wall(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)
