@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dotenv import dotenv_values
 from pydantic import (
     Field,
     PositiveInt,
@@ -20,9 +20,15 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from pipeline_core.cron import parse_cron
+from pipeline_core.env_file import read_env_file
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import DriftLimits, Limits, Options, Policy, Reuse, UnknownMode
 from pipeline_core.notify import Hooks, parse_events
@@ -32,7 +38,7 @@ from pipeline_core.profile import Profile, ProfileName, choose_profile, read_mac
 Engine = Literal["local", "celery"]
 DEFAULT_BROKER_URL = "redis://localhost:6379/0"
 _PREFIX = "SALES_"
-_ENV_FILE = ".env"
+_ENV_FILE = Path(".env")
 _SIMILAR = 0.85  # SALES_REPROTS is; names of others are not that like ours
 # In a URL's query they win over our own options.
 _TLS_CHECKS = ("ssl_cert_reqs", "ssl_check_hostname")
@@ -40,11 +46,18 @@ _TLS_CHECKS = ("ssl_cert_reqs", "ssl_check_hostname")
 _Share = Annotated[Decimal, Field(ge=0, le=1)]
 
 
+class _EnvFile(EnvSettingsSource):
+    """The lines of .env, as the environment's variables are."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in _env_file().items() if value}
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Sizes are bytes, times seconds, unless a name says more."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_file=_ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix=_PREFIX, env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     # Places
@@ -225,6 +238,18 @@ class Settings(BaseSettings):
     )
     log_format: Literal["pretty", "json"] = Field("pretty", description="pretty or json.")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (pydantic names it)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What wins first."""
+        return init_settings, env_settings, _EnvFile(settings_cls)
+
     @field_validator("schedule")
     @classmethod
     def _known_schedule(cls, value: str) -> str:
@@ -384,16 +409,14 @@ def misspelt_variables() -> dict[str, str]:
     return {name: meant for name in sorted(unknown) if (meant := _meant(name))}
 
 
+def _env_file() -> dict[str, str]:
+    return read_env_file(_ENV_FILE, _PREFIX, os.environ)
+
+
 def _check_file() -> None:
     """Raises ConfigError if .env sets what there is not: that file is ours alone."""
-    try:
-        names = [name.upper() for name in dotenv_values(_ENV_FILE)]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{_ENV_FILE} cannot be read: {error}.", "Correct it, or remove it."
-        ) from None
-    for name in names:
-        if name.startswith(_PREFIX) and name not in _setting_names():
+    for name in _env_file():
+        if name not in _setting_names():
             meant = _meant(name)
             guess = f" Did you mean {meant}?" if meant else ""
             raise ConfigError(
