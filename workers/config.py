@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime
 from typing import Any
 
 from celery.beat import BeatLazyFunc
-from celery.schedules import crontab
 
 from pipeline_core.settings import DEFAULT_BROKER_URL, Settings
 from workers.schedule import cron, slot_of_now
@@ -17,15 +17,14 @@ PUBLISH_RUN = "workers.publish_run"
 FAIL_RUN = "workers.fail_run"
 RECONCILE = "workers.reconcile"
 
+_LOOK_SECONDS = 60
 _LOOK_EXPIRES_SECONDS = 55
+# A beat that remembers nothing looks at once, and not in a minute that it may not live.
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def celery_config(settings: Settings) -> dict[str, Any]:
-    """Keyword arguments of ``app.conf.update``.
-
-    Raises:
-        ConfigError: the schedule is not a cron expression.
-    """
+    """Keyword arguments of ``app.conf.update``."""
     broker = settings.broker_url.get_secret_value() if settings.broker_url else DEFAULT_BROKER_URL
     backend = settings.result_backend.get_secret_value() if settings.result_backend else broker
     transport = {
@@ -80,10 +79,13 @@ def celery_config(settings: Settings) -> dict[str, Any]:
             },
             "reconcile": {
                 "task": RECONCILE,
-                "schedule": crontab(),
+                # No crontab: in the hour that a clock change repeats, Celery sends none.
+                "schedule": _LOOK_SECONDS,
+                "last_run_at": _LONG_AGO,
                 "options": {"expires": _LOOK_EXPIRES_SECONDS},
             },
         },
+        "beat_scheduler": "workers.beat:Scheduler",
         "beat_schedule_filename": settings.beat_schedule_file,
         "beat_cron_starting_deadline": 3600,
     }
