@@ -16,7 +16,7 @@ from pipeline_core.pipeline.plan import read_dimensions
 from pipeline_core.pipeline.publish import LATEST
 from pipeline_core.pipeline.survey import find_archives
 from pipeline_core.remedies import install_line, rebuild_line
-from pipeline_core.settings import Settings
+from pipeline_core.settings import Settings, unused_variables
 from pipeline_core.storage import Storage, check_creates, open_storage
 
 if TYPE_CHECKING:
@@ -76,12 +76,19 @@ def _settings(settings: Settings) -> Check:
             f"Set SALES_RESULT_EXPIRES above {needed:.0f}.",
         )
     profile = settings.machine_profile
-    return Check(
-        "settings",
-        "ok",
+    found = (
         f"engine {settings.chosen_engine()}, {profile.jobs} jobs, batches of "
-        f"{profile.batch_size:,} events, schedule {settings.schedule} {settings.timezone}",
+        f"{profile.batch_size:,} events, schedule {settings.schedule} {settings.timezone}"
     )
+    unused = unused_variables()
+    if unused:
+        return Check(
+            "settings",
+            "warned",
+            f"{found}; {', '.join(unused)} in the environment counts for nothing.",
+            "Remove it; SALES_BROKER_URL and SALES_RESULT_BACKEND name the servers.",
+        )
+    return Check("settings", "ok", found)
 
 
 def _decoding(_settings: Settings) -> Check:

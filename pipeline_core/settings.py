@@ -39,6 +39,20 @@ Engine = Literal["local", "celery"]
 DEFAULT_BROKER_URL = "redis://localhost:6379/0"
 _PREFIX = "SALES_"
 _ENV_FILE = Path(".env")
+# What Celery and its command would take for the broker, the results or a configuration; see
+# workers/application.py.
+_OF_CELERY = (
+    "CELERY_BROKER_URL",
+    "CELERY_BROKER_READ_URL",
+    "CELERY_BROKER_WRITE_URL",
+    "CELERY_RESULT_BACKEND",
+    "CELERY_BROKER",
+    "BROKER_URL",
+    "RESULT_BACKEND",
+    "CELERY_CONFIG_MODULE",
+    "CELERY_CONFIG",
+    "CELERY_LOADER",
+)
 _SIMILAR = 0.85  # SALES_REPROTS is; names of others are not that like ours
 # In a URL's query they win over our own options.
 _TLS_CHECKS = ("ssl_cert_reqs", "ssl_check_hostname")
@@ -407,6 +421,11 @@ def misspelt_variables() -> dict[str, str]:
     names = (name.upper() for name in os.environ)
     unknown = {name for name in names if name.startswith(_PREFIX)} - _setting_names()
     return {name: meant for name in sorted(unknown) if (meant := _meant(name))}
+
+
+def unused_variables() -> list[str]:
+    """Variables of Celery's own that are set, and count for nothing: SALES_* say it all."""
+    return [name for name in _OF_CELERY if os.environ.get(name)]
 
 
 def _env_file() -> dict[str, str]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from celery import Celery
 from celery.signals import setup_logging
 
-from pipeline_core.logs import configure_logs
-from pipeline_core.settings import load_settings
+from pipeline_core.logs import configure_logs, structlog
+from pipeline_core.settings import load_settings, unused_variables
+from workers.application import App, refuse_other_servers
 from workers.config import celery_config, flower_environment
 
+refuse_other_servers()
 settings = load_settings()
-app = Celery("workers", include=["workers.tasks", "workers.watching", "workers.events"])
+app = App("workers", include=["workers.tasks", "workers.watching", "workers.events"])
 app.conf.update(celery_config(settings))
 
 # Flower takes its options from FLOWER_* only; what a person has set there stays.
@@ -24,3 +25,5 @@ for _name, _value in flower_environment(settings).items():
 @setup_logging.connect
 def _log_like_the_command(**_: Any) -> None:
     configure_logs(settings.log_level, settings.log_format)
+    for name in unused_variables():
+        structlog.get_logger().warning("variable_not_used", name=name)

@@ -70,3 +70,14 @@ def test_data_that_a_run_refuses_fails(tmp_path: Path) -> None:
     (tmp_path / "week_2.zip").symlink_to("nowhere")
     found = doctor._data(settings)
     assert (found.state, "week_2.zip: it is a symbolic link" in found.found) == ("failed", True)
+
+
+def test_variables_that_celery_would_take_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor._settings(load_settings()).state == "ok"
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://:canary@theirs/0")
+    monkeypatch.setenv("BROKER_URL", "redis://theirs/0")
+    found = doctor._settings(load_settings())
+    assert found.state == "warned"
+    assert "CELERY_BROKER_URL, BROKER_URL in the environment" in found.found
+    assert "SALES_BROKER_URL" in found.remedy
+    assert "canary" not in f"{found}"
