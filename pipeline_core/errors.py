@@ -6,6 +6,7 @@ PipelineError
 ├── RetryableError     storage, database or broker is away: back off and try again
 ├── TooCostly          more memory or time than there is: try a few times, then leave it out
 ├── RunUnderWay        another run has its turn: wait for it
+├── WorkUnderWay       as many try the work as may: wait until their leases tell how they fare
 ├── ResultsMissing     archives have no sound result yet: process them, then publish
 ├── InputError         this input is bad: record it and go on
 │   └── Unreadable…    a part, a day or an archive that cannot be read at all
@@ -84,6 +85,16 @@ class RunUnderWay(PipelineError):
         super().__init__(message, remedy)
         self.args = (message, remedy, run_id)
         self.run_id = run_id
+
+
+class WorkUnderWay(PipelineError):
+    """Were the work tried once more, and all who may be at it dead, it would have been tried too
+    often; in ``seconds`` their leases will have told."""
+
+    def __init__(self, message: str, remedy: str = "", seconds: float = 0.0) -> None:
+        super().__init__(message, remedy)
+        self.args = (message, remedy, seconds)
+        self.seconds = seconds
 
 
 class ResultsMissing(PipelineError):

@@ -283,7 +283,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     ``general_events`` were decoded by the general tier, which is slower and says the same.
     ``day_digests`` are by directory place; ``bytes_read`` is 0 if the archive was not opened;
     ``rejects`` is None if there are none. ``ignored`` are entries, by their ending, that are no
-    days or, in a day that was read here, no parts; those of an archive are its first share's."""
+    days or, in a day that was read here, no parts; those of an archive are its first share's.
+    ``attempt`` is the number of the attempt that made it, 0 if nobody says."""
 
     run_id: str
     archive: str
@@ -303,6 +304,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     day_digests: dict[int, str] = {}
     bytes_read: int = 0
     ignored: dict[str, int] = {}
+    attempt: int = 0
 
 
 class ReusedReceipts(Struct, frozen=True):

@@ -13,7 +13,13 @@ from celery.utils.time import get_exponential_backoff_interval
 
 import pipeline_core.pipeline.page  # noqa: F401  (once, in the main process; it takes a while)
 from pipeline_core import pipeline
-from pipeline_core.errors import ResultsMissing, RetryableError, RunUnderWay, TooCostly
+from pipeline_core.errors import (
+    ResultsMissing,
+    RetryableError,
+    RunUnderWay,
+    TooCostly,
+    WorkUnderWay,
+)
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import (
     PUBLISH,
@@ -59,8 +65,9 @@ class PipelineTask(Task):  # type: ignore[misc]
     def of_run(self, state: str, run_id: str, **context: str) -> Iterator[RunLedger]:
         """The body of a task that works for a run.
 
-        Want of memory or time is tried again until the ledger says that it is hopeless. What
-        still does not answer after ``SALES_TASK_RETRIES``, and a bug of ours, end the run.
+        Want of memory or time is tried again until the ledger says that it is hopeless; the
+        last who may try is waited for. What still does not answer after ``SALES_TASK_RETRIES``,
+        and a bug of ours, end the run.
         """
         context = {"run_id": run_id, "task_id": self.request.id, **context}
         with structlog.contextvars.bound_contextvars(**context):
@@ -70,12 +77,24 @@ class PipelineTask(Task):  # type: ignore[misc]
                     yield ledger
             except (Retry, Ignore, Reject):
                 raise
+            except WorkUnderWay as others:
+                self.come_back(others, ledger)
             except (TooCostly, RetryableError) as error:
                 self.try_again(error, ledger)
             except Exception as error:
                 log.exception("task_failed")
                 give_up(ledger, settings.hooks(), error)
                 raise
+
+    def come_back(self, others: WorkUnderWay, ledger: RunLedger) -> NoReturn:
+        """Raises Celery's Retry, for when the others' leases have told how they fare. Nothing went
+        wrong, so it is not counted: whoever waits long still has all its tries."""
+        pause = min(others.seconds, settings.retry_backoff_max)
+        log.warning("waiting_for_leases", cause=others.message, seconds=round(pause, 1))
+        _stay_in_turn(ledger, pause + settings.stall_after)
+        again = self.signature_from_request(countdown=pause)
+        again.apply_async()
+        raise Retry(exc=others, when=pause, sig=again)
 
     def try_again(self, error: RetryableError | TooCostly, ledger: RunLedger | None) -> NoReturn:
         """Raises Celery's Retry or, after the last try, the error."""

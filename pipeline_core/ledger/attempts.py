@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from pipeline_core.errors import PipelineError, RetryableError, TooCostly, message_of
+from pipeline_core.errors import (
+    PipelineError,
+    RetryableError,
+    TooCostly,
+    WorkUnderWay,
+    message_of,
+)
 from pipeline_core.ledger import lease
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.logs import structlog
@@ -26,19 +32,36 @@ PUBLISH = "publish"
 COMMAND = "command"  # under which a command that runs locally shows that it lives
 
 _LOOK_SECONDS = 0.5
+# Who waits for a lease's end comes just after it.
+_AFTER_LEASE_SECONDS = 0.05
+
+
+class OutOfTries(Exception):
+    """The work ended its worker as often as it may. ``ended`` are those attempts."""
+
+    def __init__(self, ended: list[Attempt]) -> None:
+        super().__init__(ended)
+        self.ended = ended
 
 
 @dataclass(frozen=True)
 class Worker:
-    """Who makes an attempt. ``retries`` counts how often this very task was tried before;
-    ``too_long`` are what is raised when time is up; ``leaving`` tells whether the process was
-    asked to go."""
+    """Who makes an attempt. ``retries`` is Celery's count, for the record; ``too_long`` are what
+    is raised when time is up; ``leaving`` tells whether the process was asked to go."""
 
     name: str
     task_id: str | None = None
     retries: int = 0
     too_long: tuple[type[Exception], ...] = ()
     leaving: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True)
+class Noted:
+    """An attempt under way: its number, and what marks it as done."""
+
+    number: int
+    done: Callable[[], None]
 
 
 def this_process() -> str:
@@ -65,18 +88,20 @@ def costs_told(worker: Worker, what: str) -> Iterator[None]:
 
 @contextmanager
 def attempt(
-    ledger: RunLedger, policy: Policy, work_id: str, worker: Worker
-) -> Iterator[Callable[[], None]]:
+    ledger: RunLedger, policy: Policy, work_id: str, worker: Worker, *, limited: bool = False
+) -> Iterator[Noted]:
     """Notes an attempt at the work, and shows that it lives for as long as the body runs.
 
     A body that raises leaves its cause in the record; one that returns leaves it to what it
-    made, such as a receipt, or calls what it is given. One that is killed leaves a record that
-    is soon out of date.
+    made, such as a receipt, or marks it as done. One that is killed leaves a record that
+    is soon out of date. A ``limited`` attempt is one of ``max_attempts``.
 
     Raises:
+        OutOfTries: limited, and the work ended its worker that often.
+        WorkUnderWay: limited, and it would have, if those are dead whose leases still run.
         RetryableError: the state storage does not answer.
     """
-    started = _create(ledger, policy, work_id, worker)
+    started = _create(ledger, policy, work_id, worker, limited=limited)
     over = threading.Event()
     beat = threading.Thread(
         target=_keep_alive, args=(ledger, policy, work_id, worker, started, over), daemon=True
@@ -92,10 +117,12 @@ def attempt(
             log.warning("attempt_not_ended", run_id=ledger.run_id, cause=trouble.message)
 
     try:
-        yield lambda: end(state="done")
+        yield Noted(started.number, lambda: end(state="done"))
     except Exception as error:
         cause = message_of(error)
-        end(state="failed", cause=cause, culpable=isinstance(error, TooCostly))
+        # What was handed back stays so, or it would count after another took its place.
+        culpable = isinstance(error, TooCostly) and not worker.leaving()
+        end(state="failed", cause=cause, culpable=culpable)
         raise
     except BaseException:  # asked to stop, which is no fault of the work
         end(state="handed_back")
@@ -113,17 +140,21 @@ def limited_attempt(
 
     Raises:
         PipelineError: it ended its worker ``max_attempts`` times.
+        WorkUnderWay: as ``attempt`` does.
         TooCostly: there is too little memory or time.
     """
-    ended = spent(ledger, work_id, worker, datetime.now(UTC))
-    if len(ended) >= policy.max_attempts:
+    try:
+        with (
+            attempt(ledger, policy, work_id, worker, limited=True) as noted,
+            costs_told(worker, what),
+        ):
+            yield
+            noted.done()  # what follows, such as sending a plan, may fail and be tried again
+    except OutOfTries as out:
         raise PipelineError(
-            f"{len(ended)} attempts to {what} failed: {causes(ended)}.",
+            f"{len(out.ended)} attempts to {what} failed: {causes(out.ended)}.",
             f"Look at the workers' logs, then `sales-pipeline resume {ledger.run_id}`.",
-        )
-    with attempt(ledger, policy, work_id, worker) as done, costs_told(worker, what):
-        yield
-        done()  # what follows, such as sending what was planned, may fail and be tried again
+        ) from out
 
 
 def causes(ended: Iterable[Attempt]) -> str:
@@ -132,13 +163,9 @@ def causes(ended: Iterable[Attempt]) -> str:
     return "; ".join(dict.fromkeys(told))
 
 
-def spent(ledger: RunLedger, work_id: str, worker: Worker, now: datetime) -> list[Attempt]:
+def spent(attempts: Iterable[Attempt], now: datetime) -> list[Attempt]:
     """Attempts that the work itself ended: by death of the process, memory or time."""
-    return [
-        each
-        for each in ledger.attempts(work_id)
-        if each.culpable or is_lost(each, now) or _is_tried_again(each, worker)
-    ]
+    return [each for each in attempts if each.culpable or is_lost(each, now)]
 
 
 def is_lost(found: Attempt, now: datetime) -> bool:
@@ -151,23 +178,36 @@ def is_alive(found: Attempt, now: datetime) -> bool:
     return found.state == "running" and found.expires_at >= now
 
 
-def _is_tried_again(found: Attempt, worker: Worker) -> bool:
-    # Celery counts a task's retries up after its process was lost, but not when it merely
-    # delivers a message twice.
-    return (
-        found.state == "running"
-        and worker.task_id is not None
-        and found.task_id == worker.task_id
-        and found.retries < worker.retries
-    )
+def anybody_alive(attempts: Iterable[Attempt], now: datetime) -> bool:
+    """Whether at least one of those who tried is working on it."""
+    return any(is_alive(each, now) for each in attempts)
 
 
-def _create(ledger: RunLedger, policy: Policy, work_id: str, worker: Worker) -> Attempt:
-    number = len(ledger.attempts(work_id)) + 1
+def _check_tries(attempts: Sequence[Attempt], work_id: str, most: int, now: datetime) -> None:
+    """An attempt whose lease runs lives or died a moment ago. It is counted as if it had died:
+    however it ends, the work is never begun more often than it may end its worker."""
+    ended = spent(attempts, now)
+    if len(ended) >= most:
+        raise OutOfTries(ended)
+    at_it = [each for each in attempts if is_alive(each, now)]
+    if len(ended) + len(at_it) >= most:
+        until = max(each.expires_at for each in at_it)
+        raise WorkUnderWay(
+            f"{len(at_it)} attempts at {work_id} may be alive, {len(ended)} ended their worker.",
+            seconds=(until - now).total_seconds() + _AFTER_LEASE_SECONDS,
+        )
+
+
+def _create(
+    ledger: RunLedger, policy: Policy, work_id: str, worker: Worker, *, limited: bool
+) -> Attempt:
     while True:
-        now = datetime.now(UTC)
+        now = datetime.now(UTC)  # before reading: what is renewed in between is not lost
+        before = ledger.attempts(work_id)
+        if limited:
+            _check_tries(before, work_id, policy.max_attempts, now)
         created = Attempt(
-            number=number,
+            number=len(before) + 1,
             owner=worker.name,
             task_id=worker.task_id,
             retries=worker.retries,
@@ -177,7 +217,7 @@ def _create(ledger: RunLedger, policy: Policy, work_id: str, worker: Worker) -> 
         if ledger.create_attempt(work_id, created):
             lease.extend(ledger, policy.lease)
             return created
-        number += 1
+        # Another has this number: who is at the work is asked again.
 
 
 def _keep_alive(

@@ -147,7 +147,9 @@ class RunLedger:
         """Takes work for not done: what its receipt names is damaged. Whoever made it has ended
         long ago: its attempt neither counts against the work nor looks as if it lived."""
         self._take_out_of_reused(work)
-        for made in self.attempts(work.id)[-1:]:
+        receipt = self.receipt(work)
+        number = receipt.attempt if receipt is not None else 0  # 0: nobody says, so the last
+        for made in self.attempts(work.id)[number - 1 :][:1]:
             if made.state == "running":
                 self.write_attempt(work.id, msgspec.structs.replace(made, state="handed_back"))
         self.state.remove(self._key(f"receipts/{work.id}.json"))
@@ -190,10 +192,12 @@ class RunLedger:
         """How often work was attempted, by its id."""
         return dict(Counter(name.rsplit(".", 2)[0] for name in self._names("attempts")))
 
-    def remove_attempts(self, work_id: str) -> None:
-        """Forgets the attempts at the work: a person wants it tried anew."""
-        for attempt in reversed(self.attempts(work_id)):
-            self.state.remove(self._attempt_key(work_id, attempt.number))
+    def forgive_attempts(self, work_id: str) -> None:
+        """None of the attempts at the work counts any more: a person wants it tried anew. They
+        keep their numbers, for one that lives yet writes to its record again."""
+        for each in self.attempts(work_id):
+            state = "handed_back" if each.state == "running" else each.state
+            self.write_attempt(work_id, msgspec.structs.replace(each, state=state, culpable=False))
 
     def create_dispatch(self, dispatch: Dispatch) -> bool:
         """Notes what is about to be sent, unless another sender has that number."""

@@ -7,16 +7,18 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from multiprocessing.context import BaseContext
 
 import msgspec
 
-from pipeline_core.errors import ResultsMissing, TooCostly
+from pipeline_core.errors import ResultsMissing, TooCostly, WorkUnderWay
 from pipeline_core.forkserver import process_context
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker, this_process
@@ -90,6 +92,7 @@ def _in_pool(
     ledger: RunLedger, work: Sequence[Work], jobs: int, done: Callable[[Receipt], None]
 ) -> set[str]:
     """Returns the ids of the work that was under way when a process died, if one did."""
+    began = datetime.now(UTC)
     try:
         with _pool(jobs) as pool:
             with _signals_held_back():
@@ -104,7 +107,7 @@ def _in_pool(
                 except TooCostly as error:
                     log.warning("archive_too_costly", run_id=ledger.run_id, cause=error.message)
     except BrokenProcessPool:
-        running = _running(ledger, work)
+        running = _running(ledger, work, began)
         _close(
             ledger,
             running,
@@ -115,19 +118,21 @@ def _in_pool(
         log.warning("worker_died", run_id=ledger.run_id, work=sorted(running))
         return set(running)
     except KeyboardInterrupt:  # the processes were ended by us, not by the work
-        _close(ledger, _running(ledger, work), state="handed_back")
+        _close(ledger, _running(ledger, work, began), state="handed_back")
         raise
     return set()
 
 
-def _running(ledger: RunLedger, work: Iterable[Work]) -> dict[str, Attempt]:
-    """Attempts that dead processes left open, by the work's id."""
+def _running(ledger: RunLedger, work: Iterable[Work], since: datetime) -> dict[str, Attempt]:
+    """Attempts that processes of a pool left open, by the work's id. Those begun before are of a
+    command that was killed; nothing is known of them here."""
     return {
         each.id: attempts[-1]
         for each in work
         if ledger.receipt(each) is None
         and (attempts := ledger.attempts(each.id))
         and attempts[-1].state == "running"
+        and attempts[-1].started_at >= since
     }
 
 
@@ -138,7 +143,13 @@ def _close(ledger: RunLedger, running: dict[str, Attempt], **changes: object) ->
 
 def _process(state_uri: str, run_id: str, work: Work) -> Receipt:
     worker = Worker(this_process())
-    return tried(lambda: process(state_uri, run_id, work, worker))
+    while True:
+        try:
+            return tried(lambda: process(state_uri, run_id, work, worker))
+        except WorkUnderWay as others:  # of commands that were killed a moment ago
+            seconds = round(others.seconds, 1)
+            log.warning("waiting_for_leases", run_id=run_id, cause=others.message, seconds=seconds)
+            time.sleep(others.seconds)
 
 
 def start_early(jobs: int) -> None:

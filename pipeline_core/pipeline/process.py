@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from functools import lru_cache
 
 import msgspec
@@ -11,7 +10,7 @@ import msgspec
 from pipeline_core.errors import RetryableError
 from pipeline_core.heap import keep_freed_memory
 from pipeline_core.ledger import RunLedger, load_snapshot
-from pipeline_core.ledger.attempts import Worker, attempt, causes, costs_told, spent
+from pipeline_core.ledger.attempts import OutOfTries, Worker, attempt, causes, costs_told
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import structlog
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, StoredFile, Work
@@ -33,6 +32,7 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
     Raises:
         RetryableError: a storage does not answer.
         TooCostly: there is too little memory or time.
+        WorkUnderWay: who is at it already may be the last who may try it.
         ContractError: there is no such archive in the run, or the state is damaged.
     """
     keep_freed_memory()
@@ -41,21 +41,28 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
     if done is not None:
         return done
     manifest = manifest_of(state_uri, run_id)
+    try:
+        return _attempted(ledger, manifest, work, worker)
+    except OutOfTries as out:
+        return _quarantine(ledger, manifest, work, out.ended)
+
+
+def _attempted(ledger: RunLedger, manifest: Manifest, work: Work, worker: Worker) -> Receipt:
     archive = manifest.archive(work.archive)
-    ended = spent(ledger, work.id, worker, datetime.now(UTC))
-    if len(ended) >= manifest.policy.max_attempts:
-        return _quarantine(ledger, manifest, work, ended)
     started = time.monotonic()
     with (
-        attempt(ledger, manifest.policy, work.id, worker),
+        attempt(ledger, manifest.policy, work.id, worker, limited=True) as noted,
         costs_told(worker, f"process {archive.name}"),
     ):
-        receipt = processed(ledger, manifest, archive, work)
-    receipt = ledger.create_receipt(work, receipt)
+        made = processed(ledger, manifest, archive, work)
+        made = msgspec.structs.replace(made, attempt=noted.number)
+        receipt = ledger.create_receipt(work, made)
+        if receipt is not made:  # another's counts, and says nothing of this attempt
+            noted.done()
     counts = receipt.counts
     log.info(
         "archive_processed",
-        run_id=run_id,
+        run_id=ledger.run_id,
         archive=archive.name,
         seen=counts.seen,
         counted=counts.counted,

@@ -20,7 +20,7 @@ from pipeline_core.errors import (
     message_of,
 )
 from pipeline_core.ledger import RunLedger, load_snapshot, mark_published, published_ids
-from pipeline_core.ledger.attempts import PUBLISH, is_alive
+from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
 from pipeline_core.load.rejects import HEADER, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
 from pipeline_core.logs import structlog
@@ -124,8 +124,7 @@ def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
     if verdict.state != "failed":
         if run_id in published_ids(ledger.state):
             return publish(state_uri, run_id)  # it is visible; only the outcome is missing
-        publishers = ledger.attempts(PUBLISH)
-        if publishers and is_alive(publishers[-1], datetime.now(UTC)):
+        if anybody_alive(ledger.attempts(PUBLISH), datetime.now(UTC)):
             return None
         ledger.replace_verdict(verdict := failed)
     return _end(ledger, Outcome.failure(run_id, verdict))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from pipeline_core.errors import PipelineError
 from pipeline_core.ledger import RunLedger, lease
-from pipeline_core.ledger.attempts import PUBLISH, is_alive, is_lost
+from pipeline_core.ledger.attempts import PUBLISH, anybody_alive, is_lost
 from pipeline_core.messages import Attempt, Dispatch, Manifest, Work
 from pipeline_core.pipeline.results import results
 
@@ -49,14 +49,15 @@ def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | 
     turn = lease.head(ledger.state)
     silent = turn is None or turn.run_id != ledger.run_id or turn.expires_at <= now
     attempted = ledger.attempted_ids()
-    last = {work.id: _last(ledger, work.id) for work in outstanding if work.id in attempted}
-    idle = [work for work in outstanding if not _is_alive(last.get(work.id), now)]
+    made = {work.id: ledger.attempts(work.id) for work in outstanding if work.id in attempted}
+    idle = [work for work in outstanding if not anybody_alive(made.get(work.id, ()), now)]
     if not outstanding:
-        publisher = _last(ledger, PUBLISH)
-        if _is_alive(publisher, now) or not (silent or told or _died(publisher, dispatches, now)):
+        publishers = ledger.attempts(PUBLISH)
+        moves = not (silent or told or _died(publishers, dispatches, now))
+        if anybody_alive(publishers, now) or moves:
             return None
     elif not (silent or told):
-        idle = [work for work in idle if _died(last.get(work.id), dispatches, now)]
+        idle = [work for work in idle if _died(made.get(work.id, ()), dispatches, now)]
     if outstanding and not idle:
         return None
     in_vain = _in_vain(dispatches, outstanding)
@@ -82,21 +83,14 @@ def _outstanding(ledger: RunLedger, manifest: Manifest) -> tuple[Work, ...]:
     return missing or results(ledger, manifest).outstanding
 
 
-def _last(ledger: RunLedger, work_id: str) -> Attempt | None:
-    attempts = ledger.attempts(work_id)
-    return attempts[-1] if attempts else None
-
-
-def _is_alive(attempt: Attempt | None, now: datetime) -> bool:
-    return attempt is not None and is_alive(attempt, now)
-
-
-def _died(attempt: Attempt | None, dispatches: Sequence[Dispatch], now: datetime) -> bool:
-    """Whether its worker died since anything was last sent: it was not sent again yet."""
+def _died(attempts: Sequence[Attempt], dispatches: Sequence[Dispatch], now: datetime) -> bool:
+    """Whether the one who was heard of last died since anything was last sent: the work was not
+    sent again yet."""
+    last = max(attempts, key=lambda each: each.expires_at, default=None)
     return (
-        attempt is not None
-        and is_lost(attempt, now)
-        and (not dispatches or dispatches[-1].sent_at < attempt.expires_at)
+        last is not None
+        and is_lost(last, now)
+        and (not dispatches or dispatches[-1].sent_at < last.expires_at)
     )
 
 

@@ -21,18 +21,18 @@ def reopen(ledger: RunLedger) -> Manifest:
     if verdict is not None and verdict.state == "published":
         return manifest
     if verdict is not None or ledger.outcome() is not None:
-        _forget_attempts(ledger, manifest)
+        _forgive_attempts(ledger, manifest)
         ledger.reopen()  # last: if this is cut off, the run has still ended
     for dispatch in reversed(ledger.dispatches()):
         ledger.remove_dispatch(dispatch)
     return manifest
 
 
-def _forget_attempts(ledger: RunLedger, manifest: Manifest) -> None:
+def _forgive_attempts(ledger: RunLedger, manifest: Manifest) -> None:
     for each in results(ledger, manifest).done:
         if each.receipt.quarantined:
             ledger.discard_receipt(each.work)
     for work in results(ledger, manifest).outstanding:
-        ledger.remove_attempts(work.id)
+        ledger.forgive_attempts(work.id)
     for work_id in (PLAN, PUBLISH):
-        ledger.remove_attempts(work_id)
+        ledger.forgive_attempts(work_id)

@@ -34,6 +34,9 @@ QUICK = {
     "SALES_VISIBILITY_TIMEOUT": "30",
     "SALES_LOG_FORMAT": "json",
 }
+# For tests of what is done how often: nobody is taken for dead, or a run for stalled, because the
+# machine is busy, so that what Celery itself does not bring back is not sent again either.
+PATIENT = {"SALES_LEASE": "60", "SALES_STALL_AFTER": "60"}
 
 
 @dataclass

@@ -19,8 +19,9 @@ import pytest
 from pipeline_core.ledger import RunLedger, lease, run_ids
 from pipeline_core.messages import Work
 from pipeline_core.storage import open_storage
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.conftest import PROJECT
+from tests.contract.run import note_attempt, plan_local
 from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
 from tests.fault.fleet import kill_tree
 from tests.processes import eventually, local_environment, published_csvs, sales_pipeline
@@ -198,9 +199,16 @@ def test_a_long_plan_and_a_long_publication_keep_their_turn(
 def test_nothing_counts_against_the_company_of_a_killer(
     env: dict[str, str], tmp_path: Path
 ) -> None:
+    """What a command of before left open is none of its company: its lease tells of it."""
     poisoned = _poisoned(env, tmp_path, KILLED_IN_COMPANY, ".zip")
-    refused = sales_pipeline("run", env=poisoned | {"POISON": str(tmp_path / "together")})
+    shop = Shop(Path(env["SALES_DATA"]), Path(env["SALES_DIMENSIONS"]))
+    run_id = plan_local(shop, tmp_path).run_id
+    note_attempt(_state(env), "00002")
+    (before,) = _state(env).attempts("00002")
+    together = {"POISON": str(tmp_path / "together")}
+    refused = sales_pipeline("resume", run_id, env=poisoned | together)
     assert refused.returncode == 1, refused.stderr
+    assert _state(env).attempts("00002")[0] == before
     assert f"first {VICTIM}: quarantined after 3 attempts" in refused.stderr
     interrupted, alone = _state(env).attempts("00000")
     assert (interrupted.state, interrupted.culpable) == ("failed", False)
@@ -215,15 +223,15 @@ def _is_past(moment: datetime) -> bool:
 
 
 def test_a_killer_of_the_command_itself_is_quarantined(env: dict[str, str], tmp_path: Path) -> None:
-    """With one job the command does the work, and dies of it as often as it is recovered."""
-    poisoned = _poisoned(env, tmp_path, KILLED) | {"SALES_JOBS": "1", "SALES_LEASE": "1"}
+    """With one job the command does the work, and dies of it as often as it is recovered, also
+    before the lease of the one before it is over."""
+    poisoned = _poisoned(env, tmp_path, KILLED) | {"SALES_JOBS": "1", "SALES_LEASE": "6"}
     codes = [sales_pipeline("run", env=poisoned).returncode]
     while codes[-1] == -signal.SIGKILL and len(codes) < 8:
-        running = _state(env).attempts("00001")[-1]
-        eventually(partial(_is_past, running.expires_at), "the end of the lease")
         recovered = sales_pipeline("recover", env=poisoned)
         codes.append(recovered.returncode)
     assert codes == [-signal.SIGKILL] * 3 + [1]
+    assert "waiting_for_leases" in recovered.stderr
     assert VICTIM in recovered.stderr
     assert "quarantined after 3 attempts" in recovered.stderr
     outcome = _state(env).outcome()

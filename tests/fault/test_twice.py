@@ -254,6 +254,8 @@ def test_a_run_that_somebody_publishes_right_now_does_not_fail(shop: Shop, tmp_p
     ledger = RunLedger(open_storage(str(tmp_path / "state")), manifest.run_id)
     ledger.create_verdict(Verdict(state="published", finished_at=datetime.now(UTC)))
     with attempt(ledger, manifest.policy, PUBLISH, Worker("publisher")):
+        with attempt(ledger, manifest.policy, PUBLISH, Worker("another")) as noted:
+            noted.done()
         trouble = PipelineError("a late errback")
         assert pipeline.fail(str(tmp_path / "state"), manifest.run_id, trouble) is None
     assert publish_local(tmp_path, manifest).state == "published"

@@ -26,7 +26,7 @@ from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker
 from pipeline_core.logs import configure_logs
-from pipeline_core.messages import Options, Policy
+from pipeline_core.messages import Options, Policy, Work
 from pipeline_core.pipeline.local import process_outstanding
 from pipeline_core.pipeline.publish import make_latest
 from pipeline_core.places import Places
@@ -47,6 +47,18 @@ def process(places: dict[str, str], run_id: str) -> None:
         pipeline.process(places["state"], run_id, work, Worker("zygote"))
 
 
+def process_poison(places: dict[str, str], run_id: str) -> None:
+    """As a message of its own; the archive kills whoever opens it."""
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and str(arguments[0]).endswith(".zip"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
+    me = Worker(f"zygote:{os.getpid()}", task_id=f"task-{os.getpid()}")
+    pipeline.process(places["state"], run_id, Work("00000"), me)
+
+
 def publish(places: dict[str, str], run_id: str) -> None:
     ledger = RunLedger(open_storage(places["state"]), run_id)
     process_outstanding(places["state"], ledger.manifest(), 1, lambda _: None)
@@ -60,6 +72,7 @@ def show(places: dict[str, str], run_id: str) -> None:
 STEPS: dict[str, Callable[[dict[str, str], str], None]] = {
     "plan": plan,
     "process": process,
+    "process_poison": process_poison,
     "publish": publish,
     "show": show,
 }

@@ -34,6 +34,7 @@ def test_no_error_class_is_overlooked() -> None:
         "UnreadableDay",
         "UnreadablePart",
         "UnreadableZip",
+        "WorkUnderWay",
     }
 
 
