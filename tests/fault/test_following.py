@@ -17,13 +17,14 @@ from pipeline_core.storage import open_storage
 from tests.archives import write_shop
 from tests.contract.run import plan_local
 from tests.fault.conftest import ARCHIVES, CUSTOMERS, PRODUCTS, archive
-from tests.fault.fleet import Fleet, kill_tree
+from tests.fault.fleet import PATIENT, Fleet, kill_tree
 from tests.processes import eventually, sales_pipeline
 
 
 def test_stopping_the_command_leaves_the_run_to_the_workers(
     ships: Fleet, expected: dict[str, bytes]
 ) -> None:
+    ships.env.update(PATIENT)
     ships.worker()
     ships.plan_fault(ARCHIVES[0], "pause")
     command = ships.run_in_background()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault.conftest import ARCHIVES
-from tests.fault.fleet import Fleet
+from tests.fault.fleet import PATIENT, Fleet
 from tests.processes import sales_pipeline
 from tests.serving import Site, site
 from tests.terminal import Terminal
@@ -41,6 +41,7 @@ def _until(watched: tuple[Terminal, Site], states: Callable[[dict[str, str]], bo
 
 
 def test_archives_move_from_waiting_to_done(ships: Fleet) -> None:
+    ships.env.update(PATIENT)
     ships.worker(concurrency=1)
     ships.plan_fault(FIRST, "pause")
     ships.plan_fault(ARCHIVES[1], "pause")
@@ -92,6 +93,7 @@ def test_a_poisonous_archive_is_retried_then_quarantined(ships: Fleet) -> None:
         assert FIRST in seen["reason"]
         [bad] = [each for each in seen["archives"] if each["state"] == "quarantined"]
         assert "quarantined after 3 attempts" in bad["cause"]
+    assert len(ships.ledger().attempts("00000")) == 3
 
 
 def test_a_run_that_nobody_works_on_has_stopped(ships: Fleet) -> None:

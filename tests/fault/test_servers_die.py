@@ -15,7 +15,7 @@ from console.stack.processes import free_port
 from pipeline_core.ledger import lease
 from tests.conftest import PROJECT
 from tests.fault.conftest import ARCHIVES
-from tests.fault.fleet import Fleet, kill_tree
+from tests.fault.fleet import PATIENT, Fleet, kill_tree
 from tests.processes import eventually, scrape
 
 SLOW = "sleep 0.4"
@@ -80,6 +80,7 @@ def test_redis_forgets_everything(ships: Fleet, expected: dict[str, bytes]) -> N
 
 def test_an_archive_that_is_delivered_twice_is_measured_once(ships: Fleet) -> None:
     port = free_port()
+    ships.env.update(PATIENT)
     ships.plan_fault("messages", "twice")
     ships.worker(concurrency=1, SALES_METRICS_PORT=str(port))
     ships.send("workers.start_run", slot="tonight")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 
 import pytest
 
 from pipeline_core.messages import Work
 from tests.fault.conftest import ARCHIVES
-from tests.fault.fleet import Fleet, kill_tree
+from tests.fault.fleet import PATIENT, Fleet, kill_tree
 from tests.processes import eventually
 
 VICTIM = ARCHIVES[2]
@@ -20,6 +19,7 @@ VICTIM = ARCHIVES[2]
 def test_worker_child_dies_in_the_middle_of_an_archive(
     ships: Fleet, expected: dict[str, bytes]
 ) -> None:
+    ships.env.update(PATIENT)
     ships.worker()
     ships.plan_fault(VICTIM, "pause")
     command = ships.run_in_background()
@@ -34,24 +34,17 @@ def test_worker_child_dies_in_the_middle_of_an_archive(
 
 
 def test_whole_worker_dies_and_another_takes_over(ships: Fleet, expected: dict[str, bytes]) -> None:
-    visibility = 8
-    limits = {
-        "SALES_TASK_SOFT_TIME_LIMIT": "5",
-        "SALES_TASK_TIME_LIMIT": "6",
-        "SALES_VISIBILITY_TIMEOUT": str(visibility),
-    }
-    ships.env.update(limits)
+    """Long before the broker would have delivered it again."""
+    ships.env["SALES_VISIBILITY_TIMEOUT"] = "3600"
     doomed = ships.worker()
     ships.plan_fault(VICTIM, "pause")
     command = ships.run_in_background()
     ships.reached(VICTIM)
     kill_tree(doomed)
-    killed_at = time.monotonic()
     ships.lift_fault(VICTIM)
     ships.worker()
     _, err = command.communicate(timeout=60)
     assert command.returncode == 0, err
-    assert time.monotonic() - killed_at < visibility + 20
     assert ships.csvs() == expected
 
 
@@ -86,18 +79,22 @@ def test_finished_archives_are_not_done_again(ships: Fleet, expected: dict[str, 
     ships.reached(last)
     ledger = ships.ledger()
     eventually(lambda: len(ledger.receipt_ids()) == len(ARCHIVES) - 1, "all others")
-    before = {
-        work: ledger.state.stat(f"runs/{ledger.run_id}/receipts/{work}.json").version
-        for work in ledger.receipt_ids()
-    }
+    finished = ledger.receipt_ids()
+
+    def records() -> dict[str, object]:
+        key = f"runs/{ledger.run_id}/receipts/{{}}.json"
+        return {
+            work: (ledger.state.stat(key.format(work)).version, ledger.attempts(work))
+            for work in finished
+        }
+
+    before = records()
     kill_tree(doomed)
     ships.lift_fault(last)
     ships.worker()
     _, err = command.communicate(timeout=60)
     assert command.returncode == 0, err
-    for work, version in before.items():
-        assert len(ledger.attempts(work)) == 1
-        assert ledger.state.stat(f"runs/{ledger.run_id}/receipts/{work}.json").version == version
+    assert records() == before
     assert ships.csvs() == expected
 
 
@@ -132,6 +129,7 @@ def test_command_dies_while_it_sends_the_archives(ships: Fleet, expected: dict[s
 def test_publisher_dies_and_the_run_is_published_once(
     ships: Fleet, expected: dict[str, bytes]
 ) -> None:
+    ships.env.update(PATIENT)
     ships.worker()
     ships.plan_fault("publication", "kill once")
     done = ships.run()
@@ -150,7 +148,8 @@ def test_a_publication_that_kills_every_publisher_ends_the_run(
     ships.plan_fault("publication", "kill")
     done = ships.run()
     assert done.returncode == 1
-    assert "attempts to publish the reports failed" in done.stderr
+    assert "3 attempts to publish the reports failed" in done.stderr
+    assert len(ships.ledger().attempts("publish")) == 3
     assert ships.csvs() == expected
     assert ships.published() == ships.run_ids()[:1]
 
@@ -182,7 +181,7 @@ def test_a_stopping_worker_hands_back_what_it_cannot_finish(
     command = ships.run_in_background()
     ships.reached(VICTIM)
     old.terminate()
-    assert old.wait(20) == 0
+    assert old.wait(60) == 0
     (attempt,) = ships.ledger().attempts("00002")
     assert attempt.state == "handed_back", "it does not count against the archive"
     ships.lift_fault(VICTIM)
@@ -223,7 +222,7 @@ def test_a_worker_that_is_killed_after_its_grace_leaves_no_mark(
     command = ships.run_in_background()
     eventually(lambda: ships.run_ids() and ships.ledger().attempts("00002"), "the attempt")
     old.terminate()
-    eventually(lambda: ships.ledger().attempts("00002")[0].state == "handed_back", "the mark", 5)
+    eventually(lambda: ships.ledger().attempts("00002")[0].state == "handed_back", "the mark")
     kill_tree(old)
     ships.worker()
     _, err = command.communicate(timeout=60)
@@ -245,6 +244,7 @@ def test_poison_archive_is_quarantined_with_its_place(
     receipt = ships.ledger().receipt(Work("00002"))
     assert receipt is not None
     assert receipt.quarantined
+    assert len(ships.ledger().attempts("00002")) == 3
 
     ships.lift_fault(VICTIM)
     resumed = ships.run_in_background("resume", ships.run_ids()[-1], "--json")
