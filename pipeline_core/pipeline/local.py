@@ -18,7 +18,7 @@ from multiprocessing.context import BaseContext
 
 import msgspec
 
-from pipeline_core.errors import ResultsMissing, TooCostly, WorkUnderWay
+from pipeline_core.errors import PipelineError, ResultsMissing, TooCostly, WorkUnderWay
 from pipeline_core.forkserver import process_context
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker, this_process
@@ -64,20 +64,30 @@ def process_outstanding(
     they finish. Archives in whose company a process died are tried again one by one.
 
     Raises:
-        PipelineError: as ``process`` does.
+        PipelineError: as ``process`` does; or processes die before they begin any work.
     """
     ledger = RunLedger(open_storage(state_uri), manifest.run_id)
     suspects: set[str] = set()
+    idle_deaths = 0
     while work := results(ledger, manifest).outstanding:
         alone = [each for each in work if each.id in suspects]
         together = [each for each in work if each.id not in suspects]
         if together and jobs > 1 and len(work) > 1:
-            suspects |= _in_pool(ledger, together, min(jobs, len(together)), done)
+            groups = [together]
         elif together and not suspects:
             _in_turn(ledger, together, done)
+            continue
         else:
-            for each in alone + together:
-                suspects |= _in_pool(ledger, [each], 1, done)
+            groups = [[each] for each in alone + together]
+        for group in groups:
+            died = _in_pool(ledger, group, min(jobs, len(group)), done)
+            suspects |= died or set()
+            idle_deaths = idle_deaths + 1 if died == set() else 0
+            if idle_deaths >= manifest.policy.max_attempts:
+                raise PipelineError(
+                    f"{idle_deaths} times in a row a process died before it began any work.",
+                    "Look for what ends processes here, such as too little memory.",
+                )
 
 
 def _in_turn(ledger: RunLedger, work: Iterable[Work], done: Callable[[Receipt], None]) -> None:
@@ -90,8 +100,8 @@ def _in_turn(ledger: RunLedger, work: Iterable[Work], done: Callable[[Receipt], 
 
 def _in_pool(
     ledger: RunLedger, work: Sequence[Work], jobs: int, done: Callable[[Receipt], None]
-) -> set[str]:
-    """Returns the ids of the work that was under way when a process died, if one did."""
+) -> set[str] | None:
+    """Returns the ids of the work that was under way when a process died, None if none did."""
     began = datetime.now(UTC)
     try:
         with _pool(jobs) as pool:
@@ -120,7 +130,7 @@ def _in_pool(
     except KeyboardInterrupt:  # the processes were ended by us, not by the work
         _close(ledger, _running(ledger, work, began), state="handed_back")
         raise
-    return set()
+    return None
 
 
 def _running(ledger: RunLedger, work: Iterable[Work], since: datetime) -> dict[str, Attempt]:

@@ -218,6 +218,15 @@ def test_nothing_counts_against_the_company_of_a_killer(
     assert not receipt.quarantined
 
 
+def test_processes_that_die_before_they_begin_anything_end_the_run(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    failed = sales_pipeline("run", env=_poisoned(env, tmp_path, KILLED, "manifest.json"))
+    assert failed.returncode == 1, failed.stderr
+    assert "3 times in a row a process died before it began any work" in failed.stderr
+    assert not any(_state(env).attempts(f"0000{n}") for n in range(3))
+
+
 def _is_past(moment: datetime) -> bool:
     return datetime.now(UTC) > moment
 
