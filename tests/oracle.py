@@ -382,8 +382,14 @@ def _read_dimensions(folder: Path) -> _Dimensions:
             row["product_id"]: _Product(row["category"] or None, Decimal(row["price"]))
             for row in products
         },
-        decimals=max((len(row["price"].partition(".")[2]) for row in products), default=0),
+        decimals=max((_decimals(row["price"]) for row in products), default=0),
     )
+
+
+def _decimals(price: str) -> int:
+    """Of more than six, the zeros at the end go, but for the currency's two."""
+    shown = price.partition(".")[2]
+    return len(shown if len(shown) <= 6 else shown.rstrip("0").ljust(2, "0"))
 
 
 def _read_csv(file: Path) -> list[dict[str, str]]:

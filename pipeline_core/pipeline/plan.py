@@ -8,8 +8,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pipeline_core.dimensions.database import read_database
+from pipeline_core.dimensions.files import read_folder
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.dimensions.source import read_database, read_folder
 from pipeline_core.ledger import RunLedger, run_ids, save_snapshot
 from pipeline_core.logs import structlog
 from pipeline_core.messages import Manifest, Options, Policy, Reuse

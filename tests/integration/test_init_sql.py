@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from pipeline_core.dimensions.source import read_database
+from pipeline_core.dimensions.database import read_database
 from pipeline_core.errors import RetryableError
 from tests.processes import eventually
 

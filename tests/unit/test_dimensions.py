@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline_core.dimensions.database import read_database
+from pipeline_core.dimensions.files import read_folder
 from pipeline_core.dimensions.snapshot import Snapshot, from_parquet
-from pipeline_core.dimensions.source import read_database, read_folder
 from pipeline_core.errors import ConfigError, ContractError, InputError, PipelineError
 from tests.archives import write_shop
 
@@ -199,6 +200,15 @@ def test_digest_is_the_same_from_csv_and_parquet(tmp_path: Path) -> None:
         assert typed.digest == text.digest
 
 
+def test_digest_of_sound_tables_is_the_same_for_ever(tmp_path: Path) -> None:
+    """Another one, and every archive is looked up anew."""
+    customers = [("c2", "", ""), ("c1", "", "VIP"), ("c3", "", "Grüße ")]
+    snapshot = read_folder(
+        _csv(tmp_path, customers, [("p1", "", "Toys", "9.90"), ("p2", "", None, "12")])
+    )
+    assert snapshot.digest == "c02675c41bfe59fdceb65ed92b23f8e6a573cc234591cf2363ac215e78c45e48"
+
+
 def test_digest_is_the_same_in_any_row_order(tmp_path: Path) -> None:
     products = [(f"p{n}", "Pen", "Office", f"{n}.00") for n in range(5)]
     first = read_folder(_csv(tmp_path / "a", products=products))
@@ -252,6 +262,7 @@ def test_unreadable_file_says_what_to_do(tmp_path: Path) -> None:
     [
         "no url with canary",
         "nosql://u:canary@host/db",
+        "sqlite:///canary.db",
         "postgresql+psycopg2://u:canary@host:port/db",
         "postgresql+psycopg2://u:canary@[::1/db",
     ],

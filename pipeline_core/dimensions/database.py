@@ -1,0 +1,149 @@
+"""Reads customers and products from PostgreSQL, which writes every value as text itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipeline_core.dimensions.prices import inexact
+from pipeline_core.dimensions.snapshot import Snapshot
+from pipeline_core.dimensions.source import (
+    CUSTOMER_COLUMNS,
+    PRODUCT_COLUMNS,
+    make_snapshot,
+)
+from pipeline_core.errors import ConfigError, InputError, PipelineError, RetryableError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy import URL, ColumnElement, Connection
+
+    Columns = Mapping[str, ColumnElement[Any]]  # SQL by name
+
+_PLACE = "database"
+_CHUNK_ROWS = 100_000
+_URL_FORM = "Write postgresql://user:password@host:5432/database."
+_ZONE = re.compile(r"%25(?=.)")  # RFC 6874
+# How PostgreSQL spells values must not depend on who connects; psycopg2 does this for DateStyle.
+# lc_monetary is left as it is: a stored 100 of money is 1.00 or 100 by it.
+_PINNED = """
+    SELECT set_config('TimeZone', 'UTC', true), set_config('IntervalStyle', 'postgres', true),
+        set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true)
+"""
+_REAL, _MONEY = 700, 790  # pg_type.oid
+
+
+def read_database(url: str) -> Snapshot:
+    """Customers and products as of one moment: one read-only, repeatable-read transaction.
+
+    Raises:
+        RetryableError: the database does not answer.
+        ConfigError: a table or a column is missing, or a column's type cannot be used.
+        InputError: a row cannot be used.
+    """
+    import pandas as pd
+    from sqlalchemy import column, create_engine, exc, text
+
+    try:
+        engine = create_engine(
+            _with_psycopg2(url),
+            isolation_level="REPEATABLE READ",
+            connect_args={"connect_timeout": 10, "client_encoding": "utf8"},
+        )
+    except (exc.ArgumentError, ModuleNotFoundError, ValueError) as error:  # a port that is none
+        raise ConfigError("The database URL cannot be used.", _URL_FORM) from error
+
+    try:
+        with engine.connect().execution_options(postgresql_readonly=True) as connection:
+            connection.execute(text(_PINNED))
+            price, scale = _price(connection)
+            customers: Columns = {name: column(name) for name in CUSTOMER_COLUMNS}
+            products: Columns = {name: column(name) for name in PRODUCT_COLUMNS} | {"price": price}
+            return make_snapshot(
+                customers=_read(connection, "customers", customers),
+                products=_read(connection, "products", products),
+                place=_PLACE,
+                scale=scale,
+            )
+    except (pd.errors.DatabaseError, exc.DBAPIError) as error:
+        raise _database_error(error) from error
+    finally:
+        engine.dispose()
+
+
+def _with_psycopg2(url: str) -> URL:
+    """Raises ConfigError if it is of another database; else as sqlalchemy's make_url."""
+    from sqlalchemy import make_url
+
+    parsed = make_url(url)
+    if parsed.drivername in {"postgres", "postgresql"}:
+        parsed = parsed.set(drivername="postgresql+psycopg2")
+    if parsed.get_backend_name() != "postgresql":
+        raise ConfigError("The database URL cannot be used: it is not of PostgreSQL.", _URL_FORM)
+    # SQLAlchemy passes the host on as it stands.
+    return parsed.set(host=_ZONE.sub("%", parsed.host)) if parsed.host else parsed
+
+
+def _price(connection: Connection) -> tuple[ColumnElement[Any], int | None]:
+    """The price as a number, and the decimals that a numeric's type declares, domains looked
+    through. Raises ConfigError for a type that cannot hold a price."""
+    from sqlalchemy import Numeric, cast, column, select, table
+
+    price: ColumnElement[Any] = column("price")
+    with connection.execute(select(price).select_from(table("products")).limit(0)) as result:
+        _, kind, _, _, _, scale, _ = result.cursor.description[0]
+    if kind == _REAL:
+        raise inexact("real", f"{_PLACE}, products")
+    if kind == _MONEY:
+        return cast(price, Numeric), None
+    return price, scale  # more than can be, where none or one below 0 is declared
+
+
+def _read(connection: Connection, name: str, columns: Columns) -> pa.Table:
+    """Columns of a table (binary), each as text, of which pandas infers nothing."""
+    import pandas as pd
+    from sqlalchemy import Text, cast, func, select, table, text
+
+    texts: Columns = {each: cast(column, Text) for each, column in columns.items()}
+    if connection.scalar(text("SHOW server_encoding")) == "SQL_ASCII":
+        # Its text is any bytes; the server would refuse them without saying where they are.
+        texts = {each: func.convert_to(value, "SQL_ASCII") for each, value in texts.items()}
+    query = select(*(value.label(each) for each, value in texts.items())).select_from(table(name))
+    streamed = query.execution_options(stream_results=True)
+    chunks = pd.read_sql(streamed, connection, dtype=object, chunksize=_CHUNK_ROWS)
+    return pa.concat_tables(map(_arrow, chunks))
+
+
+def _arrow(chunk: pd.DataFrame) -> pa.Table:
+    return pa.table({name: pa.array(map(_raw, chunk[name]), pa.binary()) for name in chunk})
+
+
+def _raw(value: object) -> str | bytes | None:
+    """Text, or bytes of a SQL_ASCII database; whatever else pandas has stands for NULL."""
+    if isinstance(value, memoryview):
+        return value.tobytes()
+    return value if isinstance(value, str) else None
+
+
+def _database_error(error: Exception) -> PipelineError:
+    from sqlalchemy import exc
+
+    cause = error if isinstance(error, exc.DBAPIError) else error.__cause__
+    said = str(cause.orig if isinstance(cause, exc.DBAPIError) else error).strip()
+    said = said.partition("\n")[0].rstrip(".")
+    if isinstance(cause, exc.ProgrammingError):
+        return ConfigError(
+            f"The database cannot be used: {said}.", "sql/init.sql makes the tables that it needs."
+        )
+    if isinstance(cause, exc.DataError):
+        return InputError(
+            f"The database cannot read its customers and products: {said}.", "Correct that value."
+        )
+    return RetryableError(
+        f"The database does not answer: {said}.",
+        "Check SALES_DB_HOST, SALES_DB_PORT, SALES_DB_USER, SALES_DB_PASSWORD and SALES_DB_NAME "
+        "(or SALES_DATABASE_URL), and that PostgreSQL is up.",
+    )

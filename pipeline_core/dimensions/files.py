@@ -1,0 +1,174 @@
+"""Reads customers and products from a folder: CSV, Parquet, or a folder of Parquet part files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline_core.dimensions.columns import holds_bytes, plain_type
+from pipeline_core.dimensions.snapshot import Snapshot
+from pipeline_core.dimensions.source import (
+    CUSTOMER_COLUMNS,
+    PRODUCT_COLUMNS,
+    as_text,
+    make_snapshot,
+)
+from pipeline_core.errors import ConfigError, RetryableError
+
+# Folders of part files that hold more, or less, than the table: why, and what to do.
+_NOT_JUST_PARTS = {
+    "_delta_log": ("is a Delta table, of which some files are out of date", "Export it"),
+    ".hoodie": ("is a Hudi table, of which some files are out of date", "Export it"),
+    "_temporary": ("is being written, or was never finished", "Write it again"),
+}
+
+
+def read_folder(folder: Path) -> Snapshot:
+    """Customers and products from ``.csv`` or ``.parquet`` of a folder; the latter may be a
+    folder itself, of part files.
+
+    Raises:
+        ConfigError: a file or a column is missing, damaged or of a type that cannot be used.
+        InputError: a row cannot be used.
+        RetryableError: a file cannot be read now.
+    """
+    with _reading(folder):
+        return make_snapshot(
+            customers=_read(folder, "customers", CUSTOMER_COLUMNS),
+            products=_read(folder, "products", PRODUCT_COLUMNS),
+            place=str(folder),
+        )
+
+
+def _read(folder: Path, name: str, columns: Sequence[str]) -> pa.Table:
+    csv_path, parquet_path = folder / f"{name}.csv", folder / f"{name}.parquet"
+    found = [path for path in (csv_path, parquet_path) if path.exists()]
+    if not found:
+        raise ConfigError(
+            f"{folder} has neither {name}.csv nor {name}.parquet.",
+            "Set SALES_DIMENSIONS (--dimensions) to the folder that has them.",
+        )
+    if len(found) > 1:
+        raise ConfigError(
+            f"{folder} has both {name}.csv and {name}.parquet.", "Keep the one that counts."
+        )
+    if found == [parquet_path] and parquet_path.is_dir():
+        return _read_parts(parquet_path, columns)
+    read = _read_csv if found == [csv_path] else _read_parquet
+    return as_text(read(found[0], columns), str(found[0]))
+
+
+def _read_parts(folder: Path, columns: Sequence[str]) -> pa.Table:
+    """The part files of a folder as one table, in the order of their names."""
+    tables = []
+    kinds: dict[str, pa.DataType] = {}
+    for part in _parts(folder):
+        table = _read_parquet(part, columns)
+        for field in table.schema:
+            kind = plain_type(field.type)
+            if not _is_like(kind, known := kinds.get(field.name, pa.null())):
+                raise ConfigError(
+                    f"{part}: the column {field.name} is of type {kind}, but {known} in the part "
+                    "files before it.",
+                    "Write the part files of one table with one schema.",
+                )
+            if pa.types.is_null(known):
+                kinds[field.name] = kind
+        tables.append(as_text(table, str(part)))
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _parts(folder: Path) -> list[Path]:
+    entries = sorted(folder.iterdir())
+    for entry in entries:
+        if entry.name in _NOT_JUST_PARTS:
+            is_what, remedy = _NOT_JUST_PARTS[entry.name]
+            raise ConfigError(f"{folder} {is_what}.", f"{remedy} as plain Parquet.")
+    # What Spark writes beside them begins like that: _SUCCESS, .part-00000.parquet.crc.
+    parts = [entry for entry in entries if not entry.name.startswith(("_", "."))]
+    if not parts:
+        raise ConfigError(f"{folder} holds no part file.", "Write the table again.")
+    for part in parts:
+        if part.is_dir():
+            raise ConfigError(
+                f"{folder} holds the folder {part.name}; partitions are not read.",
+                "Write the part files straight into it.",
+            )
+    return parts
+
+
+def _is_like(kind: pa.DataType, other: pa.DataType) -> bool:
+    """Of one type, all text and bytes being one; a part without a value may have none."""
+    if pa.types.is_null(kind) or pa.types.is_null(other):
+        return True
+    return kind == other or (holds_bytes(kind) and holds_bytes(other))
+
+
+def _read_parquet(path: Path, columns: Sequence[str]) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    with _reading(path), pq.ParquetFile(path, pre_buffer=False) as file:
+        _check_names(file.schema_arrow.names, columns, path)
+        return file.read(columns=list(columns), use_threads=False).select(columns)
+
+
+def _read_csv(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Binary columns: whether they are UTF-8 is for `as_text`, which says where they are not."""
+    import pyarrow.csv as pacsv
+
+    with _reading(path):
+        with path.open("rb") as file:
+            names = pacsv.open_csv(file, parse_options=_quoted_newlines()).schema.names
+        _check_names(names, columns, path)
+        return pacsv.read_csv(
+            path,
+            parse_options=_quoted_newlines(),
+            convert_options=pacsv.ConvertOptions(
+                include_columns=columns,
+                column_types=dict.fromkeys(columns, pa.binary()),
+            ),
+        )
+
+
+def _quoted_newlines() -> Any:
+    import pyarrow.csv as pacsv
+
+    return pacsv.ParseOptions(newlines_in_values=True)
+
+
+def _check_names(names: Sequence[str], columns: Sequence[str], path: Path) -> None:
+    for column in columns:
+        if names.count(column) != 1:
+            raise ConfigError(
+                f"{path} has {'two columns' if column in names else 'no column'} {column}.",
+                f"It needs the columns {', '.join(columns)}, and has {', '.join(names)}.",
+            )
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Errors of files and of pyarrow become ours; those of pyarrow's OSErrors that have no number
+    are of contents, not of the disk."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: the names of its columns are not UTF-8.", "Convert it to UTF-8."
+        ) from error
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise _damaged(path, error) from error
+    except OSError as error:
+        if error.errno is None:
+            raise _damaged(path, error) from error
+        raise RetryableError(
+            f"{path} cannot be read: {error}.", "Check that it exists, and that this user may."
+        ) from error
+
+
+def _damaged(path: Path, error: Exception) -> ConfigError:
+    said = str(error).strip().partition("\n")[0].rstrip(".")
+    return ConfigError(f"{path} cannot be used: {said}.", "Write it again.")
