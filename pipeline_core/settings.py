@@ -84,9 +84,11 @@ class Settings(BaseSettings):
         None, description="Folder with customers and products (.csv or .parquet), not a database."
     )
     database_url: SecretStr | None = Field(
-        None, description="SQLAlchemy URL; takes the place of the five settings below."
+        None, description="postgresql:// URL; takes the place of the five settings below."
     )
-    db_host: str = Field("localhost", description="PostgreSQL host.")
+    db_host: str = Field(
+        "localhost", description="PostgreSQL host: a name, an address, or a socket's folder."
+    )
     db_port: int = Field(
         5432,
         description="PostgreSQL port; compose offers its own on it, on this machine.",
@@ -346,9 +348,10 @@ class Settings(BaseSettings):
             return self.database_url
         password = quote(self.db_password.get_secret_value(), safe="")
         user = quote(self.db_user, safe="")
-        return SecretStr(
-            f"postgresql+psycopg2://{user}:{password}@{self.db_host}:{self.db_port}/{self.db_name}"
-        )
+        place = f"{_url_host(self.db_host)}:{self.db_port}/{self.db_name}"
+        if self.db_host.startswith("/"):
+            place = f"/{self.db_name}?host={quote(self.db_host, safe='')}&port={self.db_port}"
+        return SecretStr(f"postgresql+psycopg2://{user}:{password}@{place}")
 
     def places(self) -> Places:
         """Where runs read and write; holds the database password."""
@@ -413,6 +416,11 @@ class Settings(BaseSettings):
         return Policy(
             lease=self.lease, stall_after=self.stall_after, max_attempts=self.max_attempts
         )
+
+
+def _url_host(host: str) -> str:
+    """An IPv6 address gets its brackets, and the % of its zone is escaped (RFC 6874)."""
+    return f"[{host.replace('%', '%25')}]" if ":" in host and not host.startswith("[") else host
 
 
 def misspelt_variables() -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_core.dimensions.database import _with_psycopg2
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import DriftLimits
 from pipeline_core.profile import Machine, choose_profile, read_machine, worker_bytes
@@ -41,6 +42,32 @@ def test_every_example_value_is_the_default() -> None:
 def test_seed_database_is_the_default() -> None:
     url = load_settings().chosen_database_url().get_secret_value()
     assert url == "postgresql+psycopg2://myuser:mypassword@localhost:5432/ecommerce_db"
+
+
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [
+        ("db.example", "db.example"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("::1", "::1"),
+        ("[::1]", "::1"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("[fe80::1%eth0]", "fe80::1%eth0"),
+        ("[fe80::1%25eth0]", "fe80::1%eth0"),
+        ("fe80::1%25", "fe80::1%25"),
+        ("/var/run/postgresql", "/var/run/postgresql"),
+    ],
+)
+def test_a_database_host_is_what_libpq_gets(host: str, reached: str) -> None:
+    url = _with_psycopg2(load_settings({"db_host": host}).chosen_database_url().get_secret_value())
+    _, given = url.get_dialect()().create_connect_args(url)
+    assert {name: str(value) for name, value in given.items()} == {
+        "host": reached,
+        "port": "5432",
+        "user": "myuser",
+        "password": "mypassword",
+        "dbname": "ecommerce_db",
+    }
 
 
 def test_override_beats_environment_beats_env_file(
