@@ -146,6 +146,12 @@ def print_summary(console: Console, summary: Summary) -> None:
     if summary.conflicting_days:
         names = escape(_some(summary.conflicting_days))
         console.print(f"Days with different contents in two archives: {names}.")
+    if summary.repeated_parts:
+        places = [
+            " > ".join(filter(None, (each.archive, each.day, each.part)))
+            for each in summary.repeated_parts
+        ]
+        console.print(f"Several entries of one name, all counted: {escape(_some(places))}.")
     if summary.missing_days:
         shown = _some([day.isoformat() for day in summary.missing_days])
         console.print(f"Days missing between the first and the last: {shown}.")

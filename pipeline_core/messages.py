@@ -35,7 +35,8 @@ class RejectReason(StrEnum):
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """What one input may cost. Sizes are uncompressed bytes, counted while inflating."""
+    """What one input may cost. Sizes are uncompressed bytes, counted while inflating;
+    ``dictionary_bytes`` is the memory that LZMA or Zstandard may take to look back."""
 
     part_bytes: int = 4 << 30
     day_bytes: int = 16 << 30
@@ -43,6 +44,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     event_bytes: int = 16 << 20
     zip_entries: int = 100_000
     json_depth: int = 256
+    dictionary_bytes: int = 256 << 20
     reject_share: float = 1.0
 
 
@@ -235,6 +237,19 @@ class Unreadable(Struct, frozen=True):
     cause: str
 
 
+class RepeatedEntry(Struct, frozen=True):
+    """A name that several entries of one zip have, with different bytes: all of them count. A part
+    of a day, or, without ``part``, a day of an archive."""
+
+    archive: str
+    day: str
+    part: str | None = None
+
+
+# How many of them are kept, of a receipt or a run: the first by name.
+MOST_REPEATED = 1000
+
+
 class RejectFigures(Struct, frozen=True):
     """Events left out for one reason; units and minor-unit revenue where they can be known."""
 
@@ -284,7 +299,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     ``day_digests`` are by directory place; ``bytes_read`` is 0 if the archive was not opened;
     ``rejects`` is None if there are none. ``ignored`` are entries, by their ending, that are no
     days or, in a day that was read here, no parts; those of an archive are its first share's.
-    ``attempt`` is the number of the attempt that made it, 0 if nobody says."""
+    ``attempt`` is the number of the attempt that made it, 0 if nobody says. ``repeated_parts`` are
+    at most MOST_REPEATED."""
 
     run_id: str
     archive: str
@@ -305,6 +321,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     bytes_read: int = 0
     ignored: dict[str, int] = {}
     attempt: int = 0
+    repeated_parts: tuple[RepeatedEntry, ...] = ()
 
 
 class ReusedReceipts(Struct, frozen=True):
@@ -352,7 +369,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     too far since the last published run and was published by --allow-drift, else empty. ``ignored``
     are files and entries that were passed over without being read, by their ending.
     ``allowed_empty`` is what speaks against a report that counts nothing, if there is something and
-    it was published by --allow-incomplete, else empty."""
+    it was published by --allow-incomplete, else empty. ``repeated_parts`` are at most
+    MOST_REPEATED, days of an archive included."""
 
     run_id: str
     status: RunStatus
@@ -379,6 +397,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     allowed_drift: str = ""
     ignored: dict[str, int] = {}
     allowed_empty: str = ""
+    repeated_parts: tuple[RepeatedEntry, ...] = ()
 
 
 class Known(Struct, frozen=True):

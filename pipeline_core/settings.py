@@ -139,6 +139,9 @@ class Settings(BaseSettings):
     max_archive_bytes: PositiveInt = Field(64 << 30, description="Bytes of one archive's parts.")
     max_event_bytes: PositiveInt = Field(16 << 20, description="Bytes of one event's text.")
     max_zip_entries: PositiveInt = Field(100_000, description="Entries in one zip.")
+    max_dictionary_bytes: PositiveInt = Field(
+        256 << 20, description="Memory that one LZMA or Zstandard entry may take to look back."
+    )
     max_json_depth: Annotated[int, Field(ge=2, le=512)] = Field(
         256, description="Nesting depth of a part's JSON."
     )
@@ -387,6 +390,7 @@ class Settings(BaseSettings):
                 event_bytes=self.max_event_bytes,
                 zip_entries=self.max_zip_entries,
                 json_depth=self.max_json_depth,
+                dictionary_bytes=self.max_dictionary_bytes,
                 reject_share=self.max_reject_share,
             ),
             drift=DriftLimits(

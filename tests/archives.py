@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import io
 import json
+import lzma
 import struct
+import sys
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED
 
 Entries = Mapping[str, bytes] | Sequence[tuple[str, bytes]]
 
 METHODS = (ZIP_STORED, ZIP_DEFLATED, ZIP_BZIP2, ZIP_LZMA)
-DEFLATE64 = 9  # a method zipfile has never known
+DEFLATE64, ZSTANDARD = 9, 93  # methods that zipfile does not know, or not before Python 3.14
+PPMD = 98  # one that nobody here knows
 UTF8_NAME = 0x800
 ENCRYPTED = 0x1
 GIB = 2**30
@@ -112,65 +117,139 @@ def _field(value: str | None) -> str:
 class RawEntry:
     """A zip entry, every header field as told, true or not."""
 
-    name: str
+    name: str | bytes
     data: bytes  # as it stands in the file
     size: int  # uncompressed, as declared
     crc: int
     method: int = ZIP_STORED
     flags: int = UTF8_NAME
+    extra: bytes = b""  # of the directory only
+    local_name: bytes | None = None  # the directory's, if it is not another
+    local_extra: bytes = b""
+
+    def listed(self, offset: int) -> bytes:
+        """Its record in the directory."""
+        fields, extra = self._fields(name_bytes(self), self.extra)
+        place = struct.pack("<HHHII", 0, 0, 0, 0, offset)
+        record = b"PK\1\2" + struct.pack("<H", 45) + fields + place
+        return record + name_bytes(self) + extra
+
+    def local(self) -> bytes:
+        """Its local header and its data."""
+        name = name_bytes(self) if self.local_name is None else self.local_name
+        fields, extra = self._fields(name, self.local_extra)
+        return b"PK\3\4" + fields + name + extra + self.data
+
+    def _fields(self, name: bytes, extra: bytes) -> tuple[bytes, bytes]:
+        packed, size = len(self.data), self.size
+        if max(packed, size) >= 0xFFFFFFFF:
+            extra = struct.pack("<HHQQ", 1, 16, size, packed) + extra
+            packed = size = 0xFFFFFFFF
+        version, date = 45, 0x21  # 1980-01-01
+        numbers = (version, self.flags, self.method, 0, date, self.crc, packed, size)
+        return struct.pack("<HHHHHIIIHH", *numbers, len(name), len(extra)), extra
 
 
-def raw_zip(entries: Sequence[RawEntry], *, overlap: bool = False) -> bytes:
-    """A zip of the entries, written by hand; with `overlap` all of them share the first's bytes."""
-    body: list[bytes] = []
-    directory: list[bytes] = []
+def raw_zip(
+    entries: Sequence[RawEntry],
+    *,
+    overlap: bool = False,
+    comment: bytes = b"",
+    zip64: bool = False,
+) -> bytes:
+    """A zip of the entries, written by hand; with `overlap` all of them share the first's bytes,
+    with `zip64` the end record has nothing to say (as Go's, if it needs a second one)."""
+    body, directory = list[bytes](), list[bytes]()
     offset = here = 0
     for entry in entries:
-        name = entry.name.encode()
-        packed, size, extra = len(entry.data), entry.size, b""
-        if max(packed, size) >= 0xFFFFFFFF:
-            extra = struct.pack("<HHQQ", 1, 16, size, packed)
-            packed = size = 0xFFFFFFFF
-        common = struct.pack(
-            "<HHHHHIIIHH",
-            45,  # version needed
-            entry.flags,
-            entry.method,
-            0,  # time
-            0x21,  # date: 1980-01-01
-            entry.crc,
-            packed,
-            size,
-            len(name),
-            len(extra),
-        )
         if not (overlap and body):
             here = offset
-            body.append(b"PK\3\4" + common + name + extra + entry.data)
+            body.append(entry.local())
             offset += len(body[-1])
-        place = struct.pack("<HHHII", 0, 0, 0, 0, here)
-        directory.append(b"PK\1\2" + struct.pack("<H", 45) + common + place + name + extra)
-    return b"".join((*body, *directory, _zip_end(len(entries), sum(map(len, directory)), offset)))
+        directory.append(entry.listed(here))
+    end = zip_end(len(entries), sum(map(len, directory)), offset, comment, zip64=zip64)
+    return b"".join((*body, *directory, end))
 
 
-def _zip_end(count: int, size: int, offset: int) -> bytes:
+def name_bytes(entry: RawEntry) -> bytes:
+    """Its name as it stands in the directory."""
+    return entry.name.encode() if isinstance(entry.name, str) else entry.name
+
+
+def zip_end(
+    count: int, size: int, offset: int, comment: bytes = b"", *, zip64: bool = False
+) -> bytes:
+    """The end record of a directory, behind one of zip64 where it takes that."""
     end64 = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
     locator = struct.pack("<4sIQI", b"PK\6\7", 0, offset + size, 1)
     short = min(count, 0xFFFF)
-    end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, short, short, size, offset, 0)
-    return end64 + locator + end if count >= 0xFFFF else end
+    said = (0xFFFF, 0xFFFF, 2**32 - 1, 2**32 - 1) if zip64 else (short, short, size, offset)
+    end = struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, *said, len(comment)) + comment
+    return end64 + locator + end if zip64 or count >= 0xFFFF else end
 
 
-def _deflated(name: str, content: bytes) -> RawEntry:
+def packed_entry(name: str | bytes, content: bytes, method: int = ZIP_DEFLATED) -> RawEntry:
+    """An entry that is as it says, compressed by any method that a zip is read in."""
+    return RawEntry(name, _PACKERS[method](content), len(content), zlib.crc32(content), method)
+
+
+def packed_zip(entries: Entries, method: int) -> bytes:
+    """As `day_zip`, also by methods that zipfile does not write."""
+    pairs = entries.items() if isinstance(entries, Mapping) else entries
+    return raw_zip([packed_entry(name, content, method) for name, content in pairs])
+
+
+def _deflate(content: bytes) -> bytes:
     squeeze = zlib.compressobj(wbits=-15)
-    data = squeeze.compress(content) + squeeze.flush()
-    return RawEntry(name, data, len(content), zlib.crc32(content), ZIP_DEFLATED)
+    return squeeze.compress(content) + squeeze.flush()
+
+
+def _deflate64(content: bytes) -> bytes:
+    import inflate64
+
+    squeeze = inflate64.Deflater()
+    return bytes(squeeze.deflate(content) + squeeze.flush())
+
+
+def _lzma(content: bytes) -> bytes:
+    return lzma_data(content, 1 << 20)
+
+
+def lzma_data(content: bytes, dictionary: int, *, claimed: int | None = None) -> bytes:
+    """As a zip's LZMA entry, made with one size of dictionary and perhaps claiming another."""
+    filters = [{"id": lzma.FILTER_LZMA1, "dict_size": dictionary, "preset": 0}]
+    raw = lzma.LZMACompressor(lzma.FORMAT_RAW, filters=filters)
+    data = raw.compress(content) + raw.flush()
+    properties = bytes([(2 * 5 + 0) * 9 + 3]) + struct.pack("<L", claimed or dictionary)
+    return struct.pack("<BBH", 9, 4, len(properties)) + properties + data
+
+
+def zstandard_data(content: bytes, *, window_log: int = 20, frames: int = 1) -> bytes:
+    """Zstandard frames, each of which needs such a window."""
+    zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    size = max(1, -(-len(content) // frames))
+    pieces = [content[at : at + size] for at in range(0, size * frames, size)]
+    options = {zstd.CompressionParameter.window_log: window_log}
+    packed = list[bytes]()
+    for piece in pieces:
+        squeeze = zstd.ZstdCompressor(options=options)
+        packed.append(squeeze.compress(piece) + squeeze.flush())
+    return b"".join(packed)
+
+
+_PACKERS: dict[int, Callable[[bytes], bytes]] = {
+    ZIP_STORED: bytes,
+    ZIP_DEFLATED: _deflate,
+    DEFLATE64: _deflate64,
+    ZIP_BZIP2: bz2.compress,
+    ZIP_LZMA: _lzma,
+    ZSTANDARD: zstandard_data,
+}
 
 
 def lying_zip(name: str, content: bytes, *, declared: int) -> bytes:
     """One deflated entry whose headers declare another size than it has; the CRC is true."""
-    entry = _deflated(name, content)
-    return raw_zip([RawEntry(name, entry.data, declared, entry.crc, entry.method)])
+    return raw_zip([replace(packed_entry(name, content), size=declared)])
 
 
 def encrypted_zip(name: str, content: bytes) -> bytes:
@@ -181,8 +260,8 @@ def encrypted_zip(name: str, content: bytes) -> bytes:
 
 
 def unsupported_zip(name: str, content: bytes) -> bytes:
-    """One entry compressed by a method that zipfile cannot read."""
-    return raw_zip([RawEntry(name, content, len(content), zlib.crc32(content), DEFLATE64)])
+    """One entry compressed by a method that is not read."""
+    return raw_zip([RawEntry(name, content, len(content), zlib.crc32(content), PPMD)])
 
 
 def truncated(content: bytes) -> bytes:
@@ -243,4 +322,4 @@ def crowded_zip(entries: int = 100_000, *, suffix: str = ".json", content: bytes
 
 def overlap_zip(content: bytes, entries: int, *, name: str = "part.json") -> bytes:
     """A zip whose entries are all one and the same stretch of bytes: a bomb without nesting."""
-    return raw_zip([_deflated(name, content)] * entries, overlap=True)
+    return raw_zip([packed_entry(name, content)] * entries, overlap=True)

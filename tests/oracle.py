@@ -125,6 +125,7 @@ class _Day(NamedTuple):
     parts: list[tuple[Place, list[Any]]]
     unreadable: list[Place]
     ignored: list[str]  # endings
+    repeated: list[Place]
 
 
 class _Zip(NamedTuple):
@@ -140,6 +141,7 @@ class _Reading(NamedTuple):
     archives: dict[str, int]
     days: dict[str, int]
     conflicting_days: list[str]
+    repeated_parts: list[dict[str, str | None]]
 
 
 def compute(
@@ -208,6 +210,7 @@ def _compute(data: Path, known: _Dimensions, *, bucket: bool) -> OracleResult:
                 "unique_customers": len({s.customer for _, s in sales if s.customer is not None}),
             },
             "conflicting_days": reading.conflicting_days,
+            "repeated_parts": reading.repeated_parts,
         },
     )
 
@@ -224,6 +227,7 @@ def _read(data: Path) -> _Reading:
     archives_seen: set[bytes] = set()
     days_seen: set[bytes] = set()
     versions: dict[str, set[tuple[str, bytes]]] = {}
+    repeated: list[Place] = []
 
     for file in sorted(data.iterdir(), key=lambda file: file.name):
         if not _wanted(file.name, ".zip"):
@@ -244,6 +248,7 @@ def _read(data: Path) -> _Reading:
         else:
             archives["read"] += 1
             ignored += daily_zips.ignored
+            inside: dict[str, set[bytes]] = {}
             for number, (day, day_content) in enumerate(daily_zips.entries):
                 # Bytes that cannot be read are unlike any others.
                 version = (
@@ -252,11 +257,14 @@ def _read(data: Path) -> _Reading:
                     else day_content
                 )
                 versions.setdefault(_base(day), set()).add((file.name, version))
+                inside.setdefault(day, set()).add(version)
                 outcome = _read_day(Place(file.name, day), day_content, days_seen)
                 days[outcome.kind] += 1
                 parts += outcome.parts
                 unreadable += outcome.unreadable
                 ignored += outcome.ignored
+                repeated += outcome.repeated
+            repeated += [Place(file.name, day) for day, found in inside.items() if len(found) > 1]
         archives_seen.add(content)
     return _Reading(
         parts,
@@ -265,24 +273,32 @@ def _read(data: Path) -> _Reading:
         archives,
         days,
         sorted(name for name, contents in versions.items() if _conflict(contents)),
+        [
+            {"archive": archive, "day": day, "part": part or None}
+            for archive, day, part in sorted(set(repeated))
+        ],
     )
 
 
 def _read_day(place: Place, content: bytes | None, seen: set[bytes]) -> _Day:
     if content is None:
-        return _Day("unreadable", [], [place], [])
+        return _Day("unreadable", [], [place], [], [])
     if content in seen:
-        return _Day("duplicate", [], [], [])
+        return _Day("duplicate", [], [], [], [])
     seen.add(content)
     json_files = _entries(content, ".json")
     if json_files is None or not json_files.is_understood:
-        return _Day("unreadable", [], [place], json_files.ignored if json_files else [])
-    day = _Day("read", [], [], json_files.ignored)
+        return _Day("unreadable", [], [place], json_files.ignored if json_files else [], [])
+    day = _Day("read", [], [], json_files.ignored, [])
+    read: set[tuple[str, bytes]] = set()
     for part, part_content in json_files.entries:
         events = None if part_content is None else _parse(part_content)
-        if events is None:
+        if part_content is None or events is None:
             day.unreadable.append(place._replace(part=part))
-        else:
+        elif (part, part_content) not in read:
+            if part in {name for name, _ in read}:
+                day.repeated.append(place._replace(part=part))
+            read.add((part, part_content))
             day.parts.append((place._replace(part=part), events))
     return day
 
@@ -304,9 +320,12 @@ def _wanted(name: str, suffix: str) -> bool:
 
 
 def _entries(content: bytes, suffix: str) -> _Zip | None:
-    """What is in a zip; None if it is none."""
+    """What is in a zip; None if it is none, or what is left of one that held others."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as opened:
+            first = min((entry.header_offset for entry in opened.infolist()), default=0)
+            if b"PK\3\4" in content[: max(0, first)]:
+                return None
             files = [entry for entry in opened.infolist() if _base(entry.filename)]
             wanted = [
                 (entry.filename, _entry(opened, entry))

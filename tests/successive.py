@@ -99,7 +99,14 @@ def figures_of(summary: dict[str, Any]) -> dict[str, Any]:
         for name, value in summary.items()
         if name
         in ("status", "parts", "events", "rejected", "totals", "unreadable", "conflicting_days")
-        + ("missing_days", "dimensions_digest", "inputs", "compressed_bytes", "json_bytes")
+        + (
+            "repeated_parts",
+            "missing_days",
+            "dimensions_digest",
+            "inputs",
+            "compressed_bytes",
+            "json_bytes",
+        )
     }
 
 

@@ -11,10 +11,15 @@ from __future__ import annotations
 import bz2
 import lzma
 import struct
-import zipfile
+import sys
 import zlib
 from collections.abc import Iterator
+from importlib import import_module
+from types import ModuleType
 from typing import IO, Protocol
+
+from pipeline_core.extract.directory import Entry
+from pipeline_core.messages import Limits
 
 try:
     import deflate
@@ -23,16 +28,48 @@ except ImportError:  # there is no wheel for this platform
 else:
     HAS_LIBDEFLATE = True
 
+# What comes of bytes that are not sound.
+DAMAGE = (zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, OverflowError)
+
+STORED, DEFLATED, DEFLATE64, BZIP2, LZMA, ZSTANDARD = 0, 8, 9, 12, 14, 93
+_AES = 99
+# APPNOTE 4.4.5: those that no zip of today should have, or that few programs read.
+_METHODS = {
+    **dict.fromkeys((2, 3, 4, 5), "Reduce"),
+    1: "Shrink",
+    6: "Implode",
+    10: "PKWARE Implode",
+    16: "IBM z/OS CMPSC",
+    18: "IBM TERSE",
+    19: "IBM LZ77",
+    20: "an early Zstandard",
+    94: "MP3",
+    95: "XZ",
+    96: "JPEG",
+    97: "WavPack",
+    98: "PPMd",
+}
+_IS_ENCRYPTED, _IS_PATCH, _IS_STRONGLY_ENCRYPTED = 0x1, 0x20, 0x40
+
 _BLOCK = 1 << 20
 _crc32 = deflate.crc32 if HAS_LIBDEFLATE else zlib.crc32
-_LOCAL_HEADER = struct.Struct("<4s22xHH")
+_LOCAL_HEADER = struct.Struct("<4s2xH18xHH")
 _LZMA_HEADER = struct.Struct("<2xHBL")
-# xz's strongest preset asks for this much; a decoder must allocate what the header says.
-_LARGEST_LZMA_DICTIONARY = 64 << 20
+_LEAST_LZMA_DICTIONARY = 4096
+# Deflate64 makes at most 65,538 bytes of 18 bits, and inflate64 gives back all at once.
+_DEFLATE64_PIECE = 256
+# A frame takes time, though it may hold nothing.
+_ZSTANDARD_PIECE = 1 << 14
+_FREE_FRAMES, _BYTES_A_FRAME = 1000, 256
+
+
+def _zstd() -> ModuleType:
+    """The standard library's, or before Python 3.14 its backport. Rarely needed, so not at once."""
+    return import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 
 class _Decompressor(Protocol):
-    """What bz2 and lzma have in common; zlib and stored entries are fitted to it below."""
+    """What bz2 and lzma have in common; the others are fitted to it below."""
 
     @property
     def eof(self) -> bool: ...
@@ -41,45 +78,59 @@ class _Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
-def inflated_blocks(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, whole_bytes: int
-) -> Iterator[bytes | bytearray]:
-    """Blocks of at most 1 MiB, or a single one of at most ``whole_bytes``; the CRC is checked
-    at the end.
+def data_place(file: IO[bytes], entry: Entry) -> int:
+    """Where the entry's data begin. Its local header may spell the name otherwise.
 
     Raises:
-        zipfile.BadZipFile: the CRC is wrong; or what zipfile, zlib, bz2 and
-            lzma raise on headers and bytes they cannot use.
+        ValueError, struct.error: there is no local header, or no reading what is behind it.
     """
-    archive.open(info).close()  # checks the headers, the method and the encryption flag
-    file = archive.fp
-    if file is None:
-        raise ValueError("the zip is closed")
-    file.seek(info.header_offset)
-    _, name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-    place = info.header_offset + _LOCAL_HEADER.size + name + extra
+    if entry.offset < 0:
+        raise ValueError("it begins before the file")
+    file.seek(entry.offset)
+    sign, flags, name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+    if sign != b"PK\x03\x04":
+        raise ValueError("there is no local header where the directory says")
+    flags |= entry.flags
+    if flags & (_IS_ENCRYPTED | _IS_STRONGLY_ENCRYPTED) or entry.method == _AES:
+        weak = "PKWARE's strong encryption" if flags & _IS_STRONGLY_ENCRYPTED else "ZipCrypto"
+        kind = "WinZip AES" if entry.method == _AES else weak
+        raise ValueError(f"it is encrypted ({kind}): zip it again without a password")
+    if flags & _IS_PATCH:
+        raise ValueError("it is a patch of another file: zip it again")
+    return entry.offset + _LOCAL_HEADER.size + int(name) + int(extra)
+
+
+def inflated_blocks(
+    file: IO[bytes], entry: Entry, place: int, whole_bytes: int, limits: Limits
+) -> Iterator[bytes | bytearray]:
+    """Blocks of at most 1 MiB of the data at ``place``, or a single one of at most
+    ``whole_bytes``; the CRC is checked at the end.
+
+    Raises:
+        ValueError: the CRC is wrong, or nobody reads the method; or what is in ``DAMAGE``.
+    """
     whole = None
-    if info.compress_type == zipfile.ZIP_DEFLATED and info.file_size <= whole_bytes:
-        whole = _whole(file, info, place)
-    return _blocks(file, info, place) if whole is None else iter((whole,))
+    if entry.method == DEFLATED and entry.size <= whole_bytes:
+        whole = _whole(file, entry, place)
+    return _blocks(file, entry, place, limits) if whole is None else iter((whole,))
 
 
-def _whole(file: IO[bytes], info: zipfile.ZipInfo, place: int) -> bytearray | None:
+def _whole(file: IO[bytes], entry: Entry, place: int) -> bytearray | None:
     """All bytes of a deflated entry; None unless everything about them is as declared."""
     # Deflate makes no entry much longer than it was: more would be read for nothing.
-    if not HAS_LIBDEFLATE or info.compress_size > 2 * info.file_size + _BLOCK:
+    if not HAS_LIBDEFLATE or entry.packed_size > 2 * entry.size + _BLOCK:
         return None
     file.seek(place)
     try:
-        found: bytearray = deflate.deflate_decompress(file.read(info.compress_size), info.file_size)
+        found: bytearray = deflate.deflate_decompress(file.read(entry.packed_size), entry.size)
     except deflate.DeflateError:
         return None
-    return found if len(found) == info.file_size and _crc32(found) == info.CRC else None
+    return found if len(found) == entry.size and _crc32(found) == entry.crc else None
 
 
-def _blocks(file: IO[bytes], info: zipfile.ZipInfo, place: int) -> Iterator[bytes]:
+def _blocks(file: IO[bytes], entry: Entry, place: int, limits: Limits) -> Iterator[bytes]:
     decompressor: _Decompressor | None = None
-    left, crc = info.compress_size, 0
+    left, crc = entry.packed_size, 0
     while True:
         data = b""
         if decompressor is None or decompressor.needs_input:
@@ -87,38 +138,48 @@ def _blocks(file: IO[bytes], info: zipfile.ZipInfo, place: int) -> Iterator[byte
             data = file.read(min(_BLOCK, left))
             place, left = place + len(data), left - len(data) if data else 0
         if decompressor is None:
-            decompressor, data = _decompressor(info, data)
+            decompressor, data = _decompressor(entry, data, limits.dictionary_bytes)
         block = decompressor.decompress(data, _BLOCK)
         crc = _crc32(block, crc)
         if block:
             yield block
         if decompressor.eof or (decompressor.needs_input and not left and not block):
             break
-    if crc != info.CRC:
-        raise zipfile.BadZipFile("bad CRC-32")
+    if crc != entry.crc:
+        raise ValueError("bad CRC-32")
 
 
-def _decompressor(info: zipfile.ZipInfo, data: bytes) -> tuple[_Decompressor, bytes]:
+def _decompressor(entry: Entry, data: bytes, dictionary_bytes: int) -> tuple[_Decompressor, bytes]:
     """A decompressor, and what is left of the entry's first bytes for it."""
-    if info.compress_type == zipfile.ZIP_STORED:
+    if entry.method == STORED:
         return _Stored(), data
-    if info.compress_type == zipfile.ZIP_DEFLATED:
+    if entry.method == DEFLATED:
         return _Deflate(), data
-    if info.compress_type == zipfile.ZIP_BZIP2:
+    if entry.method == DEFLATE64:
+        return _Deflate64(), data
+    if entry.method == BZIP2:
         return bz2.BZ2Decompressor(), data
-    if info.compress_type == zipfile.ZIP_LZMA:
-        return _lzma(data)
-    raise NotImplementedError(f"compression method {info.compress_type}")
+    if entry.method == LZMA:
+        return _lzma(entry, data, dictionary_bytes)
+    if entry.method == ZSTANDARD:
+        return _Zstandard(dictionary_bytes), data
+    name = _METHODS.get(entry.method, "an unknown method")
+    raise ValueError(f"{name} ({entry.method}) is not supported: zip it again with Deflate")
 
 
-def _lzma(data: bytes) -> tuple[_Decompressor, bytes]:
-    """Properties as in APPNOTE.TXT 5.8.8 and the LZMA specification."""
+def _lzma(entry: Entry, data: bytes, dictionary_bytes: int) -> tuple[_Decompressor, bytes]:
+    """Properties as in APPNOTE 5.8.8 and the LZMA specification. A decoder never looks back
+    further than to the beginning, so it needs no dictionary that is larger than the entry."""
     size, packed, dictionary = _LZMA_HEADER.unpack_from(data)
-    if dictionary > _LARGEST_LZMA_DICTIONARY:
-        raise lzma.LZMAError(f"a dictionary of {dictionary} bytes takes too much memory")
+    needed = max(min(dictionary, entry.size), _LEAST_LZMA_DICTIONARY)
+    if needed > dictionary_bytes:
+        raise ValueError(
+            f"its dictionary of {needed} bytes is over the limit of {dictionary_bytes}: raise "
+            "SALES_MAX_DICTIONARY_BYTES, or zip it again with Deflate"
+        )
     rest, lc = divmod(packed, 9)
     pb, lp = divmod(rest, 5)
-    filters = {"id": lzma.FILTER_LZMA1, "dict_size": dictionary, "lc": lc, "lp": lp, "pb": pb}
+    filters = {"id": lzma.FILTER_LZMA1, "dict_size": needed, "lc": lc, "lp": lp, "pb": pb}
     decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[filters])
     return decompressor, data[4 + size :]
 
@@ -152,4 +213,85 @@ class _Deflate:
         block = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
         # A full block may leave output inside zlib although all input is consumed.
         self._more = bool(self._inner.unconsumed_tail) or len(block) == max_length
+        return block
+
+
+class _Deflate64:
+    """inflate64 takes no length: it gets little at once, and what comes of it waits here."""
+
+    def __init__(self) -> None:
+        import inflate64  # takes a while, and is rarely needed
+
+        self._inner = inflate64.Inflater()
+        self._data = self._made = memoryview(b"")
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._inner.eof) and not self._made
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._data and not self._made
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        if data:
+            self._data = memoryview(data)
+        blocks, left = list[memoryview](), max_length
+        while left:
+            if not self._made and (self._inner.eof or not self._data):
+                break
+            if not self._made:
+                piece, self._data = self._data[:_DEFLATE64_PIECE], self._data[_DEFLATE64_PIECE:]
+                self._made = memoryview(self._inner.inflate(piece))
+            blocks.append(self._made[:left])
+            self._made, left = self._made[left:], left - len(blocks[-1])
+        return b"".join(blocks)
+
+
+class _Zstandard:
+    """Frames one after another (RFC 8878), of which the library reads one."""
+
+    eof = False  # another frame may follow: the end of the data is the end
+
+    def __init__(self, dictionary_bytes: int) -> None:
+        parameter = _zstd().DecompressionParameter.window_log_max
+        least, most = parameter.bounds()
+        self._options = {parameter: min(max(dictionary_bytes.bit_length() - 1, least), most)}
+        self._inner = _zstd().ZstdDecompressor(options=self._options)
+        self._data, self._place = memoryview(b""), 0
+        self._frames, self._made = 1, 0
+
+    @property
+    def needs_input(self) -> bool:
+        return self._place == len(self._data) and (self._inner.eof or self._inner.needs_input)
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        if data:  # all that there was is used up
+            self._data, self._place = memoryview(data), 0
+        block = b""
+        while not block and not self.needs_input:
+            if self._inner.eof:
+                self._begin_frame()
+            block = self._step(max_length)
+        self._made += len(block)
+        return block
+
+    def _begin_frame(self) -> None:
+        self._frames += 1
+        if self._frames > _FREE_FRAMES + self._made // _BYTES_A_FRAME:
+            raise ValueError("it is cut into too many frames: zip it again")
+        self._inner = _zstd().ZstdDecompressor(options=self._options)
+
+    def _step(self, max_length: int) -> bytes:
+        piece = memoryview(b"")
+        if self._inner.needs_input:
+            piece = self._data[self._place : self._place + _ZSTANDARD_PIECE]
+            self._place += len(piece)
+        try:
+            block: bytes = self._inner.decompress(piece, max_length)
+        except _zstd().ZstdError as cause:
+            hint = "; SALES_MAX_DICTIONARY_BYTES is the limit" if "memory" in str(cause) else ""
+            raise ValueError(f"{cause}{hint}") from cause
+        if self._inner.eof:
+            self._place -= len(self._inner.unused_data)
         return block

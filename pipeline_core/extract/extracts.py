@@ -37,7 +37,8 @@ _ROW_BYTES = 64
 
 
 class ExtractedPart(Struct, frozen=True, kw_only=True):
-    """A part of the day: as many ``rows`` of the file, behind those of the parts before."""
+    """A part of the day: as many ``rows`` of the file, behind those of the parts before. Those of
+    a ``copy``, of the same name and bytes as an earlier part, and with a ``cause`` nobody reads."""
 
     name: str
     rows: int
@@ -45,6 +46,12 @@ class ExtractedPart(Struct, frozen=True, kw_only=True):
     not_purchase: int = 0
     general: int = 0
     cause: str | None = None
+    copy: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether its events do."""
+        return self.cause is None and not self.copy
 
 
 class ExtractedDay(Struct, frozen=True, kw_only=True):
@@ -90,11 +97,11 @@ class ExtractWriter:
         if self._waiting_bytes >= self._batch_bytes:
             self._flush()
 
-    def end_part(self, name: str, cause: str | None = None) -> None:
-        """Ends a part; one that could not be read, for its ``cause``, has rows nobody reads."""
+    def end_part(self, name: str, cause: str | None = None, *, copy: bool = False) -> None:
+        """Ends a part that could be read, or could not, for its ``cause``, or is a ``copy``."""
         self._parts.append(
-            ExtractedPart(name=name, rows=self._rows, cause=cause)
-            if cause is not None
+            ExtractedPart(name=name, rows=self._rows, cause=cause, copy=copy)
+            if cause is not None or copy
             else ExtractedPart(
                 name=name,
                 rows=self._rows,
@@ -152,14 +159,14 @@ def read_day(path: Path) -> ExtractedDay | None:
 
 
 def read_candidates(path: Path, day: ExtractedDay) -> Iterator[tuple[ExtractedPart, Decoded]]:
-    """The candidates of each part that could be read, as decoding gave them, in order: at least
+    """The candidates of each part that counts, as decoding gave them, in order: at least
     one ``Decoded`` a part, the first of which tells all of the part's counts."""
     with pa.OSFile(str(path)) as file:
         batches = _Batches(iter(pa.ipc.open_stream(file)))
         for part in day.parts:
             told = part
             for rows in batches.next_rows(part.rows):
-                if part.cause is None:
+                if part.counts:
                     yield part, _decoded(told, rows)
                 told = msgspec.structs.replace(part, seen=0, not_purchase=0, general=0)
 

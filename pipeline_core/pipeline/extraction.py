@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import zipfile
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import IO
 
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart
 from pipeline_core.extract.decode import decode
+from pipeline_core.extract.directory import Entry
 from pipeline_core.extract.extracts import ExtractedDay, ExtractWriter, read_candidates
 from pipeline_core.extract.ignored import merge_endings
 from pipeline_core.extract.meter import archive_meter, day_meter
@@ -26,9 +28,12 @@ from pipeline_core.extract.walk import (
     open_day,
     part_windows,
 )
-from pipeline_core.messages import ArchiveRef, Tally, Unreadable
+from pipeline_core.extract.windows import Window
+from pipeline_core.extract.zips import OpenedZip
+from pipeline_core.messages import ArchiveRef, RepeatedEntry, Tally, Unreadable
 from pipeline_core.pipeline.accumulate import Accumulator, Chunk, Rules
 from pipeline_core.pipeline.kept_extracts import Extracts
+from pipeline_core.pipeline.repeated import DayNames, first_repeated
 from pipeline_core.storage import Storage
 
 
@@ -52,6 +57,7 @@ class Extraction:
     unreadable: list[Unreadable] = field(default_factory=list)
     day_digests: dict[int, str] = field(default_factory=dict)
     ignored: dict[str, int] = field(default_factory=dict)
+    repeated_parts: tuple[RepeatedEntry, ...] = ()
 
     def __post_init__(self) -> None:
         self.result = Accumulator(self.rules)
@@ -91,6 +97,7 @@ class Extraction:
         self.result = Accumulator(self.rules)
         self.days = self.parts = Tally()
         self.unreadable, self.day_digests, self.ignored = [], {}, {}
+        self.repeated_parts = ()
 
     def _ignore(self, entries: dict[str, int]) -> None:
         if entries:
@@ -137,35 +144,34 @@ class Extraction:
                 content = io.BytesIO(file.read(self.archive.size))
             if not self.share:  # that of one share is enough
                 self.digest = hashlib.file_digest(content, "sha256").hexdigest()
-            with open_archive(content, self.rules.options.limits) as opened:
-                self._read_days(opened)
+            self._read_days(open_archive(content, self.rules.options.limits))
             if _version(file) != before:
                 raise UnreadableArchive("the archive changed while it was read")
 
-    def _read_days(self, opened: zipfile.ZipFile) -> None:
-        for index, info in archive_days(opened).wanted:
-            if not self._is_wanted(index):
+    def _read_days(self, opened: OpenedZip) -> None:
+        for entry in archive_days(opened).wanted:
+            if not self._is_wanted(entry.index):
                 continue
-            if index in self.skip:
+            if entry.index in self.skip:
                 self.days += Tally(duplicate=1)
                 continue
             try:
-                self._read_day(opened, index, info)
+                self._read_day(opened, entry)
             except UnreadableDay as error:
-                self._note(info.filename, error.message)
+                self._note(entry.name, error.message)
                 self._ignore(error.ignored)
                 self.days += Tally(unreadable=1)
 
-    def _read_day(self, opened: zipfile.ZipFile, index: int, info: zipfile.ZipInfo) -> None:
+    def _read_day(self, opened: OpenedZip, entry: Entry) -> None:
         """Raises UnreadableDay, or UnreadableArchive if the archive's limit is passed."""
         packed = day_meter(self.rules.options.limits, self.meter)
-        with day_file(opened, info, packed, self.rules.window_bytes) as (file, digest):
-            if self._read_extract(info.filename, index, digest, 0):
+        with day_file(opened, entry, packed, self.rules.window_bytes) as (file, digest):
+            if self._read_extract(entry.name, entry.index, digest, 0):
                 return
-            day = _Day(self, info.filename)
+            day = _Day(self, entry.name)
             with day.result.dropped_on_error():
                 self._decode(day, file, digest)
-        self._absorb(day, index, digest, Tally(read=1))
+        self._absorb(day, entry.index, digest, Tally(read=1))
 
     def _decode(self, day: _Day, file: IO[bytes], digest: str) -> None:
         """Reads the day's parts; keeps what it extracts from them, if it is to be kept."""
@@ -198,6 +204,7 @@ class Extraction:
         self.parts += day.parts
         self._ignore(day.ignored)
         self.day_digests[index] = digest
+        self.repeated_parts = first_repeated((*self.repeated_parts, *day.names.repeated))
         self.result.absorb(day.result)
 
     def _note(self, day: str, cause: str) -> None:
@@ -215,52 +222,60 @@ class _Day:
         self.parts = Tally()
         self.ignored: dict[str, int] = {}
         self.unreadable: list[Unreadable] = []
+        self.names = DayNames(self.archive, name)
         self.result = Accumulator(self.rules)
 
     def read(self, file: IO[bytes], writer: ExtractWriter | None) -> None:
         """Reads the parts, and tells ``writer`` of them. Raises UnreadableDay, or
         UnreadableArchive if the archive's limit is passed."""
-        with open_day(file, self.rules.options.limits) as day:
-            listing = day_parts(day)
-            self.ignored = listing.ignored
-            for _, part in listing.wanted:
-                cause = None
-                try:
-                    self.result.absorb(self._read_part(day, part, writer))
-                except UnreadablePart as error:
-                    cause = error.message
-                self._count_part(part.filename, cause)
-                if writer is not None:
-                    writer.end_part(part.filename, cause)
+        day = open_day(file, self.rules.options.limits)
+        parts, self.ignored = day_parts(day)
+        entries_of = Counter(part.name for part in parts)
+        for part in parts:
+            cause, copy = None, False
+            hasher = hashlib.sha256() if entries_of[part.name] > 1 else None
+            try:
+                windows = part_windows(day, part, self.meter, self.rules.window_bytes, hasher)
+                read = self._read_part(part, windows, writer)
+            except UnreadablePart as error:
+                cause = error.message
+            else:
+                copy = hasher is not None and self.names.is_copy(part.name, hasher.digest())
+                self.result.absorb(read) if not copy else read.rejects.close()
+            self._count_part(part.name, cause, copy=copy)
+            if writer is not None:
+                writer.end_part(part.name, cause, copy=copy)
 
     def read_extract(self, path: Path, day: ExtractedDay) -> None:
         """Takes what an earlier run read."""
         self.ignored = day.ignored
         for part in day.parts:
-            self._count_part(part.name, part.cause)
+            self._count_part(part.name, part.cause, copy=part.copy)
         for part, decoded in read_candidates(path, day):
             place = (self.archive, self.name, day_date(self.name), part.name)
             self.result.add(Chunk(*place, 0, decoded))
 
-    def _count_part(self, name: str, cause: str | None) -> None:
-        if cause is None:
-            self.parts += Tally(read=1)
-        else:
+    def _count_part(self, name: str, cause: str | None, *, copy: bool) -> None:
+        if cause is not None:
             self.unreadable.append(Unreadable(self.archive, self.name, name, cause))
             self.parts += Tally(unreadable=1)
+        elif copy:
+            self.parts += Tally(duplicate=1)
+        else:
+            self.parts += Tally(read=1)
+            self.names.note_read(name)
 
     def _read_part(
-        self, day: zipfile.ZipFile, part: zipfile.ZipInfo, writer: ExtractWriter | None
+        self, part: Entry, windows: Iterator[Window], writer: ExtractWriter | None
     ) -> Accumulator:
         result = Accumulator(self.rules)
-        options = self.rules.options
-        limits, place = options.limits, (self.archive, self.name, day_date(self.name))
+        options, place = self.rules.options, (self.archive, self.name, day_date(self.name))
         with result.dropped_on_error():
-            for window in part_windows(day, part, limits, self.meter, self.rules.window_bytes):
-                for decoded in decode(window, limits.json_depth, options.batch_size):
+            for window in windows:
+                for decoded in decode(window, options.limits.json_depth, options.batch_size):
                     if writer is not None:
                         writer.add(decoded, result.seen)
-                    result.add(Chunk(*place, part.filename, result.seen, decoded))
+                    result.add(Chunk(*place, part.name, result.seen, decoded))
         return result
 
 

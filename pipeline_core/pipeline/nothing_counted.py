@@ -145,21 +145,20 @@ def _of_data(manifest: Manifest, done: Sequence[Done]) -> str | None:
 
 def _sample(data: Storage, done: Done, limits: Limits) -> _Sample | None:
     archive, whole = done.archive, archive_meter(limits)
-    with data.open(archive.name) as file, open_archive(file, limits) as opened:
+    with data.open(archive.name) as file:
+        opened = open_archive(file, limits)
         if data.stat(archive.name).version != archive.version:
             return None
-        for index, info in archive_days(opened).wanted:
-            if index not in done.receipt.day_digests:
+        for entry in archive_days(opened).wanted:
+            if entry.index not in done.receipt.day_digests:
                 continue
             meter = day_meter(limits, whole)
-            with (
-                day_file(opened, info, meter, _LOOKED_AT_BYTES) as (content, _),
-                open_day(content, limits) as day,
-            ):
-                for _, part in day_parts(day).wanted:
-                    windows = part_windows(day, part, limits, meter, _LOOKED_AT_BYTES)
+            with day_file(opened, entry, meter, _LOOKED_AT_BYTES) as (content, _):
+                day = open_day(content, limits)
+                for part in day_parts(day).wanted:
+                    windows = part_windows(day, part, meter, _LOOKED_AT_BYTES)
                     if events := _first_events(windows):
-                        return _Sample((archive.name, info.filename, part.filename), events)
+                        return _Sample((archive.name, entry.name, part.name), events)
     return None
 
 

@@ -138,6 +138,7 @@ def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float
         general_events=result.general,
         day_digests=extraction.day_digests,
         bytes_read=extraction.bytes_read,
+        repeated_parts=extraction.repeated_parts,
         ignored=extraction.ignored,
         seconds=round(time.monotonic() - started, 6),
     )

@@ -18,6 +18,7 @@ from pipeline_core.messages import (
     Tally,
     Totals,
 )
+from pipeline_core.pipeline.repeated import first_repeated, repeated_days
 from pipeline_core.pipeline.results import Done
 from pipeline_core.pipeline.survey import missing_days
 from pipeline_core.pipeline.verdict import too_many_rejects
@@ -80,6 +81,10 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
         json_bytes=sum(receipt.json_bytes for receipt in receipts),
         general_events=sum(receipt.general_events for receipt in receipts),
         bytes_read=sum(opened.values()),
+        repeated_parts=first_repeated(
+            {part for receipt in receipts for part in receipt.repeated_parts}
+            | repeated_days(each.archive for each in done)
+        ),
         as_of=manifest.options.as_of,
         ignored=_ignored(manifest, receipts),
         seconds=0.0,

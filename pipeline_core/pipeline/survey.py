@@ -162,16 +162,11 @@ def _up_to(as_of: date, archives: Sequence[ArchiveRef], data: Storage) -> list[A
 def _look_into(data: Storage, file: StoredObject, limits: Limits) -> ArchiveRef:
     archive = ArchiveRef(id="", name=file.key, size=file.size, version=file.version)
     try:
-        with (
-            data.open(file.key) as opened,
-            open_archive(opened, limits) as archive_zip,
-        ):
-            listing = archive_days(archive_zip)
+        with data.open(file.key) as opened:
+            listing = archive_days(open_archive(opened, limits))
     except UnreadableArchive as error:
         return msgspec.structs.replace(archive, unreadable=error.message, ignored=error.ignored)
-    days = (
-        DayRef(info.filename, index, info.file_size, info.CRC) for index, info in listing.wanted
-    )
+    days = (DayRef(day.name, day.index, day.size, day.crc) for day in listing.wanted)
     return msgspec.structs.replace(archive, days=tuple(days), ignored=listing.ignored)
 
 
@@ -230,18 +225,24 @@ def _day_digests(
     data: Storage, archive: ArchiveRef, wanted: set[int], limits: Limits
 ) -> dict[int, str]:
     """SHA-256 by directory place; days that cannot be inflated are left out."""
-    digests = {}
-    with data.open(archive.name) as file, open_archive(file, limits) as opened:
-        for index, info in archive_days(opened).wanted:
-            if index not in wanted:
+    digests: dict[int, str] = {}
+    found: dict[tuple[int, ...], str] = {}
+    with data.open(archive.name) as file:
+        opened = open_archive(file, limits)
+        for day in archive_days(opened).wanted:
+            if day.index not in wanted:
                 continue
-            hasher = hashlib.sha256()
-            try:
-                for block in day_bytes(opened, info, day_meter(limits, archive_meter(limits))):
-                    hasher.update(block)
-            except InputError:  # noted with its place when the archive is processed
-                continue
-            digests[index] = hasher.hexdigest()
+            # One stretch of the file under many names is inflated once.
+            stretch = (day.offset, day.packed_size, day.size, day.crc, day.method, day.flags)
+            if stretch not in found:
+                hasher = hashlib.sha256()
+                try:
+                    for block in day_bytes(opened, day, day_meter(limits, archive_meter(limits))):
+                        hasher.update(block)
+                except InputError:  # noted with its place when the archive is processed
+                    continue
+                found[stretch] = hasher.hexdigest()
+            digests[day.index] = found[stretch]
     return digests
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
-from pipeline_core.messages import Manifest, RejectReason, Summary
+from pipeline_core.messages import MOST_REPEATED, Manifest, RejectReason, Summary
 from pipeline_core.verify.recount import Amount, Count, Day, Place, Recount, iso_date
 
 SALES_HEADER = ("category", "customer_segment", "total_revenue", "units_sold", "unique_customers")
@@ -48,7 +48,7 @@ def daily_rows(count: Count, scale: int) -> list[Row]:
 
 def published_figures(summary: Summary, *, days_known: bool) -> Figures:
     """What of summary.json can be counted again, by name. Reused work counts as read. Without
-    conflicting and missing days if not all days are known."""
+    conflicting, repeated and missing days if not all days are known."""
     figures: Figures = {
         "totals.total_revenue": summary.totals.total_revenue,
         "totals.units_sold": summary.totals.units_sold,
@@ -76,6 +76,8 @@ def published_figures(summary: Summary, *, days_known: bool) -> Figures:
     figures |= {f"ignored.{ending}": number for ending, number in summary.ignored.items()}
     if days_known:
         figures |= _numbered("conflicting_days", summary.conflicting_days)
+        repeated = (Place(each.archive, each.day, each.part) for each in summary.repeated_parts)
+        figures |= _numbered("repeated_parts", map(_shown, repeated))
         figures |= _numbered("missing_days", map(str, summary.missing_days))
     return figures | {f"inputs.{name}": digest for name, digest in summary.inputs.items()}
 
@@ -129,6 +131,7 @@ def recounted_figures(
         figures |= {f"ignored.{ending}": number for ending, number in ignored.items()}
     if not recount.broken:
         figures |= _numbered("conflicting_days", _conflicting(count.days))
+        figures |= _numbered("repeated_parts", map(_shown, _repeated(count)))
         figures |= _numbered("missing_days", _missing(count.days))
     return figures | {f"inputs.{name}": digest for name, digest in inputs.items()}
 
@@ -162,6 +165,17 @@ def _ignored(counts: Counter[str]) -> Counter[str]:
     kept = Counter({ending: counts[ending] for ending in shown if ending != "…"})
     others = counts.total() - kept.total()
     return kept + Counter({"…": others})
+
+
+def _repeated(count: Count) -> list[Place]:
+    """Names of several parts of a day, or days of an archive, with different bytes; the first."""
+    contents: dict[Place, set[str]] = {}
+    for day in count.days:
+        contents.setdefault(Place(day.archive, day.entry), set()).add(day.content)
+    found = [place for place, different in contents.items() if len(different) > 1]
+    return sorted({*found, *count.repeated}, key=lambda at: (*at[:2], at.part or ""))[
+        :MOST_REPEATED
+    ]
 
 
 def _missing(days: list[Day]) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,9 +16,10 @@ from typing import IO, NamedTuple
 
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart
 from pipeline_core.messages import Options
+from pipeline_core.verify.directory import Entry
 from pipeline_core.verify.events import events_of
 from pipeline_core.verify.judge import Reject, Rules, judge
-from pipeline_core.verify.unzip import Allowance, inflated, opened_zip, wanted_entries
+from pipeline_core.verify.unzip import Allowance, Opened, inflated, opened_zip, wanted_entries
 
 _IN_MEMORY_BYTES = 64 << 20
 _DATE = re.compile(r"(?<!\d)(\d{4})(?:-(\d\d)-|_(\d\d)_|(\d\d))(\d\d)(?!\d)", re.ASCII)
@@ -45,11 +45,12 @@ class RejectRow(NamedTuple):
 
 class Day(NamedTuple):
     """A day in an archive. ``content`` is the SHA-256 of its bytes, or unlike any other if they
-    cannot be inflated."""
+    cannot be inflated; ``entry`` is its whole name."""
 
     archive: str
     name: str
     content: str
+    entry: str
 
 
 @dataclass
@@ -85,6 +86,7 @@ class Count:
     rejected: dict[str, Amount] = field(default_factory=dict)
     rejects: list[RejectRow] = field(default_factory=list)
     unreadable: list[Place] = field(default_factory=list)
+    repeated: list[Place] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
     days: list[Day] = field(default_factory=list)
 
@@ -106,6 +108,7 @@ class Count:
             amount.add(lost.events, lost.units, lost.revenue)
         self.rejects += inner.rejects[: self.most_rejects - len(self.rejects)]
         self.unreadable += inner.unreadable
+        self.repeated += inner.repeated
         self.ignored.update(inner.ignored)
         self.days += inner.days
 
@@ -159,31 +162,27 @@ class Recount:
         allowance = Allowance(
             self._limits.archive_bytes, UnreadableArchive("the archive is over its limit of bytes")
         )
-        with (
-            path.open("rb") as file,
-            opened_zip(file, self._limits.zip_entries, UnreadableArchive) as opened,
-        ):
+        with path.open("rb") as file:
+            opened = opened_zip(file, self._limits, UnreadableArchive)
             others: list[str] = []
             days_inside = wanted_entries(opened, ".zip", others, UnreadableArchive)
             count.ignored.update(others)
-            for number, entry in days_inside:
-                if not self._is_there(entry.filename):
+            for entry in days_inside:
+                if not self._is_there(entry.name):
                     continue
-                content = f"entry {number} of {name}"
+                content = f"entry {entry.place} of {name}"
                 try:
                     with self._day_file(opened, entry) as (day_file, content):
                         if content in self._days_read or content in days:
                             count.days_duplicate += 1
                         else:
                             days.add(content)
-                            allowance.take(entry.file_size)
-                            count.include(
-                                self._day(day_file, Place(name, entry.filename), allowance)
-                            )
+                            allowance.take(entry.size)
+                            count.include(self._day(day_file, Place(name, entry.name), allowance))
                 except UnreadableDay as error:
                     count.ignored.update(error.ignored)
-                    count.unreadable.append(Place(name, entry.filename))
-                count.days.append(Day(name, base_name(entry.filename), content))
+                    count.unreadable.append(Place(name, entry.name))
+                count.days.append(Day(name, base_name(entry.name), content, entry.name))
         return count
 
     def _is_there(self, day: str) -> bool:
@@ -192,9 +191,7 @@ class Recount:
         return as_of is None or "" < iso_date(day) <= as_of.isoformat()
 
     @contextmanager
-    def _day_file(
-        self, opened: zipfile.ZipFile, entry: zipfile.ZipInfo
-    ) -> Iterator[tuple[IO[bytes], str]]:
+    def _day_file(self, opened: Opened, entry: Entry) -> Iterator[tuple[IO[bytes], str]]:
         """A day and the SHA-256 of its bytes. Raises UnreadableDay."""
         allowance = Allowance(
             self._limits.day_bytes, UnreadableDay("the day is over its limit of bytes")
@@ -212,23 +209,28 @@ class Recount:
         allowance = Allowance(
             self._limits.day_bytes, UnreadableDay("the day's parts are over its limit"), archive
         )
-        with opened_zip(file, self._limits.zip_entries, UnreadableDay) as opened:
-            others: list[str] = []
-            parts = wanted_entries(opened, ".json", others, UnreadableDay)
-            count.ignored.update(others)
-            for _, entry in parts:
-                part = place._replace(part=entry.filename)
-                own = Allowance(
-                    self._limits.part_bytes, UnreadablePart("the part is too large"), allowance
-                )
-                try:
-                    content = b"".join(inflated(opened, entry, own, UnreadablePart))
-                    found = self._part(content, part)
-                except UnreadablePart:
-                    count.unreadable.append(part)
-                else:
-                    count.include(found)
-                    self._told(found.seen, entry.file_size)
+        opened = opened_zip(file, self._limits, UnreadableDay)
+        others: list[str] = []
+        parts = wanted_entries(opened, ".json", others, UnreadableDay)
+        count.ignored.update(others)
+        read: set[tuple[str, bytes]] = set()
+        for entry in parts:
+            part = place._replace(part=entry.name)
+            own = Allowance(
+                self._limits.part_bytes, UnreadablePart("the part is too large"), allowance
+            )
+            try:
+                content = b"".join(inflated(opened, entry, own, UnreadablePart, once=True))
+                found = self._part(content, part)
+            except UnreadablePart:
+                count.unreadable.append(part)
+                continue
+            if (same := (entry.name, hashlib.sha256(content).digest())) not in read:
+                read.add(same)
+                count.include(found)
+                self._told(found.seen, entry.size)
+        names = Counter(name for name, _ in read)
+        count.repeated += [place._replace(part=name) for name, n in names.items() if n > 1]
         return count
 
     def _part(self, content: bytes, place: Place) -> Count:

@@ -1,40 +1,45 @@
-"""Zips by zipfile, with the limits of a run; what cannot be read is one of three errors."""
+"""Zips with the limits of a run; what cannot be read is one of three errors."""
 
 from __future__ import annotations
 
-import copy
+import bz2
 import errno
 import lzma
 import re
 import struct
-import zipfile
+import sys
 import zlib
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import IO, Any
 
 from pipeline_core.errors import InputError, RetryableError, UnreadableZip
+from pipeline_core.messages import Limits
+from pipeline_core.verify.directory import Entry, bytes_at, directory_of
 
-# zipfile inflates at once all that bzip2 or LZMA make of a block.
-_BLOCK = 4096
+_BLOCK = 1 << 16
+_LITTLE = 256  # of Deflate64: what comes of it cannot be bounded otherwise
 _PACKED = r"\.(?:gz|bz2|xz|zst|lz4|lzma|br|z)"
 _ENDING = re.compile(
     rf"(?s:.+?)(\.[0-9a-z_~+-]{{1,15}})?({_PACKED})|(?s:.+)(\.[0-9a-z_~+-]{{1,15}})"
 )
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    OSError,
-    ValueError,
-    OverflowError,
-    IndexError,
-    RuntimeError,  # encrypted; NotImplementedError, for a method, is one too
-)
+_DAMAGE = (zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, OverflowError)
+_ENCRYPTED_OR_PATCH = 0x1 | 0x20 | 0x40
+
+
+@dataclass
+class Opened:
+    """A zip, and what of it was read once: where such stretches begin, in order, and end."""
+
+    file: IO[bytes]
+    entries: list[Entry]
+    limits: Limits
+    begins: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -58,34 +63,30 @@ class Allowance:
             raise tightest.over
 
 
-@contextmanager
-def opened_zip(file: IO[bytes], limit: int, error: type[InputError]) -> Iterator[zipfile.ZipFile]:
-    """Raises ``error`` if the file is no zip, or has more than ``limit`` entries."""
+def opened_zip(file: IO[bytes], limits: Limits, error: type[InputError]) -> Opened:
+    """Raises ``error`` if the file is no zip, holds another one beside it, or has too many
+    entries."""
     with _damage_as(error):
-        opened = zipfile.ZipFile(file)
-    with opened:
-        if len(opened.infolist()) > limit:
-            raise error(f"it has more than {limit} entries")
-        yield opened
+        return Opened(file, directory_of(file, limits.zip_entries), limits)
 
 
 def wanted_entries(
-    opened: zipfile.ZipFile, ending: str, others: list[str], error: type[UnreadableZip]
-) -> list[tuple[int, zipfile.ZipInfo]]:
-    """Entries with this ending and their places in the directory, by name, then place. ``others``
+    opened: Opened, ending: str, others: list[str], error: type[UnreadableZip]
+) -> list[Entry]:
+    """Entries with this ending, by name, then place; records that say the same are one. ``others``
     get the endings of all others but folders. Raises ``error`` if there are only others, and not
     all of them are hidden or macOS's own."""
+    once = {entry._replace(place=0, flags=0): entry for entry in reversed(opened.entries)}
     wanted, is_empty = [], True
-    for place, entry in enumerate(opened.infolist()):
-        name = entry.filename
-        if is_wanted(name, ending):
-            wanted.append((place, entry))
-        elif not name.endswith(("/", "\\")):
-            others.append(ending_of(name))
-            is_empty = is_empty and not is_wanted(name, "")
+    for entry in once.values():
+        if is_wanted(entry.name, ending):
+            wanted.append(entry)
+        elif not entry.name.endswith(("/", "\\")) and entry.name:
+            others.append(ending_of(entry.name))
+            is_empty = is_empty and not is_wanted(entry.name, "")
     if not wanted and not is_empty:
         raise error(f"it holds no {ending}", ignored=Counter(others))
-    return sorted(wanted, key=lambda found: (found[1].filename, found[0]))
+    return sorted(wanted)
 
 
 def is_wanted(name: str, ending: str) -> bool:
@@ -103,30 +104,153 @@ def ending_of(name: str) -> str:
 
 
 def inflated(
-    opened: zipfile.ZipFile, entry: zipfile.ZipInfo, allowance: Allowance, error: type[InputError]
+    opened: Opened,
+    entry: Entry,
+    allowance: Allowance,
+    error: type[InputError],
+    *,
+    once: bool = False,
 ) -> Iterator[bytes]:
-    """The bytes of an entry. Raises ``error`` if it is damaged or has another size than it
-    declares, or what ``allowance`` raises."""
-    size = entry.file_size
-    if size > allowance.left:
+    """The bytes of an entry. Raises ``error`` if it is damaged, has another size than it declares,
+    or is to be read ``once`` and shares bytes with one that was; or what ``allowance`` raises."""
+    if entry.size > allowance.left:
         raise allowance.over
-    # zipfile stops at the declared size: one byte more shows an entry that goes on.
-    longer = copy.copy(entry)
-    longer.file_size += 1
-    seen = 0
+    seen = crc = 0
     with _damage_as(error):
-        stream = opened.open(longer)
-    with stream:
-        while True:
-            with _damage_as(error):
-                block = stream.read(_BLOCK)
-            if not block:
-                break
-            seen += len(block)
+        begin = _data(opened.file, entry)
+        stretch = (entry.begin, begin + entry.packed)
+        number = bisect_left(opened.begins, stretch[1])
+        if once and number and opened.ends[number - 1] > stretch[0]:
+            raise ValueError("it shares its bytes with another entry")
+        blocks = _inflated(entry, _packed(opened.file, begin, entry.packed), opened.limits)
+    while seen <= entry.size:
+        with _damage_as(error):
+            block = next(blocks, None)
+        if block is None:
+            break
+        seen, crc = seen + len(block), zlib.crc32(block, crc)
+        if seen <= entry.size:
             allowance.take(len(block))
             yield block
-    if seen != size:
-        raise error(f"it holds another number of bytes than the {size} it declares")
+    if (seen, crc) != (entry.size, entry.crc):
+        raise error(f"it holds other bytes, or another number, than the {entry.size} it declares")
+    if once:
+        opened.begins.insert(number, stretch[0])
+        opened.ends.insert(number, stretch[1])
+
+
+def _data(file: IO[bytes], entry: Entry) -> int:
+    """Where its data begin."""
+    if entry.begin < 0:
+        raise ValueError("it was cut off")
+    header = bytes_at(file, entry.begin, 30)
+    if header[:4] != b"PK\3\4":
+        raise ValueError("there is no entry")
+    flags, name, extra = (struct.unpack_from("<H", header, at)[0] for at in (6, 26, 28))
+    if (flags | entry.flags) & _ENCRYPTED_OR_PATCH:
+        raise ValueError("it is encrypted, or a patch")
+    return entry.begin + 30 + int(name) + int(extra)
+
+
+def _packed(file: IO[bytes], begin: int, left: int) -> Iterator[bytes]:
+    while left and (block := bytes_at(file, begin, min(_BLOCK, left))):
+        yield block
+        begin, left = begin + len(block), left - len(block)
+
+
+def _inflated(entry: Entry, packed: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
+    method = _METHODS.get(entry.method)
+    if method is None:
+        raise ValueError(f"nobody reads method {entry.method}")
+    return method(entry, packed, limits.dictionary_bytes)
+
+
+def _stored(_: Entry, packed: Iterator[bytes], __: int) -> Iterator[bytes]:
+    return packed
+
+
+def _bzip2(_: Entry, packed: Iterator[bytes], __: int) -> Iterator[bytes]:
+    return _by(bz2.BZ2Decompressor(), packed)
+
+
+def _by(decompressor: Any, packed: Iterator[bytes]) -> Iterator[bytes]:
+    for block in packed:
+        data = block
+        while True:
+            yield decompressor.decompress(data, _BLOCK)
+            if decompressor.eof:
+                return
+            if decompressor.needs_input:
+                break
+            data = b""
+
+
+def _deflated(_: Entry, packed: Iterator[bytes], __: int) -> Iterator[bytes]:
+    decompressor = zlib.decompressobj(-15)
+    for block in packed:
+        yield decompressor.decompress(block, _BLOCK)
+        while decompressor.unconsumed_tail:
+            yield decompressor.decompress(decompressor.unconsumed_tail, _BLOCK)
+        if decompressor.eof:
+            return
+    while block := decompressor.decompress(b"", _BLOCK):
+        yield block
+
+
+def _deflated64(_: Entry, packed: Iterator[bytes], __: int) -> Iterator[bytes]:
+    decompressor = import_module("inflate64").Inflater()
+    for block in packed:
+        for at in range(0, len(block), _LITTLE):
+            if not decompressor.eof:
+                yield decompressor.inflate(block[at : at + _LITTLE])
+
+
+def _lzma(entry: Entry, packed: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    head = next(packed, b"")
+    length, code, dictionary = struct.unpack_from("<HBI", head, 2)
+    dictionary = max(4096, min(dictionary, entry.size))
+    if dictionary > limit:
+        raise ValueError(f"its dictionary takes more than {limit} bytes")
+    settings = {"lc": code % 9, "lp": code // 9 % 5, "pb": code // 45, "dict_size": dictionary}
+    decompressor = lzma.LZMADecompressor(
+        lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, **settings}]
+    )
+    yield from _by(decompressor, _chained(head[4 + length :], packed))
+
+
+def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _zstandard(_: Entry, packed: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    """Frame after frame."""
+    library = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+    window = {
+        library.DecompressionParameter.window_log_max: min(31, max(10, limit.bit_length() - 1))
+    }
+    frames, made, decompressor = 0, 0, None
+    for block in packed:
+        for at in range(0, len(block), 4096):
+            data = block[at : at + 4096]
+            while data or (decompressor and not decompressor.needs_input):
+                if decompressor is None:
+                    frames += 1
+                    if frames > 1000 + made // 256:
+                        raise ValueError("it has too many frames")
+                    decompressor = library.ZstdDecompressor(options=window)
+                try:
+                    found = decompressor.decompress(data, _BLOCK)
+                except library.ZstdError as cause:
+                    raise ValueError(cause) from cause
+                data, made = b"", made + len(found)
+                yield found
+                if decompressor.eof:
+                    data, decompressor = decompressor.unused_data, None
+
+
+# By their numbers in APPNOTE.
+_METHODS = {0: _stored, 8: _deflated, 9: _deflated64, 12: _bzip2, 14: _lzma, 93: _zstandard}
 
 
 @contextmanager

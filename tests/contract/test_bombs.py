@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import lzma
 import struct
 import subprocess
 import sys
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -109,19 +109,10 @@ def test_lzma_dictionary_of_the_attackers_size_takes_bounded_memory(tmp_path: Pa
     """zipfile hands the dictionary size of the entry to liblzma, which fills what it allocates."""
     size = 500 * MIB
     content = b" " * size + b"[]"
-    packed = _lzma_entry(content, dictionary=1 << 30)
+    packed = build.lzma_data(content, 1 << 16, claimed=1 << 30)
     entry = RawEntry("part.json", packed, len(content), zlib.crc32(content), zipfile.ZIP_LZMA)
     outcome = _measured(tmp_path, archive_zip({DAY: build.raw_zip([entry])}))
     assert units(outcome) == 3
-
-
-def _lzma_entry(content: bytes, dictionary: int) -> bytes:
-    """As zipfile's LZMACompressor would, but claiming another dictionary size."""
-    filters = [{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16, "preset": 0}]
-    raw = lzma.LZMACompressor(lzma.FORMAT_RAW, filters=filters)
-    data = raw.compress(content) + raw.flush()
-    properties = bytes([(2 * 5 + 0) * 9 + 3]) + struct.pack("<L", dictionary)
-    return struct.pack("<BBH", 9, 4, len(properties)) + properties + data
 
 
 @pytest.mark.parametrize("where", ["archive", "day"])
@@ -134,8 +125,8 @@ def test_more_entries_than_allowed_are_refused(tmp_path: Path, where: str) -> No
 
 def test_entry_count_that_lies_is_not_believed(tmp_path: Path) -> None:
     crowd = bytearray(build.crowded_zip(400_000))
-    end = crowd.rindex(b"PK\5\6")
-    struct.pack_into("<HH", crowd, end + 8, 1, 1)
+    struct.pack_into("<HH", crowd, crowd.rindex(b"PK\5\6") + 8, 1, 1)
+    struct.pack_into("<QQ", crowd, crowd.rindex(b"PK\6\6") + 24, 1, 1)
     place: Place = ("bomb.zip", DAY, None)
     _refused(tmp_path, archive_zip({DAY: bytes(crowd)}), place, "more than 100000 entries")
 
@@ -149,17 +140,26 @@ def test_as_many_days_of_one_name_as_allowed_take_bounded_time(tmp_path: Path) -
     assert summary(outcome).conflicting_days == ()
 
 
-def test_overlapping_entries_are_held_to_the_limits_of_their_day(tmp_path: Path) -> None:
+def test_overlapping_entries_count_once_and_are_inflated_within_the_limits(tmp_path: Path) -> None:
     content = b" " * (64 * MIB) + b"[]"
-    archive = archive_zip({DAY: build.overlap_zip(content, 30)})
-    outcome = _measured(tmp_path, archive, day_bytes=1024 * MIB)
-    assert outcome.exit_code == 3
-    assert units(outcome) == 3
-    # Newer versions of zipfile refuse the overlap itself, part by part.
-    assert {(place.archive, place.day) for place in summary(outcome).unreadable} == {
-        ("bomb.zip", DAY)
-    }
-    assert summary(outcome).events.seen == 1
+    outcome = _measured(tmp_path, archive_zip({DAY: build.overlap_zip(content, 30)}))
+    assert (outcome.exit_code, units(outcome), summary(outcome).parts.read) == (0, 3, 2)
+    # All but the first are refused before they are inflated.
+    names = [f"{number:02}.json" for number in range(30)]
+    entry = build.packed_entry(names[0], content)
+    shared = build.raw_zip([replace(entry, name=name) for name in names], overlap=True)
+    again = _measured(tmp_path / "names", archive_zip({DAY: shared}), day_bytes=100 * MIB)
+    assert (units(again), summary(again).parts.read, summary(again).parts.unreadable) == (3, 2, 29)
+
+
+@pytest.mark.parametrize("method", [build.DEFLATE64, build.ZSTANDARD])
+def test_bomb_of_a_newer_method_takes_bounded_memory(tmp_path: Path, method: int) -> None:
+    content = b" " * (500 * MIB) + b"[]"
+    day = build.packed_zip({"part.json": content}, method)
+    assert len(day) < MIB
+    outcome = _measured(tmp_path, archive_zip({DAY: day}))
+    assert (outcome.exit_code, units(outcome)) == (0, 3)
+    assert summary(outcome).json_bytes > 500 * MIB
 
 
 @pytest.mark.parametrize(

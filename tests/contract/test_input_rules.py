@@ -535,15 +535,6 @@ def test_everything_else_is_ignored(tmp_path: Path) -> None:
     assert list(summary(outcome).inputs) == ["Week.ZIP"]
 
 
-@pytest.mark.parametrize("compression", build.METHODS)
-def test_every_compression_method_is_read_at_both_levels(tmp_path: Path, compression: int) -> None:
-    day = day_zip({"a.json": part([purchase()] * 1000)}, compression=compression)
-    archive = archive_zip({DAY: day}, compression=compression)
-    outcome = run_local(write_shop(tmp_path / "shop", {WEEK: archive}), tmp_path)
-    assert outcome.exit_code == 0
-    assert units(outcome) == 1000
-
-
 SOUND = (
     '[{"event_type":"purchase","customer_id":"c1","product_id":"p1","quantity":4}]',
     '\ufeff[{"event_type":"purchase","customer_id":"c1","product_id":"p1","quantity":4}]',
@@ -645,15 +636,6 @@ def test_same_day_twice_in_one_archive_counts_once(tmp_path: Path) -> None:
         found = summary(outcome)
         assert (units(outcome), found.days.read, found.days.duplicate) == (3, 1, 1)
         assert found.conflicting_days == ()
-
-
-def test_entries_of_one_name_and_different_bytes_count_both(tmp_path: Path) -> None:
-    first = day_zip([("a.json", sales(1)), ("a.json", sales(10)), ("a.json", sales(10))])
-    second = day_zip({"a.json": sales(100)})
-    shop = write_shop(tmp_path / "shop", {WEEK: archive_zip([(DAY, first), (DAY, second)])})
-    outcome = run_local(shop, tmp_path)
-    assert units(outcome) == 121
-    assert summary(outcome).conflicting_days == ()
 
 
 def test_one_day_name_with_different_bytes_in_two_archives_counts_both_and_is_told(

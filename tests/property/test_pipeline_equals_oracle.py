@@ -47,6 +47,7 @@ def _comparable(summary: dict[str, Any]) -> dict[str, Any]:
             "rejected",
             "totals",
             "conflicting_days",
+            "repeated_parts",
             "parts",
             "ignored",
         )

@@ -432,11 +432,22 @@ def test_every_compression(tmp_path: Path, method: int) -> None:
     assert result.summary["events"]["counted"] == 1
 
 
-def test_equal_parts_of_a_day_both_count(tmp_path: Path) -> None:
+def test_equal_parts_of_a_day_count_once_a_name(tmp_path: Path) -> None:
     content = part([purchase()])
     day = day_zip([("a.json", content), ("b.json", content), ("a.json", content)])
     result = _run(tmp_path, {"w.zip": archive_zip({"d.zip": day})})
-    assert result.summary["parts"]["read"] == result.summary["events"]["counted"] == 3
+    assert result.summary["parts"]["read"] == result.summary["events"]["counted"] == 2
+    assert result.summary["repeated_parts"] == []
+
+
+def test_different_parts_and_days_of_one_name_are_told(tmp_path: Path) -> None:
+    day = day_zip([("a.json", part([purchase()])), ("a.json", b"[]")])
+    result = _run(tmp_path, {"w.zip": archive_zip([("d.zip", day), ("d.zip", day_zip({}))])})
+    assert result.summary["events"]["counted"] == 1
+    assert result.summary["repeated_parts"] == [
+        {"archive": "w.zip", "day": "d.zip", "part": None},
+        {"archive": "w.zip", "day": "d.zip", "part": "a.json"},
+    ]
 
 
 def test_rejects_are_in_order_of_place(tmp_path: Path) -> None:
