@@ -18,12 +18,15 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from zipfile import ZIP_LZMA
 
 from pipeline_core.ledger import RunLedger
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Receipt
 from pipeline_core.storage import open_storage
 from tests.archives import (
+    DEFLATE64,
+    ZSTANDARD,
     Shop,
     archive_zip,
     crowded_zip,
@@ -32,14 +35,18 @@ from tests.archives import (
     encrypted_zip,
     lying_zip,
     overlap_zip,
+    packed_entry,
+    packed_zip,
     part,
     purchase,
+    raw_zip,
     unsupported_zip,
     write_shop,
 )
 from tests.contract.run import plan_local, process_local
 from tests.fuzz.mutate import mutated
 
+NEWER = (DEFLATE64, ZIP_LZMA, ZSTANDARD)
 NEIGHBOURS = part([purchase(quantity=n) for n in (1, 2, 3)])
 SECONDS_A_CASE = 10
 MEMORY_BYTES = 4 << 30  # address space, most of it never touched
@@ -66,8 +73,20 @@ DAYS = (
     unsupported_zip("1.json", PARTS[0]),
     crowded_zip(299),
     overlap_zip(PARTS[0], 5),
+    *(packed_zip({"1.json": PARTS[0], "2.json": PARTS[1]}, method) for method in NEWER),
+    raw_zip([packed_entry("1.json", PARTS[0]), packed_entry("1.json", PARTS[1])], zip64=True),
+    b"MZ" * 500 + day_zip({"1.json": PARTS[0]}),
+    day_zip({"1.json": PARTS[0]}) + day_zip({"2.json": PARTS[1]}),
 )
-ARCHIVES = tuple(archive_zip({"1.zip": day, "2.zip": DAYS[0]}) for day in DAYS)
+ARCHIVES = (
+    *(archive_zip({"1.zip": day, "2.zip": DAYS[0]}) for day in DAYS),
+    *(
+        packed_zip({"1.zip": day, "2.zip": DAYS[0]}, method)
+        for day in DAYS[-3:]
+        for method in NEWER
+    ),
+    raw_zip([packed_entry("1.zip", DAYS[0], 0), packed_entry("2.zip", DAYS[1], 0)], zip64=True),
+)
 
 
 class FuzzError(AssertionError):
