@@ -184,10 +184,6 @@ class RunLedger:
         """Every attempt at the work so far, oldest first."""
         return self._numbered(f"attempts/{work_id}.", Attempt)
 
-    def attempted_ids(self) -> set[str]:
-        """Ids of the work that somebody attempted."""
-        return set(self.attempt_counts())
-
     def attempt_counts(self) -> dict[str, int]:
         """How often work was attempted, by its id."""
         return dict(Counter(name.rsplit(".", 2)[0] for name in self._names("attempts")))

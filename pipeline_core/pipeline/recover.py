@@ -48,7 +48,7 @@ def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | 
     dispatches = ledger.dispatches()
     turn = lease.head(ledger.state)
     silent = turn is None or turn.run_id != ledger.run_id or turn.expires_at <= now
-    attempted = ledger.attempted_ids()
+    attempted = ledger.attempt_counts()
     made = {work.id: ledger.attempts(work.id) for work in outstanding if work.id in attempted}
     idle = [work for work in outstanding if not anybody_alive(made.get(work.id, ()), now)]
     if not outstanding:
