@@ -396,6 +396,25 @@ def test_huge_figures_fit_and_stay_exact(browser: Browser, tmp_path: Path) -> No
     assert browser.run("return document.documentElement.scrollWidth") <= PHONE
 
 
+@pytest.mark.parametrize("width", [1280, 1200, 800, PHONE])
+@pytest.mark.parametrize("price", ["10465847.88", "8123456789.10"])
+def test_a_large_figure_stays_on_its_line(
+    browser: Browser, tmp_path: Path, price: str, width: int
+) -> None:
+    page = _published(
+        tmp_path, part([purchase(quantity=1)]), products=[("p1", "x", "Office", price)]
+    )
+    for place in (page.index, page.category("Office")):
+        browser.open(place, width=width)
+        figures = browser.run(
+            "return [...document.querySelectorAll('.figure')].map("
+            "each => [each.textContent, each.offsetHeight])"
+        )
+        assert figures[0][0] == f"{Decimal(price):,}"
+        assert {height for _, height in figures} == {figures[1][1]}, "as high as a short one"
+        assert browser.run("return document.documentElement.scrollWidth") <= width
+
+
 def test_nothing_sold_is_a_page_too(browser: Browser, tmp_path: Path) -> None:
     page = _published(tmp_path, b"[]")
     for width in (1280, PHONE):
