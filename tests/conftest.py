@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from redis import Redis
 from sqlalchemy import create_engine, make_url, text
 
 from console.stack import Stack, throwaway_stack
@@ -25,10 +27,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 def pytest_configure() -> None:
-    """A shell's background job, or nohup, ignores signals; so would every process of a test."""
+    """What a shell hands on to every process of a test: a background job, or nohup, ignores
+    signals; and where byte code is not kept, each of hundreds of processes compiles the project."""
     for signum in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(signum) is signal.SIG_IGN:
             signal.signal(signum, signal.SIG_DFL)
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +41,16 @@ def stack() -> Iterator[Stack]:
     """A real PostgreSQL, filled from sql/init.sql, and a real Redis."""
     with throwaway_stack([PROJECT / "sql" / "init.sql"]) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _empty_broker(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that was given the session's Redis leaves nothing in it: workers are killed."""
+    running = request.getfixturevalue("stack") if "stack" in request.fixturenames else None
+    yield
+    if running is not None:
+        with Redis.from_url(running.redis.url) as client:
+            client.flushall()
 
 
 @pytest.fixture

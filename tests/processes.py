@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from console.stack import Stack
 from tests.archives import Shop
 from tests.conftest import PROJECT
+from tests.starting import started
 from tests.terminal import Terminal
 
 _T = TypeVar("_T")
@@ -55,10 +56,18 @@ def sales_pipeline(
     *arguments: str, env: Mapping[str, str], timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command to its end."""
-    command = [sys.executable, "-m", "console.command", *arguments]
-    return subprocess.run(
-        command, env=dict(env), capture_output=True, text=True, timeout=timeout, check=False
-    )
+    # Files, because pipes would have to be read by somebody all the while.
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = started("console.command", *arguments, env=env, stdout=out, stderr=err)
+        try:
+            code = process.wait(timeout)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess(process.args, code, out.read(), err.read())
 
 
 def on_terminal(*arguments: str, env: Mapping[str, str]) -> tuple[int, bytes]:
@@ -76,27 +85,51 @@ def published_csvs(folder: Path) -> dict[str, bytes]:
 
 @contextmanager
 def celery(
-    *arguments: str, env: Mapping[str, str], log: Path, app: str = "workers"
-) -> Iterator[subprocess.Popen[bytes]]:
-    """``celery -A workers …`` in its own process group; nothing of it is left afterwards."""
+    *arguments: str,
+    env: Mapping[str, str],
+    log: Path,
+    app: str = "workers",
+    own_interpreter: bool = False,
+    is_stopped: bool = False,
+) -> Iterator[subprocess.Popen[Any]]:
+    """``celery -A workers …`` in its own process group; nothing of it is left afterwards. It is
+    killed, or if that is what is tested stopped, which takes seconds of waiting."""
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", app, *arguments],
-            env=dict(env),
+        process = started(
+            "celery",
+            "-A",
+            app,
+            *with_quick_start(arguments),
+            env=env,
             stdout=output,
             stderr=output,
             cwd=log.parent,
             start_new_session=True,
+            own_interpreter=own_interpreter,
         )
         try:
             yield process
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
+            if is_stopped:
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_STOP_SECONDS)
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            process.wait()
+
+
+def call(task: str, *options: str, env: Mapping[str, str], cwd: Path) -> None:
+    """Puts a task on the queue as a foreign program would."""
+    arguments = ("-A", "workers", "call", task, *options)
+    called = started("celery", *arguments, env=env, cwd=cwd, stdout=subprocess.PIPE, text=True)
+    said, _ = called.communicate(timeout=60)
+    assert called.returncode == 0, said
+
+
+def with_quick_start(arguments: Sequence[str]) -> tuple[str, ...]:
+    """A worker's arguments so that it doesn't wait a second for neighbours to tell their clocks."""
+    return (*arguments, "--without-mingle") if arguments[0] == "worker" else tuple(arguments)
 
 
 def scrape(port: int) -> dict[str, float]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
+
+from tests.starting import started
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,12 @@ class Site:
 @contextmanager
 def site(env: Mapping[str, str], *arguments: str) -> Iterator[Site]:
     """Serves on a free port while the context is open; then it must stop well when told to."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console.command", "serve", "--port", "0", *arguments],
+    process = started(
+        "console.command",
+        "serve",
+        "--port",
+        "0",
+        *arguments,
         env={**env, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

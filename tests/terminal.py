@@ -8,8 +8,6 @@ import pty
 import select
 import signal
 import struct
-import subprocess
-import sys
 import termios
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +15,8 @@ from types import TracebackType
 from typing import Self
 
 import pyte
+
+from tests.starting import started
 
 _SECONDS = 60.0
 _SIZE = {"COLUMNS", "LINES"}  # the terminal itself says how large it is
@@ -33,8 +33,9 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self._ours, theirs = pty.openpty()
         self._set_size(theirs, columns, rows)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "console.command", *arguments],
+        self.process = started(
+            "console.command",
+            *arguments,
             env={"TERM": "xterm", **{n: v for n, v in env.items() if n not in _SIZE}},
             stdin=theirs,
             stdout=theirs,

@@ -17,6 +17,7 @@ from console.command import cli
 from console.stack import Stack
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.processes import environment, eventually, on_terminal, sales_pipeline
+from tests.starting import started
 
 GOOD = archive_zip(
     {"events_2024-03-01.zip": day_zip({"part-001.json": part([purchase(quantity=3)] * 4)})}
@@ -373,8 +374,11 @@ def test_interrupt_stops_cleanly(env: dict[str, str], moment: str) -> None:
     for week in range(2, 8):
         day = {f"events_2024-04-0{week}.zip": day_zip({"part.json": huge + b" " * week})}
         _add(env, f"events_week_{week:02}.zip", archive_zip(day))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "console.command", "run", "--jobs", "2"],
+    process = started(
+        "console.command",
+        "run",
+        "--jobs",
+        "2",
         env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -6,9 +6,8 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,8 @@ from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.storage import open_storage
 from tests.archives import Shop
 from tests.conftest import PROJECT
-from tests.processes import eventually, published_csvs, sales_pipeline
+from tests.processes import call, eventually, published_csvs, sales_pipeline, with_quick_start
+from tests.starting import started
 
 # Dead within 2 s, stalled within 3 s; time limits below the visibility timeout.
 QUICK = {
@@ -83,10 +83,12 @@ class Fleet:
 
     def start(self, *arguments: str, log: Path, **extra: str) -> subprocess.Popen[bytes]:
         """``celery -A …`` in its own process group."""
-        command = [sys.executable, "-m", "celery", "-A", "tests.fault.injected", *arguments]
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                command,
+            process = started(
+                "celery",
+                "-A",
+                "tests.fault.injected",
+                *with_quick_start(arguments),
                 env=self.env | extra,
                 stdout=output,
                 stderr=output,
@@ -102,9 +104,13 @@ class Fleet:
 
     def run_in_background(self, *arguments: str) -> subprocess.Popen[str]:
         """``sales-pipeline run``, or another command if one is named."""
-        command = [sys.executable, "-m", "console.command", *(arguments or ("run", "--json"))]
-        process = subprocess.Popen(
-            command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        process = started(
+            "console.command",
+            *(arguments or ("run", "--json")),
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         self._stack.callback(kill_tree, process)
         return process
@@ -116,11 +122,8 @@ class Fleet:
 
     def send(self, task: str, **kwargs: str) -> None:
         """Puts a task on the queue as a foreign program would."""
-        command = [sys.executable, "-m", "celery", "-A", "workers", "call", task]
         options = [f"--kwargs={json.dumps(kwargs)}"] if kwargs else []
-        subprocess.run(
-            [*command, *options], env=self.env, cwd=self.folder, check=True, capture_output=True
-        )
+        call(task, *options, env=self.env, cwd=self.folder)
 
     def recover(self) -> None:
         """What beat does every minute."""
@@ -193,19 +196,11 @@ def fleet(
 
 def kill_tree(process: subprocess.Popen[Any]) -> None:
     """SIGKILL to a process and all that it started."""
-    try:
-        family = [
-            psutil.Process(process.pid),
-            *psutil.Process(process.pid).children(recursive=True),
-        ]
-    except psutil.NoSuchProcess:
-        process.wait()
-        return
-    for each in family:
-        try:
-            each.send_signal(signal.SIGKILL)
-        except psutil.NoSuchProcess:
-            continue
+    with suppress(psutil.NoSuchProcess):
+        first = psutil.Process(process.pid)
+        for each in (first, *first.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                each.send_signal(signal.SIGKILL)
     process.wait()
     for stream in (process.stdout, process.stderr):
         if stream is not None:

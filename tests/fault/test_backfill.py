@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from pipeline_core.storage import open_storage
 from tests.archives import write_shop
 from tests.fault.fleet import kill_tree
 from tests.processes import eventually, local_environment, sales_pipeline
+from tests.starting import started
 from tests.successive import CUSTOMERS, PRODUCTS, Runs, week
 
 DAYS = range(2, 6)
@@ -32,11 +31,8 @@ def env(tmp_path: Path) -> dict[str, str]:
 def test_a_backfill_that_is_killed_and_repeated(env: dict[str, str], tmp_path: Path) -> None:
     runs = tmp_path / "state" / "runs"
     for pattern, count in MOMENTS:
-        command = subprocess.Popen(
-            [sys.executable, "-m", "console.command", "backfill", *RANGE, "--quiet"],
-            env=env,
-            start_new_session=True,
-        )
+        arguments = ("backfill", *RANGE, "--quiet")
+        command = started("console.command", *arguments, env=env, start_new_session=True)
         eventually(
             lambda p=pattern, c=count: len(list(runs.glob(f"*/{p}"))) >= c,  # type: ignore[misc]
             pattern,

@@ -25,6 +25,7 @@ from tests.contract.run import note_attempt, plan_local
 from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
 from tests.fault.fleet import kill_tree
 from tests.processes import eventually, local_environment, published_csvs, sales_pipeline
+from tests.starting import started
 
 VICTIM = "events_week_02.zip"
 LONG = "events_week_09.zip"
@@ -49,6 +50,11 @@ NO_ANSWER = """
             if left:
                 os.truncate(os.environ["POISON"], left - 1)
                 raise OSError(5, "Input/output error")"""
+# For as long as there is the file that POISON names.
+HOLD = """
+            import time
+            while os.path.exists(os.environ["POISON"]):
+                time.sleep(0.05)"""
 # The first archive, at its first try, is under way when the second kills its process.
 KILLED_IN_COMPANY = """
             import time
@@ -82,13 +88,29 @@ def env(tmp_path: Path) -> dict[str, str]:
     return local_environment(shop, tmp_path, jobs=2, SALES_STALL_AFTER="3", SALES_LEASE="2")
 
 
-@pytest.fixture
-def long_archive(env: dict[str, str]) -> str:
-    """An archive that takes some seconds; of one day, so that it is not cut into shares."""
+@pytest.fixture(scope="module")
+def some_seconds_of_work() -> bytes:
+    """An archive; of one day, so that it is not cut into shares."""
     content = part([purchase(f"c{n % 30}", f"p{1 + n % 19}", 1 + n % 3) for n in range(100_000)])
     day = day_zip({f"{n}.json": content for n in range(60)})
-    (Path(env["SALES_DATA"]) / LONG).write_bytes(archive_zip({"events_2024-09-01.zip": day}))
+    return archive_zip({"events_2024-09-01.zip": day})
+
+
+@pytest.fixture
+def long_archive(env: dict[str, str], some_seconds_of_work: bytes) -> str:
+    """A fourth archive, at which work goes on for long."""
+    (Path(env["SALES_DATA"]) / LONG).write_bytes(some_seconds_of_work)
     return LONG
+
+
+@pytest.fixture
+def held(env: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The environment of a run that stops at its fourth archive, LONG, while the file that POISON
+    names is there."""
+    (Path(env["SALES_DATA"]) / LONG).write_bytes(archive(9))
+    hold = tmp_path / "hold"
+    hold.touch()
+    return _poisoned(env, tmp_path, HOLD, LONG) | {"POISON": str(hold)}
 
 
 def _state(env: dict[str, str]) -> RunLedger:
@@ -99,9 +121,13 @@ def _state(env: dict[str, str]) -> RunLedger:
 
 @contextmanager
 def _started(env: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "console.command", *arguments]
-    process = subprocess.Popen(
-        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    process = started(
+        "console.command",
+        *arguments,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     with ExitStack() as stack:
         stack.callback(kill_tree, process)
@@ -279,27 +305,29 @@ def test_stopping_says_how_to_go_on(
     assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
 
 
-def test_a_second_run_says_so_and_wait_follows(
-    env: dict[str, str], long_archive: str, tmp_path: Path
-) -> None:
-    with _started(env, "run", "--quiet") as first:
+def test_a_second_run_says_so_and_wait_follows(env: dict[str, str], held: dict[str, str]) -> None:
+    with _started(held, "run", "--quiet") as first:
         eventually(lambda: lease.head(open_storage(env["SALES_STATE"])), "the first run's turn")
         second = sales_pipeline("run", env=env)
         assert second.returncode == 1
         assert "is under way" in second.stderr
         assert "--wait" in second.stderr
-        waiting = sales_pipeline("run", "--wait", "--json", env=env)
-        assert waiting.returncode == 0, waiting.stderr
+        with _started(env, "run", "--wait", "--json") as waiting:
+            assert waiting.stderr is not None
+            assert "following it" in waiting.stderr.readline()
+            Path(held["POISON"]).unlink()
+            told, err = waiting.communicate(timeout=60)
+            assert waiting.returncode == 0, err
         first.communicate(timeout=60)
         assert first.returncode == 0
-    run_id = json.loads(waiting.stdout)["run_id"]
+    run_id = json.loads(told)["run_id"]
     assert run_ids(open_storage(env["SALES_STATE"])) == [run_id]
 
 
 def test_a_killed_command_loses_its_turn_and_is_recovered(
-    env: dict[str, str], long_archive: str, tmp_path: Path
+    env: dict[str, str], held: dict[str, str], tmp_path: Path
 ) -> None:
-    with _started(env, "run", "--quiet") as first:
+    with _started(held, "run", "--quiet") as first:
         eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
         eventually(lambda: len(_state(env).receipt_ids()) >= 3, "the small archives")
         kill_tree(first)
@@ -317,11 +345,11 @@ def test_a_killed_command_loses_its_turn_and_is_recovered(
 
 
 def test_who_waits_for_a_stopped_run_is_not_kept_waiting(
-    env: dict[str, str], long_archive: str
+    env: dict[str, str], held: dict[str, str]
 ) -> None:
-    with _started(env, "run", "--quiet") as first:
+    with _started(held, "run", "--quiet") as first:
         eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
-        eventually(lambda: _state(env).attempts("00003"), f"an attempt at {long_archive}")
+        eventually(lambda: _state(env).attempts("00003"), f"an attempt at {LONG}")
         with _started(env, "run", "--wait") as second, _started(env, "run", "--wait") as third:
             for each in (second, third):
                 assert each.stderr is not None
@@ -357,10 +385,12 @@ def test_a_bug_ends_the_run(env: dict[str, str], tmp_path: Path) -> None:
     assert sales_pipeline("resume", outcome.run_id, env=env).returncode == 0
 
 
-def test_the_processes_of_a_killed_command_end_too(env: dict[str, str], long_archive: str) -> None:
-    with _started(env, "run", "--quiet") as first:
+def test_the_processes_of_a_killed_command_end_too(
+    env: dict[str, str], held: dict[str, str]
+) -> None:
+    with _started(held, "run", "--quiet") as first:
         eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
-        eventually(lambda: _state(env).attempts("00003"), f"an attempt at {long_archive}")
+        eventually(lambda: _state(env).attempts("00003"), f"an attempt at {LONG}")
         family = psutil.Process(first.pid).children(recursive=True)
         assert len(family) >= 2, "two processes"
         first.kill()
@@ -371,13 +401,13 @@ def test_the_processes_of_a_killed_command_end_too(env: dict[str, str], long_arc
 
 
 def test_a_new_run_ends_what_a_killed_command_left(
-    env: dict[str, str], long_archive: str, tmp_path: Path
+    env: dict[str, str], held: dict[str, str], tmp_path: Path
 ) -> None:
-    with _started(env, "run", "--quiet") as first:
+    with _started(held, "run", "--quiet") as first:
         eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
         kill_tree(first)
     abandoned = _state(env)
-    (Path(env["SALES_DATA"]) / long_archive).unlink()
+    (Path(env["SALES_DATA"]) / LONG).unlink()
     done = sales_pipeline("run", "--quiet", env=env)
     assert done.returncode == 0, done.stderr
     outcome = abandoned.outcome()

@@ -51,7 +51,7 @@ def test_a_worker_stays_within_the_formula(
 ) -> None:
     env = environment(stack, huge_part, tmp_path, SALES_BATCH_SIZE=str(batch_size))
     log = tmp_path / "worker.log"
-    with celery("worker", "--concurrency=1", env=env, log=log) as worker:
+    with celery("worker", "--concurrency=1", env=env, log=log, own_interpreter=True) as worker:
         eventually(lambda: b"ready" in log.read_bytes(), "a worker")
         done = sales_pipeline("run", "--quiet", "--engine", "celery", env=env)
         assert done.returncode == 0, done.stderr + log.read_text()

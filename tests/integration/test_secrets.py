@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.request
@@ -23,7 +22,7 @@ from sqlalchemy import create_engine, make_url, text
 from console.stack import RedisServer, Stack
 from console.stack.processes import free_port
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import celery, environment, eventually, sales_pipeline
+from tests.processes import call, celery, environment, eventually, sales_pipeline
 
 DATABASE, BROKER, HOOK, FLOWER = (f"canary{n}in{place}" for n, place in enumerate("dbhf"))
 CANARIES = (DATABASE, BROKER, HOOK, FLOWER)
@@ -131,7 +130,8 @@ def test_no_canary_is_found_anywhere(
     found: dict[str, str] = {}
     with ExitStack() as stop:
         for name in ("worker", "beat"):
-            stop.enter_context(celery(name, env=env, log=folder / f"{name}.log"))
+            log = folder / f"{name}.log"
+            stop.enter_context(celery(name, env=env, log=log, own_interpreter=True))  # for `ps`
         stop.enter_context(celery("flower", f"--port={port}", env=env, log=folder / "flower.log"))
         eventually(lambda: _flower(port, "/api/tasks"), "Flower")
         done = eventually(lambda: _own_run(env), "a run beside those of beat", 60)
@@ -180,8 +180,7 @@ def test_a_worker_with_a_broken_database_keeps_its_secrets(
     (shop.data / "week.zip").write_bytes(b"no zip")
     log = tmp_path / "worker.log"
     with celery("worker", "--concurrency=1", env=env, log=log):
-        call = [sys.executable, "-m", "celery", "-A", "workers", "call", "workers.start_run"]
-        subprocess.run(call, env=env, cwd=tmp_path, check=True, capture_output=True)
+        call("workers.start_run", env=env, cwd=tmp_path)
         runs = tmp_path / "state" / "runs"
         outcome = eventually(lambda: next(runs.glob("*/outcome.json"), None), "the end")
         dump = _everything_in(redis)

@@ -7,8 +7,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from redis import Redis
 
 from console.stack import RedisServer, Stack
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import celery, environment, eventually, sales_pipeline, scrape
+from tests.processes import call, celery, environment, eventually, sales_pipeline, scrape
 
 EVENTS = [purchase(quantity=2)] * 3 + [purchase(product="nowhere")] + [{"event_type": "view"}]
 
@@ -57,7 +55,8 @@ def test_metrics_add_up_over_all_processes(stack: Stack, shop: Shop, tmp_path: P
     counts = tmp_path / "counts"
     counts.mkdir()
     env = environment(stack, shop, tmp_path, SALES_METRICS_PORT=str(port), TMPDIR=str(counts))
-    with celery("worker", "--concurrency=2", env=env, log=tmp_path / "worker.log"):
+    log = tmp_path / "worker.log"
+    with celery("worker", "--concurrency=2", env=env, log=log, is_stopped=True):
         assert sales_pipeline("run", "--allow-incomplete", "--quiet", env=env).returncode == 3
         assert sales_pipeline("run", "--full", "--quiet", env=env).returncode == 1
         eventually(lambda: 'sales_runs_total{state="refused"}' in scrape(port), "the last run", 10)
@@ -95,8 +94,7 @@ def test_the_age_of_a_report_is_known_to_a_worker_that_did_not_publish_it(
     log = tmp_path / "worker.log"
     with celery("worker", "--concurrency=1", env=env, log=log):
         eventually(lambda: b" ready" in log.read_bytes(), "the worker")
-        call = [sys.executable, "-m", "celery", "-A", "workers", "call", "workers.reconcile"]
-        subprocess.run(call, env=env, cwd=tmp_path, check=True, capture_output=True)
+        call("workers.reconcile", env=env, cwd=tmp_path)
         age = "sales_last_publication_age_seconds"
         eventually(lambda: 0 < scrape(port).get(age, 0) < 100, "the age")
 
@@ -118,7 +116,8 @@ def test_heartbeat_lives_and_ends_with_the_worker(stack: Stack, shop: Shop, tmp_
     dead = sales_pipeline("doctor", "--live", env=env)
     assert dead.returncode == 1
     assert "heartbeat" in dead.stdout
-    with celery("worker", "--concurrency=1", env=env, log=tmp_path / "worker.log") as worker:
+    log = tmp_path / "worker.log"
+    with celery("worker", "--concurrency=1", env=env, log=log, is_stopped=True) as worker:
         eventually(heartbeat.exists, "the heartbeat")
         assert sales_pipeline("doctor", "--live", env=env).returncode == 0
         first = heartbeat.stat().st_mtime
