@@ -39,6 +39,7 @@ class Forked(subprocess.Popen[Any]):
         self.args = [request.module, *request.arguments]
         self.stdin, self.stdout, self.stderr = None, out, err
         self.returncode: Any = None
+        self._said: tuple[Any, Any] | None = None
         self._told = told
         self.pid = self._next_number()
 
@@ -53,6 +54,8 @@ class Forked(subprocess.Popen[Any]):
 
     def communicate(self, _input: None = None, timeout: float | None = None) -> tuple[Any, Any]:
         deadline = None if timeout is None else time.monotonic() + timeout
+        if self._said is not None:
+            return self._said
         said: dict[Any, bytes] = {each: b"" for each in (self.stdout, self.stderr) if each}
         with selectors.DefaultSelector() as streams:
             for stream in said:
@@ -67,7 +70,9 @@ class Forked(subprocess.Popen[Any]):
                     if not block:
                         streams.unregister(key.fileobj)
         self.wait(_left(deadline))
-        return tuple(each and _closed(each, said[each]) for each in (self.stdout, self.stderr))  # type: ignore[return-value]
+        out, err = (each and _closed(each, said[each]) for each in (self.stdout, self.stderr))
+        self._said = out, err
+        return self._said
 
     def _ended(self, timeout: float | None) -> int | None:
         """The exit code as soon as the server tells it."""

@@ -9,9 +9,10 @@ that shall meet a fault; its text says which:
 - ``sleep <s>``, ``sleep <s> once``; ``stuck <s> once`` also hears no signal but SIGKILL
 - ``messages`` only: ``kill at <n>``: die instead of sending the n-th archive's message;
   ``twice``: send each message twice
+- ``clock`` only: so many seconds that beat's clock is ahead
 
-Production code has no seam for this: the functions that read an archive, write a CSV and send
-a message are wrapped here, in the test's own worker processes.
+Production code has no seam for this: the functions that read an archive, write a CSV, send a
+message and tell beat the time are wrapped here, in the test's own worker processes.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from celery import Celery
 from kombu.messaging import Producer
 
 from pipeline_core.pipeline.extraction import Extraction
+from workers import schedule
 from workers.celery import app
 from workers.config import PROCESS_ARCHIVE
 
@@ -87,6 +91,15 @@ def _send(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     return publish_message
 
 
+def _ahead(wrapped: Callable[..., Any]) -> Callable[..., Any]:
+    def now(*arguments: Any) -> Any:
+        planned = FAULTS / "clock"
+        seconds = float(planned.read_text()) if planned.exists() else 0
+        return wrapped(*arguments) + timedelta(seconds=seconds)
+
+    return now
+
+
 _publish = import_module("pipeline_core.pipeline.publish")
 setattr(  # noqa: B010  (mypy forbids the plain way)
     Extraction,
@@ -94,4 +107,6 @@ setattr(  # noqa: B010  (mypy forbids the plain way)
     _before(vars(Extraction)["_read_days"], lambda walk, _opened: str(walk.archive.name)),
 )
 vars(_publish)["write_csv"] = _before(vars(_publish)["write_csv"], lambda *_: "publication")
+setattr(Celery, "now", _ahead(Celery.now))  # noqa: B010  (mypy forbids the plain way)
+vars(schedule)["datetime"] = type("Ahead", (datetime,), {"now": staticmethod(_ahead(datetime.now))})
 setattr(Producer, "publish", _send(Producer.publish))  # noqa: B010  (mypy forbids the plain way)

@@ -92,7 +92,7 @@ def env(tmp_path: Path) -> dict[str, str]:
 def some_seconds_of_work() -> bytes:
     """An archive; of one day, so that it is not cut into shares."""
     content = part([purchase(f"c{n % 30}", f"p{1 + n % 19}", 1 + n % 3) for n in range(100_000)])
-    day = day_zip({f"{n}.json": content for n in range(60)})
+    day = day_zip({f"{n}.json": content for n in range(30)})
     return archive_zip({"events_2024-09-01.zip": day})
 
 

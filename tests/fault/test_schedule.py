@@ -54,8 +54,14 @@ def _hourly(ships: Fleet, minutes_ago: int) -> str:
 def test_two_beats_start_one_run_a_slot(ships: Fleet, expected: dict[str, bytes]) -> None:
     ships.env["SALES_SCHEDULE"] = EVERY_MINUTE
     ships.worker()
-    for name in ("one", "two"):
-        ships.start("beat", f"--schedule={ships.folder / name}", log=ships.folder / f"{name}.log")
+    logs = [ships.folder / f"{name}.log" for name in ("one", "two")]
+    for log in logs:
+        # It looks at its clock once a second at least.
+        ships.start("beat", f"--schedule={log.with_suffix('')}", "--max-interval=1", log=log)
+    for log in logs:
+        eventually(lambda log=log: b"Starting" in log.read_bytes(), "a beat")  # type: ignore[misc]
+    now = datetime.now(UTC)
+    ships.plan_fault("clock", str(57 - now.second))  # a few seconds to the minute
     slot_files = Path(ships.env["SALES_STATE"]) / "slots"
     eventually(lambda: ships.csvs() == expected, "a publication", 100)
     eventually(

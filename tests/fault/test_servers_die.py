@@ -133,6 +133,7 @@ def test_postgres_comes_back_after_the_start(ships: Fleet) -> None:
     with PostgresServer(init_sql=[PROJECT / "sql" / "init.sql"]) as postgres:
         del ships.env["SALES_DIMENSIONS"]
         ships.env["SALES_DATABASE_URL"] = postgres.url
+        ships.env["SALES_UNKNOWN"] = "bucket"  # the database is another shop's
         postgres.kill()
         ships.worker()
         ships.send("workers.start_run", slot="tonight")
@@ -181,6 +182,7 @@ def test_postgres_goes_away_while_archives_are_processed(ships: Fleet) -> None:
     with PostgresServer(init_sql=[PROJECT / "sql" / "init.sql"]) as postgres:
         del ships.env["SALES_DIMENSIONS"]
         ships.env["SALES_DATABASE_URL"] = postgres.url
+        ships.env["SALES_UNKNOWN"] = "bucket"  # the database is another shop's
         ships.worker()
         ships.plan_fault(ARCHIVES[0], "pause")
         command = ships.run_in_background()

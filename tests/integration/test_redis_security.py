@@ -7,6 +7,8 @@ import hashlib
 import json
 import pickle
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +24,13 @@ from tests.processes import celery, environment, eventually, sales_pipeline
 from tests.tls import TlsRedis, speaks_tls, tls_proxy, tls_server
 
 WEEK = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": part([purchase(quantity=3)])})})
+
+# The command, but the result store is tried once: the pauses between its ten tries take long.
+_WITHOUT_PATIENCE = """
+from console import command, fleet
+fleet._BACKEND_TRIES = 1
+command.main()
+"""
 
 
 @pytest.fixture
@@ -75,7 +84,13 @@ def test_an_unknown_authority_of_the_result_store_is_refused(
 ) -> None:
     env = environment(stack, shop, tmp_path)
     with celery("worker", "--concurrency=1", env=env, log=tmp_path / "worker.log"):
-        done = sales_pipeline("run", env=env | {"SALES_RESULT_BACKEND": encrypted.url})
+        done = subprocess.run(
+            [sys.executable, "-c", _WITHOUT_PATIENCE, "run"],
+            env=env | {"SALES_RESULT_BACKEND": encrypted.url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 1
     assert "certificate verify failed" in done.stderr
     assert "Traceback" not in done.stderr
@@ -85,7 +100,8 @@ def test_an_unknown_authority_of_the_result_store_is_refused(
 def test_another_name_in_the_certificate_is_refused(
     encrypted: TlsRedis, stack: Stack, shop: Shop, tmp_path: Path
 ) -> None:
-    env = environment(stack, shop, tmp_path, SALES_REDIS_CA=str(encrypted.ca))
+    ca = str(encrypted.ca)
+    env = environment(stack, shop, tmp_path, SALES_REDIS_CA=ca, SALES_WORKER_WAIT="1")
     env["SALES_BROKER_URL"] = encrypted.url.replace("127.0.0.1", "localhost")
     done = sales_pipeline("run", env=env)
     assert done.returncode == 1
