@@ -54,7 +54,8 @@ def _by_the_pipeline(content: bytes) -> _Seen:
     for entry in entries(opened):
         meter = Meter("part", MOST_BYTES, UnreadablePart)
         try:
-            blocks = inflate(opened, entry, "part", UnreadablePart, meter, 1000, once=True)
+            # In blocks: libdeflate takes a reserved code that zlib refuses for a length of 258.
+            blocks = inflate(opened, entry, "part", UnreadablePart, meter, 0, once=True)
             seen.append((entry.name, entry.index, b"".join(blocks)))
         except UnreadablePart:
             seen.append((entry.name, entry.index, None))
