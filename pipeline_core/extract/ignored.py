@@ -17,6 +17,8 @@ from pipeline_core.extract.names import base_name
 MOST_ENDINGS = 40
 # The key of all other endings together.
 OTHER_ENDINGS = "…"
+# The key of folders beside the archives, whatever is in them.
+FOLDERS = "/"
 _ENDING = re.compile(r"[0-9a-z_~+-]{1,15}", re.ASCII)
 _COMPRESSIONS = {"gz", "bz2", "xz", "zst", "lz4", "lzma", "br", "z"}
 _TOLD = 5
@@ -61,11 +63,16 @@ def commonest_endings(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 def endings_in_words(counts: Mapping[str, int]) -> str:
     """The commonest first: ``3 .tar.gz, 1 .csv``; empty if there are none."""
     ordered = commonest_endings(counts)
-    told = [f"{count:,} {_in_words(ending)}" for ending, count in ordered[:_TOLD]]
+    told = [f"{count:,} {_in_words(ending, count)}" for ending, count in ordered[:_TOLD]]
     if rest := sum(count for _, count in ordered[_TOLD:]):
         told.append(f"{rest:,} other{'s'[: rest - 1]}")
     return ", ".join(told)
 
 
-def _in_words(ending: str) -> str:
-    return {"": "without an ending", OTHER_ENDINGS: "of other endings"}.get(ending, ending)
+def _in_words(ending: str, count: int) -> str:
+    names = {
+        "": "without an ending",
+        OTHER_ENDINGS: "of other endings",
+        FOLDERS: f"folder{'s'[: count - 1]}",
+    }
+    return names.get(ending, ending)

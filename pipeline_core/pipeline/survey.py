@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import msgspec
 
 from pipeline_core.errors import ConfigError, InputError, UnreadableArchive
-from pipeline_core.extract.ignored import count_endings, endings_in_words
+from pipeline_core.extract.ignored import (
+    FOLDERS,
+    count_endings,
+    endings_in_words,
+    merge_endings,
+)
 from pipeline_core.extract.meter import archive_meter, day_meter
 from pipeline_core.extract.names import base_name, day_date, is_dated_up_to, is_text, is_zip
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
@@ -25,7 +31,8 @@ _FOLDERS_SHOWN = 3
 @dataclass(frozen=True)
 class Found:
     """What a place of data holds: ``archives`` are files, ``strays`` are called like one and are
-    none, with what they are instead; ``ignored`` are all other files, by their ending."""
+    none, with what they are instead; ``ignored`` are all other files, by their ending, and folders
+    that hold something, under ``FOLDERS``."""
 
     archives: list[StoredObject]
     strays: dict[str, str]
@@ -72,7 +79,7 @@ def survey(
 
 
 def find_archives(data: Storage) -> Found:
-    """Looks at names only.
+    """Looks at names only, and whether folders are empty.
 
     Raises:
         ConfigError: there is nothing that is called like an archive.
@@ -89,9 +96,11 @@ def find_archives(data: Storage) -> Found:
             raise InputError(
                 f"The name of the archive {name!r} is not UTF-8.", f"Rename it in {data.uri}."
             )
+    folders = [name for name in inside.folders if name not in strays]
+    folders = [name for name in folders if data.contents(name) != _EMPTY]
     if not archives and not strays:
         raise ConfigError(
-            f"There is {_no_archive(data, inside)}.",
+            f"There is {_no_archive(data, inside, folders)}.",
             "Set SALES_DATA (--data) to the folder of the weekly archives, which are zips.",
         )
     others = [
@@ -99,16 +108,17 @@ def find_archives(data: Storage) -> Found:
         *(name for name in inside.others if name not in strays),
         *inside.hidden,
     ]
-    return Found(archives, strays, count_endings(others))
+    counts = [count_endings(others), {FOLDERS: len(folders)} if folders else {}]
+    return Found(archives, strays, merge_endings(counts))
 
 
-def _no_archive(data: Storage, inside: Contents) -> str:
-    """What there is instead, for people; what is hidden, or empty, is nothing."""
+def _no_archive(data: Storage, inside: Contents, full: Sequence[str]) -> str:
+    """What there is instead, ``full`` folders among it, for people; what is hidden is nothing."""
     told = []
     if inside.files or inside.others:
         files = (*(file.key for file in inside.files), *inside.others)
         told.append(endings_in_words(count_endings(files)))
-    if full := [name for name in inside.folders if data.contents(name) != _EMPTY]:
+    if full:
         names = [name.encode(errors="backslashreplace").decode() for name in full[:_FOLDERS_SHOWN]]
         more = ", ..." if len(full) > _FOLDERS_SHOWN else ""
         told.append(f"{len(full):,} folder{'s'[: len(full) - 1]} ({', '.join(names)}{more})")
@@ -166,6 +176,9 @@ def _look_into(data: Storage, file: StoredObject, limits: Limits) -> ArchiveRef:
             listing = archive_days(open_archive(opened, limits))
     except UnreadableArchive as error:
         return msgspec.structs.replace(archive, unreadable=error.message, ignored=error.ignored)
+    except FileNotFoundError:
+        cause = "the archive vanished while the run was planned"
+        return msgspec.structs.replace(archive, version="", unreadable=cause, ignored={})
     days = (DayRef(day.name, day.index, day.size, day.crc) for day in listing.wanted)
     return msgspec.structs.replace(archive, days=tuple(days), ignored=listing.ignored)
 
@@ -180,7 +193,7 @@ def _mark_duplicate_archives(data: Storage, archives: Sequence[ArchiveRef]) -> l
     for archive in archives:
         if archive.version and len(sizes[archive.size]) > 1:
             digest = archive.digest or _digest(data, archive.name)
-            first = first_with.setdefault(digest, archive.name)
+            first = first_with.setdefault(digest, archive.name) if digest else archive.name
             archive = msgspec.structs.replace(
                 archive, digest=digest, duplicate_of=None if first == archive.name else first
             )
@@ -188,9 +201,13 @@ def _mark_duplicate_archives(data: Storage, archives: Sequence[ArchiveRef]) -> l
     return marked
 
 
-def _digest(data: Storage, name: str) -> str:
-    with data.local_file(name) as path, path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(data: Storage, name: str) -> str | None:
+    """SHA-256; None of an archive that vanished, which is noted when it is processed."""
+    try:
+        with data.local_file(name) as path, path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 def _mark_duplicate_days(
@@ -224,10 +241,11 @@ def _mark_duplicate_days(
 def _day_digests(
     data: Storage, archive: ArchiveRef, wanted: set[int], limits: Limits
 ) -> dict[int, str]:
-    """SHA-256 by directory place; days that cannot be inflated are left out."""
+    """SHA-256 by directory place; without days that cannot be inflated, or are not there any more:
+    both are noted with their place when the archive is processed."""
     digests: dict[int, str] = {}
     found: dict[tuple[int, ...], str] = {}
-    with data.open(archive.name) as file:
+    with suppress(FileNotFoundError), data.open(archive.name) as file:
         opened = open_archive(file, limits)
         for day in archive_days(opened).wanted:
             if day.index not in wanted:
@@ -239,7 +257,7 @@ def _day_digests(
                 try:
                     for block in day_bytes(opened, day, day_meter(limits, archive_meter(limits))):
                         hasher.update(block)
-                except InputError:  # noted with its place when the archive is processed
+                except InputError:
                     continue
                 found[stretch] = hasher.hexdigest()
             digests[day.index] = found[stretch]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import pytest
@@ -17,9 +18,9 @@ from console.planning import show_plan
 from console.views import output, print_summary
 from pipeline_core.errors import ConfigError
 from pipeline_core.extract.ignored import MOST_ENDINGS, ending, endings_in_words, merge_endings
-from pipeline_core.messages import Outcome
+from pipeline_core.messages import Limits, Outcome
 from pipeline_core.pipeline.rebuild import rebuild
-from pipeline_core.pipeline.survey import find_archives
+from pipeline_core.pipeline.survey import find_archives, survey
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from pipeline_core.storage.local import LocalStorage
@@ -97,6 +98,8 @@ def test_endings_in_words() -> None:
     assert (
         endings_in_words(counts) == "1,200 .csv, 2 .a, 2 without an ending, 9,000 of other endings"
     )
+    assert endings_in_words({"/": 1}) == "1 folder"
+    assert endings_in_words({"/": 3}) == "3 folders"
     many = {f".{letter}": 1 for letter in "abcdefg"}
     assert endings_in_words(many) == "1 .a, 1 .b, 1 .c, 1 .d, 1 .e, 2 others"
 
@@ -121,10 +124,12 @@ def test_every_entry_that_is_passed_over_is_counted_by_its_ending(tmp_path: Path
     shop = write_shop(tmp_path / "shop", {"week.zip": MIXED})
     for name in ("b.csv", "LICENSE", ".hidden", "x.zip.part"):
         (shop.data / name).write_bytes(b"")
-    (shop.data / "folder").mkdir()
+    for folder in ("empty", "full", "full.d", "full.d/inner"):
+        (shop.data / folder).mkdir()
+    (shop.data / "full" / "week.zip").write_bytes(MIXED)
     outcome = run_local(shop, tmp_path)
     assert outcome.exit_code == 0
-    assert ignored(outcome) == OF_MIXED | {".csv": 2, "": 2, ".part": 1}
+    assert ignored(outcome) == OF_MIXED | {".csv": 2, "": 2, ".part": 1, "/": 2}
     assert json.loads(text(tmp_path, "summary.json"))["ignored"] == ignored(outcome)
     assert_agrees(tmp_path, outcome)
 
@@ -459,7 +464,7 @@ def test_an_object_store_without_archives_is_a_wrong_setting(s3: str) -> None:
     assert [file.key for file in found.archives] == ["good.zip"]
     assert (found.strays, found.ignored) == (
         {"week.zip": "it is a folder, not a file"},
-        {".txt": 1, "": 1},
+        {".txt": 1, "": 1, "/": 2},
     )
 
 
@@ -491,3 +496,39 @@ def test_plan_and_run_show_what_is_passed_over(
     print_summary(output(), summary(outcome))
     said = "Passed over without being read: 1 .csv, 1 .json, 1 .ndjson, 1 .tar.gz, 1 .txt, 1 other."
     assert said in capsys.readouterr().out
+
+
+class _Vanishing(LocalStorage):
+    """Files that are gone as soon as ``verb`` wants them."""
+
+    def __init__(self, root: Path, verb: str) -> None:
+        super().__init__(root)
+        self.verb = verb
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[IO[bytes]]:
+        if self.verb == "open":
+            (self.root / key).unlink()
+        with super().open(key) as file:
+            yield file
+
+    @contextmanager
+    def local_file(self, key: str) -> Iterator[Path]:
+        (self.root / key).unlink()
+        with super().local_file(key) as path:
+            yield path
+
+
+def test_an_archive_that_vanishes_while_the_run_is_planned_is_unreadable(tmp_path: Path) -> None:
+    (tmp_path / "week.zip").write_bytes(GOOD)
+    found = survey(_Vanishing(tmp_path, "open"), Limits())
+    assert [archive.unreadable for archive in found.archives] == [
+        "the archive vanished while the run was planned"
+    ]
+
+
+def test_archives_that_vanish_while_they_are_compared_are_no_copies(tmp_path: Path) -> None:
+    for name in ("a.zip", "b.zip"):
+        (tmp_path / name).write_bytes(GOOD)
+    found = survey(_Vanishing(tmp_path, "local_file"), Limits())
+    assert [(each.digest, each.duplicate_of) for each in found.archives] == [(None, None)] * 2
