@@ -97,9 +97,14 @@ class Terminal:
         return self.watch(lambda _: None)
 
     def resize(self, columns: int, rows: int) -> None:
-        """As a person who drags the window's corner."""
+        """As a person who drags the window's corner, while nothing that was drawn for the old size
+        is still under way."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        while select.select([self._ours], [], [], 0)[0] and self._read():
+            pass
         self._screen.resize(rows, columns)
         self._set_size(self._ours, columns, rows)
+        os.killpg(self.process.pid, signal.SIGCONT)
         os.killpg(self.process.pid, signal.SIGWINCH)
 
     def interrupt(self) -> None:

@@ -14,6 +14,7 @@ from tests.processes import environment, sales_pipeline
 from tests.terminal import Terminal
 
 MANY = 50
+_TIME = r"(\d+ min )?\d+ s"
 LONG = "events_of_a_very_long_week_with_a_name_that_nobody_would_type_43.zip"
 HOSTILE = "events_\x1b[2J\x1b]0;owned\x07[bold]red.zip"
 
@@ -103,9 +104,11 @@ def test_the_view_names_states_pace_and_workers(many: dict[str, str]) -> None:
         text = "\n".join(lines)
         assert re.search(r"Processing run 20\S+, local engine, [12] process", text)
         assert re.search(r"\d+/52 archives", text)
-        assert re.search(r"running +events_week_\d\d.zip  [\d.]+ k?B  \d+ s  \S+:\d+", text)
+        assert re.search(
+            r"running +events_week_\d\d.zip  [\d.]+ k?B  (\d+ min )?\d+ s  \S+:\d+", text
+        )
         assert re.search(r"\d+ waiting .*\d+ running .*\d+ done", text)
-        assert re.search(r"[\d,]+ events/s  \d+ MB/s  about \d+ s left", text)
+        assert re.search(rf"[\d,]+ events/s  \d+ MB/s  about {_TIME} left", text)
         assert terminal.wait() == 0
     with Terminal("run", env=many, columns=120) as again:
         assert again.wait() == 0
