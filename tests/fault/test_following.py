@@ -181,7 +181,8 @@ def test_a_recovered_run_is_told(ships: Fleet, expected: dict[str, bytes], tmp_p
     eventually(ships.run_ids, "the run")
     assert ships.until_ended() == "published"
     eventually(lambda: ships.ledger().is_told(), "the mark")
-    (notice,) = [json.loads(line) for line in told.read_text().splitlines()]
-    assert notice["event"] == "recovered"
-    assert "nothing moved" in notice["reason"]
+    # Once at least: two who look at the same moment may both tell it.
+    notices = [json.loads(line) for line in told.read_text().splitlines()]
+    assert {notice["event"] for notice in notices} == {"recovered"}
+    assert all("nothing moved" in notice["reason"] for notice in notices)
     assert ships.csvs() == expected
