@@ -72,6 +72,8 @@ def test_two_beats_start_one_run_a_slot(ships: Fleet, expected: dict[str, bytes]
         "two messages for one slot",
         100,
     )
+    taken = re.compile(r"workers\.start_run\[[^]]+\] succeeded")
+    eventually(lambda: len(taken.findall(ships.logs())) >= 2, "both, taken")
     eventually(lambda: ships.ledger().outcome(), "the end")
     assert len(ships.run_ids()) == len(list(slot_files.glob("*.json")))
     assert sorted(ships.published()) == sorted(ships.run_ids())
