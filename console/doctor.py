@@ -13,8 +13,8 @@ from pipeline_core.extract.codecs import HAS_LIBDEFLATE
 from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.pipeline.plan import read_dimensions
-from pipeline_core.pipeline.publish import LATEST
 from pipeline_core.pipeline.survey import find_archives
+from pipeline_core.places import LATEST
 from pipeline_core.remedies import install_line, rebuild_line
 from pipeline_core.settings import Settings, unused_variables
 from pipeline_core.storage import Storage, check_creates, open_storage
@@ -183,8 +183,7 @@ def _dimensions(settings: Settings) -> Check:
             "dimensions",
             "failed",
             found + ".",
-            "Every purchase would be rejected, and the run refused. Fill them, or set "
-            "SALES_UNKNOWN=bucket.",
+            "Every purchase would be rejected, and the run refused. Fill them.",
         )
     return Check("dimensions", "ok", found)
 

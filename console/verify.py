@@ -12,7 +12,7 @@ from console.terminal import complain, plain
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import to_json
-from pipeline_core.pipeline.publish import LATEST
+from pipeline_core.places import LATEST
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 from pipeline_core.verify import Difference, Verification, verify

@@ -47,6 +47,10 @@ class RetryableError(PipelineError):
     """Storage, database or broker did not answer; the same call may succeed later."""
 
 
+class NotAllowed(RetryableError):
+    """This user may not read a file, or look into a folder; another may."""
+
+
 class InputError(PipelineError):
     """The shop's data is bad; the message names the place."""
 

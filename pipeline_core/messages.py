@@ -110,8 +110,8 @@ class DayRef(Struct, frozen=True):
 
 class ArchiveRef(Struct, frozen=True, kw_only=True):
     """One weekly archive as it was planned. ``id`` is its number in the manifest; ``version``
-    changes whenever its bytes do, and is empty if there is no file: ``unreadable`` says what there
-    is. One that is too large for one process has ``shares``: directory places of days, each place
+    changes whenever its bytes do, and is empty if no file could be opened: ``unreadable`` says
+    why. One that is too large for one process has ``shares``: directory places of days, each place
     once, that are processed apart. ``ignored`` are its entries that are no days, by their ending;
     None if an earlier version did not look."""
 

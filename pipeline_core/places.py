@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# What the newest published run is called among the reports.
+LATEST = "latest"
+
 
 @dataclass(frozen=True)
 class Places:

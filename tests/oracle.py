@@ -326,7 +326,11 @@ def _entries(content: bytes, suffix: str) -> _Zip | None:
             first = min((entry.header_offset for entry in opened.infolist()), default=0)
             if b"PK\3\4" in content[: max(0, first)]:
                 return None
-            files = [entry for entry in opened.infolist() if _base(entry.filename)]
+            files = [
+                entry
+                for entry in opened.infolist()
+                if _base(entry.filename) or entry.file_size or entry.CRC
+            ]
             wanted = [
                 (entry.filename, _entry(opened, entry))
                 for entry in sorted(files, key=lambda entry: entry.filename)
@@ -334,7 +338,9 @@ def _entries(content: bytes, suffix: str) -> _Zip | None:
             ]
     except DAMAGE:
         return None
-    others = [entry.filename for entry in files if not _wanted(entry.filename, suffix)]
+    others = [
+        entry.filename.rstrip("/\\") for entry in files if not _wanted(entry.filename, suffix)
+    ]
     is_empty = not any(_wanted(name, "") for name in others)
     return _Zip(wanted, list(map(_ending, others)), bool(wanted) or is_empty)
 

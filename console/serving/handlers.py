@@ -20,7 +20,7 @@ from console.serving.reports import content_type, find, published_runs
 from pipeline_core.errors import PipelineError
 from pipeline_core.load.page import common_style
 from pipeline_core.logs import structlog
-from pipeline_core.pipeline.publish import LATEST
+from pipeline_core.places import LATEST
 from pipeline_core.storage import Storage
 
 log = structlog.get_logger()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline_core.pipeline.publish import LATEST
+from pipeline_core.places import LATEST
 from pipeline_core.storage import Storage
 from pipeline_core.storage.local import LocalStorage
 

@@ -23,9 +23,9 @@ def is_part(name: str) -> bool:
     return _is_wanted(name, ".json")
 
 
-def is_folder(name: str) -> bool:
-    """Whether a zip's entry is a folder: a slash of either kind ends its name."""
-    return not base_name(name)
+def without_slash(name: str) -> str:
+    """The name of a folder's entry without the slashes, of either kind, that end it."""
+    return name.rstrip("/\\")
 
 
 def is_junk(name: str) -> bool:

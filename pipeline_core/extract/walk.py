@@ -12,7 +12,7 @@ from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePar
 from pipeline_core.extract.directory import Entry
 from pipeline_core.extract.ignored import count_endings, endings_in_words
 from pipeline_core.extract.meter import Meter, part_meter
-from pipeline_core.extract.names import is_folder, is_junk, is_part, is_zip
+from pipeline_core.extract.names import base_name, is_junk, is_part, is_zip, without_slash
 from pipeline_core.extract.windows import Window, windows
 from pipeline_core.extract.zips import OpenedZip, entries, inflate, open_zip
 from pipeline_core.messages import Limits
@@ -96,6 +96,12 @@ def _hashed(
         yield block
 
 
+def _is_folder(entry: Entry) -> bool:
+    """Whether a slash, or nothing, ends its name, and it holds no byte. One that does is no folder:
+    somebody's events may be in it."""
+    return not base_name(entry.name) and not (entry.size or entry.crc)
+
+
 def _listing(
     opened: OpenedZip,
     is_wanted: Callable[[str], bool],
@@ -106,8 +112,8 @@ def _listing(
     for entry in entries(opened):
         if is_wanted(entry.name):
             wanted.append(entry)
-        elif not is_folder(entry.name):
-            others.append(entry.name)
+        elif not _is_folder(entry):
+            others.append(without_slash(entry.name))
     ignored = count_endings(others)
     told = [] if wanted else [name for name in others if not is_junk(name)]
     if told:

@@ -8,6 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
+from msgspec import Struct
+
 from pipeline_core.errors import InputError, RetryableError, UnreadablePart
 from pipeline_core.extract.ignored import endings_in_words
 from pipeline_core.extract.meter import archive_meter, day_meter
@@ -23,9 +26,10 @@ from pipeline_core.extract.windows import Window
 from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.logs import structlog
-from pipeline_core.messages import Limits, Manifest, Summary
+from pipeline_core.messages import EventCounts, Limits, Manifest, Summary
 from pipeline_core.pipeline.merge import load_result
 from pipeline_core.pipeline.results import Done
+from pipeline_core.places import LATEST
 from pipeline_core.storage import Storage, open_storage
 
 log = structlog.get_logger()
@@ -52,7 +56,7 @@ def nothing_counted(
     events = summary.events
     if events.counted:
         return ""
-    before = "" if manifest.options.as_of is not None else _report_before(ledger)
+    before = "" if manifest.options.as_of is not None else _report_before(ledger, manifest)
     if not events.seen:
         if not before:
             return ""
@@ -69,15 +73,39 @@ def nothing_counted(
     return " ".join(filter(None, (*said, before)))
 
 
-def _report_before(ledger: RunLedger) -> str:
-    """That the report before counts something, or that nobody knows."""
+def _report_before(ledger: RunLedger, manifest: Manifest) -> str:
+    """That the report before counts something, or that nobody knows. A state that was lost, or
+    that is another one's, knows of none: then it is the one that is to be seen."""
     run_id = published_before(ledger.state, ledger.run_id)
     if run_id is None:
-        return ""
+        return _report_that_stands(open_storage(manifest.reports), ledger.run_id)
     outcome = RunLedger(ledger.state, run_id).outcome()
     if outcome is None or outcome.summary is None:
         return f"What run {run_id} counted, the last one published, is gone from the state."
-    counted = outcome.summary.events.counted
+    return _counted(run_id, outcome.summary.events.counted)
+
+
+def _report_that_stands(reports: Storage, run_id: str) -> str:
+    key = reports.pointed(LATEST)
+    if key is None:
+        return ""
+    try:
+        events = msgspec.json.decode(reports.read(f"{key}/summary.json"), type=_Published)
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+        return f"What the report at {reports.uri}/{key} counts, which stands, is not known."
+    return "" if events.run_id >= run_id else _counted(events.run_id, events.events.counted)
+
+
+class _Published(Struct, frozen=True):
+    """What is asked of a summary.json."""
+
+    # Of the run that published it.
+    run_id: str
+    # Seen, counted and left out.
+    events: EventCounts
+
+
+def _counted(run_id: str, counted: int) -> str:
     if not counted:
         return ""
     return (

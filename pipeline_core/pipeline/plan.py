@@ -51,7 +51,7 @@ def plan(
     Raises:
         ConfigError: there is no archive, or no day up to ``options.as_of``, or customers or
             products cannot be used.
-        InputError: a product has no valid price, or an archive a name that no JSON can hold.
+        InputError: a product has no valid price.
         RetryableError: a storage or the database does not answer.
     """
     started = datetime.now(UTC)

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from pipeline_core.errors import ConfigError, InputError, UnreadableArchive
+from pipeline_core.errors import ConfigError, InputError, NotAllowed, UnreadableArchive
 from pipeline_core.extract.ignored import (
     FOLDERS,
     count_endings,
@@ -83,7 +83,6 @@ def find_archives(data: Storage) -> Found:
 
     Raises:
         ConfigError: there is nothing that is called like an archive.
-        InputError: an archive has a name that no JSON can hold.
     """
     inside = data.contents()
     strays = {name: what for name, what in inside.others.items() if is_zip(name)}
@@ -91,13 +90,11 @@ def find_archives(data: Storage) -> Found:
     archives = [file for file in inside.files if is_zip(file.key)]
     for file in archives:  # an object store may have a folder of the same name
         strays.pop(file.key, None)
-    for name in (*strays, *(file.key for file in archives)):
-        if not is_text(name):
-            raise InputError(
-                f"The name of the archive {name!r} is not UTF-8.", f"Rename it in {data.uri}."
-            )
-    folders = [name for name in inside.folders if name not in strays]
-    folders = [name for name in folders if data.contents(name) != _EMPTY]
+    folders = [
+        name for name in inside.folders if name not in strays and _holds_something(data, name)
+    ]
+    strays |= {file.key: "its name is not UTF-8" for file in archives if not is_text(file.key)}
+    archives = [file for file in archives if file.key not in strays]
     if not archives and not strays:
         raise ConfigError(
             f"There is {_no_archive(data, inside, folders)}.",
@@ -109,7 +106,21 @@ def find_archives(data: Storage) -> Found:
         *inside.hidden,
     ]
     counts = [count_endings(others), {FOLDERS: len(folders)} if folders else {}]
-    return Found(archives, strays, merge_endings(counts))
+    told = {_shown(name): what for name, what in strays.items()}
+    return Found(archives, told, merge_endings(counts))
+
+
+def _holds_something(data: Storage, folder: str) -> bool:
+    """Whether it is not empty; one that may not be looked into is not known to be."""
+    try:
+        return data.contents(folder) != _EMPTY
+    except NotAllowed:
+        return True
+
+
+def _shown(name: str) -> str:
+    """A name that JSON can hold."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _no_archive(data: Storage, inside: Contents, full: Sequence[str]) -> str:
@@ -119,7 +130,7 @@ def _no_archive(data: Storage, inside: Contents, full: Sequence[str]) -> str:
         files = (*(file.key for file in inside.files), *inside.others)
         told.append(endings_in_words(count_endings(files)))
     if full:
-        names = [name.encode(errors="backslashreplace").decode() for name in full[:_FOLDERS_SHOWN]]
+        names = [_shown(name) for name in full[:_FOLDERS_SHOWN]]
         more = ", ..." if len(full) > _FOLDERS_SHOWN else ""
         told.append(f"{len(full):,} folder{'s'[: len(full) - 1]} ({', '.join(names)}{more})")
     if not told:
@@ -174,13 +185,16 @@ def _look_into(data: Storage, file: StoredObject, limits: Limits) -> ArchiveRef:
     try:
         with data.open(file.key) as opened:
             listing = archive_days(open_archive(opened, limits))
+        days = (DayRef(day.name, day.index, day.size, day.crc) for day in listing.wanted)
+        return msgspec.structs.replace(archive, days=tuple(days), ignored=listing.ignored)
     except UnreadableArchive as error:
         return msgspec.structs.replace(archive, unreadable=error.message, ignored=error.ignored)
     except FileNotFoundError:
         cause = "the archive vanished while the run was planned"
-        return msgspec.structs.replace(archive, version="", unreadable=cause, ignored={})
-    days = (DayRef(day.name, day.index, day.size, day.crc) for day in listing.wanted)
-    return msgspec.structs.replace(archive, days=tuple(days), ignored=listing.ignored)
+    except NotAllowed:
+        cause = "this user may not read the archive"
+    # Without a version: it is looked at again, also if nothing but its rights changes.
+    return msgspec.structs.replace(archive, version="", unreadable=cause, ignored={})
 
 
 def _mark_duplicate_archives(data: Storage, archives: Sequence[ArchiveRef]) -> list[ArchiveRef]:

@@ -38,8 +38,9 @@ class Storage(Protocol):
     """A folder or an object-store prefix.
 
     Every verb raises ``FileNotFoundError`` for a key that is not there or would leave the root,
-    ``RetryableError`` when the storage does not answer or has no room left, and ``ConfigError``
-    when it turns the credentials down. Pickles without credentials.
+    ``RetryableError`` when the storage does not answer or has no room left, as ``NotAllowed`` when
+    a folder's rights forbid it, and ``ConfigError`` when it turns the credentials down. Pickles
+    without credentials.
     """
 
     @property

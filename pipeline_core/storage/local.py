@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.errors import ConfigError, NotAllowed, RetryableError
 from pipeline_core.logs import structlog
 from pipeline_core.storage.base import (
     Contents,
@@ -100,7 +100,10 @@ class LocalStorage:
     @contextmanager
     def local_file(self, key: str) -> Iterator[Path]:
         self.stat(key)
-        yield self._path(key)
+        with _translated("read", self._path(key)) as path:
+            if not os.access(path, os.R_OK):  # found out here: whoever opens it translates nothing
+                raise PermissionError(errno.EACCES, "not allowed", str(path))
+        yield path
 
     @contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
@@ -307,6 +310,9 @@ def _translated(verb: str, path: Path) -> Iterator[Path]:
     except OSError as error:
         if verb == "read" and isinstance(error, (IsADirectoryError, NotADirectoryError)):
             raise FileNotFoundError(errno.ENOENT, "no such file", str(path)) from None
+        if isinstance(error, PermissionError) and verb in {"read", "list"}:
+            remedy = "Give the right to whoever runs this."
+            raise NotAllowed(f"This user may not {verb} {path}.", remedy) from error
         raise RetryableError(
             f"Cannot {verb} {path}: {error.strerror or error}.",
             "Check that the folder exists, that this user may use it, and that it has room.",

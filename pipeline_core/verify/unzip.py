@@ -81,9 +81,10 @@ def wanted_entries(
     for entry in once.values():
         if is_wanted(entry.name, ending):
             wanted.append(entry)
-        elif not entry.name.endswith(("/", "\\")) and entry.name:
-            others.append(ending_of(entry.name))
-            is_empty = is_empty and not is_wanted(entry.name, "")
+        elif entry.size or entry.crc or (entry.name and not entry.name.endswith(("/", "\\"))):
+            name = entry.name.rstrip("/\\")  # of a folder that holds bytes
+            others.append(ending_of(name))
+            is_empty = is_empty and not is_wanted(name, "")
     if not wanted and not is_empty:
         raise error(f"it holds no {ending}", ignored=Counter(others))
     return sorted(wanted)

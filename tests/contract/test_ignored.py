@@ -16,13 +16,13 @@ import pytest
 
 from console.planning import show_plan
 from console.views import output, print_summary
-from pipeline_core.errors import ConfigError
+from pipeline_core.errors import ConfigError, NotAllowed
 from pipeline_core.extract.ignored import MOST_ENDINGS, ending, endings_in_words, merge_endings
 from pipeline_core.messages import Limits, Outcome
 from pipeline_core.pipeline.rebuild import rebuild
 from pipeline_core.pipeline.survey import find_archives, survey
 from pipeline_core.settings import load_settings
-from pipeline_core.storage import open_storage
+from pipeline_core.storage import Contents, open_storage
 from pipeline_core.storage.local import LocalStorage
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.contract.run import (
@@ -116,8 +116,9 @@ MIXED_DAY = day_zip(
         "__MACOSX/._1.json": b"",
     }
 )
+OF_MIXED_DAY = {".csv": 1, ".ndjson": 1, ".json": 1}
 MIXED = archive_zip({DAY: MIXED_DAY, "notes.txt": b"", "b/": b"", "c.tar.gz": b"", "d\\": b""})
-OF_MIXED = {".csv": 1, ".ndjson": 1, ".json": 1, ".txt": 1, ".tar.gz": 1}
+OF_MIXED = OF_MIXED_DAY | {".txt": 1, ".tar.gz": 1}
 
 
 def test_every_entry_that_is_passed_over_is_counted_by_its_ending(tmp_path: Path) -> None:
@@ -496,6 +497,52 @@ def test_plan_and_run_show_what_is_passed_over(
     print_summary(output(), summary(outcome))
     said = "Passed over without being read: 1 .csv, 1 .json, 1 .ndjson, 1 .tar.gz, 1 .txt, 1 other."
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["e_2024-03-02.zip/", "e_2024-03-02.zip\\", "/"])
+def test_what_is_called_like_a_folder_and_holds_bytes_is_no_folder(
+    tmp_path: Path, name: str
+) -> None:
+    ending = {"/": ""}.get(name, ".zip")
+    day = day_zip({"0.json": part([purchase()])})
+    outcome = run_beside(tmp_path, week=archive_zip({DAY: MIXED_DAY, name: day}))
+    assert ignored(outcome) == {**OF_MIXED_DAY, ending: 1}
+    assert_agrees(tmp_path, outcome)
+    alone = run_beside(tmp_path / "alone", week=archive_zip({name: day, "empty/": b""}))
+    assert list(unreadable(alone)) == [("week.zip", None, None)]
+    part_alone = archive_zip({DAY: day_zip({f"a.json{name[-1]}": b"[]"})})
+    alone = run_beside(tmp_path / "part", week=part_alone)
+    assert list(unreadable(alone)) == [("week.zip", DAY, None)]
+    assert_agrees(tmp_path / "part", alone)
+
+
+class _Forbidden(LocalStorage):
+    """Files and folders that another user may read."""
+
+    def contents(self, folder: str = "") -> Contents:
+        if folder:
+            raise NotAllowed("no", "ask")
+        return super().contents()
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[IO[bytes]]:
+        if key == "theirs.zip":
+            raise NotAllowed("no", "ask")
+        with super().open(key) as file:
+            yield file
+
+
+def test_what_this_user_may_not_read_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir()
+    for name in ("ours.zip", "theirs.zip"):
+        (tmp_path / name).write_bytes(GOOD)
+    found = survey(_Forbidden(tmp_path), Limits())
+    assert [archive.unreadable for archive in found.archives] == [
+        None,
+        "this user may not read the archive",
+    ]
+    assert found.archives[1].version == ""
+    assert found.ignored == {"/": 1}
 
 
 class _Vanishing(LocalStorage):

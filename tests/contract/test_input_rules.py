@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from pipeline_core.errors import InputError
 from tests import archives as build
 from tests.archives import RawEntry, archive_zip, day_zip, part, purchase, write_shop
 from tests.contract.run import (
@@ -29,6 +28,7 @@ from tests.contract.run import (
     unreadable,
     week,
 )
+from tests.contract.verified import assert_agrees
 
 DAY = "2024-03-01.zip"
 WEEK = "week.zip"
@@ -250,8 +250,10 @@ def test_archive_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
     (shop.data / os.fsdecode(b"\xff.txt")).write_bytes(b"anything else is ignored")
     assert run_local(shop, tmp_path).exit_code == 0
     (shop.data / os.fsdecode(b"\xff.zip")).write_bytes(b"")
-    with pytest.raises(InputError, match=r"udcff\.zip.* is not UTF-8"):
-        run_local(shop, tmp_path)
+    outcome = run_local(shop, tmp_path)
+    assert unreadable(outcome) == {("\\udcff.zip", None, None): "its name is not UTF-8"}
+    assert units(outcome) == 1
+    assert_agrees(tmp_path, outcome)
 
 
 @pytest.mark.parametrize("content", NOT_UTF8)
@@ -394,11 +396,13 @@ def test_day_that_cannot_be_inflated_is_unreadable(tmp_path: Path, archive: byte
 # --- unreadable archives -------------------------------------------------------------------------
 
 
-def test_an_entry_without_a_name_is_no_part(tmp_path: Path) -> None:
+def test_an_entry_without_a_name_is_no_part_and_not_nothing(tmp_path: Path) -> None:
     nameless = build.raw_zip([build.RawEntry("", b"[]", 2, zlib.crc32(b"[]"))])
     days = {"1.zip": nameless, DAY: build.day_zip({"0.json": sales(2)})}
     outcome = run_local(write_shop(tmp_path / "shop", {WEEK: week(days=days)}), tmp_path)
-    assert unreadable(outcome) == {}
+    assert unreadable(outcome) == {
+        (WEEK, "1.zip", None): "the day holds no .json part, but 1 without an ending"
+    }
     assert units(outcome) == 2
 
 

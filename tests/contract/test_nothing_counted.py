@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -169,6 +170,21 @@ def test_what_was_counted_before_is_told_beside_the_reasons(tmp_path: Path) -> N
     event = json.dumps(VIEW, separators=(",", ":"))
     said = f"event 0: {event}. Run {first.run_id}, the last one published, counted 1 purchase."
     assert_refused(tmp_path, run(shop, tmp_path), said)
+
+
+def test_a_state_that_was_lost_does_not_let_nothing_replace_the_report_that_stands(
+    tmp_path: Path,
+) -> None:
+    shop = shop_of(tmp_path, sales(3))
+    first = run_local(shop, tmp_path)
+    shutil.rmtree(tmp_path / "state")
+    (shop.data / "week.zip").write_bytes(week(b"[]"))
+    outcome = run_local(shop, tmp_path, publish_incomplete=False)
+    assert_refused(tmp_path, outcome, f"Run {first.run_id}, the last one published, counted 1 ")
+    shutil.rmtree(tmp_path / "state")
+    (tmp_path / "reports" / "latest" / "summary.json").write_bytes(b"{}")
+    outcome = run_local(shop, tmp_path, publish_incomplete=False)
+    assert_refused(tmp_path, outcome, f"runs/{first.run_id} counts, which stands, is not known.")
 
 
 def test_a_report_of_which_nobody_knows_the_figures_is_not_replaced_by_nothing(

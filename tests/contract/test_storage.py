@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.errors import ConfigError, NotAllowed, RetryableError
 from pipeline_core.storage import Contents, Storage, absolute_uri, open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_reading import BLOCK, blocks
@@ -867,3 +867,26 @@ def test_the_package_of_object_stores_may_be_missing(monkeypatch: pytest.MonkeyP
     monkeypatch.delitem(sys.modules, "pipeline_core.storage.object_store")
     with pytest.raises(ConfigError, match=r"obstore.*Install it: .*obstore"):
         open_storage("s3://bucket")
+
+
+def test_what_a_folders_rights_forbid_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbid(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    storage = LocalStorage(tmp_path)
+    storage.write("inner/a", b"")
+    monkeypatch.setattr(os, "scandir", forbid)
+    with pytest.raises(NotAllowed, match=r"may not list .*inner"):
+        storage.contents("inner")
+    monkeypatch.setattr(Path, "open", forbid)
+    monkeypatch.setattr(Path, "read_bytes", forbid)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    may_not_read = pytest.raises(NotAllowed, match=r"may not read .*inner/a")
+    with may_not_read, storage.open("inner/a"):
+        pass
+    with may_not_read, storage.local_file("inner/a"):
+        pass
+    with may_not_read:
+        storage.read("inner/a")
