@@ -32,6 +32,9 @@ class Hooks:
     events: frozenset[Event]
 
 
+NOBODY = Hooks(webhook_url=None, command=None, events=frozenset())
+
+
 @dataclass(frozen=True)
 class Figures:
     """A run's summary in short: revenue is decimal text, ``unreadable`` are inputs, and ``ignored``
@@ -66,16 +69,16 @@ class Figures:
     def in_words(self) -> str:
         """One sentence."""
         left_out = [
-            f"{self.events_counted:,} of {self.events_seen:,} events counted",
+            f"{self.events_counted:,} of {_counted(self.events_seen, 'event')} counted",
             f"{self.events_rejected:,} rejected",
         ]
         if self.unreadable:
-            left_out.append(f"{self.unreadable:,} inputs unreadable")
+            left_out.append(f"{_counted(self.unreadable, 'input')} unreadable")
         if self.ignored:
-            left_out.append(f"{self.ignored:,} files passed over")
+            left_out.append(f"{_counted(self.ignored, 'file')} passed over")
         return (
-            f"Revenue {Decimal(self.total_revenue):,f}, {self.units_sold:,} units, "
-            f"{self.unique_customers:,} customers; {', '.join(left_out)}."
+            f"Revenue {Decimal(self.total_revenue):,f}, {_counted(self.units_sold, 'unit')}, "
+            f"{_counted(self.unique_customers, 'customer')}; {', '.join(left_out)}."
         )
 
 
@@ -138,6 +141,10 @@ class Notice:
             return ""
         is_own = self.report.figures == self.figures
         return f"{'Report' if is_own else 'The report that stands'}: {self.report.page}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def parse_events(text: str) -> frozenset[Event]:

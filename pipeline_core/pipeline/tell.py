@@ -12,28 +12,33 @@ from pipeline_core.logs import structlog
 from pipeline_core.messages import Manifest, Outcome, Summary
 from pipeline_core.notify import Event, Figures, Hooks, Notice, Report, event_of, notify
 from pipeline_core.pipeline.publish import fail, newest_published
+from pipeline_core.pipeline.verdict import what_is_incomplete
 from pipeline_core.storage import Storage
 
 log = structlog.get_logger()
 
 
 def tell(ledger: RunLedger, hooks: Hooks) -> None:
-    """Tells the hooks how the run ended, unless they know or it has not ended. One that could
-    not be told is told again by whoever calls this next; two at once may tell it twice."""
+    """Tells the hooks how the run ended, unless they know, it has not ended, or it is one of a time
+    past, which somebody made by hand. One that could not be told is told again by whoever calls
+    this next; two at once may tell it twice."""
     outcome = ledger.outcome()
     if outcome is None or ledger.is_told():
+        return
+    manifest = ledger.planned()
+    if manifest is not None and manifest.options.as_of is not None:
         return
     events: list[Event] = [event_of(outcome)]
     if outcome.state == "published" and _was_recovered(ledger):
         events.append("recovered")
-    summary, report = outcome.summary, _report(ledger, outcome)
+    summary, report = outcome.summary, _report(ledger, manifest, outcome)
     told = [
         notify(
             hooks,
             Notice(
                 event=event,
                 run_id=ledger.run_id,
-                reason=_recovery(ledger) if event == "recovered" else outcome.reason,
+                reason=_recovery(ledger) if event == "recovered" else _reason(manifest, outcome),
                 remedy=outcome.remedy,
                 at=datetime.now(UTC),
                 changes=_changes(ledger, event),
@@ -79,9 +84,16 @@ def tell_late(state: Storage, hooks: Hooks, slot: str, run_id: str) -> None:
         slots.unmark_late(state, slot)
 
 
-def _report(ledger: RunLedger, outcome: Outcome) -> Report | None:
+def _reason(manifest: Manifest | None, outcome: Outcome) -> str:
+    """Why the run was not published, or what is incomplete although it was."""
+    summary = outcome.summary
+    if outcome.state != "published" or manifest is None or summary is None:
+        return outcome.reason
+    return what_is_incomplete(manifest, summary, summary.allowed_empty)
+
+
+def _report(ledger: RunLedger, manifest: Manifest | None, outcome: Outcome) -> Report | None:
     """What the run published, or else the report that stands."""
-    manifest = ledger.planned()
     if outcome.state == "published" and outcome.summary is not None and manifest is not None:
         return _published(manifest, outcome.summary)
     return _standing(ledger.state)

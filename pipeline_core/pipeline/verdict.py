@@ -22,8 +22,7 @@ def judge(ledger: RunLedger, manifest: Manifest, summary: Summary, done: Sequenc
     options, reasons = manifest.options, dict[Allowance, str]()
     empty = nothing_counted(ledger, manifest, summary, done)
     if not options.allow_incomplete:
-        incomplete = _what_is_incomplete(manifest, summary)
-        reasons["incomplete"] = " ".join(filter(None, (incomplete, empty)))
+        reasons["incomplete"] = what_is_incomplete(manifest, summary, empty)
     moved = drift(ledger.state, manifest, summary)
     if not options.allow_drift:
         reasons["drift"] = moved
@@ -52,8 +51,12 @@ def too_many_rejects(manifest: Manifest, events: EventCounts) -> bool:
     return events.rejected > manifest.options.limits.reject_share * purchases
 
 
-def _what_is_incomplete(manifest: Manifest, summary: Summary) -> str:
-    """Empty if nothing is."""
+def what_is_incomplete(manifest: Manifest, summary: Summary, empty: str) -> str:
+    """For people, in sentences; ``empty`` are those of ``nothing_counted``. Empty if nothing is."""
+    return " ".join(filter(None, (_what_is_left_out(manifest, summary), empty)))
+
+
+def _what_is_left_out(manifest: Manifest, summary: Summary) -> str:
     events, unreadable = summary.events, summary.unreadable
     if unreadable:
         first = unreadable[0]

@@ -109,7 +109,7 @@ def test_who_is_told_hears_figures_and_where_the_report_is(tmp_path: Path) -> No
     heard = _heard(tmp_path, first.run_id)
     assert heard["text"] == (
         f"Sales report, run {first.run_id}: published. Revenue 1,234.50, 12,345 units, "
-        f"1 customers; 1 of 3 events counted, 1 rejected. Report: {page}"
+        f"1 customer; 1 of 3 events counted, 1 rejected. Report: {page}"
     )
     assert heard["report"] == page
     assert Path(page).is_file()
@@ -131,7 +131,7 @@ def test_who_is_told_hears_figures_and_where_the_report_is(tmp_path: Path) -> No
     passed_over = "counted 1 purchase. Passed over without being read: 1 .txt."
     assert f"{passed_over} {second.remedy} Revenue 0.00" in heard["text"]
     assert heard["text"].endswith(
-        "0 of 0 events counted, 0 rejected, 1 inputs unreadable, 1 files passed over. "
+        "0 of 0 events counted, 0 rejected, 1 input unreadable, 1 file passed over. "
         f"The report that stands: {page}"
     )
     assert (heard["report"], heard["figures"]["run_id"]) == (page, second.run_id)
@@ -155,8 +155,8 @@ def test_who_is_told_of_a_run_without_figures_hears_of_the_report_that_stands(
         assert (heard["event"], heard["report"]) == (event, page)
         assert heard["figures"]["units_sold"] == 7
         assert heard["text"].endswith(
-            f"The report of run {first.run_id} stands. Revenue 0.70, 7 units, 1 customers; "
-            f"1 of 1 events counted, 0 rejected. The report that stands: {page}"
+            f"The report of run {first.run_id} stands. Revenue 0.70, 7 units, 1 customer; "
+            f"1 of 1 event counted, 0 rejected. The report that stands: {page}"
         )
 
 
