@@ -20,8 +20,10 @@ from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_
 from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
+from pipeline_core.notify import NOBODY, Hooks
 from pipeline_core.patience import tried
 from pipeline_core.pipeline.local import run_locally, start_early, stop_early
+from pipeline_core.pipeline.publish import newest_published
 from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving, take_turn
@@ -56,7 +58,8 @@ def begin(settings: Settings) -> None:
 def new_run(settings: Settings, as_of: date | None, progress: Progress) -> Outcome:
     """Plans a run and drives it to its end. Raises RunUnderWay if it is not its turn."""
     ledger = _new_run(open_storage(settings.state))
-    with _answered_for(settings, ledger):
+    # Of one of a time past, nobody is told; a plan that fails has nothing that says it is one.
+    with _answered_for(settings.hooks() if as_of is None else NOBODY, ledger):
         processes = _processes(settings)
         _take_turn(settings, ledger)
         progress.planning()
@@ -68,7 +71,7 @@ def new_run(settings: Settings, as_of: date | None, progress: Progress) -> Outco
 def go_on(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
     """Drives a run that stopped or failed to its end. Raises RunUnderWay if it is not its turn."""
     _take_turn(settings, ledger)
-    with _answered_for(settings, ledger):
+    with _answered_for(settings.hooks(), ledger):
         return _drive(settings, ledger, reopen(ledger), progress)
 
 
@@ -151,7 +154,7 @@ def _take_turn(settings: Settings, ledger: RunLedger) -> None:
 
 
 @contextmanager
-def _answered_for(settings: Settings, ledger: RunLedger) -> Iterator[None]:
+def _answered_for(hooks: Hooks, ledger: RunLedger) -> Iterator[None]:
     """An error, a bug of ours included, ends the run, unless another has the turn; a person
     who stops this command ends its turn."""
     try:
@@ -160,7 +163,7 @@ def _answered_for(settings: Settings, ledger: RunLedger) -> Iterator[None]:
     except RunUnderWay:
         raise
     except Exception as error:
-        give_up(ledger, settings.hooks(), error)
+        give_up(ledger, hooks, error)
         raise
     except KeyboardInterrupt as stop:
         stop.args = (_how_to_go_on(ledger),)
@@ -176,12 +179,18 @@ def _how_to_go_on(ledger: RunLedger) -> str:
         )
     lease.release(ledger)
     if manifest is None:
-        return "Stopped before anything was read. The earlier report stands."
+        return f"Stopped before anything was read. {_what_stands(ledger.state)}"
     done, total = len(ledger.receipt_ids()), len(manifest.planned_work())
     return (
-        f"Stopped. {done} of {total} {manifest.work_unit} are done, and the earlier report "
-        f"stands. `sales-pipeline resume {ledger.run_id}` goes on."
+        f"Stopped. {done} of {total} {manifest.work_unit} are done. {_what_stands(ledger.state)} "
+        f"`sales-pipeline resume {ledger.run_id}` goes on."
     )
+
+
+def _what_stands(state: Storage) -> str:
+    if newest_published(state) is None:
+        return "No report is published yet."
+    return "The earlier report stands."
 
 
 def _plan(settings: Settings, as_of: date | None, run_id: str, processes: int) -> Manifest:
@@ -260,6 +269,6 @@ def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) 
         verb = "was refused" if outcome.state == "refused" else "failed"
         complain(
             f"Run {outcome.run_id} {verb}: {outcome.reason}",
-            f"The earlier report stands. {outcome.remedy}",
+            f"{_what_stands(open_storage(settings.state))} {outcome.remedy}",
         )
     return outcome.exit_code
