@@ -88,7 +88,9 @@ def _tell(report: RangeReport) -> None:
             err=True,
         )
     if report.unreadable:
+        several = len(report.unreadable) > 1
         complain(
-            f"{len(report.unreadable):,} inputs that may be of this range could not be read.",
-            f"`sales-pipeline show {report.run_id}` names them.",
+            f"{len(report.unreadable):,} input{'s' if several else ''} that may be of this range "
+            "could not be read.",
+            f"`--json` names {'them' if several else 'it'}.",
         )

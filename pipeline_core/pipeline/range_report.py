@@ -17,6 +17,7 @@ from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import EventCounts, Manifest, Summary, Totals, Unreadable
 from pipeline_core.pipeline.events import counted_days
 from pipeline_core.pipeline.recount import recount, rules_of
+from pipeline_core.pipeline.unread_copies import unread_copies
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports import REPORTS
@@ -94,7 +95,7 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
         days=tuple(sorted({day for day, _ in inside})),
         missing_days=tuple(day for day in summary.missing_days if first <= day <= last),
         undated_days=sum(day is None for day, _ in dated),
-        unreadable=_unreadable(summary, first, last),
+        unreadable=_unreadable(manifest, summary, first, last),
         events=EventCounts(
             counts.seen,
             counts.counted,
@@ -119,14 +120,24 @@ def _totals(partial: pa.Table, scale: int) -> Totals:
     return Totals(to_text(to_minor(hi, lo), scale), units, count_customers(partial))
 
 
-def _unreadable(summary: Summary, first: date, last: date) -> tuple[Unreadable, ...]:
-    """Days of the range, and archives, which may have some."""
+def _unreadable(
+    manifest: Manifest, summary: Summary, first: date, last: date
+) -> tuple[Unreadable, ...]:
+    """Days of the range, and archives, which may have some. A date of which nothing else is unread
+    may have a copy of a day of another date that is."""
+    dates = [(_date(place), place) for place in summary.unreadable]
+    known = {dated for dated, _ in dates}
+    copies = ((_date(place), place) for place in unread_copies(manifest, summary))
+    dates += [(dated, place) for dated, place in copies if dated not in known]
     return tuple(
         place
-        for place in summary.unreadable
-        if place.day is None
-        or ((dated := day_date(place.day)) is not None and first <= dated <= last)
+        for dated, place in dates
+        if place.day is None or (dated is not None and first <= dated <= last)
     )
+
+
+def _date(place: Unreadable) -> date | None:
+    return None if place.day is None else day_date(place.day)
 
 
 def _check(manifest: Manifest, daily: pa.Table, first: date, last: date) -> None:

@@ -11,6 +11,8 @@ import pytest
 from pipeline_core.errors import ConfigError, ContractError, EventsGone
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import csv_lines
+from pipeline_core.messages import Unreadable
+from pipeline_core.pipeline.page.coverage import coverage
 from pipeline_core.pipeline.range_report import RangeSales, range_sales
 from pipeline_core.storage import open_storage
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
@@ -79,6 +81,42 @@ def test_events_that_are_gone_are_named(runs: Runs) -> None:
     with pytest.raises(EventsGone, match=r"week_0\.zip > events_2024-01-02\.zip"):
         ranged(runs, date(2024, 1, 2), date(2024, 1, 3))
     assert ranged(runs, date(2024, 1, 4), date(2024, 1, 7)).report.rows
+
+
+@pytest.mark.parametrize(
+    ("content", "part_name"),
+    [(b"no zip", None), (day_zip({"a.json": part([purchase()]), "b.json": b"[oops"}), "b.json")],
+    ids=["a day", "a part"],
+)
+@pytest.mark.parametrize("copied_to", ["week_2.zip", "week_3.zip"], ids=["same", "other"])
+def test_a_copy_of_what_could_not_be_read_could_not_be_read(
+    tmp_path: Path, content: bytes, part_name: str | None, copied_to: str
+) -> None:
+    original = {"events_2024-02-01.zip": content, "events_2024-02-02.zip": day(2)}
+    copies = {"events_2024-02-03.zip": content, "again/events_2024-02-01.zip": content}
+    archives = {"week_2.zip": archive_zip({**original, **copies})}
+    if copied_to != "week_2.zip":
+        archives = {"week_2.zip": archive_zip(original), copied_to: archive_zip(copies)}
+    archives["week_2_again.zip"] = archives["week_2.zip"]
+    runs = Runs(write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS), tmp_path / "runs")
+    summary = runs.run()
+    assert len(summary["unreadable"]) == 1
+    assert summary["days"]["duplicate"] == 2
+    cause = summary["unreadable"][0]["cause"]
+
+    def unread(first: int, last: int) -> list[Unreadable]:
+        return [*ranged(runs, date(2024, 2, first), date(2024, 2, last)).report.unreadable]
+
+    copy = Unreadable(copied_to, "events_2024-02-03.zip", part_name, cause)
+    assert unread(3, 29) == [copy]
+    assert unread(2, 2) == []
+    # In one archive, days are read in the order of their names.
+    first = "again/events_2024-02-01.zip" if copied_to == "week_2.zip" else "events_2024-02-01.zip"
+    assert unread(1, 1) == [Unreadable("week_2.zip", first, part_name, cause)]
+    assert unread(1, 3) == [*unread(1, 1), copy]
+    ledger = RunLedger(open_storage(str(runs.folder / "state")), "run-001")
+    calendar = coverage(*ledger.published()).days
+    assert [each.state for each in calendar] == ["unreadable", "duplicate", "unreadable"]
 
 
 def test_what_was_published_must_be_the_same(runs: Runs) -> None:

@@ -75,7 +75,7 @@ def test_a_range_says_what_it_lacks(env: dict[str, str]) -> None:
     done = sales_pipeline("report", *JANUARY, "--run", newest(env).name, env=env)
     assert done.returncode == 3
     assert "Days missing: 3 (2024-01-04, 2024-01-08, 2024-01-10)." in done.stderr
-    assert "1 inputs that may be of this range could not be read" in done.stderr
+    assert "1 input that may be of this range could not be read" in done.stderr
     done = sales_pipeline("report", "--from", "2023-01-01", "--to", "2023-01-31", env=env)
     assert done.returncode == 0
     assert done.stdout.count("\n") == 1

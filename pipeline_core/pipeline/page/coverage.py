@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pipeline_core.extract.names import base_name, day_date
 from pipeline_core.load.page import CalendarDay, Coverage, DayState
 from pipeline_core.messages import Manifest, Summary
+from pipeline_core.pipeline.unread_copies import unread_copies
 
 DAYS = 1100
 STATES: tuple[DayState, ...] = ("present", "duplicate", "conflicting", "unreadable", "missing")
@@ -35,7 +36,8 @@ def coverage(manifest: Manifest, summary: Summary) -> Coverage:
 
 def _states(manifest: Manifest, summary: Summary) -> tuple[dict[date, DayState], int]:
     """By date; and how many days have none in their names."""
-    unread = {(place.archive, place.day) for place in summary.unreadable}
+    places = (*summary.unreadable, *unread_copies(manifest, summary))
+    unread = {(place.archive, place.day) for place in places}
     conflicting, undated = set(manifest.conflicting_days), 0
     states: dict[date, DayState] = {}
     looked_into = {archive.name: archive.days for archive in manifest.archives}
