@@ -11,6 +11,7 @@ reader. Compose takes nothing in its place, and half a password helps nobody.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from pathlib import Path
 
 from pipeline_core.errors import ConfigError
 
+_SAVE = "Save it as UTF-8 text."
+_LINE_END = re.compile(rb"\r\n?|\n")
 _BETWEEN = re.compile(r"(?:\s+|\#[^\n]*)*")
 _LINE = re.compile(
     r"""
@@ -56,18 +59,34 @@ class _Line:
 
 def read_env_file(path: Path, prefix: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Values of the lines whose names begin with ``prefix`` in any case; names in upper case. A
-    line of only a name has the value that the environment has, or none. Empty without a file.
+    line of only a name has the value that the environment has, or none. Empty if there is nothing
+    of that name.
 
     Raises:
         ConfigError: the file, or a line of it, cannot be read.
     """
-    if not (path.is_file() or path.is_fifo()):
+    if not os.path.lexists(path):
         return {}
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder, not a file of settings.", "Rename it.")
+    return _Reader(path, _lines(path, _text(path)), environment).values(prefix)
+
+
+def _text(path: Path) -> str:
+    """Raises ConfigError, which shows nothing of it: it may hold a password."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.", "Correct it, or remove it.") from None
-    return _Reader(path, _lines(path, text), environment).values(prefix)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror}.", "Correct it, or remove it."
+        ) from None
+    except UnicodeDecodeError as error:
+        number = len(_LINE_END.findall(error.object, 0, error.start)) + 1
+        raise ConfigError(f"{path}, line {number} is not UTF-8.", _SAVE) from None
+    if "\0" in text:
+        number = text.count("\n", 0, text.index("\0")) + 1
+        raise ConfigError(f"{path}, line {number} holds a NUL byte.", _SAVE)
+    return text
 
 
 def _lines(path: Path, text: str) -> list[_Line]:
@@ -128,7 +147,7 @@ class _Reader:
             pieces.append(text[at : found.start()])
             at = found.end()
             if found.lastgroup == "escape":
-                pieces.append(_unescaped(found["escape"]))
+                pieces.append(self._unescaped(found["escape"], index))
             elif found.lastgroup == "dollar":
                 pieces.append("$")
             elif found.lastgroup == "name":
@@ -163,6 +182,13 @@ class _Reader:
         cause = f"({self._expanded(word, index)})" if word else ""
         raise self._error(index, f"names the variable {name}, which is not set {cause}".strip())
 
+    def _unescaped(self, escape: str, index: int) -> str:
+        if not escape.startswith("0"):
+            return _ESCAPES.get(escape, escape)
+        if int(escape, 8) == 0:
+            raise self._error(index, "has an escape for a NUL byte, which no value may hold")
+        return chr(int(escape, 8))
+
     def _error(self, index: int, what: str) -> ConfigError:
         line = self._lines[index]
         return ConfigError(
@@ -170,9 +196,3 @@ class _Reader:
             "Put a value that holds a $ into single quotes; for a variable that may be missing, "
             "write ${NAME:-}.",
         )
-
-
-def _unescaped(escape: str) -> str:
-    if escape.startswith("0"):
-        return chr(int(escape, 8))
-    return _ESCAPES.get(escape, escape)

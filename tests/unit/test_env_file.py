@@ -121,8 +121,43 @@ def test_lines_of_other_programs_are_theirs(tmp_path: Path) -> None:
 
 def test_no_file_has_no_line(tmp_path: Path) -> None:
     assert read_env_file(tmp_path / ".env", "SALES_", {}) == {}
+
+
+def test_a_folder_or_a_link_to_nothing_is_no_file(tmp_path: Path) -> None:
+    """Docker makes the folder where it was told to mount a file that is not there."""
     (tmp_path / ".env").mkdir()
-    assert read_env_file(tmp_path / ".env", "SALES_", {}) == {}
+    with pytest.raises(ConfigError, match=r"\.env is a folder") as caught:
+        load_settings()
+    assert caught.value.remedy == "Rename it."
+    (tmp_path / ".env").rmdir()
+    (tmp_path / ".env").symlink_to("nowhere")
+    with pytest.raises(ConfigError, match=r"\.env cannot be read: No such file or directory\."):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"A=1\nSALES_DATA=ca\0nary\n", "line 2 holds a NUL byte."),
+        (b"# canary\r\n\r\n# \0\r\n", "line 3 holds a NUL byte."),
+        (b"\xef\xbb\xbfA=1\n\0", "line 2 holds a NUL byte."),
+        ("SALES_DATA=canary\n".encode("utf-16-le"), "line 1 holds a NUL byte."),
+        ("SALES_DATA=canary\n".encode("utf-16"), "line 1 is not UTF-8."),
+        ("A=1\r\n\rSALES_DB_PASSWORD=canaryü".encode("latin-1"), "line 3 is not UTF-8."),
+        (b"\xef\xbb\xbfA=1\n\xff=canary", "line 2 is not UTF-8."),
+        (b'A=1\nSALES_DATA="canary\\0"', "line 2: SALES_DATA has an escape for a NUL byte"),
+        (b'SALES_DATA="canary\\0000"', "line 1: SALES_DATA has an escape for a NUL byte"),
+    ],
+)
+def test_a_line_that_is_no_text_is_named_and_not_shown(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert f".env, {said}" in caught.value.message
+    assert "canary" not in str(caught.value)
+    assert "0x" not in str(caught.value)
 
 
 def test_settings_are_read_by_these_rules(tmp_path: Path) -> None:
