@@ -144,15 +144,18 @@ def _check_days(texts: list[str], times: Cron) -> None:
         raise ValueError(f"{' '.join(texts)!r} never comes: no such month has such a day")
     minute, hour, day_of_month, month, day_of_week = texts
     # To both a * is no condition. What lists all days instead, such as 1-31, is one to cron, by
-    # which every day would do; and crons are not at one about */2. So the days decide.
+    # which every day would do.
     if {"*", "*/1"} & {day_of_month, day_of_week} or (
         len(times.day_of_month) == max(_DAYS.values()) and len(times.day_of_week) == len(_WEEK)
     ):
         return
     days, weekdays = _ordinals(times.day_of_month), _either(_WEEK[d] for d in _week(times))
+    # Vixie's cron, and cronie, want both if a field begins with *, such as */2; busybox does not.
+    differ = day_of_month.startswith("*") or day_of_week.startswith("*")
+    who, others = ("crons differ: some", "others, and Celery,") if differ else ("cron", "Celery")
     raise ValueError(
-        f"{' '.join(texts)!r} names days of the month and of the week: cron would start on the "
-        f"{days} or on any {weekdays}, Celery on the {days} if it is a {weekdays}; "
+        f"{' '.join(texts)!r} names days of the month and of the week: {who} would start on the "
+        f"{days} or on any {weekdays}, {others} on the {days} if it is a {weekdays}; "
         f"write {minute} {hour} {day_of_month} {month} * or {minute} {hour} * {month} {day_of_week}"
     )
 

@@ -67,7 +67,8 @@ def test_what_celery_takes_too_means_the_same(hours: str) -> None:
     [
         (
             "0 3 1 * 1",
-            "cron would start on the 1st or on any Monday, Celery on the 1st if it is a Monday; "
+            "week: cron would start on the 1st or on any Monday, Celery on the 1st if it is a "
+            "Monday; "
             "write 0 3 1 * * or 0 3 * * 1",
         ),
         (
@@ -77,7 +78,19 @@ def test_what_celery_takes_too_means_the_same(hours: str) -> None:
             "write 30 2 1-7,22 jan-mar * or 30 2 * jan-mar fri,sun",
         ),
         ("0 3 1-31 * 1", "write 0 3 1-31 * * or 0 3 * * 1"),
-        ("0 3 */2 * 1", "on any Monday"),
+        (
+            "0 3 */2 * 1",
+            "crons differ: some would start on the 1st, 3rd, 5th, 7th, 9th, 11th, 13th, 15th, "
+            "17th, 19th, 21st, 23rd, 25th, 27th, 29th or 31st or on any Monday, others, and "
+            "Celery, on the 1st, 3rd,",
+        ),
+        (
+            "0 3 1 * */3",
+            "crons differ: some would start on the 1st or on any Wednesday, Saturday or Sunday, "
+            "others, and Celery, on the 1st if it is a Wednesday, Saturday or Sunday; "
+            "write 0 3 1 * * or 0 3 * * */3",
+        ),
+        ("0 3 *,5 * 1", "crons differ"),
         ("0 3 2-31 * 0-6", "on any Monday, Tuesday, Wednesday"),
     ],
 )
