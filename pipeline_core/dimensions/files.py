@@ -25,6 +25,9 @@ _NOT_JUST_PARTS = {
     ".hoodie": ("is a Hudi table, of which some files are out of date", "Export it"),
     "_temporary": ("is being written, or was never finished", "Write it again"),
 }
+_SET_DIMENSIONS = (
+    "Set SALES_DIMENSIONS (--dimensions) to the folder that has customers and products."
+)
 
 
 def read_folder(folder: Path) -> Snapshot:
@@ -37,6 +40,7 @@ def read_folder(folder: Path) -> Snapshot:
         RetryableError: a file cannot be read now.
     """
     with _reading(folder):
+        _check_folder(folder)
         return make_snapshot(
             customers=_read(folder, "customers", CUSTOMER_COLUMNS),
             products=_read(folder, "products", PRODUCT_COLUMNS),
@@ -44,14 +48,17 @@ def read_folder(folder: Path) -> Snapshot:
         )
 
 
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.exists() else "does not exist"
+        raise ConfigError(f"{folder} {what}.", _SET_DIMENSIONS)
+
+
 def _read(folder: Path, name: str, columns: Sequence[str]) -> pa.Table:
     csv_path, parquet_path = folder / f"{name}.csv", folder / f"{name}.parquet"
     found = [path for path in (csv_path, parquet_path) if path.exists()]
     if not found:
-        raise ConfigError(
-            f"{folder} has neither {name}.csv nor {name}.parquet.",
-            "Set SALES_DIMENSIONS (--dimensions) to the folder that has them.",
-        )
+        raise ConfigError(f"{folder} has neither {name}.csv nor {name}.parquet.", _SET_DIMENSIONS)
     if len(found) > 1:
         raise ConfigError(
             f"{folder} has both {name}.csv and {name}.parquet.", "Keep the one that counts."

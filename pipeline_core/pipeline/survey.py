@@ -26,6 +26,7 @@ from pipeline_core.storage import Contents, Storage, StoredObject
 
 _EMPTY = Contents(files=[], folders=[], others={}, hidden=[])
 _FOLDERS_SHOWN = 3
+_SET_DATA = "Set SALES_DATA (--data) to the folder of the weekly archives, which are zips."
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,12 @@ def find_archives(data: Storage) -> Found:
     """Looks at names only, and whether folders are empty.
 
     Raises:
-        ConfigError: there is nothing that is called like an archive.
+        ConfigError: there is no such place, or nothing in it that is called like an archive.
     """
-    inside = data.contents()
+    try:
+        inside = data.contents()
+    except FileNotFoundError:
+        raise ConfigError(f"{data.uri} does not exist.", _SET_DATA) from None
     strays = {name: what for name, what in inside.others.items() if is_zip(name)}
     strays |= {name: "it is a folder, not a file" for name in inside.folders if is_zip(name)}
     archives = [file for file in inside.files if is_zip(file.key)]
@@ -98,7 +102,7 @@ def find_archives(data: Storage) -> Found:
     if not archives and not strays:
         raise ConfigError(
             f"There is {_no_archive(data, inside, folders)}.",
-            "Set SALES_DATA (--data) to the folder of the weekly archives, which are zips.",
+            _SET_DATA,
         )
     others = [
         *(file.key for file in inside.files if not is_zip(file.key)),

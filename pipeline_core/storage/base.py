@@ -62,7 +62,8 @@ class Storage(Protocol):
     def contents(self, folder: str = "") -> Contents:
         """All that there is directly inside ``folder``. Nothing is opened.
 
-        Raises ConfigError if ``folder`` is a file.
+        Raises ConfigError if ``folder`` is a file, and FileNotFoundError if the root does not
+        exist, which object stores cannot tell from one that is empty.
         """
         ...
 

@@ -65,6 +65,8 @@ class LocalStorage:
         with _translated("list", path):
             if path.is_file():
                 raise ConfigError(f"{path} is a file, not a folder.", "Name the folder it is in.")
+            if not folder and not path.exists():
+                raise FileNotFoundError(errno.ENOENT, "no such folder", str(path))
         return self._look(folder)
 
     def stat(self, key: str) -> StoredObject:

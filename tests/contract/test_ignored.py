@@ -442,11 +442,23 @@ def test_a_report_stands_when_there_is_no_archive_any_more(tmp_path: Path) -> No
     assert latest(tmp_path).is_dir()
 
 
-@pytest.mark.parametrize("where", ["nowhere", "shop/data/week.zip"])
-def test_a_place_that_is_no_folder_is_a_wrong_setting(tmp_path: Path, where: str) -> None:
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("nowhere", "does not exist."),
+        ("nowhere/deep", "does not exist."),
+        ("shop/data/week.zip/x", "does not exist."),
+        ("shop/data/week.zip", "is a file, not a folder."),
+    ],
+)
+def test_a_place_that_is_no_folder_is_a_wrong_setting(
+    tmp_path: Path, where: str, said: str
+) -> None:
     shop = write_shop(tmp_path / "shop", {"week.zip": GOOD})
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError) as caught:
         plan_local(Shop(tmp_path / where, shop.dimensions), tmp_path)
+    assert caught.value.message == f"{tmp_path / where} {said}"
+    assert caught.value.remedy
 
 
 def test_an_object_store_without_archives_is_a_wrong_setting(s3: str) -> None:

@@ -251,6 +251,19 @@ def test_snapshot_survives_storage_and_damage_is_noticed(tmp_path: Path) -> None
             from_parquet(damaged, snapshot.digest)
 
 
+def test_a_folder_that_is_none_says_so(tmp_path: Path) -> None:
+    assert _csv(tmp_path) == tmp_path / "dimensions"
+    for where, said in (
+        ("nowhere", "does not exist."),
+        ("dimensions/customers.csv/x", "does not exist."),
+        ("dimensions/customers.csv", "is a file, not a folder."),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            read_folder(tmp_path / where)
+        assert caught.value.message == f"{tmp_path / where} {said}"
+        assert "SALES_DIMENSIONS" in caught.value.remedy
+
+
 def test_unreadable_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PipelineError) as caught:
         read_folder(tmp_path)
