@@ -40,7 +40,8 @@ dimension_options = _together(
         "--database",
         "database_url",
         metavar="URL",
-        help="SQLAlchemy URL of customers and products [default: from SALES_DB_*].",
+        help="postgresql:// URL of customers and products, also where SALES_DIMENSIONS is set "
+        "[default: from SALES_DB_*].",
     ),
     click.option(
         "--dimensions",

@@ -468,22 +468,32 @@ def _meant(name: str) -> str | None:
 def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     """Settings of this process: ``overrides`` first, then the environment, then ``.env``.
 
+    A database in ``overrides`` is read also where a setting names a folder of dimensions.
+
     Raises:
         ConfigError: a value is missing or wrong; the message names each setting.
     """
     given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    if {"database_url", "dimensions"} <= given.keys():
+        raise ConfigError(
+            "--database and --dimensions both say where customers and products are.",
+            "Leave one of them out.",
+        )
+    if "database_url" in given:
+        given["dimensions"] = None
     _check_file()
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         # Never `input`: it may be a password.
+        found = error.errors(include_input=False, include_url=False)
         problems = "; ".join(
             f"{_setting_name(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors(include_input=False, include_url=False)
+            for problem in found
         )
-        raise ConfigError(
-            f"Wrong settings: {problems}.", "Correct the environment or .env."
-        ) from None
+        is_given = all(given.keys() & set(problem["loc"]) for problem in found)
+        remedy = "Correct the option." if is_given else "Correct the environment or .env."
+        raise ConfigError(f"Wrong settings: {problems}.", remedy) from None
 
 
 def _setting_name(location: tuple[int | str, ...]) -> str:

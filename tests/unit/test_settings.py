@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from console.command import cli
+from console.options import run_settings
 from pipeline_core.dimensions.database import _with_psycopg2
-from pipeline_core.errors import ConfigError
+from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.messages import DriftLimits
+from pipeline_core.pipeline.plan import read_dimensions
+from pipeline_core.places import Places
 from pipeline_core.profile import Machine, choose_profile, read_machine, worker_bytes
 from pipeline_core.settings import Settings, load_settings
 from tests.conftest import PROJECT
@@ -79,6 +83,44 @@ def test_override_beats_environment_beats_env_file(
     settings = load_settings({"state": "from-option", "reports": None})
     assert (settings.data, settings.state) == ("from-environment", "from-option")
     assert settings.reports == "reports"
+
+
+_SHOP = "SALES_DIMENSIONS=shop\n"
+_CRM = "SALES_DATABASE_URL=postgresql://crm/d\n"
+_DATABASE, _FOLDER = ["--database", "postgresql://shop/d"], ["--dimensions", "folder"]
+
+
+@pytest.mark.parametrize("lines", ["", _SHOP, _CRM, _SHOP + _CRM])
+@pytest.mark.parametrize("is_file", [True, False])
+@pytest.mark.parametrize("command", ["run", "backfill", "doctor"])
+def test_an_option_says_where_customers_and_products_are(
+    command: str, lines: str, is_file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever environment and .env say of the other."""
+    (tmp_path / ".env").write_text(lines if is_file else "")
+    for name, _, value in (line.partition("=") for line in lines.splitlines()):
+        monkeypatch.setenv(name, "" if is_file else value)
+    database, folder = _places(command, *_DATABASE), _places(command, *_FOLDER)
+    assert (database.dimensions, database.database_url) == (None, "postgresql://shop/d")
+    assert folder.dimensions == "folder"
+    with pytest.raises(ConfigError, match="--database and --dimensions both say"):
+        _places(command, *_DATABASE, *_FOLDER)
+    assert _places(command).dimensions == ("shop" if _SHOP in lines else None)
+
+
+def _places(command: str, *options: str) -> Places:
+    """Where that command would read and write."""
+    dates = ["--from", "2024-01-01", "--to", "2024-01-02"] if command == "backfill" else []
+    context = cli.commands[command].make_context(command, [*dates, *options])
+    fields = Settings.model_fields.keys() & context.params.keys()
+    return run_settings({name: context.params[name] for name in fields}).places()
+
+
+def test_a_database_that_is_an_option_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALES_DIMENSIONS", "shop")
+    settings = load_settings({"database_url": "postgresql://u@127.0.0.1:1/d"})
+    with pytest.raises(RetryableError, match="The database does not answer"):
+        read_dimensions(settings.places())
 
 
 def test_engine_follows_the_broker() -> None:
