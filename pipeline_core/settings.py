@@ -32,7 +32,7 @@ from pipeline_core.env_file import read_env_file
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import DriftLimits, Limits, Options, Policy, Reuse, UnknownMode
 from pipeline_core.notify import Hooks, parse_events
-from pipeline_core.places import Places
+from pipeline_core.places import Places, check_dimensions, check_place, check_reports
 from pipeline_core.profile import Profile, ProfileName, choose_profile, read_machine
 
 Engine = Literal["local", "celery"]
@@ -268,6 +268,25 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What wins first."""
         return init_settings, env_settings, _EnvFile(settings_cls)
+
+    @field_validator("data", "state")
+    @classmethod
+    def _known_place(cls, value: str) -> str:
+        check_place(value)
+        return value
+
+    @field_validator("reports")
+    @classmethod
+    def _place_of_reports(cls, value: str) -> str:
+        check_reports(value)
+        return value
+
+    @field_validator("dimensions")
+    @classmethod
+    def _local_folder(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_dimensions(value)
+        return value
 
     @field_validator("schedule")
     @classmethod

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
-
 from pipeline_core.errors import ConfigError
+from pipeline_core.places import check_place, local_path, scheme_of
 from pipeline_core.remedies import install_line
 from pipeline_core.storage.base import Contents, Storage, StoredObject
 from pipeline_core.storage.check import check_creates
@@ -21,24 +18,22 @@ __all__ = [
     "open_storage",
 ]
 
-_SCHEME = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://")
-_OBJECT_SCHEMES = {"s3", "gs", "az"}
+_LOCAL = {"", "file"}
 
 
 def open_storage(uri: str) -> Storage:
     """The storage behind a folder name, ``file://``, ``s3://``, ``gs://`` or ``az://`` URI.
 
     Raises:
-        ConfigError: the scheme is not known or its package is not installed.
+        ConfigError: it is no such place, or its package is not installed.
     """
-    scheme = _scheme(uri)
-    if scheme in ("", "file"):
-        return LocalStorage(_local_path(uri))
-    if scheme not in _OBJECT_SCHEMES:
-        raise ConfigError(
-            f"{scheme}:// is not supported as a place.",
-            "Use a folder, file://, s3://, gs:// or az://.",
-        )
+    try:
+        check_place(uri)
+    except ValueError as error:
+        raise ConfigError(f"A place cannot be used: {error}.") from None
+    scheme = scheme_of(uri)
+    if scheme in _LOCAL:
+        return LocalStorage(local_path(uri))
     try:
         from pipeline_core.storage.object_store import ObjectStorage
     except ModuleNotFoundError as error:
@@ -51,13 +46,4 @@ def open_storage(uri: str) -> Storage:
 
 def absolute_uri(uri: str) -> str:
     """The same place, readable from any working folder: a folder's absolute path, or the URI."""
-    return str(_local_path(uri).absolute()) if _scheme(uri) in ("", "file") else uri
-
-
-def _scheme(uri: str) -> str:
-    match = _SCHEME.match(uri)
-    return match[1].lower() if match else ""
-
-
-def _local_path(uri: str) -> Path:
-    return Path(unquote(urlsplit(uri).path)) if _scheme(uri) == "file" else Path(uri)
+    return str(local_path(uri).absolute()) if scheme_of(uri) in _LOCAL else uri
