@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -28,6 +28,7 @@ from pydantic_settings import (
 )
 
 from pipeline_core.cron import parse_cron
+from pipeline_core.database_url import check_database_host, check_database_url, database_url
 from pipeline_core.env_file import read_env_file
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import DriftLimits, Limits, Options, Policy, Reuse, UnknownMode
@@ -288,6 +289,19 @@ class Settings(BaseSettings):
             check_dimensions(value)
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _of_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_database_url(value.get_secret_value())
+        return value
+
+    @field_validator("db_host")
+    @classmethod
+    def _only_a_host(cls, value: str) -> str:
+        check_database_host(value)
+        return value
+
     @field_validator("schedule")
     @classmethod
     def _known_schedule(cls, value: str) -> str:
@@ -368,12 +382,10 @@ class Settings(BaseSettings):
         """The database URL as given, or put together from host, port, user, password and name."""
         if self.database_url is not None:
             return self.database_url
-        password = quote(self.db_password.get_secret_value(), safe="")
-        user = quote(self.db_user, safe="")
-        place = f"{_url_host(self.db_host)}:{self.db_port}/{self.db_name}"
-        if self.db_host.startswith("/"):
-            place = f"/{self.db_name}?host={quote(self.db_host, safe='')}&port={self.db_port}"
-        return SecretStr(f"postgresql+psycopg2://{user}:{password}@{place}")
+        password = self.db_password.get_secret_value()
+        return SecretStr(
+            database_url(self.db_host, self.db_port, self.db_user, password, self.db_name)
+        )
 
     def places(self) -> Places:
         """Where runs read and write; holds the database password."""
@@ -439,11 +451,6 @@ class Settings(BaseSettings):
         return Policy(
             lease=self.lease, stall_after=self.stall_after, max_attempts=self.max_attempts
         )
-
-
-def _url_host(host: str) -> str:
-    """An IPv6 address gets its brackets, and the % of its zone is escaped (RFC 6874)."""
-    return f"[{host.replace('%', '%25')}]" if ":" in host and not host.startswith("[") else host
 
 
 def misspelt_variables() -> dict[str, str]:

@@ -1,0 +1,93 @@
+"""Where the database is: what may be written for its URL and its host.
+
+What is said of either never shows it. A password in which an ``@`` is not escaped goes on behind
+it, and clients take that for the host, which they show.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv6Address
+from urllib.parse import quote
+
+_FORM = "write postgresql://user:password@host:5432/database"
+_DRIVER = "psycopg2"
+_PORTS = range(1, 1 << 16)
+_AROUND = " \t\r\n'\""
+_SCHEME = re.compile(r"([\w+.-]+)://")
+# As SQLAlchemy takes a URL apart: a user may hold an @, a password all but an @.
+_USER = re.compile(r"[^:/]*(?::[^@]*)?@")
+_QUERY = re.compile(r"[a-z_]+=[^&]*(?:&[a-z_]+=[^&]*)*")
+
+
+def database_url(host: str, port: int, user: str, password: str, name: str) -> str:
+    """The URL that SQLAlchemy reads as these; ``host`` as ``check_database_host`` takes it."""
+    login = f"{quote(user, safe='')}:{quote(password, safe='')}"
+    place = f"{_url_host(host)}:{port}/{name}"
+    if host.startswith("/"):
+        place = f"/{name}?host={quote(host, safe='')}&port={port}"
+    return f"postgresql+{_DRIVER}://{login}@{place}"
+
+
+def _url_host(host: str) -> str:
+    """An IPv6 address gets its brackets, and the % of its zone is escaped (RFC 6874)."""
+    return f"[{host.replace('%', '%25')}]" if ":" in host and not host.startswith("[") else host
+
+
+def check_database_url(url: str) -> None:
+    """Raises ValueError, which shows nothing of it, if SQLAlchemy would read no PostgreSQL's URL,
+    or another one than was meant."""
+    if url != url.strip(_AROUND):
+        raise ValueError("blanks or quotes stand around it; leave them out")
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        raise ValueError(f"not a URL; {_FORM}")
+    backend, _, driver = scheme[1].partition("+")
+    if backend not in {"postgresql", "postgres"}:
+        raise ValueError(f"not of PostgreSQL; {_FORM}")
+    if driver not in {"", _DRIVER}:
+        raise ValueError(f"the driver is {_DRIVER}; {_FORM}")
+    user = _USER.match(url, scheme.end())
+    _check_place(url[user.end() if user else scheme.end() :])
+
+
+def _check_place(rest: str) -> None:
+    """Of what follows the password."""
+    before, _, query = rest.partition("?")
+    if "@" in before or ("@" in query and not _QUERY.fullmatch(query)):
+        raise ValueError("not a URL; write @ / ? # of the password as %40 %2F %3F %23")
+    host, port = re.split(r"[/?]", rest, maxsplit=1)[0], None
+    if ":" in host.rpartition("]")[2]:
+        host, _, port = host.rpartition(":")
+    if "," in host:
+        raise ValueError(
+            "several hosts; write postgresql://user:password@/database?host=a:5432&host=b:5432"
+        )
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    if not is_bracketed and {":", "[", "]"} & set(host):
+        raise ValueError("an IPv6 address needs brackets, as in [::1]:5432")
+    if port is not None and not (port.isascii() and port.isdigit() and int(port) in _PORTS):
+        raise ValueError("the port is no number from 1 to 65535")
+
+
+def check_database_host(host: str) -> None:
+    """Raises ValueError, which does not show it, if it is no name, address or socket's folder, or
+    holds more than that. Several have commas between them, as libpq takes them."""
+    if host.startswith(("/", "@")):  # a socket's folder, or its abstract name
+        return
+    if "://" in host:
+        raise ValueError("a URL, which goes to SALES_DATABASE_URL")
+    if re.search(r"[\s'\"@/?#]", host):
+        raise ValueError("not a host alone: it holds a blank, a quote, or one of @ / ? #")
+    for each in host.split(","):
+        _check_address(each)
+
+
+def _check_address(host: str) -> None:
+    inside = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if inside == host and not {":", "[", "]"} & set(host):
+        return
+    try:
+        IPv6Address(inside)
+    except ValueError:
+        raise ValueError("not a host alone; a port goes to SALES_DB_PORT") from None

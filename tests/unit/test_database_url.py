@@ -1,0 +1,117 @@
+"""SALES_DATABASE_URL and SALES_DB_HOST: what is refused is named, says why, and is not shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline_core.dimensions.database import _with_psycopg2
+from pipeline_core.errors import ConfigError
+from pipeline_core.settings import load_settings
+
+_ESCAPES = "not a URL; write @ / ? # of the password as %40 %2F %3F %23"
+_BRACKETS = "an IPv6 address needs brackets, as in [::1]:5432"
+_AROUND = "blanks or quotes stand around it"
+_PORT = "the port is no number from 1 to 65535"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql+psycopg://u:canary@h/d", "the driver is psycopg2; write postgresql://user:"),
+        ("postgresql+asyncpg://u:canary@h/d", "the driver is psycopg2"),
+        ("mysql://u:canary@h/d", "not of PostgreSQL; write postgresql://user:"),
+        ("sqlite:///canary.db", "not of PostgreSQL"),
+        ("http://canary/d", "not of PostgreSQL"),
+        ("u:canary@h/d", "not a URL; write postgresql://user:"),
+        ("postgresql:/u:canary@h/d", "not a URL"),
+        ("host=h password=canary", "not a URL"),
+        ("", "not a URL"),
+        ("'postgresql://u:canary@h/d'", _AROUND),
+        ('"postgresql://u:canary@h/d"', _AROUND),
+        (" postgresql://u:canary@h/d", _AROUND),
+        ("postgresql://u:canary@h/d\n", _AROUND),
+        ("postgresql://u:p@canary/w#rd@h", _ESCAPES),
+        ("postgresql://u:p@canary@h/d", _ESCAPES),
+        ("postgresql://u:p@@canary@h/d", _ESCAPES),
+        ("postgresql://u:p?a@canary@h/d", _ESCAPES),
+        ("postgresql://u:p@canary?x@h/d", _ESCAPES),
+        ("postgresql://u/x:canary@h/d", _ESCAPES),
+        ("postgresql://u@s:p@canary@h/d", _ESCAPES),
+        ("postgresql://u@::1:5432/d", _BRACKETS),
+        ("postgresql://u@::1/d", _BRACKETS),
+        ("postgresql://u:canary@[::1/d", _BRACKETS),
+        ("postgresql://u:canary@[::1]x:5432/d", _BRACKETS),
+        ("postgresql://u:canary@h:port/d", _PORT),
+        ("postgresql://u:canary@h:0/d", _PORT),
+        ("postgresql://u:canary@h:/d", _PORT),
+        ("postgresql://u:canary@[::1]:70000", _PORT),
+        ("postgresql://u:canary@h:5432 /d", _PORT),
+        ("postgresql://u:canary@h1:5432,h2:5432/d", "several hosts; write postgresql://user:"),
+    ],
+)
+def test_a_url_that_cannot_be_used_says_why(url: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"database_url": url})
+    assert caught.value.message.startswith(f"Wrong settings: SALES_DATABASE_URL: {said}")
+    assert "canary" not in str(caught.value)
+
+
+# By SQLAlchemy, which shows for each what it is sent to.
+@pytest.mark.parametrize(
+    ("url", "user", "password", "host", "port"),
+    [
+        ("postgresql://u:p@h:5433/d", "u", "p", "h", 5433),
+        ("postgres://u:p@h/d", "u", "p", "h", None),
+        ("postgresql+psycopg2://u:p@h/d", "u", "p", "h", None),
+        ("postgresql://u:p%40ss%2Fw%23rd@h/d", "u", "p@ss/w#rd", "h", None),
+        ("postgresql://u:p/s?s#w:rd@h/d", "u", "p/s?s#w:rd", "h", None),
+        ("postgresql://admin@server:p@h/d", "admin@server", "p", "h", None),
+        ("postgresql://u@[::1]:5432/d", "u", None, "::1", 5432),
+        ("postgresql://u@[fe80::1%25eth0]/d", "u", None, "fe80::1%eth0", None),
+        ("postgresql:///d?host=/run/postgresql&user=u", None, None, None, None),
+        ("postgresql://u:p@/d?host=a:1&host=b:2", "u", "p", None, None),
+        ("postgresql://u:p@/d?host=@abstract", "u", "p", None, None),
+        ("postgresql://u:p@h/d?options=-csearch_path%3Dx", "u", "p", "h", None),
+        ("postgresql://h", None, None, "h", None),
+    ],
+)
+def test_a_url_that_can_be_used_stays_as_it_is(
+    url: str, user: str | None, password: str | None, host: str | None, port: int | None
+) -> None:
+    given = load_settings({"database_url": url}).chosen_database_url().get_secret_value()
+    assert given == url
+    read = _with_psycopg2(given)
+    assert (read.username, read.password, read.host, read.port) == (user, password, host, port)
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("[::1]:38111", "not a host alone; a port goes to SALES_DB_PORT"),
+        ("canary:5432", "a port goes to SALES_DB_PORT"),
+        ("::1]", "not a host alone"),
+        ("[::1", "not a host alone"),
+        ("[canary]", "not a host alone"),
+        ("u:canary@h", "not a host alone"),
+        ("canary@h", "not a host alone"),
+        ("h/canary", "not a host alone"),
+        (" canary", "it holds a blank"),
+        ("'canary'", "a quote"),
+        ("postgresql://u:canary@h/d", "a URL, which goes to SALES_DATABASE_URL"),
+        ("h,canary:5432", "a port goes to SALES_DB_PORT"),
+    ],
+)
+def test_a_host_is_a_host_alone(host: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALES_DB_HOST", host)
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert caught.value.message.startswith("Wrong settings: SALES_DB_HOST: ")
+    assert said in caught.value.message
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "host", ["h1,h2", "::1,h2", "@abstract", "db_1.internal", "/var/run/my db"]
+)
+def test_other_hosts_of_libpq_stay(host: str) -> None:
+    assert load_settings({"db_host": host}).db_host == host
