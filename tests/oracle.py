@@ -419,7 +419,7 @@ def _decimals(price: str) -> int:
 
 def _read_csv(file: Path) -> list[dict[str, str]]:
     with file.open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
+        return list(csv.DictReader(stream, strict=True))
 
 
 # --- deciding ------------------------------------------------------------------------------------

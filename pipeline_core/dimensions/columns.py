@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline_core.dimensions.located import Located
 from pipeline_core.errors import ConfigError, InputError
 
+_T = TypeVar("_T")
 # More places than this are a type's, as of decimal(38,18), and not the shop's.
 MEANT_PLACES = 6
 _SHOWN = 5
@@ -32,35 +34,36 @@ _IN_BYTES = (
 )
 
 
-def ids(column: pa.ChunkedArray, name: str, place: str) -> pa.ChunkedArray:
+def ids(at: Located, name: str) -> pa.ChunkedArray:
     """As `labels`, but floating-point numbers are none.
 
     Raises:
         ConfigError: the type has no text, or is floating-point; the message names the column.
         InputError: bytes that are not UTF-8; the message names column and row.
     """
-    if pa.types.is_floating(plain_type(column.type)):
+    kind = at.table[name].type
+    if pa.types.is_floating(plain_type(kind)):
         raise ConfigError(
-            f"{place}: the column {name} is of type {column.type}, and a floating-point number "
-            "is no id.",
+            f"{at.place}: the column {name} is of type {kind}, and a floating-point number is no "
+            "id.",
             "Write it as a whole number or as text.",
         )
-    return labels(column, name, place)
+    return labels(at, name)
 
 
-def labels(column: pa.ChunkedArray, name: str, place: str) -> pa.ChunkedArray:
-    """The values as text (string): numbers by their digits, 1.0 being ``1``; dates and times in
-    ISO 8601, in UTC where they have a zone; ``true`` and ``false``; text and bytes as they are.
-    A floating-point NaN is null. ``place`` is for messages.
+def labels(at: Located, name: str) -> pa.ChunkedArray:
+    """The values of a column as text (string): numbers by their digits, 1.0 being ``1``; dates and
+    times in ISO 8601, in UTC where they have a zone; ``true`` and ``false``; text and bytes as
+    they are. A floating-point NaN is null.
 
     Raises:
         ConfigError: the type has no text; the message names the column.
         InputError: bytes that are not UTF-8; the message names column and row.
     """
-    column = plain(column)
+    column = plain(at.table[name])
     kind = column.type
     if holds_bytes(kind):
-        return _decoded(column, name, place)
+        return _decoded(column, name, at)
     if any(holds(kind) for holds in _CAST):
         return column.cast(pa.string())
     if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
@@ -75,7 +78,7 @@ def labels(column: pa.ChunkedArray, name: str, place: str) -> pa.ChunkedArray:
         ]
         return pa.chunked_array(chunks, pa.string())
     raise ConfigError(
-        f"{place}: the column {name} is of type {kind}, which has no text of its own.",
+        f"{at.place}: the column {name} is of type {kind}, which has no text of its own.",
         "Write it as text.",
     )
 
@@ -98,25 +101,23 @@ def holds_bytes(kind: pa.DataType) -> bool:
     return any(holds(kind) for holds in _IN_BYTES)
 
 
-def some(values: list[Any]) -> str:
-    """The first few, and how many more there are."""
-    shown = ", ".join(str(value) for value in values[:_SHOWN])
-    return shown if len(values) <= _SHOWN else f"{shown} and {len(values) - _SHOWN} more"
+def some(values: Sequence[_T], told: Callable[[_T], str]) -> str:
+    """The first few, as ``told`` tells them, and how many more there are."""
+    first = ", ".join(map(told, values[:_SHOWN]))
+    return first if len(values) <= _SHOWN else f"{first} and {len(values) - _SHOWN} more"
 
 
-def _decoded(column: pa.ChunkedArray, name: str, place: str) -> pa.ChunkedArray:
+def _decoded(column: pa.ChunkedArray, name: str, at: Located) -> pa.ChunkedArray:
     """Checked: Parquet's and Arrow's own text may hold any bytes."""
     raw = column.cast(pa.binary())
     try:
         return raw.cast(pa.string())
     except pa.ArrowInvalid:
-        bad = [
-            f"{row} ({value!r})"
-            for row, value in enumerate(raw.to_pylist(), start=1)
-            if value is not None and not _is_utf8(value)
-        ]
+        values = raw.to_pylist()
+        bad = [n for n, value in enumerate(values) if value is not None and not _is_utf8(value)]
+        where = some(bad, lambda n: at.row(n, values[n]))
         raise InputError(
-            f"{place}: {name} is not UTF-8 in row {some(bad)}.", "Convert it to UTF-8."
+            f"{at.place}: {name} is not UTF-8 in {where}.", "Convert it to UTF-8."
         ) from None
 
 

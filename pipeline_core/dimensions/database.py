@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline_core.dimensions.prices import inexact
+from pipeline_core.dimensions.prices import inexact, no_number
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import (
     CUSTOMER_COLUMNS,
@@ -33,7 +33,10 @@ _PINNED = """
     SELECT set_config('TimeZone', 'UTC', true), set_config('IntervalStyle', 'postgres', true),
         set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true)
 """
-_REAL, _MONEY = 700, 790  # pg_type.oid
+_REAL, _MONEY, _BYTEA, _UUID = 700, 790, 17, 2950  # pg_type.oid
+# pg_type.typcategory of what is no number, whatever its values are: arrays, booleans, composites,
+# dates and times, geometry, addresses, ranges, intervals, bits.
+_NO_NUMBERS = "ABCDGIRTV"
 
 
 def read_database(url: str) -> Snapshot:
@@ -90,13 +93,17 @@ def _with_psycopg2(url: str) -> URL:
 def _price(connection: Connection) -> tuple[ColumnElement[Any], int | None]:
     """The price as a number, and the decimals that a numeric's type declares, domains looked
     through. Raises ConfigError for a type that cannot hold a price."""
-    from sqlalchemy import Numeric, cast, column, select, table
+    from sqlalchemy import Numeric, cast, column, select, table, text
 
     price: ColumnElement[Any] = column("price")
     with connection.execute(select(price).select_from(table("products")).limit(0)) as result:
         _, kind, _, _, _, scale, _ = result.cursor.description[0]
     if kind == _REAL:
         raise inexact("real", f"{_PLACE}, products")
+    named = text("SELECT typcategory, format_type(oid, NULL) FROM pg_type WHERE oid = :kind")
+    category, name = connection.execute(named, {"kind": kind}).one()
+    if category in _NO_NUMBERS or kind in {_BYTEA, _UUID}:
+        raise no_number(name, f"{_PLACE}, products")
     if kind == _MONEY:
         return cast(price, Numeric), None
     return price, scale  # more than can be, where none or one below 0 is declared

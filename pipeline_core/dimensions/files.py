@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from pipeline_core.dimensions.columns import holds_bytes, plain_type
+from pipeline_core.dimensions.csv_table import read_csv_table
+from pipeline_core.dimensions.located import Located
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import (
     CUSTOMER_COLUMNS,
     PRODUCT_COLUMNS,
     as_text,
-    make_snapshot,
+    check_names,
+    located_snapshot,
 )
 from pipeline_core.errors import ConfigError, RetryableError
 
@@ -41,10 +45,9 @@ def read_folder(folder: Path) -> Snapshot:
     """
     with _reading(folder):
         _check_folder(folder)
-        return make_snapshot(
-            customers=_read(folder, "customers", CUSTOMER_COLUMNS),
-            products=_read(folder, "products", PRODUCT_COLUMNS),
-            place=str(folder),
+        return located_snapshot(
+            _read(folder, "customers", CUSTOMER_COLUMNS),
+            _read(folder, "products", PRODUCT_COLUMNS),
         )
 
 
@@ -54,7 +57,7 @@ def _check_folder(folder: Path) -> None:
         raise ConfigError(f"{folder} {what}.", _SET_DIMENSIONS)
 
 
-def _read(folder: Path, name: str, columns: Sequence[str]) -> pa.Table:
+def _read(folder: Path, name: str, columns: Sequence[str]) -> Located:
     csv_path, parquet_path = folder / f"{name}.csv", folder / f"{name}.parquet"
     found = [path for path in (csv_path, parquet_path) if path.exists()]
     if not found:
@@ -65,17 +68,20 @@ def _read(folder: Path, name: str, columns: Sequence[str]) -> pa.Table:
         )
     if found == [parquet_path] and parquet_path.is_dir():
         return _read_parts(parquet_path, columns)
-    read = _read_csv if found == [csv_path] else _read_parquet
-    return as_text(read(found[0], columns), str(found[0]))
+    if found == [parquet_path]:
+        return _read_parquet(parquet_path, columns)
+    with _reading(csv_path):
+        return read_csv_table(csv_path, columns)
 
 
-def _read_parts(folder: Path, columns: Sequence[str]) -> pa.Table:
+def _read_parts(folder: Path, columns: Sequence[str]) -> Located:
     """The part files of a folder as one table, in the order of their names."""
-    tables = []
+    tables: list[pa.Table] = []
+    parts = _parts(folder)
     kinds: dict[str, pa.DataType] = {}
-    for part in _parts(folder):
-        table = _read_parquet(part, columns)
-        for field in table.schema:
+    for part in parts:
+        located = _read_parquet(part, columns)
+        for field in located.table.schema:
             kind = plain_type(field.type)
             if not _is_like(kind, known := kinds.get(field.name, pa.null())):
                 raise ConfigError(
@@ -85,8 +91,14 @@ def _read_parts(folder: Path, columns: Sequence[str]) -> pa.Table:
                 )
             if pa.types.is_null(known):
                 kinds[field.name] = kind
-        tables.append(as_text(table, str(part)))
-    return pa.concat_tables(tables, promote_options="default")
+        tables.append(as_text(located).table)
+    starts = [0, *accumulate(table.num_rows for table in tables)]
+
+    def number(index: int) -> str:
+        part = bisect(starts, index) - 1
+        return f"{index - starts[part] + 1} of {parts[part].name}"
+
+    return Located(pa.concat_tables(tables, promote_options="default"), str(folder), number)
 
 
 def _parts(folder: Path) -> list[Path]:
@@ -115,45 +127,13 @@ def _is_like(kind: pa.DataType, other: pa.DataType) -> bool:
     return kind == other or (holds_bytes(kind) and holds_bytes(other))
 
 
-def _read_parquet(path: Path, columns: Sequence[str]) -> pa.Table:
+def _read_parquet(path: Path, columns: Sequence[str]) -> Located:
     import pyarrow.parquet as pq
 
     with _reading(path), pq.ParquetFile(path, pre_buffer=False) as file:
-        _check_names(file.schema_arrow.names, columns, path)
-        return file.read(columns=list(columns), use_threads=False).select(columns)
-
-
-def _read_csv(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Binary columns: whether they are UTF-8 is for `as_text`, which says where they are not."""
-    import pyarrow.csv as pacsv
-
-    with _reading(path):
-        with path.open("rb") as file:
-            names = pacsv.open_csv(file, parse_options=_quoted_newlines()).schema.names
-        _check_names(names, columns, path)
-        return pacsv.read_csv(
-            path,
-            parse_options=_quoted_newlines(),
-            convert_options=pacsv.ConvertOptions(
-                include_columns=columns,
-                column_types=dict.fromkeys(columns, pa.binary()),
-            ),
-        )
-
-
-def _quoted_newlines() -> Any:
-    import pyarrow.csv as pacsv
-
-    return pacsv.ParseOptions(newlines_in_values=True)
-
-
-def _check_names(names: Sequence[str], columns: Sequence[str], path: Path) -> None:
-    for column in columns:
-        if names.count(column) != 1:
-            raise ConfigError(
-                f"{path} has {'two columns' if column in names else 'no column'} {column}.",
-                f"It needs the columns {', '.join(columns)}, and has {', '.join(names)}.",
-            )
+        check_names(file.schema_arrow.names, columns, path)
+        table = file.read(columns=list(columns), use_threads=False).select(columns)
+    return Located(table, str(path), lambda index: str(index + 1))
 
 
 @contextmanager

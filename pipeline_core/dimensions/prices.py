@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline_core.dimensions.columns import (
     MEANT_PLACES,
@@ -16,77 +16,119 @@ from pipeline_core.dimensions.columns import (
     plain,
     some,
 )
+from pipeline_core.dimensions.located import Located, shortened, shown
 from pipeline_core.errors import ConfigError, InputError
 
 # Prices stay below 2**53 minor units, so that two limbs carry any revenue; transform/money.py.
 _MAX_PRICE_MINOR = 2**53 - 1
-_MAX_DIGITS = 15
+_MAX_PLACES = 15
 _CURRENCY_PLACES = 2
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
-_CORRECT = f"Correct that row; a price is a number from 0 with at most {_MAX_DIGITS} decimals."
 
 
-def price_column(column: pa.ChunkedArray, place: str) -> pa.ChunkedArray:
+def price_column(at: Located) -> pa.ChunkedArray:
     """The values themselves, or as text where they are bytes or of double precision: the shortest
     decimal that gives the double again is what was written into it.
 
     Raises:
-        ConfigError: half or single precision, too few digits for a price.
+        ConfigError: a type that holds no numbers, or half or single precision, too few digits.
         InputError: bytes that are not UTF-8; the message names column and row.
     """
-    column = plain(column)
+    column = plain(at.table["price"])
     kind = column.type
     if pa.types.is_float16(kind) or pa.types.is_float32(kind):
-        raise inexact(str(kind), place)
-    if holds_bytes(kind) or pa.types.is_float64(kind):
-        return labels(column, "price", place)
-    return column
+        raise inexact(str(kind), at.place)
+    if pa.types.is_float64(kind):
+        return pc.if_else(pc.is_nan(column), "NaN", labels(at, "price"))
+    if holds_bytes(kind):
+        return labels(at, "price")
+    if pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind):
+        return column
+    raise no_number(str(kind), at.place)
 
 
 def inexact(kind: str, place: str) -> ConfigError:
     """The refusal of a type that holds six digits or fewer."""
+    return _refused(kind, place, "cannot hold a price such as 123456.78")
+
+
+def no_number(kind: str, place: str) -> ConfigError:
+    """The refusal of a type such as a date, whatever the values are."""
+    return _refused(kind, place, "is no number")
+
+
+def _refused(kind: str, place: str, cause: str) -> ConfigError:
     return ConfigError(
-        f"{place}: the column price is of type {kind}, which cannot hold a price such as "
-        "123456.78.",
+        f"{place}: the column price is of type {kind}, which {cause}.",
         "Use decimal(10,2) (numeric in PostgreSQL), or text.",
     )
 
 
-def minor_units(
-    products: Iterable[str | None], column: pa.ChunkedArray, place: str, declared: int | None
-) -> tuple[list[int], int]:
+def minor_units(products: Located, declared: int | None) -> tuple[list[int], int]:
     """Prices in minor units, and their scale: what the column's type declares (``declared``, or
     that of a decimal column), else the most places that any price shows. Of more than
     MEANT_PLACES, shown or declared, trailing zeros are lost down to the currency's two.
-    ``products`` are the ids, for messages.
 
     Raises:
-        InputError: a price is missing, negative, no number or too long.
+        InputError: a price is missing, negative, no number or too long; the message names each
+            with its product, its row and its cause.
     """
+    column = products.table["price"]
     if declared is None and pa.types.is_decimal(column.type):
         declared = column.type.scale
-    prices = _prices(products, column.to_pylist(), place)
-    places = [-int(price.as_tuple().exponent) for price in prices]
+    prices = [_price(value) for value in column.to_pylist()]
+    places = [_places(price) for price in prices if isinstance(price, Decimal)]
     if declared is not None and 0 <= declared <= MEANT_PLACES:
         places.append(declared)
     scale = max([0, *places])
-    minor = [int(price.scaleb(scale)) for price in prices]
-    if max([0, *minor]) > _MAX_PRICE_MINOR:
-        raise InputError(f"{place}: a price has more than {_MAX_DIGITS} digits.", _CORRECT)
+    largest = Decimal(_MAX_PRICE_MINOR).scaleb(-scale)
+    minor: list[int] = []
+    bad: dict[int, str] = {}
+    for index, price in enumerate(prices):
+        if isinstance(price, str):
+            bad[index] = price
+        elif price > largest:
+            bad[index] = f"{shortened(str(price))} is over {largest:f}, the most at scale {scale}"
+        else:
+            minor.append(int(price.scaleb(scale)))
+    if bad:
+        raise _no_prices(products, bad)
     return minor, scale
 
 
-def _prices(products: Iterable[str | None], values: Iterable[Any], place: str) -> list[Decimal]:
-    prices, bad = [], []
-    for product, value in zip(products, values, strict=True):
-        text = str(value).strip()
-        price = _unpadded(Decimal(text if _NUMBER.fullmatch(text) else "NaN"))
-        if not _is_price(price):
-            bad.append(f"{product!r} ({text})")
-        prices.append(price)
-    if bad:
-        raise InputError(f"{place}: no valid price for {some(bad)}.", _CORRECT)
-    return prices
+def _no_prices(products: Located, bad: dict[int, str]) -> InputError:
+    names = products.table["product_id"]
+
+    def told(index: int) -> str:
+        row = f" in {products.row(index)}" if products.number else ""
+        return f"{shown(names[index].as_py())}{row} ({bad[index]})"
+
+    return InputError(
+        f"{products.place}: no valid price for {some(list(bad), told)}.",
+        f"Correct that row; a price is a number from 0 with at most {_MAX_PLACES} decimals, and "
+        "less than 2^53 of the smallest unit; the scale is the most decimals of any price.",
+    )
+
+
+def _price(value: Any) -> Decimal | str:
+    """The price, or why it is none."""
+    if value is None:
+        return "NULL"
+    text = str(value).strip()
+    if not text:
+        return "empty"
+    if not _NUMBER.fullmatch(text):
+        return f"{shortened(text)} is no number"
+    price = _unpadded(Decimal(text))
+    if price < 0:
+        return f"{shortened(text)} is below 0"
+    if _places(price) > _MAX_PLACES:
+        return f"{shortened(text)} has more than {_MAX_PLACES} decimals"
+    return price
+
+
+def _places(price: Decimal) -> int:
+    return -int(price.as_tuple().exponent)
 
 
 def _unpadded(price: Decimal) -> Decimal:
@@ -99,10 +141,3 @@ def _unpadded(price: Decimal) -> Decimal:
     zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
     lost = min(zeros, -exponent - _CURRENCY_PLACES)
     return Decimal((sign, digits[: len(digits) - lost], exponent + lost))
-
-
-def _is_price(price: Decimal) -> bool:
-    """Finite, not negative, and with few enough digits on both sides of the point."""
-    if not price.is_finite() or price < 0:
-        return False
-    return price.adjusted() <= _MAX_DIGITS and -int(price.as_tuple().exponent) <= _MAX_DIGITS

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline_core.dimensions.columns import ids, labels, some
+from pipeline_core.dimensions.located import Located
 from pipeline_core.dimensions.prices import minor_units, price_column
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.errors import InputError
+from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 
 CUSTOMER_COLUMNS = tuple(CUSTOMERS.names)
@@ -16,22 +21,29 @@ PRODUCT_COLUMNS = ("product_id", "category", "price")
 _CORRECT = "Correct that row."
 
 
-def as_text(table: pa.Table, place: str) -> pa.Table:
-    """``table``, which has CUSTOMER_COLUMNS or PRODUCT_COLUMNS of any type, in that order: ids
-    and labels as text, prices as they are. ``place`` is for messages.
+def check_names(names: Sequence[str], columns: Sequence[str], path: Path) -> None:
+    """Raises ConfigError unless ``names``, those that the file has, hold each column once."""
+    for column in columns:
+        if names.count(column) != 1:
+            raise ConfigError(
+                f"{path} has {'two columns' if column in names else 'no column'} {column}.",
+                f"It needs the columns {', '.join(columns)}, and has {', '.join(names)}.",
+            )
+
+
+def as_text(at: Located) -> Located:
+    """``at``, which has CUSTOMER_COLUMNS or PRODUCT_COLUMNS of any type, in that order, with ids
+    and labels as text and prices as they are.
 
     Raises:
         ConfigError: a type that cannot be used; the message names the column.
         InputError: bytes that are not UTF-8; the message names column and row.
     """
-    name, label, *_ = table.schema.names
-    columns = {
-        name: ids(table[name], name, place),
-        label: labels(table[label], label, place),
-    }
-    if "price" in table.schema.names:
-        columns["price"] = price_column(table["price"], place)
-    return pa.table(columns)
+    name, label, *_ = at.table.schema.names
+    columns = {name: ids(at, name), label: labels(at, label)}
+    if "price" in at.table.schema.names:
+        columns["price"] = price_column(at)
+    return replace(at, table=pa.table(columns))
 
 
 def make_snapshot(
@@ -39,37 +51,60 @@ def make_snapshot(
 ) -> Snapshot:
     """A checked snapshot of tables that have CUSTOMER_COLUMNS and PRODUCT_COLUMNS, of any type
     that has a text (see `as_text`); ``scale`` is the price column's number of decimals where its
-    source declares one and its type does not say.
+    source declares one and its type does not say. ``place`` is the source, for messages.
 
     Raises:
         ConfigError: a type that cannot be used.
         InputError: an id is missing or stands twice, or a price is not one.
     """
-    at_customers, at_products = f"{place}, customers", f"{place}, products"
-    customers = as_text(customers.select(CUSTOMER_COLUMNS), at_customers)
-    products = as_text(products.select(PRODUCT_COLUMNS), at_products)
-    minor, decimals = minor_units(
-        products["product_id"].to_pylist(), products["price"], at_products, scale
+    return located_snapshot(
+        Located(customers.select(CUSTOMER_COLUMNS), f"{place}, customers"),
+        Located(products.select(PRODUCT_COLUMNS), f"{place}, products"),
+        scale,
     )
-    priced = products.set_column(2, "price_minor", pa.array(minor, pa.int64()))
+
+
+def located_snapshot(customers: Located, products: Located, scale: int | None = None) -> Snapshot:
+    """As `make_snapshot`, of tables with these very columns; messages name the rows."""
+    customers, products = as_text(customers), as_text(products)
+    minor, decimals = minor_units(products, scale)
+    priced = products.table.set_column(2, "price_minor", pa.array(minor, pa.int64()))
     return Snapshot(
-        customers=_sorted(customers, CUSTOMERS, at_customers),
-        products=_sorted(priced, PRODUCTS, at_products),
+        customers=_sorted(customers, customers.table, CUSTOMERS),
+        products=_sorted(products, priced, PRODUCTS),
         scale=decimals,
     )
 
 
-def _sorted(table: pa.Table, schema: pa.Schema, place: str) -> pa.Table:
+def _sorted(at: Located, table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """``table``, which has the rows of ``at``, by its first column, the ids."""
     name = schema.names[0]
     empty = pc.fill_null(pc.equal(table[name], ""), fill_value=True).to_pylist()
-    missing = [row for row, is_empty in enumerate(empty, start=1) if is_empty]
+    missing = [index for index, is_empty in enumerate(empty) if is_empty]
     if missing:
-        raise InputError(f"{place}: no {name} in row {some(missing)}.", _CORRECT)
-    table = table.cast(schema).sort_by(name)
-    column = table[name]
-    if len(column) > 1:
-        twice = column.slice(1).filter(pc.equal(column.slice(1), column.slice(0, len(column) - 1)))
-        if len(twice):
-            found = [value.decode() for value in twice.unique().to_pylist()]
-            raise InputError(f"{place}: {name} {some(found)} stands twice.", _CORRECT)
+        raise InputError(f"{at.place}: no {name} in {some(missing, at.row)}.", _CORRECT)
+    table = table.cast(schema)
+    order = pc.sort_indices(table[name])
+    table = table.take(order)
+    ids = table[name]
+    if len(ids) > 1:
+        is_again = pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1))
+        if pc.any(is_again).as_py():
+            raise _repeated(at, name, ids, order, is_again)
     return table.combine_chunks()
+
+
+def _repeated(
+    at: Located, name: str, ids: pa.ChunkedArray, order: pa.Array, is_again: pa.ChunkedArray
+) -> InputError:
+    """The refusal of ids that stand more than once; ``ids`` are sorted and ``order`` says where
+    they were, ``is_again`` which of them, from the second on, are like the one before."""
+    rows: dict[bytes, list[int]] = {}
+    for place in pc.indices_nonzero(is_again).to_pylist():
+        found = rows.setdefault(ids[place].as_py(), [order[place].as_py()])
+        found.append(order[place + 1].as_py())
+
+    def told(one: bytes) -> str:
+        return f"{one.decode()} stands twice ({some(rows[one], at.row)})"
+
+    return InputError(f"{at.place}: {name} {some(list(rows), told)}.", _CORRECT)

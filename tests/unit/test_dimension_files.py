@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -176,7 +177,7 @@ def test_bytes_of_csv_that_are_not_utf8_are_refused_with_file_column_and_row(
     (tmp_path / "customers.csv").write_bytes(
         b"customer_id,segment\nc1,VIP\n" + b",".join(row.values()) + b"\n"
     )
-    with pytest.raises(InputError, match=rf"customers\.csv: {name} is not UTF-8 in row 2 \(b'Caf"):
+    with pytest.raises(InputError, match=rf"customers\.csv: {name} is not UTF-8 in row 3 \(b'Caf"):
         read_folder(tmp_path)
 
 
@@ -247,17 +248,45 @@ def test_an_empty_price_column_has_the_places_of_its_type(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "column",
+    ("column", "cause"),
     [
-        pa.array([Decimal("0.0000000000000001")], pa.decimal128(38, 18)),
-        pa.array([float("nan")]),
-        pa.array([True]),
-        pa.nulls(1),
+        (pa.array([Decimal("1E-16")], pa.decimal128(38, 18)), "1.00E-16 has more than 15 decimals"),
+        (pa.array([float("nan")]), "NaN is no number"),
+        (pa.array([float("inf")]), "Infinity is no number"),
+        (pa.array([None], pa.float64()), "NULL"),
+        (pa.array([None], pa.decimal128(10, 2)), "NULL"),
+        (pa.array([""]), "empty"),
+        (pa.nulls(1), "NULL"),
     ],
 )
-def test_a_price_that_is_none_is_told_with_its_product(tmp_path: Path, column: pa.Array) -> None:
+def test_a_price_that_is_none_is_told_with_its_product_row_and_cause(
+    tmp_path: Path, column: pa.Array, cause: str
+) -> None:
     folder = folder_of(tmp_path, products=PRODUCTS | {"price": column})
-    with pytest.raises(InputError, match="no valid price for 'p1'"):
+    place = re.escape(f"products.parquet: no valid price for 'p1' in row 1 ({cause})")
+    with pytest.raises(InputError, match=place):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([True]),
+        pa.array([True]).dictionary_encode(),
+        pa.array([None], pa.bool_()),
+        pa.array([date(2024, 2, 29)]),
+        pa.array([UTC_NOON]),
+        pa.array([time(10, 20)]),
+        pa.array([A_UUID.bytes], pa.uuid()),
+        *NESTED,
+    ],
+    ids=lambda column: str(column.type),
+)
+def test_a_price_column_of_a_type_without_numbers_is_refused(
+    tmp_path: Path, column: pa.Array
+) -> None:
+    folder = folder_of(tmp_path, products=PRODUCTS | {"price": column})
+    with pytest.raises(ConfigError, match=r"products\.parquet: the column price is of type"):
         read_folder(folder)
 
 
@@ -302,9 +331,12 @@ def test_a_folder_of_part_files_is_one_table(tmp_path: Path) -> None:
 
 def test_an_id_that_stands_in_two_part_files_stands_twice(tmp_path: Path) -> None:
     folder_of(tmp_path)
-    parts_of(tmp_path, "customers", CUSTOMERS, CUSTOMERS)
-    with pytest.raises(InputError, match="customer_id c1 stands twice"):
+    two = {"customer_id": ["c0", "c1"], "segment": ["VIP", "New"]}
+    parts_of(tmp_path, "customers", CUSTOMERS, two)
+    with pytest.raises(InputError, match="customer_id c1 stands twice") as caught:
         read_folder(tmp_path)
+    rows = "(row 1 of part-00000-x.snappy.parquet, row 2 of part-00001-x.snappy.parquet)"
+    assert rows in caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.files import read_folder
 from pipeline_core.dimensions.snapshot import Snapshot, from_parquet
+from pipeline_core.dimensions.source import make_snapshot
 from pipeline_core.errors import ConfigError, ContractError, InputError, PipelineError
 from tests.archives import write_shop
 
@@ -140,7 +142,7 @@ def test_id_that_stands_twice_is_an_input_error(tmp_path: Path) -> None:
 
 
 def test_missing_id_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no product_id in row 2"):
+    with pytest.raises(InputError, match=r"products\.csv: no product_id in row 3"):
         read_folder(_csv(tmp_path, products=[*PRODUCTS, ("", "Pen", "Office", "1")]))
 
 
@@ -284,3 +286,46 @@ def test_what_is_no_database_url_is_a_wrong_setting_and_not_shown(url: str) -> N
     with pytest.raises(ConfigError, match="database URL cannot be used") as caught:
         read_database(url)
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("prices", "cause"),
+    [
+        (["99999999999999999999"], "99999999999999999999 is over 9007199254740991, the most at"),
+        (["1e20"], "1E+20 is over 9007199254740991, the most at scale 0"),
+        (["9" * 99], f"{'9' * 57}... is over"),
+        (["90071992547409.92"], "90071992547409.92 is over 90071992547409.91, the most at scale 2"),
+        (["9007199254740991", "0.1"], "9007199254740991 is over 900719925474099.1, the most at"),
+        (["0.1234567890123456"], "0.1234567890123456 has more than 15 decimals"),
+        (["-0.01"], "-0.01 is below 0"),
+        (["1,10"], "1,10 is no number"),
+        (["NaN"], "NaN is no number"),
+        ([" "], "empty"),
+    ],
+)
+def test_what_is_wrong_with_a_price_is_told(tmp_path: Path, prices: list[str], cause: str) -> None:
+    products = [(f"p{n}", "Pen", "Office", price) for n, price in enumerate(prices)]
+    with pytest.raises(InputError, match=re.escape(f"for 'p0' in row 2 ({cause}")):
+        read_folder(_csv(tmp_path, products=products))
+
+
+def test_a_price_of_sixteen_digits_is_taken_below_the_limit(tmp_path: Path) -> None:
+    products = [("p1", "Pen", "Office", "1234567890123456")]
+    assert _prices(read_folder(_csv(tmp_path, products=products))) == {"p1": 1234567890123456}
+
+
+def test_rows_of_a_source_in_code_are_told_by_their_values() -> None:
+    customers = pa.table({"customer_id": ["c1", None, "c1"], "segment": ["VIP", None, "New"]})
+    products = pa.table({"product_id": ["p1"], "category": [None], "price": pa.array([-1])})
+    with pytest.raises(InputError, match=r"crm, products: no valid price for 'p1' \(-1 is below"):
+        make_snapshot(customers=customers, products=products, place="crm")
+    nothing = products.slice(1)
+    with pytest.raises(InputError, match=r"crm, customers: no customer_id in row \(NULL, NULL\)"):
+        make_snapshot(customers=customers, products=nothing, place="crm")
+    twice = r"customer_id c1 stands twice \(row \('c1', 'VIP'\), row \('c1', 'New'\)\)"
+    with pytest.raises(InputError, match=twice):
+        make_snapshot(
+            customers=customers.filter(customers["customer_id"].is_valid()),
+            products=nothing,
+            place="crm",
+        )

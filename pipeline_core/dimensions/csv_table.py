@@ -1,0 +1,148 @@
+"""Reads a table of CSV (RFC 4180): whole, or refused with the row that is wrong.
+
+By Python's reader, in strict mode. pyarrow's is quicker, and takes a quote that does not end for a
+cell with the rest of the table in it, and text after a closing quote for a part of the cell.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import TextIO
+
+import pyarrow as pa
+
+from pipeline_core.dimensions.located import Located, shortened
+from pipeline_core.dimensions.source import check_names
+from pipeline_core.errors import ConfigError
+
+_BLOCK_ROWS = 65_536
+_LARGEST_CELL = 2**31 - 1
+# UTF-32's begins like UTF-16's.
+_OTHER_ENCODINGS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+_AS_UTF8 = "Save it as CSV in UTF-8."
+_QUOTING = 'End that cell with a quote; write a quote that belongs to a cell as two ("").'
+
+
+def read_csv_table(path: Path, columns: Sequence[str]) -> Located:
+    """Those columns (binary, verbatim), other ones passed over. Rows are called by the line in
+    which they begin, as an editor counts: the header is row 1. Empty lines are passed over.
+
+    Raises:
+        ConfigError: a column is missing, a row has more or fewer cells than the header, a quote is
+            amiss, or it is not in UTF-8 by its first line.
+        OSError: it cannot be read.
+        UnicodeDecodeError: the names of the columns are not UTF-8.
+    """
+    lines = array("q")
+    blocks: list[pa.Table] = []
+    cells: list[Sequence[str]] = []
+    mark = _byte_order_mark(path)
+    # A character stands for a byte: bytes of other columns are of no account, and whether the rest
+    # is UTF-8 is for `as_text`.
+    with path.open(encoding="latin-1", newline="") as file:
+        file.read(len(mark))
+        rows = _rows(file, path)
+        width, pick = _header(rows, columns, path)
+        for line, row in rows:
+            if len(row) != width:
+                raise _misshapen(path, line, row, width)
+            lines.append(line)
+            cells.append(pick(row))
+            if len(cells) == _BLOCK_ROWS:
+                blocks.append(_block(cells, columns))
+                cells = []
+    blocks.append(_block(cells, columns))
+    return Located(pa.concat_tables(blocks), str(path), lambda index: str(lines[index]))
+
+
+def _byte_order_mark(path: Path) -> bytes:
+    """UTF-8's, or nothing. Raises ConfigError if what comes first is no UTF-8."""
+    with path.open("rb") as file:
+        start = file.read(io.DEFAULT_BUFFER_SIZE)
+    for mark, encoding in _OTHER_ENCODINGS.items():
+        if start.startswith(mark):
+            raise ConfigError(f"{path} is in {encoding}.", _AS_UTF8)
+    first, *_ = [*start.lstrip(b"\r\n").splitlines(), b""]
+    if b"\0" in first:
+        raise ConfigError(
+            f"{path}: there are NUL bytes in its first line, as in UTF-16 or in what is no text.",
+            _AS_UTF8,
+        )
+    return codecs.BOM_UTF8 if start.startswith(codecs.BOM_UTF8) else b""
+
+
+def _rows(file: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows, each after the line in which it begins."""
+    csv.field_size_limit(_LARGEST_CELL)  # Python's own is 128 KiB
+    reader = csv.reader(file, strict=True)
+    line = 1
+    try:
+        for row in reader:
+            if row:
+                yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise _misquoted(path, line, reader.line_num, error) from error
+
+
+def _header(
+    rows: Iterator[tuple[int, list[str]]], columns: Sequence[str], path: Path
+) -> tuple[int, Callable[[Sequence[str]], Sequence[str]]]:
+    """How many columns there are, and what takes those wanted out of a row."""
+    _, cells = next(rows, (0, []))
+    if not cells:
+        raise ConfigError(
+            f"{path} is empty.", f"Its first line names its columns: {','.join(columns)}."
+        )
+    names = [_bytes(cell).decode("utf-8") for cell in cells]
+    check_names(names, columns, path)
+    return len(names), itemgetter(*map(names.index, columns))
+
+
+def _bytes(cell: str) -> bytes:
+    return cell.encode("latin-1")
+
+
+def _block(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> pa.Table:
+    by_column = zip(*cells, strict=True) if cells else [()] * len(columns)
+    arrays = [pa.array(map(_bytes, column), pa.binary()) for column in by_column]
+    return pa.table(arrays, names=list(columns))
+
+
+def _misshapen(path: Path, line: int, row: Sequence[str], width: int) -> ConfigError:
+    """The refusal of a row that is no row of this table."""
+    if len(row) == 1 and not row[0].strip():
+        return ConfigError(f"{path}: row {line} has nothing but blanks.", "Remove it.")
+    cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+    return ConfigError(
+        f"{path}: row {line} has {cells}, and the header {width}: {_line(path, line)}.",
+        "Give it one cell for each column, in quotes if there is a comma in it, or remove it.",
+    )
+
+
+def _misquoted(path: Path, line: int, last: int, error: csv.Error) -> ConfigError:
+    """The refusal of the row from ``line`` to ``last``, which is as far as was read."""
+    if "unexpected end" in str(error):
+        what = f"the quote that opens in row {line} does not end"
+    elif line == last:
+        what = f"text after a closing quote in row {line}"
+    else:
+        what = f"the quote that opens in row {line} ends in row {last}, with text after it"
+    return ConfigError(f"{path}: {what}: {_line(path, line)}.", _QUOTING)
+
+
+def _line(path: Path, line: int) -> str:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        return shortened("".join(islice(file, line - 1, line)).rstrip("\r\n"))

@@ -1,0 +1,49 @@
+"""A table as its source has it, and what messages call its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+_SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class Located:
+    """A table, and where it and its rows stand."""
+
+    # The columns that are needed, in their order, of any Arrow type.
+    table: pa.Table
+    # Its file, or its source and its name there.
+    place: str
+    # By the index in ``table``, what the row is called there; None where rows have no order.
+    number: Callable[[int], str] | None = None
+
+    def row(self, index: int, value: object = None) -> str:
+        """Such as ``row 3``, or with the ``value`` that counts, ``row 3 ('VIP')``; where rows have
+        no order, by all its values: ``row (NULL, 'VIP')``."""
+        if self.number is not None:
+            return f"row {self.number(index)}" + (f" ({shown(value)})" if value is not None else "")
+        values = (column[index].as_py() for column in self.table.columns)
+        return f"row ({', '.join(map(shown, values))})"
+
+
+def shown(value: object) -> str:
+    """A value of any row in quotes, bytes as text where they are UTF-8; None is ``NULL``."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:  # shown as the bytes they are
+            return shortened(repr(value))
+    return shortened(repr(value) if isinstance(value, str) else str(value))
+
+
+def shortened(text: str) -> str:
+    """No longer than a message bears."""
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    return f"{text[: _SHOWN_CHARACTERS - 3]}..."

@@ -1,0 +1,179 @@
+"""Customers and products in CSV: read whole, or refused with the file and the row."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline_core.dimensions.files import read_folder
+from pipeline_core.errors import ConfigError, InputError
+
+PRODUCTS = b"product_id,category,price\np1,Toys,9.95\n"
+
+
+def shop(folder: Path, customers: bytes, products: bytes = PRODUCTS) -> Path:
+    (folder / "customers.csv").write_bytes(customers)
+    (folder / "products.csv").write_bytes(products)
+    return folder
+
+
+def segments(folder: Path) -> dict[str, str]:
+    rows = read_folder(folder).customers.to_pylist()
+    return {row["customer_id"].decode(): row["segment"] for row in rows}
+
+
+def many(number: int) -> bytes:
+    return b"".join(b"%d,VIP\n" % each for each in range(2, number))
+
+
+@pytest.mark.parametrize(
+    ("rows", "cause"),
+    [
+        (b'1,"VIP\n2,New\n', 'the quote that opens in row 2 does not end: 1,"VIP'),
+        (b'1,VIP\n\n2,"', 'the quote that opens in row 4 does not end: 2,"'),
+        (b'"1,VIP\n' + many(300_000), 'the quote that opens in row 2 does not end: "1,VIP'),
+        (b'1,"VIP"x\n2,New\n', 'text after a closing quote in row 2: 1,"VIP"x'),
+        (b'1,"VIP" \n2,New\n', 'text after a closing quote in row 2: 1,"VIP" '),
+        (b'1,"a\\"b"\n2,New\n', r'text after a closing quote in row 2: 1,"a\"b"'),
+        (
+            b'1,"VIP\n2,New\n3,"VIP"\n',
+            'the quote that opens in row 2 ends in row 4, with text after it: 1,"VIP',
+        ),
+    ],
+)
+def test_a_quote_that_is_amiss_is_refused_with_its_row(
+    tmp_path: Path, rows: bytes, cause: str
+) -> None:
+    """Not taken for a cell that holds the rest of the table."""
+    folder = shop(tmp_path, b"customer_id,segment\n" + rows)
+    with pytest.raises(ConfigError, match=re.escape(f"customers.csv: {cause}.")) as caught:
+        read_folder(folder)
+    assert "with a quote" in caught.value.remedy
+
+
+def test_a_quote_of_the_header_that_does_not_end_is_refused(tmp_path: Path) -> None:
+    folder = shop(tmp_path, b'customer_id,"segment\n1,VIP\n')
+    with pytest.raises(ConfigError, match=r"customers\.csv: the quote that opens in row 1 does"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("size", [131_073, 3_000_000])
+def test_a_cell_may_be_as_large_as_it_likes(tmp_path: Path, size: int) -> None:
+    large = "é" * size
+    assert segments(shop(tmp_path, f"customer_id,segment\n1,{large}\n2,New\n".encode())) == {
+        "1": large,
+        "2": "New",
+    }
+
+
+def test_every_row_of_a_long_table_is_read(tmp_path: Path) -> None:
+    found = segments(shop(tmp_path, b"customer_id,segment\n" + many(140_000) + b'1,"a,\n""b"""'))
+    assert len(found) == 139_999
+    assert found["1"] == 'a,\n"b"'
+
+
+def test_text_is_verbatim_whatever_the_ends_of_lines_and_quotes(tmp_path: Path) -> None:
+    cells = {
+        "1": ' a "b" c ',
+        "2": "",
+        "3": "a\r\nb\rc\nd",
+        "4": 'x"',
+        "5": "\0\x85\u2028\x1a\t",
+        "6": "a;b|c'd\\",
+    }
+    written = {
+        "1": ' a "b" c ',
+        "2": '""',
+        "3": '"a\r\nb\rc\nd"',
+        "4": '"x"""',
+        "5": "\0\x85\u2028\x1a\t",
+        "6": "a;b|c'd\\",
+    }
+    for end in ("\n", "\r\n", "\r"):
+        rows = ["segment,x,customer_id", *(f'{cell},"",{key}' for key, cell in written.items())]
+        text = end.join(rows)
+        assert segments(shop(tmp_path, text.encode())) == cells
+        assert segments(shop(tmp_path, b"\xef\xbb\xbf" + (text + end * 2).encode())) == cells
+
+
+def test_a_first_column_in_quotes_may_follow_a_byte_order_mark(tmp_path: Path) -> None:
+    folder = shop(tmp_path, b'\xef\xbb\xbf"customer_id","segment"\r\n1,VIP\r\n')
+    assert segments(folder) == {"1": "VIP"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "cause", "remedy"),
+    [
+        (b"1,VIP\n2\n", "row 3 has 1 cell, and the header 2: 2", "one cell for each column"),
+        (b"1,a,b\n", "row 2 has 3 cells, and the header 2: 1,a,b", "in quotes if there is a comma"),
+        (b"1,VIP,\n", "row 2 has 3 cells, and the header 2: 1,VIP,", "one cell for each column"),
+        (b"\r\n# of May\r\n1,VIP\r\n", "row 3 has 1 cell, and the header 2: # of May", "remove it"),
+        (b'1,"a\nb"\n2\n', "row 4 has 1 cell, and the header 2: 2", "one cell for each column"),
+        (b"1,VIP\n \t\n", "row 3 has nothing but blanks", "Remove it"),
+        (b"Caf\xe9\n", "row 2 has 1 cell, and the header 2: Caf\N{REPLACEMENT CHARACTER}", "it"),
+        (b"x" * 99, f"row 2 has 1 cell, and the header 2: {'x' * 57}...", "one cell"),
+    ],
+)
+def test_a_row_of_other_shape_is_refused_with_what_is_there(
+    tmp_path: Path, rows: bytes, cause: str, remedy: str
+) -> None:
+    folder = shop(tmp_path, b"customer_id,segment\n" + rows)
+    with pytest.raises(ConfigError, match=re.escape(f"customers.csv: {cause}.")) as caught:
+        read_folder(folder)
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("encoding", "cause"),
+    [
+        ("utf-16", r"customers\.csv is in UTF-16"),
+        ("utf-32", r"customers\.csv is in UTF-32"),
+        ("utf-16-le", r"customers\.csv: there are NUL bytes in its first line, as in UTF-16"),
+        ("utf-16-be", r"customers\.csv: there are NUL bytes in its first line, as in UTF-16"),
+    ],
+)
+def test_another_encoding_is_told_as_such(tmp_path: Path, encoding: str, cause: str) -> None:
+    folder = shop(tmp_path, '"customer_id","segment"\n1,VIP\n'.encode(encoding))
+    with pytest.raises(ConfigError, match=cause) as caught:
+        read_folder(folder)
+    assert "UTF-8" in caught.value.remedy
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\r\n", b"\xef\xbb\xbf"])
+def test_a_file_without_a_header_is_told_to_be_empty(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(ConfigError, match=r"customers\.csv is empty") as caught:
+        read_folder(shop(tmp_path, content))
+    assert "customer_id,segment" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("customers", "products", "cause"),
+    [
+        ("\n,VIP\n2,New\n,New\n", "", r"customers\.csv: no customer_id in row 3, row 5\."),
+        (
+            '1,"a\nb"\n2,New\n\n1,VIP\n2,VIP\n1,New\n',
+            "",
+            r"customers\.csv: customer_id 1 stands twice \(row 2, row 6, row 8\),"
+            r" 2 stands twice \(row 4, row 7\)\.",
+        ),
+        ("", "p,T,1\n,T,1\n", r"products\.csv: no product_id in row 3\."),
+        ("", "p,T,1\np,T,1\n", r"products\.csv: product_id p stands twice \(row 2, row 3\)\."),
+        (
+            "",
+            'p,"T\n",1\n1,T,"1,10"\n',
+            r"products\.csv: no valid price for '1' in row 4 \(1,10 is no number\)\.",
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_with_file_and_row(
+    tmp_path: Path, customers: str, products: str, cause: str
+) -> None:
+    folder = shop(
+        tmp_path,
+        f"customer_id,segment\n{customers}".encode(),
+        f"product_id,category,price\n{products}".encode(),
+    )
+    with pytest.raises(InputError, match=cause):
+        read_folder(folder)
