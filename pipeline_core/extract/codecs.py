@@ -32,7 +32,14 @@ else:
 DAMAGE = (zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, OverflowError)
 
 STORED, DEFLATED, DEFLATE64, BZIP2, LZMA, ZSTANDARD = 0, 8, 9, 12, 14, 93
-_AES = 99
+_NAMES = {
+    STORED: "stored",
+    DEFLATED: "Deflate",
+    DEFLATE64: "Deflate64",
+    BZIP2: "bzip2",
+    LZMA: "LZMA",
+    ZSTANDARD: "Zstandard",
+}
 # APPNOTE 4.4.5: those that no zip of today should have, or that few programs read.
 _METHODS = {
     **dict.fromkeys((2, 3, 4, 5), "Reduce"),
@@ -49,11 +56,9 @@ _METHODS = {
     97: "WavPack",
     98: "PPMd",
 }
-_IS_ENCRYPTED, _IS_PATCH, _IS_STRONGLY_ENCRYPTED = 0x1, 0x20, 0x40
 
 _BLOCK = 1 << 20
 _crc32 = deflate.crc32 if HAS_LIBDEFLATE else zlib.crc32
-_LOCAL_HEADER = struct.Struct("<4s2xH18xHH")
 _LZMA_HEADER = struct.Struct("<2xHBL")
 _LEAST_LZMA_DICTIONARY = 4096
 # Deflate64 makes at most 65,538 bytes of 18 bits, and inflate64 gives back all at once.
@@ -76,28 +81,6 @@ class _Decompressor(Protocol):
     @property
     def needs_input(self) -> bool: ...
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-
-def data_place(file: IO[bytes], entry: Entry) -> int:
-    """Where the entry's data begin. Its local header may spell the name otherwise.
-
-    Raises:
-        ValueError, struct.error: there is no local header, or no reading what is behind it.
-    """
-    if entry.offset < 0:
-        raise ValueError("it begins before the file")
-    file.seek(entry.offset)
-    sign, flags, name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-    if sign != b"PK\x03\x04":
-        raise ValueError("there is no local header where the directory says")
-    flags |= entry.flags
-    if flags & (_IS_ENCRYPTED | _IS_STRONGLY_ENCRYPTED) or entry.method == _AES:
-        weak = "PKWARE's strong encryption" if flags & _IS_STRONGLY_ENCRYPTED else "ZipCrypto"
-        kind = "WinZip AES" if entry.method == _AES else weak
-        raise ValueError(f"it is encrypted ({kind}): zip it again without a password")
-    if flags & _IS_PATCH:
-        raise ValueError("it is a patch of another file: zip it again")
-    return entry.offset + _LOCAL_HEADER.size + int(name) + int(extra)
 
 
 def inflated_blocks(
@@ -130,7 +113,7 @@ def _whole(file: IO[bytes], entry: Entry, place: int) -> bytearray | None:
 
 def _blocks(file: IO[bytes], entry: Entry, place: int, limits: Limits) -> Iterator[bytes]:
     decompressor: _Decompressor | None = None
-    left, crc = entry.packed_size, 0
+    left, crc, made = entry.packed_size, 0, 0
     while True:
         data = b""
         if decompressor is None or decompressor.needs_input:
@@ -139,14 +122,24 @@ def _blocks(file: IO[bytes], entry: Entry, place: int, limits: Limits) -> Iterat
             place, left = place + len(data), left - len(data) if data else 0
         if decompressor is None:
             decompressor, data = _decompressor(entry, data, limits.dictionary_bytes)
-        block = decompressor.decompress(data, _BLOCK)
-        crc = _crc32(block, crc)
+        try:
+            block = decompressor.decompress(data, _BLOCK)
+        except (zlib.error, lzma.LZMAError, OSError) as cause:
+            raise _damaged(entry.method) from cause
+        crc, made = _crc32(block, crc), made + len(block)
         if block:
             yield block
         if decompressor.eof or (decompressor.needs_input and not left and not block):
             break
+    if crc != entry.crc and made < entry.size and not decompressor.eof:
+        raise _damaged(entry.method, "cut off")
     if crc != entry.crc:
-        raise ValueError("bad CRC-32")
+        raise ValueError("bad CRC-32: it is damaged")
+
+
+def _damaged(method: int, how: str = "damaged") -> ValueError:
+    """The libraries' own words are numbers, or nothing that a reader could do something with."""
+    return ValueError(f"its {_NAMES[method]} data are {how}")
 
 
 def _decompressor(entry: Entry, data: bytes, dictionary_bytes: int) -> tuple[_Decompressor, bytes]:
@@ -170,6 +163,8 @@ def _decompressor(entry: Entry, data: bytes, dictionary_bytes: int) -> tuple[_De
 def _lzma(entry: Entry, data: bytes, dictionary_bytes: int) -> tuple[_Decompressor, bytes]:
     """Properties as in APPNOTE 5.8.8 and the LZMA specification. A decoder never looks back
     further than to the beginning, so it needs no dictionary that is larger than the entry."""
+    if len(data) < _LZMA_HEADER.size:
+        raise _damaged(LZMA, "cut off")
     size, packed, dictionary = _LZMA_HEADER.unpack_from(data)
     needed = max(min(dictionary, entry.size), _LEAST_LZMA_DICTIONARY)
     if needed > dictionary_bytes:
@@ -180,7 +175,10 @@ def _lzma(entry: Entry, data: bytes, dictionary_bytes: int) -> tuple[_Decompress
     rest, lc = divmod(packed, 9)
     pb, lp = divmod(rest, 5)
     filters = {"id": lzma.FILTER_LZMA1, "dict_size": needed, "lc": lc, "lp": lp, "pb": pb}
-    decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[filters])
+    try:
+        decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[filters])
+    except lzma.LZMAError as cause:
+        raise _damaged(LZMA) from cause
     return decompressor, data[4 + size :]
 
 
@@ -242,10 +240,16 @@ class _Deflate64:
                 break
             if not self._made:
                 piece, self._data = self._data[:_DEFLATE64_PIECE], self._data[_DEFLATE64_PIECE:]
-                self._made = memoryview(self._inner.inflate(piece))
+                self._made = memoryview(self._inflated(piece))
             blocks.append(self._made[:left])
             self._made, left = self._made[left:], left - len(blocks[-1])
         return b"".join(blocks)
+
+    def _inflated(self, piece: memoryview) -> bytes:
+        try:
+            return bytes(self._inner.inflate(piece))
+        except ValueError as cause:
+            raise _damaged(DEFLATE64) from cause
 
 
 class _Zstandard:
@@ -290,8 +294,10 @@ class _Zstandard:
         try:
             block: bytes = self._inner.decompress(piece, max_length)
         except _zstd().ZstdError as cause:
-            hint = "; SALES_MAX_DICTIONARY_BYTES is the limit" if "memory" in str(cause) else ""
-            raise ValueError(f"{cause}{hint}") from cause
+            if "memory" not in str(cause):
+                raise _damaged(ZSTANDARD) from cause
+            limit = "SALES_MAX_DICTIONARY_BYTES is the limit"
+            raise ValueError(f"{cause}; {limit}") from cause
         if self._inner.eof:
             self._place -= len(self._inner.unused_data)
         return block

@@ -44,6 +44,10 @@ _KNOWN_FLAGS, _NEWEST_VERSION, _LAST_METHOD = 0x287F, 63, 99
 _ZIP64_FIELD, _UNICODE_PATH_FIELD = 0x0001, 0x7075
 
 
+class NoEndRecord(ValueError):
+    """Of a zip that was cut off, or of what never was one."""
+
+
 class Entry(Struct, frozen=True, gc=False):
     """One record of the directory. The name is a label, the sizes are what the zip declares."""
 
@@ -85,7 +89,7 @@ def read_directory(
     Raises:
         InputError: as ``error``, if there are more than ``max_entries``, or if records of another
             zip stand before the first entry or around the end.
-        ValueError, struct.error, OSError: this is no zip.
+        NoEndRecord, ValueError, OSError: this is no zip.
     """
     source = _Source(file)
     end = _find_end(source)
@@ -155,7 +159,7 @@ def _end_place(source: _Source) -> int:
                     return begin + place
                 found = max(found, begin + place)
     if found < 0:
-        raise ValueError("it has no end record")
+        raise NoEndRecord("it has no end record")
     return found
 
 
@@ -192,13 +196,15 @@ def _find_directory(source: _Source, end: _End) -> tuple[int, tuple[tuple[int, i
 def _records(directory: bytes, moved: int) -> Iterator[Entry]:
     place = index = 0
     while place < len(directory):
+        if place + _CENTRAL.size > len(directory):
+            raise ValueError(f"its directory is damaged at entry {index + 1}")
         (sign, _, flags, method, crc, packed, size, name, extra, comment, offset) = (
             _CENTRAL.unpack_from(directory, place)
         )
         place += _CENTRAL.size
         stop = place + name + extra + comment
         if sign != _CENTRAL_SIGN or stop > len(directory):
-            raise ValueError(f"its directory is damaged after {index} entries")
+            raise ValueError(f"its directory is damaged at entry {index + 1}")
         raw = directory[place : place + name]
         if extra:
             fields = _extra_fields(directory[place + name : place + name + extra])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.beginnings import LONGEST, beginning
 from pipeline_core.extract.kernel import Octets, kernel
 
 _BLANK = b" \t\n\r"
@@ -128,8 +129,16 @@ def _from_bracket(blocks: Iterable[Octets]) -> Iterator[Octets]:
 def _check_bracket(head: Octets) -> None:
     if not head:
         raise UnreadablePart("the part is not a JSON array: it is empty")
-    if head[:1] != b"[":
-        raise UnreadablePart("the part is not a JSON array: it does not begin with '['")
+    if head[:1] != b"[" or head[1:2] == b"\0":
+        raise UnreadablePart(
+            f"the part is not a JSON array: it {_what_else(bytes(head[:LONGEST]))}"
+        )
+
+
+def _what_else(head: bytes) -> str:
+    if head[:1] == b"{" and head[1:2] != b"\0":
+        return "begins with '{': it is an object, not an array"
+    return beginning(head) or "does not begin with '['"
 
 
 def _checked(window: Window, max_event_bytes: int) -> Window:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from pipeline_core.errors import InputError, RetryableError
-from pipeline_core.extract.codecs import DAMAGE, data_place, inflated_blocks
-from pipeline_core.extract.directory import Entry, read_directory
+from pipeline_core.extract.beginnings import LONGEST, beginning
+from pipeline_core.extract.codecs import DAMAGE, inflated_blocks
+from pipeline_core.extract.directory import Entry, NoEndRecord, read_directory
+from pipeline_core.extract.local_header import data_place
 from pipeline_core.extract.meter import Meter
 from pipeline_core.messages import Limits
 
@@ -35,7 +37,23 @@ def open_zip(file: IO[bytes], what: str, limits: Limits, error: type[InputError]
             holds records of another zip.
     """
     with _broken_as(error, f"the {what} is not a zip"):
-        return OpenedZip(file, read_directory(file, what, limits.zip_entries, error), limits)
+        try:
+            directory = read_directory(file, what, limits.zip_entries, error)
+        except ValueError as cause:
+            raise ValueError(_what_else(file, cause)) from cause
+        return OpenedZip(file, directory, limits)
+
+
+def _what_else(file: IO[bytes], cause: ValueError) -> str:
+    """What a file is that is no zip."""
+    file.seek(0)
+    head = file.read(LONGEST)
+    if not head.startswith(b"PK"):
+        told = beginning(head)
+        return str(cause) if told is None else f"it {told}"
+    if isinstance(cause, NoEndRecord):
+        return "it begins like a zip and has no end: it was cut off"
+    return str(cause)
 
 
 def entries(opened: OpenedZip) -> list[Entry]:
