@@ -40,7 +40,9 @@ class Differs(Exception):
 
     def __init__(self, place: str, published: object, recomputed: object, remedy: str = "") -> None:
         super().__init__(place)
-        remedy = remedy or "Run again; if it comes back, one of the two computations is wrong."
+        remedy = remedy or (
+            "Run again with `--full`; if it comes back, one of the two computations is wrong."
+        )
         self.difference = Difference(place, _text(published), _text(recomputed), remedy)
 
 

@@ -28,7 +28,9 @@ __all__ = ["Difference", "Verification", "verify"]
 
 # More digits than any sum needs; one that is not exact raises.
 _EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, DivisionByZero])
-_CHANGED = "Put the archive back that was read, or run again."
+_GONE = "Put the archive back that was read, or run again."
+# Of the same size and time, it is unchanged to any other run.
+_CHANGED = "Put the archive back that was read, or `sales-pipeline run --full`."
 
 
 class Verification(Struct, frozen=True, kw_only=True):
@@ -85,7 +87,7 @@ def verify(
         difference = found.difference
     except OSError as error:  # storages and zips have errors of their own
         raise RetryableError(
-            f"Cannot read an archive or write temporary files: {error.strerror or error}.",
+            f"Cannot read {checking.archive}, or write temporary files: {error.strerror or error}.",
             "Check the rights, and set TMPDIR to a folder with room.",
         ) from error
     return Verification(
@@ -118,7 +120,7 @@ class _Checking:
         self.published = Published(
             reports, f"runs/{manifest.run_id}", spreadsheet_safe=options.spreadsheet_safe
         )
-        self.archives = 0
+        self.archives, self.archive = 0, "an archive"
         self.left_out: list[str] = []
         self.not_in_run: tuple[str, ...] = ()
         self.inputs: dict[str, str | None] = {}
@@ -157,11 +159,12 @@ class _Checking:
             if archive.name in unread and (digest is None or version != archive.version):
                 self.left_out.append(archive.name)
             elif version is None:
-                raise Differs(archive.name, f"SHA-256 {digest}", "it is gone", _CHANGED)
+                raise Differs(archive.name, f"SHA-256 {digest}", "it is gone", _GONE)
         self.not_in_run = tuple(versions)
 
     def _count_again(self, archive: ArchiveRef, summary: Summary) -> None:
         name, published = archive.name, summary.inputs.get(archive.name)
+        self.archive = f"the archive {name}"
         if name in self.left_out:
             self.inputs[name] = published
             self.recount.leave_out(name, archive.digest)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
+import os
 import sys
 import zlib
 from collections.abc import Callable
@@ -16,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline_core import pipeline
-from pipeline_core.errors import ConfigError, UnreadableArchive
+from pipeline_core.errors import ConfigError, RetryableError, UnreadableArchive
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Attempt, Options, Policy, UnknownMode, Work
 from pipeline_core.pipeline.local import process_outstanding
@@ -38,6 +41,7 @@ from tests.contract.run import (
 )
 from tests.contract.test_input_rules import INVALID_PARTS, NOT_JSON, NOT_UTF8, ORDERED, SOUND
 from tests.contract.verified import assert_agrees, difference
+from tests.successive import Runs
 
 CUSTOMERS = (
     ("c1", "2020-01-01", "Retail"),
@@ -424,6 +428,39 @@ def test_an_archive_that_changed_since_the_run_is_the_first_difference(tmp_path:
     assert "Put the archive back" in found.remedy
     (shop.data / "week 2.zip").write_bytes(before)  # the bytes decide, not the time
     assert difference(tmp_path, outcome).place == "sales_report.csv, row 3, category"
+
+
+def test_what_is_advised_of_an_archive_that_looks_unchanged_helps(tmp_path: Path) -> None:
+    shop = _shop(tmp_path, {"week.zip": archive_zip({"2024-03-01.zip": DAY}, compression=0)})
+    runs, week_zip = Runs(shop, tmp_path), shop.data / "week.zip"
+    runs.run()
+    before = week_zip.stat()
+    week_zip.write_bytes(week_zip.read_bytes().replace(b"2024-03-01.zip", b"2024-03-02.zip"))
+    os.utime(week_zip, ns=(before.st_atime_ns, before.st_mtime_ns))
+    runs.run()
+    found = verify(str(tmp_path / "state"), "run-002").difference
+    assert found is not None
+    assert (found.place, "`sales-pipeline run --full`" in found.remedy) == ("week.zip", True)
+    runs.run(full=True)
+    assert verify(str(tmp_path / "state"), "run-003").agrees
+
+
+def test_an_archive_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = run_local(_shop(tmp_path), tmp_path)
+
+    def fail(file: Any, _: str) -> Any:
+        if file.name.endswith("week 2.zip"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return digest(file, "sha256")
+
+    digest = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", fail)
+    with pytest.raises(
+        RetryableError, match=r"Cannot read the archive week 2\.zip, or write .*Input"
+    ):
+        verify(str(tmp_path / "state"), outcome.run_id)
 
 
 def test_an_archive_that_is_gone_is_the_first_difference(tmp_path: Path) -> None:
