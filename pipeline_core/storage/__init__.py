@@ -30,7 +30,9 @@ def open_storage(uri: str) -> Storage:
     try:
         check_place(uri)
     except ValueError as error:
-        raise ConfigError(f"A place cannot be used: {error}.") from None
+        raise ConfigError(
+            f"A place cannot be used: {error}.", "Correct SALES_DATA, SALES_REPORTS or SALES_STATE."
+        ) from None
     scheme = scheme_of(uri)
     if scheme in _LOCAL:
         return LocalStorage(local_path(uri))
