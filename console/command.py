@@ -12,6 +12,7 @@ import click
 
 from console import PROGRAM
 from console.ending import run_to_the_end
+from console.interrupt import hear_every_stop
 from console.options import (
     broker_options,
     completed_runs,
@@ -479,6 +480,7 @@ def _check_range(first: date, last: date) -> None:
 def main() -> NoReturn:
     """Entry point: every error ends as one clear text on stderr, with an exit code."""
     garbage.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    hear_every_stop()
     run_to_the_end(lambda: cli(prog_name=PROGRAM, standalone_mode=False, color=colour()))
 
 

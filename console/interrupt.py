@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
+
+_AGAIN_SECONDS = 0.01
 
 
 class Terminated(KeyboardInterrupt):
@@ -29,3 +32,24 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def hear_every_stop() -> None:
+    """Raises a stop anew that was raised where Python prints what is raised and goes on: in a
+    weakref's callback, of which every import runs some, or in a ``__del__``. For a whole process.
+    """
+    say = sys.unraisablehook
+
+    def hear(dropped: sys.UnraisableHookArgs) -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            say(dropped)
+            return
+
+        def stop(*_: object) -> NoReturn:
+            raise dropped.exc_type
+
+        # Not from here: what a hook raises is dropped too.
+        signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
+
+    sys.unraisablehook = hear

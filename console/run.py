@@ -236,11 +236,9 @@ def _drive(
 def _watch(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
     """Follows a run that somebody else drives."""
     try:
-        from console.fleet import celery_app
+        click.echo(f"Run {ledger.run_id} is under way; following it.", err=True)
         from console.follow import follow
 
-        celery_app(settings)  # before it is told: a Ctrl-C while Celery is set up may get lost
-        click.echo(f"Run {ledger.run_id} is under way; following it.", err=True)
         return follow(settings, ledger, progress)
     except KeyboardInterrupt as stop:
         stop.args = (f"Stopped following. Run {ledger.run_id} is left to itself.",)

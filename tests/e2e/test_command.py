@@ -16,6 +16,7 @@ import pytest
 from console.command import cli
 from console.stack import Stack
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.conftest import PROJECT
 from tests.processes import environment, eventually, on_terminal, sales_pipeline
 from tests.starting import started
 
@@ -390,6 +391,25 @@ def test_interrupt_stops_cleanly(env: dict[str, str], moment: str) -> None:
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
     assert b"Traceback" not in errors
+    assert not (Path(env["SALES_REPORTS"]) / "latest").exists()
+
+
+def test_an_interrupt_that_python_drops_is_heard(env: dict[str, str], tmp_path: Path) -> None:
+    """As in the weakref callbacks of imports: what they raise is printed, and all goes on."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import signal, sys\n"
+        "class Careless:\n"
+        "    def __del__(self):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "def watch(event, arguments):\n"
+        "    if event == 'open' and str(arguments[0]).endswith('manifest.json'):\n"
+        "        Careless()\n"
+        "sys.addaudithook(watch)\n"
+    )
+    path = f"{tmp_path}{os.pathsep}{PROJECT}"
+    stopped = sales_pipeline("run", env=env | {"PYTHONPATH": path})
+    assert stopped.returncode == 130, stopped.stderr
+    assert "Exception ignored" not in stopped.stderr
     assert not (Path(env["SALES_REPORTS"]) / "latest").exists()
 
 
