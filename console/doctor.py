@@ -17,7 +17,7 @@ from pipeline_core.pipeline.survey import find_archives
 from pipeline_core.places import LATEST
 from pipeline_core.remedies import install_line, rebuild_line
 from pipeline_core.settings import Settings, unused_variables
-from pipeline_core.storage import Storage, check_creates, open_storage
+from pipeline_core.storage import Storage, check_creates, open_archives, open_storage
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -131,7 +131,7 @@ def _versions(_settings: Settings) -> Check:
 
 
 def _data(settings: Settings) -> Check:
-    data = open_storage(settings.data)
+    data = open_archives(settings.data, follow_links=settings.follow_links)
     found = find_archives(data)
     if found.strays:
         name, what = min(found.strays.items())

@@ -14,7 +14,7 @@ from pipeline_core.messages import ArchiveRef, to_json
 from pipeline_core.pipeline.reuse import finished_archives, known_archives, recall
 from pipeline_core.pipeline.survey import missing_days, survey
 from pipeline_core.settings import Settings
-from pipeline_core.storage import Storage, absolute_uri, open_storage
+from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
 # So many of the newest runs are looked at for the pace of this machine.
 _HISTORY = 20
@@ -25,7 +25,9 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     memory = recall(open_storage(settings.state), absolute_uri(settings.data))
     known = known_archives(memory)
     found = survey(
-        open_storage(settings.data), settings.options().limits, {} if settings.full else known
+        open_archives(settings.data, follow_links=settings.follow_links),
+        settings.options().limits,
+        {} if settings.full else known,
     )
     states = [(archive, _state(archive, known)) for archive in found.archives]
     vanished = sorted(known.keys() - {archive.name for archive in found.archives})

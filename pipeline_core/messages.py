@@ -65,7 +65,8 @@ class Options(Struct, frozen=True, kw_only=True):
     every worker.
 
     ``batch_size`` is in events and bounds memory, ``reject_rows`` caps rejects.csv.
-    Neither changes a figure. With ``as_of``, days dated later, or not at all, do not exist.
+    Neither changes a figure. With ``as_of``, days dated later, or not at all, do not exist. Without
+    ``follow_links``, archives behind links that lead out of their folder are unreadable.
     """
 
     unknown: UnknownMode = "reject"
@@ -75,6 +76,7 @@ class Options(Struct, frozen=True, kw_only=True):
     reject_rows: int = 1_000_000
     spreadsheet_safe: bool = False
     as_of: date | None = None
+    follow_links: bool = False
     limits: Limits = Limits()
     drift: DriftLimits = DriftLimits()
 

@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     reports: str = Field("reports", description="Folder or URI the reports are published in.")
     state: str = Field("state", description="Folder or URI of manifests, receipts and partials.")
 
+    follow_links: bool = Field(
+        False, description="Read archives that links name and that are not in the folder of data."
+    )
+
     # Customers and products
     dimensions: str | None = Field(
         None, description="Folder with customers and products (.csv or .parquet), not a database."
@@ -414,6 +418,7 @@ class Settings(BaseSettings):
             batch_size=self.machine_profile.batch_size,
             reject_rows=self.reject_rows,
             spreadsheet_safe=self.spreadsheet_safe,
+            follow_links=self.follow_links,
             limits=Limits(
                 part_bytes=self.max_part_bytes,
                 day_bytes=self.max_day_bytes,

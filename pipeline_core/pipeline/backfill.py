@@ -15,7 +15,7 @@ from pipeline_core.messages import Manifest, Options, Outcome
 from pipeline_core.pipeline.reuse import decisive, known_archives, recall, recall_days
 from pipeline_core.pipeline.survey import survey
 from pipeline_core.places import Places
-from pipeline_core.storage import Storage, absolute_uri, open_storage
+from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
 Every = Literal["day", "week", "month"]
 
@@ -52,7 +52,8 @@ def plan_backfill(
         )
     state, data = open_storage(places.state), absolute_uri(places.data)
     known = [known_archives(find(state, data)) for find in (recall, recall_days)]
-    listed = survey(open_storage(places.data), options.limits, *known).listed
+    archives = open_archives(places.data, follow_links=options.follow_links)
+    listed = survey(archives, options.limits, *known).listed
     there = {day_date(day.name) for archive in listed for day in archive.days}
     dated = sorted(day for day in there if day is not None)
     wanted = [each for each in dates if dated and dated[0] <= each <= dated[-1]]

@@ -8,7 +8,7 @@ from datetime import date
 
 import msgspec
 
-from pipeline_core.errors import ConfigError, EventsGone
+from pipeline_core.errors import ConfigError, EventsGone, UnreadableArchive
 from pipeline_core.extract.decode import Decoded
 from pipeline_core.extract.extracts import read_candidates
 from pipeline_core.extract.names import day_date
@@ -19,7 +19,7 @@ from pipeline_core.pipeline.accumulate import Rules
 from pipeline_core.pipeline.extraction import Extraction
 from pipeline_core.pipeline.kept_extracts import Extracts
 from pipeline_core.pipeline.results import Done, results
-from pipeline_core.storage import open_storage
+from pipeline_core.storage import open_archives
 from pipeline_core.transform.lookup import prepare
 
 log = structlog.get_logger()
@@ -115,10 +115,10 @@ def day_candidates(
 def _extract_again(ledger: RunLedger, manifest: Manifest, extracts: Extracts, done: Done) -> None:
     """Keeps what the archive has now: the digests of its days say whether they are the run's."""
     log.info("extracting_again", run_id=manifest.run_id, archive=done.archive.name)
-    data = open_storage(manifest.data)
+    data = open_archives(manifest.data, follow_links=manifest.options.follow_links)
     try:
         found = data.stat(done.archive.name)
-    except FileNotFoundError:
+    except (FileNotFoundError, UnreadableArchive):
         return
     archive = ArchiveRef(id=done.archive.id, name=found.key, size=found.size, version=found.version)
     snapshot = load_snapshot(ledger.state, manifest.dimensions_digest)

@@ -130,8 +130,7 @@ class Extraction:
     def _read(self, data: Storage) -> None:
         with ExitStack() as stack:
             try:
-                path = stack.enter_context(data.local_file(self.archive.name))
-                file = stack.enter_context(path.open("rb"))
+                file = stack.enter_context(data.fetched(self.archive.name))
                 version = data.stat(self.archive.name).version
             except FileNotFoundError as error:
                 raise UnreadableArchive("the archive vanished after the run was planned") from error

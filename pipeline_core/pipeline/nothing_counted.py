@@ -30,7 +30,7 @@ from pipeline_core.messages import EventCounts, Limits, Manifest, Summary
 from pipeline_core.pipeline.merge import load_result
 from pipeline_core.pipeline.results import Done
 from pipeline_core.places import LATEST
-from pipeline_core.storage import Storage, open_storage
+from pipeline_core.storage import Storage, open_archives, open_storage
 
 log = structlog.get_logger()
 
@@ -157,7 +157,7 @@ class _Sample(NamedTuple):
 def _of_data(manifest: Manifest, done: Sequence[Done]) -> str | None:
     """The types of the first events that there are, and one of them, if the archive is still as
     it was: what is no purchase is kept nowhere else."""
-    data = open_storage(manifest.data)
+    data = open_archives(manifest.data, follow_links=manifest.options.follow_links)
     for each in done:
         if each.receipt.counts.seen:
             try:

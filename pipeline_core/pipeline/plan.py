@@ -26,7 +26,7 @@ from pipeline_core.pipeline.reuse import (
 from pipeline_core.pipeline.shares import shared_out
 from pipeline_core.pipeline.survey import survey
 from pipeline_core.places import Places
-from pipeline_core.storage import Storage, absolute_uri, open_storage
+from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
 log = structlog.get_logger()
 
@@ -63,7 +63,12 @@ def plan(
     data = absolute_uri(places.data)
     memory, seen = (None, None) if reuse.full else (recall(state, data), recall_days(state, data))
     known_before = known_archives(memory), known_archives(seen)
-    found = survey(open_storage(places.data), options.limits, *known_before, as_of=options.as_of)
+    found = survey(
+        open_archives(places.data, follow_links=options.follow_links),
+        options.limits,
+        *known_before,
+        as_of=options.as_of,
+    )
     dimensions_digest = save_snapshot(state, read_dimensions(places))
     known = reusable(memory, found.archives, options, dimensions_digest)
     planned = Manifest(

@@ -17,7 +17,7 @@ from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, Store
 from pipeline_core.pipeline.accumulate import Accumulator, Rules
 from pipeline_core.pipeline.extraction import Extraction
 from pipeline_core.pipeline.kept_extracts import extracts_of
-from pipeline_core.storage import open_storage
+from pipeline_core.storage import open_archives, open_storage
 from pipeline_core.transform.lookup import Dimensions, prepare
 
 log = structlog.get_logger()
@@ -81,7 +81,7 @@ def processed(ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work: 
     skip = archive.planned_skip() if work.skip is None else frozenset(work.skip)
     extraction = Extraction(archive, rules, skip, work.share, extracts_of(ledger.state, manifest))
     try:
-        extraction.run(open_storage(manifest.data))
+        extraction.run(open_archives(manifest.data, follow_links=manifest.options.follow_links))
         return _store(ledger, work, extraction, started)
     except OSError as error:  # of our temporary files: storages and zips have errors of their own
         raise RetryableError(

@@ -23,6 +23,7 @@ from pipeline_core.errors import (
     DamagedResult,
     EventsGone,
     PublishRefused,
+    UnreadableArchive,
 )
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Manifest, Receipt, Summary, Work
@@ -39,7 +40,7 @@ from pipeline_core.pipeline.published_files import FilesState, put_right
 from pipeline_core.pipeline.recount import recount, rules_of
 from pipeline_core.pipeline.results import Done, results
 from pipeline_core.pipeline.summary import summarise
-from pipeline_core.storage import open_storage
+from pipeline_core.storage import open_archives, open_storage
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 
@@ -115,15 +116,16 @@ def _restore_receipts(ledger: RunLedger, manifest: Manifest, summary: Summary) -
 def _processed_again(
     ledger: RunLedger, manifest: Manifest, work: Work, summary: Summary
 ) -> Receipt:
-    archive, data = manifest.archive(work.archive), open_storage(manifest.data)
+    archive = manifest.archive(work.archive)
+    data = open_archives(manifest.data, follow_links=manifest.options.follow_links)
     if not archive.version:  # there was no file
         return processed(ledger, manifest, archive, work)
     known = summary.inputs.get(archive.name)
     try:
         found = data.stat(archive.name)
-        with data.local_file(archive.name) as path, path.open("rb") as file:
+        with data.fetched(archive.name) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
+    except (FileNotFoundError, UnreadableArchive):
         digest = None
     if digest is None or digest != known:
         first = f" > {archive.days[0].name}" if archive.days else ""

@@ -193,6 +193,7 @@ def decisive(options: Options) -> Options:
         as_of=None,
         batch_size=1,
         spreadsheet_safe=False,
+        follow_links=False,
         limits=msgspec.structs.replace(options.limits, reject_share=1.0),
     )
 

@@ -118,7 +118,7 @@ def _holds_something(data: Storage, folder: str) -> bool:
     """Whether it is not empty; one that may not be looked into is not known to be."""
     try:
         return data.contents(folder) != _EMPTY
-    except NotAllowed:
+    except (NotAllowed, UnreadableArchive):
         return True
 
 
@@ -220,11 +220,11 @@ def _mark_duplicate_archives(data: Storage, archives: Sequence[ArchiveRef]) -> l
 
 
 def _digest(data: Storage, name: str) -> str | None:
-    """SHA-256; None of an archive that vanished, which is noted when it is processed."""
+    """SHA-256; None of an archive that vanished or became a link: processing will note that."""
     try:
-        with data.local_file(name) as path, path.open("rb") as file:
+        with data.fetched(name) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
+    except (FileNotFoundError, UnreadableArchive):
         return None
 
 
@@ -263,7 +263,7 @@ def _day_digests(
     both are noted with their place when the archive is processed."""
     digests: dict[int, str] = {}
     found: dict[tuple[int, ...], str] = {}
-    with suppress(FileNotFoundError), data.open(archive.name) as file:
+    with suppress(FileNotFoundError, UnreadableArchive), data.open(archive.name) as file:
         opened = open_archive(file, limits)
         for day in archive_days(opened).wanted:
             if day.index not in wanted:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline_core.errors import ConfigError
 from pipeline_core.places import check_place, local_path, scheme_of
 from pipeline_core.remedies import install_line
+from pipeline_core.storage.archives import ArchiveFolder
 from pipeline_core.storage.base import Contents, Storage, StoredObject
 from pipeline_core.storage.check import check_creates
 from pipeline_core.storage.local import LocalStorage
@@ -15,6 +16,7 @@ __all__ = [
     "StoredObject",
     "absolute_uri",
     "check_creates",
+    "open_archives",
     "open_storage",
 ]
 
@@ -44,6 +46,14 @@ def open_storage(uri: str) -> Storage:
             f"Install it: `{install_line('obstore')}`.",
         ) from error
     return ObjectStorage(uri)
+
+
+def open_archives(uri: str, *, follow_links: bool) -> Storage:
+    """As ``open_storage``, of the archives: a folder is an ``ArchiveFolder``."""
+    if scheme_of(uri) in _LOCAL:
+        open_storage(uri)  # says whether it is a place
+        return ArchiveFolder(local_path(uri), follow_links=follow_links)
+    return open_storage(uri)
 
 
 def absolute_uri(uri: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -96,6 +97,10 @@ class Storage(Protocol):
 
     def local_file(self, key: str) -> AbstractContextManager[Path]:
         """A local path to read the file from while the context is open."""
+        ...
+
+    def fetched(self, key: str) -> AbstractContextManager[BufferedReader]:
+        """A file to read from the beginning to the end: a whole local copy of one that is far."""
         ...
 
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:

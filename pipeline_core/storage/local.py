@@ -9,6 +9,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -34,12 +35,12 @@ from pipeline_core.storage.disk import (
     sync_folder,
     sync_tree,
 )
+from pipeline_core.storage.listing import put, stored
 
 log = structlog.get_logger()
 
-# What a link is to blame for itself; any other error may be over soon.
-_LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG}
-_KINDS = ((stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
+# A folder, or a link that leads nowhere.
+_NO_FILE = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
@@ -62,7 +63,7 @@ class LocalStorage:
 
     def contents(self, folder: str = "") -> Contents:
         path = self._path(folder) if folder else self.root
-        with _translated("list", path):
+        with translated("list", path):
             if path.is_file():
                 raise ConfigError(f"{path} is a file, not a folder.", "Name the folder it is in.")
             if not folder and not path.exists():
@@ -70,39 +71,39 @@ class LocalStorage:
         return self._look(folder)
 
     def stat(self, key: str) -> StoredObject:
-        with _translated("read", self._path(key)) as path:
+        with translated("read", self._path(key)) as path:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
-                raise IsADirectoryError
-            return _stored(key, status)
+                raise IsADirectoryError(errno.EISDIR, "not a file")
+            return stored(key, status)
 
     def read(self, key: str) -> bytes:
-        with _translated("read", self._path(key)) as path:
+        with translated("read", self._path(key)) as path:
             return path.read_bytes()
 
     def write(self, key: str, data: bytes) -> None:
-        with _translated("write", self._path(key)) as target, _temporary(target) as temporary:
+        with translated("write", self._path(key)) as target, _temporary(target) as temporary:
             temporary.write_bytes(data)
             os.replace(temporary, target)
 
     def create(self, key: str, data: bytes) -> bool:
-        with _translated("write", self._path(key)) as target, _temporary(target) as temporary:
+        with translated("write", self._path(key)) as target, _temporary(target) as temporary:
             temporary.write_bytes(data)
             return _link_unless_there(temporary, target, data)
 
     def remove(self, key: str) -> None:
-        with _translated("remove", self._path(key)) as path:
+        with translated("remove", self._path(key)) as path:
             path.unlink(missing_ok=True)
 
     def store_file(self, key: str, path: Path) -> None:
-        with _translated("write", self._path(key)) as target, _temporary(target) as temporary:
+        with translated("write", self._path(key)) as target, _temporary(target) as temporary:
             shutil.copyfile(path, temporary)
             os.replace(temporary, target)
 
     @contextmanager
     def local_file(self, key: str) -> Iterator[Path]:
         self.stat(key)
-        with _translated("read", self._path(key)) as path:
+        with translated("read", self._path(key)) as path:
             if not os.access(path, os.R_OK):  # found out here: whoever opens it translates nothing
                 raise PermissionError(errno.EACCES, "not allowed", str(path))
         yield path
@@ -110,18 +111,23 @@ class LocalStorage:
     @contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
         self.stat(key)
-        with _translated("read", self._path(key)) as path:
+        with translated("read", self._path(key)) as path:
             file = path.open("rb")
         with file:
             yield file
 
     @contextmanager
+    def fetched(self, key: str) -> Iterator[BufferedReader]:
+        with self.local_file(key) as path, path.open("rb") as file:
+            yield file
+
+    @contextmanager
     def publish_folder(self, key: str) -> Iterator[Path]:
-        with _translated("write", self._path(key)) as target:
+        with translated("write", self._path(key)) as target:
             staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
             _make_folder(staging)
         try:
-            with _translated("write", target):  # the caller's writes may fill the disk too
+            with translated("write", target):  # the caller's writes may fill the disk too
                 yield staging
                 sync_tree(staging)
                 _rename_unless_there(staging, target)
@@ -132,7 +138,7 @@ class LocalStorage:
         """As ``Storage.point``: by a symbolic link. Where those are refused, ``<name>.json`` is
         replaced at once, for readers that follow it, and then ``name`` by a whole copy; a folder
         is gone for a moment in between."""
-        with _translated("write", self._path(name)) as link:
+        with translated("write", self._path(name)) as link:
             target = self._path(self._resolved(key))
             target.stat()  # rather no link than one to nothing
             pointer = self._pointer(name)
@@ -152,12 +158,12 @@ class LocalStorage:
             sync_folder(self.root)
 
     def pointed(self, name: str) -> str | None:
-        with _translated("read", self._path(name)) as link:
+        with translated("read", self._path(name)) as link:
             # A pointer is replaced before the link is.
             return self._pointer(name) or (link_target(link) if link.is_symlink() else None)
 
     def followed(self, name: str) -> str:
-        with _translated("read", self._path(name)) as link:
+        with translated("read", self._path(name)) as link:
             is_copy = not link.is_symlink() and self._pointer(name) is not None
             return pointer_key(name) if is_copy else name
 
@@ -188,62 +194,23 @@ class LocalStorage:
         prefix = f"{folder}/" if folder else ""
         for entry in self._entries(folder):
             # A name that was removed since it was listed is not there.
-            with suppress(FileNotFoundError), _translated("list", Path(entry.path)):
-                _put(found, entry, prefix + entry.name)
+            with suppress(FileNotFoundError), translated("list", Path(entry.path)):
+                put(found, entry, prefix + entry.name, self._refusal)
         found.files.sort(key=lambda stored: stored.key)
         found.folders.sort()
         found.hidden.sort()
         return found
 
+    def _refusal(self, link: Path) -> str | None:  # noqa: ARG002
+        """Why what a link leads to is not to be read; None if it may be."""
+        return None
+
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         with suppress(FileNotFoundError):
             path = self._path(folder) if folder else self.root
-            with _translated("list", path), os.scandir(path) as entries:
+            with translated("list", path), os.scandir(path) as entries:
                 return list(entries)
         return []
-
-
-def _put(found: Contents, entry: os.DirEntry[str], key: str) -> None:
-    """Adds an entry to what it is. Raises OSError if that cannot be told now."""
-    is_folder = entry.is_dir(follow_symlinks=False)
-    if entry.name.startswith("."):
-        if not is_folder:
-            found.hidden.append(key)
-        return
-    status = None if is_folder else _status(entry)
-    if is_folder or (status is not None and stat.S_ISDIR(status.st_mode)):
-        found.folders.append(entry.name)
-    elif status is None:
-        found.others[key] = _misled(Path(entry.path))
-    elif stat.S_ISREG(status.st_mode):
-        found.files.append(_stored(key, status))
-    else:
-        kinds = (kind for is_kind, kind in _KINDS if is_kind(status.st_mode))
-        found.others[key] = f"it is {next(kinds, 'a device')}, not a file"
-
-
-def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """Of what a link leads to; None if it leads nowhere."""
-    try:
-        return entry.stat()
-    except OSError as error:
-        if not entry.is_symlink() or error.errno not in _LEADS_NOWHERE:
-            raise
-        return None
-
-
-def _misled(link: Path) -> str:
-    """Why a link leads nowhere, with where it should."""
-    target = os.fsencode(os.readlink(link)).decode(errors="backslashreplace")
-    try:
-        link.stat()
-    except FileNotFoundError:
-        cause = "which is not there"
-    except OSError as error:
-        cause = f"which cannot be followed: {error.strerror}"
-    else:
-        cause = "which was not there a moment ago"
-    return f"it is a symbolic link to {target}, {cause}"
 
 
 @contextmanager
@@ -264,10 +231,6 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except FileNotFoundError as error:  # a mount or a drive that is away: no key that is missing
         raise OSError(errno.EIO, "its folder cannot be made") from error
-
-
-def _stored(key: str, status: os.stat_result) -> StoredObject:
-    return StoredObject(key, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
 
 
 def _link_unless_there(temporary: Path, target: Path, data: bytes) -> bool:
@@ -304,13 +267,14 @@ def _rename_unless_there(staging: Path, target: Path) -> None:
 
 
 @contextmanager
-def _translated(verb: str, path: Path) -> Iterator[Path]:
+def translated(verb: str, path: Path) -> Iterator[Path]:
+    """Raises ours for errors of a disk that come while ``path`` is used."""
     try:
         yield path
     except FileNotFoundError:
         raise
     except OSError as error:
-        if verb == "read" and isinstance(error, (IsADirectoryError, NotADirectoryError)):
+        if verb == "read" and error.errno in _NO_FILE:
             raise FileNotFoundError(errno.ENOENT, "no such file", str(path)) from None
         if isinstance(error, PermissionError) and verb in {"read", "list"}:
             remedy = "Give the right to whoever runs this."

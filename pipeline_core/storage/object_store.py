@@ -176,6 +176,12 @@ class ObjectStorage:
             yield path
 
     @contextmanager
+    def fetched(self, key: str) -> Iterator[io.BufferedReader]:
+        """As ``Storage.fetched``: a copy, removed afterwards."""
+        with self.local_file(key) as path, path.open("rb") as file:
+            yield file
+
+    @contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
         """As ``Storage.open``: a request for each stretch that is read."""
         with self._translated("read", key):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -50,6 +51,9 @@ class ReadOnlyStorage:
 
     def local_file(self, key: str) -> AbstractContextManager[Path]:
         return self._inner.local_file(key)
+
+    def fetched(self, key: str) -> AbstractContextManager[BufferedReader]:
+        return self._inner.fetched(key)
 
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
         return self._inner.open(key)

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import IO, NamedTuple
 
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart
@@ -127,14 +126,14 @@ class Recount:
         self._archives_broken: set[str] = set()
         self._days_read: set[str] = set()
 
-    def take(self, name: str, path: Path, digest: str) -> None:
+    def take(self, name: str, file: IO[bytes], digest: str) -> None:
         """Counts an archive; ``digest`` is the SHA-256 (hex) of its bytes."""
         if digest in self._archives_read:
             self.duplicate += 1
             return
         days: set[str] = set()
         try:
-            count = self._archive(name, path, days)
+            count = self._archive(name, file, days)
         except UnreadableArchive as error:
             if self.leave_out(name, digest):
                 self.total.ignored.update(error.ignored)
@@ -156,33 +155,32 @@ class Recount:
             self._archives_broken.add(digest)
         return True
 
-    def _archive(self, name: str, path: Path, days: set[str]) -> Count:
+    def _archive(self, name: str, file: IO[bytes], days: set[str]) -> Count:
         """Raises UnreadableArchive. ``days`` gets the SHA-256 of those that count here."""
         count = Count(self._options.reject_rows)
         allowance = Allowance(
             self._limits.archive_bytes, UnreadableArchive("the archive is over its limit of bytes")
         )
-        with path.open("rb") as file:
-            opened = opened_zip(file, self._limits, UnreadableArchive)
-            others: list[str] = []
-            days_inside = wanted_entries(opened, ".zip", others, UnreadableArchive)
-            count.ignored.update(others)
-            for entry in days_inside:
-                if not self._is_there(entry.name):
-                    continue
-                content = f"entry {entry.place} of {name}"
-                try:
-                    with self._day_file(opened, entry) as (day_file, content):
-                        if content in self._days_read or content in days:
-                            count.days_duplicate += 1
-                        else:
-                            days.add(content)
-                            allowance.take(entry.size)
-                            count.include(self._day(day_file, Place(name, entry.name), allowance))
-                except UnreadableDay as error:
-                    count.ignored.update(error.ignored)
-                    count.unreadable.append(Place(name, entry.name))
-                count.days.append(Day(name, base_name(entry.name), content, entry.name))
+        opened = opened_zip(file, self._limits, UnreadableArchive)
+        others: list[str] = []
+        days_inside = wanted_entries(opened, ".zip", others, UnreadableArchive)
+        count.ignored.update(others)
+        for entry in days_inside:
+            if not self._is_there(entry.name):
+                continue
+            content = f"entry {entry.place} of {name}"
+            try:
+                with self._day_file(opened, entry) as (day_file, content):
+                    if content in self._days_read or content in days:
+                        count.days_duplicate += 1
+                    else:
+                        days.add(content)
+                        allowance.take(entry.size)
+                        count.include(self._day(day_file, Place(name, entry.name), allowance))
+            except UnreadableDay as error:
+                count.ignored.update(error.ignored)
+                count.unreadable.append(Place(name, entry.name))
+            count.days.append(Day(name, base_name(entry.name), content, entry.name))
         return count
 
     def _is_there(self, day: str) -> bool:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.messages import ArchiveRef, Manifest, Summary
-from pipeline_core.storage import Storage, open_storage
+from pipeline_core.storage import Storage, open_archives, open_storage
 from pipeline_core.verify.compare import Difference, Differs, Published
 from pipeline_core.verify.expected import (
     daily_rows,
@@ -76,7 +76,7 @@ def verify(
     ledger = RunLedger(state, run_id)
     manifest, _ = ledger.published()
     rules = Rules.of(load_snapshot(state, manifest.dimensions_digest), manifest.options.unknown)
-    data = open_storage(data_uri or manifest.data)
+    data = open_archives(data_uri or manifest.data, follow_links=manifest.options.follow_links)
     reports = open_storage(reports_uri or manifest.reports)
     checking = _Checking(manifest, rules, data, reports, part_done)
     difference = None
@@ -169,11 +169,10 @@ class _Checking:
             self.inputs[name] = published
             self.recount.leave_out(name, archive.digest)
             return
-        with self.data.local_file(name) as path:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with self.data.fetched(name) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
             if published is not None and digest != published:
                 raise Differs(name, f"SHA-256 {published}", f"SHA-256 {digest}", _CHANGED)
             self.inputs[name] = digest
-            self.recount.take(name, path, digest)
+            self.recount.take(name, file, digest)
         self.archives += 1
