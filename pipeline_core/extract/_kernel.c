@@ -8,7 +8,9 @@
  * meaning hangs on an escape (its row has the defect UNDECIDED).
  *
  * Memory: no byte at or after `end` is read. Every function gets the place to go on at and
- * returns the place after what it took, NULL if it took nothing.
+ * returns the place after what it took, NULL if it took nothing. A text may change while it is
+ * read, by another thread, whoever holds the GIL: what is found then means nothing, but no place
+ * is taken from it, and no length. Spans are such, so each is read once, and checked after that.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -22,7 +24,8 @@
 
 typedef const uint8_t *Place;
 
-enum { UNDECIDED = 255 };
+/* MOST_DEPTH: levels that are followed, each by a call; settings.py allows no more. */
+enum { UNDECIDED = 255, MOST_DEPTH = 512 };
 
 /* Values of an event's fields, by what the rules ask of them. */
 typedef enum { MISSING, EMPTY, NONEMPTY, NULL_VALUE, OTHER } Kind;
@@ -602,12 +605,18 @@ static Place find_borders(Place text, Place end, ptrdiff_t *longest)
 
 /* ---------------------------------------------------------------- Python */
 
+/* Of a text of no bytes, a buffer may be NULL. */
+static inline Place first_of(const Py_buffer *text)
+{
+    return text->buf ? text->buf : (const void *)"";
+}
+
 static PyObject *event_borders(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer text;
     if (!PyArg_ParseTuple(args, "y*:event_borders", &text))
         return NULL;
-    Place first = text.buf, last;
+    Place first = first_of(&text), last;
     ptrdiff_t longest;
     Py_BEGIN_ALLOW_THREADS
     last = find_borders(first, first + text.len, &longest);
@@ -644,15 +653,20 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
     if (!PyArg_ParseTuple(args, "y*nnibb:scan", &text, &start, &most_rows, &state.depth,
                           &state.not_an_object, &state.invalid_event_type))
         return NULL;
-    if (start < 0 || start > text.len || most_rows < 1) {
+    const char *wrong = start < 0 || start > text.len ? "start lies outside of the text"
+                        : most_rows < 1               ? "there is no room for a row"
+                        : state.depth < 1 || state.depth > MOST_DEPTH
+                            ? "depth is not one of 1 to MOST_DEPTH"
+                            : NULL;
+    if (wrong) {
         PyBuffer_Release(&text);
-        PyErr_SetString(PyExc_ValueError, "start lies outside of the text, or there is no room");
+        PyErr_SetString(PyExc_ValueError, wrong);
         return NULL;
     }
     Rows rows;
     memset(&rows, 0, sizeof rows);
     Result result;
-    Place first = text.buf;
+    Place first = first_of(&text);
     state.start = start ? first + start : NULL;
     state.most_rows = most_rows;
     Py_BEGIN_ALLOW_THREADS
@@ -689,34 +703,79 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
     return found;
 }
 
+/* Pairs of int64, at any address: a first byte and the one after the last. Volatile where it is
+ * read: what was checked is not read again. */
+typedef struct __attribute__((packed)) {
+    int64_t start, end;
+} Span;
+
+/* The length of the span, -1 if it lies outside of the text. */
+static inline Py_ssize_t read_span(const Py_buffer *spans, Py_ssize_t index, Py_ssize_t text_length,
+                                   Py_ssize_t *start)
+{
+    const volatile Span *span = (const Span *)spans->buf + index;
+    int64_t first = span->start, end = span->end;
+    *start = first;
+    return first >= 0 && first <= end && end <= text_length ? end - first : -1;
+}
+
+/* The length of all spans, -1 if one lies outside of the text or they are longer than any bytes. */
+static Py_ssize_t length_of(const Py_buffer *spans, Py_ssize_t count, Py_ssize_t text_length)
+{
+    Py_ssize_t total = 0, start;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_ssize_t length = read_span(spans, i, text_length, &start);
+        if (length < 0 || length > PY_SSIZE_T_MAX - total)
+            return -1;
+        total += length;
+    }
+    return total;
+}
+
+/* Fills the target to its last byte; 0 if the spans are not of that length any more. */
+static int copy_spans(const Py_buffer *text, const Py_buffer *spans, Py_ssize_t count,
+                      char *target, Py_ssize_t room)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        Py_ssize_t start, length = read_span(spans, i, text->len, &start);
+        if (length < 0 || length > room)
+            return 0;
+        memcpy(target, first_of(text) + start, (size_t)length);
+        target += length;
+        room -= length;
+    }
+    return !room;
+}
+
+static int are_pairs_of_int64(const Py_buffer *view)
+{
+    const char *format = view->format ? view->format : "B";
+    format += *format == '@' || *format == '=';
+    return view->itemsize == 8 && (*format == 'l' || *format == 'q') && !format[1] &&
+           view->len % (Py_ssize_t)sizeof(Span) == 0;
+}
+
 /* Stretches of a text behind each other. */
 static PyObject *gather(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    Py_buffer text, spans; /* pairs of int64: a first byte and the one after the last */
-    if (!PyArg_ParseTuple(args, "y*y*:gather", &text, &spans))
+    Py_buffer text, spans;
+    PyObject *from, *found = NULL;
+    if (!PyArg_ParseTuple(args, "y*O:gather", &text, &from))
         return NULL;
-    const int64_t *edges = spans.buf;
-    Py_ssize_t count = spans.len / (Py_ssize_t)(2 * sizeof(int64_t)), length = 0;
-    PyObject *found = NULL;
-    int fits = 1;
-    for (Py_ssize_t i = 0; fits && i < count; i++) {
-        int64_t start = edges[2 * i], end = edges[2 * i + 1];
-        fits = start >= 0 && start <= end && end <= text.len &&
-               end - start <= PY_SSIZE_T_MAX - length;
-        length += fits ? end - start : 0;
+    if (PyObject_GetBuffer(from, &spans, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0) {
+        PyBuffer_Release(&text);
+        return NULL;
     }
-    if (!fits)
-        PyErr_SetString(PyExc_ValueError, "a span lies outside of the text");
-    else
+    Py_ssize_t count = spans.len / (Py_ssize_t)sizeof(Span);
+    int are_pairs = are_pairs_of_int64(&spans);
+    Py_ssize_t length = are_pairs ? length_of(&spans, count, text.len) : -1;
+    if (length >= 0)
         found = PyBytes_FromStringAndSize(NULL, length);
-    if (found) {
-        char *target = PyBytes_AS_STRING(found);
-        for (Py_ssize_t i = 0; i < count; i++) {
-            size_t size = (size_t)(edges[2 * i + 1] - edges[2 * i]);
-            memcpy(target, (const char *)text.buf + edges[2 * i], size);
-            target += size;
-        }
-    }
+    if (found && !copy_spans(&text, &spans, count, PyBytes_AS_STRING(found), length))
+        Py_CLEAR(found);
+    if (!found && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, are_pairs ? "a span lies outside of the text"
+                                                    : "the spans are no pairs of int64");
     PyBuffer_Release(&text);
     PyBuffer_Release(&spans);
     return found;
@@ -730,9 +789,16 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static int add_constants(PyObject *made)
+{
+    return PyModule_AddIntConstant(made, "MOST_DEPTH", MOST_DEPTH);
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, add_constants}, {0, NULL}};
+
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT, "_kernel", "What is compiled of extraction; see kernel.py.", 0, methods,
-    NULL, NULL, NULL, NULL,
+    slots, NULL, NULL, NULL,
 };
 
 PyMODINIT_FUNC PyInit__kernel(void) { return PyModuleDef_Init(&module); }

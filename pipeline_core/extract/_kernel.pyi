@@ -1,6 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_DEPTH: int
+
 def scan(
     text: bytes | bytearray,
     start: int,

@@ -40,7 +40,10 @@ def scan(text: Octets, start: int, most_rows: int, json_depth: int) -> Scanned |
     ``json_depth`` levels."""
     if kernel is None:
         return None
-    found = kernel.scan(text, start, most_rows, json_depth, NOT_AN_OBJECT, INVALID_EVENT_TYPE)
+    if json_depth < 1:
+        return None
+    depth = min(json_depth, kernel.MOST_DEPTH)  # of what is deeper it is not certain
+    found = kernel.scan(text, start, most_rows, depth, NOT_AN_OBJECT, INVALID_EVENT_TYPE)
     if found is None:
         return None
     after, seen, not_purchase, *columns = found

@@ -5,17 +5,19 @@ Every text goes through both tiers, which must say the same."""
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract import decode as decode_module
 from pipeline_core.extract.scan import Scanned, scan
-from pipeline_core.extract.windows import Window, windows
+from pipeline_core.extract.windows import Structure, Window, windows
 from pipeline_core.messages import RejectReason
 from tests import strategies
 from tests.decoding import by_both_tiers, collected
@@ -255,3 +257,24 @@ def test_spans_that_lead_outside_of_the_text_are_refused(span: tuple[int, int]) 
     assert kernel.gather(b"abc", np.array([(0, 3), (3, 3), (1, 2)])) == b"abcb"
     with pytest.raises(ValueError, match="outside of the text"):
         kernel.gather(b"abc", np.array([(0, 1), span]))
+
+
+@pytest.mark.parametrize("spans", [np.zeros(3, np.int64), np.zeros(4), np.zeros(4, np.int32)])
+def test_spans_that_are_no_pairs_are_refused(spans: NDArray[Any]) -> None:
+    kernel = pytest.importorskip("pipeline_core.extract._kernel")
+    with pytest.raises(ValueError, match="no pairs of int64"):
+        kernel.gather(b"abc", spans)
+
+
+@pytest.mark.parametrize("depth", [-(2**31), -1, 0, 513, 2**31 - 1])
+def test_a_depth_that_no_stack_is_sure_to_hold_is_refused_by_the_kernel(depth: int) -> None:
+    kernel = pytest.importorskip("pipeline_core.extract._kernel")
+    with pytest.raises(ValueError, match="depth is not one of"):
+        kernel.scan(b"[" * 1_000_000, 0, 5, depth, 1, 2)
+
+
+@pytest.mark.parametrize("depth", [-1, 0, 1, 600, 2**31])
+@pytest.mark.parametrize("nested", [b"[]", b"[" * 550 + b"]" * 550, b'[{"event_type": "x"}]'])
+def test_any_depth_means_the_same_to_both_tiers(nested: bytes, depth: int) -> None:
+    with nullcontext() if depth >= Structure.of(nested).depth else pytest.raises(UnreadablePart):
+        assert by_both_tiers(Window(nested, 0), depth, 5).seen == (len(nested) > 2)
