@@ -253,6 +253,15 @@ def test_snapshot_survives_storage_and_damage_is_noticed(tmp_path: Path) -> None
             from_parquet(damaged, snapshot.digest)
 
 
+def test_no_id_of_a_snapshot_goes_through_a_dictionary_without_a_key(tmp_path: Path) -> None:
+    files = read_folder(_csv(tmp_path, [("c1", "2020-01-01", "Retail")])).to_parquet()
+    for content in files.values():
+        described = pq.read_metadata(pa.BufferReader(content)).row_group(0)
+        assert not any(
+            described.column(number).has_dictionary_page for number in range(described.num_columns)
+        )
+
+
 def test_a_folder_that_is_none_says_so(tmp_path: Path) -> None:
     assert _csv(tmp_path) == tmp_path / "dimensions"
     for where, said in (

@@ -242,7 +242,10 @@ def _merged(pieces: Sequence[Bought]) -> Bought:
 
 
 def _all_ids(before: pa.ChunkedArray, after: pa.ChunkedArray) -> pa.LargeBinaryArray:
-    return pa.chunked_array([*before.chunks, *after.chunks], pa.large_binary()).unique()
+    """Both, each of distinct ids, without what stands in both."""
+    known, others = before.combine_chunks(), after.combine_chunks()
+    is_new = index_of(known).rows_of(others) == NOT_FOUND
+    return pa.concat_arrays([known, others.filter(pa.array(is_new))])
 
 
 class _Segments(NamedTuple):
