@@ -1,13 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def table_of(offsets: NDArray[np.int64], data: bytes | memoryview, seed: int, /) -> bytes: ...
-def rows_of(
-    table: bytes,
-    known_offsets: NDArray[np.int64],
-    known_data: bytes | memoryview,
-    seed: int,
-    offsets: NDArray[np.int64],
-    data: bytes | memoryview,
-    /,
-) -> bytes: ...
+class Table: ...  # a capsule, which Python can only hand back
+
+def table_of(offsets: NDArray[np.int64], data: bytes | memoryview, key: bytes, /) -> Table: ...
+def rows_of(table: Table, offsets: NDArray[np.int64], data: bytes | memoryview, /) -> bytes: ...
+def hash_of(one: bytes, key: bytes, /) -> int: ...

@@ -1,14 +1,18 @@
 """Ids to row numbers, vectorised and exact, for ids of any bytes and any length.
 
-Ids are hashed eight bytes at once, and compared in full: a hash only says where to look.
-``_ids.c`` looks into a hash table; numpy, where that was not built, among sorted hashes.
+Ids are hashed and compared in full: a hash only says where to look. ``_ids.c`` looks into a hash
+table; numpy, where that was not built, among sorted hashes. Who writes the ids cannot choose them
+so that their hashes meet: every index has a secret key of its own, made when it is made, and
+nothing of it is stored. Rows do not depend on it.
 """
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from typing import Protocol
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -22,14 +26,20 @@ except ImportError:  # there was no compiler
 else:
     IS_COMPILED = True
 
+if TYPE_CHECKING:
+    from pipeline_core.transform._ids import Table
+
 NOT_FOUND = -1
 
+_KEY_BYTES = 16  # of the compiled table's
 _WORD = 8
-# Odd 64-bit constant and shift of MurmurHash3's finaliser (Appleby, 2011).
-_FACTOR = np.uint64(0xFF51AFD7ED558CCD)
-_SHIFT = np.uint64(33)
+_HALF = np.uint64(32)
+_LOW_HALF = np.uint64(2**32 - 1)
 # The bytes of a little-endian word that belong to an id with so many bytes left.
 _MASKS = np.array([(1 << 8 * left) - 1 for left in range(_WORD + 1)], np.uint64)
+# Of ten million ids, two have one hash with one key in 300,000. If it happens again and again, it
+# is not chance.
+_KEYS_TRIED = 3
 
 
 class IdIndex(Protocol):
@@ -47,23 +57,18 @@ def index_of(ids: pa.LargeBinaryArray) -> IdIndex:
 
 @dataclass(frozen=True)
 class HashTable:
-    """The compiled index."""
+    """The compiled index: SipHash-1-3."""
 
-    ids: pa.LargeBinaryArray
-    table: bytes
-    seed: int
+    table: Table = field(repr=False)
 
     @classmethod
     def of(cls, ids: pa.LargeBinaryArray) -> HashTable:
         """An index of distinct ids."""
-        seed = secrets.randbits(64)
-        return cls(ids, _ids.table_of(_offsets(ids), _data(ids), seed), seed)
+        return cls(_ids.table_of(_offsets(ids), _data(ids), secrets.token_bytes(_KEY_BYTES)))
 
     def rows_of(self, ids: pa.LargeBinaryArray) -> NDArray[np.int64]:
         """As IdIndex has it."""
-        known = _offsets(self.ids), _data(self.ids)
-        found = _ids.rows_of(self.table, *known, self.seed, _offsets(ids), _data(ids))
-        rows = np.frombuffer(found, np.int64)
+        rows = np.frombuffer(_ids.rows_of(self.table, _offsets(ids), _data(ids)), np.int64)
         if not ids.null_count:
             return rows
         return np.where(ids.is_null().to_numpy(zero_copy_only=False), NOT_FOUND, rows)
@@ -71,32 +76,34 @@ class HashTable:
 
 @dataclass(frozen=True)
 class SortedHashes:
-    """The index in numpy. ``hashes`` are sorted; the id with each one is in row ``rows``."""
+    """The index in numpy. ``hashes`` are sorted; the id with each one is in row ``rows``. ``key``
+    and ``longest`` (the bytes of the longest id) are what `_hashes` takes."""
 
     ids: pa.LargeBinaryArray
     hashes: NDArray[np.uint64]
     rows: NDArray[np.int64]
-    seed: np.uint64
+    key: NDArray[np.uint64] = field(repr=False)
     longest: int
 
     @classmethod
-    def of(cls, ids: pa.LargeBinaryArray) -> SortedHashes:
-        """An index of distinct ids."""
+    def of(cls, ids: pa.LargeBinaryArray) -> SortedHashes | SortedIds:
+        """An index of distinct ids: without hashes if two have the same one, key after key."""
         longest = int(np.diff(_offsets(ids)).max(initial=0))
-        while True:
-            seed = np.uint64(secrets.randbits(64))
-            hashes = _hashes(ids, seed, longest)
+        for _ in range(_KEYS_TRIED):
+            key = _new_key(longest)
+            hashes = _hashes(ids, key, longest)
             rows = np.argsort(hashes, kind="stable")
             hashes = hashes[rows]
-            if not np.any(hashes[1:] == hashes[:-1]):  # two ids with one hash: another seed
-                return cls(ids, hashes, rows, seed, longest)
+            if not np.any(hashes[1:] == hashes[:-1]):
+                return cls(ids, hashes, rows, key, longest)
+        return SortedIds.of(ids)
 
     def rows_of(self, ids: pa.LargeBinaryArray) -> NDArray[np.int64]:
         """As IdIndex has it."""
         found = np.full(len(ids), NOT_FOUND, np.int64)
         if not len(self.hashes):
             return found
-        hashes = _hashes(ids, self.seed, self.longest)
+        hashes = _hashes(ids, self.key, self.longest)
         places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
         rows = self.rows[places]
         same = pc.fill_null(pc.equal(ids, self.ids.take(pa.array(rows))), False)
@@ -105,20 +112,67 @@ class SortedHashes:
         return found
 
 
-def _hashes(ids: pa.LargeBinaryArray, seed: np.uint64, longest: int) -> NDArray[np.uint64]:
-    """A hash of each id's first ``longest`` bytes and its length, of shape (ids,)."""
+@dataclass(frozen=True)
+class SortedIds:
+    """The index that hashes nothing and looks ids up one by one, each in a time that is bounded
+    whatever the ids. ``ids`` are sorted; each one is in row ``rows``."""
+
+    ids: Sequence[bytes]
+    rows: Sequence[int]
+
+    @classmethod
+    def of(cls, ids: pa.LargeBinaryArray) -> SortedIds:
+        """An index of distinct ids."""
+        values = ids.to_pylist()
+        rows = sorted(range(len(values)), key=values.__getitem__)
+        return cls([values[row] for row in rows], rows)
+
+    def rows_of(self, ids: pa.LargeBinaryArray) -> NDArray[np.int64]:
+        """As IdIndex has it."""
+        return np.fromiter(map(self._row_of, ids.to_pylist()), np.int64, len(ids))
+
+    def _row_of(self, one: bytes | None) -> int:
+        if one is None:
+            return NOT_FOUND
+        place = bisect_left(self.ids, one)
+        is_there = place < len(self.ids) and self.ids[place] == one
+        return self.rows[place] if is_there else NOT_FOUND
+
+
+def _new_key(longest: int) -> NDArray[np.uint64]:
+    """Secret numbers for `_hashes`, of shape (2, 2 and 2 a word)."""
+    numbers = 2 + 2 * -(-longest // _WORD)
+    return np.frombuffer(secrets.token_bytes(2 * numbers * 8), np.uint64).reshape(2, numbers)
+
+
+def _hashes(ids: pa.LargeBinaryArray, key: NDArray[np.uint64], longest: int) -> NDArray[np.uint64]:
+    """A hash of each id's first ``longest`` bytes and its length, of shape (ids,).
+
+    Twice 32 bits by the function Multilinear of Lemire and Kaser, "Strongly universal string
+    hashing is fast" (2014): the upper half of the sum of an id's 32-bit numbers, its length among
+    them, each times a number of the key. Any two ids that were chosen without knowing the key
+    have the same hash with a probability of 2**-64.
+    """
     offsets = _offsets(ids)
     starts, lengths = offsets[:-1], np.diff(offsets)
     data = b"".join((_data(ids)[: offsets[-1]], bytes(_WORD)))
     words = np.ndarray(len(data) - _WORD + 1, "<u8", data, strides=(1,))  # one at each byte
-    hashes = (lengths.astype(np.uint64) ^ seed) * _FACTOR
+    sums: list[NDArray[np.uint64]] = [
+        first + lengths.astype(np.uint64) * second for first, second in key[:, :2]
+    ]
     rows = np.arange(len(ids))
     for begin in range(0, longest, _WORD):
         rows = rows[lengths[rows] > begin]
+        if not len(rows):
+            break
         left = np.minimum(lengths[rows] - begin, _WORD)
-        mixed = (hashes[rows] ^ (words[starts[rows] + begin] & _MASKS[left])) * _FACTOR
-        hashes[rows] = mixed ^ (mixed >> _SHIFT)
-    return hashes
+        word = words[starts[rows] + begin] & _MASKS[left]
+        low, high = word & _LOW_HALF, word >> _HALF
+        place = 2 + 2 * begin // _WORD
+        for total, (one, other) in zip(sums, key[:, place : place + 2], strict=True):
+            total[rows] += low * one + high * other
+    found: NDArray[np.uint64] = (sums[0] & ~_LOW_HALF) | (sums[1] >> _HALF)
+    return found
 
 
 def _offsets(ids: pa.LargeBinaryArray) -> NDArray[np.int64]:

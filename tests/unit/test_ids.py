@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-import secrets
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from pipeline_core.transform import ids as ids_module
-from pipeline_core.transform.ids import NOT_FOUND, HashTable, SortedHashes, index_of
+from pipeline_core.transform.ids import NOT_FOUND, HashTable, SortedHashes, SortedIds
 
 # Short alphabets and lengths around a word make near misses likely.
 IDS = st.binary(max_size=3) | st.text("ab\0ü", max_size=20).map(str.encode)
 KNOWN = st.lists(IDS, unique=True, max_size=40)
 
-Kind = type[SortedHashes] | type[HashTable]
-KINDS: list[Kind] = [SortedHashes, HashTable] if ids_module.IS_COMPILED else [SortedHashes]
+Kind = type[SortedHashes] | type[SortedIds] | type[HashTable]
+KINDS: list[Kind] = [SortedHashes, SortedIds, *[HashTable] * ids_module.IS_COMPILED]
+KEY = bytes(range(16))
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -57,7 +64,7 @@ def test_long_ids_are_compared_to_their_last_byte(kind: Kind) -> None:
 
 
 def test_a_hash_only_says_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    def length(ids: pa.LargeBinaryArray, _seed: np.uint64, _longest: int) -> object:
+    def length(ids: pa.LargeBinaryArray, _key: object, _longest: int) -> object:
         return np.diff(ids_module._offsets(ids)).astype(np.uint64)
 
     monkeypatch.setattr(ids_module, "_hashes", length)
@@ -66,38 +73,129 @@ def test_a_hash_only_says_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None
     assert index.rows_of(asked).tolist() == [1, 0, NOT_FOUND, NOT_FOUND, NOT_FOUND]
 
 
-def test_two_ids_with_one_hash_get_another_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, seeds = ids_module._hashes, list[np.uint64]()
+def test_two_ids_with_one_hash_get_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, keys = ids_module._hashes, list[bytes]()
 
-    def once_alike(ids: pa.LargeBinaryArray, seed: np.uint64, longest: int) -> object:
-        seeds.append(seed)
-        return real(ids, seed, longest) if len(seeds) > 1 else np.zeros(len(ids), np.uint64)
+    def once_alike(ids: pa.LargeBinaryArray, key: NDArray[np.uint64], longest: int) -> object:
+        keys.append(key.tobytes())
+        return real(ids, key, longest) if len(keys) > 1 else np.zeros(len(ids), np.uint64)
 
     monkeypatch.setattr(ids_module, "_hashes", once_alike)
     index = SortedHashes.of(_array([b"a", b"b"]))
-    assert len(seeds) == 2
+    assert isinstance(index, SortedHashes)
+    assert len(set(keys)) == 2
     assert index.rows_of(_array([b"b", b"a"])).tolist() == [1, 0]
 
 
-@given(st.integers(0, 2**64 - 1))
-def test_all_of_a_full_table_are_found(seed: int) -> None:
+def test_where_no_key_tells_ids_apart_they_are_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = list[int]()
+
+    def always_alike(ids: pa.LargeBinaryArray, _key: object, _longest: int) -> object:
+        tried.append(len(ids))
+        return np.zeros(len(ids), np.uint64)
+
+    monkeypatch.setattr(ids_module, "_hashes", always_alike)
+    known: list[bytes | None] = [b"%d" % number for number in range(5_000)]
+    index = SortedHashes.of(_array(known))
+    assert tried == [5_000] * 3
+    assert index.rows_of(_array([*known, b"5000", None])).tolist() == [
+        *range(5_000),
+        NOT_FOUND,
+        NOT_FOUND,
+    ]
+
+
+def _alike(count: int) -> list[bytes | None]:
+    """Ids that have one hash with every seed if they are hashed by odd factors: two words after
+    each other undo what either does to the other one's highest bit."""
+    pairs = bytes(16), bytes(7) + b"\x80" + bytes(3) + b"\x40" + bytes(3) + b"\x80"
+    words = count.bit_length() - 1
+    return [b"".join(chosen) for chosen in product(pairs, repeat=words)]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """The least of some tries: what else the machine does only adds to it."""
+    taken = []
+    for _ in range(5):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return min(taken)
+
+
+@each_kind
+def test_chosen_ids_take_no_longer_than_others(kind: Kind) -> None:
+    chosen = _alike(4096)
+    length = len(chosen[0] or b"")
+    others = _array([number.to_bytes(length, "little") for number in range(len(chosen))])
+
+    def work(ids: pa.LargeBinaryArray) -> None:
+        index = kind.of(ids)
+        assert isinstance(index, kind)
+        assert index.rows_of(ids).tolist() == list(range(len(ids)))
+
+    assert _seconds(lambda: work(_array(chosen))) < 5 * _seconds(lambda: work(others))
+
+
+@given(st.binary(min_size=16, max_size=16) | st.just(bytes(16)))
+def test_all_of_a_full_table_are_found_whatever_its_key(key: bytes) -> None:
     """As full as a table gets, whatever collides."""
+    _ids = pytest.importorskip("pipeline_core.transform._ids")
     known = _array([b"%d" % number for number in range(64)])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(secrets, "randbits", lambda _: seed)
-        index = index_of(known)
-    assert index.rows_of(known).tolist() == list(range(64))
-    assert index.rows_of(_array([b"64"])).tolist() == [NOT_FOUND]
+    asked = _array([b"%d" % number for number in range(65)])
+    table = _ids.table_of(ids_module._offsets(known), ids_module._data(known), key)
+    found = _ids.rows_of(table, ids_module._offsets(asked), ids_module._data(asked))
+    assert np.frombuffer(found, np.int64).tolist() == [*range(64), NOT_FOUND]
 
 
-@pytest.mark.parametrize("offsets", [[], [1, 0], [0, 3], [-1, 0], [0, 2, 1, 2]])
+@pytest.mark.skipif(sys.hash_info.algorithm != "siphash13", reason="Python hashes otherwise")
+def test_the_hash_is_the_one_of_pythons_dictionaries() -> None:
+    _ids = pytest.importorskip("pipeline_core.transform._ids")
+    ids = [bytes(range(length)) for length in range(1, 40)]
+    said = subprocess.run(
+        [sys.executable, "-c", f"print(*[hash(each) % 2**64 for each in {ids!r}])"],
+        env=os.environ | {"PYTHONHASHSEED": "0"},  # a key of zeros
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [_ids.hash_of(each, bytes(16)) for each in ids] == [*map(int, said.stdout.split())]
+    assert len({_ids.hash_of(b"id", bytes([number]) * 16) for number in range(100)}) == 100
+
+
+WRAPPED = 2**63 - 1  # in 64 bits, each of [0, WRAPPED, 1 - WRAPPED, 1] is more than the one before
+
+
+@pytest.mark.parametrize(
+    "offsets", [[], [1, 0], [0, 3], [-1, 0], [0, 2, 1, 2], [0, WRAPPED, 1 - WRAPPED, 1]]
+)
 def test_offsets_that_lead_outside_are_refused(offsets: list[int]) -> None:
     _ids = pytest.importorskip("pipeline_core.transform._ids")
     wrong, data, right = np.array(offsets, np.int64), b"ab", np.array([0, 1], np.int64)
     with pytest.raises(ValueError, match="offsets do not fit"):
-        _ids.table_of(wrong, data, 0)
-    table = _ids.table_of(right, data, 0)
+        _ids.table_of(wrong, data, KEY)
+    table = _ids.table_of(right, data, KEY)
     with pytest.raises(ValueError, match="offsets do not fit"):
-        _ids.rows_of(table, right, data, 0, wrong, data)
-    with pytest.raises(ValueError, match="not of these ids"):
-        _ids.rows_of(table[:-4], right, data, 0, right, data)
+        _ids.rows_of(table, wrong, data)
+
+
+@pytest.mark.parametrize("kind", ["i4", ">i8", "u8", "f8"])
+def test_offsets_of_another_type_are_refused(kind: str) -> None:
+    _ids = pytest.importorskip("pipeline_core.transform._ids")
+    with pytest.raises(ValueError, match="offsets do not fit"):
+        _ids.table_of(np.array([0, 0], kind), b"ab", KEY)
+
+
+@pytest.mark.parametrize("table", [b"\xff" * 32, None, sys])
+def test_a_table_of_somebody_else_is_refused(table: object) -> None:
+    _ids = pytest.importorskip("pipeline_core.transform._ids")
+    with pytest.raises(TypeError, match="none that table_of made"):
+        _ids.rows_of(table, np.array([0, 1], np.int64), b"a")
+
+
+def test_known_ids_that_change_later_are_not_found() -> None:
+    _ids = pytest.importorskip("pipeline_core.transform._ids")
+    known, asked = np.array([0, 1, 2], np.int64), np.array([0, 1, 2], np.int64)
+    table = _ids.table_of(known, b"ab", KEY)
+    known[:] = 2**62, 2**63 - 1, -(2**63)
+    assert np.frombuffer(_ids.rows_of(table, asked, b"ab"), np.int64).tolist() == [NOT_FOUND] * 2
