@@ -40,12 +40,13 @@ fault: setup  ## The fault suite, with every crash point
 soak: setup  ## FAULTS=300 faults at random moments, SEED=1
 	$(BIN)/python -m tests.fault.soak --faults $(or $(FAULTS),300) --seed $(or $(SEED),1)
 
-fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mutated parts; SEED=1
+fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mutated parts and calls; SEED=1
 	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest tests/property tests/unit
 	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.fuzz.arguments --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 
-sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, CASES=100000 mutated parts
+sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, CASES=100000 calls and mutated parts
 	@rm -rf build/sanitize && mkdir -p build/sanitize && cp -r pipeline_core tests build/sanitize
 	@for module in extract/_kernel transform/_ids; do \
 		gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -shared -fPIC \
@@ -56,6 +57,7 @@ sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, CASE
 	@cd build/sanitize && export ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$$PWD \
 		LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" && \
 	../../$(BIN)/python -m pytest --quiet tests/unit/test_ids.py && \
+	../../$(BIN)/python -m tests.fuzz.arguments --cases $(or $(CASES),100000) --seed $(or $(SEED),1) && \
 	../../$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
 
 lint: setup  ## ruff, mypy --strict and import-linter

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from pipeline_core.extract.kernel import IS_BUILT
+from pipeline_core.transform.ids import IS_COMPILED
 from tests.conftest import PROJECT
 
 
@@ -32,3 +33,8 @@ def test_mutated_archives_break_no_promise() -> None:
 @pytest.mark.skipif(not IS_BUILT, reason="the compiled kernel is not built: one tier only")
 def test_both_tiers_of_decoding_say_the_same() -> None:
     _fuzz("tests.fuzz.tiers", "--cases", "10000", "--seed", "20240301")
+
+
+@pytest.mark.skipif(not (IS_BUILT and IS_COMPILED), reason="nothing is compiled")
+def test_no_argument_of_what_is_compiled_does_harm() -> None:
+    _fuzz("tests.fuzz.arguments", "--cases", "50000", "--seed", "20240301")
