@@ -48,6 +48,8 @@ class Contender(Struct, frozen=True):
     # More of the environment, and processes that work for the command.
     env: dict[str, str] = {}
     helpers: list[int] = []
+    # Links by whose names those processes know a run's places; see ``bench.fleet``.
+    places: Path | None = None
     has_report: bool = True
 
 
@@ -107,7 +109,7 @@ def _keeping() -> Contender:
 def _on_celery(name: str, processes: int, fleet: Fleet) -> Contender:
     title = f"sales-pipeline, Celery, {processes} process{'es' if processes > 1 else ''}"
     env = _LIKE_FOR_LIKE | {"SALES_BROKER_URL": fleet.broker_url}
-    return Contender(name, title, _run("celery"), env, fleet.pids)
+    return Contender(name, title, _run("celery"), env, fleet.pids, fleet.places)
 
 
 def _run(engine: str) -> list[str]:

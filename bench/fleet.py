@@ -17,10 +17,22 @@ _STOP_SECONDS = 20
 
 
 class Fleet(Struct, frozen=True):
-    """One Celery worker with some processes: how to reach it, and whose time and memory count."""
+    """One Celery worker with some processes: how to reach it, and whose time and memory count.
+    ``places`` is a folder of links, by whose names the worker knows the places of every run."""
 
     broker_url: str
     pids: list[int]
+    places: Path
+
+
+def lead(places: Path, **to: Path) -> dict[str, Path]:
+    """Lets the links of a fleet lead to the places of one run; returns the links."""
+    for name, target in to.items():
+        target.mkdir(parents=True, exist_ok=True)
+        link = places / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(target.absolute())
+    return {name: places / name for name in to}
 
 
 @contextmanager
@@ -39,8 +51,13 @@ def fleets(folder: Path, env: Mapping[str, str], sizes: list[int]) -> Iterator[d
 def _fleet(
     folder: Path, env: Mapping[str, str], processes: int, redis: RedisServer
 ) -> Iterator[Fleet]:
+    places = (folder / f"places-{processes}").absolute()
+    places.mkdir(exist_ok=True)
     own = {
         "SALES_BROKER_URL": redis.url,
+        "SALES_DATA": str(places / "data"),
+        "SALES_REPORTS": str(places / "reports"),
+        "SALES_STATE": str(places / "state"),
         "SALES_HEARTBEAT_FILE": str(folder / f"heartbeat-{processes}"),
     }
     with (folder / f"worker-{processes}.log").open("wb") as log:
@@ -55,7 +72,7 @@ def _fleet(
             stderr=log,
         )
         try:
-            yield Fleet(redis.url, [pid for pid in (worker.pid, redis.pid) if pid])
+            yield Fleet(redis.url, [pid for pid in (worker.pid, redis.pid) if pid], places)
         finally:
             worker.terminate()
             try:

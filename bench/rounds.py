@@ -11,6 +11,7 @@ from tempfile import mkdtemp
 import click
 
 from bench.contenders import DATA, DIMENSIONS, REPORTS, STATE, Contender, clean_environment
+from bench.fleet import lead
 from bench.meter import measure
 from bench.results import Cost, Figures
 
@@ -93,6 +94,9 @@ def _measured(
     contender: Contender, data: Path, dimensions: Path, place: Path, *, memory: bool
 ) -> Cost:
     reports, state = place / "reports", place / "state"
+    if contender.places is not None:
+        links = lead(contender.places, data=data, reports=reports, state=state)
+        data, reports, state = links["data"], links["reports"], links["state"]
     names = {DATA: data, DIMENSIONS: dimensions, REPORTS: reports, STATE: state}
     command = [str(names.get(word, word)) for word in contender.command]
     env = clean_environment() | contender.env

@@ -16,12 +16,15 @@ from pipeline_core.pipeline.plan import read_dimensions
 from pipeline_core.pipeline.survey import find_archives
 from pipeline_core.places import LATEST
 from pipeline_core.remedies import install_line, rebuild_line
+from pipeline_core.served import Shop, not_served
 from pipeline_core.settings import Settings, unused_variables
 from pipeline_core.storage import Storage, check_creates, open_archives, open_storage
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
     from redis import Redis
+
+    from workers.broker import Answer
 
 _CLOCK_TOLERANCE_SECONDS = 30
 _LEAST_LEASE_SECONDS = 10
@@ -227,7 +230,7 @@ def _redis_check(settings: Settings, url: SecretStr, setting: str) -> Check:
 def _workers(settings: Settings) -> Check:
     if settings.broker_url is None:
         return Check("workers", "ok", "not needed by the local engine")
-    from console.fleet import worker_settings
+    from console.fleet import worker_answers, worker_settings
 
     found = worker_settings(settings)
     if not found:
@@ -252,7 +255,30 @@ def _workers(settings: Settings) -> Check:
                 f"{settings.visibility_timeout} s; the shortest counts for all.",
                 "Set SALES_VISIBILITY_TIMEOUT alike everywhere.",
             )
-    return Check("workers", "ok", ", ".join(sorted(found)))
+    return _serving(settings.shops()[0], worker_answers(settings), sorted(found))
+
+
+def _serving(shop: Shop, answers: dict[str, Answer], names: list[str]) -> Check:
+    """Whether the workers of these names would take this machine's work, and which states each of
+    them serves."""
+    told = []
+    for name, each in answers.items():
+        if each.served is None:
+            return Check(
+                "workers",
+                "warned",
+                f"{name} is of an older version, and obeys any state that a message names.",
+                "Update it.",
+            )
+        if not each.served.serves(shop):
+            refusal = not_served(name, shop)
+            states = ", ".join(served.state for served in each.served.shops)
+            return Check(
+                "workers", "failed", f"{refusal.message} It serves {states}.", refusal.remedy
+            )
+        told.append(f"{name} serves {', '.join(served.state for served in each.served.shops)}")
+    told += [name for name in names if name not in answers]
+    return Check("workers", "ok", "; ".join(told))
 
 
 def _clock(settings: Settings) -> Check:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.errors import RetryableError
 from pipeline_core.patience import tried
+from pipeline_core.served import Shop
 from pipeline_core.settings import Settings
 
 if TYPE_CHECKING:
     from celery import Celery
+
+    from workers.broker import Answer
 
 _PING_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
@@ -31,28 +34,30 @@ def ask_early(settings: Settings) -> None:
     """Asks Celery's workers, if the run is theirs, while the command imports the rest. An answer
     takes a tenth of a second, of which none is work."""
     if settings.chosen_engine() == "celery":
-        _early.append(_ask(settings))
+        _early.append(_ask(settings, settings.shops()[0]))
 
 
 def fleet_processes(settings: Settings) -> int:
     """How many processes the workers have that answer; 0 if they did not say.
 
     Raises:
+        NotServed: a worker would refuse runs of these settings.
         RetryableError: the broker is away, or no worker answers in SALES_WORKER_WAIT seconds.
     """
-    answer = _early.pop() if _early else _ask(settings)
+    own = settings.shops()[0]
+    answer = _early.pop() if _early else _ask(settings, own)
     try:
         processes = answer()
     except RetryableError:  # the wait below asks again, and says what is wrong in the end
         processes = 0
     if not processes:
         wait_for_workers(settings)
-        processes = _ask(settings)()
+        processes = _ask(settings, own)()
     return processes
 
 
 def wait_for_workers(settings: Settings) -> None:
-    """Returns once a worker answers. Raises as ``fleet_processes`` does."""
+    """Returns once a worker answers. Raises RetryableError as ``fleet_processes`` does."""
     deadline = time.monotonic() + settings.worker_wait
     while not tried(lambda: _is_answered(settings)):
         if time.monotonic() > deadline:
@@ -60,6 +65,25 @@ def wait_for_workers(settings: Settings) -> None:
                 f"No Celery worker answered in {settings.worker_wait} seconds.",
                 "Start one with `celery -A workers worker`, or use --engine local.",
             )
+
+
+def check_served(settings: Settings, shop: Shop) -> bool:
+    """Whether any worker answers, at once.
+
+    Raises:
+        NotServed: one that does would refuse the shop's runs.
+        RetryableError: the broker is away.
+    """
+    return _ask(settings, shop)() > 0
+
+
+def worker_answers(settings: Settings) -> dict[str, Answer]:
+    """What each worker that answers serves, by its name. Raises RetryableError if the broker is
+    away."""
+    from workers.broker import answers
+
+    with _broker(settings) as (_, connection):
+        return answers(connection)
 
 
 def worker_settings(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -90,21 +114,21 @@ def celery_app(settings: Settings) -> Celery:
     return app
 
 
-def _ask(settings: Settings) -> Callable[[], int]:
+def _ask(settings: Settings, shop: Shop) -> Callable[[], int]:
     """Asks in a thread; the result waits for the answer. The connection is closed there too."""
     celery_app(settings)  # imported here: two threads that import the same wait for each other
     asking, stack = ThreadPoolExecutor(1), ExitStack()
-    answer = asking.submit(_answering_processes, settings, stack)
+    answer = asking.submit(_answering_processes, settings, shop, stack)
     asking.submit(stack.close)
     asking.shutdown(wait=False)
     return answer.result
 
 
-def _answering_processes(settings: Settings, stack: ExitStack) -> int:
+def _answering_processes(settings: Settings, shop: Shop, stack: ExitStack) -> int:
     from workers.broker import worker_processes
 
     _, connection = stack.enter_context(_broker(settings))
-    return worker_processes(connection)
+    return worker_processes(shop, connection)
 
 
 def _is_answered(settings: Settings) -> bool:

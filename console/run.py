@@ -27,6 +27,7 @@ from pipeline_core.pipeline.publish import newest_published
 from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving, take_turn
+from pipeline_core.served import Shop
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage, open_storage
 
@@ -69,10 +70,39 @@ def new_run(settings: Settings, as_of: date | None, progress: Progress) -> Outco
 
 
 def go_on(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
-    """Drives a run that stopped or failed to its end. Raises RunUnderWay if it is not its turn."""
+    """Drives a run that stopped or failed to its end.
+
+    Raises:
+        RunUnderWay: it is not its turn.
+        NotServed: a worker would refuse its work.
+    """
+    is_served = _is_served(settings, ledger)
     _take_turn(settings, ledger)
     with _answered_for(settings.hooks(), ledger):
-        return _drive(settings, ledger, reopen(ledger), progress)
+        manifest = reopen(ledger)
+        if not is_served:  # nobody was there to be asked
+            from console.fleet import wait_for_workers
+
+            wait_for_workers(settings)
+            _is_served(settings, ledger)
+        return _drive(settings, ledger, manifest, progress)
+
+
+def _is_served(settings: Settings, ledger: RunLedger) -> bool:
+    """Whether workers said that they do a run's work; one on this machine needs none.
+
+    Raises:
+        NotServed: one would refuse it.
+        ConfigError: the run has no manifest.
+        RetryableError: the state storage, or the broker, does not answer.
+    """
+    manifest = ledger.manifest()
+    if manifest.engine != "celery":
+        return True
+    from console.fleet import check_served
+
+    shop = Shop(ledger.state.uri, manifest.data, manifest.reports)
+    return tried(lambda: check_served(settings, shop))
 
 
 def resume_command(settings: Settings, run_id: str, *, as_json: bool, quiet: bool) -> int:
@@ -250,6 +280,7 @@ def _recovered(settings: Settings, ledger: RunLedger) -> str:
     from workers.reconciler import recover_run
 
     celery_app(settings)
+    _is_served(settings, ledger)
     if not recover_run(settings, ledger):
         return "is under way" if ledger.outcome() is None else "has failed"
     sent = ledger.dispatches()[-1]

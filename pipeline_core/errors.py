@@ -2,7 +2,8 @@
 
 PipelineError
 ├── ConfigError        stop at the start: a setting or an option is wrong
-│   └── EventsGone     events of a past run are in no archive and not kept: do without
+│   ├── EventsGone     events of a past run are in no archive and not kept: do without
+│   └── NotServed      a message or a record names what a worker does not serve: do nothing
 ├── RetryableError     storage, database or broker is away: back off and try again
 ├── TooCostly          more memory or time than there is: try a few times, then leave it out
 ├── RunUnderWay        another run has its turn: wait for it
@@ -41,6 +42,11 @@ class ConfigError(PipelineError):
 
 class EventsGone(ConfigError):
     """A past run's events were asked for, and neither an extract nor an archive has them."""
+
+
+class NotServed(ConfigError):
+    """A message, or a record it leads to, names a place, a run or work that a worker does not
+    serve: it does nothing, and writes nothing."""
 
 
 class RetryableError(PipelineError):

@@ -35,6 +35,7 @@ from pipeline_core.messages import DriftLimits, Limits, Options, Policy, Reuse, 
 from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.places import Places, check_dimensions, check_place, check_reports
 from pipeline_core.profile import Profile, ProfileName, choose_profile, read_machine
+from pipeline_core.served import Shop, check_states, parse_shops
 
 Engine = Literal["local", "celery"]
 DEFAULT_BROKER_URL = "redis://localhost:6379/0"
@@ -181,6 +182,11 @@ class Settings(BaseSettings):
     result_backend: SecretStr | None = Field(
         None, description="redis:// or rediss:// URL for chord state; the broker when not set."
     )
+    states: str = Field(
+        "",
+        description="Further shops whose runs a worker serves: STATE or STATE|DATA|REPORTS of "
+        "each, with commas in between.",
+    )
     schedule: str = Field("0 3 * * *", description="Cron expression of the daily run.")
     timezone: str = Field("UTC", description="Time zone of the schedule.")
     task_soft_time_limit: PositiveInt = Field(1500, description="Seconds before a task is asked.")
@@ -286,6 +292,12 @@ class Settings(BaseSettings):
         check_reports(value)
         return value
 
+    @field_validator("states")
+    @classmethod
+    def _known_shops(cls, value: str) -> str:
+        parse_shops(value, "", "")
+        return value
+
     @field_validator("dimensions")
     @classmethod
     def _local_folder(cls, value: str | None) -> str | None:
@@ -377,6 +389,19 @@ class Settings(BaseSettings):
                 "a task that waits longer is delivered again and again"
             )
         return self
+
+    @model_validator(mode="after")
+    def _states_apart_from_archives(self) -> Self:
+        try:
+            check_states(self.shops()[1:], self.data)
+        except ValueError as error:
+            raise ValueError(f"{_PREFIX}STATES: {error}") from None
+        return self
+
+    def shops(self) -> tuple[Shop, ...]:
+        """Those whose runs a worker with these settings serves, its own first."""
+        own = Shop(self.state, self.data, self.reports)
+        return (own, *parse_shops(self.states, self.data, self.reports))
 
     def chosen_engine(self) -> Engine:
         """The engine asked for, or celery exactly when a broker is configured."""

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from pipeline_core.errors import RetryableError
+from pipeline_core.served import ServedPlaces, Shop, not_served
 from workers.celery import app
+from workers.config import SERVES
 
 AWAY = (OperationalError, RedisError, OSError)
 # Workers answer within milliseconds; each answer is given as long again for the next.
 _QUIET_SECONDS = 0.1
 
 
-def worker_processes(connection: Any = None) -> int:
-    """Processes of the workers that answer, until none did for a tenth of a second; 0 if there is
-    none.
+class Answer(NamedTuple):
+    """A worker that answers: how many processes it has, and what it serves. None if an older
+    version does not say."""
+
+    processes: int
+    served: ServedPlaces | None
+
+
+def answers(connection: Any = None) -> dict[str, Answer]:
+    """The workers that answer, by name, until none did for a tenth of a second.
 
     Raises:
         RetryableError: the broker does not answer.
@@ -26,7 +35,32 @@ def worker_processes(connection: Any = None) -> int:
         found = app.control.inspect(timeout=_QUIET_SECONDS, connection=connection).stats() or {}
     except AWAY as error:
         raise no_answer(error) from error
-    return sum(each["pool"]["max-concurrency"] for each in found.values())
+    return {
+        name: Answer(each["pool"]["max-concurrency"], _served(each.get(SERVES)))
+        for name, each in sorted(found.items())
+    }
+
+
+def worker_processes(shop: Shop, connection: Any = None) -> int:
+    """Processes of the workers that answer; 0 if there is none. Any of them may be given work of
+    the shop.
+
+    Raises:
+        NotServed: one of them would refuse it.
+        RetryableError: the broker does not answer.
+    """
+    found = answers(connection)
+    for name, each in found.items():
+        if each.served is not None and not each.served.serves(shop):
+            raise not_served(f"The worker {name}", shop)
+    return sum(each.processes for each in found.values())
+
+
+def _served(told: Any) -> ServedPlaces | None:
+    try:
+        return ServedPlaces.from_json(told)
+    except (TypeError, ValueError, IndexError):
+        return None
 
 
 def no_answer(error: BaseException | None) -> RetryableError:

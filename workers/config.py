@@ -16,6 +16,8 @@ PROCESS_ARCHIVE = "workers.process_archive"
 PUBLISH_RUN = "workers.publish_run"
 FAIL_RUN = "workers.fail_run"
 RECONCILE = "workers.reconcile"
+# Among what a worker tells of itself when `celery inspect stats` asks.
+SERVES = "sales_serves"
 
 _LOOK_SECONDS = 60
 _LOOK_EXPIRES_SECONDS = 55

@@ -26,6 +26,7 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None
 
     Raises:
         RunUnderWay: another run has its turn.
+        NotServed: a worker that answers would refuse the run's work.
         PipelineError: as ``plan`` does; or planning ended its worker again and again.
         RetryableError: a storage, the database or the broker does not answer.
     """
@@ -42,7 +43,7 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None
             policy,
             "celery",
             ledger.run_id,
-            worker_processes,
+            lambda: worker_processes(settings.shops()[0]),
             settings.reuse(),
         )
     send_outstanding(ledger, manifest)

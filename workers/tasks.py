@@ -14,6 +14,7 @@ from celery.utils.time import get_exponential_backoff_interval
 import pipeline_core.pipeline.page  # noqa: F401  (once, in the main process; it takes a while)
 from pipeline_core import pipeline
 from pipeline_core.errors import (
+    NotServed,
     ResultsMissing,
     RetryableError,
     RunUnderWay,
@@ -29,13 +30,13 @@ from pipeline_core.ledger.attempts import (
     this_process,
 )
 from pipeline_core.logs import structlog
-from pipeline_core.messages import Work
+from pipeline_core.names import is_slot, is_task_id
 from pipeline_core.pipeline.process import manifest_of
 from pipeline_core.pipeline.tell import give_up, tell
-from pipeline_core.storage import open_storage
 from workers import metrics, reconciler
 from workers.celery import app, settings
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, RECONCILE, START_RUN
+from workers.served import check_run, check_slot, check_work, served_run, was_sent
 from workers.shutdown import is_leaving
 from workers.start import claim_slot, plan_and_send
 
@@ -43,6 +44,7 @@ log = structlog.get_logger()
 
 _RESULT_TRIES = 10
 _RESULT_SECONDS = 0.3
+_LONGEST_NAME = 100  # in a log line, of whatever a message has for one
 
 
 class PipelineTask(Task):  # type: ignore[misc]
@@ -50,6 +52,8 @@ class PipelineTask(Task):  # type: ignore[misc]
 
     # Celery's own pause, after the death of a child.
     default_retry_delay = settings.retry_backoff
+    # Is told by us; a message that is refused is no error of ours with a traceback.
+    throws = (NotServed,)
 
     def worker(self) -> Worker:
         """Who runs this task now."""
@@ -62,28 +66,40 @@ class PipelineTask(Task):  # type: ignore[misc]
         )
 
     @contextmanager
-    def of_run(self, state: str, run_id: str, **context: str) -> Iterator[RunLedger]:
-        """The body of a task that works for a run.
+    def of_run(
+        self, state: str, run_id: str, *, is_new: bool = False, **context: str
+    ) -> Iterator[RunLedger]:
+        """The body of a task that works for a run, one that exists unless it ``is_new``. A message
+        that names what this worker does not serve is refused: nothing is done, or written.
 
         Want of memory or time is tried again until the ledger says that it is hopeless; the
         last who may try is waited for. What still does not answer after ``SALES_TASK_RETRIES``,
         and a bug of ours, end the run.
         """
         context = {"run_id": run_id, "task_id": self.request.id, **context}
-        with structlog.contextvars.bound_contextvars(**context):
-            ledger = RunLedger(open_storage(state), run_id)
+        shown = {name: _shown(value) for name, value in context.items()}
+        with structlog.contextvars.bound_contextvars(**shown), _refusals_told():
+            ledger, is_known = served_run(state, run_id), is_new
             try:
                 with costs_told(self.worker(), f"finish {self.name}"):
+                    if not is_new:
+                        check_run(ledger)
+                    is_known = True
                     yield ledger
             except (Retry, Ignore, Reject):
                 raise
             except WorkUnderWay as others:
                 self.come_back(others, ledger)
             except (TooCostly, RetryableError) as error:
-                self.try_again(error, ledger)
+                self.try_again(error, ledger if is_known or _may_exist(ledger) else None)
+            except NotServed as refusal:
+                if is_new:
+                    give_up(ledger, settings.hooks(), refusal)
+                raise
             except Exception as error:
                 log.exception("task_failed")
-                give_up(ledger, settings.hooks(), error)
+                if is_known:
+                    give_up(ledger, settings.hooks(), error)
                 raise
 
     def come_back(self, others: WorkUnderWay, ledger: RunLedger) -> NoReturn:
@@ -122,10 +138,12 @@ def start_run(self: PipelineTask, slot: str | None = None) -> str:
     this very message is one: it starts one run however often it is delivered."""
     slot = slot or f"task-{self.request.id}"
     try:
+        with _refusals_told():
+            check_slot(slot)
         run_id = claim_slot(settings, slot)
     except RetryableError as error:
         self.try_again(error, None)
-    with self.of_run(settings.state, run_id, slot=slot) as ledger:
+    with self.of_run(settings.state, run_id, is_new=True, slot=slot) as ledger:
         try:
             plan_and_send(settings, ledger, self.worker())
         except RunUnderWay as other:
@@ -143,13 +161,13 @@ def process_archive(
     share: int | None = None,
 ) -> str:
     """Chord header, one message an archive, or a share of it."""
-    work = Work(archive, None if skip is None else tuple(skip), share)
     with self.of_run(state, run_id, archive=archive) as ledger:
+        work, place = check_work(ledger, archive, skip, share), ledger.state.uri
         # From here on log lines name the archive's file.
-        name = manifest_of(state, run_id).archive(archive).name
+        name = manifest_of(place, run_id).archive(archive).name
         structlog.contextvars.bind_contextvars(archive=name)
         is_new = ledger.receipt(work) is None
-        receipt = pipeline.process(state, run_id, work, self.worker())
+        receipt = pipeline.process(place, run_id, work, self.worker())
         if is_new:
             metrics.observe_receipt(receipt)
     return archive
@@ -165,7 +183,7 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
         noted = limited_attempt(ledger, policy, PUBLISH, self.worker(), "publish the reports")
         try:
             with noted if is_new else nullcontext():  # what has ended leaves no more records
-                outcome = pipeline.publish(state, run_id)
+                outcome = pipeline.publish(ledger.state.uri, run_id)
         except ResultsMissing as error:
             log.warning("results_missing", cause=error.message)
             reconciler.recover_run(settings, ledger, told=error.message)
@@ -189,6 +207,8 @@ def fail_run(self: PipelineTask, failed: str, state: str, run_id: str) -> None:
 
 def _cause_of(failed: str) -> str:
     """Why a task failed. Celery calls the errback of a chord before it stores that."""
+    if not is_task_id(failed):
+        return "a task failed"
     for _ in range(_RESULT_TRIES):
         found = app.AsyncResult(failed).result
         if found is not None:
@@ -202,9 +222,32 @@ def reconcile(self: PipelineTask) -> None:
     """Beat's every minute: starts what was missed, recovers what stopped, tells what is late."""
     with structlog.contextvars.bound_contextvars(task_id=self.request.id):
         try:
-            reconciler.reconcile(settings)
+            with _refusals_told():
+                reconciler.reconcile(settings)
         except RetryableError as error:  # the next look is in a minute
             log.warning("cannot_recover", cause=error.message)
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    try:
+        yield
+    except NotServed as refusal:
+        log.error("message_refused", cause=refusal.message, remedy=refusal.remedy)
+        raise
+
+
+def _may_exist(ledger: RunLedger) -> bool:
+    """False if a message named a run of which the state does not know that work was sent."""
+    try:
+        return was_sent(ledger)
+    except RetryableError:  # it is what does not answer
+        return True
+
+
+def _shown(name: object) -> object:
+    """For a log line: whoever sent a message may have put anything there."""
+    return name if name is None or is_slot(name) else ascii(name)[:_LONGEST_NAME]
 
 
 def _stay_in_turn(ledger: RunLedger, seconds: float) -> None:

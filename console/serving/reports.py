@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline_core.names import is_run_id
 from pipeline_core.places import LATEST
 from pipeline_core.storage import Storage
 from pipeline_core.storage.local import LocalStorage
@@ -56,7 +57,8 @@ def _check(reports: Storage, key: str) -> None:
     folder, *inside = key.split("/")
     is_hidden = any(name.startswith(".") for name in inside)
     is_odd = any(not char.isprintable() or char == "\\" for char in key)
-    if folder != _RUNS or len(inside) < 2 or is_hidden or is_odd or len(key) > _LONGEST_KEY:  # noqa: PLR2004
+    is_run = len(inside) > 1 and is_run_id(inside[0])
+    if folder != _RUNS or not is_run or is_hidden or is_odd or len(key) > _LONGEST_KEY:
         raise FileNotFoundError(key)
     if isinstance(reports, LocalStorage):  # a link in there might lead anywhere
         run = (reports.root / _RUNS / inside[0]).absolute()
@@ -71,4 +73,4 @@ def content_type(key: str) -> str:
 
 def published_runs(reports: Storage, most: int) -> list[str]:
     """Ids, newest first."""
-    return list(reversed(reports.folders(_RUNS)))[:most]
+    return [name for name in reversed(reports.folders(_RUNS)) if is_run_id(name)][:most]

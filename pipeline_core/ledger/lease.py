@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +21,7 @@ from msgspec import Struct
 from pipeline_core.errors import RunUnderWay
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.messages import to_json
+from pipeline_core.names import RUN_PATTERN
 from pipeline_core.storage import Storage, check_creates
 
 _FOLDER = "leases"
@@ -30,7 +32,7 @@ class Lease(Struct, frozen=True, kw_only=True):
     """One run's turn, and until when it is alive."""
 
     token: int
-    run_id: str
+    run_id: Annotated[str, msgspec.Meta(pattern=RUN_PATTERN)]
     owner: str
     acquired_at: datetime
     expires_at: datetime

@@ -28,6 +28,7 @@ from pipeline_core.messages import (
     Work,
     to_json,
 )
+from pipeline_core.names import is_run_id
 from pipeline_core.storage import Storage
 
 _REUSED = "reused.json"
@@ -46,6 +47,11 @@ class RunLedger:
     state: Storage
     run_id: str
 
+    def __post_init__(self) -> None:
+        """Raises ConfigError if no run can be called so."""
+        if not is_run_id(self.run_id):
+            raise _no_such_run(self.state, self.run_id)
+
     def create_manifest(self, manifest: Manifest) -> Manifest:
         """The run's manifest: this one, or the one that another planner created before."""
         return self._create_once("manifest.json", manifest)
@@ -59,10 +65,7 @@ class RunLedger:
                     f"There is no run {self.run_id!r} to work with: it was not planned.",
                     START_ANOTHER,
                 )
-            raise ConfigError(
-                f"There is no run {self.run_id!r} in {self.state.uri}.",
-                "`sales-pipeline runs` lists them.",
-            )
+            raise _no_such_run(self.state, self.run_id)
         return manifest
 
     def planned(self) -> Manifest | None:
@@ -298,15 +301,22 @@ class RunLedger:
         return f"runs/{self.run_id}/{name}"
 
 
+def _no_such_run(state: Storage, run_id: str) -> ConfigError:
+    return ConfigError(
+        f"There is no run {run_id!r} in {state.uri}.", "`sales-pipeline runs` lists them."
+    )
+
+
 def run_ids(state: Storage) -> list[str]:
     """Every run, oldest first (ids begin with their time of planning)."""
-    return state.folders("runs")
+    return [name for name in state.folders("runs") if is_run_id(name)]
 
 
 def published_ids(state: Storage) -> list[str]:
     """Runs that may become `latest`, oldest first."""
     keys = (stored.key for stored in state.files("published"))
-    return sorted(key.removeprefix("published/").removesuffix(".json") for key in keys)
+    names = (key.removeprefix("published/").removesuffix(".json") for key in keys)
+    return sorted(filter(is_run_id, names))
 
 
 def published_before(state: Storage, run_id: str) -> str | None:

@@ -5,10 +5,13 @@ A slot is a time on the schedule, or one request to start; its file names the ru
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 from msgspec import Struct
 
 from pipeline_core.messages import to_json
+from pipeline_core.names import RUN_PATTERN
 from pipeline_core.storage import Storage
 
 _FOLDER = "slots"
@@ -17,7 +20,7 @@ _FOLDER = "slots"
 class Slot(Struct, frozen=True):
     """The run that has the slot."""
 
-    run_id: str
+    run_id: Annotated[str, msgspec.Meta(pattern=RUN_PATTERN)]
 
 
 def claim(state: Storage, slot: str, run_id: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pipeline_core.errors import ConfigError
 from pipeline_core.places import check_place, local_path, scheme_of
 from pipeline_core.remedies import install_line
@@ -17,10 +19,18 @@ __all__ = [
     "absolute_uri",
     "check_creates",
     "open_archives",
+    "open_only",
     "open_storage",
 ]
 
 _LOCAL = {"", "file"}
+_checks: list[Callable[[str], None]] = []
+
+
+def open_only(check: Callable[[str], None]) -> None:
+    """From now on this process opens no place for which ``check`` raises. For whoever starts a
+    process that works for others."""
+    _checks[:] = [check]
 
 
 def open_storage(uri: str) -> Storage:
@@ -28,6 +38,7 @@ def open_storage(uri: str) -> Storage:
 
     Raises:
         ConfigError: it is no such place, or its package is not installed.
+        NotServed: this process may not open it.
     """
     try:
         check_place(uri)
@@ -35,6 +46,8 @@ def open_storage(uri: str) -> Storage:
         raise ConfigError(
             f"A place cannot be used: {error}.", "Correct SALES_DATA, SALES_REPORTS or SALES_STATE."
         ) from None
+    for check in _checks:
+        check(uri)
     scheme = scheme_of(uri)
     if scheme in _LOCAL:
         return LocalStorage(local_path(uri))

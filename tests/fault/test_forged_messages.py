@@ -1,0 +1,319 @@
+"""Whoever may write into a folder, or send a message, makes no worker do what it should not."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from celery import Celery
+
+from pipeline_core import pipeline
+from pipeline_core.ledger import RunLedger, lease, mark_published
+from pipeline_core.ledger.attempts import PLAN
+from pipeline_core.messages import Manifest, Options, Policy, Verdict, to_json
+from pipeline_core.pipeline.local import process_outstanding
+from pipeline_core.places import Places
+from pipeline_core.storage import open_storage
+from tests.archives import Shop
+from tests.contract.run import note_attempt
+from tests.fault.fleet import Fleet
+from tests.processes import eventually, sales_pipeline
+
+RUN = "20240301T030000000000Z-1a2b3c"
+CHORD = ("workers.process_archive", "workers.publish_run", "workers.fail_run")
+
+
+def _planned(ships: Fleet, shop: Shop, folder: Path, **other: str) -> Manifest:
+    """A run on Celery with its records in a folder, of the fleet's places or of others."""
+    env = ships.env
+    places = Places(
+        other.get("data", env["SALES_DATA"]),
+        other.get("reports", env["SALES_REPORTS"]),
+        str(folder),
+        str(shop.dimensions),
+        "",
+    )
+    return pipeline.plan(places, Options(), Policy(), "celery", RUN, lambda: 2)
+
+
+def _send(ships: Fleet, task: str, **message: Any) -> None:
+    """As somebody who has the broker's password would."""
+    with Celery(broker=ships.redis.url) as app:
+        app.send_task(task, kwargs=message)
+
+
+def _send_work(ships: Fleet, state: object, run_id: object = RUN) -> None:
+    """Everything that there is for a run."""
+    where = {"state": state, "run_id": run_id}
+    _send(ships, "workers.process_archive", **where, archive="00000")
+    _send(ships, "workers.publish_run", **where, _archives=[])
+    _send(ships, "workers.fail_run", **where, failed="nobody")
+
+
+def _refused(ships: Fleet, count: int) -> list[str]:
+    """What the worker says of the messages that it refused, once they are so many."""
+    lines = eventually(
+        lambda: found if len(found := ships.log_lines("message_refused")) >= count else None,
+        f"{count} refusals, of {ships.logs()}",
+        30,
+    )
+    assert len(lines) == count
+    assert "Traceback" not in ships.logs()
+    return [f"{line['cause']} {line['remedy']}" for line in lines]
+
+
+@contextmanager
+def _untouched(*folders: Path) -> Iterator[None]:
+    """Nothing is written, removed or made there."""
+
+    def files() -> dict[str, bytes | None]:
+        found = (path for folder in folders for path in [folder, *folder.rglob("*")])
+        return {str(each): each.read_bytes() if each.is_file() else None for each in found}
+
+    before = {name: data for name, data in files().items() if Path(name).exists()}
+    yield
+    assert {name: data for name, data in files().items() if Path(name).exists()} == before
+
+
+def test_a_state_that_only_a_message_names_is_not_obeyed(
+    ships: Fleet, fleet_shop: Shop, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Its records are sound, and all that is missing is the publication."""
+    data = tmp_path / "data"
+    shutil.copytree(fleet_shop.data, data)
+    forged = data / "forged"
+    _planned(ships, fleet_shop, forged)
+    ships.env["SALES_DATA"] = str(data)
+    ships.worker(concurrency=1)
+    with _untouched(data, tmp_path / "reports", tmp_path / "state"):
+        _send_work(ships, str(forged))
+        told = _refused(ships, 3)
+    assert all(f"'{forged}' is none that this worker serves" in each for each in told)
+    assert all("SALES_STATES" in each for each in told)
+    assert ships.run().returncode == 0, "it lives on"
+    assert ships.csvs() == expected
+
+
+@pytest.mark.parametrize("place", ["data", "reports"])
+def test_a_manifest_names_no_places_but_the_workers(
+    ships: Fleet, fleet_shop: Shop, tmp_path: Path, place: str
+) -> None:
+    elsewhere, state = tmp_path / "elsewhere", Path(ships.env["SALES_STATE"])
+    if place == "data":
+        shutil.copytree(fleet_shop.data, elsewhere)
+    _planned(ships, fleet_shop, state, **{place: str(elsewhere)})
+    ships.worker(concurrency=1)
+    with _untouched(elsewhere, state, tmp_path / "reports"):
+        _send_work(ships, str(state))
+        told = _refused(ships, 3)
+    assert all(f"with SALES_STATES='{state}|" in each for each in told)
+
+
+def test_a_link_in_a_manifest_is_followed_by_nobody(
+    ships: Fleet, fleet_shop: Shop, tmp_path: Path
+) -> None:
+    """Whoever made it could let it lead elsewhere a moment later."""
+    link, state = tmp_path / "link", Path(ships.env["SALES_STATE"])
+    link.symlink_to(ships.env["SALES_REPORTS"])
+    _planned(ships, fleet_shop, state, reports=str(link))
+    ships.worker(concurrency=1)
+    with _untouched(state):
+        _send_work(ships, str(state))
+        _refused(ships, 3)
+
+
+def test_the_manifest_of_another_run_is_none(
+    ships: Fleet, fleet_shop: Shop, tmp_path: Path
+) -> None:
+    state = Path(ships.env["SALES_STATE"])
+    manifest = _planned(ships, fleet_shop, state)
+    other = RUN.replace("1a2b3c", "ffffff")
+    open_storage(str(state)).write(f"runs/{other}/manifest.json", to_json(manifest))
+    ships.worker(concurrency=1)
+    with _untouched(state, tmp_path / "reports"):
+        _send_work(ships, str(state), other)
+        _refused(ships, 3)
+
+
+def test_nothing_is_made_for_a_run_that_does_not_exist(ships: Fleet, tmp_path: Path) -> None:
+    names = [RUN, "../../outside", "", ".", "a/b", "x" * 65, 7, None, {"run": RUN}, f"{RUN}\n"]
+    ships.worker(concurrency=1)
+    state = Path(ships.env["SALES_STATE"])
+    with _untouched(tmp_path / "outside", state, tmp_path / "reports"):
+        for name in names:
+            _send_work(ships, str(state), name)
+        told = _refused(ships, 3 * len(names))
+    assert sum("There is no run" in each for each in told) == 3
+    assert not state.exists()
+
+
+def test_a_run_that_is_planned_yet_is_not_ended_by_a_message(ships: Fleet, tmp_path: Path) -> None:
+    state = Path(ships.env["SALES_STATE"])
+    ledger = RunLedger(open_storage(str(state)), RUN)
+    note_attempt(ledger, PLAN)
+    ships.worker(concurrency=1)
+    with _untouched(state, tmp_path / "reports"):
+        _send_work(ships, str(state))
+        _refused(ships, 3)
+
+
+def test_a_state_of_any_other_kind_is_none(ships: Fleet, tmp_path: Path) -> None:
+    state = ships.env["SALES_STATE"]
+    places = ["", ".", "state", f"{state}/runs", f"{tmp_path}/x/../state", "s3://bucket/state", 7]
+    places += [None, [state], f"file://{state}/../data", f"{state}\0", "http://localhost/state"]
+    ships.worker(concurrency=1)
+    with _untouched(Path(state), tmp_path / "reports"):
+        for place in places:
+            _send(ships, "workers.publish_run", _archives=[], state=place, run_id=RUN)
+        _refused(ships, len(places))
+    assert not Path(state).exists()
+
+
+def test_work_that_a_run_does_not_have_is_refused_and_the_run_goes_on(
+    ships: Fleet, fleet_shop: Shop, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    state = Path(ships.env["SALES_STATE"])
+    manifest = _planned(ships, fleet_shop, state)
+    works: list[dict[str, Any]] = [
+        {"archive": "99999"},
+        {"archive": "../../../outside"},
+        {"archive": "\u0660" * 5},
+        {"archive": 0},
+        {"archive": "00000", "share": 7},
+        {"archive": "00000", "share": -1},
+        {"archive": "00000", "share": True},
+        {"archive": "00000", "share": "../../x"},
+        {"archive": "00000", "skip": [0]},
+        {"archive": "00000", "skip": "0"},
+        {"archive": "00000", "skip": ["../x"]},
+    ]
+    ships.worker(concurrency=1)
+    with _untouched(state, tmp_path / "outside"):
+        for work in works:
+            _send(ships, "workers.process_archive", state=str(state), run_id=RUN, **work)
+        _refused(ships, len(works))
+    for each in manifest.planned_work():
+        _send(ships, "workers.process_archive", state=f"{state}/", run_id=RUN, archive=each.archive)
+    ledger = ships.ledger(RUN)
+    eventually(lambda: len(ledger.receipt_ids()) == len(manifest.planned_work()), "the work")
+    _send(ships, "workers.publish_run", state=f"file://{state}", run_id=RUN, _archives=[])
+    eventually(ledger.outcome, "the end")
+    assert ships.csvs() == expected
+
+
+def test_slots_are_plain_words(ships: Fleet, tmp_path: Path) -> None:
+    names = ["../../outside", "a/b", ".hidden", " ", "x" * 101, 7, {"slot": "x"}]
+    ships.worker(concurrency=1)
+    with _untouched(Path(ships.env["SALES_STATE"]), tmp_path / "outside"):
+        for name in names:
+            _send(ships, "workers.start_run", slot=name)
+        _refused(ships, len(names))
+
+
+def test_a_run_whose_turn_is_over_is_published_nowhere_else(
+    ships: Fleet, fleet_shop: Shop, tmp_path: Path
+) -> None:
+    """The next run ends the one before, and shows what of it was published."""
+    state, elsewhere = open_storage(ships.env["SALES_STATE"]), tmp_path / "elsewhere"
+    manifest = _planned(ships, fleet_shop, Path(state.uri), reports=str(elsewhere))
+    process_outstanding(state.uri, manifest, 1, lambda _: None)
+    past = datetime.now(UTC) - timedelta(seconds=9)
+    RunLedger(state, RUN).create_verdict(Verdict(state="published", finished_at=past))
+    mark_published(state, RUN)
+    lease.acquire(state, RUN, "nobody:1", seconds=-9)
+    ships.worker(concurrency=1)
+    ships.send("workers.start_run", slot="tonight")
+    assert "is none that this worker serves" in _refused(ships, 1)[0]
+    assert not elsewhere.exists()
+
+
+def test_a_worker_serves_several_shops(
+    ships: Fleet, fleet_shop: Shop, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    other = ships.env | {
+        "SALES_DATA": str(tmp_path / "other data"),
+        "SALES_REPORTS": str(tmp_path / "other" / "reports"),
+        "SALES_STATE": str(tmp_path / "other" / "state"),
+    }
+    shutil.copytree(fleet_shop.data, other["SALES_DATA"])
+    places = "|".join(other[name] for name in ("SALES_STATE", "SALES_DATA", "SALES_REPORTS"))
+    ships.worker(concurrency=1, SALES_STATES=f"s3://another/state, {places}/ ,")
+    for env in (ships.env, other):
+        done = sales_pipeline("run", "--json", env=env)
+        assert done.returncode == 0, done.stderr
+    assert ships.csvs() == expected
+    latest = Path(other["SALES_REPORTS"]) / "latest"
+    assert {name: (latest / name).read_bytes() for name in expected} == expected
+    said = sales_pipeline("doctor", env=ships.env).stdout
+    assert f"w0@test serves {ships.env['SALES_STATE']}, s3://another/state, " in said
+
+
+def test_the_command_says_at_once_that_a_worker_would_refuse_its_run(
+    ships: Fleet, tmp_path: Path
+) -> None:
+    """And what it says to set is what helps."""
+    ships.worker(concurrency=1)
+    other = str(tmp_path / "other")
+    began = time.monotonic()
+    done = ships.run("--state", other)
+    assert time.monotonic() - began < 20
+    assert done.returncode == 2
+    assert f"The worker w0@test does not serve the state {other} with data" in done.stderr
+    remedy = done.stderr.partition("SALES_STATES='")[2].partition("'")[0]
+    assert remedy.startswith(f"{other}|")
+    told = sales_pipeline("doctor", "--state", other, env=ships.env)
+    assert told.returncode == 1
+    assert f"It serves {ships.env['SALES_STATE']}." in " ".join(told.stdout.split())
+    ships.kill_workers()
+    ships.worker(concurrency=1, SALES_STATES=remedy)
+    assert ships.run("--state", other).returncode == 0
+
+
+def test_the_run_of_a_slot_fails_clearly_if_some_worker_would_refuse_its_work(
+    ships: Fleet,
+) -> None:
+    ships.worker(concurrency=1)
+    ships.worker(concurrency=1, SALES_REPORTS=f"{ships.folder}/others")
+    ships.send("workers.start_run", slot="tonight")
+    eventually(ships.run_ids, "the run")
+    outcome = eventually(lambda: ships.ledger().outcome(), "its end")
+    assert outcome.state == "failed"
+    assert "does not serve the state" in outcome.reason
+    assert "SALES_STATES" in outcome.remedy
+
+
+@pytest.mark.parametrize("command", [("resume", RUN), ("recover",)])
+def test_a_run_of_other_places_is_not_taken_up_through_a_worker(
+    ships: Fleet, fleet_shop: Shop, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    state = open_storage(ships.env["SALES_STATE"])
+    _planned(ships, fleet_shop, Path(state.uri), reports=str(tmp_path / "elsewhere"))
+    lease.acquire(state, RUN, "nobody:1", seconds=-9)
+    ships.worker(concurrency=1)
+    with _untouched(Path(state.uri), tmp_path / "elsewhere"):
+        done = sales_pipeline(*command, env=ships.env)
+    assert done.returncode == 2, done.stderr
+    assert "does not serve the state" in done.stderr
+
+
+def test_a_record_that_names_no_run_is_not_followed(ships: Fleet, tmp_path: Path) -> None:
+    state = open_storage(ships.env["SALES_STATE"])
+    outside = {"run_id": "../../outside"}
+    now = datetime.now(UTC).isoformat()
+    turn = {"token": 1, "owner": "h:1", "acquired_at": now, "expires_at": now, **outside}
+    state.write("leases/00000001.json", msgspec.json.encode(turn))
+    state.write("slots/tonight.json", msgspec.json.encode(outside))
+    (tmp_path / "state" / "runs" / ".x y").mkdir(parents=True)
+    ships.worker(concurrency=1)
+    ships.send("workers.reconcile")
+    ships.send("workers.start_run", slot="tonight")
+    eventually(ships.run_ids, "the run")
+    assert ships.until_ended() == "published"
+    assert not (tmp_path / "outside").exists()

@@ -1,0 +1,124 @@
+"""Whose runs a worker serves: how SALES_STATES is written, and how places are compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline_core.errors import ConfigError, NotServed
+from pipeline_core.served import ServedPlaces, Shop
+from pipeline_core.settings import load_settings
+
+BUCKET = Shop("s3://shop/state", "s3://shop/data", "s3://shop/reports")
+
+
+def _served(**settings: str) -> ServedPlaces:
+    return ServedPlaces.of(load_settings(settings).shops())
+
+
+def test_a_shop_is_three_places_or_a_state(tmp_path: Path) -> None:
+    own = Shop(*(str(tmp_path / name) for name in ("state", "data", "reports")))
+    served = _served(
+        state=own.state,
+        data=own.data,
+        reports=own.reports,
+        states=f" s3://north/state , {BUCKET.entry},, gs://b/s| /srv/a b/data |az://c/r,",
+    )
+    assert served.shops == (
+        own,
+        Shop("s3://north/state", own.data, own.reports),
+        BUCKET,
+        Shop("gs://b/s", "/srv/a b/data", "az://c/r"),
+    )
+    assert all(map(served.serves, served.shops))
+    assert ServedPlaces.from_json(served.as_json()) == served
+
+
+@pytest.mark.parametrize(
+    "states",
+    ["a|b", "a|b|c|d", "a||c", "|b|c", "ftp://h/x", "s3:/b/x", "a|b|latest", "a|s3:/b|c"],
+)
+def test_what_is_no_list_of_shops_is_refused(states: str) -> None:
+    with pytest.raises(ConfigError, match="SALES_STATES: "):
+        load_settings({"states": states})
+
+
+@pytest.mark.parametrize(
+    "states", ["data", "data/x", "/a/state|/a/state|/b", "/d/s|/a|/b,/s|/d/|/r"]
+)
+def test_a_state_among_archives_is_refused(states: str) -> None:
+    """Whoever may add an archive could write it."""
+    with pytest.raises(ConfigError, match="SALES_STATES: a state is a folder of archives"):
+        load_settings({"states": states})
+
+
+def test_places_of_two_shops_do_not_mix() -> None:
+    other = Shop("s3://other/state", "s3://other/data", "s3://other/reports")
+    served = ServedPlaces.of([BUCKET, other])
+    for mixed in (
+        Shop(BUCKET.state, other.data, BUCKET.reports),
+        Shop(BUCKET.state, BUCKET.data, other.reports),
+        Shop(BUCKET.data, BUCKET.data, BUCKET.reports),
+    ):
+        assert not served.serves(mixed)
+        with pytest.raises(NotServed, match="does not serve"):
+            served.check(mixed)
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["s3://shop/state", "S3://shop/state/", "s3://shop/state//"],
+)
+def test_one_bucket_by_its_names(named: str) -> None:
+    assert ServedPlaces.of([BUCKET]).state(named) == BUCKET.state
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "s3://shop/state/runs",
+        "s3://shop",
+        "s3://shop/State",
+        "s3://shop/x/../state",
+        "s3://shop//state",
+        "s3://shop/state?endpoint=http://localhost",
+        "s3://key@shop/state",
+        "gs://shop/state",
+        "shop/state",
+        "/shop/state",
+    ],
+)
+def test_another_place_is_none_of_them(named: str) -> None:
+    with pytest.raises(NotServed):
+        ServedPlaces.of([BUCKET]).state(named)
+
+
+def test_one_folder_by_its_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker looks where its own places lead, and at no other."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "foreign").symlink_to("real")
+    monkeypatch.chdir(tmp_path)
+    served = _served(state="link", data="here/../data", reports=f"file://{tmp_path}/re%20ports")
+    monkeypatch.chdir("/")
+    for named in ("link", "link/", "./link", "real"):
+        assert served.state(f"{tmp_path}/{named}") == f"{tmp_path}/link"
+    assert served.state(f"file://localhost{tmp_path}/link") == f"{tmp_path}/link"
+    assert served.serves(Shop(f"{tmp_path}/real", f"{tmp_path}/data", f"{tmp_path}/re ports"))
+    for named in ("foreign", "x/../real", "real/x", "", "REAL"):
+        with pytest.raises(NotServed):
+            served.state(f"{tmp_path}/{named}")
+
+
+@pytest.mark.parametrize("named", [None, 7, ["x"], {"uri": "x"}, "", "\0", "x" * 100_000])
+def test_whatever_a_message_names_is_told_in_few_words(named: object) -> None:
+    with pytest.raises(NotServed) as refused:
+        ServedPlaces.of([BUCKET]).state(named)
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("told", [None, 7, "x", [["a"]], [[[], [], []]], [{"a": 1}]])
+def test_what_another_program_tells_is_no_list(told: object) -> None:
+    with pytest.raises((TypeError, ValueError, IndexError)):
+        ServedPlaces.from_json(told)

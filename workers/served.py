@@ -1,0 +1,124 @@
+"""What this worker serves: it obeys messages about that, and tells it to whoever asks."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from celery import bootsteps
+from celery.signals import worker_init, worker_process_init
+
+from pipeline_core.errors import ConfigError, NotServed
+from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import Work
+from pipeline_core.names import is_archive_id, is_number, is_run_id, is_slot
+from pipeline_core.pipeline.process import manifest_of
+from pipeline_core.served import ServedPlaces, Shop
+from pipeline_core.storage import open_only, open_storage
+from workers.celery import app, settings
+from workers.config import SERVES
+
+_FORGED = "Look for whoever else may write to the broker, or into the state."
+
+
+@lru_cache(maxsize=1)
+def served_places() -> ServedPlaces:
+    """Of this worker's settings. Where its places lead is looked at once."""
+    return ServedPlaces.of(settings.shops())
+
+
+def served_run(state: object, run_id: object) -> RunLedger:
+    """The run that a message names. Nothing is opened.
+
+    Raises:
+        NotServed: the state is none of this worker's, or no run can be called so.
+    """
+    place = served_places().state(state)
+    if not isinstance(run_id, str) or not is_run_id(run_id):
+        raise NotServed(f"No run is called {ascii(run_id)[:100]}.", _FORGED)
+    return RunLedger(open_storage(place), run_id)
+
+
+def check_run(ledger: RunLedger) -> None:
+    """Looks at the run before anything is done for it.
+
+    Raises:
+        NotServed: there is no such run, or it is not planned yet, or its manifest names places that
+            this worker does not serve with its state, or another run.
+        RetryableError: the state storage does not answer.
+    """
+    try:
+        manifest = manifest_of(ledger.state.uri, ledger.run_id)
+    except ConfigError:  # no manifest: was it lost, or never there?
+        if was_sent(ledger):
+            return
+        cause = f"There is no run {ledger.run_id!r} in {ledger.state.uri} of which work was sent."
+        raise NotServed(cause, _FORGED) from None
+    if manifest.run_id != ledger.run_id:
+        raise NotServed(f"The manifest of run {ledger.run_id} is another run's.", _FORGED)
+    served_places().check(Shop(ledger.state.uri, manifest.data, manifest.reports))
+
+
+def check_slot(name: object) -> None:
+    """Raises NotServed if no slot can be called so."""
+    if not is_slot(name):
+        raise NotServed(
+            f"No slot can be called {ascii(name)[:100]}.", "Use letters, digits and - _ . : +."
+        )
+
+
+def was_sent(ledger: RunLedger) -> bool:
+    """Whether messages about the run may be ours: the record of them is older than they are.
+    Raises RetryableError."""
+    return bool(ledger.dispatches())
+
+
+def check_work(ledger: RunLedger, archive: object, skip: object, share: object) -> Work:
+    """The work that a message names, which the run planned, or asked for later.
+
+    Raises:
+        NotServed: it did not.
+        ConfigError: the run's manifest is gone.
+        RetryableError: the state storage does not answer.
+    """
+    if not is_archive_id(archive) or not (share is None or is_number(share)):
+        raise _no_such_work(ledger)
+    if skip is not None and not (isinstance(skip, (list, tuple)) and all(map(is_number, skip))):
+        raise _no_such_work(ledger)
+    work = Work(str(archive), None if skip is None else tuple(skip), share)  # type: ignore[arg-type]
+    if work not in _planned(ledger.state.uri, ledger.run_id):
+        # A whole archive in the place of its shares, a copy in that of its original.
+        sent = (each for dispatch in ledger.dispatches() for each in dispatch.work)
+        if work not in sent:
+            raise _no_such_work(ledger)
+    return work
+
+
+def _no_such_work(ledger: RunLedger) -> NotServed:
+    return NotServed(f"The message names work that run {ledger.run_id} does not have.", _FORGED)
+
+
+@lru_cache(maxsize=2)
+def _planned(state_uri: str, run_id: str) -> frozenset[Work]:
+    """Read once per worker process, like the manifest."""
+    return frozenset(manifest_of(state_uri, run_id).planned_work())
+
+
+@worker_init.connect
+def _open_nothing_else(**_: Any) -> None:
+    """Whatever a record of the state names, this process opens no other place."""
+    open_only(served_places().check_place)
+
+
+worker_process_init.connect(_open_nothing_else)  # of a child that was not forked
+
+
+class Serves(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Tells what is served, to commands and to `celery inspect stats`."""
+
+    def info(self, _worker: Any) -> dict[str, Any]:
+        """What is added to the worker's statistics."""
+        return {SERVES: served_places().as_json()}
+
+
+app.steps["worker"].add(Serves)
