@@ -426,6 +426,12 @@ def doctor(as_json: bool, live: bool, fresh: timedelta | None, **options: Any) -
     metavar="N",
     help="Port to listen on; 0 is any free one [default: 8080].",
 )
+@click.option(
+    "--names",
+    "serve_names",
+    metavar="NAMES",
+    help="Host names to answer to besides localhost, separated by commas [default: none].",
+)
 @click.option("--flower-url", metavar="URL", help="Flower's page, to link to [default: none].")
 @reports_option
 @state_option
@@ -433,7 +439,8 @@ def serve(**options: Any) -> None:
     """Show the published reports, and the run under way, to browsers. Read-only.
 
     /latest/ is the newest report, /live the progress of every archive, and /api/progress the same
-    as JSON. Without --host, only this machine can look.
+    as JSON. Without --host, only this machine can look. Names of hosts that are not in --names
+    are refused: a web page of elsewhere may point its own name here.
     """
     settings = run_settings(options)
     from console.serving import serve_command

@@ -31,6 +31,7 @@ from pipeline_core.cron import parse_cron
 from pipeline_core.database_url import check_database_host, check_database_url, database_url
 from pipeline_core.env_file import read_env_file
 from pipeline_core.errors import ConfigError
+from pipeline_core.host_names import parse_host_names
 from pipeline_core.messages import DriftLimits, Limits, Options, Policy, Reuse, UnknownMode
 from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.places import Places, check_dimensions, check_place, check_reports
@@ -216,6 +217,10 @@ class Settings(BaseSettings):
     serve_port: int = Field(
         8080, description="Port that `serve` listens on; 0 is any free one.", ge=0, le=65535
     )
+    serve_names: str | None = Field(
+        None,
+        description="Host names that `serve` answers to besides localhost, separated by commas.",
+    )
     flower_url: str | None = Field(
         None, description="Address of the Flower page, for a link on the live page."
     )
@@ -361,6 +366,12 @@ class Settings(BaseSettings):
     def _one_login(cls, value: str | SecretStr | None) -> str | SecretStr | None:
         if "," in (value.get_secret_value() if isinstance(value, SecretStr) else value or ""):
             raise ValueError("Flower takes a comma for the end of the login; use none")
+        return value
+
+    @field_validator("serve_names")
+    @classmethod
+    def _names_of_hosts(cls, value: str | None) -> str | None:
+        parse_host_names(value or "")
         return value
 
     @field_validator("flower_url")

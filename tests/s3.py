@@ -33,14 +33,19 @@ def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{bucket}"
 
 
-def use_endpoint(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    for name, value in {
+def s3_environment(endpoint: str) -> dict[str, str]:
+    """What makes obstore use a server of the tests."""
+    return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ALLOW_HTTP": "true",
         "AWS_ACCESS_KEY_ID": f"key-{SECRET}",
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_REGION": "us-east-1",
-    }.items():
+    }
+
+
+def use_endpoint(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    for name, value in s3_environment(endpoint).items():
         monkeypatch.setenv(name, value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import Future
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -16,7 +17,10 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
 from console.serving.looks import Looks
+from console.serving.names import Names
+from console.serving.ranges import OutsideError, Stretch, asked_for
 from console.serving.reports import content_type, find, published_runs
+from console.serving.seldom import Seldom
 from pipeline_core.errors import PipelineError
 from pipeline_core.load.page import common_style
 from pipeline_core.logs import structlog
@@ -30,6 +34,9 @@ _CHUNK = 1 << 18
 # A client that takes no chunk for so long is gone.
 _PATIENCE_SECONDS = 60.0
 _RUNS_SHOWN = 30
+# Of what a client sent, in the log.
+_SHOWN = 200
+_NAMES = "SALES_SERVE_NAMES lists the names that it answers to besides localhost."
 _CLOSED = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _OURS = f"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; {_CLOSED}"
 # A report's page holds its own style and script, and allows these alone by their digests.
@@ -42,13 +49,16 @@ _NOTHING = f"default-src 'none'; sandbox; {_CLOSED}"
 
 @dataclass(frozen=True)
 class Served:
-    """What the handlers share. ``names`` are the hosts a browser may ask for; None means any."""
+    """What the handlers share."""
 
     reports: Storage
     looks: Looks
+    # Where calls of a storage wait.
     threads: Executor
     flower_url: str | None
-    names: frozenset[str] | None
+    # The hosts that a browser may ask for.
+    names: Names
+    seldom: Seldom
 
 
 class Handler(RequestHandler):
@@ -66,8 +76,9 @@ class Handler(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def prepare(self) -> None:
-        # A page of elsewhere could give its own name this machine's address.
-        if self.served.names is not None and self.request.host_name not in self.served.names:
+        if not self.served.names.answers_to(self.request.host_name):
+            if self.served.seldom.may("name"):
+                log.warning("name_refused", name=self.request.host_name[:_SHOWN], remedy=_NAMES)
             raise HTTPError(403, reason="This name is not served here")
 
     async def head(self, *arguments: str) -> None:
@@ -80,6 +91,18 @@ class Handler(RequestHandler):
     def compute_etag(self) -> None:
         """Files have one by their version; the rest is small."""
 
+    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> Future[None]:
+        """Sends what is left. Who does not take it in time is gone."""
+        sent = super().finish(chunk)
+        if not sent.done():
+            late = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self.hang_up)
+            sent.add_done_callback(lambda _: late.cancel())
+        return sent
+
+    def hang_up(self) -> None:
+        """Ends the connection: what was promised cannot be sent, or nobody takes it."""
+        self.request.connection.stream.close()  # type: ignore[union-attr]
+
     def write_error(self, status_code: int, **options: Any) -> None:  # noqa: ARG002
         error = options.get("exc_info", (None, None))[1]
         told = self._reason
@@ -87,11 +110,18 @@ class Handler(RequestHandler):
             self.set_status(503)
             self.set_header("Retry-After", "5")
             told = "The storage does not answer; the server's log says more"
-            log.warning("cannot_serve", path=self.request.path, cause=error.message)
+            self.log_failure(error)
+        if self.get_status() == HTTPStatus.FORBIDDEN:
+            told = f"{told}. {_NAMES}".removesuffix(".")
         if self.get_status() == HTTPStatus.METHOD_NOT_ALLOWED:
             self.set_header("Allow", "GET, HEAD")
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(f"{told}.\n")
+
+    def log_failure(self, error: PipelineError) -> None:
+        """Says what the storage said, unless somebody was just told."""
+        if self.served.seldom.may("failure"):
+            log.warning("cannot_serve", path=self.request.path[:_SHOWN], cause=error.message)
 
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
         if not isinstance(error, HTTPError | PipelineError | StreamClosedError | TimeoutError):
@@ -129,9 +159,9 @@ class Asset(Handler):
     """Style and script of the live page."""
 
     async def get(self, *names: str) -> None:
-        text = (_PAGE / names[0]).read_text(encoding="utf-8")
         is_style = names[0] == "live.css"
         self.set_header("Content-Type", f"text/{'css' if is_style else 'javascript'}")
+        text = _text(names[0])
         self.finish(common_style() + text if is_style else text)
 
 
@@ -173,22 +203,65 @@ class Report(Handler):
         if self.request.headers.get("If-None-Match") == etag:
             self.set_status(304)
             return
-        self.set_header("Content-Length", str(found.size))
-        if self.request.method != "HEAD":
-            await self._send(found.key, found.size)
-
-    async def _send(self, key: str, size: int) -> None:
-        opened = self.served.reports.open(key)
-        file: IO[bytes] = await self.aside(opened.__enter__)
+        self.set_header("Accept-Ranges", "bytes")
         try:
-            while size > 0 and (chunk := await self.aside(file.read, min(_CHUNK, size))):
-                size -= len(chunk)
-                self.write(chunk)
-                await asyncio.wait_for(self.flush(), _PATIENCE_SECONDS)
+            part = self._part(etag, found.size)
+        except OutsideError:
+            self._refuse_range(found.size)
+            return
+        if part is not None:
+            self.set_status(206)
+            self.set_header("Content-Range", f"bytes {part.begin}-{part.end - 1}/{found.size}")
+        begin, end = part or (0, found.size)
+        self.set_header("Content-Length", str(end - begin))
+        if self.request.method != "HEAD":
+            await self._send(found.key, begin, end)
+
+    def _part(self, etag: str, size: int) -> Stretch | None:
+        if self.request.method != "GET":  # ranges are defined for nothing else
+            return None
+        headers = self.request.headers
+        return asked_for(headers.get("Range"), headers.get("If-Range"), etag, size)
+
+    def _refuse_range(self, size: int) -> None:
+        self.set_status(416)
+        self.set_header("Content-Range", f"bytes */{size}")
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.set_header("Content-Security-Policy", _NOTHING)
+        self.finish(f"The file has {size} bytes; none of them was asked for.\n")
+
+    async def _send(self, key: str, begin: int, end: int) -> None:
+        opened = self.served.reports.open(key)
+        try:
+            file: IO[bytes] = await self.aside(opened.__enter__)
+        except FileNotFoundError:  # a moment ago it was there
+            raise HTTPError(404) from None
+        try:
+            await self._send_pieces(file, begin, end)
         except (StreamClosedError, TimeoutError):  # nobody listens any more
-            self.request.connection.stream.close()  # type: ignore[union-attr]
+            self.hang_up()
+        except PipelineError as error:
+            self.log_failure(error)
+            self.hang_up()
         finally:
             await self.aside(opened.__exit__, None, None, None)
+
+    async def _send_pieces(self, file: IO[bytes], begin: int, end: int) -> None:
+        if begin:
+            await self.aside(file.seek, begin)
+        while begin < end:
+            chunk = await self.aside(file.read, min(_CHUNK, end - begin))
+            if not chunk:  # the file is shorter now
+                self.hang_up()
+                return
+            begin += len(chunk)
+            self.write(chunk)
+            await asyncio.wait_for(self.flush(), _PATIENCE_SECONDS)
+
+
+@cache
+def _text(name: str) -> str:
+    return (_PAGE / name).read_text(encoding="utf-8")
 
 
 @cache

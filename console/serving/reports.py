@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from pipeline_core.names import is_run_id
 from pipeline_core.places import LATEST
@@ -19,7 +22,10 @@ _TYPES = {
     ".json": "application/json",
     ".parquet": "application/vnd.apache.parquet",
 }
+# In bytes: S3's limit of a key, and every usual file system's of a name.
 _LONGEST_KEY = 1024
+_LONGEST_NAME = 255
+_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 
 class Published(NamedTuple):
@@ -58,12 +64,27 @@ def _check(reports: Storage, key: str) -> None:
     is_hidden = any(name.startswith(".") for name in inside)
     is_odd = any(not char.isprintable() or char == "\\" for char in key)
     is_run = len(inside) > 1 and is_run_id(inside[0])
-    if folder != _RUNS or not is_run or is_hidden or is_odd or len(key) > _LONGEST_KEY:
+    if folder != _RUNS or not is_run or is_hidden or is_odd or _is_too_long(reports, key):
         raise FileNotFoundError(key)
-    if isinstance(reports, LocalStorage):  # a link in there might lead anywhere
-        run = (reports.root / _RUNS / inside[0]).absolute()
-        if not (reports.root / key).resolve().is_relative_to(run.resolve()) or run.is_symlink():
-            raise FileNotFoundError(key)
+    if isinstance(reports, LocalStorage) and not _stays_inside(reports.root, inside[0], key):
+        raise FileNotFoundError(key)
+
+
+def _is_too_long(reports: Storage, key: str) -> bool:
+    """Whether nothing can be called so; storages would say that something is wrong with them."""
+    prefix = "" if isinstance(reports, LocalStorage) else urlsplit(reports.uri).path.strip("/")
+    whole = f"{prefix}/{key}".lstrip("/").encode()
+    return len(whole) > _LONGEST_KEY or any(len(n) > _LONGEST_NAME for n in whole.split(b"/"))
+
+
+def _stays_inside(root: Path, run_id: str, key: str) -> bool:
+    """Whether no link in a run's folder leads out of it, nowhere, or round and round."""
+    run = root / _RUNS / run_id
+    try:
+        real = os.path.realpath(root / key, strict=True)
+    except OSError as error:  # anything else is the storage's to tell
+        return error.errno not in _NOWHERE
+    return Path(real).is_relative_to(run.resolve()) and not run.is_symlink()
 
 
 def content_type(key: str) -> str:

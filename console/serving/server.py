@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
+import logging
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import click
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from console.serving.connections import BoundedServer, most_connections
 from console.serving.handlers import (
     Asset,
     Handler,
@@ -23,6 +23,8 @@ from console.serving.handlers import (
     Start,
 )
 from console.serving.looks import Looks
+from console.serving.names import is_loopback, served_names
+from console.serving.seldom import Seldom
 from pipeline_core.errors import ConfigError
 from pipeline_core.logs import structlog
 from pipeline_core.settings import Settings
@@ -35,7 +37,6 @@ _MOST_HEADER_BYTES = 16_384
 _MOST_BODY_BYTES = 1024
 _IDLE_SECONDS = 30
 _THREADS = 8
-_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
 def serve_command(settings: Settings) -> int:
@@ -56,14 +57,8 @@ async def _serve(settings: Settings) -> None:
             looks=Looks(open_storage(settings.state), threads),
             threads=threads,
             flower_url=settings.flower_url,
-            names=_LOOPBACK_NAMES | {host} if _is_loopback(host) else None,
-        )
-        server = HTTPServer(
-            application(served),
-            max_header_size=_MOST_HEADER_BYTES,
-            max_body_size=_MOST_BODY_BYTES,
-            idle_connection_timeout=_IDLE_SECONDS,
-            body_timeout=_IDLE_SECONDS,
+            names=served_names(host, settings.serve_names),
+            seldom=Seldom(),
         )
         try:
             sockets = bind_sockets(port, host)
@@ -72,12 +67,21 @@ async def _serve(settings: Settings) -> None:
                 f"Cannot listen on port {port} of {host}: {error.strerror or error}.",
                 "--host and --port choose others; port 0 is any free one.",
             ) from error
+        server = BoundedServer(
+            application(served),
+            most=most_connections(),
+            max_header_size=_MOST_HEADER_BYTES,
+            max_body_size=_MOST_BODY_BYTES,
+            idle_connection_timeout=_IDLE_SECONDS,
+            body_timeout=_IDLE_SECONDS,
+        )
+        # A line for each request that is none.
+        logging.getLogger("tornado.general").setLevel(logging.WARNING)
         server.add_sockets(sockets)
         told_to_stop = _stop_signals()
         _announce(served, host, sockets[0].getsockname()[1])
         await told_to_stop.wait()
-        server.stop()
-        await server.close_all_connections()
+        await server.end()
 
 
 def application(served: Served) -> Application:
@@ -105,9 +109,13 @@ def _announce(served: Served, host: str, port: int) -> None:
     click.echo(f"Reports of {served.reports.uri}: {address}/")
     click.echo(f"The run under way: {address}/live")
     click.echo("Read-only. Ctrl-C stops it.")
-    if served.names is None:
+    if not is_loopback(host):
         log.warning(
-            "served_to_others", address=host, what="whoever reaches this port reads the reports"
+            "served_to_others",
+            address=host,
+            what="whoever reaches this port reads the reports",
+            answers_to=f"IP addresses, {', '.join(sorted(served.names.known))}",
+            remedy="SALES_SERVE_NAMES says which other names a browser may use.",
         )
 
 
@@ -118,13 +126,6 @@ def _stop_signals() -> asyncio.Event:
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, told.set)
     return told
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _log(handler: RequestHandler) -> None:

@@ -316,7 +316,9 @@ def test_as_the_compose_service_does(env: dict[str, str]) -> None:
     places = {name: env[name] for name in ("SALES_REPORTS", "SALES_STATE")}
     bare = {n: v for n, v in env.items() if not n.startswith("SALES_")}
     with site(bare | composed | places) as running:
-        assert running.ask("/latest/", Host="reports.example").status == 200
+        for host in ("localhost:8080", "127.0.0.1:8080", "192.0.2.7"):
+            assert running.ask("/latest/", Host=host).status == 200
+        assert running.ask("/latest/", Host="reports.example").status == 403
         assert b'href="http://localhost:5555"' in running.ask("/live").body
         assert running.ask("/healthz").status == 200
         assert running.progress()["phase"] == "published"
