@@ -1,4 +1,4 @@
-FROM python:3.12-slim AS build
+FROM python:3.12-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all:
 WORKDIR /src
 # For the fast tier of decoding; any version does.
@@ -18,7 +18,7 @@ COPY workers workers
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
     && pip --python /venv/bin/python install --no-deps --no-index /wheels/*.whl
 
-FROM python:3.12-slim
+FROM python:3.12-slim-trixie
 # SIGQUIT makes Celery hand unfinished work back before it goes (soft shutdown).
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 REMAP_SIGTERM=SIGQUIT
 RUN useradd --uid 10001 --user-group --no-log-init --no-create-home sales \

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from pipeline_core.settings import Settings, load_settings
 from tests.compose import (
@@ -33,6 +34,15 @@ from workers.config import celery_config
 Compose = dict[str, Any]
 Rule = Callable[[Compose], Iterator[str]]
 IMAGE = "sales-pipeline"
+IMAGE_VERSIONS = (
+    re.compile(r"postgres:(?P<version>\d+\.\d+)-[a-z]+"),
+    re.compile(r"redis:(?P<version>\d+\.\d+)(\.\d+)?-alpine"),
+)
+CLIENTS = {
+    "postgres": {"worker"},
+    "redis": {"worker", "beat", "flower"},
+    "web": set[str](),
+}
 SETTINGS = {f"SALES_{name.upper()}" for name in Settings.model_fields}
 
 
@@ -186,17 +196,40 @@ def the_web_page_knows_no_secret(compose: Compose) -> Iterator[str]:
     web = compose["services"]["web"]
     if web["env_file"]:
         yield "it reads .env"
-    known = {"SALES_REPORTS", "SALES_STATE", "SALES_SERVE_HOST", "SALES_FLOWER_URL"}
+    known = {"SALES_REPORTS", "SALES_STATE", "SALES_FLOWER_URL"}
+    known |= {"SALES_SERVE_HOST", "SALES_SERVE_NAMES"}
     yield from web["environment"].keys() - known
     if web["command"] != ["sales-pipeline", "serve"]:
         yield f"it runs {web['command']}"
 
 
-def images_have_tags(compose: Compose) -> Iterator[str]:
+def images_name_a_version(compose: Compose) -> Iterator[str]:
+    """Docker's own images, by a tag that will not be another version, or another Debian, one day:
+    a database made with the texts of one is in disorder under the next."""
     for service in compose["services"].values():
-        name, _, tag = service["image"].partition(":")
-        if service["image"] != IMAGE and (tag in {"", "latest"} or "." in name):
-            yield service["image"]
+        image = service["image"]
+        if image != IMAGE and not any(form.fullmatch(image) for form in IMAGE_VERSIONS):
+            yield image
+
+
+def servers_are_reached_by_who_needs_them(compose: Compose) -> Iterator[str]:
+    services, declared = compose["services"], compose.get("networks", {})
+    used = {name: set(service.get("networks", ["default"])) for name, service in services.items()}
+    yield from set().union(*used.values()) ^ declared.keys()
+    yield from (name for name, how in declared.items() if how)  # `internal` would shut the ports
+    for server, clients in CLIENTS.items():
+        reach = {name for name, nets in used.items() if nets & used[server]} - {server}
+        yield from (f"{name} and {server}" for name in reach ^ clients)
+
+
+def the_web_page_answers_to_names(compose: Compose) -> Iterator[str]:
+    """Inside it listens on every address: without names it would have to trust any."""
+    names = compose["services"]["web"]["environment"].get("SALES_SERVE_NAMES", "")
+    found = VARIABLE.fullmatch(names)
+    if found is None:
+        yield "they cannot be set"
+    elif found[2] != "localhost":
+        yield names
 
 
 RULES: tuple[Rule, ...] = (
@@ -215,7 +248,9 @@ RULES: tuple[Rule, ...] = (
     one_service_builds_the_image,
     only_workers_write_what_they_share,
     the_web_page_knows_no_secret,
-    images_have_tags,
+    the_web_page_answers_to_names,
+    images_name_a_version,
+    servers_are_reached_by_who_needs_them,
 )
 # rule, service, key, a value that breaks the rule (None: without the key)
 BREAKAGES: tuple[tuple[Rule, str, str, Any], ...] = (
@@ -251,8 +286,19 @@ BREAKAGES: tuple[tuple[Rule, str, str, Any], ...] = (
     (the_web_page_knows_no_secret, "web", "env_file", [{"path": ".env"}]),
     (the_web_page_knows_no_secret, "web", "environment", {"SALES_BROKER_URL": "redis://x"}),
     (the_web_page_knows_no_secret, "web", "command", ["sales-pipeline", "run"]),
-    (images_have_tags, "postgres", "image", "postgres"),
-    (images_have_tags, "redis", "image", "registry.example/redis:7"),
+    (the_web_page_answers_to_names, "web", "environment", {}),
+    (the_web_page_answers_to_names, "web", "environment", {"SALES_SERVE_NAMES": "localhost"}),
+    (images_name_a_version, "postgres", "image", "postgres"),
+    (images_name_a_version, "postgres", "image", "postgres:16"),
+    (images_name_a_version, "postgres", "image", "postgres:latest"),
+    (images_name_a_version, "redis", "image", "redis:7-alpine"),
+    (images_name_a_version, "redis", "image", "registry.example/redis:7.4-alpine"),
+    (servers_are_reached_by_who_needs_them, "web", "networks", None),
+    (servers_are_reached_by_who_needs_them, "web", "networks", ["broker"]),
+    (servers_are_reached_by_who_needs_them, "web", "networks", ["database"]),
+    (servers_are_reached_by_who_needs_them, "flower", "networks", ["broker", "database"]),
+    (servers_are_reached_by_who_needs_them, "flower", "networks", ["web"]),
+    (servers_are_reached_by_who_needs_them, "worker", "networks", ["broker"]),
 )
 
 
@@ -349,6 +395,15 @@ def _instructions(*names: str) -> list[tuple[str, str]]:
     text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
     lines = (line.split(maxsplit=1) for line in text.splitlines() if line[:1].isalpha())
     return [(name, rest) for name, rest in lines if name in names]
+
+
+def test_the_image_is_of_a_python_that_the_locks_are_for() -> None:
+    bases = {rest.split()[0] for _, rest in _instructions("FROM")}
+    [base] = bases  # both stages: /venv is copied from one to the other
+    found = re.fullmatch(r"python:(3\.\d+)-slim-[a-z]+", base)
+    assert found, f"{base} names no version of Python and of Debian"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert found[1] in SpecifierSet(project["requires-python"])
 
 
 def test_hadolint_has_no_complaint() -> None:
