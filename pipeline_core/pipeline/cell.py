@@ -17,9 +17,10 @@ from pipeline_core.pipeline.accumulate import Rules
 from pipeline_core.pipeline.events import PlacedCandidates
 from pipeline_core.pipeline.explanation import KnownLabels, PlacedEvent
 from pipeline_core.transform.enrich import Enriched, enrich, merge_figures
+from pipeline_core.transform.ids import group_ids
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND
 from pipeline_core.transform.money import carry, group_sums, to_minor, to_text
-from pipeline_core.transform.reports.base import MEASURES, group_rows
+from pipeline_core.transform.reports.base import MEASURES
 
 _REASONS = [reason.value for reason in RejectReason]
 _SUMMED = ("events", *MEASURES)
@@ -77,11 +78,16 @@ class SumsById:
         if not self._waiting:
             return
         rows = pa.concat_tables([self._summed, *self._waiting])
-        groups = group_rows([rows["id"].combine_chunks()])
+        ids = rows["id"].combine_chunks()
+        groups = group_ids(ids)
         events, units, hi, lo = (
-            group_sums(groups.number, groups.count, rows[name].to_numpy()) for name in _SUMMED
+            group_sums(groups.number, len(groups.examples), rows[name].to_numpy())
+            for name in _SUMMED
         )
-        columns = [*groups.keys, *map(pa.array, (events, units, *carry(hi, lo)))]
+        columns = [
+            ids.take(pa.array(groups.examples)),
+            *map(pa.array, (events, units, *carry(hi, lo))),
+        ]
         self._summed = pa.Table.from_arrays(columns, schema=_SUMS)
         self._waiting, self._waiting_rows = [], 0
 

@@ -88,7 +88,7 @@ class SortedHashes:
     @classmethod
     def of(cls, ids: pa.LargeBinaryArray) -> SortedHashes | SortedIds:
         """An index of distinct ids: without hashes if two have the same one, key after key."""
-        longest = int(np.diff(_offsets(ids)).max(initial=0))
+        longest = _longest(ids)
         for _ in range(_KEYS_TRIED):
             key = _new_key(longest)
             hashes = _hashes(ids, key, longest)
@@ -137,6 +137,37 @@ class SortedIds:
         place = bisect_left(self.ids, one)
         is_there = place < len(self.ids) and self.ids[place] == one
         return self.rows[place] if is_there else NOT_FOUND
+
+
+@dataclass(frozen=True)
+class GroupedIds:
+    """``examples``: a row of each distinct id, in no promised order; ``number``: int64 of shape
+    (rows,), which of them the id of each row is."""
+
+    examples: NDArray[np.int64]
+    number: NDArray[np.int64]
+
+
+def group_ids(ids: pa.LargeBinaryArray) -> GroupedIds:
+    """Equal ids together, null being one like any other. (Arrow's own way has no secret key.)"""
+    longest, is_null = _longest(ids), ids.is_null().to_numpy(zero_copy_only=False)
+    for _ in range(_KEYS_TRIED):
+        hashes = np.where(is_null, np.uint64(0), _hashes(ids, _new_key(longest), longest))
+        _, examples, number = np.unique(hashes, return_index=True, return_inverse=True)
+        like = examples[number]
+        same = pc.fill_null(pc.equal(ids, ids.take(pa.array(like))), False)
+        if np.all(same.to_numpy(zero_copy_only=False) | (is_null & is_null[like])):
+            return GroupedIds(examples, number)
+    numbers = dict[bytes | None, int]()
+    values = (numbers.setdefault(one, len(numbers)) for one in ids.to_pylist())
+    number = np.fromiter(values, np.int64, len(ids))
+    examples = np.empty(len(numbers), np.int64)
+    examples[number] = np.arange(len(ids))
+    return GroupedIds(examples, number)
+
+
+def _longest(ids: pa.LargeBinaryArray) -> int:
+    return int(np.diff(_offsets(ids)).max(initial=0))
 
 
 def _new_key(longest: int) -> NDArray[np.uint64]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline_core.transform import ids as ids_module
-from pipeline_core.transform.ids import NOT_FOUND, HashTable, SortedHashes, SortedIds
+from pipeline_core.transform.ids import NOT_FOUND, HashTable, SortedHashes, SortedIds, group_ids
 
 # Short alphabets and lengths around a word make near misses likely.
 IDS = st.binary(max_size=3) | st.text("ab\0ü", max_size=20).map(str.encode)
@@ -47,6 +47,20 @@ def test_rows_are_those_of_a_dictionary(
             NOT_FOUND if value is None else expected.get(value, NOT_FOUND)
             for value in asked[skipped:]
         ]
+
+
+@pytest.mark.parametrize("hashed", [True, False])
+@given(st.lists(IDS | st.none(), max_size=60), st.integers(0, 3))
+@settings(deadline=None)
+def test_equal_ids_are_grouped(hashed: bool, values: list[bytes | None], skipped: int) -> None:
+    ids = _array(values)[skipped:]
+    with pytest.MonkeyPatch.context() as patch:
+        if not hashed:
+            patch.setattr(ids_module, "_hashes", lambda ids, *_: np.zeros(len(ids), np.uint64))
+        groups = group_ids(ids)
+    examples = ids.take(pa.array(groups.examples)).to_pylist()
+    assert len(examples) == len(set(examples))
+    assert [examples[number] for number in groups.number] == ids.to_pylist()
 
 
 @each_kind
