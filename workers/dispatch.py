@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from celery import chord
 
+from pipeline_core.held_signals import signals_held_back
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import this_process
 from pipeline_core.logs import structlog
@@ -29,6 +30,7 @@ def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:
     dispatch(ledger, Recovery(manifest, results(ledger, manifest).outstanding, "", 1, patience))
 
 
+@signals_held_back()  # nobody would send the rest, or know of what was sent
 def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
     """Sends what a run needs, unless another sender has this number: says whether it was us.
 
@@ -50,9 +52,6 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
     lease.extend(ledger, recovery.patience.total_seconds())
     try:
         _send(ledger, recovery.work)
-    except KeyboardInterrupt:  # nobody would send the rest
-        ledger.remove_dispatch(sent)
-        raise
     except (*AWAY, RuntimeError) as error:
         ledger.remove_dispatch(sent)
         cause: BaseException | None = error

@@ -20,6 +20,7 @@ import msgspec
 
 from pipeline_core.errors import PipelineError, ResultsMissing, TooCostly, WorkUnderWay
 from pipeline_core.forkserver import process_context
+from pipeline_core.held_signals import signals_held_back
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker, this_process
 from pipeline_core.logs import configure_logs, log_settings, structlog
@@ -105,7 +106,7 @@ def _in_pool(
     began = datetime.now(UTC)
     try:
         with _pool(jobs) as pool:
-            with _signals_held_back():
+            with signals_held_back():  # a process half started is nobody's child
                 futures: list[Future[Receipt]] = [
                     pool.submit(_process, ledger.state.uri, ledger.run_id, each) for each in work
                 ]
@@ -168,7 +169,7 @@ def start_early(jobs: int) -> None:
     those of libraries that expect to be forked, and nothing needs to be imported twice. Later
     pools come from a fork server."""
     if jobs > 1 and sys.platform == "linux" and threading.active_count() == 1:
-        with _signals_held_back(), warnings.catch_warnings():
+        with signals_held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
             early = _new_pool(jobs, multiprocessing.get_context("fork"))
             early.submit(_nothing)  # the first piece of work starts all of them
@@ -207,23 +208,6 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
         for child in multiprocessing.active_children():
             child.join(_STOP_SECONDS)
         raise
-
-
-@contextmanager
-def _signals_held_back() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until processes are started: one half started is nobody's child."""
-    held: list[int] = []
-    before = {
-        signum: signal.signal(signum, lambda number, _: held.append(number))
-        for signum in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
-        for number in held:
-            signal.raise_signal(number)
 
 
 def _start_worker(level: str, log_format: str) -> None:

@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import Work
 from pipeline_core.storage import open_storage
 from tests.archives import write_shop
 from tests.contract.run import plan_local
@@ -44,23 +45,27 @@ def test_stopping_the_command_leaves_the_run_to_the_workers(
     assert len(ships.ledger().dispatches()) == 1, "it was followed, not sent again"
 
 
-def test_who_is_stopped_while_sending_has_sent_nothing(
+def test_who_is_stopped_while_sending_sends_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So the run is one that `resume` sends, not one that workers are said to go on with."""
+    """Workers have begun with what was sent, so the run is one that they are said to go on with."""
     import workers.dispatch as sending
 
-    def stop(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
+    sent: list[Work] = []
 
-    monkeypatch.setattr(sending, "_send", stop)
+    def send(_: RunLedger, work: Sequence[Work]) -> None:
+        signal.raise_signal(signal.SIGINT)
+        sent.extend(work)
+
+    monkeypatch.setattr(sending, "_send", send)
     shop = write_shop(tmp_path / "shop", {}, CUSTOMERS, PRODUCTS)
     (shop.data / ARCHIVES[0]).write_bytes(archive(1))
     manifest = plan_local(shop, tmp_path)
     ledger = RunLedger(open_storage(str(tmp_path / "state")), manifest.run_id)
     with pytest.raises(KeyboardInterrupt):
         sending.send_outstanding(ledger, manifest)
-    assert ledger.dispatches() == []
+    assert [each.work for each in ledger.dispatches()] == [tuple(sent)]
+    assert sent
 
 
 def test_a_second_command_follows_the_first_ones_run(
