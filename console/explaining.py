@@ -52,8 +52,8 @@ def _print(console: Console, found: Explanation) -> None:
     if found.events:
         _print_contents(console, found)
     _print_left_out(console, found)
-    if found.unreadable:
-        print_unreadable(console, found.unreadable)
+    if found.unreadable or found.unlisted:
+        print_unreadable(console, found.unreadable, len(found.unreadable) + found.unlisted)
         console.print("What is in these is not known: some of it may belong here.")
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from console.shapes import Planned, PlannedArchive, PlannedState
 from console.terminal import plain
 from console.views import output, table
 from pipeline_core.extract.ignored import endings_in_words, merge_endings
 from pipeline_core.ledger import RunLedger, run_ids
-from pipeline_core.messages import ArchiveRef, to_json
+from pipeline_core.messages import MOST_MISSING, ArchiveRef, to_json
 from pipeline_core.pipeline.reuse import finished_archives, known_archives, recall
 from pipeline_core.pipeline.survey import missing_days, survey
 from pipeline_core.settings import Settings
@@ -18,6 +18,8 @@ from pipeline_core.storage import Storage, absolute_uri, open_archives, open_sto
 
 # So many of the newest runs are looked at for the pace of this machine.
 _HISTORY = 20
+# Of days that conflict, or are missing.
+_SHOWN = 100
 
 
 def show_plan(settings: Settings, *, as_json: bool) -> None:
@@ -31,7 +33,9 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     )
     states = [(archive, _state(archive, known)) for archive in found.archives]
     vanished = sorted(known.keys() - {archive.name for archive in found.archives})
-    missing = missing_days(day.name for archive in found.archives for day in archive.days)
+    missing, missing_count = missing_days(
+        (day.name for archive in found.archives for day in archive.days), MOST_MISSING
+    )
     done = set() if settings.full or memory is None else finished_archives(memory)
     to_read = sum(
         archive.size
@@ -50,6 +54,7 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
             expected_seconds=seconds,
             conflicting_days=found.conflicting_days,
             missing_days=missing,
+            missing_days_total=missing_count,
             ignored=ignored,
         )
         sys.stdout.buffer.write(to_json(shown))
@@ -71,13 +76,20 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     takes = "" if seconds is None else f", about {seconds:,.0f} s at the pace of earlier runs"
     console.print(f"{len(states):,} archives, {to_read:,} bytes to read{takes}.")
     if found.conflicting_days:
-        console.print(
-            plain(f"Conflicting days: {', '.join(found.conflicting_days)}."), markup=False
-        )
+        names = _first(found.conflicting_days, len(found.conflicting_days))
+        console.print(plain(f"Conflicting days: {names}."), markup=False)
     if ignored:
         console.print(f"Passed over without being read: {endings_in_words(ignored)}.")
     if missing:
-        console.print(f"Missing days: {', '.join(day.isoformat() for day in missing)}.")
+        days = _first([day.isoformat() for day in missing], missing_count)
+        console.print(f"Missing days: {days}.")
+
+
+def _first(names: Sequence[str], count: int) -> str:
+    """The first of so many names."""
+    shown = names[:_SHOWN]
+    more = f" and {count - len(shown):,} more" if count > len(shown) else ""
+    return f"{', '.join(shown)}{more}"
 
 
 def _planned(archive: ArchiveRef, state: PlannedState) -> PlannedArchive:

@@ -18,6 +18,7 @@ from console.shapes import (
 )
 from console.terminal import plain
 from console.views import as_of_words, output, print_summary, table
+from pipeline_core.cut import is_cut
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.ledger.attempts import PLAN, PUBLISH
@@ -172,9 +173,15 @@ def show_rejects(
     ledger = _ledger(settings, run_id)
     wanted = list(itertools.islice(_rejects(ledger, reason), most))
     if as_json:
-        _print_json([ListedReject(*reject) for reject in wanted])
+        _print_json([ListedReject(*each, is_cut=is_cut(each.event)) for each in wanted])
         return
     output().print(table(Reject._fields, wanted, numbers=(4,)))
+    if number := sum(is_cut(each.event) for each in wanted):
+        click.echo(
+            f"{number:,} of these events are longer, and were cut (SALES_REJECT_EVENT_BYTES); "
+            "the position, from 0, finds the whole one in its part.",
+            err=True,
+        )
 
 
 def _rejects(ledger: RunLedger, reason: str | None) -> Iterator[Reject]:

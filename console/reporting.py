@@ -47,7 +47,7 @@ def report_command(
     else:
         _print_totals(found.report, out)
     _tell(found.report)
-    return 3 if found.report.unreadable else 0
+    return 0 if found.report.is_whole else 3
 
 
 def _write(found: RangeSales, out: Path) -> None:
@@ -87,10 +87,11 @@ def _tell(report: RangeReport) -> None:
             "range.",
             err=True,
         )
-    if report.unreadable:
-        several = len(report.unreadable) > 1
+    if not report.is_whole:
+        unread = len(report.unreadable) + report.unlisted
+        several = unread > 1
         complain(
-            f"{len(report.unreadable):,} input{'s' if several else ''} that may be of this range "
+            f"{unread:,} input{'s' if several else ''} that may be of this range "
             "could not be read.",
             f"`--json` names {'them' if several else 'it'}.",
         )

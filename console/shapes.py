@@ -27,7 +27,8 @@ class PlannedArchive(Struct, frozen=True, kw_only=True):
 class Planned(Struct, frozen=True, kw_only=True):
     """What a run would read. ``vanished`` archives counted in the last run;
     ``expected_seconds`` is null if no earlier run read anything; ``ignored`` are files beside the
-    archives, and entries of archives that are no days, by their ending."""
+    archives, and entries of archives that are no days, by their ending; ``missing_days`` are the
+    last of ``missing_days_total``."""
 
     archives: list[PlannedArchive]
     vanished: list[str]
@@ -35,6 +36,7 @@ class Planned(Struct, frozen=True, kw_only=True):
     expected_seconds: float | None
     conflicting_days: tuple[str, ...]
     missing_days: tuple[date, ...]
+    missing_days_total: int
     ignored: dict[str, int]
 
 
@@ -63,7 +65,7 @@ class UnfinishedRun(Struct, frozen=True):
 
 
 class ListedReject(Struct, frozen=True):
-    """An event that was left out, and its place."""
+    """An event that was left out, and its place; ``is_cut`` if that is the beginning of it."""
 
     reason: str
     archive: str
@@ -71,6 +73,7 @@ class ListedReject(Struct, frozen=True):
     part: str
     position: int
     event: str
+    is_cut: bool
 
 
 class Backfilled(Struct, frozen=True, kw_only=True):

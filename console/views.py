@@ -142,33 +142,36 @@ def print_summary(console: Console, summary: Summary) -> None:
             for reason, r in summary.rejected.items()
         ]
         console.print(table(["left out", "events", "units", "revenue"], rows, numbers=(1, 2, 3)))
-    print_unreadable(console, summary.unreadable)
+    print_unreadable(console, summary.unreadable, summary.unreadable_count)
     if summary.conflicting_days:
-        names = escape(_some(summary.conflicting_days))
+        names = escape(some(summary.conflicting_days, summary.conflicting_count))
         console.print(f"Days with different contents in two archives: {names}.")
     if summary.repeated_parts:
         places = [
             " > ".join(filter(None, (each.archive, each.day, each.part)))
             for each in summary.repeated_parts
         ]
-        console.print(f"Several entries of one name, all counted: {escape(_some(places))}.")
+        console.print(
+            f"Several entries of one name, all counted: {escape(some(places, len(places)))}."
+        )
     if summary.missing_days:
-        shown = _some([day.isoformat() for day in summary.missing_days])
+        days = [day.isoformat() for day in summary.missing_days]
+        shown = some(days, summary.missing_count)
         console.print(f"Days missing between the first and the last: {shown}.")
 
 
-def _some(names: Sequence[str]) -> str:
-    """How many, and the first of them."""
-    more = ", ..." if len(names) > _DAYS_SHOWN else ""
-    return f"{len(names)} ({', '.join(map(plain, names[:_DAYS_SHOWN]))}{more})"
+def some(names: Sequence[str], count: int) -> str:
+    """How many there are, and the first of them."""
+    more = ", ..." if count > min(len(names), _DAYS_SHOWN) else ""
+    return f"{count} ({', '.join(map(plain, names[:_DAYS_SHOWN]))}{more})"
 
 
-def print_unreadable(console: Console, places: Sequence[Unreadable]) -> None:
-    """Inputs that could not be read, if there are any."""
-    if places:
+def print_unreadable(console: Console, places: Sequence[Unreadable], total: int) -> None:
+    """Inputs that could not be read, ``total`` in all, if there are any."""
+    if total:
         rows = [(u.archive, u.day, u.part, u.cause) for u in places[:_ROWS_SHOWN]]
         console.print(table(["unreadable archive", "day", "part", "cause"], rows))
-        _more(console, len(places))
+        _more(console, total)
 
 
 def _report_table(settings: Settings, run_id: str) -> Grid:

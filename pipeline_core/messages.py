@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -64,9 +65,12 @@ class Options(Struct, frozen=True, kw_only=True):
     """What decides a run's figures (and how it is cut, and whether it is published); the same for
     every worker.
 
-    ``batch_size`` is in events and bounds memory, ``reject_rows`` caps rejects.csv.
-    Neither changes a figure. With ``as_of``, days dated later, or not at all, do not exist. Without
-    ``follow_links``, archives behind links that lead out of their folder are unreadable.
+    ``batch_size`` is in events and bounds memory, ``reject_rows`` and ``reject_bytes`` cap
+    rejects.csv, ``reject_event_bytes`` is what of an event's text it has, and ``most_listed`` caps
+    lists of a summary; in a plan of an earlier version, which knew no such limit, the last three
+    are None. None of these changes a figure. With ``as_of``, days dated later, or not at all, do
+    not exist. Without ``follow_links``, archives behind links that lead out of their folder are
+    unreadable.
     """
 
     unknown: UnknownMode = "reject"
@@ -74,6 +78,9 @@ class Options(Struct, frozen=True, kw_only=True):
     allow_drift: bool = False
     batch_size: int = 50_000
     reject_rows: int = 1_000_000
+    reject_bytes: int | None = None
+    reject_event_bytes: int | None = None
+    most_listed: int | None = None
     spreadsheet_safe: bool = False
     as_of: date | None = None
     follow_links: bool = False
@@ -91,10 +98,12 @@ class Policy(Struct, frozen=True, kw_only=True):
 
 class Reuse(Struct, frozen=True, kw_only=True):
     """Whether a run is ``full``, and uses nothing that earlier ones left, and whether it keeps
-    extracts for later ones."""
+    extracts for later ones: of an archive up to ``extract_bytes`` and eight times its own; None,
+    of an earlier version, is no limit."""
 
     full: bool = False
     keep: bool = True
+    extract_bytes: int | None = None
 
 
 class DayRef(Struct, frozen=True):
@@ -250,6 +259,8 @@ class RepeatedEntry(Struct, frozen=True):
 
 # How many of them are kept, of a receipt or a run: the first by name.
 MOST_REPEATED = 1000
+# How many missing days a summary lists if its run has a limit: the last ones.
+MOST_MISSING = 10_000
 
 
 class RejectFigures(Struct, frozen=True):
@@ -302,7 +313,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     ``rejects`` is None if there are none. ``ignored`` are entries, by their ending, that are no
     days or, in a day that was read here, no parts; those of an archive are its first share's.
     ``attempt`` is the number of the attempt that made it, 0 if nobody says. ``repeated_parts`` are
-    at most MOST_REPEATED."""
+    at most MOST_REPEATED, ``unreadable`` the first of ``unreadable_count``."""
 
     run_id: str
     archive: str
@@ -324,6 +335,12 @@ class Receipt(Struct, frozen=True, kw_only=True):
     ignored: dict[str, int] = {}
     attempt: int = 0
     repeated_parts: tuple[RepeatedEntry, ...] = ()
+
+    @property
+    def unreadable_count(self) -> int:
+        """The archive, or the days and parts, that could not be read, listed or not."""
+        is_broken = any(place.day is None for place in self.unreadable)
+        return is_broken + self.days.unreadable + self.parts.unreadable
 
 
 class ReusedReceipts(Struct, frozen=True):
@@ -372,7 +389,9 @@ class Summary(Struct, frozen=True, kw_only=True):
     are files and entries that were passed over without being read, by their ending.
     ``allowed_empty`` is what speaks against a report that counts nothing, if there is something and
     it was published by --allow-incomplete, else empty. ``repeated_parts`` are at most
-    MOST_REPEATED, days of an archive included."""
+    MOST_REPEATED, days of an archive included. ``unreadable`` has every archive and the first days
+    and parts, ``conflicting_days`` the first, ``missing_days`` the last of the number beside it;
+    null, of an earlier version, is as many as are listed."""
 
     run_id: str
     status: RunStatus
@@ -400,6 +419,28 @@ class Summary(Struct, frozen=True, kw_only=True):
     ignored: dict[str, int] = {}
     allowed_empty: str = ""
     repeated_parts: tuple[RepeatedEntry, ...] = ()
+    unreadable_total: int | None = None
+    conflicting_days_total: int | None = None
+    missing_days_total: int | None = None
+
+    @property
+    def unreadable_count(self) -> int:
+        """Inputs that could not be read, listed or not."""
+        return _counted(self.unreadable_total, self.unreadable)
+
+    @property
+    def conflicting_count(self) -> int:
+        """Conflicting days, listed or not."""
+        return _counted(self.conflicting_days_total, self.conflicting_days)
+
+    @property
+    def missing_count(self) -> int:
+        """Missing days, listed or not."""
+        return _counted(self.missing_days_total, self.missing_days)
+
+
+def _counted(total: int | None, listed: Sequence[object]) -> int:
+    return len(listed) if total is None else total
 
 
 class Known(Struct, frozen=True):

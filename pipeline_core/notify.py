@@ -62,7 +62,7 @@ class Figures:
             events_seen=events.seen,
             events_counted=events.counted,
             events_rejected=events.rejected,
-            unreadable=len(summary.unreadable),
+            unreadable=summary.unreadable_count,
             ignored=sum(summary.ignored.values()),
         )
 

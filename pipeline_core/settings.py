@@ -127,6 +127,15 @@ class Settings(BaseSettings):
         False, description="Publish even if a figure moved too far since the last published run."
     )
     reject_rows: int = Field(1_000_000, description="Most rows in rejects.csv.", ge=0)
+    reject_bytes: PositiveInt = Field(256 << 20, description="Most bytes of rows in rejects.csv.")
+    reject_event_bytes: PositiveInt = Field(
+        4096,
+        description="Bytes of an event's text in rejects.csv; a longer one is cut, and marked.",
+    )
+    max_listed: PositiveInt = Field(
+        1000,
+        description="Most unreadable inputs, and conflicting days, that a run lists; all count.",
+    )
     spreadsheet_safe: bool = Field(
         False, description="Put ' before CSV texts that a spreadsheet would run as a formula."
     )
@@ -135,6 +144,10 @@ class Settings(BaseSettings):
     full: bool = Field(False, description="Use nothing that earlier runs left; read everything.")
     keep_extracts: bool = Field(
         True, description="Keep what was extracted, so that later runs read only what is new."
+    )
+    extract_bytes: PositiveInt = Field(
+        64 << 20,
+        description="Bytes of extracts that are kept of an archive, beside eight times its own.",
     )
     keep_runs: PositiveInt = Field(
         30, description="Newest runs whose partials and extracts `gc` keeps."
@@ -453,6 +466,9 @@ class Settings(BaseSettings):
             allow_drift=self.allow_drift,
             batch_size=self.machine_profile.batch_size,
             reject_rows=self.reject_rows,
+            reject_bytes=self.reject_bytes,
+            reject_event_bytes=self.reject_event_bytes,
+            most_listed=self.max_listed,
             spreadsheet_safe=self.spreadsheet_safe,
             follow_links=self.follow_links,
             limits=Limits(
@@ -477,7 +493,7 @@ class Settings(BaseSettings):
 
     def reuse(self) -> Reuse:
         """What the run's manifest keeps, so that every worker uses and keeps the same."""
-        return Reuse(full=self.full, keep=self.keep_extracts)
+        return Reuse(full=self.full, keep=self.keep_extracts, extract_bytes=self.extract_bytes)
 
     def hooks(self) -> Hooks:
         """Who is told of trouble; holds the webhook's URL."""

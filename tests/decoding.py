@@ -11,9 +11,12 @@ from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.decode import Decoded, decode, decode_generally, event_texts
 from pipeline_core.extract.windows import Window
 
+_CUT_AT = 30
+
 
 class Candidate(NamedTuple):
-    """A candidate purchase; ``position`` counts the window's events."""
+    """A candidate purchase; ``position`` counts the window's events, ``beginning`` is of its
+    ``text``, cut after 30 bytes."""
 
     position: int
     defect: int
@@ -21,7 +24,8 @@ class Candidate(NamedTuple):
     customer: bytes | None
     product: bytes | None
     quantity: int
-    text: bytes
+    text: str
+    beginning: str
 
 
 class Outcome(NamedTuple):
@@ -41,10 +45,11 @@ def collected(decoded: Iterable[Decoded]) -> Outcome:
     seen = not_purchase = 0
     found: list[Candidate] = []
     for each in decoded:
-        texts = event_texts(each, np.arange(len(each.candidates)))
+        rows = np.arange(len(each.candidates))
+        texts, cut = event_texts(each, rows), event_texts(each, rows, _CUT_AT)
         columns = (column.to_pylist() for column in each.candidates.columns)
-        rows = (Candidate(*row) for row in zip(*columns, texts, strict=True))
-        found += [row._replace(position=seen + row.position) for row in rows]
+        made = (Candidate(*row) for row in zip(*columns, texts, cut, strict=True))
+        found += [row._replace(position=seen + row.position) for row in made]
         seen += each.seen
         not_purchase += each.not_purchase
     return Outcome(seen, not_purchase, found)

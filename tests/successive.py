@@ -45,7 +45,13 @@ class Runs:
         self.shop, self.folder, self.number = shop, folder, 0
 
     def run(
-        self, *, full: bool = False, keep: bool = True, processes: int = 1, **options: Any
+        self,
+        *,
+        full: bool = False,
+        keep: bool = True,
+        extract_bytes: int | None = None,
+        processes: int = 1,
+        **options: Any,
     ) -> dict[str, Any]:
         """Summary of a run that was published."""
         self.number += 1
@@ -63,7 +69,7 @@ class Runs:
             "local",
             f"run-{self.number:03}",
             lambda: processes,
-            reuse=Reuse(full=full, keep=keep),
+            reuse=Reuse(full=full, keep=keep, extract_bytes=extract_bytes),
         )
         while True:
             process_outstanding(places.state, manifest, 1, lambda _: None)

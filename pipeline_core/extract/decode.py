@@ -21,6 +21,7 @@ import pyarrow as pa
 from msgspec import UNSET, Raw, Struct
 from numpy.typing import NDArray
 
+from pipeline_core.cut import cut_bytes
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.kernel import Octets, kernel
 from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Scanned, scan
@@ -34,7 +35,7 @@ _PIECE_BYTES = 1 << 20
 
 _BLANK_BYTES = b" \t\n\r"
 _BLANKS = re.compile(r"[ \t\n\r]*")
-_STRING_OR_BLANKS = re.compile(rb'("(?:[^"\\]|\\.)*")|[ \t\n\r]+')
+_STRING_OR_BLANKS = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\n\r]+')
 
 
 class _Event(Struct, gc=False):
@@ -133,15 +134,33 @@ def _without_first(count: int, decoded: Iterator[Decoded]) -> Iterator[Decoded]:
         )
 
 
-def event_texts(decoded: Decoded, rows: NDArray[np.int64]) -> list[bytes]:
+def event_texts(
+    decoded: Decoded, rows: NDArray[np.int64], most_bytes: int | None = None
+) -> list[str]:
     """The JSON of some candidates, blanks outside strings removed, everything else verbatim
-    (so it stays one line)."""
-    return [
-        text
-        if len(text.translate(None, _BLANK_BYTES)) == len(text)
-        else _STRING_OR_BLANKS.sub(lambda found: found[1] or b"", text)
-        for text in _raw_texts(decoded, rows)
-    ]
+    (so it stays one line); of one that is still longer than ``most_bytes`` the beginning, marked
+    with the bytes that it has in its part."""
+    return [_one_line(text, most_bytes) for text in _raw_texts(decoded, rows)]
+
+
+def _one_line(text: bytes, most_bytes: int | None) -> str:
+    if most_bytes is not None and len(text) > most_bytes:
+        return cut_bytes(_beginning(text, most_bytes), most_bytes, len(text))
+    if len(text.translate(None, _BLANK_BYTES)) == len(text):
+        return text.decode()
+    return _STRING_OR_BLANKS.sub(lambda found: found[1] or b"", text).decode()
+
+
+def _beginning(text: bytes, most_bytes: int) -> bytes:
+    """More than ``most_bytes`` without blanks outside strings, or all that there is."""
+    found, place = bytearray(), 0
+    for each in _STRING_OR_BLANKS.finditer(text):
+        found += text[place : each.start()]
+        found += each[1] or b""
+        place = each.end()
+        if len(found) > most_bytes:
+            return bytes(found)
+    return bytes(found + text[place:])
 
 
 def candidate_texts(decoded: Decoded) -> tuple[bytes, NDArray[np.int64]]:

@@ -19,6 +19,7 @@ import pyarrow as pa
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from pipeline_core.cut import label
 from pipeline_core.extract.decode import Decoded, candidate_texts
 from pipeline_core.extract.windows import Window
 from pipeline_core.schemas import CANDIDATES
@@ -64,9 +65,12 @@ class ExtractedDay(Struct, frozen=True, kw_only=True):
 
 
 class ExtractWriter:
-    """Writes an extract part by part, about ``batch_bytes`` of candidates at once."""
+    """Writes an extract part by part, about ``batch_bytes`` of candidates at once. One of more
+    than ``most_bytes`` is given up, ``is_over`` then, and takes no more."""
 
-    def __init__(self, file: IO[bytes], batch_bytes: int) -> None:
+    def __init__(self, file: IO[bytes], batch_bytes: int, most_bytes: int | None = None) -> None:
+        self.is_over = False
+        self._most_bytes = most_bytes
         self._file = _Hashed(file)
         self._stream = pa.ipc.new_stream(self._file, EXTRACT, options=_OPTIONS)
         self._batch_bytes = batch_bytes
@@ -85,7 +89,7 @@ class ExtractWriter:
         self._not_purchase += decoded.not_purchase
         self._general += decoded.general
         candidates = decoded.candidates
-        if not candidates.num_rows:
+        if not candidates.num_rows or self.is_over:
             return
         texts, lengths = candidate_texts(decoded)
         self._candidates.append(candidates)
@@ -118,11 +122,18 @@ class ExtractWriter:
         self._stream.close()
         day = ExtractedDay(json_bytes=json_bytes, parts=tuple(self._parts), ignored=ignored)
         described = msgspec.json.encode(day)
+        self._check_size(len(described))
+        if self.is_over:
+            return
         self._file.write(described)
         self._file.write_end(len(described))
 
     def _begin(self) -> None:
         self._rows = self._seen = self._not_purchase = self._general = 0
+
+    def _check_size(self, more: int = 0) -> None:
+        if self._most_bytes is not None:
+            self.is_over = self.is_over or self._file.size + more > self._most_bytes
 
     def _flush(self) -> None:
         if self._candidates:
@@ -136,6 +147,7 @@ class ExtractWriter:
             )
             columns = [positions, *candidates.columns[1:], texts]
             self._stream.write_table(pa.Table.from_arrays(columns, schema=EXTRACT))
+        self._check_size()
         for waiting in (self._candidates, self._positions, self._texts, self._lengths):
             waiting.clear()
         self._waiting_bytes = 0
@@ -155,7 +167,10 @@ def read_day(path: Path) -> ExtractedDay | None:
         if hashed.digest() != digest or length > size:
             return None
         file.seek(size - length)
-        return msgspec.json.decode(file.read(length), type=ExtractedDay)
+        day = msgspec.json.decode(file.read(length), type=ExtractedDay)
+        # Earlier versions kept names of any length.
+        parts = (msgspec.structs.replace(part, name=label(part.name)) for part in day.parts)
+        return msgspec.structs.replace(day, parts=tuple(parts))
 
 
 def read_candidates(path: Path, day: ExtractedDay) -> Iterator[tuple[ExtractedPart, Decoded]]:
@@ -217,9 +232,11 @@ class _Hashed:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._digest = hashlib.sha256()
+        self.size = 0
 
     def write(self, data: bytes | memoryview) -> int:
         self._digest.update(data)
+        self.size += len(data)
         return self._file.write(data)
 
     def write_end(self, length: int) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
+import msgspec
+
+from pipeline_core.cut import label
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart, UnreadableZip
 from pipeline_core.extract.directory import Entry
 from pipeline_core.extract.ignored import count_endings, endings_in_words
@@ -102,6 +105,12 @@ def _is_folder(entry: Entry) -> bool:
     return not base_name(entry.name) and not (entry.size or entry.crc)
 
 
+def _labelled(entry: Entry) -> Entry:
+    """The entry, by a name of bounded length: records have it again and again."""
+    shown = label(entry.name)
+    return entry if shown is entry.name else msgspec.structs.replace(entry, name=shown)
+
+
 def _listing(
     opened: OpenedZip,
     is_wanted: Callable[[str], bool],
@@ -111,7 +120,7 @@ def _listing(
     wanted, others = [], []
     for entry in entries(opened):
         if is_wanted(entry.name):
-            wanted.append(entry)
+            wanted.append(_labelled(entry))
         elif not _is_folder(entry):
             others.append(without_slash(entry.name))
     ignored = count_endings(others)

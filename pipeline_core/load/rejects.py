@@ -6,8 +6,9 @@ import csv
 import io
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -32,17 +33,21 @@ class Reject(NamedTuple):
 
 
 class RejectLog:
-    """Up to ``cap`` rejects as CSV records without a header, on the disk once they are many."""
+    """Rejects as CSV records without a header, on the disk once they are many: up to ``cap`` rows
+    and, unless it is None, ``most_bytes``. The first that does not fit is the end, so that a log
+    is the beginning of all rejects, however many logs it was put together from."""
 
-    def __init__(self, cap: int) -> None:
+    def __init__(self, cap: int, most_bytes: int | None = None) -> None:
         self.cap = cap
+        self.most_bytes = most_bytes
         self.rows = 0
+        self.is_cut = False  # by its bytes
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115
 
     @property
     def room(self) -> int:
-        """Rows that still fit."""
-        return self.cap - self.rows
+        """Rows that may still fit."""
+        return 0 if self.is_cut else self.cap - self.rows
 
     def add_part(
         self, place: tuple[str, str, str], rejects: Iterable[tuple[str, int, str]]
@@ -53,20 +58,37 @@ class RejectLog:
             f"{reason},{there},{position},{csv_field(event)}\n"
             for reason, position, event in islice(rejects, self.room)
         ]
-        self._file.write("".join(lines).encode())
-        self.rows += len(lines)
+        self._write([line.encode() for line in lines])
 
     def absorb(self, other: RejectLog) -> None:
         """Appends another log's rows as far as they fit."""
-        if not other.rows:
-            return
-        if other.rows <= self.room:
+        if other.rows and other.rows <= self.room and self._has_room(other.size):
             other.copy_to(self._file)
             self.rows += other.rows
-        elif self.room:
-            kept = list(islice(other.read(), self.room))
-            self._file.writelines(csv_line(reject).encode() for reject in kept)
-            self.rows += len(kept)
+        elif other.rows and self.room:
+            self._write([csv_line(each).encode() for each in islice(other.read(), self.room)])
+        self.is_cut = self.is_cut or other.is_cut
+
+    @property
+    def size(self) -> int:
+        """Bytes of the records."""
+        return self._file.tell()
+
+    def _has_room(self, count: int) -> bool:
+        return self.most_bytes is None or self.size + count <= self.most_bytes
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        """Appends as many as fit."""
+        if self._has_room(sum(map(len, lines))):
+            self._file.writelines(lines)
+            self.rows += len(lines)
+            return
+        for line in lines:
+            if not self._has_room(len(line)):
+                self.is_cut = True
+                return
+            self._file.write(line)
+            self.rows += 1
 
     def read(self) -> Iterable[Reject]:
         """The rows in order."""
@@ -97,6 +119,43 @@ class RejectLog:
     def close(self) -> None:
         """Drops the rows."""
         self._file.close()
+
+
+@dataclass
+class Room:
+    """What of a run's logs, one behind the other, still fits into rejects.csv: ``rows`` and
+    ``bytes_left`` of records, None being no limit."""
+
+    rows: int
+    bytes_left: int | None
+
+    def take(self, stored: bytes, rows: int) -> bool:
+        """Whether all of a log fits; then it is taken."""
+        fits = rows <= self.rows and (self.bytes_left is None or len(stored) <= self.bytes_left)
+        if fits:
+            self._take(rows, len(stored))
+        return fits
+
+    def fitting(self, rejects: Iterable[Reject]) -> Iterator[Reject]:
+        """Those before the first that does not fit; nothing does after that."""
+        for reject in rejects:
+            size = len(csv_line(reject).encode())
+            if not self.rows or (self.bytes_left is not None and size > self.bytes_left):
+                break
+            self._take(1, size)
+            yield reject
+        else:
+            return
+        self.close()
+
+    def close(self) -> None:
+        """Leaves no room for anything."""
+        self.rows = 0
+
+    def _take(self, rows: int, size: int) -> None:
+        self.rows -= rows
+        if self.bytes_left is not None:
+            self.bytes_left -= size
 
 
 def parse_rejects(file: IO[bytes]) -> Iterable[Reject]:

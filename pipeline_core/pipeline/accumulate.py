@@ -70,7 +70,8 @@ class Accumulator:
     _partials: dict[str, pa.Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.rejects = RejectLog(self.rules.options.reject_rows)
+        options = self.rules.options
+        self.rejects = RejectLog(options.reject_rows, options.reject_bytes)
 
     def add(self, chunk: Chunk) -> None:
         """Takes the next window of events."""
@@ -81,7 +82,7 @@ class Accumulator:
 
     def absorb(self, inner: Accumulator) -> None:
         """Takes over all that a finished inner level holds, and closes it."""
-        if inner.rejects.rows:
+        if inner.rejects.rows or inner.rejects.is_cut:
             # Its chunks come after what it logged, ours before: keep the order of the log.
             self._reduce_chunks()
         self.seen += inner.seen
@@ -160,11 +161,12 @@ class Accumulator:
         if not len(places):
             return
         positions = chunk.decoded.candidates["position"].to_numpy()[places].tolist()
-        texts = event_texts(chunk.decoded, places)
+        longest = self.rules.options.reject_event_bytes
+        texts = event_texts(chunk.decoded, places, longest)
         self.rejects.add_part(
             (chunk.archive, chunk.day, chunk.part),
             (
-                (_REASONS[reason - 1], chunk.first + position, text.decode())
+                (_REASONS[reason - 1], chunk.first + position, text)
                 for reason, position, text in zip(
                     reasons[places].tolist(), positions, texts, strict=True
                 )

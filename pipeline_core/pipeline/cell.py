@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline_core.cut import cut_bytes
 from pipeline_core.extract.scan import NOT_AN_OBJECT
 from pipeline_core.messages import RejectFigures, RejectReason
 from pipeline_core.pipeline.accumulate import Rules
@@ -31,6 +32,8 @@ _SUMS = pa.schema(
     ]
 )
 _LEAST_SUMMED_ROWS = 50_000
+# In bytes, as shown.
+_LONGEST_ID = 4096
 
 
 class Sums(NamedTuple):
@@ -204,10 +207,12 @@ class CellContents:
 
 
 def id_text(value: bytes | None) -> str | None:
-    """An id as text that every file can hold: lone surrogates are escaped."""
+    """An id as text that every file can hold: lone surrogates are escaped, and a very long one is
+    cut, and marked."""
     if value is None:
         return None
-    return value.decode("utf-8", "surrogatepass").encode("utf-8", "backslashreplace").decode()
+    text = value.decode("utf-8", "surrogatepass").encode("utf-8", "backslashreplace")
+    return cut_bytes(text, _LONGEST_ID)
 
 
 def _sums(sales: pa.Table) -> Sums:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -52,8 +51,7 @@ def breaches(limits: DriftLimits, before: Summary, after: Summary) -> Iterator[s
     yield from _change("Counted purchases are", *purchases, limits.purchases_change, run)
     rejects = _reject_share(before), _reject_share(after)
     yield from _rise_of_rejects(*rejects, limits.reject_share_rise, run)
-    days = before.missing_days, after.missing_days
-    yield from _new_missing_days(*days, limits.new_missing_days, run)
+    yield from _new_missing_days(before, after, limits.new_missing_days, run)
 
 
 def gone(
@@ -107,15 +105,18 @@ def _rise_of_rejects(
 
 
 def _new_missing_days(
-    before: tuple[date, ...], after: tuple[date, ...], limit: int | None, run: str
+    before: Summary, after: Summary, limit: int | None, run: str
 ) -> Iterator[str]:
-    new = sorted(set(after) - set(before))
-    if limit is None or len(new) <= limit:
+    new = sorted(set(after.missing_days) - set(before.missing_days))
+    # Not all are listed where there are very many.
+    count = max(len(new), after.missing_count - before.missing_count)
+    if limit is None or count <= limit:
         return
-    more = ", ..." if len(new) > _DAYS_SHOWN else ""
+    more = ", ..." if count > _DAYS_SHOWN else ""
     shown = ", ".join(map(str, new[:_DAYS_SHOWN]))
     yield (
-        f"New missing days: {len(new)} ({shown}{more}), {len(after)} in all and {len(before)} "
+        f"New missing days: {count} ({shown}{more}), {after.missing_count} in all and "
+        f"{before.missing_count} "
         f"{run}; the limit is {limit}."
     )
 

@@ -120,6 +120,7 @@ def _explanation(cell: Cell, contents: CellContents, summary: Summary) -> Explan
         )[: contents.most],
         unplaced_events=contents.unplaced_events,
         unreadable=tuple(place for place in summary.unreadable if _may_have(place, cell)),
+        unlisted=summary.unreadable_count - len(summary.unreadable),
     )
 
 

@@ -85,7 +85,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """A cell of a published run, taken apart. ``first_events`` are in the order of archives,
     days and parts; so are ``first_left_out``, those first of which both labels are known, then
     those with the category. ``unplaced_events`` were left out, too, and nothing says
-    what cell they would be in; nor is it known what is in ``unreadable``."""
+    what cell they would be in; nor is it known what is in ``unreadable``,
+    and in ``unlisted`` inputs more that could not be read."""
 
     run_id: str
     cell: Cell
@@ -101,3 +102,4 @@ class Explanation(Struct, frozen=True, kw_only=True):
     first_left_out: tuple[PlacedEvent, ...]
     unplaced_events: int
     unreadable: tuple[Unreadable, ...]
+    unlisted: int = 0

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
+from pipeline_core.cut import LONGEST_CAUSE, cut
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart
 from pipeline_core.extract.decode import decode
 from pipeline_core.extract.directory import Entry
@@ -42,7 +43,7 @@ class Extraction:
     """One walk through an archive, or through the days of one of its shares. ``day_digests`` are
     by directory place; ``bytes_read`` is 0 while the archive was not opened; ``ignored`` are its
     entries that are no days, unless another share has them, and those of its days that are no
-    parts, by their ending."""
+    parts, by their ending. ``unreadable`` are the first of those that the tallies count."""
 
     archive: ArchiveRef
     rules: Rules
@@ -68,6 +69,9 @@ class Extraction:
             self._wanted = frozenset(self.archive.shares[self.share])
         elif self.rules.options.as_of is not None:
             self._wanted = frozenset(day.index for day in self.archive.days)
+        self._extract_room = self.extracts.room(
+            self.archive.size, 1 if self.share is None else len(self.archive.shares)
+        )
 
     def run(self, data: Storage) -> None:
         """Reads everything that can be read; what cannot is in ``unreadable``."""
@@ -90,7 +94,7 @@ class Extraction:
     def give_up(self, cause: str) -> None:
         """Takes the archive for unreadable: nothing of it counts."""
         self._forget()
-        self.unreadable = [Unreadable(self.archive.name, None, None, cause)]
+        self.unreadable = [_unreadable(self.archive.name, None, None, cause)]
 
     def _forget(self) -> None:
         self.result.rejects.close()
@@ -179,9 +183,13 @@ class Extraction:
             return
         in_memory = self.rules.window_bytes
         with SpooledTemporaryFile(in_memory) as target:
-            writer = ExtractWriter(target, in_memory)
+            writer = ExtractWriter(target, in_memory, self._extract_room)
             day.read(file, writer)
             writer.close(day.meter.used, day.ignored)
+            if writer.is_over:
+                return
+            if self._extract_room is not None:
+                self._extract_room -= target.tell()
             self.extracts.keep(digest, target, in_memory)
 
     def _read_extract(self, name: str, index: int, digest: str, packed_bytes: int) -> bool:
@@ -198,7 +206,7 @@ class Extraction:
         return True
 
     def _absorb(self, day: _Day, index: int, digest: str, tally: Tally) -> None:
-        self.unreadable += day.unreadable
+        self._list(*day.unreadable)
         self.days += tally
         self.parts += day.parts
         self._ignore(day.ignored)
@@ -207,7 +215,12 @@ class Extraction:
         self.result.absorb(day.result)
 
     def _note(self, day: str, cause: str) -> None:
-        self.unreadable.append(Unreadable(self.archive.name, day, None, cause))
+        self._list(_unreadable(self.archive.name, day, None, cause))
+
+    def _list(self, *places: Unreadable) -> None:
+        most = self.rules.options.most_listed
+        room = len(places) if most is None else max(0, most - len(self.unreadable))
+        self.unreadable += places[:room]
 
 
 class _Day:
@@ -256,7 +269,9 @@ class _Day:
 
     def _count_part(self, name: str, cause: str | None, *, copy: bool) -> None:
         if cause is not None:
-            self.unreadable.append(Unreadable(self.archive, self.name, name, cause))
+            most = self.rules.options.most_listed
+            if most is None or len(self.unreadable) < most:
+                self.unreadable.append(_unreadable(self.archive, self.name, name, cause))
             self.parts += Tally(unreadable=1)
         elif copy:
             self.parts += Tally(duplicate=1)
@@ -276,6 +291,10 @@ class _Day:
                         writer.add(decoded, result.seen)
                     result.add(Chunk(*place, part.name, result.seen, decoded))
         return result
+
+
+def _unreadable(archive: str, day: str | None, part: str | None, cause: str) -> Unreadable:
+    return Unreadable(archive, day, part, cut(cause, LONGEST_CAUSE))
 
 
 def _version(file: IO[bytes]) -> tuple[int, int]:

@@ -18,15 +18,26 @@ from pipeline_core.storage import Storage
 
 log = structlog.get_logger()
 
+# Extracts of usual events take about as much as their archive: see docs/performance.md.
+EXTRACT_GROWTH = 8
+
 
 @dataclass(frozen=True)
 class Extracts:
-    """The extracts of all runs. What is not ``used`` is made again, and kept if it ``is_kept``."""
+    """The extracts of all runs. What is not ``used`` is made again, and kept if it ``is_kept``; of
+    one archive up to ``most_bytes`` and EXTRACT_GROWTH times its own, None being no limit."""
 
     state: Storage
     limits: Limits
     is_used: bool
     is_kept: bool
+    most_bytes: int | None = None
+
+    def room(self, archive_bytes: int, shares: int) -> int | None:
+        """Bytes that may be kept of one of so many shares of an archive."""
+        if self.most_bytes is None:
+            return None
+        return (self.most_bytes + EXTRACT_GROWTH * archive_bytes) // shares
 
     @contextmanager
     def open(self, digest: str) -> Iterator[tuple[Path, ExtractedDay] | None]:
@@ -60,4 +71,5 @@ class Extracts:
 
 def extracts_of(state: Storage, manifest: Manifest) -> Extracts:
     """Extracts as a run may use them."""
-    return Extracts(state, manifest.options.limits, not manifest.reuse.full, manifest.reuse.keep)
+    reuse = manifest.reuse
+    return Extracts(state, manifest.options.limits, not reuse.full, reuse.keep, reuse.extract_bytes)

@@ -67,7 +67,7 @@ def _attempted(ledger: RunLedger, manifest: Manifest, work: Work, worker: Worker
         seen=counts.seen,
         counted=counts.counted,
         rejected=sum(figures.events for figures in counts.rejected.values()),
-        unreadable=len(receipt.unreadable),
+        unreadable=receipt.unreadable_count,
         seconds=round(time.monotonic() - started, 3),
     )
     return receipt

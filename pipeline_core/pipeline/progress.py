@@ -31,6 +31,9 @@ ArchiveState = Literal[
 ]
 
 
+_CAUSES_TOLD = 5
+
+
 class ArchiveProgress(Struct, frozen=True, kw_only=True):
     """One archive. ``size`` is in compressed bytes; ``pieces`` is above 1 if its days are shared
     out; ``workers`` (host:process) have it now, the first since ``since``; ``cause`` says what
@@ -230,4 +233,6 @@ def _cause(archive: ArchiveRef, done: list[Receipt], ended: list[Attempt]) -> st
         return f"same as {archive.duplicate_of}"
     causes = [place.cause for receipt in done for place in receipt.unreadable]
     causes += [each.cause or f"{each.owner} died" for each in ended]
-    return "; ".join(dict.fromkeys(causes))
+    told = list(dict.fromkeys(causes))
+    more = [f"and {len(told) - _CAUSES_TOLD} more"] if len(told) > _CAUSES_TOLD else []
+    return "; ".join([*told[:_CAUSES_TOLD], *more])

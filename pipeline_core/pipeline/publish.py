@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -21,7 +19,7 @@ from pipeline_core.errors import (
 )
 from pipeline_core.ledger import RunLedger, load_snapshot, mark_published, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
-from pipeline_core.load.rejects import HEADER, parse_rejects
+from pipeline_core.load.rejects import HEADER, Room, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
 from pipeline_core.logs import structlog
 from pipeline_core.messages import (
@@ -250,20 +248,20 @@ def write_reports(
 
 
 def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], options: Options) -> None:
-    safe, room = options.spreadsheet_safe, options.reject_rows
+    safe, room = options.spreadsheet_safe, Room(options.reject_rows, options.reject_bytes)
     with path.open("wb") as file:
         file.write(csv_line(HEADER).encode())
         for each in done:
-            stored = each.receipt.rejects
-            if stored is None:
-                continue
-            rows = io.BytesIO(load_result(ledger, each, stored))
-            if stored.rows <= room and not safe:
-                shutil.copyfileobj(rows, file)
-            else:
-                for reject in islice(parse_rejects(rows), room):
-                    file.write(csv_line(reject, spreadsheet_safe=safe).encode())
-            room -= min(stored.rows, room)
+            stored, rejected = each.receipt.rejects, each.receipt.counts.rejected
+            if stored is not None:
+                data = load_result(ledger, each, stored)
+                if not safe and room.take(data, stored.rows):
+                    file.write(data)
+                else:
+                    for reject in room.fitting(parse_rejects(io.BytesIO(data))):
+                        file.write(csv_line(reject, spreadsheet_safe=safe).encode())
+            if (stored.rows if stored else 0) < sum(lost.events for lost in rejected.values()):
+                room.close()  # that log was cut: what comes after it is not next
 
 
 def _show(state: Storage, manifest: Manifest) -> None:

@@ -40,7 +40,8 @@ class RangeReport(Struct, frozen=True, kw_only=True):
     """The sales from ``first`` to ``last``. ``days`` are dates of the range that count in the run,
     ``missing_days`` those between the run's first and last day for which it has none.
     ``undated_days`` of the run have no date in their names, and are in no range. ``unreadable`` is
-    what the run could not read and may be of the range."""
+    what the run could not read and may be of the range; beside it, ``unlisted`` inputs that it
+    could not read are not known by name, and may be, too."""
 
     run_id: str
     first: date
@@ -52,6 +53,12 @@ class RangeReport(Struct, frozen=True, kw_only=True):
     events: EventCounts
     totals: Totals
     rows: tuple[SalesRow, ...]
+    unlisted: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the range may be missing."""
+        return not (self.unreadable or self.unlisted)
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,7 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
         missing_days=tuple(day for day in summary.missing_days if first <= day <= last),
         undated_days=sum(day is None for day, _ in dated),
         unreadable=_unreadable(manifest, summary, first, last),
+        unlisted=summary.unreadable_count - len(summary.unreadable),
         events=EventCounts(
             counts.seen,
             counts.counted,

@@ -105,7 +105,7 @@ def remember_results(state: Storage, manifest: Manifest, found: Iterable[Done]) 
     for each in found:
         done.setdefault(each.archive.id, []).append((each.work, each.receipt))
         # It may be read the next time, or count otherwise.
-        if each.receipt.unreadable or each.work.skip is not None:
+        if each.receipt.unreadable_count or each.work.skip is not None:
             spoilt.add(each.archive.id)
     known = [
         Known(archive, () if archive.id in spoilt else tuple(done.get(archive.id, ())))
@@ -194,6 +194,7 @@ def decisive(options: Options) -> Options:
         batch_size=1,
         spreadsheet_safe=False,
         follow_links=False,
+        most_listed=None,  # what lists something is not reused
         limits=msgspec.structs.replace(options.limits, reject_share=1.0),
     )
 

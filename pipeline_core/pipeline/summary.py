@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
 from pipeline_core.extract.ignored import merge_endings
 from pipeline_core.messages import (
+    MOST_MISSING,
     EventCounts,
     Manifest,
     PartCounts,
@@ -17,6 +18,7 @@ from pipeline_core.messages import (
     Summary,
     Tally,
     Totals,
+    Unreadable,
 )
 from pipeline_core.pipeline.repeated import first_repeated, repeated_days
 from pipeline_core.pipeline.results import Done
@@ -34,7 +36,13 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
     archives = {each.archive.id for each in done}
     opened = {each.archive.id: each.archive.size for each in done if each.receipt.bytes_read}
     parts = _added(receipt.parts for receipt in receipts)
+    most = manifest.options.most_listed
     unreadable = tuple(place for receipt in receipts for place in receipt.unreadable)
+    unreadable_count = sum(receipt.unreadable_count for receipt in receipts)
+    missing, missing_count = missing_days(
+        (day.name for each in done for day in each.archive.days),
+        None if most is None else MOST_MISSING,
+    )
     broken = {place.archive for place in unreadable if place.day is None}
     reused = {each.archive.name for each in done if each.archive.id not in opened} - broken
     rejected: dict[str, RejectFigures] = {}
@@ -47,7 +55,7 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
         not_purchase=sum(count.not_purchase for count in counts),
         rejected=sum(figures.events for figures in rejected.values()),
     )
-    is_incomplete = bool(unreadable) or too_many_rejects(manifest, events)
+    is_incomplete = unreadable_count > 0 or too_many_rejects(manifest, events)
     return Summary(
         run_id=manifest.run_id,
         status="incomplete" if is_incomplete else "complete",
@@ -72,9 +80,12 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
             for reason, figures in rejected.items()
         },
         totals=_totals(sales, scale),
-        unreadable=unreadable,
-        conflicting_days=manifest.conflicting_days,
-        missing_days=missing_days(day.name for each in done for day in each.archive.days),
+        unreadable=first_unreadable(unreadable, most),
+        conflicting_days=manifest.conflicting_days[:most],
+        missing_days=missing,
+        unreadable_total=unreadable_count,
+        conflicting_days_total=len(manifest.conflicting_days),
+        missing_days_total=missing_count,
         dimensions_digest=manifest.dimensions_digest,
         inputs=_inputs(manifest, done),
         compressed_bytes=sum(receipt.compressed_bytes for receipt in receipts),
@@ -89,6 +100,16 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
         ignored=_ignored(manifest, receipts),
         seconds=0.0,
     )
+
+
+def first_unreadable(places: Sequence[Unreadable], most: int | None) -> tuple[Unreadable, ...]:
+    """Every archive, and as many of the first days and parts as make ``most`` with them: those of
+    some receipts' first are those of all."""
+    if most is None:
+        return tuple(places)
+    inner = [place for place in places if place.day is not None]
+    kept = set(map(id, inner[: max(0, most - (len(places) - len(inner)))]))
+    return tuple(place for place in places if place.day is None or id(place) in kept)
 
 
 def _totals(sales: pa.Table, scale: int) -> Totals:

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice
 
 import msgspec
 
+from pipeline_core.cut import LONGEST_CAUSE, cut, label
 from pipeline_core.errors import ConfigError, InputError, NotAllowed, UnreadableArchive
 from pipeline_core.extract.ignored import (
     FOLDERS,
@@ -142,20 +144,24 @@ def _no_archive(data: Storage, inside: Contents, full: Sequence[str]) -> str:
     return f"no archive in {data.uri}, but {' and '.join(told)}"
 
 
-def missing_days(days: Iterable[str]) -> tuple[date, ...]:
-    """Dates inside the covered range for which there is no day, from the days' names."""
+def missing_days(days: Iterable[str], most: int | None = None) -> tuple[tuple[date, ...], int]:
+    """Dates inside the covered range for which there is no day, from the days' names: the last
+    ``most`` of them, or all, and how many there are. Two names may be 9,998 years apart."""
     dates = {found for name in days if (found := day_date(name)) is not None}
     if not dates:
-        return ()
-    first, length = min(dates), (max(dates) - min(dates)).days
-    covered = (first + timedelta(days=number) for number in range(length))
-    return tuple(day for day in covered if day not in dates)
+        return (), 0
+    last, length = max(dates), (max(dates) - min(dates)).days
+    covered = (last - timedelta(days=age) for age in range(length))
+    missing = islice((day for day in covered if day not in dates), most)
+    return tuple(reversed(tuple(missing))), length + 1 - len(dates)
 
 
 def _untouched(known: ArchiveRef | None, file: StoredObject) -> ArchiveRef | None:
     if known is None or (known.size, known.version) != (file.size, file.version):
         return None
-    return None if known.ignored is None else known
+    # Earlier versions did not look, and took names of any length.
+    is_whole = known.ignored is not None and all(day.name == label(day.name) for day in known.days)
+    return known if is_whole else None
 
 
 def _numbered(archives: Iterable[ArchiveRef]) -> list[ArchiveRef]:
@@ -192,7 +198,9 @@ def _look_into(data: Storage, file: StoredObject, limits: Limits) -> ArchiveRef:
         days = (DayRef(day.name, day.index, day.size, day.crc) for day in listing.wanted)
         return msgspec.structs.replace(archive, days=tuple(days), ignored=listing.ignored)
     except UnreadableArchive as error:
-        return msgspec.structs.replace(archive, unreadable=error.message, ignored=error.ignored)
+        return msgspec.structs.replace(
+            archive, unreadable=cut(error.message, LONGEST_CAUSE), ignored=error.ignored
+        )
     except FileNotFoundError:
         cause = "the archive vanished while the run was planned"
     except NotAllowed:

@@ -58,10 +58,13 @@ def what_is_incomplete(manifest: Manifest, summary: Summary, empty: str) -> str:
 
 def _what_is_left_out(manifest: Manifest, summary: Summary) -> str:
     events, unreadable = summary.events, summary.unreadable
-    if unreadable:
+    if summary.unreadable_count:
         first = unreadable[0]
         place = " > ".join(name for name in (first.archive, first.day, first.part) if name)
-        return f"{len(unreadable)} of the inputs could not be read, first {place}: {first.cause}."
+        return (
+            f"{summary.unreadable_count} of the inputs could not be read, first {place}: "
+            f"{first.cause}."
+        )
     if too_many_rejects(manifest, events):
         return (
             f"{events.rejected} of {events.rejected + events.counted} purchases were rejected, "

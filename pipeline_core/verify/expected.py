@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
-from pipeline_core.messages import MOST_REPEATED, Manifest, RejectReason, Summary
+from pipeline_core.messages import MOST_MISSING, MOST_REPEATED, Manifest, RejectReason, Summary
 from pipeline_core.verify.recount import Amount, Count, Day, Place, Recount, iso_date
 
 SALES_HEADER = ("category", "customer_segment", "total_revenue", "units_sold", "unique_customers")
@@ -65,6 +65,7 @@ def published_figures(summary: Summary, *, days_known: bool) -> Figures:
         "archives.read": summary.archives.read + summary.archives.reused,
         "archives.duplicate": summary.archives.duplicate,
         "archives.unreadable": summary.archives.unreadable,
+        "unreadable_total": summary.unreadable_count,
         "run_id": summary.run_id,
         "status": summary.status,
         "dimensions_digest": summary.dimensions_digest,
@@ -79,6 +80,8 @@ def published_figures(summary: Summary, *, days_known: bool) -> Figures:
         repeated = (Place(each.archive, each.day, each.part) for each in summary.repeated_parts)
         figures |= _numbered("repeated_parts", map(_shown, repeated))
         figures |= _numbered("missing_days", map(str, summary.missing_days))
+        figures["conflicting_days_total"] = summary.conflicting_count
+        figures["missing_days_total"] = summary.missing_count
     return figures | {f"inputs.{name}": digest for name, digest in summary.inputs.items()}
 
 
@@ -117,6 +120,7 @@ def recounted_figures(
         "archives.read": recount.read,
         "archives.duplicate": recount.duplicate,
         "archives.unreadable": recount.broken,
+        "unreadable_total": len(count.unreadable),
         "run_id": manifest.run_id,
         "status": "incomplete" if count.unreadable or too_many or is_empty else "complete",
         "dimensions_digest": manifest.dimensions_digest,
@@ -125,14 +129,23 @@ def recounted_figures(
         units = None if reason in _NO_UNITS else lost.units
         revenue = None if reason in _NO_REVENUE else _money(lost.revenue, scale)
         figures |= _reject_figures(reason, lost.events, units, revenue)
-    figures |= _numbered("unreadable", map(_shown, count.unreadable))
+    most = manifest.options.most_listed
+    figures |= _numbered("unreadable", map(_shown, _first(count.unreadable, most)))
     if manifest.ignored is not None:  # an earlier version did not look
         ignored = _ignored(count.ignored + Counter(manifest.ignored))
         figures |= {f"ignored.{ending}": number for ending, number in ignored.items()}
     if not recount.broken:
-        figures |= _numbered("conflicting_days", _conflicting(count.days))
+        conflicting = _conflicting(count.days)
+        figures |= _numbered("conflicting_days", conflicting[:most])
+        figures["conflicting_days_total"] = len(conflicting)
         figures |= _numbered("repeated_parts", map(_shown, _repeated(count)))
-        figures |= _numbered("missing_days", _missing(count.days))
+        missing = deque[str](maxlen=MOST_MISSING if most else None)
+        missing_count = 0
+        for day in _missing(count.days):
+            missing.append(day)
+            missing_count += 1
+        figures |= _numbered("missing_days", missing)
+        figures["missing_days_total"] = missing_count
     return figures | {f"inputs.{name}": digest for name, digest in inputs.items()}
 
 
@@ -147,6 +160,20 @@ def _numbered(name: str, values: Iterable[str]) -> Figures:
 
 def _shown(place: Place) -> str:
     return " > ".join(name for name in place if name is not None)
+
+
+def _first(places: list[Place], most: int | None) -> list[Place]:
+    """All archives; of days and parts the first, up to ``most`` in all."""
+    if most is None:
+        return places
+    room, shown = most - sum(place.day is None for place in places), list[Place]()
+    for place in places:
+        if place.day is None:
+            shown.append(place)
+        elif room > 0:
+            shown.append(place)
+            room -= 1
+    return shown
 
 
 def _conflicting(days: list[Day]) -> list[str]:

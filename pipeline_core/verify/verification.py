@@ -144,7 +144,7 @@ class _Checking:
             ),
             published_figures(summary, days_known=not self.recount.broken),
         )
-        self.published.check_rejects(count.rejects)
+        self.published.check_rejects(count.rejects, self.manifest.options)
 
     def _look_over(self, summary: Summary) -> None:
         """Which archives are there. Raises Differs if one is gone that the run had."""

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from pipeline_core.cut import is_cut
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract import decode as decode_module
 from pipeline_core.extract.scan import Scanned, scan
@@ -117,13 +118,13 @@ def test_event_texts_say_the_same_as_the_part_on_one_line(content: bytes) -> Non
     texts = [candidate.text for candidate in candidates]
     expected = [events[candidate.position] for candidate in candidates]
     assert repr([json.loads(text, parse_int=str) for text in texts]) == repr(expected)
-    assert not any(b"\n" in text or b"\r" in text for text in texts)
+    assert not any("\n" in text or "\r" in text for text in texts)
 
 
 def test_event_text_keeps_spelling_and_drops_blanks_outside_strings_only() -> None:
     content = b'[1, {"a" : "x  \\u00e9 \\" ,", \n"b":[ 1.50 , "\\ud800" ]} ]'
     found = by_both_tiers(_window(content)).candidates[1]
-    assert found.text == b'{"a":"x  \\u00e9 \\" ,","b":[1.50,"\\ud800"]}'
+    assert found.text == '{"a":"x  \\u00e9 \\" ,","b":[1.50,"\\ud800"]}'
 
 
 @pytest.mark.parametrize("depth", [1, 2, 255, 256])
@@ -278,3 +279,32 @@ def test_a_depth_that_no_stack_is_sure_to_hold_is_refused_by_the_kernel(depth: i
 def test_any_depth_means_the_same_to_both_tiers(nested: bytes, depth: int) -> None:
     with nullcontext() if depth >= Structure.of(nested).depth else pytest.raises(UnreadablePart):
         assert by_both_tiers(Window(nested, 0), depth, 5).seen == (len(nested) > 2)
+
+
+@pytest.mark.parametrize(
+    ("event", "shown"),
+    [
+        (
+            '{"a":"12345678901234567890123"}',
+            '{"a":"12345678901234567890123"… (cut, 31 bytes in all)',
+        ),
+        ('{"a":"1234567890123456789012"}', '{"a":"1234567890123456789012"}'),
+        ('{ "a" : "1234567890123456789012" }', '{"a":"1234567890123456789012"}'),
+        ('{"a":"1234567890123456789\u20ac"}', '{"a":"1234567890123456789\u20ac"}'),
+        ('{"a":"12345678901234567890\u20ac", "b":1}', None),
+        ('{"a":"123456789012345678901\u20ac", "b":1}', None),
+        (
+            '{"a":"' + "\U0001f600" * 9 + '"}',
+            '{"a":"' + "\U0001f600" * 6 + "… (cut, 44 bytes in all)",
+        ),
+    ],
+)
+def test_long_event_is_cut_between_characters_and_marked(event: str, shown: str | None) -> None:
+    (found,) = by_both_tiers(_window(f"[{event}]".encode())).candidates
+    if shown is not None:
+        assert found.beginning == shown
+    kept, mark, _ = found.beginning.partition("… (cut, ")
+    assert found.text.startswith(kept)
+    assert 27 <= len(kept.encode()) <= 30
+    assert bool(mark) == (len(found.text.encode()) > 30)
+    assert is_cut(found.beginning) == bool(mark)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from itertools import islice
 from typing import NamedTuple
 
@@ -127,7 +127,8 @@ def days_sold(partial: pa.Table, scale: int) -> Days:
     }
     undated = sums.pop(None, None)
     dated = sorted((each, of) for each, of in sums.items() if each is not None)
-    since = max(each for each, _ in dated) - timedelta(days=DAYS - 1) if dated else date.min
+    last = dated[-1][0].toordinal() if dated else 0
+    since = date.fromordinal(max(1, last - DAYS + 1))  # a name may hold any date from year 1 on
     shown = tuple(
         DaySales(each, to_text(of.revenue, scale), of.units) for each, of in dated if each >= since
     )

@@ -1,0 +1,314 @@
+"""What an archive may cost in bytes: nothing that its maker chose is written without a bound, and
+nothing that is cut is counted less."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline_core.cut import is_cut, label
+from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import Outcome
+from pipeline_core.pipeline.explain import explain
+from pipeline_core.pipeline.explanation import Cell
+from pipeline_core.pipeline.progress import Watch
+from pipeline_core.pipeline.range_report import range_sales
+from pipeline_core.settings import load_settings
+from pipeline_core.storage import open_storage
+from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.contract.run import rejects, run_local, sales, shop_of, summary, text, units, week
+from tests.contract.verified import assert_agrees
+from tests.processes import published_csvs
+from tests.successive import Runs, check
+
+decoding = import_module("pipeline_core.extract.decode")
+DAY = "2024-03-01.zip"
+MIB = 1 << 20
+# docs/reliability.md says what makes these.
+MOST_OF_A_SMALL_ARCHIVE = 5 * MIB
+
+
+def _size(*folders: Path) -> int:
+    return sum(
+        path.stat().st_size for each in folders for path in each.rglob("*") if path.is_file()
+    )
+
+
+def _defaults() -> dict[str, Any]:
+    """What a run has without any setting."""
+    options = load_settings().options()
+    return {
+        name: getattr(options, name)
+        for name in ("reject_rows", "reject_bytes", "reject_event_bytes", "most_listed")
+    }
+
+
+def test_small_archive_of_large_events_costs_little(tmp_path: Path) -> None:
+    event = json.dumps(purchase(quantity=0, note="?")).encode().replace(b"?", b" " * MIB)
+    archive = week(b"[" + b",".join([event] * 150) + b"]")
+    assert len(archive) < 3200
+    shop = write_shop(tmp_path / "shop", {"week.zip": archive})
+    outcome = run_local(shop, tmp_path, allow_incomplete=True, **_defaults())
+    assert summary(outcome).events.rejected == 150
+    assert _size(tmp_path / "state", tmp_path / "reports") < MOST_OF_A_SMALL_ARCHIVE
+    found = rejects(tmp_path)
+    assert [row["position"] for row in found] == [str(number) for number in range(150)]
+    assert all(is_cut(row["event"]) and len(row["event"]) < 4200 for row in found)
+
+
+def _long_and_short(tmp_path: Path) -> Shop:
+    """Three days; every third reject is longer than 100 bytes."""
+    bad = [purchase(quantity=0, n=n, note="ä€😀"[n % 3] * (40 * (n % 3))) for n in range(30)]
+    days = {
+        f"2024-03-0{n}.zip": day_zip({"a.json": part(bad[:n]), "b.json": part([*bad[n:], 5])})
+        for n in range(1, 4)
+    }
+    last = {"c.json": part([purchase(), {"event_type": 1, "note": "x" * 500}])}
+    archives = {"a.zip": archive_zip(days), "b.zip": archive_zip({"2024-04-01.zip": day_zip(last)})}
+    return write_shop(tmp_path / "shop", archives)
+
+
+def test_short_events_are_as_they_were_and_long_ones_are_cut_where_they_were(
+    tmp_path: Path,
+) -> None:
+    shop = _long_and_short(tmp_path)
+    run_local(shop, tmp_path / "whole")
+    outcome = run_local(shop, tmp_path / "cut", reject_event_bytes=150)
+    whole, cut = rejects(tmp_path / "whole"), rejects(tmp_path / "cut")
+    assert [{**row, "event": ""} for row in whole] == [{**row, "event": ""} for row in cut]
+    lengths = [len(row["event"].encode()) for row in whole]
+    assert min(lengths) < 150 < max(lengths)
+    for before, after, length in zip(whole, cut, lengths, strict=True):
+        assert is_cut(after["event"]) == (length > 150)
+        kept = after["event"].partition("… (cut, ")[0]
+        assert before["event"] == kept if length <= 150 else before["event"].startswith(kept)
+    assert_agrees(tmp_path / "cut", outcome)
+
+
+@pytest.mark.parametrize("most", [1, 90, 2000, 5000, 7000, 1 << 20])
+def test_rejects_end_at_the_first_that_does_not_fit_however_the_work_is_cut(
+    tmp_path: Path, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = _long_and_short(tmp_path)
+    limits: dict[str, Any] = {"reject_bytes": most, "reject_event_bytes": 150}
+    everything = run_local(shop, tmp_path / "all", reject_event_bytes=150)
+    outcome = run_local(shop, tmp_path / "whole", **limits)
+    whole, capped = text(tmp_path / "all", "rejects.csv"), text(tmp_path / "whole", "rejects.csv")
+    header = len(whole.splitlines(keepends=True)[0])
+    assert len(capped.encode()) - header <= most
+    assert whole.startswith(capped)
+    if capped != whole:
+        following = whole.removeprefix(capped).splitlines(keepends=True)[0]
+        assert len((capped + following).encode()) - header > most
+    assert summary(outcome).events == summary(everything).events
+    assert summary(outcome).rejected == summary(everything).rejected
+    assert_agrees(tmp_path / "whole", outcome)
+    run_local(shop, tmp_path / "shares", processes=2, **limits)
+    run_local(shop, tmp_path / "batches", batch_size=1, **limits)
+    monkeypatch.setattr(decoding, "kernel", None)
+    monkeypatch.setattr("pipeline_core.extract.scan.kernel", None)
+    run_local(shop, tmp_path / "plain", **limits)
+    for other in ("shares", "batches", "plain"):
+        assert published_csvs(tmp_path / other) == published_csvs(tmp_path / "whole")
+
+
+def test_bytes_are_counted_before_texts_are_made_safe_for_spreadsheets(tmp_path: Path) -> None:
+    shop = write_shop(tmp_path / "shop", {"=a.zip": week(part([5] * 9)), "b.zip": week(sales())})
+    run_local(shop, tmp_path / "plain", reject_bytes=200)
+    run_local(shop, tmp_path / "safe", reject_bytes=200, spreadsheet_safe=True)
+    plain, safe = rejects(tmp_path / "plain"), rejects(tmp_path / "safe")
+    assert 0 < len(plain) < 9
+    assert [{**row, "archive": "'" + row["archive"]} for row in plain] == safe
+
+
+def test_reused_rejects_are_those_of_a_fresh_run(tmp_path: Path) -> None:
+    runs = Runs(_long_and_short(tmp_path), tmp_path / "reusing")
+    runs.run()  # as an earlier version did it
+    uncut = runs.csvs()
+    for limits in ({"reject_event_bytes": 150}, {"reject_event_bytes": 90, "reject_bytes": 3000}):
+        check(runs, **limits)  # of kept extracts
+        assert check(runs, **limits)["archives"]["reused"] == 2
+        assert runs.csvs() != uncut
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def _long_name(middle: str) -> str:
+    return "x" * 20_000 + middle + "y" * 20_000 + ".json"
+
+
+def test_long_names_stay_apart_and_take_little_room(tmp_path: Path) -> None:
+    parts = {_long_name(middle): part([purchase(), *[5] * 50]) for middle in ("a", "b")}
+    parts["c" * 1019 + ".json"] = part([purchase(), 5])
+    shop = write_shop(tmp_path / "shop", {"week.zip": archive_zip({DAY: day_zip(parts)})})
+    outcome = run_local(shop, tmp_path)
+    assert units(outcome) == 3
+    assert summary(outcome).parts.read == 3
+    assert summary(outcome).repeated_parts == ()
+    names = {row["part"] for row in rejects(tmp_path)}
+    assert names == {label(name) for name in parts}
+    assert max(len(name.encode()) for name in names) == 1024
+    assert {name for name in names if len(name) == 1024} == {"c" * 1019 + ".json"}
+    assert _size(tmp_path / "state", tmp_path / "reports") < MIB
+    assert_agrees(tmp_path, outcome)
+
+
+def test_long_names_of_days_keep_their_dates_and_copies_count_once(tmp_path: Path) -> None:
+    folder = "é" * 15_000
+    days = {f"{folder}{n}/2024-03-0{n}.zip": day_zip({"a.json": sales(n)}) for n in (1, 2)}
+    days[f"{folder}3/2024-03-01.zip"] = day_zip({"a.json": sales(1)})
+    days[f"{folder}4/2024-03-04.zip"] = b"no zip"
+    runs = Runs(write_shop(tmp_path / "shop", {"week.zip": archive_zip(days)}), tmp_path / "runs")
+    found = runs.run()
+    assert found["totals"]["units_sold"] == 3
+    assert found["days"]["duplicate"] == 1
+    assert found["missing_days"] == ["2024-03-03"]
+    assert len(found["unreadable"][0]["day"].encode()) <= 1024
+    assert check(runs)["totals"]["units_sold"] == 3
+    assert _size(runs.folder) < 2 * MIB
+
+
+# --- lists ---------------------------------------------------------------------------------------
+
+
+def _mostly_broken(folder: Path) -> Shop:
+    """Of one archive 20 parts, a day and two copies of that are unreadable, of another all."""
+    broken = {f"{n:02}.json": b"[" + b"1," * n + b"x" for n in range(20)}
+    days = {
+        DAY: day_zip({"a.json": sales(2), **broken}),
+        "2024-03-02.zip": b"no zip",
+        "2024-03-04.zip": day_zip({"a.json": sales(1)}),
+    }
+    archives = {"a.zip": archive_zip(days), "b.zip": b"none", "c.zip": week(sales(3))}
+    return write_shop(folder / "shop", archives)
+
+
+def _ledger(folder: Path, outcome: Outcome) -> RunLedger:
+    return RunLedger(open_storage(str(folder / "state")), outcome.run_id)
+
+
+@pytest.mark.parametrize("processes", [1, 4])
+def test_list_of_what_is_unreadable_is_capped_and_its_count_is_not(
+    tmp_path: Path, processes: int
+) -> None:
+    shop = _mostly_broken(tmp_path)
+    outcome = run_local(shop, tmp_path, most_listed=4, processes=processes)
+    found = summary(outcome)
+    assert (outcome.exit_code, found.status) == (3, "incomplete")
+    assert found.unreadable_total == found.unreadable_count == 22
+    assert (found.archives.unreadable, found.days.unreadable, found.parts.unreadable) == (1, 1, 20)
+    places = [(place.archive, place.day, place.part) for place in found.unreadable]
+    assert places == [*(("a.zip", DAY, f"{n:02}.json") for n in range(3)), ("b.zip", None, None)]
+    assert_agrees(tmp_path, outcome)
+    page = text(tmp_path, "index.html")
+    assert "22 inputs could not be read" in page
+    watched = Watch(open_storage(str(tmp_path / "state")), outcome.run_id).look()
+    assert {each.name: each.state for each in watched.archives}["a.zip"] == "done"
+    # What is not listed may be of any range, and of any cell: nothing of it is called complete.
+    ledger = _ledger(tmp_path, outcome)
+    april = range_sales(ledger, date(2024, 4, 1), date(2024, 4, 2)).report
+    assert (april.unlisted, april.is_whole) == (18, False)
+    assert explain(ledger, Cell("Office", "Retail", date(2024, 3, 4)), 3).unlisted == 18
+
+
+def test_refusal_says_how_many_could_not_be_read(tmp_path: Path) -> None:
+    shop = _mostly_broken(tmp_path)
+    outcome = run_local(shop, tmp_path, most_listed=1, publish_incomplete=False)
+    assert outcome.state == "refused"
+    assert outcome.reason.startswith("22 of the inputs could not be read, first b.zip: ")
+
+
+def test_causes_that_a_watcher_is_told_are_few(tmp_path: Path) -> None:
+    outcome = run_local(_mostly_broken(tmp_path), tmp_path, most_listed=1000)
+    (told,) = (
+        each.cause
+        for each in Watch(open_storage(str(tmp_path / "state")), outcome.run_id).look().archives
+        if each.name == "a.zip"
+    )
+    assert told.count("; ") == 5
+    assert told.endswith(" more")
+
+
+def test_days_that_conflict_are_capped_and_counted(tmp_path: Path) -> None:
+    archives = {
+        f"{name}.zip": archive_zip(
+            {f"2024-03-0{n}.zip": day_zip({"a.json": sales(n, of=name)}) for n in range(1, 8)}
+        )
+        for name in "ab"
+    }
+    outcome = run_local(write_shop(tmp_path / "shop", archives), tmp_path, most_listed=3)
+    found = summary(outcome)
+    assert found.conflicting_days == tuple(f"2024-03-0{n}.zip" for n in range(1, 4))
+    assert found.conflicting_days_total == 7
+    assert_agrees(tmp_path, outcome)
+
+
+def test_two_dates_millennia_apart_make_no_long_list(tmp_path: Path) -> None:
+    first, last = date.min, date.max
+    days = {f"{day}.zip": day_zip({"a.json": sales(day.year)}) for day in (first, last)}
+    shop = write_shop(tmp_path / "shop", {"week.zip": archive_zip(days)})
+    outcome = run_local(shop, tmp_path, **_defaults())
+    found = summary(outcome)
+    assert found.missing_days_total == (last - first).days - 1
+    assert len(found.missing_days) == 10_000
+    assert found.missing_days[-1] == date(9999, 12, 30)
+    assert _size(tmp_path / "state", tmp_path / "reports") < MOST_OF_A_SMALL_ARCHIVE
+
+
+# --- what is kept --------------------------------------------------------------------------------
+
+
+def test_extract_beyond_its_limit_is_not_kept_and_nothing_else_changes(tmp_path: Path) -> None:
+    numbers = [purchase(note=f"{n * n:x}" * 9, n=n) for n in range(3000)]
+    days = {DAY: day_zip({"a.json": b"[" + b" " * MIB + part(numbers)[1:]}), "2024-03-02.zip": b"?"}
+    days["2024-03-03.zip"] = day_zip({"a.json": sales(5)})
+    blanks = b" " * 40_000
+    days["2024-03-04.zip"] = day_zip(
+        {"a.json": b"[" + b",".join([b'"' + blanks + b'"'] * 99) + b"]"}
+    )
+    shop = write_shop(tmp_path / "shop", {"week.zip": archive_zip(days)})
+    runs = Runs(shop, tmp_path / "runs")
+    # The archive has about 40 KB, its last day 4 MB, of which LZ4 leaves 18 KB.
+    runs.run(extract_bytes=1)
+    kept = list((runs.folder / "state" / "kept" / "extracts").rglob("*.arrow"))
+    assert len(kept) == 3
+    first = Runs(_squeezed(tmp_path), tmp_path / "squeezed")
+    summary_of_first = first.run(extract_bytes=1)
+    assert not list((first.folder / "state" / "kept").rglob("*.arrow"))
+    # A later run reads it again, and somebody who asks for an event is told.
+    assert check(first, unknown="bucket")["totals"] == summary_of_first["totals"]
+    ledger = RunLedger(open_storage(str(first.folder / "state")), "run-001")
+    assert explain(ledger, Cell("Office", "Retail", None), 3).events == 1
+
+
+def _squeezed(folder: Path) -> Shop:
+    """A kilobyte of blanks in blanks, of which LZ4 leaves more than eight."""
+    event = json.dumps(purchase(quantity=0, note="?")).encode().replace(b"?", b" " * 100_000)
+    content = b"[" + b",".join([event] * 60 + [json.dumps(purchase()).encode()]) + b"]"
+    return write_shop(folder / "squeezed" / "shop", {"week.zip": week(content)})
+
+
+def test_id_of_any_length_is_cut_where_it_is_shown(tmp_path: Path) -> None:
+    outcome = run_local(
+        shop_of(tmp_path, part([purchase(customer="c" * 100_000), purchase()])), tmp_path
+    )
+    found = explain(_ledger(tmp_path, outcome), Cell("Office", "Retail", None), 3)
+    (left_out,) = found.first_left_out
+    assert left_out.customer is not None
+    assert is_cut(left_out.customer)
+    assert len(left_out.customer) < 4200
+
+
+def test_rows_of_a_spreadsheet_stay_rows(tmp_path: Path) -> None:
+    """An event that is cut in the middle of a quote is still one field of one record."""
+    events = [purchase(quantity=0, note='"' * n) for n in range(60)]
+    run_local(shop_of(tmp_path, part(events)), tmp_path, reject_event_bytes=101)
+    with (tmp_path / "reports" / "latest" / "rejects.csv").open(newline="") as file:
+        assert {len(row) for row in csv.reader(file, strict=True)} == {6}
