@@ -6,7 +6,9 @@ import csv
 import io
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
+import msgspec
 import pyarrow as pa
 from msgspec import Struct
 
@@ -95,6 +97,7 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
     tables = {report.name: report.finish(partials[report.name], scale) for report in REPORTS}
     _check(manifest, tables[DAILY_SALES.name], first, last)
     sales = tables[CATEGORY_SALES.name]
+    unreadable, unlisted_copies = _unreadable(manifest, summary, first, last)
     report = RangeReport(
         run_id=ledger.run_id,
         first=first,
@@ -102,8 +105,8 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
         days=tuple(sorted({day for day, _ in inside})),
         missing_days=tuple(day for day in summary.missing_days if first <= day <= last),
         undated_days=sum(day is None for day, _ in dated),
-        unreadable=_unreadable(manifest, summary, first, last),
-        unlisted=summary.unreadable_count - len(summary.unreadable),
+        unreadable=unreadable,
+        unlisted=summary.unreadable_count - len(summary.unreadable) + unlisted_copies,
         events=EventCounts(
             counts.seen,
             counts.counted,
@@ -130,22 +133,36 @@ def _totals(partial: pa.Table, scale: int) -> Totals:
 
 def _unreadable(
     manifest: Manifest, summary: Summary, first: date, last: date
-) -> tuple[Unreadable, ...]:
+) -> tuple[tuple[Unreadable, ...], int]:
     """Days of the range, and archives, which may have some. A date of which nothing else is unread
-    may have a copy of a day of another date that is."""
-    dates = [(_date(place), place) for place in summary.unreadable]
-    known = {dated for dated, _ in dates}
-    copies = ((_date(place), place) for place in unread_copies(manifest, summary))
-    dates += [(dated, place) for dated, place in copies if dated not in known]
-    return tuple(
+    may have a copy of a day of another date that is: those are listed as far as the run's limit
+    allows, and counted beyond."""
+    known = {None if place.day is None else day_date(place.day) for place in summary.unreadable}
+    found = [
         place
-        for dated, place in dates
-        if place.day is None or (dated is not None and first <= dated <= last)
+        for place in summary.unreadable
+        if place.day is None or _is_within(day_date(place.day), first, last)
+    ]
+    copies = [
+        copy
+        for copy in unread_copies(manifest, summary)
+        if (dated := day_date(copy.day)) not in known and _is_within(dated, first, last)
+    ]
+    listed = islice(
+        (
+            msgspec.structs.replace(place, archive=copy.archive, day=copy.day)
+            for copy in copies
+            for place in copy.places
+        ),
+        manifest.options.most_listed,
     )
+    before = len(found)
+    found += listed
+    return tuple(found), sum(len(copy.places) for copy in copies) - (len(found) - before)
 
 
-def _date(place: Unreadable) -> date | None:
-    return None if place.day is None else day_date(place.day)
+def _is_within(dated: date | None, first: date, last: date) -> bool:
+    return dated is not None and first <= dated <= last
 
 
 def _check(manifest: Manifest, daily: pa.Table, first: date, last: date) -> None:

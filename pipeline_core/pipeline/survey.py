@@ -268,9 +268,11 @@ def _day_digests(
     data: Storage, archive: ArchiveRef, wanted: set[int], limits: Limits
 ) -> dict[int, str]:
     """SHA-256 by directory place; without days that cannot be inflated, or are not there any more:
-    both are noted with their place when the archive is processed."""
+    both are noted with their place when the archive is processed; and without those beyond the
+    archive's limit of bytes."""
     digests: dict[int, str] = {}
     found: dict[tuple[int, ...], str] = {}
+    whole = archive_meter(limits)  # many may say that they are alike, and be large
     with suppress(FileNotFoundError, UnreadableArchive), data.open(archive.name) as file:
         opened = open_archive(file, limits)
         for day in archive_days(opened).wanted:
@@ -281,8 +283,10 @@ def _day_digests(
             if stretch not in found:
                 hasher = hashlib.sha256()
                 try:
-                    for block in day_bytes(opened, day, day_meter(limits, archive_meter(limits))):
+                    for block in day_bytes(opened, day, day_meter(limits, whole)):
                         hasher.update(block)
+                except UnreadableArchive:
+                    break
                 except InputError:
                     continue
                 found[stretch] = hasher.hexdigest()

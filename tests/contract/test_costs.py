@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -21,16 +23,36 @@ from pipeline_core.pipeline.progress import Watch
 from pipeline_core.pipeline.range_report import range_sales
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import rejects, run_local, sales, shop_of, summary, text, units, week
+from tests.archives import (
+    Shop,
+    archive_zip,
+    day_zip,
+    packed_entry,
+    part,
+    purchase,
+    raw_zip,
+    write_shop,
+)
+from tests.contract.run import (
+    plan_local,
+    rejects,
+    run_local,
+    sales,
+    shop_of,
+    summary,
+    text,
+    units,
+    week,
+)
 from tests.contract.verified import assert_agrees
 from tests.processes import published_csvs
 from tests.successive import Runs, check
 
 decoding = import_module("pipeline_core.extract.decode")
+survey = import_module("pipeline_core.pipeline.survey")
 DAY = "2024-03-01.zip"
 MIB = 1 << 20
-# docs/reliability.md says what makes these.
+# docs/reliability.md says what makes this: 150 events of 4 KiB, twice, their extract, and a page.
 MOST_OF_A_SMALL_ARCHIVE = 5 * MIB
 
 
@@ -250,6 +272,19 @@ def test_days_that_conflict_are_capped_and_counted(tmp_path: Path) -> None:
     assert_agrees(tmp_path, outcome)
 
 
+def test_unread_copies_of_unread_parts_are_not_listed_each_with_each(tmp_path: Path) -> None:
+    broken = day_zip({"a.json": sales(), **{f"{n}.json": b"[" for n in range(30)}})
+    names = ["0/2024-03-01.zip", *(f"{n}/2024-03-02.zip" for n in range(1, 21))]
+    archive = archive_zip([(name, broken) for name in names])
+    shop = write_shop(tmp_path / "shop", {"week.zip": archive})
+    outcome = run_local(shop, tmp_path, most_listed=50)
+    assert summary(outcome).days.duplicate == 20
+    ledger = _ledger(tmp_path, outcome)
+    found = range_sales(ledger, date(2024, 3, 2), date(2024, 3, 2)).report
+    assert (len(found.unreadable), found.unlisted) == (50, 20 * 30 - 50)
+    assert found.unreadable[49].day == "10/2024-03-02.zip"
+
+
 def test_two_dates_millennia_apart_make_no_long_list(tmp_path: Path) -> None:
     first, last = date.min, date.max
     days = {f"{day}.zip": day_zip({"a.json": sales(day.year)}) for day in (first, last)}
@@ -262,34 +297,43 @@ def test_two_dates_millennia_apart_make_no_long_list(tmp_path: Path) -> None:
     assert _size(tmp_path / "state", tmp_path / "reports") < MOST_OF_A_SMALL_ARCHIVE
 
 
+def test_planning_inflates_no_more_of_an_archive_than_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory may say of many days that they are alike."""
+    content = b"x" * 100_000
+    entries = [replace(packed_entry(f"{n}.zip", content), crc=7) for n in range(50)]
+    shop = write_shop(tmp_path / "shop", {"week.zip": raw_zip(entries)})
+    inflated, real = list[int](), survey.day_bytes
+
+    def noted(*args: Any) -> Iterator[bytes | bytearray]:
+        for block in real(*args):
+            inflated.append(len(block))
+            yield block
+
+    monkeypatch.setattr(survey, "day_bytes", noted)
+    plan_local(shop, tmp_path, limits={"archive_bytes": 300_000})
+    assert 300_000 - len(content) <= sum(inflated) <= 300_000
+
+
 # --- what is kept --------------------------------------------------------------------------------
 
 
 def test_extract_beyond_its_limit_is_not_kept_and_nothing_else_changes(tmp_path: Path) -> None:
-    numbers = [purchase(note=f"{n * n:x}" * 9, n=n) for n in range(3000)]
-    days = {DAY: day_zip({"a.json": b"[" + b" " * MIB + part(numbers)[1:]}), "2024-03-02.zip": b"?"}
-    days["2024-03-03.zip"] = day_zip({"a.json": sales(5)})
-    blanks = b" " * 40_000
-    days["2024-03-04.zip"] = day_zip(
-        {"a.json": b"[" + b",".join([b'"' + blanks + b'"'] * 99) + b"]"}
-    )
-    shop = write_shop(tmp_path / "shop", {"week.zip": archive_zip(days)})
-    runs = Runs(shop, tmp_path / "runs")
-    # The archive has about 40 KB, its last day 4 MB, of which LZ4 leaves 18 KB.
-    runs.run(extract_bytes=1)
-    kept = list((runs.folder / "state" / "kept" / "extracts").rglob("*.arrow"))
-    assert len(kept) == 3
-    first = Runs(_squeezed(tmp_path), tmp_path / "squeezed")
-    summary_of_first = first.run(extract_bytes=1)
-    assert not list((first.folder / "state" / "kept").rglob("*.arrow"))
-    # A later run reads it again, and somebody who asks for an event is told.
-    assert check(first, unknown="bucket")["totals"] == summary_of_first["totals"]
-    ledger = RunLedger(open_storage(str(first.folder / "state")), "run-001")
+    usual = Runs(_long_and_short(tmp_path), tmp_path / "usual")
+    usual.run(extract_bytes=1)
+    assert len(list((usual.folder / "state" / "kept" / "extracts").rglob("*.arrow"))) == 4
+    runs = Runs(_squeezed(tmp_path), tmp_path / "squeezed")
+    first = runs.run(extract_bytes=1)
+    assert not list((runs.folder / "state" / "kept").rglob("*.arrow"))
+    # A later run reads the archive again, and so does who wants to know.
+    assert check(runs, unknown="bucket", extract_bytes=1)["totals"] == first["totals"]
+    ledger = RunLedger(open_storage(str(runs.folder / "state")), "run-001")
     assert explain(ledger, Cell("Office", "Retail", None), 3).events == 1
 
 
 def _squeezed(folder: Path) -> Shop:
-    """A kilobyte of blanks in blanks, of which LZ4 leaves more than eight."""
+    """Two kilobytes of blanks in blanks, of which LZ4 leaves more than eight times as much."""
     event = json.dumps(purchase(quantity=0, note="?")).encode().replace(b"?", b" " * 100_000)
     content = b"[" + b",".join([event] * 60 + [json.dumps(purchase()).encode()]) + b"]"
     return write_shop(folder / "squeezed" / "shop", {"week.zip": week(content)})

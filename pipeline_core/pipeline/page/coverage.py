@@ -36,8 +36,8 @@ def coverage(manifest: Manifest, summary: Summary) -> Coverage:
 
 def _states(manifest: Manifest, summary: Summary) -> tuple[dict[date, DayState], int]:
     """By date; and how many days have none in their names."""
-    places = (*summary.unreadable, *unread_copies(manifest, summary))
-    unread = {(place.archive, place.day) for place in places}
+    unread = {(place.archive, place.day) for place in summary.unreadable}
+    unread |= {(copy.archive, copy.day) for copy in unread_copies(manifest, summary)}
     conflicting, undated = set(manifest.conflicting_days), 0
     states: dict[date, DayState] = {}
     looked_into = {archive.name: archive.days for archive in manifest.archives}
