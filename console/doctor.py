@@ -11,6 +11,7 @@ from console.checks import Check
 from pipeline_core.errors import PipelineError
 from pipeline_core.extract.codecs import HAS_LIBDEFLATE
 from pipeline_core.extract.kernel import IS_BUILT
+from pipeline_core.hook_command import is_found, program
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.pipeline.plan import read_dimensions
 from pipeline_core.pipeline.survey import find_archives
@@ -83,6 +84,14 @@ def _settings(settings: Settings) -> Check:
         f"engine {settings.chosen_engine()}, {profile.jobs} jobs, batches of "
         f"{profile.batch_size:,} events, schedule {settings.schedule} {settings.timezone}"
     )
+    command = settings.hooks().command
+    if command is not None and not is_found(command):
+        return Check(
+            "settings",
+            "warned",
+            f"{found}; {program(command)}, which SALES_HOOK_COMMAND names, is not on this machine.",
+            "Install it wherever runs end and workers are, or correct the setting.",
+        )
     unused = unused_variables()
     if unused:
         return Check(

@@ -123,7 +123,7 @@ def _values(described: dict[str, Any]) -> str:
     low = chosen.get("minimum", chosen.get("exclusiveMinimum", -1) + 1)
     bounded = "minimum" in chosen or "exclusiveMinimum" in chosen
     if "maximum" in chosen:
-        return f"{low:,.12g} to {chosen['maximum']:,.12g}"
+        return f"{low:,.17g} to {chosen['maximum']:,.17g}"
     return f"{low:,} or more" if bounded else ""
 
 

@@ -8,25 +8,33 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv6Address
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlencode
+
+from pipeline_core.url_text import check_around, check_escapes
 
 _FORM = "write postgresql://user:password@host:5432/database"
 _DRIVER = "psycopg2"
 _PORTS = range(1, 1 << 16)
-_AROUND = " \t\r\n'\""
 _SCHEME = re.compile(r"([\w+.-]+)://")
 # As SQLAlchemy takes a URL apart: a user may hold an @, a password all but an @.
 _USER = re.compile(r"[^:/]*(?::[^@]*)?@")
-_QUERY = re.compile(r"[a-z_]+=[^&]*(?:&[a-z_]+=[^&]*)*")
+# An @ begins the name of an abstract socket, or is no part of a query.
+_OPTION = r"(?:host=@[^@&]*|[a-z_]+=[^@&]*)"
+_QUERY = re.compile(f"{_OPTION}(?:&{_OPTION})*")
 
 
 def database_url(host: str, port: int, user: str, password: str, name: str) -> str:
     """The URL that SQLAlchemy reads as these; ``host`` as ``check_database_host`` takes it."""
     login = f"{quote(user, safe='')}:{quote(password, safe='')}"
-    place = f"{_url_host(host)}:{port}/{name}"
-    if host.startswith("/"):
-        place = f"/{name}?host={quote(host, safe='')}&port={port}"
-    return f"postgresql+{_DRIVER}://{login}@{place}"
+    in_query: dict[str, str] = {}
+    place = f"{_url_host(host)}:{port}"
+    if host.startswith(("/", "@")):
+        place, in_query = "", {"host": host, "port": str(port)}
+    path = name
+    if quote(name, safe="") != name:  # not every SQLAlchemy takes the path for escaped
+        path, in_query = "", {"dbname": name} | in_query
+    query = f"?{urlencode(in_query, quote_via=quote, safe='')}" if in_query else ""
+    return f"postgresql+{_DRIVER}://{login}@{place}/{path}{query}"
 
 
 def _url_host(host: str) -> str:
@@ -37,8 +45,7 @@ def _url_host(host: str) -> str:
 def check_database_url(url: str) -> None:
     """Raises ValueError, which shows nothing of it, if SQLAlchemy would read no PostgreSQL's URL,
     or another one than was meant."""
-    if url != url.strip(_AROUND):
-        raise ValueError("blanks or quotes stand around it; leave them out")
+    check_around(url)
     scheme = _SCHEME.match(url)
     if scheme is None:
         raise ValueError(f"not a URL; {_FORM}")
@@ -47,6 +54,7 @@ def check_database_url(url: str) -> None:
         raise ValueError(f"not of PostgreSQL; {_FORM}")
     if driver not in {"", _DRIVER}:
         raise ValueError(f"the driver is {_DRIVER}; {_FORM}")
+    check_escapes(url)
     user = _USER.match(url, scheme.end())
     _check_place(url[user.end() if user else scheme.end() :])
 
@@ -68,6 +76,23 @@ def _check_place(rest: str) -> None:
         raise ValueError("an IPv6 address needs brackets, as in [::1]:5432")
     if port is not None and not (port.isascii() and port.isdigit() and int(port) in _PORTS):
         raise ValueError("the port is no number from 1 to 65535")
+    _check_options(query)
+
+
+def _check_options(query: str) -> None:
+    """Of what libpq is told beside the rest."""
+    names = {unquote(each.partition("=")[0]) for each in query.split("&") if each}
+    if not names:
+        return
+    from psycopg2 import ProgrammingError  # most URLs have none
+    from psycopg2.extensions import make_dsn
+
+    try:
+        make_dsn(**dict.fromkeys(names, "1"))
+    except ProgrammingError:
+        raise ValueError(
+            "an option behind its ? is none of PostgreSQL's; they are such as sslmode=require"
+        ) from None
 
 
 def check_database_host(host: str) -> None:

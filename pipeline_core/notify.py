@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import html
 import json
-import shlex
-import subprocess
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, get_args
 
+from pipeline_core.hook_command import program, run_command
 from pipeline_core.logs import structlog
 from pipeline_core.messages import Outcome, Summary
 
@@ -19,16 +18,16 @@ log = structlog.get_logger()
 Event = Literal["published", "failed", "refused", "incomplete", "recovered", "late"]
 
 _WEBHOOK_SECONDS = 10
-_COMMAND_SECONDS = 60
 _TRIES = 2
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """Who is told of which events. The URL is a secret: whoever has it can write there."""
+    """Who is told of which events. The URL is a secret: whoever has it can write there. Arguments
+    of the command may be."""
 
     webhook_url: str | None = field(repr=False)
-    command: str | None
+    command: str | None = field(repr=False)
     events: frozenset[Event]
 
 
@@ -197,23 +196,14 @@ def _post(url: str, notice: Notice) -> bool:
 
 
 def _run(command: str, notice: Notice) -> bool:
-    try:
-        subprocess.run(
-            shlex.split(command),
-            input=notice.as_json(),
-            capture_output=True,
-            timeout=_COMMAND_SECONDS,
-            check=True,
-        )
-    except subprocess.SubprocessError as error:
-        said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
-        # Not the error's text: it repeats the command, and a token may stand there.
-        code = getattr(error, "returncode", None)
-        ended = f"it takes over {_COMMAND_SECONDS} s" if code is None else f"exit code {code}"
-        cause = f"{ended}. {said}".strip()
-    except (OSError, ValueError) as error:
-        cause = str(error)
-    else:
+    cause = run_command(command, notice.as_json())
+    if cause is None:
         return True
-    log.error("command_not_told", run_id=notice.run_id, notice=notice.event, cause=cause)
+    log.error(
+        "command_not_told",
+        run_id=notice.run_id,
+        notice=notice.event,
+        program=program(command),
+        cause=cause,
+    )
     return False

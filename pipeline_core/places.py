@@ -20,6 +20,7 @@ _FORMS = {
 }
 # One letter is a drive of Windows.
 _URI = re.compile(r"([a-z][a-z0-9+.-]+):(/{0,2})", re.IGNORECASE)
+_OBJECTS = re.compile(r"[a-z0-9]+://[\w.-]+(?:/([^?]*))?", re.IGNORECASE | re.ASCII)
 _AROUND = " \t\r\n'\""
 
 # What the newest published run is called among the reports.
@@ -73,6 +74,8 @@ def check_place(place: str) -> None:
         )
     if scheme == "file":
         _check_file(place, form)
+    else:
+        _check_objects(place, form)
 
 
 def _check_file(place: str, form: str) -> None:
@@ -81,6 +84,15 @@ def _check_file(place: str, form: str) -> None:
         raise ValueError(f"file:// has three slashes before a folder's whole path; write {form}")
     if uri.query or uri.fragment:
         raise ValueError(f"write ? and # of the folder's name as %3F and %23, {form}")
+
+
+def _check_objects(place: str, form: str) -> None:
+    found = _OBJECTS.fullmatch(place)
+    if found is None:
+        raise ValueError(f"write {form}; credentials belong in the environment")
+    prefix = (found[1] or "").strip("/")
+    if prefix and not {"", ".", ".."}.isdisjoint(prefix.split("/")):
+        raise ValueError(f"an empty, . or .. part stands in its prefix; write {form}")
 
 
 def check_reports(place: str) -> None:

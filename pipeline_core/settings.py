@@ -9,12 +9,10 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     Field,
-    PositiveInt,
     SecretStr,
     ValidationError,
     field_validator,
@@ -27,16 +25,19 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from pipeline_core.broker_url import check_broker_url, check_certificates
 from pipeline_core.cron import parse_cron
 from pipeline_core.database_url import check_database_host, check_database_url, database_url
 from pipeline_core.env_file import read_env_file
 from pipeline_core.errors import ConfigError
+from pipeline_core.hook_command import check_command
 from pipeline_core.host_names import parse_host_names
 from pipeline_core.messages import DriftLimits, Limits, Options, Policy, Reuse, UnknownMode
 from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.places import Places, check_dimensions, check_place, check_reports
 from pipeline_core.profile import Profile, ProfileName, choose_profile, read_machine
 from pipeline_core.served import Shop, check_states, parse_shops
+from pipeline_core.web_url import check_address, check_web_url, check_webhook
 
 Engine = Literal["local", "celery"]
 DEFAULT_BROKER_URL = "redis://localhost:6379/0"
@@ -57,8 +58,10 @@ _OF_CELERY = (
     "CELERY_LOADER",
 )
 _SIMILAR = 0.85  # SALES_REPROTS is; names of others are not that like ours
-# In a URL's query they win over our own options.
-_TLS_CHECKS = ("ssl_cert_reqs", "ssl_check_hostname")
+# What every clock, and JSON, can hold: more is a slip of the hand that only a run would notice.
+_MOST = 1_000_000_000_000_000
+_Seconds = Annotated[int, Field(ge=1, le=1_000_000_000)]
+_Count = Annotated[int, Field(ge=1, le=_MOST)]
 # Exact: a float of 0.3 is less than 0.3.
 _Share = Annotated[Decimal, Field(ge=0, le=1)]
 
@@ -113,7 +116,9 @@ class Settings(BaseSettings):
     profile: ProfileName = Field(
         "auto", description="weak, strong or auto: chooses jobs and batch size."
     )
-    jobs: PositiveInt | None = Field(None, description="Worker processes; overrides the profile.")
+    jobs: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        None, description="Worker processes; overrides the profile."
+    )
     batch_size: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(
         None, description="Events held at once by a worker; overrides the profile."
     )
@@ -126,13 +131,13 @@ class Settings(BaseSettings):
     allow_drift: bool = Field(
         False, description="Publish even if a figure moved too far since the last published run."
     )
-    reject_rows: int = Field(1_000_000, description="Most rows in rejects.csv.", ge=0)
-    reject_bytes: PositiveInt = Field(256 << 20, description="Most bytes of rows in rejects.csv.")
-    reject_event_bytes: PositiveInt = Field(
+    reject_rows: int = Field(1_000_000, description="Most rows in rejects.csv.", ge=0, le=_MOST)
+    reject_bytes: _Count = Field(256 << 20, description="Most bytes of rows in rejects.csv.")
+    reject_event_bytes: _Count = Field(
         4096,
         description="Bytes of an event's text in rejects.csv; a longer one is cut, and marked.",
     )
-    max_listed: PositiveInt = Field(
+    max_listed: _Count = Field(
         1000,
         description="Most unreadable inputs, and conflicting days, that a run lists; all count.",
     )
@@ -145,21 +150,19 @@ class Settings(BaseSettings):
     keep_extracts: bool = Field(
         True, description="Keep what was extracted, so that later runs read only what is new."
     )
-    extract_bytes: PositiveInt = Field(
+    extract_bytes: _Count = Field(
         64 << 20,
         description="Bytes of extracts that are kept of an archive, beside eight times its own.",
     )
-    keep_runs: PositiveInt = Field(
-        30, description="Newest runs whose partials and extracts `gc` keeps."
-    )
+    keep_runs: _Count = Field(30, description="Newest runs whose partials and extracts `gc` keeps.")
 
     # Limits of one input (uncompressed)
-    max_part_bytes: PositiveInt = Field(4 << 30, description="Bytes of one part.")
-    max_day_bytes: PositiveInt = Field(16 << 30, description="Bytes of one day's parts.")
-    max_archive_bytes: PositiveInt = Field(64 << 30, description="Bytes of one archive's parts.")
-    max_event_bytes: PositiveInt = Field(16 << 20, description="Bytes of one event's text.")
-    max_zip_entries: PositiveInt = Field(100_000, description="Entries in one zip.")
-    max_dictionary_bytes: PositiveInt = Field(
+    max_part_bytes: _Count = Field(4 << 30, description="Bytes of one part.")
+    max_day_bytes: _Count = Field(16 << 30, description="Bytes of one day's parts.")
+    max_archive_bytes: _Count = Field(64 << 30, description="Bytes of one archive's parts.")
+    max_event_bytes: _Count = Field(16 << 20, description="Bytes of one event's text.")
+    max_zip_entries: _Count = Field(100_000, description="Entries in one zip.")
+    max_dictionary_bytes: _Count = Field(
         256 << 20, description="Memory that one LZMA or Zstandard entry may take to look back."
     )
     max_json_depth: Annotated[int, Field(ge=2, le=512)] = Field(
@@ -179,7 +182,7 @@ class Settings(BaseSettings):
     max_reject_share_rise: _Share | None = Field(
         None, description="Rise of the share of rejects, 0.02 being 2 points; off if not set."
     )
-    max_new_missing_days: Annotated[int, Field(ge=0)] | None = Field(
+    max_new_missing_days: Annotated[int, Field(ge=0, le=_MOST)] | None = Field(
         None, description="Missing days that were not missing before; off if not set."
     )
     max_customers_gone: _Share | None = Field(
@@ -203,16 +206,16 @@ class Settings(BaseSettings):
     )
     schedule: str = Field("0 3 * * *", description="Cron expression of the daily run.")
     timezone: str = Field("UTC", description="Time zone of the schedule.")
-    task_soft_time_limit: PositiveInt = Field(1500, description="Seconds before a task is asked.")
-    task_time_limit: PositiveInt = Field(1800, description="Seconds before a task is killed.")
-    visibility_timeout: PositiveInt = Field(
+    task_soft_time_limit: _Seconds = Field(1500, description="Seconds before a task is asked.")
+    task_time_limit: _Seconds = Field(1800, description="Seconds before a task is killed.")
+    visibility_timeout: _Seconds = Field(
         2400, description="Seconds before an unfinished task is delivered again."
     )
-    result_expires: PositiveInt = Field(259_200, description="Seconds chord results are kept.")
-    shutdown_wait: PositiveInt = Field(
+    result_expires: _Seconds = Field(259_200, description="Seconds chord results are kept.")
+    shutdown_wait: _Seconds = Field(
         60, description="Seconds that a worker which is told to stop gives its tasks."
     )
-    worker_wait: PositiveInt = Field(60, description="Seconds a run waits for a worker.")
+    worker_wait: _Seconds = Field(60, description="Seconds a run waits for a worker.")
     redis_ca: str | None = Field(
         None, description="CA file that rediss:// servers are checked by; the system's if not set."
     )
@@ -239,24 +242,27 @@ class Settings(BaseSettings):
     )
 
     # Faults
-    lease: PositiveInt = Field(
+    lease: _Seconds = Field(
         60, description="Seconds of silence after which whoever works on something is dead."
     )
-    stall_after: PositiveInt = Field(
+    stall_after: _Seconds = Field(
         120, description="Seconds without progress after which missing work is sent again."
     )
-    max_attempts: PositiveInt = Field(
+    max_attempts: _Count = Field(
         3, description="Times an archive may end its worker, memory or time; then it is left out."
     )
     task_retries: int = Field(
         6, description="Times a task tries again what did not answer.", ge=0, le=100
     )
-    retry_backoff: PositiveInt = Field(5, description="Seconds before the first new try; doubles.")
-    retry_backoff_max: PositiveInt = Field(300, description="Most seconds between two tries.")
+    retry_backoff: _Seconds = Field(5, description="Seconds before the first new try; doubles.")
+    retry_backoff_max: _Seconds = Field(300, description="Most seconds between two tries.")
     catch_up: int = Field(
-        86_400, description="Seconds within which a missed scheduled run still starts.", ge=0
+        86_400,
+        description="Seconds within which a missed scheduled run still starts.",
+        ge=0,
+        le=1_000_000_000,
     )
-    late_after: PositiveInt = Field(
+    late_after: _Seconds = Field(
         7200, description="Seconds after its time when an unpublished scheduled run is late."
     )
 
@@ -272,8 +278,9 @@ class Settings(BaseSettings):
     webhook_url: SecretStr | None = Field(
         None, description="Slack-compatible URL that is told of trouble."
     )
-    hook_command: str | None = Field(
-        None, description="Command that is told of trouble: JSON on its standard input."
+    hook_command: SecretStr | None = Field(
+        None,
+        description="Command that is told of trouble: JSON on standard input, variables HOOK_*.",
     )
     notify_on: str = Field(
         "failed,refused,incomplete,recovered,late",
@@ -353,25 +360,16 @@ class Settings(BaseSettings):
 
     @field_validator("broker_url", "result_backend")
     @classmethod
-    def _certificates_are_checked(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        # Clients decode a query's names, so a check in disguise counts too.
-        if any(name in unquote(value.get_secret_value()) for name in _TLS_CHECKS):
-            raise ValueError("certificates are always checked; SALES_REDIS_CA names the authority")
+    def _of_one_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_broker_url(value.get_secret_value())
         return value
 
-    @field_validator("broker_url", "result_backend")
+    @field_validator("redis_ca")
     @classmethod
-    def _readable_url(cls, value: SecretStr | None) -> SecretStr | None:
-        """Clients would show a piece of the password that they took for a port."""
-        try:
-            if value is not None:
-                _ = urlsplit(value.get_secret_value()).port
-        except ValueError:
-            raise ValueError(
-                "not a URL; write / ? # [ ] of the password as %2F %3F %23 %5B %5D"
-            ) from None
+    def _certificates(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_certificates(value)
         return value
 
     @field_validator("flower_user", "flower_password")
@@ -387,11 +385,38 @@ class Settings(BaseSettings):
         parse_host_names(value or "")
         return value
 
+    @field_validator("flower_user")
+    @classmethod
+    def _no_colon(cls, value: str) -> str:
+        if ":" in value:
+            raise ValueError("browsers take a colon for the end of the user; use none")
+        return value
+
     @field_validator("flower_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
-        if value is not None and urlsplit(value).scheme not in {"http", "https"}:
-            raise ValueError("not an http:// or https:// URL")
+        if value is not None:
+            check_web_url(value)
+        return value
+
+    @field_validator("serve_host", "metrics_address")
+    @classmethod
+    def _address_alone(cls, value: str) -> str:
+        check_address(value)
+        return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_webhook(value.get_secret_value())
+        return value
+
+    @field_validator("hook_command")
+    @classmethod
+    def _command(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_command(value.get_secret_value())
         return value
 
     @field_validator("notify_on")
@@ -499,7 +524,7 @@ class Settings(BaseSettings):
         """Who is told of trouble; holds the webhook's URL."""
         return Hooks(
             webhook_url=self.webhook_url.get_secret_value() if self.webhook_url else None,
-            command=self.hook_command,
+            command=self.hook_command.get_secret_value() if self.hook_command else None,
             events=parse_events(self.notify_on),
         )
 

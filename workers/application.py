@@ -14,6 +14,9 @@ from celery import Celery
 from celery.loaders.app import AppLoader
 from click.core import ParameterSource
 
+from pipeline_core.errors import ConfigError
+from pipeline_core.settings import Settings, load_settings
+
 _SETTING_OF = {
     "broker": "SALES_BROKER_URL",
     "result_backend": "SALES_RESULT_BACKEND",
@@ -63,10 +66,30 @@ class App(Celery):  # type: ignore[misc]
         self.conf.update(found)
 
 
+def load_settings_or_end() -> Settings:
+    """Settings; ``celery`` is ended with exit code 2 and what is wrong with them.
+
+    Raises:
+        ConfigError: a setting is wrong, and this is another program.
+    """
+    try:
+        return load_settings()
+    except ConfigError as error:
+        if _celery_command() is None:
+            raise
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(2) from None
+
+
+def _celery_command() -> click.Context | None:
+    context = click.get_current_context(silent=True)
+    return context if context is not None and context.command.name == "celery" else None
+
+
 def refuse_other_servers() -> None:
     """Ends ``celery -b URL …``, and the like, with exit code 2: the command would not see it."""
-    context = click.get_current_context(silent=True)
-    if context is None or context.command.name != "celery":
+    context = _celery_command()
+    if context is None:
         return
     for option, setting in _SETTING_OF.items():
         if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:

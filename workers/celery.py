@@ -8,12 +8,12 @@ from typing import Any
 from celery.signals import setup_logging
 
 from pipeline_core.logs import configure_logs, structlog
-from pipeline_core.settings import load_settings, unused_variables
-from workers.application import App, refuse_other_servers
+from pipeline_core.settings import unused_variables
+from workers.application import App, load_settings_or_end, refuse_other_servers
 from workers.config import celery_config, flower_environment
 
 refuse_other_servers()
-settings = load_settings()
+settings = load_settings_or_end()
 app = App("workers", include=["workers.tasks", "workers.watching", "workers.events"])
 app.conf.update(celery_config(settings))
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _PLACE = "database"
 _CHUNK_ROWS = 100_000
 _URL_FORM = "Write postgresql://user:password@host:5432/database."
+# A host's name has no @: what a message quotes with one is a piece of a password.
+_WITH_AT = re.compile(r'"[^"]*@[^"]*"')
 _ZONE = re.compile(r"%25(?=.)")  # RFC 6874
 # How PostgreSQL spells values must not depend on who connects; psycopg2 does this for DateStyle.
 # lc_monetary is left as it is: a stored 100 of money is 1.00 or 100 by it.
@@ -140,7 +142,9 @@ def _database_error(error: Exception) -> PipelineError:
 
     cause = error if isinstance(error, exc.DBAPIError) else error.__cause__
     said = str(cause.orig if isinstance(cause, exc.DBAPIError) else error).strip()
-    said = said.partition("\n")[0].rstrip(".")
+    said = _WITH_AT.sub('"***"', said.partition("\n")[0]).rstrip(".")
+    if said.startswith("invalid "):  # an option of the URL, such as sslmode
+        return ConfigError(f"The database URL cannot be used: {said}.", _URL_FORM)
     if isinstance(cause, exc.ProgrammingError):
         return ConfigError(
             f"The database cannot be used: {said}.", "sql/init.sql makes the tables that it needs."

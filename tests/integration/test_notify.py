@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from pipeline_core import hook_command
 from pipeline_core import notify as notify_module
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
@@ -211,7 +212,6 @@ def test_a_command_gets_the_notice_on_its_standard_input(tmp_path: Path) -> None
     [
         (f"{sys.executable} -c 'import sys; sys.exit(\"no pager\")'", "no pager"),
         ("/nowhere/hook", "No such file"),
-        ("unbalanced '", "No closing quotation"),
     ],
 )
 def test_a_command_that_fails(command: str, said: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -225,11 +225,64 @@ def test_a_token_of_the_command_is_not_logged(
     python = f"{sys.executable} -c"
     assert not notify(_hooks(command=f"{python} 'import sys; sys.exit(3)' --token=canary"), NOTICE)
     assert "exit code 3" in caplog.text
-    monkeypatch.setattr(notify_module, "_COMMAND_SECONDS", 0.3)
+    monkeypatch.setattr(hook_command, "_SECONDS", 0.3)
     sleep = f"{python} 'import time; time.sleep(9)' --token=canary"
     assert not notify(_hooks(command=sleep), NOTICE)
     assert "it takes over 0.3 s" in caplog.text
     assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--token=canary",
+        "--token canary",
+        "https://canary@hook.example/x",
+        "https://hook.example/canary?x=y",
+        "'Authorization: Bearer canary'",
+    ],
+)
+def test_a_token_that_a_command_repeats_is_not_logged(
+    arguments: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = "import sys; print(sys.argv[1:], *(a.split('/') for a in sys.argv), file=sys.stderr)"
+    command = f"{sys.executable} -c {failing + '; sys.exit(4)'!r} {arguments}"
+    assert not notify(_hooks(command=command), NOTICE)
+    assert "exit code 4" in caplog.text
+    assert sys.executable in caplog.text
+    assert "canary" not in caplog.text.replace("Bearer canary", "")
+
+
+def test_a_program_that_is_not_there_is_named_without_its_arguments(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert not notify(_hooks(command="/nowhere/hook --token=canary"), NOTICE)
+    assert "/nowhere/hook" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_a_command_gets_no_secret_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = {
+        *("SALES_DB_PASSWORD", "SALES_DATABASE_URL", "SALES_BROKER_URL", "SALES_WEBHOOK_URL"),
+        *("SALES_FLOWER_PASSWORD", "SALES_STATE_KEY", "SALES_SOMETHING", "FLOWER_BASIC_AUTH"),
+        *("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GOOGLE_SERVICE_ACCOUNT_KEY"),
+        *("AZURE_STORAGE_ACCOUNT_KEY", "PGPASSWORD", "PGSERVICE", "REDIS_PASSWORD"),
+        *("REDISCLI_AUTH", "CELERY_BROKER_URL", "POSTGRES_PASSWORD", "SMTP_PASSWORD"),
+    }
+    for name in secrets:
+        monkeypatch.setenv(name, "canary")
+    passed = {"HOOK_TOKEN": "mine", "LANG": "C.UTF-8", "LC_ALL": "C", "https_proxy": "http://p:1"}
+    for name, value in passed.items():
+        monkeypatch.setenv(name, value)
+    told = tmp_path / "told"
+    assert notify(_hooks(command=f"sh -c 'env > {told}'"), NOTICE)
+    got = dict(line.split("=", 1) for line in told.read_text().splitlines())
+    assert "canary" not in got.values()
+    assert secrets.isdisjoint(got)
+    assert got.items() >= passed.items()
+    assert "PATH" in got
 
 
 def test_only_what_was_asked_for() -> None:

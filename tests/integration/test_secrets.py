@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 from redis import Redis
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import URL, create_engine, make_url, text
 
 from console.stack import RedisServer, Stack
 from console.stack.processes import free_port
@@ -25,7 +26,11 @@ from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.processes import call, celery, environment, eventually, sales_pipeline
 
 DATABASE, BROKER, HOOK, FLOWER = (f"canary{n}in{place}" for n, place in enumerate("dbhf"))
-CANARIES = (DATABASE, BROKER, HOOK, FLOWER)
+STORE = "canary4inw"
+CANARIES = (DATABASE, BROKER, HOOK, FLOWER, STORE)
+# A password of everything that means something in a URL, by the pieces that it might fall into.
+PIECES = ("canary5", "canary6", "canary7")
+ODD = "canary5@x/y#z?canary6=%41%&:; canary7"
 EVENTS = part([purchase("c001", "p001", 2), purchase("c001", "nowhere")])
 
 
@@ -119,6 +124,9 @@ def test_no_canary_is_found_anywhere(
         SALES_LOG_LEVEL="DEBUG",
         SALES_FLOWER_PASSWORD=FLOWER,
         SALES_WEBHOOK_URL=f"http://127.0.0.1:{webhook.server_port}/{HOOK}?token={HOOK}",
+        AWS_ACCESS_KEY_ID=STORE,
+        AWS_SECRET_ACCESS_KEY=STORE,
+        AWS_SESSION_TOKEN=STORE,
         SALES_TASK_RETRIES="1",
         SALES_RETRY_BACKOFF="1",
         SALES_SCHEDULE="* * * * *",
@@ -190,3 +198,137 @@ def test_a_worker_with_a_broken_database_keeps_its_secrets(
     assert urlsplit(url).hostname in said  # type: ignore[operator]
     assert DATABASE not in said
     assert BROKER not in said
+
+
+@pytest.fixture
+def odd_database(stack: Stack) -> Iterator[dict[str, str]]:
+    """Settings of a database that only its parts can name: the password, and the names, too."""
+    name, user = '"shop @/#?%41&"', '"reader:@/%"'
+    url = make_url(stack.postgres.url)
+    _execute(url, f"CREATE USER {user} PASSWORD '{ODD}'", f"CREATE DATABASE {name} OWNER {user}")
+    parts = {
+        "SALES_DB_HOST": str(url.query.get("host") or url.host),
+        "SALES_DB_PORT": str(url.query.get("port") or url.port),
+        "SALES_DB_USER": user.strip('"'),
+        "SALES_DB_PASSWORD": ODD,
+        "SALES_DB_NAME": name.strip('"'),
+    }
+    _execute(
+        url.set(database=parts["SALES_DB_NAME"]),
+        "CREATE TABLE customers (customer_id text, segment text)",
+        "CREATE TABLE products (product_id text, category text, price numeric(10, 2))",
+        "INSERT INTO customers VALUES ('c001', 'VIP')",
+        "INSERT INTO products VALUES ('p001', 'Toys', 2.50)",
+        f"GRANT SELECT ON customers, products TO {user}",
+    )
+    yield parts
+    _execute(url, f"DROP DATABASE {name} WITH (FORCE)", f"DROP USER {user}")
+
+
+def _execute(url: URL, *statements: str) -> None:
+    """As they stand: a % or a colon in them is nobody's parameter."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        cursor = connection.connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+    engine.dispose()
+
+
+_TELLING = """
+import os, sys
+told = open(sys.argv[1], "a")
+print(dict(os.environ), sys.stdin.read(), file=told)
+sys.exit("cannot tell with " + " ".join(sys.argv[2:]))
+"""
+
+
+def test_parts_of_any_characters_reach_the_database_and_nothing_else(
+    stack: Stack, odd_database: dict[str, str], tmp_path: Path
+) -> None:
+    """Nor does a token of the hook's, whose own output repeats it."""
+    week = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": EVENTS})})
+    shop, hook = write_shop(tmp_path / "shop", {"week.zip": week}), tmp_path / "hook.py"
+    hook.write_text(_TELLING)
+    folder = tmp_path / "places"
+    env = environment(
+        stack,
+        shop,
+        folder,
+        SALES_ENGINE="local",
+        SALES_LOG_LEVEL="DEBUG",
+        SALES_HOOK_COMMAND=f"{sys.executable} {hook} {tmp_path / 'told'} --token={HOOK} {HOOK}",
+        SALES_NOTIFY_ON="published,failed,refused,incomplete",
+        SALES_FLOWER_PASSWORD=FLOWER,
+        AWS_SECRET_ACCESS_KEY=STORE,
+        HOOK_OWN="for the hook",
+        **odd_database,
+    )
+    del env["SALES_DIMENSIONS"], env["SALES_BROKER_URL"]
+    said = ""
+    for changed, code in (
+        ({}, 0),
+        ({"SALES_DB_PASSWORD": f"{ODD}!"}, 1),
+        ({"SALES_DB_PORT": str(free_port())}, 1),
+    ):
+        for command in (["run", "--json"], ["doctor"], ["show"], ["plan"]):
+            ended = sales_pipeline(*command, env=env | changed)
+            said += ended.stdout + ended.stderr
+            assert command[0] != "run" or ended.returncode == code, ended.stderr
+    assert "command_not_told" in said
+    assert sys.executable in said
+    told = (tmp_path / "told").read_text()
+    assert "'HOOK_OWN': 'for the hook'" in told
+    assert "'SALES_" not in told
+    assert "'AWS_" not in told
+    for file in folder.rglob("*"):
+        said += file.read_bytes().decode(errors="replace") if file.is_file() else ""
+    assert [piece for piece in (*CANARIES, *PIECES) if piece in said + told] == []
+
+
+COMMANDS = [
+    *(["run"], ["plan"], ["runs"], ["show"], ["rejects"], ["doctor"], ["gc"], ["recover"]),
+    *(["publish", "x"], ["resume", "x"], ["verify", "x"], ["rebuild", "x"], ["serve"]),
+    ["diff", "x", "y"],
+    ["explain", "--category", "x", "--segment", "y"],
+    ["report", "--from", "2024-01-01", "--to", "2024-01-02"],
+    ["backfill", "--from", "2024-01-01", "--to", "2024-01-02"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_every_command_refuses_every_wrong_server_at_once(
+    stack: Stack, command: list[str], tmp_path: Path
+) -> None:
+    """A raw password's tail is no host, and what only fails when it is used is wrong before."""
+    shop = write_shop(tmp_path / "shop", {})
+    wrong = {
+        "SALES_DATABASE_URL": f"postgresql://u:{PIECES[0]}@{PIECES[1]}@127.0.0.1/d",
+        "SALES_BROKER_URL": f"redis://:{PIECES[0]}@{PIECES[1]}@127.0.0.1/0",
+        "SALES_RESULT_BACKEND": f"sentinel://:{PIECES[0]}@127.0.0.1/0",
+        "SALES_WEBHOOK_URL": f"ftp://{PIECES[0]}/x",
+        "SALES_HOOK_COMMAND": f"TOKEN={PIECES[0]} {PIECES[1]}",
+        "SALES_FLOWER_URL": f"https://u:{PIECES[0]}@h/",
+        "SALES_DATA": f"s3://{PIECES[0]}:{PIECES[1]}@bucket/x",
+    }
+    ended = sales_pipeline(*command, env=environment(stack, shop, tmp_path) | wrong, timeout=30)
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 2, said
+    assert all(f"{name}: " in said for name in wrong)
+    assert not any(piece in said for piece in PIECES)
+    assert "Traceback" not in said
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("name", ["worker", "beat", "flower"])
+def test_workers_beat_and_flower_refuse_a_wrong_server_at_once(
+    stack: Stack, name: str, tmp_path: Path
+) -> None:
+    wrong = {"SALES_DATABASE_URL": f"postgresql://u:{PIECES[0]}@{PIECES[1]}@127.0.0.1/d"}
+    env = environment(stack, write_shop(tmp_path / "shop", {}), tmp_path) | wrong
+    with celery(name, env=env, log=tmp_path / "log") as process:
+        assert process.wait(60) == 2
+    said = (tmp_path / "log").read_text()
+    assert "SALES_DATABASE_URL: not a URL" in said
+    assert "Traceback" not in said
+    assert not any(piece in said for piece in PIECES)

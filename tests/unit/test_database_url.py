@@ -46,6 +46,15 @@ _PORT = "the port is no number from 1 to 65535"
         ("postgresql://u:canary@h:/d", _PORT),
         ("postgresql://u:canary@[::1]:70000", _PORT),
         ("postgresql://u:canary@h:5432 /d", _PORT),
+        ("postgresql://u:p@canary/d?a=b@h/d", _ESCAPES),
+        ("postgresql://u:p@canary/d?host=b@h", _ESCAPES),
+        ("postgresql://u:canary%@h/d", "a % in it escapes nothing; write % of the password as %25"),
+        ("postgresql://u:canary%4@h/d", "a % in it escapes nothing"),
+        ("postgresql://u:canary%zz@h/d", "a % in it escapes nothing"),
+        ("postgresql://u:canary%ff@h/d", "its escapes are no UTF-8"),
+        ("postgresql://u:can\tary@h/d", "a control character stands in it"),
+        ("postgresql://u:p@h/d?canary=1", "an option behind its ? is none of PostgreSQL's"),
+        ("postgresql://u:p@h/d?plugin=canary", "an option behind its ? is none of PostgreSQL's"),
         ("postgresql://u:canary@h1:5432,h2:5432/d", "several hosts; write postgresql://user:"),
     ],
 )
@@ -72,6 +81,7 @@ def test_a_url_that_cannot_be_used_says_why(url: str, said: str) -> None:
         ("postgresql://u:p@/d?host=a:1&host=b:2", "u", "p", None, None),
         ("postgresql://u:p@/d?host=@abstract", "u", "p", None, None),
         ("postgresql://u:p@h/d?options=-csearch_path%3Dx", "u", "p", "h", None),
+        ("postgresql://u:p%40@h/d?sslmode=require&host=x", "u", "p@", "h", None),
         ("postgresql://h", None, None, "h", None),
     ],
 )
@@ -108,6 +118,25 @@ def test_a_host_is_a_host_alone(host: str, said: str, monkeypatch: pytest.Monkey
     assert caught.value.message.startswith("Wrong settings: SALES_DB_HOST: ")
     assert said in caught.value.message
     assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["shop", "my shop", "a/b", "a?b=c", "a#b", "a@b", "100%", "%41", "ü", "a&b", "a'b", "a+b"],
+)
+@pytest.mark.parametrize("host", ["h", "::1", "/run/postgresql", "@abstract"])
+def test_the_name_of_a_database_is_what_libpq_gets(host: str, name: str) -> None:
+    password = "p@/#?%&: w"
+    settings = load_settings({"db_name": name, "db_host": host, "db_password": password})
+    url = _with_psycopg2(settings.chosen_database_url().get_secret_value())
+    _, given = url.get_dialect()().create_connect_args(url)
+    assert {key: str(value) for key, value in given.items()} == {
+        "host": host,
+        "port": "5432",
+        "user": "myuser",
+        "password": password,
+        "dbname": name,
+    }
 
 
 @pytest.mark.parametrize(
