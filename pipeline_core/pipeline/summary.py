@@ -83,9 +83,10 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
         unreadable=first_unreadable(unreadable, most),
         conflicting_days=manifest.conflicting_days[:most],
         missing_days=missing,
-        unreadable_total=unreadable_count,
-        conflicting_days_total=len(manifest.conflicting_days),
-        missing_days_total=missing_count,
+        # A run of an earlier version is rebuilt as it was.
+        unreadable_total=None if most is None else unreadable_count,
+        conflicting_days_total=None if most is None else len(manifest.conflicting_days),
+        missing_days_total=None if most is None else missing_count,
         dimensions_digest=manifest.dimensions_digest,
         inputs=_inputs(manifest, done),
         compressed_bytes=sum(receipt.compressed_bytes for receipt in receipts),

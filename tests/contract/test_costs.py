@@ -21,6 +21,7 @@ from pipeline_core.pipeline.explain import explain
 from pipeline_core.pipeline.explanation import Cell
 from pipeline_core.pipeline.progress import Watch
 from pipeline_core.pipeline.range_report import range_sales
+from pipeline_core.pipeline.rebuild import rebuild
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.archives import (
@@ -238,6 +239,20 @@ def test_list_of_what_is_unreadable_is_capped_and_its_count_is_not(
     april = range_sales(ledger, date(2024, 4, 1), date(2024, 4, 2)).report
     assert (april.unlisted, april.is_whole) == (18, False)
     assert explain(ledger, Cell("Office", "Retail", date(2024, 3, 4)), 3).unlisted == 18
+
+
+def test_run_that_an_earlier_version_planned_is_rebuilt_as_it_was(tmp_path: Path) -> None:
+    shop = _mostly_broken(tmp_path)
+    outcome = run_local(shop, tmp_path)  # without the limits that a plan has now
+    path = tmp_path / "reports" / "runs" / outcome.run_id / "summary.json"
+    found = json.loads(path.read_text())
+    assert len(found["unreadable"]) == 22
+    for name in ("unreadable", "conflicting_days", "missing_days"):
+        assert found.pop(f"{name}_total") is None
+    path.write_text(json.dumps(found))  # as that version wrote it
+    again = rebuild(str(tmp_path / "state"), outcome.run_id, dry_run=True)
+    assert again.state == "as_published"
+    assert_agrees(tmp_path, outcome)
 
 
 def test_refusal_says_how_many_could_not_be_read(tmp_path: Path) -> None:

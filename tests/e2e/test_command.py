@@ -181,6 +181,24 @@ def test_history_show_and_rejects(env: dict[str, str]) -> None:
         assert sales_pipeline(command, env=env).returncode == 0
 
 
+def test_rejects_say_which_events_were_cut(env: dict[str, str]) -> None:
+    broken = part([purchase(quantity=0, note="x" * size) for size in (10, 5000)])
+    days = {"events_2024-03-02.zip": day_zip({"part.json": broken})}
+    _add(env, "events_week_02.zip", archive_zip(days))
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    whole, cut = json.loads(sales_pipeline("rejects", "--json", env=env).stdout)
+    assert ("is_cut" in whole, cut["is_cut"], cut["position"]) == (False, True, 1)
+    assert len(cut["event"]) == 4096 + len("… (cut, 5099 bytes in all)")
+    told = sales_pipeline("rejects", env=env).stderr
+    assert told.startswith("1 of these events was cut (SALES_REJECT_EVENT_BYTES)")
+    env |= {"SALES_REJECT_EVENT_BYTES": "10000", "SALES_REJECT_BYTES": "5000"}
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    rows = (Path(env["SALES_REPORTS"]) / "latest" / "rejects.csv").read_text().splitlines()
+    assert len(rows) == 2  # with the header
+    assert "cut" not in rows[1]
+    assert sales_pipeline("rejects", env=env).stderr == ""
+
+
 OFFICE = ("--category", "Office", "--segment", "Retail")
 
 
