@@ -11,8 +11,16 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, NamedTuple
+from urllib.parse import unquote_to_bytes
 
-Fault = Literal["ignores conditions", "refuses conditions", "has weak tags", "has no tags", "none"]
+Fault = Literal[
+    "ignores conditions",
+    "refuses conditions",
+    "has weak tags",
+    "has no tags",
+    "refuses long keys",
+    "none",
+]
 
 _CONDITIONS = {"if-match", "if-none-match"}
 _NOT_PASSED_ON = {"connection", "transfer-encoding", "content-length", "keep-alive"}
@@ -20,6 +28,7 @@ _REFUSAL = (
     b"<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality that "
     b"is not implemented</Message></Error>"
 )
+_LONGEST_KEY = 1024
 _LISTED_TAG = re.compile(rb"<ETag>[^<]*</ETag>")
 _LISTED_SECOND = re.compile(rb"(<LastModified>[\dT:-]+)[.\d]*Z<")
 
@@ -49,6 +58,7 @@ def gateway(behind: str, fault: Fault = "none") -> Iterator[Gateway]:
     - "refuses conditions": it answers 501 NotImplemented to them.
     - "has weak tags": what is read has tags that begin with W/ in every second answer, as a proxy
       makes them that compresses some; a weak one never fulfils If-Match (RFC 9110, 13.1.1).
+    - "refuses long keys": those of more than 1024 bytes, as Amazon's does.
     - "has no tags": neither objects that are read nor lists have any, and lists a finer time.
     """
     with _Server(behind.removeprefix("http://"), fault) as server:
@@ -59,6 +69,11 @@ def gateway(behind: str, fault: Fault = "none") -> Iterator[Gateway]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def _key(path: str) -> bytes:
+    """The key in a path of /bucket/key?query."""
+    return unquote_to_bytes(path.partition("?")[0]).removeprefix(b"/").partition(b"/")[2]
 
 
 class _Server(ThreadingHTTPServer):
@@ -89,6 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault == "has weak tags" and headers.get("if-match", "").startswith("W/"):
             self._send(412, {}, b"<Error><Code>PreconditionFailed</Code></Error>")
+            return
+        if fault == "refuses long keys" and len(_key(self.path)) > _LONGEST_KEY:
+            self._send(400, {}, b"<Error><Code>KeyTooLongError</Code></Error>")
             return
         if fault == "ignores conditions":
             headers = {name: value for name, value in headers.items() if name not in _CONDITIONS}

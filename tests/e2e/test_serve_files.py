@@ -14,8 +14,9 @@ from urllib.parse import quote
 import psutil
 import pytest
 
+from tests.gateway import gateway
 from tests.published import RUN, publish
-from tests.s3 import put, s3_environment
+from tests.s3 import put, s3_environment, use_endpoint
 from tests.serving import Answer, Site, site
 
 LARGE = 24 << 20
@@ -54,14 +55,14 @@ def local(folder: Path) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def stored(s3_endpoint: str) -> Iterator[Site]:
     put(s3_endpoint, "/bucket")
-    credentials = s3_environment(s3_endpoint)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in credentials.items():
-            patch.setenv(name, value)
-        publish("s3://bucket/some/prefix", FILES)
     places = {"SALES_REPORTS": "s3://bucket/some/prefix", "SALES_STATE": "s3://bucket/state"}
-    with site(_environment(places | credentials)) as running:
-        yield running
+    with gateway(s3_endpoint, "refuses long keys") as store:
+        places |= s3_environment(store.endpoint)
+        with pytest.MonkeyPatch.context() as patch:
+            use_endpoint(patch, store.endpoint)
+            publish(places["SALES_REPORTS"], FILES)
+        with site(_environment(places)) as running:
+            yield running
 
 
 @pytest.fixture(params=["local", "stored"])
@@ -196,6 +197,7 @@ def test_a_client_goes_on_where_it_stopped(served: Site) -> None:
         f"/latest/{quote('é' * 600)}.csv",
         f"/latest/{'a/' * 520}x.csv",
         f"/runs/{RUN}/{'b' * 255}/{'c' * 255}/{'d' * 255}/{'e' * 255}",
+        f"/runs/{RUN}/{'b' * 255}/{'c' * 255}/{'d' * 255}/{'e' * 217}",  # with the store's prefix
         f"/latest/{'%41' * 5000}",
         f"/latest/{'%2e%2f' * 2000}x.csv",
         "/latest/x.csv%00",
