@@ -6,8 +6,10 @@ that happen to have them: workers would listen at one broker, and the command se
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 from celery import Celery
@@ -77,8 +79,21 @@ def load_settings_or_end() -> Settings:
     except ConfigError as error:
         if _celery_command() is None:
             raise
-        click.echo(f"Error: {error}", err=True)
-        raise SystemExit(2) from None
+        _end(error)
+
+
+def end_without_folder(setting: str, file: Path) -> None:
+    """Ends the process with exit code 2 if there is no folder in which to write the file that a
+    setting names: found out later, it would be a traceback, or one line among many."""
+    folder = file.absolute().parent
+    if not os.access(file, os.W_OK) and not os.access(folder, os.W_OK | os.X_OK):
+        cause = "may not be written by this user" if folder.is_dir() else "does not exist"
+        _end(ConfigError(f"{setting}: the folder {folder} {cause}.", "Make it, or correct that."))
+
+
+def _end(error: ConfigError) -> NoReturn:
+    click.echo(f"Error: {error}", err=True)
+    raise SystemExit(2)
 
 
 def _celery_command() -> click.Context | None:

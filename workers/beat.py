@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from celery.beat import PersistentScheduler
+
+from workers.application import end_without_folder
 
 _NONE = timedelta(0)
 
@@ -20,6 +23,7 @@ class Scheduler(PersistentScheduler):  # type: ignore[misc]
     _seen = 0.0
 
     def setup_schedule(self) -> None:
+        end_without_folder("SALES_BEAT_SCHEDULE_FILE", Path(self.schedule_filename))
         super().setup_schedule()
         self._forget_the_future()
 

@@ -12,6 +12,7 @@ from celery.signals import worker_init, worker_ready, worker_shutdown
 from pipeline_core.heartbeat import heartbeat_path, touch
 from pipeline_core.logs import structlog
 from workers import metrics
+from workers.application import end_without_folder
 from workers.celery import app, settings
 
 log = structlog.get_logger()
@@ -63,6 +64,8 @@ app.steps["worker"].add(Heartbeat)
 
 @worker_init.connect
 def _prepare(**_: Any) -> None:
+    if settings.heartbeat_file is not None:
+        end_without_folder("SALES_HEARTBEAT_FILE", heartbeat_path(settings.heartbeat_file))
     metrics.prepare(settings)
 
 

@@ -376,3 +376,15 @@ def test_a_url_may_have_an_ipv6_host(host: str, reached: str) -> None:
     """Nothing listens there; libpq says where it went."""
     with pytest.raises(RetryableError, match=f'server at "{reached}"'):
         read_database(f"postgresql://u:p@{host}:1/db")
+
+
+def test_what_a_database_quotes_with_an_at_sign_is_not_repeated() -> None:
+    """It may be a piece of a password that was taken for the name of a host."""
+    with pytest.raises(RetryableError, match=r"does not answer: .*\*\*\*") as caught:
+        read_database("postgresql+psycopg2://u:p@/shop?host=@canary")
+    assert "canary" not in str(caught.value)
+
+
+def test_a_value_that_libpq_does_not_take_is_a_wrong_setting() -> None:
+    with pytest.raises(ConfigError, match='invalid sslmode value: "always"'):
+        read_database("postgresql+psycopg2://u:p@127.0.0.1:1/shop?sslmode=always")

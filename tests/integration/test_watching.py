@@ -202,3 +202,18 @@ def test_what_happens_to_many_tasks_is_sent_in_few_messages(stack: Stack, tmp_pa
         assert sales_pipeline("run", "--quiet", env=env).returncode == 0
         eventually(lambda: succeeded() == len(days) + 1, "every task's end")
     assert len(sent) < len(days) / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [("beat", "SALES_BEAT_SCHEDULE_FILE"), ("worker", "SALES_HEARTBEAT_FILE")],
+)
+def test_a_file_that_has_no_folder_is_told_at_the_start(
+    stack: Stack, shop: Shop, tmp_path: Path, name: str, setting: str
+) -> None:
+    env = environment(stack, shop, tmp_path) | {setting: str(tmp_path / "nowhere" / "file")}
+    with celery(name, env=env, log=tmp_path / "log") as process:
+        assert process.wait(60) == 2
+    said = (tmp_path / "log").read_text()
+    assert f"Error: {setting}: the folder {tmp_path / 'nowhere'} does not exist." in said
+    assert "Traceback" not in said
