@@ -103,10 +103,11 @@ class ServedPlaces:
             "Start the worker with SALES_STATE or SALES_STATES naming it, if it is yours.",
         )
 
-    def check(self, shop: Shop) -> None:
-        """Raises NotServed unless the state may have runs of this data and these reports."""
+    def check(self, shop: Shop, who: str) -> None:
+        """Raises NotServed, a sentence that begins with ``who``, unless the state may have runs of
+        this data and these reports."""
         if not self.serves(shop):
-            raise not_served("This worker", shop)
+            raise not_served(who, shop)
 
     def serves(self, shop: Shop) -> bool:
         """Whether the state may have runs of this data and these reports."""

@@ -39,8 +39,8 @@ def served_run(state: object, run_id: object) -> RunLedger:
     return RunLedger(open_storage(place), run_id)
 
 
-def check_run(ledger: RunLedger) -> None:
-    """Looks at the run before anything is done for it.
+def check_run(ledger: RunLedger, worker: str) -> None:
+    """Looks at the run before anything is done for it by the worker of this name.
 
     Raises:
         NotServed: there is no such run, or it is not planned yet, or its manifest names places that
@@ -56,7 +56,8 @@ def check_run(ledger: RunLedger) -> None:
         raise NotServed(cause, _FORGED) from None
     if manifest.run_id != ledger.run_id:
         raise NotServed(f"The manifest of run {ledger.run_id} is another run's.", _FORGED)
-    served_places().check(Shop(ledger.state.uri, manifest.data, manifest.reports))
+    shop = Shop(ledger.state.uri, manifest.data, manifest.reports)
+    served_places().check(shop, f"The worker {worker}")
 
 
 def check_slot(name: object) -> None:

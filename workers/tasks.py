@@ -83,7 +83,7 @@ class PipelineTask(Task):  # type: ignore[misc]
             try:
                 with costs_told(self.worker(), f"finish {self.name}"):
                     if not is_new:
-                        check_run(ledger)
+                        check_run(ledger, self.request.hostname)
                     is_known = True
                     yield ledger
             except (Retry, Ignore, Reject):

@@ -64,7 +64,7 @@ def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | 
     if in_vain >= _MOST_IN_VAIN:
         raise NobodyWorks(
             f"Work was sent {len(dispatches)} times, and no worker did any of it"
-            + (f": {told}." if told else "."),
+            + (f": {told.rstrip('.')}." if told else "."),
             f"Look at the workers' logs, then `sales-pipeline resume {ledger.run_id}`.",
         )
     return Recovery(

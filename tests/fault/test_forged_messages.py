@@ -23,7 +23,7 @@ from pipeline_core.places import Places
 from pipeline_core.storage import open_storage
 from tests.archives import Shop
 from tests.contract.run import note_attempt
-from tests.fault.fleet import Fleet
+from tests.fault.fleet import Fleet, kill_tree
 from tests.processes import eventually, sales_pipeline
 
 RUN = "20240301T030000000000Z-1a2b3c"
@@ -113,6 +113,7 @@ def test_a_manifest_names_no_places_but_the_workers(
     with _untouched(elsewhere, state, tmp_path / "reports"):
         _send_work(ships, str(state))
         told = _refused(ships, 3)
+    assert all(f"The worker w0@test does not serve the state {state} " in each for each in told)
     assert all(f"with SALES_STATES='{state}|" in each for each in told)
 
 
@@ -287,6 +288,25 @@ def test_the_run_of_a_slot_fails_clearly_if_some_worker_would_refuse_its_work(
     assert outcome.state == "failed"
     assert "does not serve the state" in outcome.reason
     assert "SALES_STATES" in outcome.remedy
+
+
+def test_a_run_says_which_worker_refused_its_work(
+    ships: Fleet, fleet_shop: Shop, expected: dict[str, bytes]
+) -> None:
+    """One that was started while the run was under way: the errback tells one that serves it."""
+    state = ships.env["SALES_STATE"]
+    _planned(ships, fleet_shop, Path(state))
+    stranger = ships.worker(concurrency=1, SALES_REPORTS=f"{ships.folder}/others")
+    with Celery(broker=ships.redis.url) as app:
+        where = {"state": state, "run_id": RUN, "archive": "00000"}
+        app.send_task("workers.process_archive", kwargs=where, task_id="refused")
+    _refused(ships, 1)
+    kill_tree(stranger)
+    ships.worker(concurrency=2)
+    _send(ships, "workers.fail_run", state=state, run_id=RUN, failed="refused")
+    eventually(ships.ledger(RUN).outcome, "the end")
+    assert "The worker w0@test does not serve the state" in ships.ledger().dispatches()[0].why
+    assert ships.csvs() == expected
 
 
 @pytest.mark.parametrize("command", [("resume", RUN), ("recover",)])

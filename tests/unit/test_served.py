@@ -62,8 +62,8 @@ def test_places_of_two_shops_do_not_mix() -> None:
         Shop(BUCKET.data, BUCKET.data, BUCKET.reports),
     ):
         assert not served.serves(mixed)
-        with pytest.raises(NotServed, match="does not serve"):
-            served.check(mixed)
+        with pytest.raises(NotServed, match="It does not serve"):
+            served.check(mixed, "It")
 
 
 @pytest.mark.parametrize(
