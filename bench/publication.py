@@ -12,12 +12,14 @@ from tempfile import mkdtemp
 
 import msgspec
 
+from pipeline_core.lean_imports import lean_process
 from pipeline_core.logs import configure_logs
 from pipeline_core.pipeline import publish
 
 
 def main(place: Path, rounds: int) -> None:
     """Publishes once to warm up, then ``rounds`` times; the seconds are JSON on stdout."""
+    lean_process()
     configure_logs("ERROR", "text")
     state = place / "state"
     (run,) = (state / "runs").iterdir()

@@ -30,6 +30,7 @@ from console.options import (
     state_option,
 )
 from console.terminal import colour
+from pipeline_core.lean_imports import lean_process
 
 if TYPE_CHECKING:
     from pipeline_core.pipeline.backfill import Every
@@ -487,6 +488,7 @@ def _check_range(first: date, last: date) -> None:
 def main() -> NoReturn:
     """Entry point: every error ends as one clear text on stderr, with an exit code."""
     garbage.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    lean_process()
     hear_every_stop()
     run_to_the_end(lambda: cli(prog_name=PROGRAM, standalone_mode=False, color=colour()))
 

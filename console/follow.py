@@ -8,13 +8,13 @@ from console.fleet import celery_app
 from console.progress import Progress
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
 
-log = structlog.get_logger()
+log = get_logger()
 
 # Looks at the state so often, less often the longer it takes, for who waits long may wait a
 # hundredth longer; but spends a tenth of the time on looking at most.

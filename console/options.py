@@ -207,11 +207,11 @@ def run_settings(options: dict[str, Any]) -> Settings:
     Raises:
         ConfigError: a setting is missing or wrong.
     """
-    from pipeline_core.logs import configure_logs, structlog
+    from pipeline_core.logs import configure_logs, get_logger
     from pipeline_core.settings import load_settings, misspelt_variables
 
     settings = load_settings(options)
     configure_logs(settings.log_level, settings.log_format)
     for name, meant in misspelt_variables().items():
-        structlog.get_logger().warning("no_such_setting", name=name, perhaps=meant)
+        get_logger().warning("no_such_setting", name=name, perhaps=meant)
     return settings

@@ -5,31 +5,38 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 
 import click
-import msgspec
 
 from console.interrupt import terminable
 from console.progress import Progress, progress_of_run
 from console.terminal import complain
 from pipeline_core import pipeline
-from pipeline_core.errors import PipelineError, RetryableError, RunUnderWay
+from pipeline_core.errors import PipelineError, RunUnderWay
+from pipeline_core.heap import keep_freed_memory
 from pipeline_core.ledger import RunLedger, lease
-from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_told, this_process
 from pipeline_core.ledger.run import START_ANOTHER
+from pipeline_core.local_run import (
+    answered_for,
+    drive_locally,
+    hooks_of,
+    new_ledger,
+    plan_run,
+    take_turn_of,
+    what_stands,
+)
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Manifest, Outcome, to_json
-from pipeline_core.notify import NOBODY, Hooks
+from pipeline_core.notify import Hooks
 from pipeline_core.patience import tried
-from pipeline_core.pipeline.local import run_locally, start_early, stop_early
-from pipeline_core.pipeline.publish import newest_published
+from pipeline_core.pipeline.local import start_early, stop_early
 from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import give_up, tell
-from pipeline_core.pipeline.turn import is_moving, take_turn
+from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.served import Shop
 from pipeline_core.settings import Settings
-from pipeline_core.storage import Storage, open_storage
+from pipeline_core.storage import open_storage
 
 
 def run_command(
@@ -58,14 +65,12 @@ def begin(settings: Settings) -> None:
 
 def new_run(settings: Settings, as_of: date | None, progress: Progress) -> Outcome:
     """Plans a run and drives it to its end. Raises RunUnderWay if it is not its turn."""
-    ledger = _new_run(open_storage(settings.state))
-    # Of one of a time past, nobody is told; a plan that fails has nothing that says it is one.
-    with _answered_for(settings.hooks() if as_of is None else NOBODY, ledger):
+    ledger = new_ledger(settings)
+    with _answered_for(hooks_of(settings, as_of), ledger):
         processes = _processes(settings)
-        _take_turn(settings, ledger)
+        take_turn_of(settings, ledger)
         progress.planning()
-        with attempt(ledger, settings.policy(), PLAN, Worker(this_process())):
-            manifest = tried(lambda: _plan(settings, as_of, ledger.run_id, processes))
+        manifest = plan_run(settings, as_of, ledger, settings.chosen_engine(), processes)
         return _drive(settings, ledger, manifest, progress)
 
 
@@ -77,7 +82,7 @@ def go_on(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
         NotServed: a worker would refuse its work.
     """
     is_served = _is_served(settings, ledger)
-    _take_turn(settings, ledger)
+    take_turn_of(settings, ledger)
     with _answered_for(settings.hooks(), ledger):
         manifest = reopen(ledger)
         if not is_served:  # nobody was there to be asked
@@ -169,32 +174,12 @@ def progress_of(settings: Settings, *, quiet: bool) -> Progress:
     return progress
 
 
-def _new_run(state: Storage) -> RunLedger:
-    now = datetime.now(UTC)
-    try:
-        return RunLedger(state, pipeline.new_run_id(now, state))
-    except RetryableError:  # taking the turn will say so, and tell
-        return RunLedger(state, pipeline.new_run_id(now))
-
-
-def _take_turn(settings: Settings, ledger: RunLedger) -> None:
-    abandoned = take_turn(ledger, settings.stall_after)
-    if abandoned is not None:
-        tell(abandoned, settings.hooks())
-
-
 @contextmanager
 def _answered_for(hooks: Hooks, ledger: RunLedger) -> Iterator[None]:
-    """An error, a bug of ours included, ends the run, unless another has the turn; a person
-    who stops this command ends its turn."""
+    """As ``answered_for``; a person who stops this command ends its turn."""
     try:
-        with costs_told(Worker(this_process()), "finish the run"):
+        with answered_for(hooks, ledger):
             yield
-    except RunUnderWay:
-        raise
-    except Exception as error:
-        give_up(ledger, hooks, error)
-        raise
     except KeyboardInterrupt as stop:
         stop.args = (_how_to_go_on(ledger),)
         raise
@@ -209,25 +194,11 @@ def _how_to_go_on(ledger: RunLedger) -> str:
         )
     lease.release(ledger)
     if manifest is None:
-        return f"Stopped before anything was read. {_what_stands(ledger.state)}"
+        return f"Stopped before anything was read. {what_stands(ledger.state)}"
     done, total = len(ledger.receipt_ids()), len(manifest.planned_work())
     return (
-        f"Stopped. {done} of {total} {manifest.work_unit} are done. {_what_stands(ledger.state)} "
+        f"Stopped. {done} of {total} {manifest.work_unit} are done. {what_stands(ledger.state)} "
         f"`sales-pipeline resume {ledger.run_id}` goes on."
-    )
-
-
-def _what_stands(state: Storage) -> str:
-    if newest_published(state) is None:
-        return "No report is published yet."
-    return "The earlier report stands."
-
-
-def _plan(settings: Settings, as_of: date | None, run_id: str, processes: int) -> Manifest:
-    options = msgspec.structs.replace(settings.options(), as_of=as_of)
-    policy, engine = settings.policy(), settings.chosen_engine()
-    return pipeline.plan(
-        settings.places(), options, policy, engine, run_id, lambda: processes, settings.reuse()
     )
 
 
@@ -251,16 +222,15 @@ def _drive(
         tried(lambda: send_outstanding(ledger, manifest))
         return follow(settings, ledger, progress)
     progress.processing(manifest, len(ledger.receipt_ids()))
-    with attempt(ledger, manifest.policy, COMMAND, Worker(this_process())):
-        outcome = run_locally(
-            settings.state,
-            manifest,
-            settings.machine_profile.jobs,
-            done=progress.done,
-            publishing=progress.publishing,
-        )
-    tell(ledger, settings.hooks())
-    return outcome
+    keep_freed_memory()
+    return drive_locally(
+        settings,
+        ledger,
+        manifest,
+        settings.machine_profile.jobs,
+        done=progress.done,
+        publishing=progress.publishing,
+    )
 
 
 def _watch(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
@@ -300,6 +270,6 @@ def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) 
         verb = "was refused" if outcome.state == "refused" else "failed"
         complain(
             f"Run {outcome.run_id} {verb}: {outcome.reason}",
-            f"{_what_stands(open_storage(settings.state))} {outcome.remedy}",
+            f"{what_stands(open_storage(settings.state))} {outcome.remedy}",
         )
     return outcome.exit_code

@@ -14,7 +14,8 @@ _KEPT_BYTES = 64 << 20
 
 @lru_cache(maxsize=1)
 def keep_freed_memory() -> None:
-    """Lets up to 64 MiB that were freed stay with this process, where the C library is glibc.
+    """For a process that is ours alone, once all is imported: lets up to 64 MiB that were freed
+    stay with it, where the C library is glibc.
 
     It would give every freed block of 128 KiB and more back to the kernel, and pay for each of
     its pages to be zeroed when the next one is inflated: that takes longer than inflating it.

@@ -1,31 +1,49 @@
-"""Libraries without what they import only in case it is needed, which here it never is.
+"""Libraries without what they import only in case it is needed, which in our processes it never is.
 
 pyarrow imports pandas, at the first ``pa.array`` and the first ``to_numpy`` of a process, to see
 whether a value is one of its own: half a second and 60 MiB in every worker. structlog imports rich
-for tracebacks, which are plain here. Both are told, once, that there is no such library; it can
-be used as ever.
+for tracebacks, which are plain here. OpenBLAS starts a thread a core, which spin for want of work
+that never comes: a tenth of a second of CPU time.
+
+All of that is for processes that are ours alone. Somebody's notebook imports us too, and there
+pandas and pyarrow belong together: so only entry points ask for it, never an import.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
 
 
-class _Hider(MetaPathFinder):
-    def __init__(self, package: str) -> None:
-        self._package = package
+def lean_process() -> None:
+    """For entry points, before anything large is imported: makes this process a lean one.
 
-    def find_spec(
-        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if fullname == self._package:
-            raise ModuleNotFoundError(fullname)
-        return None
+    Variables that a person has set stay, and children inherit them. pyarrow and structlog are dealt
+    with when somebody imports them, and pandas and rich can be used as ever.
+    """
+    # Read when numpy is first imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if not any(isinstance(finder, _LeanFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _LeanFinder())
+    if "pyarrow" in sys.modules:
+        forget_pandas()
+
+
+def forget_pandas() -> None:
+    """Makes pyarrow look for pandas, and remember that it is not there. Where pandas is imported
+    already, it finds it."""
+    import numpy as np
+    import pyarrow as pa
+
+    with hidden("pandas"):
+        pa.array(np.zeros(1)).to_numpy()
 
 
 @contextmanager
@@ -39,10 +57,40 @@ def hidden(package: str) -> Iterator[None]:
         sys.meta_path.remove(finder)
 
 
-def forget_pandas() -> None:
-    """Makes pyarrow look for pandas, and remember that it is not there."""
-    import numpy as np
-    import pyarrow as pa
+class _Hider:
+    def __init__(self, package: str) -> None:
+        self._package = package
 
-    with hidden("pandas"):
-        pa.array(np.zeros(1)).to_numpy()
+    def find_spec(
+        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname == self._package:
+            raise ModuleNotFoundError(fullname)
+        return None
+
+
+class _LeanFinder:
+    """Finds what everybody else would, and has the two libraries imported in the lean way."""
+
+    def find_spec(
+        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname not in {"pyarrow", "structlog"}:
+            return None
+        from importlib.machinery import PathFinder
+
+        spec = PathFinder.find_spec(fullname)
+        if spec is None or spec.loader is None:
+            return spec
+        imported = spec.loader.exec_module
+
+        def import_lean(module: ModuleType) -> None:
+            if fullname == "structlog":
+                with hidden("rich"):
+                    imported(module)
+            else:
+                imported(module)
+                forget_pandas()
+
+        spec.loader.exec_module = import_lean  # type: ignore[method-assign]
+        return spec

@@ -1,7 +1,5 @@
-"""Structured log lines on stderr, pretty or JSON; standard-library loggers included.
-
-The one door to structlog: whoever imports it first decides whether it imports rich.
-"""
+"""Structured log lines: on stderr, pretty or JSON, in a process of ours, standard-library loggers
+included; elsewhere as whoever imported us has configured structlog or ``logging``."""
 
 from __future__ import annotations
 
@@ -9,17 +7,29 @@ import logging
 import os
 import re
 import sys
+from typing import Any
 
-from pipeline_core.lean_imports import hidden
-
-with hidden("rich"):
-    import structlog
+import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-__all__ = ["configure_logs", "log_settings", "mask_secrets", "structlog"]
+__all__ = ["Log", "configure_logs", "get_logger", "log_settings", "mask_secrets", "structlog"]
 
-_in_force = ("INFO", "pretty")
+_in_force = ("WARNING", "pretty")
 _CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/\"]*@")
+
+
+class Log:
+    """A logger of structlog's, or, where nobody configured that, the standard library's of the name
+    ``sales_pipeline``. (structlog's own default would print to stdout.)"""
+
+    def __getattr__(self, method: str) -> Any:
+        logger = structlog.get_logger() if structlog.is_configured() else _plain_logger()
+        return getattr(logger, method)
+
+
+def get_logger() -> Log:
+    """What a module logs by."""
+    return Log()
 
 
 def configure_logs(level: str, log_format: str) -> None:
@@ -62,6 +72,28 @@ def configure_logs(level: str, log_format: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _plain_logger() -> Any:
+    return structlog.wrap_logger(
+        logging.getLogger("sales_pipeline"),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            mask_secrets,
+            _as_text,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def _as_text(
+    _logger: WrappedLogger, _method: str, line: EventDict
+) -> tuple[tuple[str], dict[str, object]]:
+    """The arguments for the standard library's logger."""
+    kept = {name: line.pop(name) for name in ("exc_info", "stack_info") if name in line}
+    words = [str(line.pop("event")), *(f"{name}={value}" for name, value in line.items())]
+    return (" ".join(words),), kept
 
 
 def _may_colour() -> bool:

@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from pipeline_core.hook_command import program, run_command
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Outcome, Summary
 
-log = structlog.get_logger()
+log = get_logger()
 
 Event = Literal["published", "failed", "refused", "incomplete", "recovered", "late"]
 

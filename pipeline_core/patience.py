@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pipeline_core.errors import RetryableError
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 _Result = TypeVar("_Result")
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipeline_core.errors import ContractError
-from pipeline_core.lean_imports import forget_pandas
-
-forget_pandas()
 
 # What an extractor says of each event that claims, or may claim, to be a purchase.
 # `defect` is 0 or 1 + the index of a RejectReason that extraction alone decides; ids are raw

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_process_init
 
-from pipeline_core.logs import configure_logs, structlog
+from pipeline_core.heap import keep_freed_memory
+from pipeline_core.logs import configure_logs, get_logger
 from pipeline_core.settings import unused_variables
 from workers.application import App, load_settings_or_end, refuse_other_servers
 from workers.config import celery_config, flower_environment
@@ -26,4 +27,9 @@ for _name, _value in flower_environment(settings).items():
 def _log_like_the_command(**_: Any) -> None:
     configure_logs(settings.log_level, settings.log_format)
     for name in unused_variables():
-        structlog.get_logger().warning("variable_not_used", name=name)
+        get_logger().warning("variable_not_used", name=name)
+
+
+@worker_process_init.connect
+def _keep_freed_memory(**_: Any) -> None:
+    keep_freed_memory()

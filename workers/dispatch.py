@@ -9,7 +9,7 @@ from celery import chord
 from pipeline_core.held_signals import signals_held_back
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import this_process
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Dispatch, Manifest, Work
 from pipeline_core.pipeline.recover import Recovery
 from pipeline_core.pipeline.results import results
@@ -17,7 +17,7 @@ from workers.broker import AWAY, no_answer
 from workers.celery import app
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:

@@ -16,14 +16,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Outcome, Receipt
 from pipeline_core.settings import Settings
 
 if TYPE_CHECKING:
     from prometheus_client import Counter, Gauge, Histogram, Metric
 
-log = structlog.get_logger()
+log = get_logger()
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own variable
 _LAST_PUBLICATION = "sales_last_publication_timestamp_seconds"

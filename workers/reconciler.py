@@ -7,7 +7,7 @@ from itertools import islice
 
 from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger, lease, slots
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger, structlog
 from pipeline_core.pipeline.recover import NobodyWorks, diagnose
 from pipeline_core.pipeline.tell import give_up, tell, tell_late
 from pipeline_core.pipeline.turn import is_moving
@@ -19,7 +19,7 @@ from workers.config import START_RUN
 from workers.dispatch import dispatch
 from workers.schedule import Slot, last_slot, name_of
 
-log = structlog.get_logger()
+log = get_logger()
 
 # Beat's own message has this long to start its run.
 _GRACE = timedelta(seconds=60)

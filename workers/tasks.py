@@ -29,7 +29,7 @@ from pipeline_core.ledger.attempts import (
     limited_attempt,
     this_process,
 )
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger, structlog
 from pipeline_core.names import is_slot, is_task_id
 from pipeline_core.pipeline.process import manifest_of
 from pipeline_core.pipeline.tell import give_up, tell
@@ -40,7 +40,7 @@ from workers.served import check_run, check_slot, check_work, served_run, was_se
 from workers.shutdown import is_leaving
 from workers.start import claim_slot, plan_and_send
 
-log = structlog.get_logger()
+log = get_logger()
 
 _RESULT_TRIES = 10
 _RESULT_SECONDS = 0.3

@@ -10,12 +10,12 @@ from celery import bootsteps
 from celery.signals import worker_init, worker_ready, worker_shutdown
 
 from pipeline_core.heartbeat import heartbeat_path, touch
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from workers import metrics
 from workers.application import end_without_folder
 from workers.celery import app, settings
 
-log = structlog.get_logger()
+log = get_logger()
 
 _EVERY_SECONDS = 5.0
 _STUCK_SECONDS = 30.0

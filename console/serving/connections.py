@@ -18,9 +18,9 @@ from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
 from console.serving.seldom import Seldom
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 # Of memory: each may hold a request's headers and a piece of a file.
 _MOST = 512

@@ -23,11 +23,11 @@ from console.serving.reports import content_type, find, published_runs
 from console.serving.seldom import Seldom
 from pipeline_core.errors import PipelineError
 from pipeline_core.load.page import common_style
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.places import LATEST
 from pipeline_core.storage import Storage
 
-log = structlog.get_logger()
+log = get_logger()
 
 _PAGE = Path(__file__).parent / "page"
 _CHUNK = 1 << 18

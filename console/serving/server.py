@@ -26,11 +26,11 @@ from console.serving.looks import Looks
 from console.serving.names import is_loopback, served_names
 from console.serving.seldom import Seldom
 from pipeline_core.errors import ConfigError
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 
-log = structlog.get_logger()
+log = get_logger()
 
 # A request of ours is one short line and what browsers add.
 _MOST_HEADER_BYTES = 16_384

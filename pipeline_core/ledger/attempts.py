@@ -21,10 +21,10 @@ from pipeline_core.errors import (
 )
 from pipeline_core.ledger import lease
 from pipeline_core.ledger.run import RunLedger
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Attempt, Policy
 
-log = structlog.get_logger()
+log = get_logger()
 
 # Work ids beside those of archives.
 PLAN = "plan"

@@ -20,11 +20,11 @@ from pathlib import Path
 import msgspec
 
 from pipeline_core.errors import RetryableError
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Limits, Memory, to_json
 from pipeline_core.storage import Storage
 
-log = structlog.get_logger()
+log = get_logger()
 
 ARCHIVES = "kept/archives.json"
 DAYS = "kept/days.json"

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from pipeline_core.changes import Changes
 from pipeline_core.errors import ConfigError, DamagedResult
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import (
     Attempt,
     Dispatch,
@@ -33,7 +33,7 @@ from pipeline_core.storage import Storage
 
 _REUSED = "reused.json"
 
-log = structlog.get_logger()
+log = get_logger()
 
 START_ANOTHER = "Start another: `sales-pipeline run`."
 

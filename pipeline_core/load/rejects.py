@@ -18,7 +18,7 @@ from pipeline_core.load.tables import csv_field, csv_line
 HEADER = ("reason", "archive", "day", "part", "position", "event")
 _IN_MEMORY_BYTES = 1 << 20
 
-csv.field_size_limit(2**31 - 1)  # events may be long; extract/ limits them
+_LARGEST_EVENT = 2**31 - 1  # extract/ limits them
 
 
 class Reject(NamedTuple):
@@ -160,6 +160,7 @@ class Room:
 
 def parse_rejects(file: IO[bytes]) -> Iterable[Reject]:
     """Records of a file written by RejectLog."""
+    csv.field_size_limit(_LARGEST_EVENT)  # Python's own is 128 KiB
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     try:
         for reason, archive, day, part, position, event in csv.reader(text):

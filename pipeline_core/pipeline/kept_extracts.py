@@ -12,11 +12,11 @@ from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 from pipeline_core.errors import RetryableError
 from pipeline_core.extract.extracts import EXTRACTION_VERSION, ExtractedDay, read_day
 from pipeline_core.ledger.kept import extract_key, kept_file
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Limits, Manifest
 from pipeline_core.storage import Storage
 
-log = structlog.get_logger()
+log = get_logger()
 
 # Extracts of usual events take less than their archive.
 EXTRACT_GROWTH = 8

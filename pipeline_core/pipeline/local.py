@@ -19,11 +19,13 @@ from multiprocessing.context import BaseContext
 import msgspec
 
 from pipeline_core.errors import PipelineError, ResultsMissing, TooCostly, WorkUnderWay
-from pipeline_core.forkserver import process_context
+from pipeline_core.forkserver import process_context, without_main
+from pipeline_core.heap import keep_freed_memory
 from pipeline_core.held_signals import signals_held_back
+from pipeline_core.lean_imports import lean_process
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker, this_process
-from pipeline_core.logs import configure_logs, log_settings, structlog
+from pipeline_core.logs import configure_logs, get_logger, log_settings
 from pipeline_core.messages import Attempt, Manifest, Outcome, Receipt, Work
 from pipeline_core.patience import tried
 from pipeline_core.pipeline.process import process
@@ -31,7 +33,7 @@ from pipeline_core.pipeline.publish import publish
 from pipeline_core.pipeline.results import results
 from pipeline_core.storage import open_storage
 
-log = structlog.get_logger()
+log = get_logger()
 
 _STOP_SECONDS = 5.0
 
@@ -106,7 +108,8 @@ def _in_pool(
     began = datetime.now(UTC)
     try:
         with _pool(jobs) as pool:
-            with signals_held_back():  # a process half started is nobody's child
+            # A process half started is nobody's child.
+            with signals_held_back(), without_main():
                 futures: list[Future[Receipt]] = [
                     pool.submit(_process, ledger.state.uri, ledger.run_id, each) for each in work
                 ]
@@ -202,10 +205,11 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
         yield pool
         pool.shutdown()
     except BaseException:
+        ours = list((pool._processes or {}).values())  # noqa: SLF001  (whoever imported us has others)
         pool.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():
+        for child in ours:
             child.terminate()
-        for child in multiprocessing.active_children():
+        for child in ours:
             child.join(_STOP_SECONDS)
         raise
 
@@ -215,6 +219,8 @@ def _start_worker(level: str, log_format: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     configure_logs(level, log_format)
+    lean_process()
+    keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -12,7 +12,7 @@ from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.files import read_folder
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.ledger import RunLedger, run_ids, save_snapshot
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Options, Policy, Reuse
 from pipeline_core.pipeline.reuse import (
     known_archives,
@@ -28,7 +28,7 @@ from pipeline_core.pipeline.survey import survey
 from pipeline_core.places import Places
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
-log = structlog.get_logger()
+log = get_logger()
 
 _REUSE = Reuse()
 _RUN_TIME = "%Y%m%dT%H%M%S%fZ"

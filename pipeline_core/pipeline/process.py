@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import msgspec
 
 from pipeline_core.errors import RetryableError
-from pipeline_core.heap import keep_freed_memory
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.attempts import OutOfTries, Worker, attempt, causes, costs_told
 from pipeline_core.load.tables import to_partial
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, StoredFile, Work
 from pipeline_core.pipeline.accumulate import Accumulator, Rules
 from pipeline_core.pipeline.extraction import Extraction
@@ -20,7 +21,7 @@ from pipeline_core.pipeline.kept_extracts import extracts_of
 from pipeline_core.storage import open_archives, open_storage
 from pipeline_core.transform.lookup import Dimensions, prepare
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
@@ -35,7 +36,6 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
         WorkUnderWay: who is at it already may be the last who may try it.
         ContractError: there is no such archive in the run, or the state is damaged.
     """
-    keep_freed_memory()
     ledger = RunLedger(open_storage(state_uri), run_id)
     done = ledger.receipt(work)
     if done is not None:
@@ -80,10 +80,17 @@ def processed(ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work: 
     rules = Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
     skip = archive.planned_skip() if work.skip is None else frozenset(work.skip)
     extraction = Extraction(archive, rules, skip, work.share, extracts_of(ledger.state, manifest))
-    try:
+    with temporary_files():
         extraction.run(open_archives(manifest.data, follow_links=manifest.options.follow_links))
         return _store(ledger, work, extraction, started)
-    except OSError as error:  # of our temporary files: storages and zips have errors of their own
+
+
+@contextmanager
+def temporary_files() -> Iterator[None]:
+    """Makes errors of our temporary files ours; storages and zips have errors of their own."""
+    try:
+        yield
+    except OSError as error:
         raise RetryableError(
             f"Cannot write temporary files: {error.strerror or error}.",
             "Set TMPDIR to a folder with room.",
@@ -119,16 +126,29 @@ def _dimensions(state_uri: str, digest: str) -> Dimensions:
 
 
 def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float) -> Receipt:
+    extraction.result.counts()  # reduces what waits, and logs its rejects
+    partials, rejects = store_results(ledger, work, extraction.result)
+    seconds = round(time.monotonic() - started, 6)
+    return receipt_of(ledger.run_id, work, extraction, partials, rejects, seconds)
+
+
+def receipt_of(
+    run_id: str,
+    work: Work,
+    extraction: Extraction,
+    partials: dict[str, StoredFile],
+    rejects: StoredFile | None,
+    seconds: float,
+) -> Receipt:
+    """What a finished walk proves."""
     archive, result = extraction.archive, extraction.result
-    counts = result.counts()
-    partials, rejects = store_results(ledger, work, result)
     return Receipt(
-        run_id=ledger.run_id,
+        run_id=run_id,
         archive=archive.id,
         digest=extraction.digest,
         days=extraction.days,
         parts=extraction.parts,
-        counts=counts,
+        counts=result.counts(),
         unreadable=tuple(extraction.unreadable),
         partials=partials,
         rejects=rejects,
@@ -140,7 +160,7 @@ def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float
         bytes_read=extraction.bytes_read,
         repeated_parts=extraction.repeated_parts,
         ignored=extraction.ignored,
-        seconds=round(time.monotonic() - started, 6),
+        seconds=seconds,
     )
 
 

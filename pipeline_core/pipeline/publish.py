@@ -21,7 +21,7 @@ from pipeline_core.ledger import RunLedger, load_snapshot, mark_published, publi
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
 from pipeline_core.load.rejects import HEADER, Room, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import (
     Allowance,
     Manifest,
@@ -42,7 +42,7 @@ from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def publish(

@@ -8,14 +8,14 @@ from pipeline_core.changes import sentences
 from pipeline_core.errors import PipelineError, message_of
 from pipeline_core.ledger import RunLedger, slots
 from pipeline_core.ledger.attempts import COMMAND
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Outcome, Summary
 from pipeline_core.notify import Event, Figures, Hooks, Notice, Report, event_of, notify
 from pipeline_core.pipeline.publish import fail, newest_published
 from pipeline_core.pipeline.verdict import what_is_incomplete
 from pipeline_core.storage import Storage
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def tell(ledger: RunLedger, hooks: Hooks) -> None:

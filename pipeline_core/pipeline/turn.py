@@ -10,11 +10,11 @@ import psutil
 from pipeline_core.errors import PipelineError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import this_process
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.pipeline.publish import fail
 from pipeline_core.storage import Storage
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def take_turn(ledger: RunLedger, seconds: float) -> RunLedger | None:

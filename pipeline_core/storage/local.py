@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline_core.errors import ConfigError, NotAllowed, RetryableError
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.storage.base import (
     Contents,
     StoredObject,
@@ -37,7 +37,7 @@ from pipeline_core.storage.disk import (
 )
 from pipeline_core.storage.listing import put, stored
 
-log = structlog.get_logger()
+log = get_logger()
 
 # A folder, or a link that leads nowhere.
 _NO_FILE = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}

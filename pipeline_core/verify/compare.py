@@ -25,8 +25,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NONE = "nothing"
 # Of a row of rejects.csv: reason, three names, position, quotes, and the mark of a cut event.
 _MOST_BYTES_BESIDE = 4 * 1024
-
-csv.field_size_limit(2**31 - 1)  # rejected events may be long
+_LARGEST_EVENT = 2**31 - 1
 
 
 class Difference(Struct, frozen=True):
@@ -178,6 +177,7 @@ def check_row(place: str, header: Row, should: Row | None, row: Row | None) -> i
 
 def csv_rows(file: IO[str], name: str) -> Iterator[Row]:
     """Records of a CSV file. Raises Differs if it is none."""
+    csv.field_size_limit(_LARGEST_EVENT)  # Python's own is 128 KiB
     try:
         for row in csv.reader(file, strict=True):
             yield tuple(row)

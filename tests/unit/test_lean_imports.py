@@ -9,6 +9,8 @@ import pytest
 
 NO_PANDAS = """
 import sys
+from pipeline_core.lean_imports import lean_process
+lean_process()
 import numpy as np
 import pipeline_core.schemas
 import pyarrow as pa
@@ -24,8 +26,21 @@ assert pd.DataFrame({"a": [1]})["a"].tolist() == [1]
 """
 
 
+LATE = """
+import sys
+import pyarrow as pa
+from pipeline_core.lean_imports import lean_process
+lean_process()
+lean_process()
+pa.array(["a", None]).dictionary_encode()
+assert "pandas" not in sys.modules
+"""
+
+
 NO_RICH = """
 import sys
+from pipeline_core.lean_imports import lean_process
+lean_process()
 from pipeline_core.logs import configure_logs
 import structlog
 
@@ -41,6 +56,14 @@ import rich.console
 
 A_COMMAND = """
 import os, sys
+from console import command
+
+def run(**_):
+    pass
+
+command.cli = run
+command.run_to_the_end = lambda cli: cli()
+command.main()
 import pipeline_core.transform.money
 assert "numpy" in sys.modules
 assert len(os.listdir("/proc/self/task")) == 1, "threads of OpenBLAS"
@@ -58,6 +81,11 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 
 def test_arrays_do_not_import_pandas_and_pandas_still_works() -> None:
     done = run(NO_PANDAS)
+    assert done.returncode == 0, done.stderr
+
+
+def test_arrays_do_not_import_pandas_where_pyarrow_was_there_before() -> None:
+    done = run(LATE)
     assert done.returncode == 0, done.stderr
 
 

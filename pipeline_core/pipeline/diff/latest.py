@@ -11,7 +11,7 @@ import msgspec
 from pipeline_core.changes import Changes, OtherCauses, TopCause
 from pipeline_core.errors import ContractError, PipelineError, message_of
 from pipeline_core.ledger import RunLedger, published_before
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.pipeline.diff.causes import Cause
 from pipeline_core.pipeline.diff.days import Days, compare_days
@@ -24,7 +24,7 @@ from pipeline_core.pipeline.diff.views import Amount, United, total
 from pipeline_core.pipeline.results import Done
 from pipeline_core.transform.money import minor_of, to_text
 
-log = structlog.get_logger()
+log = get_logger()
 
 _NAMED = 5
 # The causes of more take a while, and memory that a worker may not have.

@@ -9,10 +9,10 @@ import msgspec
 
 from pipeline_core.ledger import published_ids
 from pipeline_core.load.page import EarlierRun
-from pipeline_core.logs import structlog
+from pipeline_core.logs import get_logger
 from pipeline_core.storage import Storage
 
-log = structlog.get_logger()
+log = get_logger()
 
 RUNS = 60
 
