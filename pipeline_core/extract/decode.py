@@ -9,11 +9,10 @@ the last one counts, in all of them.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -25,16 +24,14 @@ from pipeline_core.cut import cut_bytes
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.kernel import Octets, kernel
 from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Scanned, scan
+from pipeline_core.extract.strict import MAX_QUANTITY, STRICT, strict_items
 from pipeline_core.extract.windows import Structure, Window, windows
 from pipeline_core.schemas import CANDIDATES
 
-MAX_QUANTITY = 2**31 - 1
-_LONGEST_INT = len(str(-MAX_QUANTITY))
 _SHORT_EVENT_BYTES = 16
 _PIECE_BYTES = 1 << 20
 
 _BLANK_BYTES = b" \t\n\r"
-_BLANKS = re.compile(r"[ \t\n\r]*")
 _STRING_OR_BLANKS = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\n\r]+')
 
 
@@ -44,6 +41,9 @@ class _Event(Struct, gc=False):
     product_id: Any = UNSET
     quantity: Any = UNSET
 
+
+# An event's fields that count.
+FIELDS = _Event.__struct_fields__
 
 _NOT_AN_OBJECT = _Event()
 _events = msgspec.json.Decoder(list[_Event])
@@ -87,12 +87,16 @@ def decode(window: Window, json_depth: int, most_rows: int) -> Iterator[Decoded]
 
 def decode_generally(window: Window, json_depth: int) -> Iterator[Decoded]:
     """As ``decode``, by the general tier alone."""
+    return (_decode_at_once(piece, json_depth) for piece in pieces(window))
+
+
+def pieces(window: Window) -> Iterable[Window]:
+    """The window, or several of one with very short events: an object is made of each, and not of
+    too many at once."""
     text = window.text
-    pieces: Iterable[Window] = [window]
-    # It makes an object of each event: of very short ones, not of too many at once.
     if len(text) > _PIECE_BYTES and text.count(b",") * _SHORT_EVENT_BYTES > len(text):
-        pieces = windows([text], _PIECE_BYTES, len(text), window.offset)
-    return (_decode_at_once(piece, json_depth) for piece in pieces)
+        return windows([text], _PIECE_BYTES, len(text), window.offset)
+    return [window]
 
 
 def _decode_at_once(window: Window, json_depth: int) -> Decoded:
@@ -102,7 +106,7 @@ def _decode_at_once(window: Window, json_depth: int) -> Decoded:
         events = _decode_text(text)
     except (msgspec.DecodeError, RecursionError):
         _check_depth(text, json_depth)
-        events = [_from_value(value) for value, _ in _strict_items(window)]
+        events = [_from_value(value) for value, _ in strict_items(window)]
     candidates = _candidates(events)
     # Flat objects have one brace each, so a part of them is never scanned for its depth.
     defects = candidates["defect"].to_numpy()
@@ -140,10 +144,11 @@ def event_texts(
     """The JSON of some candidates, blanks outside strings removed, everything else verbatim
     (so it stays one line); of one that is still longer than ``most_bytes`` the beginning, marked
     with the bytes that it has in its part."""
-    return [_one_line(text, most_bytes) for text in _raw_texts(decoded, rows)]
+    return [in_one_line(text, most_bytes) for text in _raw_texts(decoded, rows)]
 
 
-def _one_line(text: bytes, most_bytes: int | None) -> str:
+def in_one_line(text: bytes, most_bytes: int | None = None) -> str:
+    """JSON without the blanks that are outside of strings, cut off as in ``event_texts``."""
     if most_bytes is not None and len(text) > most_bytes:
         return cut_bytes(_beginning(text, most_bytes), most_bytes, len(text))
     if len(text.translate(None, _BLANK_BYTES)) == len(text):
@@ -176,12 +181,17 @@ def _raw_texts(decoded: Decoded, rows: NDArray[np.int64]) -> Iterator[bytes]:
     text = decoded.window.text
     if decoded.spans is not None:
         return (bytes(text[start:end]) for start, end in decoded.spans[rows].tolist())
-    try:
-        raws: list[Any] = _raws.decode(text)
-    except msgspec.DecodeError:  # lone surrogates
-        raws = [item.encode() for _, item in _strict_items(decoded.window)]
+    texts = item_texts(decoded.window)
     positions = decoded.first + decoded.candidates["position"].to_numpy()[rows]
-    return (bytes(raws[position]) for position in positions.tolist())
+    return (bytes(texts[position]) for position in positions.tolist())
+
+
+def item_texts(window: Window) -> list[Any]:
+    """The JSON of every event, of which ``bytes`` are made."""
+    try:
+        return _raws.decode(window.text)
+    except msgspec.DecodeError:  # lone surrogates
+        return [item.encode() for _, item in strict_items(window)]
 
 
 def _decide(window: Window, first: int, scanned: Scanned) -> Decoded:
@@ -202,6 +212,12 @@ def _decide(window: Window, first: int, scanned: Scanned) -> Decoded:
         candidates = candidates.take(pa.array(order))
         spans = np.concatenate([spans[kept], spans[rows]])[order]
     return Decoded(window, first, seen, not_purchase, candidates, spans, len(undecided))
+
+
+def candidates_by_values(events: Iterable[tuple[object, ...] | None]) -> pa.Table:
+    """Candidates (schema CANDIDATES) of events by the values of FIELDS, a missing field being
+    None; None in place of the values is an event that is no object. Positions count them all."""
+    return _candidates([_NOT_AN_OBJECT if each is None else _Event(*each) for each in events])
 
 
 def _candidates(events: Sequence[_Event]) -> pa.Table:
@@ -256,58 +272,13 @@ def _decode_alone(text: Octets) -> _Event:
     try:
         return _event.decode(text)
     except msgspec.DecodeError:  # lone surrogates, or a number beyond a double
-        return _from_value(_strict.decode(text.decode()))
+        return _from_value(STRICT.decode(text.decode()))
 
 
 def _from_value(value: object) -> _Event:
     if not isinstance(value, dict):
         return _NOT_AN_OBJECT
     return _Event(**{name: value[name] for name in _Event.__struct_fields__ if name in value})
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _bounded_int(digits: str) -> int:
-    # Python refuses ints of over 4,300 digits; all beyond 32 bits are alike here.
-    return int(digits) if len(digits) <= _LONGEST_INT else MAX_QUANTITY + 1
-
-
-_strict = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_bounded_int)
-
-
-def _strict_items(window: Window) -> Iterator[tuple[object, str]]:
-    """Items of the array with their text, by the standard library's decoder."""
-    text = window.text.decode()
-    place = _BLANKS.match(text, 1).end()  # type: ignore[union-attr]
-    try:
-        if text[place : place + 1] == "]":
-            separator = "]"
-        else:
-            separator = ","
-            while separator == ",":
-                value, end = _strict.raw_decode(text, place)
-                yield value, text[place:end]
-                end = _BLANKS.match(text, end).end()  # type: ignore[union-attr]
-                separator = text[end : end + 1]
-                place = _BLANKS.match(text, end + 1).end()  # type: ignore[union-attr]
-        if separator != "]":
-            raise ValueError("expected ',' or ']'")
-        if text[place:].strip(" \t\n\r"):
-            raise ValueError("there is more text after the array")
-    except json.JSONDecodeError as error:
-        place = error.pos
-        raise _not_json(window, text, place, error.msg) from error
-    except RecursionError as error:
-        raise UnreadablePart("the part is nested too deeply") from error
-    except ValueError as error:
-        raise _not_json(window, text, place, str(error)) from error
-
-
-def _not_json(window: Window, text: str, place: int, cause: str) -> UnreadablePart:
-    byte = window.offset + len(text[:place].encode())
-    return UnreadablePart(f"the part is not a JSON array: {cause} at byte {byte}")
 
 
 def _check_utf8(window: Window) -> None:

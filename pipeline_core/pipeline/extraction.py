@@ -41,9 +41,10 @@ from pipeline_core.storage import Storage
 @dataclass
 class Extraction:
     """One walk through an archive, or through the days of one of its shares. ``day_digests`` are
-    by directory place; ``bytes_read`` is 0 while the archive was not opened; ``ignored`` are its
-    entries that are no days, unless another share has them, and those of its days that are no
-    parts, by their ending. ``unreadable`` are the first of those that the tallies count."""
+    by directory place, and so are ``counted_parts``, those of each day that was read from its zip;
+    ``bytes_read`` is 0 while the archive was not opened; ``ignored`` are its entries that are no
+    days, unless another share has them, and those of its days that are no parts, by their ending.
+    ``unreadable`` are the first of those that the tallies count."""
 
     archive: ArchiveRef
     rules: Rules
@@ -57,6 +58,7 @@ class Extraction:
     bytes_read: int = 0
     unreadable: list[Unreadable] = field(default_factory=list)
     day_digests: dict[int, str] = field(default_factory=dict)
+    counted_parts: dict[int, frozenset[int]] = field(default_factory=dict)
     ignored: dict[str, int] = field(default_factory=dict)
     repeated_parts: tuple[RepeatedEntry, ...] = ()
 
@@ -101,6 +103,7 @@ class Extraction:
         self.result = Accumulator(self.rules)
         self.days = self.parts = Tally()
         self.unreadable, self.day_digests, self.ignored = [], {}, {}
+        self.counted_parts = {}
         self.repeated_parts = ()
 
     def _ignore(self, entries: dict[str, int]) -> None:
@@ -211,6 +214,7 @@ class Extraction:
         self.parts += day.parts
         self._ignore(day.ignored)
         self.day_digests[index] = digest
+        self.counted_parts[index] = frozenset(day.counted_parts)
         self.repeated_parts = first_repeated((*self.repeated_parts, *day.names.repeated))
         self.result.absorb(day.result)
 
@@ -232,6 +236,7 @@ class _Day:
         self.name = name
         self.meter = day_meter(self.rules.options.limits, extraction.meter)
         self.parts = Tally()
+        self.counted_parts: list[int] = []
         self.ignored: dict[str, int] = {}
         self.unreadable: list[Unreadable] = []
         self.names = DayNames(self.archive, name)
@@ -253,7 +258,11 @@ class _Day:
                 cause = error.message
             else:
                 copy = hasher is not None and self.names.is_copy(part.name, hasher.digest())
-                self.result.absorb(read) if not copy else read.rejects.close()
+                if copy:
+                    read.rejects.close()
+                else:
+                    self.counted_parts.append(part.index)
+                    self.result.absorb(read)
             self._count_part(part.name, cause, copy=copy)
             if writer is not None:
                 writer.end_part(part.name, cause, copy=copy)

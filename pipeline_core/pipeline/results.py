@@ -8,12 +8,11 @@ its copies that can be read counts instead. Copies that cannot be read either st
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import ArchiveRef, Manifest, Receipt, Work
 
 
@@ -23,6 +22,18 @@ class Done(NamedTuple):
     archive: ArchiveRef
     work: Work
     receipt: Receipt
+
+
+class Receipts(Protocol):
+    """What knows which work is done: a run's ledger."""
+
+    def receipt(self, work: Work) -> Receipt | None:
+        """None of what is not done."""
+        ...
+
+    def receipts_of(self, work_ids: Iterable[str]) -> Mapping[str, Receipt]:
+        """Those that there are, by the work's id."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class Results:
 _Counting = dict[str, list[Done]]
 
 
-def results(ledger: RunLedger, manifest: Manifest) -> Results:
+def results(ledger: Receipts, manifest: Manifest) -> Results:
     """Reads the receipts; once all that was planned is done, also asks for archives as a whole
     whose shares do not add up, and for what copies hold."""
     done: _Counting = defaultdict(list)
@@ -61,7 +72,7 @@ def results(ledger: RunLedger, manifest: Manifest) -> Results:
     return Results(tuple(in_order), tuple(outstanding))
 
 
-def _join_shares(ledger: RunLedger, manifest: Manifest, done: _Counting) -> list[Work]:
+def _join_shares(ledger: Receipts, manifest: Manifest, done: _Counting) -> list[Work]:
     """Puts receipts of whole archives in the place of shares that say nothing about the whole:
     one could not read the archive, or together they are over its limit. Returns the work that
     lacks a receipt."""
@@ -85,7 +96,7 @@ def _join_shares(ledger: RunLedger, manifest: Manifest, done: _Counting) -> list
     return outstanding
 
 
-def _ask_copies(ledger: RunLedger, manifest: Manifest, done: _Counting) -> list[Work]:
+def _ask_copies(ledger: Receipts, manifest: Manifest, done: _Counting) -> list[Work]:
     """Puts the receipts of copies into ``done``; returns the work that lacks one."""
     failed: set[str] = set()
     while newly := _failed_archives(done) - failed:

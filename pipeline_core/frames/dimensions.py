@@ -1,0 +1,84 @@
+"""Customers and products as frames, and back."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline_core.dimensions.database import read_database
+from pipeline_core.dimensions.files import read_folder
+from pipeline_core.dimensions.located import Located
+from pipeline_core.dimensions.snapshot import Snapshot
+from pipeline_core.dimensions.source import CUSTOMER_COLUMNS, PRODUCT_COLUMNS, located_snapshot
+from pipeline_core.frames.tables import arrow_table, frame_of
+from pipeline_core.transform.money import to_decimal
+
+# Decimals of prices and revenue: pandas keeps it with a frame, also with one that has no row.
+_SCALE = "scale"
+
+
+class DimensionLoader:
+    """Customers and products of a postgresql:// URL, or of a folder with ``customers`` and
+    ``products`` (.csv or .parquet), both as of one moment: that of the first question."""
+
+    def __init__(self, place: str | Path) -> None:
+        self._place = place
+
+    def customers(self) -> pd.DataFrame:
+        """Columns customer_id and segment, sorted by id.
+
+        Raises:
+            ConfigError: a table, a file or a column is missing, or of a type that cannot be used.
+            InputError: a row cannot be used.
+            RetryableError: the database does not answer, or a file cannot be read now.
+        """
+        table = self._snapshot.customers
+        return frame_of(
+            {
+                "customer_id": [each.decode() for each in table["customer_id"].to_pylist()],
+                "segment": table["segment"].to_pylist(),
+            }
+        )
+
+    def products(self) -> pd.DataFrame:
+        """Columns product_id, category and price, sorted by id; every price has the same number of
+        decimals, that of the reports. Raises as ``customers`` does."""
+        table, scale = self._snapshot.products, self._snapshot.scale
+        frame = frame_of(
+            {
+                "product_id": [each.decode() for each in table["product_id"].to_pylist()],
+                "category": table["category"].to_pylist(),
+                "price": [to_decimal(each, scale) for each in table["price_minor"].to_pylist()],
+            }
+        )
+        frame.attrs[_SCALE] = scale
+        return frame
+
+    @cached_property
+    def _snapshot(self) -> Snapshot:
+        place = str(self._place)
+        return read_database(place) if "://" in place else read_folder(Path(place))
+
+
+def snapshot_of(customers: pd.DataFrame, products: pd.DataFrame) -> Snapshot:
+    """The checked snapshot of frames as `DimensionLoader` makes them, or of anybody's own.
+
+    Raises:
+        ConfigError: a column is missing, or of a type that cannot be used.
+        InputError: an id is missing or stands twice, or a price is not one.
+    """
+    return located_snapshot(
+        Located(
+            arrow_table(customers, CUSTOMER_COLUMNS, "customers"),
+            "customers",
+            lambda row: str(customers.index[row]),
+        ),
+        Located(
+            arrow_table(products, PRODUCT_COLUMNS, "products"),
+            "products",
+            lambda row: str(products.index[row]),
+        ),
+        products.attrs.get(_SCALE),
+    )

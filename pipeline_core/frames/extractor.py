@@ -1,0 +1,158 @@
+"""The events of a folder of archives, as frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from pipeline_core.errors import ConfigError, InputError
+from pipeline_core.extract.decode import FIELDS
+from pipeline_core.extract.values import event_values
+from pipeline_core.frames.tables import frame_of
+from pipeline_core.messages import Limits, Options, Unreadable
+from pipeline_core.pipeline.sound_parts import SoundParts, find_sound_parts, sound_windows
+
+PLACE = ("archive", "day", "part", "position")
+NOT_AN_OBJECT = "not_an_object"
+# Names of an event's own fields that would be taken for ours get a prefix.
+_OURS = {*PLACE, NOT_AN_OBJECT, "reason"}
+_PREFIX = "event."
+_MOST_FIELDS = 200
+_MOST_LISTED = 1000
+
+_Event = dict[str, object] | str
+
+
+class _Placed(NamedTuple):
+    """An event, or the JSON text of what is no object, and its place."""
+
+    archive: str
+    day: str
+    part: str
+    position: int
+    event: _Event
+
+
+class EventExtractor:
+    """Walks the archives of a folder (or of a storage's URI) by the rules of a run: what cannot be
+    read is left out whole and told, and identical bytes count once.
+
+    A frame has a row an event, purchases and all others, in the order of archives, days and parts:
+
+    ==========================  ==============================================================
+    archive, day, part          str: the file, and the entries' names in it
+    position                    int64: counts the events of its part from 0
+    event_type, customer_id,    object: the event's own values, as ``json.loads`` gives them;
+    product_id, quantity        None where the field is missing or null
+    any other field             the same; a name that is one of ours, or begins with ``event.``,
+                                gets ``event.`` before it
+    not_an_object               str: the JSON of an event that is no object, else None
+    ==========================  ==============================================================
+
+    ``fields`` names the other fields to keep, so that every batch has the same columns; without it
+    a batch has those that its events have. The first question reads every archive once, to know
+    what of it is sound; ``batches`` then reads it again, a window at a time, and holds a batch.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        fields: Sequence[str] | None = None,
+        limits: Limits | None = None,
+        as_of: date | None = None,
+        follow_links: bool = False,
+    ) -> None:
+        """``limits`` are the run's (SALES_MAX_...), ``as_of`` is its last date; ``follow_links``
+        reads archives behind links that lead out of the folder."""
+        self._folder = str(folder)
+        self._fields = fields
+        self._options = Options(
+            limits=limits or Limits(),
+            as_of=as_of,
+            follow_links=follow_links,
+            most_listed=_MOST_LISTED,
+            reject_rows=0,
+        )
+        self._known: SoundParts | None = None
+
+    @property
+    def unreadable(self) -> list[Unreadable]:
+        """The parts, days and archives that could not be read, the first thousand of them: archive,
+        day, part and cause."""
+        return list(self._sound_parts().unreadable)
+
+    @property
+    def ignored(self) -> dict[str, int]:
+        """Files and entries that were passed over without being read, by their ending."""
+        return dict(self._sound_parts().ignored)
+
+    def batches(self, batch_size: int = 50_000) -> Iterator[pd.DataFrame]:
+        """The events, ``batch_size`` at a time; the last batch has what is left.
+
+        Raises:
+            ConfigError: there is no archive, or no such batch size.
+            InputError: an archive changed meanwhile, or a batch has more fields than a frame bears.
+            RetryableError: the storage does not answer.
+        """
+        if batch_size < 1:
+            raise ConfigError(f"A batch of {batch_size} events is none.", "Take 1 or more.")
+        events = self._events(batch_size)
+        while batch := list(islice(events, batch_size)):
+            yield self._frame(batch)
+
+    def to_frame(self) -> pd.DataFrame:
+        """All events at once, for a shop that fits into memory. Raises as ``batches`` does."""
+        return self._frame(list(self._events(self._options.batch_size)))
+
+    def _sound_parts(self) -> SoundParts:
+        if self._known is None:
+            self._known = find_sound_parts(self._folder, self._options)
+        return self._known
+
+    def _events(self, batch_size: int) -> Iterator[_Placed]:
+        for place, windows in sound_windows(self._sound_parts(), batch_size):
+            position = 0
+            for window in windows:
+                for event in event_values(window):
+                    yield _Placed(*place, position, event)
+                    position += 1
+
+    def _frame(self, batch: Sequence[_Placed]) -> pd.DataFrame:
+        objects = [each.event if isinstance(each.event, dict) else {} for each in batch]
+        columns: dict[str, list[object]] = {
+            name: [getattr(each, name) for each in batch] for name in PLACE
+        }
+        for name in self._names(batch, objects):
+            columns[_column(name)] = [event.get(name) for event in objects]
+        columns[NOT_AN_OBJECT] = [
+            each.event if isinstance(each.event, str) else None for each in batch
+        ]
+        return frame_of(columns, whole=("position",))
+
+    def _names(self, batch: Sequence[_Placed], objects: Sequence[dict[str, object]]) -> list[str]:
+        if self._fields is not None:
+            return list(dict.fromkeys((*FIELDS, *self._fields)))
+        names = dict.fromkeys(FIELDS)
+        for placed, event in zip(batch, objects, strict=True):
+            names |= dict.fromkeys(event)
+            if len(names) > _MOST_FIELDS:
+                where = f"part {placed.part} of {placed.day} in {placed.archive}"
+                raise InputError(
+                    f"The events have more than {_MOST_FIELDS} different fields, by event "
+                    f"{placed.position} of {where}.",
+                    'Name those that you need: EventExtractor(folder, fields=["timestamp"]).',
+                )
+        return list(names)
+
+
+def _column(name: str) -> str:
+    # JSON may name a field by half a character, which no text of pandas' can hold.
+    text = name.encode(errors="backslashreplace").decode()
+    is_plain = text == name and name not in _OURS and not name.startswith(_PREFIX)
+    return name if is_plain else f"{_PREFIX}{text}"

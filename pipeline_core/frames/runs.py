@@ -1,0 +1,216 @@
+"""Runs, as the command makes and lists them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import multiprocessing
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from pipeline_core.errors import ConfigError, PipelineError, PublishRefused
+from pipeline_core.frames.tables import ReportFrame, frame_of, report_frame
+from pipeline_core.ledger import RunLedger, lease, run_ids
+from pipeline_core.load.rejects import Reject, parse_rejects
+from pipeline_core.local_run import (
+    answered_for,
+    drive_locally,
+    hooks_of,
+    new_ledger,
+    plan_run,
+    take_turn_of,
+    what_stands,
+)
+from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
+from pipeline_core.parquet import read_parquet
+from pipeline_core.settings import Settings, load_settings
+from pipeline_core.storage import open_storage
+
+_WHOLE = ("units_sold", "unique_customers")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the past, or the one that was just made."""
+
+    run_id: str
+    # ``unfinished`` is under way, or stopped.
+    state: RunState | Literal["unfinished"]
+    # None until it is known: complete, or incomplete.
+    status: RunStatus | None
+    # Why it was refused or failed, and what to do; empty otherwise.
+    reason: str
+    remedy: str
+    # What summary.json says; None of a run that has no figures.
+    summary: Summary | None
+    # Place of the reports, and the folder of this run's own in it; None of one without a plan.
+    reports: str | None
+
+    @property
+    def folder(self) -> str | None:
+        """URI of what the run published, or would have."""
+        return None if self.reports is None else f"{self.reports.rstrip('/')}/runs/{self.run_id}"
+
+    def sales_report(self) -> pd.DataFrame:
+        """sales_report.parquet, as `DataTransformer.transform` gives it. Raises ConfigError if the
+        run is not published, or its report is gone."""
+        return report_frame(read_parquet(self._read("sales_report.parquet")))
+
+    def daily_sales(self) -> pd.DataFrame:
+        """daily_sales.csv, typed the same. Raises as ``sales_report`` does."""
+        text = self._read("daily_sales.csv").decode()
+        header, *rows = csv.reader(io.StringIO(text, newline=""))
+        columns = {name: [row[place] for row in rows] for place, name in enumerate(header)}
+        return ReportFrame(
+            frame_of(
+                {
+                    "date": [date.fromisoformat(day) if day else None for day in columns["date"]],
+                    "category": columns["category"],
+                    "customer_segment": columns["customer_segment"],
+                    "total_revenue": list(map(Decimal, columns["total_revenue"])),
+                    "units_sold": list(map(int, columns["units_sold"])),
+                },
+                _WHOLE,
+            )
+        )
+
+    def rejects(self) -> pd.DataFrame:
+        """rejects.csv: reason, archive, day, part (str), position (int64) and event, the JSON of
+        each. Raises as ``sales_report`` does."""
+        _, _, rows = self._read("rejects.csv").partition(b"\n")
+        found = list(zip(*parse_rejects(io.BytesIO(rows)), strict=True))
+        columns = found or [()] * len(Reject._fields)
+        return frame_of(dict(zip(Reject._fields, columns, strict=True)), ("position",))
+
+    def _read(self, name: str) -> bytes:
+        if self.reports is None or self.state != "published":
+            raise ConfigError(
+                f"Run {self.run_id} is not published, so it has no report.",
+                "`runs()` shows which are.",
+            )
+        try:
+            return open_storage(self.reports).read(f"runs/{self.run_id}/{name}")
+        except FileNotFoundError:
+            raise ConfigError(
+                f"{self.folder} has no {name}.",
+                f"`sales-pipeline rebuild {self.run_id}` makes it again.",
+            ) from None
+
+
+def run(
+    *,
+    data: str | Path | None = None,
+    reports: str | Path | None = None,
+    state: str | Path | None = None,
+    dimensions: str | Path | None = None,
+    database_url: str | None = None,
+    unknown: UnknownMode | None = None,
+    jobs: int | None = None,
+    batch_size: int | None = None,
+    full: bool | None = None,
+    allow_incomplete: bool | None = None,
+    allow_drift: bool | None = None,
+    as_of: date | None = None,
+    **settings: object,
+) -> Run:
+    """Plans, processes and publishes a run, as ``sales-pipeline run`` does on this machine, and
+    returns it published. Other ``settings`` go by their names, such as ``max_part_bytes``; what is
+    not given is read from the environment (``SALES_...``) and ``.env``. A broker makes no
+    difference: the work is done here, in processes of its own, or in this one where those are not
+    allowed.
+
+    Raises:
+        ConfigError: a setting, an archive or a table is missing or wrong.
+        InputError: customers or products have a row that cannot be used.
+        PublishRefused: the run must not replace the report that stands; the message says why.
+        RunUnderWay: another run has its turn.
+        RetryableError: a storage or the database does not answer.
+        TooCostly: there is too little memory.
+    """
+    settings |= {
+        "data": data,
+        "reports": reports,
+        "state": state,
+        "dimensions": dimensions,
+        "database_url": database_url,
+        "unknown": unknown,
+        "jobs": jobs,
+        "batch_size": batch_size,
+        "full": full,
+        "allow_incomplete": allow_incomplete,
+        "allow_drift": allow_drift,
+    }
+    chosen = _settings(settings)
+    ledger = new_ledger(chosen)
+    return _published(chosen, ledger, _driven(chosen, ledger, as_of))
+
+
+def runs(*, state: str | Path | None = None, newest: int = 20, **settings: object) -> list[Run]:
+    """The ``newest`` runs, newest first. Raises ConfigError for a wrong setting, RetryableError if
+    the state storage does not answer."""
+    storage = open_storage(_settings(settings | {"state": state}).state)
+    known = run_ids(storage)[-newest:] if newest > 0 else []
+    ledgers = [RunLedger(storage, run_id) for run_id in reversed(known)]
+    return [_run(ledger, ledger.outcome()) for ledger in ledgers]
+
+
+def _settings(given: dict[str, object]) -> Settings:
+    for name in given:
+        if name not in Settings.model_fields:
+            close = get_close_matches(name, Settings.model_fields, n=1)
+            guess = f" Did you mean {close[0]}?" if close else ""
+            raise ConfigError(
+                f"There is no setting {name}.{guess}", "docs/reference/settings.md has them all."
+            )
+    return load_settings(
+        {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
+    )
+
+
+def _driven(settings: Settings, ledger: RunLedger, as_of: date | None) -> Outcome:
+    # Who is a daemon may not have processes: a task of a pool of somebody's, say.
+    is_daemon = multiprocessing.current_process().daemon
+    jobs = 1 if is_daemon else settings.machine_profile.jobs
+    try:
+        with answered_for(hooks_of(settings, as_of), ledger):
+            take_turn_of(settings, ledger)
+            manifest = plan_run(settings, as_of, ledger, "local", jobs)
+            return drive_locally(settings, ledger, manifest, jobs)
+    except Exception:
+        raise
+    except BaseException:  # Ctrl-C, or an orchestrator's time limit: the next run need not wait
+        with suppress(PipelineError):
+            lease.release(ledger)
+        raise
+
+
+def _published(settings: Settings, ledger: RunLedger, outcome: Outcome) -> Run:
+    if outcome.state == "published":
+        return _run(ledger, outcome)
+    kind, verb = (
+        (PublishRefused, "was refused") if outcome.state == "refused" else (PipelineError, "failed")
+    )
+    raise kind(
+        f"Run {outcome.run_id} {verb}: {outcome.reason}",
+        f"{what_stands(open_storage(settings.state))} {outcome.remedy}".strip(),
+    )
+
+
+def _run(ledger: RunLedger, outcome: Outcome | None) -> Run:
+    manifest = ledger.planned()
+    return Run(
+        run_id=ledger.run_id,
+        state=outcome.state if outcome else "unfinished",
+        status=outcome.status if outcome else None,
+        reason=outcome.reason if outcome else "",
+        remedy=outcome.remedy if outcome else "",
+        summary=outcome.summary if outcome else None,
+        reports=manifest.reports if manifest else None,
+    )

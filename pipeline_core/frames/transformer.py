@@ -1,0 +1,151 @@
+"""Events as frames to finished reports as frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import repeat
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.extract.decode import FIELDS, candidates_by_values
+from pipeline_core.extract.names import day_date
+from pipeline_core.frames.dimensions import snapshot_of
+from pipeline_core.frames.extractor import NOT_AN_OBJECT, PLACE
+from pipeline_core.frames.tables import frame_of, python_values, report_frame
+from pipeline_core.messages import EventCounts, RejectReason, UnknownMode
+from pipeline_core.transform.enrich import enrich
+from pipeline_core.transform.lookup import prepare
+from pipeline_core.transform.reports import REPORTS
+
+_REASONS = [reason.value for reason in RejectReason]
+_REASON = "reason"
+
+
+class DataTransformer:
+    """Joins events with customers and products, and makes the reports of what counts.
+
+    ``customers`` has the columns customer_id and segment, ``products`` product_id, category and
+    price (Decimal, text or whole numbers); others are ignored. ``unknown`` is the run's: ``reject``
+    or ``bucket``. ``batch_size`` events are looked up at once, which changes no figure;
+    ``reject_rows`` rejects are kept at most.
+
+    Raises:
+        ConfigError: a column is missing, or of a type that cannot be used.
+        InputError: an id is missing or stands twice, or a price is not one.
+    """
+
+    def __init__(
+        self,
+        customers: pd.DataFrame,
+        products: pd.DataFrame,
+        *,
+        unknown: UnknownMode = "reject",
+        batch_size: int = 50_000,
+        reject_rows: int = 1_000_000,
+    ) -> None:
+        if unknown not in {"reject", "bucket"}:
+            raise ConfigError(f"unknown={unknown!r} is neither reject nor bucket.", "Take one.")
+        if batch_size < 1:
+            raise ConfigError(f"A batch of {batch_size} events is none.", "Take 1 or more.")
+        snapshot = snapshot_of(customers, products)
+        self._dimensions = prepare(snapshot.customers, snapshot.products, snapshot.scale)
+        self._unknown: UnknownMode = unknown
+        self._batch_size = batch_size
+        self._reject_rows = reject_rows
+        self._forget()
+
+    @property
+    def rejected(self) -> pd.DataFrame:
+        """The events that the last ``transform`` left out, in their order, with all their columns
+        behind ``reason``. An event's own field of that name is in ``event.reason``."""
+        if self._rejected:
+            found = pd.concat(self._rejected, ignore_index=True)
+            return found.where(found.notna(), None)  # a batch need not have every column
+        return frame_of({name: [] for name in (_REASON, *PLACE, *FIELDS)}, whole=("position",))
+
+    @property
+    def counts(self) -> EventCounts:
+        """Seen = counted + not_purchase + rejected, of the last ``transform``."""
+        rejected = self._seen - self._not_purchase - self._counted
+        return EventCounts(self._seen, self._counted, self._not_purchase, rejected)
+
+    def transform(self, events: pd.DataFrame | Iterable[pd.DataFrame]) -> dict[str, pd.DataFrame]:
+        """The finished reports by name, of one frame of events or of many, which are taken one by
+        one:
+
+        ============  =====================================================================
+        sales_report  category, customer_segment (str), total_revenue (Decimal), units_sold,
+                      unique_customers (int64)
+        daily_sales   date (datetime.date, or None), category, customer_segment, total_revenue,
+                      units_sold
+        ============  =====================================================================
+
+        ``events`` has the columns event_type, customer_id, product_id and quantity, and may have
+        ``day``, the name of the daily zip, by which a sale is dated.
+
+        Raises:
+            ConfigError: a column is missing.
+        """
+        self._forget()
+        for frame in [events] if isinstance(events, pd.DataFrame) else events:
+            missing = [name for name in FIELDS if name not in frame.columns]
+            if missing:
+                there = ", ".join(map(str, frame.columns))
+                raise ConfigError(
+                    f"The events have no column {missing[0]}.",
+                    f"They need {', '.join(FIELDS)}, and have {there}.",
+                )
+            for batch in self._cut(frame):
+                self._take(batch)
+        scale = self._dimensions.scale
+        return {
+            report.name: report_frame(report.finish(self._partials[report.name], scale))
+            for report in REPORTS
+        }
+
+    def _forget(self) -> None:
+        self._seen = self._not_purchase = self._counted = 0
+        self._room = self._reject_rows
+        self._rejected: list[pd.DataFrame] = []
+        self._partials = {report.name: report.merge([]) for report in REPORTS}
+
+    def _cut(self, frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+        for start in range(0, len(frame), self._batch_size):
+            yield frame.iloc[start : start + self._batch_size]
+
+    def _take(self, batch: pd.DataFrame) -> None:
+        candidates = candidates_by_values(_values(batch))
+        rows = candidates["position"].to_numpy()
+        found = enrich(candidates, _dates(batch, rows), self._dimensions, self._unknown)
+        self._seen += len(batch)
+        self._not_purchase += len(batch) - candidates.num_rows
+        self._counted += found.sales.num_rows
+        for report in REPORTS:
+            partial = report.aggregate(found.sales, self._dimensions.labels)
+            self._partials[report.name] = report.merge([self._partials[report.name], partial])
+        left_out = np.flatnonzero(found.reasons)[: self._room]
+        if len(left_out):
+            self._room -= len(left_out)
+            reasons = [_REASONS[number - 1] for number in found.reasons[left_out].tolist()]
+            rejected = batch.iloc[rows[left_out]].rename(columns={_REASON: f"event.{_REASON}"})
+            rejected.insert(0, _REASON, pd.Series(reasons, rejected.index, dtype=object))
+            self._rejected.append(rejected)
+
+
+def _values(batch: pd.DataFrame) -> Iterator[tuple[object, ...] | None]:
+    """What `candidates_by_values` wants."""
+    is_other = python_values(batch[NOT_AN_OBJECT]) if NOT_AN_OBJECT in batch else repeat(None)
+    values = zip(*(python_values(batch[name]) for name in FIELDS), strict=True)
+    return (each if other is None else None for each, other in zip(values, is_other, strict=False))
+
+
+def _dates(batch: pd.DataFrame, rows: np.ndarray) -> pa.Array:
+    """The date of each of the rows by the name of its day; null where that holds none."""
+    if "day" not in batch:
+        return pa.nulls(len(rows), pa.date32())
+    names = python_values(batch["day"].iloc[rows])
+    dates = {name: day_date(name) for name in set(names) if isinstance(name, str)}
+    return pa.array([dates.get(name) for name in names], pa.date32())

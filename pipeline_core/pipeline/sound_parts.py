@@ -1,0 +1,165 @@
+"""What of a folder counts, found as a run finds it, and then read for its events.
+
+A part, a day or an archive that turns out to be unreadable counts for nothing, and whether it is
+shows at its end. So everything is read twice: once by the very walk of a run, which notes what is
+sound, and once for the events. Neither holds more than a window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from pipeline_core.errors import InputError, UnreadableArchive
+from pipeline_core.extract.ignored import merge_endings
+from pipeline_core.extract.meter import archive_meter, day_meter
+from pipeline_core.extract.walk import (
+    archive_days,
+    day_file,
+    day_parts,
+    open_archive,
+    open_day,
+    part_windows,
+)
+from pipeline_core.extract.windows import Window
+from pipeline_core.messages import ArchiveRef, Manifest, Options, Receipt, Unreadable, Work
+from pipeline_core.pipeline.accumulate import Rules
+from pipeline_core.pipeline.extraction import Extraction
+from pipeline_core.pipeline.kept_extracts import Extracts
+from pipeline_core.pipeline.process import receipt_of, temporary_files
+from pipeline_core.pipeline.results import results
+from pipeline_core.pipeline.summary import first_unreadable
+from pipeline_core.pipeline.survey import survey
+from pipeline_core.profile import EVENT_BYTES
+from pipeline_core.schemas import CUSTOMERS, PRODUCTS
+from pipeline_core.storage import Storage, open_archives
+from pipeline_core.transform.lookup import Dimensions, prepare
+
+_RUN_ID = "none"  # no run is planned
+
+# Archive, day and part, by name.
+PartPlace = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class SoundParts:
+    """What counts of ``data``, by archive in the order of their names: directory places of parts
+    by that of their day. ``unreadable`` are up to ``options.most_listed``; ``ignored`` are entries
+    that are not read, by their ending."""
+
+    data: Storage
+    options: Options
+    parts: tuple[tuple[ArchiveRef, dict[int, frozenset[int]]], ...]
+    unreadable: tuple[Unreadable, ...]
+    ignored: dict[str, int]
+
+
+@dataclass
+class _Receipts:
+    """What a run would find in its ledger, and the parts that count, by the work's id."""
+
+    known: dict[str, Receipt] = field(default_factory=dict)
+    parts: dict[str, dict[int, frozenset[int]]] = field(default_factory=dict)
+
+    def receipt(self, work: Work) -> Receipt | None:
+        return self.known.get(work.id)
+
+    def receipts_of(self, work_ids: Iterable[str]) -> Mapping[str, Receipt]:
+        return {each: self.known[each] for each in work_ids if each in self.known}
+
+
+def find_sound_parts(folder: str, options: Options) -> SoundParts:
+    """Reads every archive once.
+
+    Raises:
+        ConfigError: there is no archive, or no day up to ``options.as_of``.
+        RetryableError: the storage does not answer.
+    """
+    data = open_archives(folder, follow_links=options.follow_links)
+    found = survey(data, options.limits, as_of=options.as_of)
+    manifest = Manifest(
+        run_id=_RUN_ID,
+        created_at=datetime.now(UTC),
+        engine="local",
+        data=data.uri,
+        reports="",
+        options=options,
+        dimensions_digest="",
+        archives=found.archives,
+    )
+    rules = Rules(_nobody(), options)
+    receipts = _Receipts()
+    while work := (counting := results(receipts, manifest)).outstanding:
+        for each in work:
+            extraction = _extraction(manifest.archive(each.archive), rules, each, data)
+            receipts.known[each.id] = receipt_of(_RUN_ID, each, extraction, {}, None, 0.0)
+            receipts.parts[each.id] = extraction.counted_parts
+    return SoundParts(
+        data=data,
+        options=options,
+        parts=tuple((each.archive, receipts.parts[each.work.id]) for each in counting.done),
+        unreadable=first_unreadable(
+            [place for each in counting.done for place in each.receipt.unreadable],
+            options.most_listed,
+        ),
+        ignored=merge_endings([found.ignored, *(each.receipt.ignored for each in counting.done)]),
+    )
+
+
+def _extraction(archive: ArchiveRef, rules: Rules, work: Work, data: Storage) -> Extraction:
+    skip = archive.planned_skip() if work.skip is None else frozenset(work.skip)
+    no_extracts = Extracts(data, rules.options.limits, is_used=False, is_kept=False)
+    extraction = Extraction(archive, rules, skip, None, no_extracts)
+    with temporary_files():
+        extraction.run(data)
+    extraction.result.rejects.close()
+    return extraction
+
+
+def _nobody() -> Dimensions:
+    """No customer and no product: whose purchases they are is not asked here."""
+    return prepare(CUSTOMERS.empty_table(), PRODUCTS.empty_table(), 0)
+
+
+def sound_windows(
+    sound: SoundParts, batch_size: int
+) -> Iterator[tuple[PartPlace, Iterator[Window]]]:
+    """Every part that counts, with its place; its windows hold ``batch_size`` events or so.
+
+    Raises:
+        InputError: an archive changed meanwhile.
+        RetryableError: the storage does not answer.
+    """
+    for archive, days in sound.parts:
+        if any(days.values()):
+            yield from _archive_windows(sound, archive, days, batch_size * EVENT_BYTES)
+
+
+def _archive_windows(
+    sound: SoundParts, archive: ArchiveRef, days: dict[int, frozenset[int]], window_bytes: int
+) -> Iterator[tuple[PartPlace, Iterator[Window]]]:
+    limits = sound.options.limits
+    with ExitStack() as stack, temporary_files():
+        try:
+            file = stack.enter_context(sound.data.fetched(archive.name))
+            is_same = sound.data.stat(archive.name).version == archive.version
+        except (FileNotFoundError, UnreadableArchive):  # it became a link that leads out
+            is_same = False
+        if not is_same:
+            raise InputError(
+                f"{archive.name} changed while its events were read.",
+                "Read it again when nothing writes there.",
+            )
+        opened, meter = open_archive(file, limits), archive_meter(limits)
+        for day in archive_days(opened).wanted:
+            wanted = days.get(day.index)
+            if not wanted:
+                continue
+            with day_file(opened, day, day_meter(limits, meter), window_bytes) as (content, _):
+                inner, parts_meter = open_day(content, limits), day_meter(limits, meter)
+                for part in day_parts(inner).wanted:
+                    if part.index in wanted:
+                        windows = part_windows(inner, part, parts_meter, window_bytes)
+                        yield (archive.name, day.name, part.name), windows
