@@ -146,7 +146,7 @@ def test_postgres_comes_back_after_the_start(ships: Fleet) -> None:
 def test_a_run_that_waits_for_postgres_keeps_its_turn(ships: Fleet) -> None:
     """For as long as it pauses between two tries, whatever a stalled run would be given."""
     del ships.env["SALES_DIMENSIONS"]
-    ships.env["SALES_DATABASE_URL"] = "postgresql+psycopg2://nobody:secret@127.0.0.1:9/none"
+    ships.env["SALES_DATABASE_URL"] = "postgresql+psycopg2://nobody:sesame@127.0.0.1:9/none"
     ships.env.update(SALES_STALL_AFTER="1", SALES_LEASE="1", SALES_VISIBILITY_TIMEOUT="3000")
     ships.env.update(SALES_RETRY_BACKOFF="2000", SALES_RETRY_BACKOFF_MAX="2000")
     ships.worker()
@@ -164,7 +164,7 @@ def test_a_run_that_waits_for_postgres_keeps_its_turn(ships: Fleet) -> None:
 
 def test_postgres_stays_away(ships: Fleet) -> None:
     del ships.env["SALES_DIMENSIONS"]
-    ships.env["SALES_DATABASE_URL"] = "postgresql+psycopg2://nobody:secret@127.0.0.1:9/none"
+    ships.env["SALES_DATABASE_URL"] = "postgresql+psycopg2://nobody:sesame@127.0.0.1:9/none"
     ships.env["SALES_TASK_RETRIES"] = "2"
     ships.worker()
     ships.send("workers.start_run", slot="tonight")
@@ -174,7 +174,7 @@ def test_postgres_stays_away(ships: Fleet) -> None:
     assert outcome is not None
     assert outcome.state == "failed"
     assert "127.0.0.1" in outcome.reason
-    assert "secret" not in ships.logs()
+    assert "sesame" not in ships.logs()
     assert len(ships.log_lines("trying_again")) == 2
 
 
