@@ -92,7 +92,7 @@ def test_the_last_who_may_try_is_waited_for_whoever_comes_next(
     ledger = planned_ledger(state)
     note_until(ledger, "00000", NOW - timedelta(days=1))
     for _ in range(QUICK.max_attempts - 1):
-        note_until(ledger, "00000", NOW + timedelta(seconds=90))
+        note_until(ledger, "00000", datetime.now(UTC) + timedelta(seconds=90))
     next_one = Worker("host:2", task_id=task_id, retries=retries)
     with pytest.raises(WorkUnderWay) as waits, _limited(ledger, next_one):
         pytest.fail("it was begun")
