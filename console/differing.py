@@ -11,11 +11,11 @@ import click
 from console.tables import Grid
 from console.terminal import plain
 from console.views import output, table
+from pipeline_core.ledger import open_state
 from pipeline_core.messages import to_json
 from pipeline_core.pipeline.diff import CellChange, Difference, chosen_runs, difference
 from pipeline_core.pipeline.diff.sentences import because, headlines, rows_of
 from pipeline_core.settings import Settings
-from pipeline_core.storage import open_storage
 from pipeline_core.transform.money import grouped
 
 _HEADLINES = 5
@@ -27,7 +27,7 @@ def show_difference(
     settings: Settings, before: str | None, after: str | None, *, as_json: bool
 ) -> None:
     """Every changed cell with its causes; a sentence for each of the largest."""
-    state = open_storage(settings.state)
+    state = open_state(settings.state)
     found = difference(state, *chosen_runs(state, before, after))
     if as_json:
         sys.stdout.buffer.write(to_json(found))

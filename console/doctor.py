@@ -12,7 +12,7 @@ from pipeline_core.errors import PipelineError
 from pipeline_core.extract.codecs import HAS_LIBDEFLATE
 from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.hook_command import is_found, program
-from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.ledger import RunLedger, open_state, run_ids, unvouched_words
 from pipeline_core.pipeline.plan import read_dimensions
 from pipeline_core.pipeline.survey import find_archives
 from pipeline_core.places import LATEST
@@ -122,7 +122,7 @@ def _decoding(_settings: Settings) -> Check:
 
 def _longest_run(settings: Settings) -> float:
     """Seconds, of the newest runs that the state knows."""
-    state = open_storage(settings.state)
+    state = open_state(settings.state)
     outcomes = (RunLedger(state, run_id).outcome() for run_id in run_ids(state)[-_RUNS_LOOKED_AT:])
     summaries = (outcome.summary for outcome in outcomes if outcome is not None)
     return max((summary.seconds for summary in summaries if summary is not None), default=0)
@@ -158,13 +158,22 @@ def _data(settings: Settings) -> Check:
 
 
 def _state(settings: Settings) -> Check:
-    state = _written(settings.state)
+    state = open_state(settings.state)
+    _write(state)
     check_creates(state)
-    return Check("state", "ok", f"{state.uri} can be written, and keeps two runs apart")
+    trusted = (
+        "whoever may write there is trusted: SALES_STATE_KEY is not set"
+        if settings.state_key is None
+        else "its files are vouched for by SALES_STATE_KEY"
+    )
+    found = f"{state.uri} can be written, and keeps two runs apart; {trusted}"
+    others = unvouched_words(settings.state)
+    return Check("state", "ok", f"{found}.{others}" if others else found)
 
 
 def _reports(settings: Settings) -> Check:
-    reports = _written(settings.reports)
+    reports = open_storage(settings.reports)
+    _write(reports)
     try:
         reports.point(_LINK, _WRITTEN)
         followed = reports.followed(_LINK).replace(_LINK, LATEST)
@@ -177,11 +186,8 @@ def _reports(settings: Settings) -> Check:
     return Check("reports", "ok", found)
 
 
-def _written(uri: str) -> Storage:
-    """The storage, which can be written."""
-    storage = open_storage(uri)
+def _write(storage: Storage) -> None:
     storage.write(_WRITTEN, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode())
-    return storage
 
 
 def _dimensions(settings: Settings) -> Check:
@@ -240,6 +246,7 @@ def _workers(settings: Settings) -> Check:
     if settings.broker_url is None:
         return Check("workers", "ok", "not needed by the local engine")
     from console.fleet import worker_answers, worker_settings
+    from workers.config import mark_of
 
     found = worker_settings(settings)
     if not found:
@@ -263,6 +270,14 @@ def _workers(settings: Settings) -> Check:
                 f"{name} has a visibility timeout of {timeout} s, this machine one of "
                 f"{settings.visibility_timeout} s; the shortest counts for all.",
                 "Set SALES_VISIBILITY_TIMEOUT alike everywhere.",
+            )
+        if conf.get("state_mark") != mark_of(settings):
+            return Check(
+                "workers",
+                "failed",
+                f"{name} has another SALES_STATE_KEY than this machine, or one of the two has "
+                "none: neither uses what the other keeps.",
+                "Set SALES_STATE_KEY alike everywhere.",
             )
     return _serving(settings.shops()[0], worker_answers(settings), sorted(found))
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from console.tables import Grid
 from console.terminal import plain
 from console.views import count, money, output, print_unreadable, table
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.messages import to_json
 from pipeline_core.pipeline.explain import explain
 from pipeline_core.pipeline.explanation import (
@@ -25,7 +25,6 @@ from pipeline_core.pipeline.explanation import (
 )
 from pipeline_core.pipeline.publish import chosen_run
 from pipeline_core.settings import Settings
-from pipeline_core.storage import open_storage
 from pipeline_core.transform.money import grouped
 
 _ROWS_SHOWN = 10
@@ -39,7 +38,7 @@ def show_explanation(
     settings: Settings, run_id: str | None, cell: Cell, *, most: int, as_json: bool
 ) -> None:
     """What makes up a cell of a run, the newest published one unless it is given."""
-    state = open_storage(settings.state)
+    state = open_state(settings.state)
     found = explain(RunLedger(state, chosen_run(state, run_id)), cell, most)
     if as_json:
         sys.stdout.buffer.write(to_json(found))

@@ -29,10 +29,10 @@ def fresh(settings: Settings, limit: timedelta) -> Check:
     Raises:
         PipelineError: the state storage cannot be read.
     """
+    from pipeline_core.ledger import open_state
     from pipeline_core.pipeline import last_publication
-    from pipeline_core.storage import open_storage
 
-    published_at = last_publication(open_storage(settings.state))
+    published_at = last_publication(open_state(settings.state))
     remedy = "`sales-pipeline runs` says what happened since."
     if published_at is None:
         return Check("fresh", "failed", "nothing was published yet.", remedy)

@@ -18,9 +18,9 @@ from console.progress import Progress
 from console.terminal import plain
 from console.views import size_of, time_span
 from pipeline_core.errors import RetryableError
+from pipeline_core.ledger import open_state
 from pipeline_core.messages import Manifest
 from pipeline_core.pipeline.progress import ArchiveProgress, ArchiveState, RunProgress, Watch
-from pipeline_core.storage import open_storage
 
 # Looks at the state so often, but spends a tenth of the time on it at most.
 _LOOK_SECONDS = 0.25
@@ -77,7 +77,7 @@ class LiveRun(Progress):
         self._live.stop()
 
     def processing(self, manifest: Manifest, done: int = 0) -> None:  # noqa: ARG002
-        watch = Watch(open_storage(self._state_uri), manifest.run_id)
+        watch = Watch(open_state(self._state_uri), manifest.run_id)
         self._looker = threading.Thread(target=self._look, args=(watch,), daemon=True)
         self._looker.start()
 

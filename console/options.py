@@ -113,12 +113,14 @@ run_options = _together(
 def completed_runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Runs that the shell may offer, newest first; none if the state cannot be read."""
     from pipeline_core.errors import PipelineError
-    from pipeline_core.ledger import run_ids
+    from pipeline_core.ledger import open_state, run_ids
     from pipeline_core.settings import load_settings
-    from pipeline_core.storage import open_storage
+    from pipeline_core.storage import use_state_key
 
     try:
-        state = open_storage(load_settings({"state": ctx.params.get("state")}).state)
+        settings = load_settings({"state": ctx.params.get("state")})
+        use_state_key(settings.chosen_state_key())
+        state = open_state(settings.state)
         return [each for each in reversed(run_ids(state)) if each.startswith(incomplete)]
     except PipelineError:  # the command itself will say so
         return []
@@ -202,16 +204,19 @@ json_option = click.option(
 
 
 def run_settings(options: dict[str, Any]) -> Settings:
-    """Settings with the given options on top; logging starts here, as they say.
+    """Settings with the given options on top; logging starts here, as they say, and states are
+    opened under their key.
 
     Raises:
         ConfigError: a setting is missing or wrong.
     """
     from pipeline_core.logs import configure_logs, get_logger
     from pipeline_core.settings import load_settings, misspelt_variables
+    from pipeline_core.storage import use_state_key
 
     settings = load_settings(options)
     configure_logs(settings.log_level, settings.log_format)
+    use_state_key(settings.chosen_state_key())
     for name, meant in misspelt_variables().items():
         get_logger().warning("no_such_setting", name=name, perhaps=meant)
     return settings

@@ -9,12 +9,12 @@ from console.shapes import Planned, PlannedArchive, PlannedState
 from console.terminal import plain
 from console.views import output, table
 from pipeline_core.extract.ignored import endings_in_words, merge_endings
-from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.ledger import RunLedger, open_state, run_ids
 from pipeline_core.messages import MOST_MISSING, ArchiveRef, to_json
 from pipeline_core.pipeline.reuse import finished_archives, known_archives, recall
 from pipeline_core.pipeline.survey import missing_days, survey
 from pipeline_core.settings import Settings
-from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
+from pipeline_core.storage import Storage, absolute_uri, open_archives
 
 # So many of the newest runs are looked at for the pace of this machine.
 _HISTORY = 20
@@ -24,7 +24,7 @@ _SHOWN = 100
 
 def show_plan(settings: Settings, *, as_json: bool) -> None:
     """Archives as a run would take them."""
-    memory = recall(open_storage(settings.state), absolute_uri(settings.data))
+    memory = recall(open_state(settings.state), absolute_uri(settings.data))
     known = known_archives(memory)
     found = survey(
         open_archives(settings.data, follow_links=settings.follow_links),
@@ -45,7 +45,7 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     ignored = merge_endings(
         [found.ignored, *(a.ignored or {} for a in found.archives if a.duplicate_of is None)]
     )
-    seconds = _expected_seconds(open_storage(settings.state), to_read)
+    seconds = _expected_seconds(open_state(settings.state), to_read)
     if as_json:
         shown = Planned(
             archives=[_planned(archive, state) for archive, state in states],

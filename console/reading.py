@@ -20,7 +20,7 @@ from console.terminal import plain
 from console.views import as_of_words, output, print_summary, table
 from pipeline_core.cut import is_cut
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.ledger import RunLedger, open_state, run_ids, unvouched_words
 from pipeline_core.ledger.attempts import PLAN, PUBLISH
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, to_json
@@ -28,13 +28,13 @@ from pipeline_core.pipeline.gc import collect_garbage
 from pipeline_core.pipeline.results import results
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
-from pipeline_core.storage import Storage, open_storage
+from pipeline_core.storage import Storage
 from pipeline_core.transform.money import grouped
 
 
 def collect(settings: Settings, *, dry_run: bool, as_json: bool) -> None:
     """Removes what no later run can use."""
-    removed = collect_garbage(open_storage(settings.state), settings.keep_runs, dry_run=dry_run)
+    removed = collect_garbage(open_state(settings.state), settings.keep_runs, dry_run=dry_run)
     if as_json:
         shown = Collected(removed.extracts, removed.merged, removed.results, removed.bytes, dry_run)
         sys.stdout.buffer.write(to_json(shown))
@@ -48,7 +48,7 @@ def collect(settings: Settings, *, dry_run: bool, as_json: bool) -> None:
 
 def list_runs(settings: Settings, *, newest: int, as_json: bool) -> None:
     """The history, newest first."""
-    state = open_storage(settings.state)
+    state = open_state(settings.state)
     known = run_ids(state)[-newest:] if newest else []
     told = [_history(run_id, RunLedger(state, run_id).outcome()) for run_id in reversed(known)]
     if as_json:
@@ -69,6 +69,8 @@ def list_runs(settings: Settings, *, newest: int, as_json: bool) -> None:
     shown = len(headings) if any(run.reason for run in told) else len(headings) - 1
     cells = [row[:shown] for row in rows]
     output().print(table(headings[:shown], cells, numbers=(2, 3, 4), whole=(0,)))
+    if others := unvouched_words(settings.state):
+        click.echo(others.lstrip(), err=True)
 
 
 def _state_words(run: ListedRun) -> str:
@@ -192,12 +194,13 @@ def _rejects(ledger: RunLedger, reason: str | None) -> Iterator[Reject]:
 
 
 def _ledger(settings: Settings, run_id: str | None) -> RunLedger:
-    state: Storage = open_storage(settings.state)
+    state: Storage = open_state(settings.state)
     if run_id is None:
         known = run_ids(state)
         if not known:
             raise ConfigError(
-                f"There is no run in {state.uri} yet.", "`sales-pipeline run` makes one."
+                f"There is no run in {state.uri} yet.{unvouched_words(settings.state)}",
+                "`sales-pipeline run` makes one.",
             )
         run_id = known[-1]
     return RunLedger(state, run_id)

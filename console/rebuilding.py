@@ -9,11 +9,10 @@ import click
 from console.interrupt import terminable
 from console.progress import progress_of_verification
 from console.terminal import plain
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.messages import to_json
 from pipeline_core.pipeline.rebuild import Rebuilt, rebuild
 from pipeline_core.settings import Settings
-from pipeline_core.storage import open_storage
 
 _NAMES_SHOWN = 6
 
@@ -22,7 +21,7 @@ def rebuild_command(
     settings: Settings, run_id: str, *, dry_run: bool, as_json: bool, quiet: bool
 ) -> int:
     """0 if the reports stand as they should, 1 if they do not and it was a dry run."""
-    archives = RunLedger(open_storage(settings.state), run_id).manifest().archives
+    archives = RunLedger(open_state(settings.state), run_id).manifest().archives
     with terminable(), progress_of_verification(quiet=quiet) as progress:
         progress.verifying(len(archives))
         found = rebuild(settings.state, run_id, dry_run=dry_run, archive_done=progress.advance)

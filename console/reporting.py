@@ -10,13 +10,12 @@ import click
 
 from console.terminal import complain, plain
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.load.tables import csv_lines, to_parquet, write_by_category, write_csv
 from pipeline_core.messages import to_json
 from pipeline_core.pipeline.publish import chosen_run
 from pipeline_core.pipeline.range_report import RangeReport, RangeSales, range_sales
 from pipeline_core.settings import Settings
-from pipeline_core.storage import open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.transform.money import grouped
 
@@ -35,7 +34,7 @@ def report_command(
     """0, or 3 if something of the range could not be read."""
     if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
         raise ConfigError(f"{out} is there already.", "Name a folder that is not, or is empty.")
-    state = open_storage(settings.state)
+    state = open_state(settings.state)
     found = range_sales(RunLedger(state, chosen_run(state, run_id)), first, last)
     if out is not None:
         _write(found, out.absolute())

@@ -15,7 +15,7 @@ from console.terminal import complain
 from pipeline_core import pipeline
 from pipeline_core.errors import PipelineError, RunUnderWay
 from pipeline_core.heap import keep_freed_memory
-from pipeline_core.ledger import RunLedger, lease
+from pipeline_core.ledger import RunLedger, lease, open_state
 from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.local_run import (
     answered_for,
@@ -36,7 +36,6 @@ from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.served import Shop
 from pipeline_core.settings import Settings
-from pipeline_core.storage import open_storage
 
 
 def run_command(
@@ -52,7 +51,7 @@ def run_command(
             if not wait:
                 raise
             stop_early()
-            ledger = RunLedger(open_storage(settings.state), other.run_id)
+            ledger = RunLedger(open_state(settings.state), other.run_id)
             outcome = _watch(settings, ledger, progress)
     return finish(settings, outcome, as_json=as_json, quiet=quiet)
 
@@ -112,7 +111,7 @@ def _is_served(settings: Settings, ledger: RunLedger) -> bool:
 
 def resume_command(settings: Settings, run_id: str, *, as_json: bool, quiet: bool) -> int:
     """Takes a run up where it stopped or failed; the exit code of CONTRACT."""
-    ledger = RunLedger(open_storage(settings.state), run_id)
+    ledger = RunLedger(open_state(settings.state), run_id)
     ledger.manifest()  # a wrong name shows before anything else
     outcome = ledger.outcome()
     with terminable(), progress_of(settings, quiet=quiet) as progress:
@@ -126,11 +125,11 @@ def resume_command(settings: Settings, run_id: str, *, as_json: bool, quiet: boo
 def recover_command(settings: Settings, *, as_json: bool, quiet: bool) -> int:
     """Gives the newest run what it misses if it stopped: one on Celery is sent again and goes
     on there, a local one goes on here. 0 if there is nothing to recover."""
-    newest = lease.head(open_storage(settings.state))
+    newest = lease.head(open_state(settings.state))
     if newest is None:
         click.echo("There is no run yet.", err=True)
         return 0
-    ledger = RunLedger(open_storage(settings.state), newest.run_id)
+    ledger = RunLedger(open_state(settings.state), newest.run_id)
     manifest = ledger.planned()
     if ledger.outcome() is not None:
         tell(ledger, settings.hooks())
@@ -155,7 +154,7 @@ def publish_command(
     settings: Settings, run_id: str, *, allow_incomplete: bool, allow_drift: bool, as_json: bool
 ) -> int:
     """Publishes from the receipts of an earlier run; the exit code of CONTRACT."""
-    ledger = RunLedger(open_storage(settings.state), run_id)
+    ledger = RunLedger(open_state(settings.state), run_id)
     before = ledger.outcome()
     outcome = pipeline.publish(
         settings.state, run_id, allow_incomplete=allow_incomplete, allow_drift=allow_drift
@@ -270,6 +269,6 @@ def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) 
         verb = "was refused" if outcome.state == "refused" else "failed"
         complain(
             f"Run {outcome.run_id} {verb}: {outcome.reason}",
-            f"{what_stands(open_storage(settings.state))} {outcome.remedy}",
+            f"{what_stands(open_state(settings.state))} {outcome.remedy}",
         )
     return outcome.exit_code

@@ -10,7 +10,7 @@ from console.interrupt import terminable
 from console.progress import progress_of_verification
 from console.terminal import complain, plain
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.messages import to_json
 from pipeline_core.places import LATEST
 from pipeline_core.settings import Settings
@@ -29,7 +29,7 @@ def verify_command(
 ) -> int:
     """0 if the run agrees with its archives, 1 with the first difference on stderr."""
     run_id = run_id or _latest_run(settings)
-    archives = RunLedger(open_storage(settings.state), run_id).manifest().archives
+    archives = RunLedger(open_state(settings.state), run_id).manifest().archives
     with terminable(), progress_of_verification(quiet=quiet) as progress:
         progress.verifying(len(archives))
         found = verify(

@@ -10,7 +10,7 @@ import msgspec
 
 from pipeline_core import pipeline
 from pipeline_core.errors import RetryableError, RunUnderWay
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_told, this_process
 from pipeline_core.messages import Manifest, Outcome, Receipt
 from pipeline_core.notify import NOBODY, Hooks
@@ -20,12 +20,12 @@ from pipeline_core.pipeline.publish import newest_published
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import take_turn
 from pipeline_core.settings import Engine, Settings
-from pipeline_core.storage import Storage, open_storage
+from pipeline_core.storage import Storage
 
 
 def new_ledger(settings: Settings) -> RunLedger:
     """The ledger of a run that is not planned yet."""
-    state, now = open_storage(settings.state), datetime.now(UTC)
+    state, now = open_state(settings.state), datetime.now(UTC)
     try:
         return RunLedger(state, pipeline.new_run_id(now, state))
     except RetryableError:  # taking the turn will say so, and tell

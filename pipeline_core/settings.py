@@ -37,6 +37,7 @@ from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.places import Places, check_dimensions, check_place, check_reports
 from pipeline_core.profile import Profile, ProfileName, choose_profile, read_machine
 from pipeline_core.served import Shop, check_states, parse_shops
+from pipeline_core.storage import StateKey
 from pipeline_core.web_url import check_address, check_web_url, check_webhook
 
 Engine = Literal["local", "celery"]
@@ -57,6 +58,7 @@ _OF_CELERY = (
     "CELERY_CONFIG",
     "CELERY_LOADER",
 )
+_LEAST_KEY_BYTES = 16
 _SIMILAR = 0.85  # SALES_REPROTS is; names of others are not that like ours
 # What every clock, and JSON, can hold: more is a slip of the hand that only a run would notice.
 _MOST = 1_000_000_000_000_000
@@ -84,6 +86,9 @@ class Settings(BaseSettings):
     data: str = Field("data", description="Folder or URI of the weekly archives.")
     reports: str = Field("reports", description="Folder or URI the reports are published in.")
     state: str = Field("state", description="Folder or URI of manifests, receipts and partials.")
+    state_key: SecretStr | None = Field(
+        None, description="Secret of 16 bytes or more that vouches for what is kept in the state."
+    )
 
     follow_links: bool = Field(
         False, description="Read archives that links name and that are not in the folder of data."
@@ -323,6 +328,15 @@ class Settings(BaseSettings):
         parse_shops(value, "", "")
         return value
 
+    @field_validator("state_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().encode()) < _LEAST_KEY_BYTES:
+            raise ValueError(
+                f"shorter than {_LEAST_KEY_BYTES} bytes; `openssl rand -hex 32` makes one"
+            )
+        return value
+
     @field_validator("dimensions")
     @classmethod
     def _local_folder(cls, value: str | None) -> str | None:
@@ -464,6 +478,12 @@ class Settings(BaseSettings):
         return SecretStr(
             database_url(self.db_host, self.db_port, self.db_user, password, self.db_name)
         )
+
+    def chosen_state_key(self) -> StateKey | None:
+        """What vouches for the state, or None: then whoever may write there is trusted."""
+        if self.state_key is None:
+            return None
+        return StateKey(self.state_key.get_secret_value().encode())
 
     def places(self) -> Places:
         """Where runs read and write; holds the database password."""

@@ -10,11 +10,13 @@ from celery.signals import setup_logging, worker_process_init
 from pipeline_core.heap import keep_freed_memory
 from pipeline_core.logs import configure_logs, get_logger
 from pipeline_core.settings import unused_variables
+from pipeline_core.storage import use_state_key
 from workers.application import App, load_settings_or_end, refuse_other_servers
 from workers.config import celery_config, flower_environment
 
 refuse_other_servers()
 settings = load_settings_or_end()
+use_state_key(settings.chosen_state_key())
 app = App("workers", include=["workers.tasks", "workers.watching", "workers.events"])
 app.conf.update(celery_config(settings))
 

@@ -46,6 +46,7 @@ def celery_config(settings: Settings) -> dict[str, Any]:
         "broker_transport_options": transport,
         "result_backend_transport_options": {"visibility_timeout": settings.visibility_timeout},
         "visibility_timeout": settings.visibility_timeout,
+        "state_mark": mark_of(settings),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "redis_socket_keepalive": True,
@@ -91,6 +92,12 @@ def celery_config(settings: Settings) -> dict[str, Any]:
         "beat_schedule_filename": settings.beat_schedule_file,
         "beat_cron_starting_deadline": 3600,
     }
+
+
+def mark_of(settings: Settings) -> str | None:
+    """Which key a state is opened under, without the key: for `doctor` to compare."""
+    key = settings.chosen_state_key()
+    return None if key is None else key.mark
 
 
 def tls_options(settings: Settings) -> dict[str, Any]:

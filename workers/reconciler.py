@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from pipeline_core import pipeline
-from pipeline_core.ledger import RunLedger, lease, slots
+from pipeline_core.ledger import RunLedger, lease, open_state, slots
 from pipeline_core.logs import get_logger, structlog
 from pipeline_core.pipeline.recover import NobodyWorks, diagnose
 from pipeline_core.pipeline.tell import give_up, tell, tell_late
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
-from pipeline_core.storage import Storage, open_storage
+from pipeline_core.storage import Storage
 from workers import metrics
 from workers.celery import app
 from workers.config import START_RUN
@@ -34,7 +34,7 @@ def reconcile(settings: Settings) -> None:
     Raises:
         RetryableError: a storage or the broker does not answer; the next look is soon.
     """
-    state = open_storage(settings.state)
+    state = open_state(settings.state)
     newest = lease.head(state)
     if newest is not None:
         ledger = RunLedger(state, newest.run_id)

@@ -9,12 +9,13 @@ from celery import bootsteps
 from celery.signals import worker_init, worker_process_init
 
 from pipeline_core.errors import ConfigError, NotServed
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.ledger.state import unvouched_run
 from pipeline_core.messages import Work
 from pipeline_core.names import is_archive_id, is_number, is_run_id, is_slot
 from pipeline_core.pipeline.process import manifest_of
 from pipeline_core.served import ServedPlaces, Shop
-from pipeline_core.storage import open_only, open_storage
+from pipeline_core.storage import open_only
 from workers.celery import app, settings
 from workers.config import SERVES
 
@@ -36,7 +37,7 @@ def served_run(state: object, run_id: object) -> RunLedger:
     place = served_places().state(state)
     if not isinstance(run_id, str) or not is_run_id(run_id):
         raise NotServed(f"No run is called {ascii(run_id)[:100]}.", _FORGED)
-    return RunLedger(open_storage(place), run_id)
+    return RunLedger(open_state(place), run_id)
 
 
 def check_run(ledger: RunLedger, worker: str) -> None:
@@ -52,6 +53,9 @@ def check_run(ledger: RunLedger, worker: str) -> None:
     except ConfigError:  # no manifest: was it lost, or never there?
         if was_sent(ledger):
             return
+        kept = unvouched_run(ledger.state.uri, ledger.run_id)
+        if kept is not None:
+            raise NotServed(kept.message, "Set SALES_STATE_KEY alike everywhere.") from None
         cause = f"There is no run {ledger.run_id!r} in {ledger.state.uri} of which work was sent."
         raise NotServed(cause, _FORGED) from None
     if manifest.run_id != ledger.run_id:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from pipeline_core import pipeline
-from pipeline_core.ledger import RunLedger, slots
+from pipeline_core.ledger import RunLedger, open_state, slots
 from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt
 from pipeline_core.pipeline.tell import tell
 from pipeline_core.pipeline.turn import take_turn
 from pipeline_core.settings import Settings
-from pipeline_core.storage import open_storage
 from workers.broker import worker_processes
 from workers.dispatch import send_outstanding
 
 
 def claim_slot(settings: Settings, slot: str) -> str:
     """The id of the slot's run, a new one if nobody asked for the slot before."""
-    state = open_storage(settings.state)
+    state = open_state(settings.state)
     return slots.claim(state, slot, pipeline.new_run_id(datetime.now(UTC), state))
 
 

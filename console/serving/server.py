@@ -26,6 +26,7 @@ from console.serving.looks import Looks
 from console.serving.names import is_loopback, served_names
 from console.serving.seldom import Seldom
 from pipeline_core.errors import ConfigError
+from pipeline_core.ledger import open_state
 from pipeline_core.logs import get_logger
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
@@ -54,7 +55,7 @@ async def _serve(settings: Settings) -> None:
     with ThreadPoolExecutor(_THREADS) as threads:
         served = Served(
             reports=open_storage(settings.reports),
-            looks=Looks(open_storage(settings.state), threads),
+            looks=Looks(open_state(settings.state), threads),
             threads=threads,
             flower_url=settings.flower_url,
             names=served_names(host, settings.serve_names),

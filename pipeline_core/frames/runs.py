@@ -17,7 +17,7 @@ import pandas as pd
 
 from pipeline_core.errors import ConfigError, PipelineError, PublishRefused
 from pipeline_core.frames.tables import ReportFrame, frame_of, report_frame
-from pipeline_core.ledger import RunLedger, lease, run_ids
+from pipeline_core.ledger import RunLedger, lease, open_state, run_ids
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.local_run import (
     answered_for,
@@ -31,7 +31,7 @@ from pipeline_core.local_run import (
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
 from pipeline_core.parquet import read_parquet
 from pipeline_core.settings import Settings, load_settings
-from pipeline_core.storage import open_storage
+from pipeline_core.storage import open_storage, use_state_key
 
 _WHOLE = ("units_sold", "unique_customers")
 
@@ -155,7 +155,7 @@ def run(
 def runs(*, state: str | Path | None = None, newest: int = 20, **settings: object) -> list[Run]:
     """The ``newest`` runs, newest first. Raises ConfigError for a wrong setting, RetryableError if
     the state storage does not answer."""
-    storage = open_storage(_settings(settings | {"state": state}).state)
+    storage = open_state(_settings(settings | {"state": state}).state)
     known = run_ids(storage)[-newest:] if newest > 0 else []
     ledgers = [RunLedger(storage, run_id) for run_id in reversed(known)]
     return [_run(ledger, ledger.outcome()) for ledger in ledgers]
@@ -169,9 +169,11 @@ def _settings(given: dict[str, object]) -> Settings:
             raise ConfigError(
                 f"There is no setting {name}.{guess}", "docs/reference/settings.md has them all."
             )
-    return load_settings(
+    settings = load_settings(
         {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
     )
+    use_state_key(settings.chosen_state_key())
+    return settings
 
 
 def _driven(settings: Settings, ledger: RunLedger, as_of: date | None) -> Outcome:
@@ -199,7 +201,7 @@ def _published(settings: Settings, ledger: RunLedger, outcome: Outcome) -> Run:
     )
     raise kind(
         f"Run {outcome.run_id} {verb}: {outcome.reason}",
-        f"{what_stands(open_storage(settings.state))} {outcome.remedy}".strip(),
+        f"{what_stands(open_state(settings.state))} {outcome.remedy}".strip(),
     )
 
 

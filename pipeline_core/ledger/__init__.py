@@ -18,24 +18,23 @@
     runs/<run_id>/told.json                      the outcome reached the hooks
     dimensions/<digest>/customers.parquet, products.parquet
 
-``<work>`` is an archive's id, marked if the archive is not processed as planned.
+``<work>`` is an archive's id, marked if the archive is not processed as planned. Under a key all of
+this, and what ``kept`` tells of, is in ``keyed/<mark>/``, each file with its tag behind it.
 """
 
-from pipeline_core.ledger.run import (
-    RunLedger,
-    mark_published,
-    published_before,
-    published_ids,
-    run_ids,
-)
+from pipeline_core.ledger.published import mark_published, published_before, published_ids
+from pipeline_core.ledger.run import RunLedger, run_ids
 from pipeline_core.ledger.snapshots import load_snapshot, save_snapshot
+from pipeline_core.ledger.state import open_state, unvouched_words
 
 __all__ = [
     "RunLedger",
     "load_snapshot",
     "mark_published",
+    "open_state",
     "published_before",
     "published_ids",
     "run_ids",
     "save_snapshot",
+    "unvouched_words",
 ]

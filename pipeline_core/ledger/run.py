@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from pipeline_core.changes import Changes
 from pipeline_core.errors import ConfigError, DamagedResult
+from pipeline_core.ledger.state import unvouched_run
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import (
     Attempt,
@@ -302,7 +303,7 @@ class RunLedger:
 
 
 def _no_such_run(state: Storage, run_id: str) -> ConfigError:
-    return ConfigError(
+    return unvouched_run(state.uri, run_id) or ConfigError(
         f"There is no run {run_id!r} in {state.uri}.", "`sales-pipeline runs` lists them."
     )
 
@@ -310,20 +311,3 @@ def _no_such_run(state: Storage, run_id: str) -> ConfigError:
 def run_ids(state: Storage) -> list[str]:
     """Every run, oldest first (ids begin with their time of planning)."""
     return [name for name in state.folders("runs") if is_run_id(name)]
-
-
-def published_ids(state: Storage) -> list[str]:
-    """Runs that may become `latest`, oldest first."""
-    keys = (stored.key for stored in state.files("published"))
-    names = (key.removeprefix("published/").removesuffix(".json") for key in keys)
-    return sorted(filter(is_run_id, names))
-
-
-def published_before(state: Storage, run_id: str) -> str | None:
-    """The newest of those that were planned before ``run_id``, or None if there is none."""
-    return max((each for each in published_ids(state) if each < run_id), default=None)
-
-
-def mark_published(state: Storage, run_id: str) -> None:
-    """Notes that the run may become `latest`."""
-    state.create(f"published/{run_id}.json", b"{}\n")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.extract.names import day_date
-from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.ledger import RunLedger, open_state, run_ids
 from pipeline_core.messages import Manifest, Options, Outcome
 from pipeline_core.pipeline.reuse import decisive, known_archives, recall, recall_days
 from pipeline_core.pipeline.survey import survey
@@ -50,7 +50,7 @@ def plan_backfill(
         raise ConfigError(
             f"No {every} ends between {first} and {last}.", "Give --from and --to further apart."
         )
-    state, data = open_storage(places.state), absolute_uri(places.data)
+    state, data = open_state(places.state), absolute_uri(places.data)
     known = [known_archives(find(state, data)) for find in (recall, recall_days)]
     archives = open_archives(places.data, follow_links=options.follow_links)
     listed = survey(archives, options.limits, *known).listed

@@ -23,7 +23,7 @@ from pipeline_core.forkserver import process_context, without_main
 from pipeline_core.heap import keep_freed_memory
 from pipeline_core.held_signals import signals_held_back
 from pipeline_core.lean_imports import lean_process
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import Worker, this_process
 from pipeline_core.logs import configure_logs, get_logger, log_settings
 from pipeline_core.messages import Attempt, Manifest, Outcome, Receipt, Work
@@ -31,7 +31,7 @@ from pipeline_core.patience import tried
 from pipeline_core.pipeline.process import process
 from pipeline_core.pipeline.publish import publish
 from pipeline_core.pipeline.results import results
-from pipeline_core.storage import open_storage
+from pipeline_core.storage import StateKey, state_key, use_state_key
 
 log = get_logger()
 
@@ -69,7 +69,7 @@ def process_outstanding(
     Raises:
         PipelineError: as ``process`` does; or processes die before they begin any work.
     """
-    ledger = RunLedger(open_storage(state_uri), manifest.run_id)
+    ledger = RunLedger(open_state(state_uri), manifest.run_id)
     suspects: set[str] = set()
     idle_deaths = 0
     while work := results(ledger, manifest).outstanding:
@@ -194,7 +194,10 @@ def _nothing() -> None:
 
 def _new_pool(jobs: int, context: BaseContext) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_start_worker, initargs=log_settings()
+        jobs,
+        mp_context=context,
+        initializer=_start_worker,
+        initargs=(*log_settings(), state_key()),
     )
 
 
@@ -214,11 +217,12 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
         raise
 
 
-def _start_worker(level: str, log_format: str) -> None:
+def _start_worker(level: str, log_format: str, key: StateKey | None) -> None:
     # Ctrl-C reaches the whole group; the parent alone answers it, and ends us by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     configure_logs(level, log_format)
+    use_state_key(key)
     lean_process()
     keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()

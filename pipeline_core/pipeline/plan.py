@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.files import read_folder
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.ledger import RunLedger, run_ids, save_snapshot
+from pipeline_core.ledger import RunLedger, open_state, run_ids, save_snapshot
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Options, Policy, Reuse
 from pipeline_core.pipeline.reuse import (
@@ -55,7 +55,7 @@ def plan(
         RetryableError: a storage or the database does not answer.
     """
     started = datetime.now(UTC)
-    state = open_storage(places.state)
+    state = open_state(places.state)
     ledger = RunLedger(state, run_id)
     if (planned := ledger.planned()) is not None:
         return planned

@@ -10,7 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from pipeline_core.errors import RetryableError
-from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.ledger import RunLedger, load_snapshot, open_state
 from pipeline_core.ledger.attempts import OutOfTries, Worker, attempt, causes, costs_told
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
@@ -18,7 +18,7 @@ from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, Store
 from pipeline_core.pipeline.accumulate import Accumulator, Rules
 from pipeline_core.pipeline.extraction import Extraction
 from pipeline_core.pipeline.kept_extracts import extracts_of
-from pipeline_core.storage import open_archives, open_storage
+from pipeline_core.storage import open_archives
 from pipeline_core.transform.lookup import Dimensions, prepare
 
 log = get_logger()
@@ -36,7 +36,7 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
         WorkUnderWay: who is at it already may be the last who may try it.
         ContractError: there is no such archive in the run, or the state is damaged.
     """
-    ledger = RunLedger(open_storage(state_uri), run_id)
+    ledger = RunLedger(open_state(state_uri), run_id)
     done = ledger.receipt(work)
     if done is not None:
         return done
@@ -115,13 +115,13 @@ def _quarantine(ledger: RunLedger, manifest: Manifest, work: Work, ended: list[A
 def manifest_of(state_uri: str, run_id: str) -> Manifest:
     """The run's manifest, read once per worker process: it never changes. Raises ConfigError if
     there is no such run."""
-    return RunLedger(open_storage(state_uri), run_id).manifest()
+    return RunLedger(open_state(state_uri), run_id).manifest()
 
 
 @lru_cache(maxsize=2)
 def _dimensions(state_uri: str, digest: str) -> Dimensions:
     """The run's look-up tables, once per worker process."""
-    snapshot = load_snapshot(open_storage(state_uri), digest)
+    snapshot = load_snapshot(open_state(state_uri), digest)
     return prepare(snapshot.customers, snapshot.products, snapshot.scale)
 
 

@@ -17,7 +17,14 @@ from pipeline_core.errors import (
     ResultsMissing,
     message_of,
 )
-from pipeline_core.ledger import RunLedger, load_snapshot, mark_published, published_ids
+from pipeline_core.ledger import (
+    RunLedger,
+    load_snapshot,
+    mark_published,
+    open_state,
+    published_ids,
+    unvouched_words,
+)
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
 from pipeline_core.load.rejects import HEADER, Room, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
@@ -61,7 +68,7 @@ def publish(
         ContractError: the dimension snapshot is damaged.
         RetryableError: a storage does not answer, or has no room.
     """
-    state = open_storage(state_uri)
+    state = open_state(state_uri)
     ledger = RunLedger(state, run_id)
     manifest = ledger.manifest()
     verdict = ledger.verdict()
@@ -107,7 +114,7 @@ def publish(
 def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
     """Records that a run ended in an error. One that has ended keeps its outcome, and so does
     one that somebody publishes right now: None then."""
-    ledger = RunLedger(open_storage(state_uri), run_id)
+    ledger = RunLedger(open_state(state_uri), run_id)
     failed = Verdict(
         state="failed",
         finished_at=datetime.now(UTC),
@@ -129,7 +136,7 @@ def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
 
 def newest_published(state: Storage) -> str | None:
     """The run that `latest` shows, or None if there is none."""
-    return max(published_ids(state), default=None)
+    return next(published_ids(state), None)
 
 
 def chosen_run(state: Storage, run_id: str | None) -> str:
@@ -137,7 +144,8 @@ def chosen_run(state: Storage, run_id: str | None) -> str:
     chosen = run_id or newest_published(state)
     if chosen is None:
         raise ConfigError(
-            f"There is no published run in {state.uri} yet.", "`sales-pipeline run` makes one."
+            f"There is no published run in {state.uri} yet.{unvouched_words(state.uri)}",
+            "`sales-pipeline run` makes one.",
         )
     return chosen
 
@@ -278,12 +286,12 @@ def make_latest(state: Storage, reports: Storage, run_id: str) -> None:
     Looks again after pointing: a later run may have been published in between, and whoever
     points last must see it.
     """
-    newest, shown = max([run_id, *published_ids(state)]), ""
+    newest, shown = max(run_id, newest_published(state) or ""), ""
     while newest != shown:
         current = reports.pointed(LATEST)
         # Also if it is there already: on an object store its copy may have been cut off.
         if current is None or current.removeprefix("runs/") <= newest:
             reports.point(LATEST, f"runs/{newest}")
-        newest, shown = max([run_id, *published_ids(state)]), newest
+        newest, shown = max(run_id, newest_published(state) or ""), newest
     for name in ("sales_report.csv", "index.html"):
         reports.point(name, f"{LATEST}/{name}")

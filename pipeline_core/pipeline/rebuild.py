@@ -25,7 +25,7 @@ from pipeline_core.errors import (
     PublishRefused,
     UnreadableArchive,
 )
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.messages import Manifest, Receipt, Summary, Work
 from pipeline_core.pipeline.accumulate import Accumulator, Rules
 from pipeline_core.pipeline.events import CountedDay, counted_days
@@ -80,7 +80,7 @@ def rebuild(
         ContractError: the run comes out otherwise than it said, or its snapshot is gone.
         RetryableError: a storage does not answer, or has no room.
     """
-    state = open_storage(state_uri)
+    state = open_state(state_uri)
     ledger = RunLedger(state, run_id)
     manifest, published = ledger.published()
     rules = rules_of(ledger, manifest)

@@ -87,6 +87,11 @@ class Storage(Protocol):
         """
         ...
 
+    def vouches(self, key: str) -> bool:
+        """Whether a file that was listed counts: one that was not written under the key of a state
+        does not. Where there is no key every file does, and nothing is asked."""
+        ...
+
     def remove(self, key: str) -> None:
         """Removes a file; one that is not there is fine."""
         ...

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from pipeline_core.errors import RetryableError
 
@@ -31,12 +32,30 @@ def temporary_folder(uri: str) -> Iterator[Path]:
     try:
         folder = tempfile.TemporaryDirectory(prefix="sales-")
     except OSError as error:
-        raise RetryableError(
-            f"There is no temporary folder for {uri}: {error.strerror}.",
-            "Set TMPDIR to a folder with room.",
-        ) from error
+        raise _no_room(uri, error) from error
     with folder as name:
         yield Path(name)
+
+
+@contextmanager
+def temporary_file(uri: str) -> Iterator[tuple[Path, IO[bytes]]]:
+    """As ``temporary_folder``, a file: its path, and itself to write and to close."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="sales-")
+    except OSError as error:
+        raise _no_room(uri, error) from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield Path(name), file
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _no_room(uri: str, error: OSError) -> RetryableError:
+    return RetryableError(
+        f"There is no temporary place for {uri}: {error.strerror}.",
+        "Set TMPDIR to a folder with room.",
+    )
 
 
 def is_folder(path: Path) -> bool:

@@ -154,6 +154,10 @@ class ObjectStorage:
                 raise refused_condition(error, self._uri, self._variables) or error from None
         return True
 
+    def vouches(self, key: str) -> bool:  # noqa: ARG002
+        """As ``Storage.vouches``."""
+        return True
+
     def remove(self, key: str) -> None:
         """As ``Storage.remove``."""
         inside = checked(key)

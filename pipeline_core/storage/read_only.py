@@ -43,6 +43,9 @@ class ReadOnlyStorage:
     def create(self, key: str, data: bytes) -> bool:  # noqa: ARG002
         raise self._refusal(key)
 
+    def vouches(self, key: str) -> bool:
+        return self._inner.vouches(key)
+
     def remove(self, key: str) -> None:
         """Leaves the file."""
 

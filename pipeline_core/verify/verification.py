@@ -10,7 +10,7 @@ from decimal import Context, DivisionByZero, Inexact, InvalidOperation, localcon
 from msgspec import Struct
 
 from pipeline_core.errors import RetryableError
-from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.ledger import RunLedger, load_snapshot, open_state
 from pipeline_core.messages import ArchiveRef, Manifest, Summary
 from pipeline_core.storage import Storage, open_archives, open_storage
 from pipeline_core.verify.compare import Difference, Differs, Published
@@ -72,7 +72,7 @@ def verify(
         RetryableError: a storage does not answer.
     """
     started = time.monotonic()
-    state = open_storage(state_uri)
+    state = open_state(state_uri)
     ledger = RunLedger(state, run_id)
     manifest, _ = ledger.published()
     rules = Rules.of(load_snapshot(state, manifest.dimensions_digest), manifest.options.unknown)

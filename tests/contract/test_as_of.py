@@ -133,7 +133,7 @@ def test_latest_and_what_follows_it_stay(runs: Runs) -> None:
     runs.run(as_of=date(2024, 1, 2), drift=limits)
     state = open_storage(str(runs.folder / "state"))
     assert (runs.folder / "reports" / "latest").resolve().name == "run-001"
-    assert published_ids(state) == ["run-001"]
+    assert list(published_ids(state)) == ["run-001"]
     assert RunLedger(state, "run-002").changes() is None
     page = (runs.last() / "index.html").read_text()
     assert "As of 2024-01-02" in page

@@ -170,7 +170,7 @@ def test_a_worker_that_opens_pickles(env: dict[str, str], tmp_path: Path) -> Non
     assert "accepts pickle" in text
 
 
-def test_a_worker_with_another_visibility_timeout(env: dict[str, str], tmp_path: Path) -> None:
+def test_a_worker_with_other_settings(env: dict[str, str], tmp_path: Path) -> None:
     with RedisServer() as redis:
         env |= {"SALES_BROKER_URL": redis.url}
         log = tmp_path / "worker.log"
@@ -178,8 +178,12 @@ def test_a_worker_with_another_visibility_timeout(env: dict[str, str], tmp_path:
             eventually(lambda: b" ready" in log.read_bytes(), "the worker")
             assert _checks(env)["workers"][0] == "ok"
             other = _checks(env | {"SALES_VISIBILITY_TIMEOUT": "7200"})["workers"]
+            keyed = _checks(env | {"SALES_STATE_KEY": "canary, sixteen or more"})
     assert other[0] == "failed"
     assert "2400" in other[1]
+    assert keyed["workers"][0] == "failed"
+    assert "another SALES_STATE_KEY than this machine" in keyed["workers"][1]
+    assert "canary" not in str(keyed)
 
 
 def test_no_worker(env: dict[str, str]) -> None:

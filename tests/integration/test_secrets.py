@@ -26,8 +26,8 @@ from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.processes import call, celery, environment, eventually, sales_pipeline
 
 DATABASE, BROKER, HOOK, FLOWER = (f"canary{n}in{place}" for n, place in enumerate("dbhf"))
-STORE = "canary4inw"
-CANARIES = (DATABASE, BROKER, HOOK, FLOWER, STORE)
+STORE, KEY = "canary4inw", "canary8ink"
+CANARIES = (DATABASE, BROKER, HOOK, FLOWER, STORE, KEY)
 # A password of everything that means something in a URL, by the pieces that it might fall into.
 PIECES = ("canary5", "canary6", "canary7")
 ODD = "canary5@x/y#z?canary6=%41%&:; canary7"
@@ -123,6 +123,7 @@ def test_no_canary_is_found_anywhere(
         SALES_LOG_FORMAT="json",
         SALES_LOG_LEVEL="DEBUG",
         SALES_FLOWER_PASSWORD=FLOWER,
+        SALES_STATE_KEY=f"{KEY} of 16 or more",
         SALES_WEBHOOK_URL=f"http://127.0.0.1:{webhook.server_port}/{HOOK}?token={HOOK}",
         AWS_ACCESS_KEY_ID=STORE,
         AWS_SECRET_ACCESS_KEY=STORE,

@@ -96,7 +96,7 @@ def variables_are_settings(compose: Compose) -> Iterator[str]:
         for name, default in VARIABLE.findall(text):
             if name != "REDIS_PASSWORD" and name not in SETTINGS:
                 yield f"{name} is no setting"
-            if not default:
+            if not default and name != "SALES_STATE_KEY":
                 yield f"{name} has no default: a fresh clone would not start"
 
 
@@ -198,9 +198,17 @@ def the_web_page_knows_no_secret(compose: Compose) -> Iterator[str]:
         yield "it reads .env"
     known = {"SALES_REPORTS", "SALES_STATE", "SALES_FLOWER_URL"}
     known |= {"SALES_SERVE_HOST", "SALES_SERVE_NAMES"}
+    known |= {"SALES_STATE_KEY"}  # the live page is of what the state says
     yield from web["environment"].keys() - known
     if web["command"] != ["sales-pipeline", "serve"]:
         yield f"it runs {web['command']}"
+
+
+def only_those_who_read_the_state_have_its_key(compose: Compose) -> Iterator[str]:
+    for name in ("worker", "web", "beat", "flower"):
+        key = compose["services"][name]["environment"].get("SALES_STATE_KEY")
+        if key != ("${SALES_STATE_KEY:-}" if name in {"worker", "web"} else ""):
+            yield f"{name}: {key}"
 
 
 def images_name_a_version(compose: Compose) -> Iterator[str]:
@@ -249,6 +257,7 @@ RULES: tuple[Rule, ...] = (
     only_workers_write_what_they_share,
     the_web_page_knows_no_secret,
     the_web_page_answers_to_names,
+    only_those_who_read_the_state_have_its_key,
     images_name_a_version,
     servers_are_reached_by_who_needs_them,
 )
@@ -299,6 +308,8 @@ BREAKAGES: tuple[tuple[Rule, str, str, Any], ...] = (
     (servers_are_reached_by_who_needs_them, "flower", "networks", ["broker", "database"]),
     (servers_are_reached_by_who_needs_them, "flower", "networks", ["web"]),
     (servers_are_reached_by_who_needs_them, "worker", "networks", ["broker"]),
+    (only_those_who_read_the_state_have_its_key, "worker", "environment", {}),
+    (only_those_who_read_the_state_have_its_key, "beat", "environment", {}),
 )
 
 

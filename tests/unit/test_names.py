@@ -66,4 +66,4 @@ def test_names_in_a_state_that_no_run_can_have_are_no_runs(tmp_path: Path) -> No
     for name in ("run-1", "a b", "x.json"):
         state.write(f"runs/{name}/manifest.json", b"{}")
         state.write(f"published/{name}.json", b"{}")
-    assert run_ids(state) == published_ids(state) == ["run-1"]
+    assert run_ids(state) == list(published_ids(state)) == ["run-1"]

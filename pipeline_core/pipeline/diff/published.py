@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.ledger import RunLedger, run_ids, unvouched_words
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.parquet import read_parquet
 from pipeline_core.pipeline.events import CountedDay, counted_days, days_of
@@ -65,7 +65,7 @@ def chosen_runs(state: Storage, before: str | None, after: str | None) -> tuple[
     chosen = [*wanted, *reversed(newest)]
     if len(chosen) < 2:  # noqa: PLR2004
         raise ConfigError(
-            f"There are no two published runs in {state.uri} yet.",
+            f"There are no two published runs in {state.uri} yet.{unvouched_words(state.uri)}",
             "`sales-pipeline run` makes one.",
         )
     return chosen[0], chosen[1]

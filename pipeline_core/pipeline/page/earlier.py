@@ -24,7 +24,7 @@ def earlier_runs(state: Storage, reports: Storage, run_id: str) -> tuple[Earlier
 
 
 def _earlier_runs(state: Storage, reports: Storage, run_id: str) -> Iterator[EarlierRun]:
-    for earlier in islice(reversed([e for e in published_ids(state) if e < run_id]), 2 * RUNS):
+    for earlier in islice(published_ids(state, run_id), 2 * RUNS):
         key = f"runs/{earlier}/summary.json"
         try:
             yield msgspec.json.decode(reports.read(key), type=EarlierRun)

@@ -1,0 +1,34 @@
+"""Which runs may become `latest`: a file each, whose name says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline_core.names import is_run_id
+from pipeline_core.storage import Storage
+
+_FOLDER = "published"
+
+
+def published_ids(state: Storage, before: str | None = None) -> Iterator[str]:
+    """Runs that may become `latest`, newest first; those planned before a run, if it is given."""
+    keys = (stored.key for stored in state.files(_FOLDER))
+    names = (key.removeprefix(f"{_FOLDER}/").removesuffix(".json") for key in keys)
+    ids = sorted(filter(is_run_id, names), reverse=True)
+    for run_id in ids if before is None else (each for each in ids if each < before):
+        if state.vouches(_published_key(run_id)):
+            yield run_id
+
+
+def published_before(state: Storage, run_id: str) -> str | None:
+    """The newest of those that were planned before ``run_id``, or None if there is none."""
+    return next(published_ids(state, run_id), None)
+
+
+def mark_published(state: Storage, run_id: str) -> None:
+    """Notes that the run may become `latest`."""
+    state.create(_published_key(run_id), b"{}\n")
+
+
+def _published_key(run_id: str) -> str:
+    return f"{_FOLDER}/{run_id}.json"

@@ -1,0 +1,50 @@
+"""The state: a place that is opened under the key of this process, if it has one."""
+
+from __future__ import annotations
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.names import is_run_id
+from pipeline_core.storage import Storage, open_storage, state_key
+from pipeline_core.storage.vouched import KEYED, VouchedStorage
+
+_NOT_OURS = "under another SALES_STATE_KEY than the one here, or one of the two has none"
+
+
+def open_state(uri: str) -> Storage:
+    """The state at a place. Raises ConfigError as ``open_storage`` does."""
+    place, key = open_storage(uri), state_key()
+    return place if key is None else VouchedStorage(place, key)
+
+
+def unvouched_runs(uri: str) -> set[str]:
+    """Ids of the runs of a place that are kept under another key than the one in force, or
+    without one, or that are not kept under one where none is in force."""
+    place, key = open_storage(uri), state_key()
+    ours = "" if key is None else f"{KEYED}/{key.mark}/"
+    kept = ["", *(f"{KEYED}/{mark}/" for mark in place.folders(KEYED))]
+    return {
+        run_id
+        for prefix in kept
+        if prefix != ours
+        for run_id in place.folders(f"{prefix}runs")
+        if is_run_id(run_id)
+    }
+
+
+def unvouched_words(uri: str) -> str:
+    """A sentence, behind a blank, about the runs of a place that nobody here looks at; empty if
+    there are none."""
+    others = len(unvouched_runs(uri))
+    told = f" Runs there that are not vouched for: {others:,}. They were kept {_NOT_OURS}."
+    return told if others else ""
+
+
+def unvouched_run(uri: str, run_id: str) -> ConfigError | None:
+    """What to tell who asks for a run that is kept, but not under the key in force; None if there
+    is no such run either."""
+    if run_id not in unvouched_runs(uri):
+        return None
+    return ConfigError(
+        f"Run {run_id} in {uri} is not vouched for: it was kept {_NOT_OURS}.",
+        "Ask with the key of that time, or start another run under the one of now.",
+    )
