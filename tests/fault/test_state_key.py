@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_core import pipeline
+from pipeline_core import frames, pipeline
 from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.published import mark_published
@@ -298,6 +298,16 @@ def test_under_another_key_all_begins_anew(
     assert {file: file.read_bytes() for file in kept if file.name != ".doctor"} == {
         file: data for file, data in kept.items() if file.name != ".doctor"
     }, "nobody touches what is not theirs"
+
+
+def test_a_notebook_has_its_key_among_its_settings(shop: Shop, tmp_path: Path) -> None:
+    places = {"state": str(tmp_path / "state"), "reports": str(tmp_path / "reports")}
+    shop_of_files = {"data": str(shop.data), "dimensions": str(shop.dimensions)}
+    made = frames.run(**places, **shop_of_files, state_key=OURS, jobs=1)  # type: ignore[arg-type]
+    assert [each.name for each in (tmp_path / "state").iterdir()] == ["keyed"]
+    assert frames.runs(state=places["state"]) == []
+    (found,) = frames.runs(state=places["state"], state_key=OURS)
+    assert found.run_id == made.run_id
 
 
 def test_a_key_that_is_too_short_is_refused(shop: Shop, tmp_path: Path) -> None:
