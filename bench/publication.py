@@ -12,8 +12,8 @@ from tempfile import mkdtemp
 
 import msgspec
 
-from pipeline_core.lean_imports import lean_process
 from pipeline_core.logs import configure_logs
+from pipeline_core.machine.imports import lean_process
 from pipeline_core.pipeline import publish
 
 

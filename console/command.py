@@ -30,7 +30,7 @@ from console.options import (
     state_option,
 )
 from console.terminal import colour
-from pipeline_core.lean_imports import lean_process
+from pipeline_core.machine.imports import lean_process
 
 if TYPE_CHECKING:
     from pipeline_core.pipeline.backfill import Every

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from console.checks import Check
-from pipeline_core.heartbeat import FRESH_SECONDS, age_seconds, heartbeat_path
+from pipeline_core.machine.heartbeat import FRESH_SECONDS, age_seconds, heartbeat_path
 from pipeline_core.settings import Settings
 
 

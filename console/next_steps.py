@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from console.terminal import plain
-from pipeline_core.remedies import PROJECT, made_by_uv
+from pipeline_core.machine.remedies import PROJECT, made_by_uv
 
 
 def print_next(say: Console, root: Path) -> None:

@@ -14,7 +14,6 @@ from console.progress import Progress, progress_of_run
 from console.terminal import complain
 from pipeline_core import pipeline
 from pipeline_core.errors import PipelineError, RunUnderWay
-from pipeline_core.heap import keep_freed_memory
 from pipeline_core.ledger import RunLedger, lease, open_state
 from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.local_run import (
@@ -27,6 +26,7 @@ from pipeline_core.local_run import (
     what_stands,
 )
 from pipeline_core.logs import configure_logs
+from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.messages import Manifest, Outcome, to_json
 from pipeline_core.notify import Hooks
 from pipeline_core.patience import tried

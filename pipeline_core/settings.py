@@ -32,10 +32,10 @@ from pipeline_core.env_file import read_env_file
 from pipeline_core.errors import ConfigError
 from pipeline_core.hook_command import check_command
 from pipeline_core.host_names import parse_host_names
+from pipeline_core.machine.profile import Profile, ProfileName, choose_profile, read_machine
 from pipeline_core.messages import DriftLimits, Limits, Options, Policy, Reuse, UnknownMode
 from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.places import Places, check_dimensions, check_place, check_reports
-from pipeline_core.profile import Profile, ProfileName, choose_profile, read_machine
 from pipeline_core.served import Shop, check_states, parse_shops
 from pipeline_core.storage import StateKey
 from pipeline_core.web_url import check_address, check_web_url, check_webhook

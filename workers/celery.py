@@ -7,8 +7,8 @@ from typing import Any
 
 from celery.signals import setup_logging, worker_process_init
 
-from pipeline_core.heap import keep_freed_memory
 from pipeline_core.logs import configure_logs, get_logger
+from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.settings import unused_variables
 from pipeline_core.storage import use_state_key
 from workers.application import App, load_settings_or_end, refuse_other_servers

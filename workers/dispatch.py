@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from celery import chord
 
-from pipeline_core.held_signals import signals_held_back
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import this_process
 from pipeline_core.logs import get_logger
+from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Dispatch, Manifest, Work
 from pipeline_core.pipeline.recover import Recovery
 from pipeline_core.pipeline.results import results

@@ -9,8 +9,8 @@ from typing import Any
 from celery import bootsteps
 from celery.signals import worker_init, worker_ready, worker_shutdown
 
-from pipeline_core.heartbeat import heartbeat_path, touch
 from pipeline_core.logs import get_logger
+from pipeline_core.machine.heartbeat import heartbeat_path, touch
 from workers import metrics
 from workers.application import end_without_folder
 from workers.celery import app, settings

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from pipeline_core.extract.decode import Decoded, event_texts
 from pipeline_core.load.rejects import RejectLog
+from pipeline_core.machine.profile import EVENT_BYTES
 from pipeline_core.messages import Counts, Options, RejectFigures, RejectReason
-from pipeline_core.profile import EVENT_BYTES
 from pipeline_core.transform.enrich import enrich, merge_figures
 from pipeline_core.transform.lookup import Dimensions
 from pipeline_core.transform.reports import REPORTS

@@ -19,13 +19,13 @@ from multiprocessing.context import BaseContext
 import msgspec
 
 from pipeline_core.errors import PipelineError, ResultsMissing, TooCostly, WorkUnderWay
-from pipeline_core.forkserver import process_context, without_main
-from pipeline_core.heap import keep_freed_memory
-from pipeline_core.held_signals import signals_held_back
-from pipeline_core.lean_imports import lean_process
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import Worker, this_process
 from pipeline_core.logs import configure_logs, get_logger, log_settings
+from pipeline_core.machine.imports import lean_process
+from pipeline_core.machine.memory import keep_freed_memory
+from pipeline_core.machine.processes import process_context, without_main
+from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Attempt, Manifest, Outcome, Receipt, Work
 from pipeline_core.patience import tried
 from pipeline_core.pipeline.process import process

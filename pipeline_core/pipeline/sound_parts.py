@@ -24,6 +24,7 @@ from pipeline_core.extract.walk import (
     part_windows,
 )
 from pipeline_core.extract.windows import Window
+from pipeline_core.machine.profile import EVENT_BYTES
 from pipeline_core.messages import ArchiveRef, Manifest, Options, Receipt, Unreadable, Work
 from pipeline_core.pipeline.accumulate import Rules
 from pipeline_core.pipeline.extraction import Extraction
@@ -32,7 +33,6 @@ from pipeline_core.pipeline.process import receipt_of, temporary_files
 from pipeline_core.pipeline.results import results
 from pipeline_core.pipeline.summary import first_unreadable
 from pipeline_core.pipeline.survey import survey
-from pipeline_core.profile import EVENT_BYTES
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 from pipeline_core.storage import Storage, open_archives
 from pipeline_core.transform.lookup import Dimensions, prepare

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from console.stack import Stack
-from pipeline_core.profile import worker_bytes
+from pipeline_core.machine.profile import worker_bytes
 from tests.archives import Shop, part, purchase, write_shop
 from tests.processes import celery, environment, eventually, sales_pipeline
 

@@ -18,8 +18,8 @@ from console import next_steps
 from console.doctor import _decoding
 from console.stack import StackError
 from console.stack.redis import find_redis
-from pipeline_core import remedies
 from pipeline_core.errors import ConfigError
+from pipeline_core.machine import remedies
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.conftest import PROJECT

@@ -108,7 +108,7 @@ def test_pandas_and_pyarrow_behave_together_as_without_us(first: str) -> None:
 def test_a_variable_that_a_person_has_set_stays_in_our_own_processes() -> None:
     code = """
 import json, os
-from pipeline_core.lean_imports import lean_process
+from pipeline_core.machine.imports import lean_process
 lean_process()
 print(json.dumps(os.environ["OPENBLAS_NUM_THREADS"]))
 """

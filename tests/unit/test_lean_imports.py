@@ -9,7 +9,7 @@ import pytest
 
 NO_PANDAS = """
 import sys
-from pipeline_core.lean_imports import lean_process
+from pipeline_core.machine.imports import lean_process
 lean_process()
 import numpy as np
 import pipeline_core.schemas
@@ -29,7 +29,7 @@ assert pd.DataFrame({"a": [1]})["a"].tolist() == [1]
 LATE = """
 import sys
 import pyarrow as pa
-from pipeline_core.lean_imports import lean_process
+from pipeline_core.machine.imports import lean_process
 lean_process()
 lean_process()
 pa.array(["a", None]).dictionary_encode()
@@ -39,7 +39,7 @@ assert "pandas" not in sys.modules
 
 NO_RICH = """
 import sys
-from pipeline_core.lean_imports import lean_process
+from pipeline_core.machine.imports import lean_process
 lean_process()
 from pipeline_core.logs import configure_logs
 import structlog
