@@ -8,16 +8,16 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from console.checks import Check
+from pipeline_core.configuration.hook_command import is_found, program
+from pipeline_core.configuration.places import LATEST
+from pipeline_core.configuration.served import Shop, not_served
 from pipeline_core.errors import PipelineError
 from pipeline_core.extract.codecs import HAS_LIBDEFLATE
 from pipeline_core.extract.kernel import IS_BUILT
-from pipeline_core.hook_command import is_found, program
 from pipeline_core.ledger import RunLedger, open_state, run_ids, unvouched_words
 from pipeline_core.machine.remedies import install_line, rebuild_line
 from pipeline_core.pipeline.plan import read_dimensions
 from pipeline_core.pipeline.survey import find_archives
-from pipeline_core.places import LATEST
-from pipeline_core.served import Shop, not_served
 from pipeline_core.settings import Settings, unused_variables
 from pipeline_core.storage import Storage, check_creates, open_archives, open_storage
 

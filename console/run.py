@@ -13,6 +13,7 @@ from console.interrupt import terminable
 from console.progress import Progress, progress_of_run
 from console.terminal import complain
 from pipeline_core import pipeline
+from pipeline_core.configuration.served import Shop
 from pipeline_core.errors import PipelineError, RunUnderWay
 from pipeline_core.ledger import RunLedger, lease, open_state
 from pipeline_core.ledger.run import START_ANOTHER
@@ -34,7 +35,6 @@ from pipeline_core.pipeline.local import start_early, stop_early
 from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving
-from pipeline_core.served import Shop
 from pipeline_core.settings import Settings
 
 

@@ -9,10 +9,10 @@ import click
 from console.interrupt import terminable
 from console.progress import progress_of_verification
 from console.terminal import complain, plain
+from pipeline_core.configuration.places import LATEST
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.messages import to_json
-from pipeline_core.places import LATEST
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 from pipeline_core.verify import Difference, Verification, verify

@@ -13,9 +13,9 @@ from rich.markup import escape
 
 from console.tables import Grid
 from console.terminal import plain
+from pipeline_core.configuration.places import LATEST
 from pipeline_core.extract.ignored import endings_in_words
 from pipeline_core.messages import Outcome, Summary, Unreadable
-from pipeline_core.places import LATEST
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.money import grouped

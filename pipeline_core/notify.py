@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, get_args
 
-from pipeline_core.hook_command import program, run_command
+from pipeline_core.configuration.hook_command import program, run_command
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Outcome, Summary
 

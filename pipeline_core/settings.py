@@ -25,20 +25,24 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from pipeline_core.broker_url import check_broker_url, check_certificates
-from pipeline_core.cron import parse_cron
-from pipeline_core.database_url import check_database_host, check_database_url, database_url
-from pipeline_core.env_file import read_env_file
+from pipeline_core.configuration.broker_url import check_broker_url, check_certificates
+from pipeline_core.configuration.cron import parse_cron
+from pipeline_core.configuration.database_url import (
+    check_database_host,
+    check_database_url,
+    database_url,
+)
+from pipeline_core.configuration.env_file import read_env_file
+from pipeline_core.configuration.hook_command import check_command
+from pipeline_core.configuration.host_names import parse_host_names
+from pipeline_core.configuration.places import Places, check_dimensions, check_place, check_reports
+from pipeline_core.configuration.served import Shop, check_states, parse_shops
+from pipeline_core.configuration.web_url import check_address, check_web_url, check_webhook
 from pipeline_core.errors import ConfigError
-from pipeline_core.hook_command import check_command
-from pipeline_core.host_names import parse_host_names
 from pipeline_core.machine.profile import Profile, ProfileName, choose_profile, read_machine
 from pipeline_core.messages import DriftLimits, Limits, Options, Policy, Reuse, UnknownMode
 from pipeline_core.notify import Hooks, parse_events
-from pipeline_core.places import Places, check_dimensions, check_place, check_reports
-from pipeline_core.served import Shop, check_states, parse_shops
 from pipeline_core.storage import StateKey
-from pipeline_core.web_url import check_address, check_web_url, check_webhook
 
 Engine = Literal["local", "celery"]
 DEFAULT_BROKER_URL = "redis://localhost:6379/0"

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from pipeline_core.configuration.served import ServedPlaces, Shop, not_served
 from pipeline_core.errors import RetryableError
-from pipeline_core.served import ServedPlaces, Shop, not_served
 from workers.celery import app
 from workers.config import SERVES
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from celery.schedules import crontab
 
-from pipeline_core.cron import Cron, parse_cron
+from pipeline_core.configuration.cron import Cron, parse_cron
 from pipeline_core.settings import Settings
 
 # Beat may send a moment early by another machine's clock.

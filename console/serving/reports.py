@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from pipeline_core.configuration.places import LATEST
 from pipeline_core.names import is_run_id
-from pipeline_core.places import LATEST
 from pipeline_core.storage import Storage
 from pipeline_core.storage.local import LocalStorage
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from pipeline_core.configuration.places import LATEST
 from pipeline_core.errors import InputError, RetryableError, UnreadablePart
 from pipeline_core.extract.ignored import endings_in_words
 from pipeline_core.extract.meter import archive_meter, day_meter
@@ -29,7 +30,6 @@ from pipeline_core.logs import get_logger
 from pipeline_core.messages import EventCounts, Limits, Manifest, Summary
 from pipeline_core.pipeline.merge import load_result
 from pipeline_core.pipeline.results import Done
-from pipeline_core.places import LATEST
 from pipeline_core.storage import Storage, open_archives, open_storage
 
 log = get_logger()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pipeline_core.configuration.places import Places
 from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.files import read_folder
 from pipeline_core.dimensions.snapshot import Snapshot
@@ -25,7 +26,6 @@ from pipeline_core.pipeline.reuse import (
 )
 from pipeline_core.pipeline.shares import shared_out
 from pipeline_core.pipeline.survey import survey
-from pipeline_core.places import Places
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
 log = get_logger()

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
+from pipeline_core.configuration.places import LATEST
 from pipeline_core.errors import (
     ConfigError,
     PipelineError,
@@ -44,7 +45,6 @@ from pipeline_core.pipeline.results import Done, results
 from pipeline_core.pipeline.reuse import learn_days, remember_results
 from pipeline_core.pipeline.summary import summarise
 from pipeline_core.pipeline.verdict import judge
-from pipeline_core.places import LATEST
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES

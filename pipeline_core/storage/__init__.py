@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipeline_core.configuration.places import check_place, local_path, scheme_of
 from pipeline_core.errors import ConfigError
 from pipeline_core.machine.remedies import install_line
-from pipeline_core.places import check_place, local_path, scheme_of
 from pipeline_core.storage.archives import ArchiveFolder
 from pipeline_core.storage.base import Contents, Storage, StoredObject
 from pipeline_core.storage.check import check_creates

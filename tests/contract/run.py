@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_core import pipeline
+from pipeline_core.configuration.places import Places
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Attempt, Limits, Manifest, Options, Outcome, Policy, Summary
 from pipeline_core.pipeline.local import process_outstanding
-from pipeline_core.places import Places
 from tests import archives as build
 
 Place = tuple[str, str | None, str | None]

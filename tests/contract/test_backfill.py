@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from pipeline_core.configuration.places import Places
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import Options
 from pipeline_core.pipeline.backfill import Backfill, Every, plan_backfill
-from pipeline_core.places import Places
 from tests.archives import write_shop
 from tests.successive import CUSTOMERS, PRODUCTS, Runs, week
 

@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline_core import pipeline
+from pipeline_core.configuration.places import Places
 from pipeline_core.errors import ConfigError, RetryableError, UnreadableArchive
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Attempt, Options, Policy, UnknownMode, Work
 from pipeline_core.pipeline.local import process_outstanding
-from pipeline_core.places import Places
 from pipeline_core.storage import open_storage
 from pipeline_core.verify import verify
 from tests import archives as build

@@ -11,11 +11,11 @@ import pytest
 from celery import Celery
 
 from pipeline_core import pipeline
+from pipeline_core.configuration.places import Places
 from pipeline_core.errors import RetryableError, WorkUnderWay
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker
 from pipeline_core.messages import Options, Policy, Receipt, Work
-from pipeline_core.places import Places
 from pipeline_core.storage import open_storage
 from tests.archives import Shop, write_shop
 from tests.contract.run import plan_local

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from pipeline_core import hook_command
 from pipeline_core import notify as notify_module
+from pipeline_core.configuration import hook_command
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline_core.configuration.places import Places
 from pipeline_core.frames import DataTransformer, DimensionLoader, EventExtractor, Limits
 from pipeline_core.frames.dimensions import snapshot_of
 from pipeline_core.messages import UnknownMode
 from pipeline_core.pipeline.plan import read_dimensions
-from pipeline_core.places import Places
 from tests.contract.run import latest, run_local, summary
 from tests.oracle import compute
 from tests.strategies import GeneratedShop, shops

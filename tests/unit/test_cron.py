@@ -7,7 +7,7 @@ from celery.schedules import crontab
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline_core.cron import parse_cron
+from pipeline_core.configuration.cron import parse_cron
 from pipeline_core.errors import ConfigError
 from pipeline_core.settings import load_settings
 from workers.schedule import cron

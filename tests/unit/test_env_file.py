@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_core.env_file import read_env_file
+from pipeline_core.configuration.env_file import read_env_file
 from pipeline_core.errors import ConfigError
 from pipeline_core.settings import load_settings
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_core.configuration.served import ServedPlaces, Shop
 from pipeline_core.errors import ConfigError, NotServed
-from pipeline_core.served import ServedPlaces, Shop
 from pipeline_core.settings import load_settings
 
 BUCKET = Shop("s3://shop/state", "s3://shop/data", "s3://shop/reports")

@@ -8,12 +8,12 @@ import pytest
 
 from console.command import cli
 from console.options import run_settings
+from pipeline_core.configuration.places import Places
 from pipeline_core.dimensions.database import _with_psycopg2
 from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.machine.profile import Machine, choose_profile, read_machine, worker_bytes
 from pipeline_core.messages import DriftLimits
 from pipeline_core.pipeline.plan import read_dimensions
-from pipeline_core.places import Places
 from pipeline_core.settings import Settings, load_settings
 from tests.conftest import PROJECT
 

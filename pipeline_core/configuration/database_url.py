@@ -10,7 +10,7 @@ import re
 from ipaddress import IPv6Address
 from urllib.parse import quote, unquote, urlencode
 
-from pipeline_core.url_text import check_around, check_escapes
+from pipeline_core.configuration.url_text import check_around, check_escapes
 
 _FORM = "write postgresql://user:password@host:5432/database"
 _DRIVER = "psycopg2"

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline_core.configuration.places import check_place, check_reports, local_path, scheme_of
 from pipeline_core.errors import NotServed
-from pipeline_core.places import check_place, check_reports, local_path, scheme_of
 
 _BETWEEN_SHOPS, _BETWEEN_PLACES = ",", "|"
 _PLACES_OF_A_SHOP = 3

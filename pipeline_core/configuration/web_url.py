@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline_core.url_text import check_host_and_port, check_text
+from pipeline_core.configuration.url_text import check_host_and_port, check_text
 
 _SERVER = re.compile(r"https?://([^/?#\\]*)", re.IGNORECASE)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from pipeline_core.url_text import check_host_and_port, check_text
+from pipeline_core.configuration.url_text import check_host_and_port, check_text
 
 _FORM = "write redis://:password@host:6379/0"
 _SCHEME = re.compile(r"([\w+.-]+)://")

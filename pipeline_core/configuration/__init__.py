@@ -1,0 +1,1 @@
+"""What a setting may say, and how it is read: places, URLs, schedules, `.env`."""
