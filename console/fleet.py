@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.configuration.served import Shop
 from pipeline_core.errors import RetryableError
-from pipeline_core.patience import tried
+from pipeline_core.retry import tried
 from pipeline_core.settings import Settings
 
 if TYPE_CHECKING:

@@ -30,11 +30,11 @@ from pipeline_core.logs import configure_logs
 from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.messages import Manifest, Outcome, to_json
 from pipeline_core.notify import Hooks
-from pipeline_core.patience import tried
 from pipeline_core.pipeline.local import start_early, stop_early
 from pipeline_core.pipeline.resume import reopen
 from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.pipeline.turn import is_moving
+from pipeline_core.retry import tried
 from pipeline_core.settings import Settings
 
 
