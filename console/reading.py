@@ -18,14 +18,14 @@ from console.shapes import (
 )
 from console.terminal import plain
 from console.views import as_of_words, output, print_summary, table
-from pipeline_core.cut import is_cut
 from pipeline_core.errors import ConfigError
+from pipeline_core.extract.cut import is_cut
 from pipeline_core.ledger import RunLedger, open_state, run_ids, unvouched_words
 from pipeline_core.ledger.attempts import PLAN, PUBLISH
+from pipeline_core.ledger.results import results
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, to_json
 from pipeline_core.pipeline.gc import collect_garbage
-from pipeline_core.pipeline.results import results
 from pipeline_core.pipeline.turn import is_moving
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage

@@ -11,9 +11,9 @@ from celery.signals import worker_init, worker_process_init
 from pipeline_core.configuration.served import ServedPlaces, Shop
 from pipeline_core.errors import ConfigError, NotServed
 from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.ledger.names import is_archive_id, is_number, is_run_id, is_slot
 from pipeline_core.ledger.state import unvouched_run
 from pipeline_core.messages import Work
-from pipeline_core.names import is_archive_id, is_number, is_run_id, is_slot
 from pipeline_core.pipeline.process import manifest_of
 from pipeline_core.storage import open_only
 from workers.celery import app, settings

@@ -29,8 +29,8 @@ from pipeline_core.ledger.attempts import (
     limited_attempt,
     this_process,
 )
+from pipeline_core.ledger.names import is_slot, is_task_id
 from pipeline_core.logs import get_logger, structlog
-from pipeline_core.names import is_slot, is_task_id
 from pipeline_core.pipeline.process import manifest_of
 from pipeline_core.pipeline.tell import give_up, tell
 from workers import metrics, reconciler

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pipeline_core.configuration.places import LATEST
-from pipeline_core.names import is_run_id
+from pipeline_core.ledger.names import is_run_id
 from pipeline_core.storage import Storage
 from pipeline_core.storage.local import LocalStorage
 

@@ -10,8 +10,8 @@ from typing import IO, NamedTuple
 
 import msgspec
 
-from pipeline_core.cut import label
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart, UnreadableZip
+from pipeline_core.extract.cut import label
 from pipeline_core.extract.directory import Entry
 from pipeline_core.extract.ignored import count_endings, endings_in_words
 from pipeline_core.extract.meter import Meter, part_meter

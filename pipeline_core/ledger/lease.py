@@ -19,9 +19,9 @@ import msgspec
 from msgspec import Struct
 
 from pipeline_core.errors import RunUnderWay
+from pipeline_core.ledger.names import RUN_PATTERN
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.messages import to_json
-from pipeline_core.names import RUN_PATTERN
 from pipeline_core.storage import Storage, check_creates
 
 _FOLDER = "leases"

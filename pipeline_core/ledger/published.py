@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline_core.names import is_run_id
+from pipeline_core.ledger.names import is_run_id
 from pipeline_core.storage import Storage
 
 _FOLDER = "published"

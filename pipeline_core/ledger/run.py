@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from pipeline_core.changes import Changes
 from pipeline_core.errors import ConfigError, DamagedResult
+from pipeline_core.ledger.names import is_run_id
 from pipeline_core.ledger.state import unvouched_run
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import (
@@ -29,7 +30,6 @@ from pipeline_core.messages import (
     Work,
     to_json,
 )
-from pipeline_core.names import is_run_id
 from pipeline_core.storage import Storage
 
 _REUSED = "reused.json"

@@ -10,8 +10,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Struct
 
+from pipeline_core.ledger.names import RUN_PATTERN
 from pipeline_core.messages import to_json
-from pipeline_core.names import RUN_PATTERN
 from pipeline_core.storage import Storage
 
 _FOLDER = "slots"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.names import is_run_id
+from pipeline_core.ledger.names import is_run_id
 from pipeline_core.storage import Storage, open_storage, state_key
 from pipeline_core.storage.vouched import KEYED, VouchedStorage
 

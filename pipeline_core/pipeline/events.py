@@ -13,12 +13,12 @@ from pipeline_core.extract.decode import Decoded
 from pipeline_core.extract.extracts import read_candidates
 from pipeline_core.extract.names import day_date
 from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.ledger.results import Done, results
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveRef, DayRef, Manifest
 from pipeline_core.pipeline.accumulate import Rules
 from pipeline_core.pipeline.extraction import Extraction
 from pipeline_core.pipeline.kept_extracts import Extracts
-from pipeline_core.pipeline.results import Done, results
 from pipeline_core.storage import open_archives
 from pipeline_core.transform.lookup import prepare
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from pipeline_core.cut import LONGEST_CAUSE, cut
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart
+from pipeline_core.extract.cut import LONGEST_CAUSE, cut
 from pipeline_core.extract.decode import decode
 from pipeline_core.extract.directory import Entry
 from pipeline_core.extract.extracts import ExtractedDay, ExtractWriter, read_candidates

@@ -21,6 +21,7 @@ import msgspec
 from pipeline_core.errors import PipelineError, ResultsMissing, TooCostly, WorkUnderWay
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import Worker, this_process
+from pipeline_core.ledger.results import results
 from pipeline_core.logs import configure_logs, get_logger, log_settings
 from pipeline_core.machine.imports import lean_process
 from pipeline_core.machine.memory import keep_freed_memory
@@ -29,7 +30,6 @@ from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Attempt, Manifest, Outcome, Receipt, Work
 from pipeline_core.pipeline.process import process
 from pipeline_core.pipeline.publish import publish
-from pipeline_core.pipeline.results import results
 from pipeline_core.retry import tried
 from pipeline_core.storage import StateKey, state_key, use_state_key
 

@@ -17,11 +17,11 @@ import pyarrow as pa
 from pipeline_core.errors import DamagedResult, ResultsMissing
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.kept import keep_merged, load_merged, merged_digests
+from pipeline_core.ledger.results import Done
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Receipt, StoredFile
 from pipeline_core.parquet import read_parquet
-from pipeline_core.pipeline.results import Done
 from pipeline_core.pipeline.reuse import RULES_VERSION
 from pipeline_core.transform.reports import REPORTS, Report
 

@@ -27,6 +27,7 @@ from pipeline_core.ledger import (
     unvouched_words,
 )
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
+from pipeline_core.ledger.results import Done, results
 from pipeline_core.load.rejects import HEADER, Room, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
 from pipeline_core.logs import get_logger
@@ -41,7 +42,6 @@ from pipeline_core.messages import (
 )
 from pipeline_core.pipeline.diff.latest import note_changes
 from pipeline_core.pipeline.merge import load_result, merge_results
-from pipeline_core.pipeline.results import Done, results
 from pipeline_core.pipeline.reuse import learn_days, remember_results
 from pipeline_core.pipeline.summary import summarise
 from pipeline_core.pipeline.verdict import judge

@@ -26,6 +26,7 @@ from pipeline_core.errors import (
     UnreadableArchive,
 )
 from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.ledger.results import Done, results
 from pipeline_core.messages import Manifest, Receipt, Summary, Work
 from pipeline_core.pipeline.accumulate import Accumulator, Rules
 from pipeline_core.pipeline.events import CountedDay, counted_days
@@ -38,7 +39,6 @@ from pipeline_core.pipeline.publish import (
 )
 from pipeline_core.pipeline.published_files import FilesState, put_right
 from pipeline_core.pipeline.recount import recount, rules_of
-from pipeline_core.pipeline.results import Done, results
 from pipeline_core.pipeline.summary import summarise
 from pipeline_core.storage import open_archives, open_storage
 from pipeline_core.transform.reports import REPORTS

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from pipeline_core.errors import PipelineError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive, is_lost
+from pipeline_core.ledger.results import results
 from pipeline_core.messages import Attempt, Dispatch, Manifest, Work
-from pipeline_core.pipeline.results import results
 
 # Dispatches in a row after which nothing had been done; the pauses between them double.
 _MOST_IN_VAIN = 5

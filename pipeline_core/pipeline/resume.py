@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import PLAN, PUBLISH
+from pipeline_core.ledger.results import results
 from pipeline_core.messages import Manifest
-from pipeline_core.pipeline.results import results
 
 
 def reopen(ledger: RunLedger) -> Manifest:

@@ -9,6 +9,7 @@ import msgspec
 from pipeline_core.extract.extracts import EXTRACTION_VERSION
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.kept import ARCHIVES, DAYS, remember, remembered
+from pipeline_core.ledger.results import Done
 from pipeline_core.messages import (
     ArchiveRef,
     DriftLimits,
@@ -20,7 +21,6 @@ from pipeline_core.messages import (
     Tally,
     Work,
 )
-from pipeline_core.pipeline.results import Done
 from pipeline_core.storage import Storage
 from pipeline_core.transform.reports import REPORTS
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 
 from pipeline_core.extract.ignored import merge_endings
+from pipeline_core.ledger.results import Done
 from pipeline_core.messages import (
     MOST_MISSING,
     EventCounts,
@@ -21,7 +22,6 @@ from pipeline_core.messages import (
     Unreadable,
 )
 from pipeline_core.pipeline.repeated import first_repeated, repeated_days
-from pipeline_core.pipeline.results import Done
 from pipeline_core.pipeline.survey import missing_days
 from pipeline_core.pipeline.verdict import too_many_rejects
 from pipeline_core.transform.enrich import merge_figures

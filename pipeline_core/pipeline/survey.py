@@ -12,8 +12,8 @@ from itertools import islice
 
 import msgspec
 
-from pipeline_core.cut import LONGEST_CAUSE, cut, label
 from pipeline_core.errors import ConfigError, InputError, NotAllowed, UnreadableArchive
+from pipeline_core.extract.cut import LONGEST_CAUSE, cut, label
 from pipeline_core.extract.ignored import (
     FOLDERS,
     count_endings,

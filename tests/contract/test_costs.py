@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_core.cut import is_cut, label
+from pipeline_core.extract.cut import is_cut, label
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
 from pipeline_core.pipeline.explain import explain

@@ -10,13 +10,13 @@ import pytest
 
 from pipeline_core.errors import RunUnderWay
 from pipeline_core.ledger import RunLedger, lease, slots
+from pipeline_core.ledger.results import results
 from pipeline_core.messages import (
     Dispatch,
     Outcome,
     Verdict,
     Work,
 )
-from pipeline_core.pipeline.results import results
 from pipeline_core.pipeline.turn import take_turn
 from pipeline_core.storage import Storage
 from tests.contract.ledgers import NOW, planned_ledger, receipt_of

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.results import results
 from pipeline_core.messages import Outcome
-from pipeline_core.pipeline.results import results
 from pipeline_core.storage import open_storage
 from tests import archives as build
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop

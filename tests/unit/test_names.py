@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_core import names, pipeline
+from pipeline_core import pipeline
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import RunLedger, published_ids, run_ids
+from pipeline_core.ledger import RunLedger, names, published_ids, run_ids
 from pipeline_core.storage import open_storage
 
 PATHS = [

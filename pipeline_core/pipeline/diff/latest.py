@@ -11,6 +11,7 @@ import msgspec
 from pipeline_core.changes import Changes, OtherCauses, TopCause
 from pipeline_core.errors import ContractError, PipelineError, message_of
 from pipeline_core.ledger import RunLedger, published_before
+from pipeline_core.ledger.results import Done
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.pipeline.diff.causes import Cause
@@ -21,7 +22,6 @@ from pipeline_core.pipeline.diff.rules import changed_rules
 from pipeline_core.pipeline.diff.sentences import because
 from pipeline_core.pipeline.diff.steps import Named
 from pipeline_core.pipeline.diff.views import Amount, United, total
-from pipeline_core.pipeline.results import Done
 from pipeline_core.transform.money import minor_of, to_text
 
 log = get_logger()

@@ -6,9 +6,9 @@ from collections import Counter
 from datetime import date, timedelta
 
 from pipeline_core.extract.names import base_name, day_date
+from pipeline_core.ledger.unread_copies import unread_copies
 from pipeline_core.load.page import CalendarDay, Coverage, DayState
 from pipeline_core.messages import Manifest, Summary
-from pipeline_core.pipeline.unread_copies import unread_copies
 
 DAYS = 1100
 STATES: tuple[DayState, ...] = ("present", "duplicate", "conflicting", "unreadable", "missing")
