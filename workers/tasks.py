@@ -11,7 +11,7 @@ from celery import Task
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
 from celery.utils.time import get_exponential_backoff_interval
 
-import pipeline_core.pipeline.page  # noqa: F401  (once, in the main process; it takes a while)
+import pipeline_core.page.gather  # noqa: F401  (once, in the main process; it takes a while)
 from pipeline_core import pipeline
 from pipeline_core.errors import (
     NotServed,

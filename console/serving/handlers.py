@@ -23,8 +23,8 @@ from console.serving.reports import content_type, find, published_runs
 from console.serving.seldom import Seldom
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.errors import PipelineError
-from pipeline_core.load.page import common_style
 from pipeline_core.logs import get_logger
+from pipeline_core.page import common_style
 from pipeline_core.storage import Storage
 
 log = get_logger()

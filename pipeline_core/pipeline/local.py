@@ -113,7 +113,7 @@ def _in_pool(
                 futures: list[Future[Receipt]] = [
                     pool.submit(_process, ledger.state.uri, ledger.run_id, each) for each in work
                 ]
-            import pipeline_core.pipeline.page  # noqa: F401  (while they work: it takes a while)
+            import pipeline_core.page.gather  # noqa: F401  (while they work: it takes a while)
 
             for future in as_completed(futures):
                 try:

@@ -249,7 +249,7 @@ def write_reports(
             sales = table
     _write_rejects(folder / "rejects.csv", ledger, done, manifest.options)
     reports = open_storage(manifest.reports)
-    from pipeline_core.pipeline.page import write_pages  # takes a while: not for who only processes
+    from pipeline_core.page.gather import write_pages  # takes a while: not for who only processes
 
     write_pages(folder, ledger.state, reports, manifest, summary, sales, partials, scale)
     (folder / "summary.json").write_bytes(to_json(summary))

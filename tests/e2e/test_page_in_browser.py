@@ -19,7 +19,7 @@ from selenium.webdriver.common.keys import Keys
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import file_names
 from pipeline_core.messages import DriftLimits, Summary, Totals
-from pipeline_core.pipeline.page import write_pages
+from pipeline_core.page.gather import write_pages
 from pipeline_core.schemas import CATEGORY_SALES_PARTIAL, DAILY_SALES_PARTIAL
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports import REPORTS

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import pipeline_core.load.page
-from pipeline_core.load.page.numbers import change, grouped, percent, width
+import pipeline_core.page
+from pipeline_core.page.numbers import change, grouped, percent, width
 
-VENDOR = Path(pipeline_core.load.page.__file__).parent / "vendor"
+VENDOR = Path(pipeline_core.page.__file__).parent / "vendor"
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from itertools import islice
 import msgspec
 
 from pipeline_core.ledger import published_ids
-from pipeline_core.load.page import EarlierRun
 from pipeline_core.logs import get_logger
+from pipeline_core.page import EarlierRun
 from pipeline_core.storage import Storage
 
 log = get_logger()

@@ -7,9 +7,9 @@ import io
 from collections import defaultdict
 from pathlib import Path
 
-from pipeline_core.load.page import LeftOut, Sample
 from pipeline_core.load.rejects import HEADER
 from pipeline_core.messages import Summary
+from pipeline_core.page import LeftOut, Sample
 
 SAMPLES = 3
 _LOOKED_AT = 1 << 18

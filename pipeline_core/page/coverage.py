@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 from pipeline_core.extract.names import base_name, day_date
 from pipeline_core.ledger.unread_copies import unread_copies
-from pipeline_core.load.page import CalendarDay, Coverage, DayState
 from pipeline_core.messages import Manifest, Summary
+from pipeline_core.page import CalendarDay, Coverage, DayState
 
 DAYS = 1100
 STATES: tuple[DayState, ...] = ("present", "duplicate", "conflicting", "unreadable", "missing")

@@ -21,9 +21,9 @@ from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, Stric
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from pipeline_core.load.page.data import CalendarDay, Cell, Folded, Group, Groups, Page
-from pipeline_core.load.page.numbers import change, grouped, percent, signed, unsigned, width
 from pipeline_core.messages import Summary
+from pipeline_core.page.data import CalendarDay, Cell, Folded, Group, Groups, Page
+from pipeline_core.page.numbers import change, grouped, percent, signed, unsigned, width
 
 _HERE = Path(__file__).parent
 _LONGEST_NAME = 120

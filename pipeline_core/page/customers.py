@@ -9,8 +9,8 @@ from pyroaring import BitMap
 from pipeline_core.errors import ContractError
 from pipeline_core.ledger import load_snapshot
 from pipeline_core.ledger.customers import load_customers, save_customers
-from pipeline_core.load.page import EarlierRun, Newcomers
 from pipeline_core.messages import Summary
+from pipeline_core.page import EarlierRun, Newcomers
 from pipeline_core.storage import Storage
 from pipeline_core.transform.ids import NOT_FOUND, index_of
 from pipeline_core.transform.reports.category_sales import known_customers

@@ -1,6 +1,6 @@
 """The pages of a published run, for people: index.html and one page a category."""
 
-from pipeline_core.load.page.data import (
+from pipeline_core.page.data import (
     CalendarDay,
     Cell,
     Coverage,
@@ -16,7 +16,7 @@ from pipeline_core.load.page.data import (
     Page,
     Sample,
 )
-from pipeline_core.load.page.render import common_style, render_category, render_index
+from pipeline_core.page.render import common_style, render_category, render_index
 
 __all__ = [
     "CalendarDay",

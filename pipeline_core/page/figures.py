@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from pipeline_core.load.page import Cell, DaySales, Figures, Folded, Group, Groups
+from pipeline_core.page import Cell, DaySales, Figures, Folded, Group, Groups
 from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports.base import group_rows, sum_measures
 
