@@ -14,7 +14,7 @@ from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.names import is_archive_id, is_number, is_run_id, is_slot
 from pipeline_core.ledger.state import unvouched_run
 from pipeline_core.messages import Work
-from pipeline_core.pipeline.process import manifest_of
+from pipeline_core.processing.process import manifest_of
 from pipeline_core.storage import open_only
 from workers.celery import app, settings
 from workers.config import SERVES

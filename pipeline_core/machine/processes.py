@@ -15,7 +15,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 from types import ModuleType
 
-_PRELOADED = "pipeline_core.pipeline.process"
+_PRELOADED = "pipeline_core.processing.process"
 
 
 def process_context() -> BaseContext:

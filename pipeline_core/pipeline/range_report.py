@@ -18,8 +18,8 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.unread_copies import unread_copies
 from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import EventCounts, Manifest, Summary, Totals, Unreadable
-from pipeline_core.pipeline.events import counted_days
-from pipeline_core.pipeline.recount import recount, rules_of
+from pipeline_core.processing.recount import counted_days
+from pipeline_core.processing.rules import recount, rules_of
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports import REPORTS

@@ -238,7 +238,7 @@ def test_what_the_run_could_not_read_is_left_out_and_a_copy_counts(
 def test_an_archive_that_was_touched_while_it_was_read_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process = sys.modules["pipeline_core.pipeline.extraction"]
+    process = sys.modules["pipeline_core.processing.extraction"]
     real = vars(process)["archive_days"]
     shop = _shop(tmp_path, {"a.zip": week(sales(3))})
 
@@ -489,7 +489,7 @@ def test_a_sound_archive_that_the_run_called_unreadable_is_found(
 
     manifest = plan_local(_shop(tmp_path), tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(sys.modules["pipeline_core.pipeline.extraction"], "open_archive", refuse)
+        patched.setattr(sys.modules["pipeline_core.processing.extraction"], "open_archive", refuse)
         process_local(tmp_path, manifest)
     outcome = publish_local(tmp_path, manifest, allow_incomplete=True)
     assert summary(outcome).archives.unreadable == 2

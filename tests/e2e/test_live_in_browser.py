@@ -11,7 +11,7 @@ import pytest
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import Worker
 from pipeline_core.messages import Manifest, Work
-from pipeline_core.pipeline.process import process
+from pipeline_core.processing.process import process
 from pipeline_core.storage import open_storage
 from tests.archives import write_shop
 from tests.contract.run import note_attempt, plan_local, run_local, sales, week

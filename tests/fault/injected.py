@@ -29,7 +29,7 @@ from typing import Any
 from celery import Celery
 from kombu.messaging import Producer
 
-from pipeline_core.pipeline.extraction import Extraction
+from pipeline_core.processing.extraction import Extraction
 from workers import schedule
 from workers.celery import app
 from workers.config import PROCESS_ARCHIVE

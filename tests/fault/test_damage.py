@@ -120,7 +120,7 @@ def test_damaged_customers_and_products_are_refused_and_mended_by_the_next_plan(
     expected = _finish(tmp_path, manifest)
     broken = plan_local(shop, tmp_path)
     harm(tmp_path / "state" / "dimensions" / manifest.dimensions_digest / name)
-    import_module("pipeline_core.pipeline.process")._dimensions.cache_clear()  # of this process
+    import_module("pipeline_core.processing.process")._dimensions.cache_clear()  # of this process
     with pytest.raises(ContractError):
         _finish(tmp_path, broken)
     assert published_csvs(tmp_path) == expected

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.messages import Tally
-from pipeline_core.pipeline import extraction
+from pipeline_core.processing import extraction
 from tests.archives import Shop, truncated, write_shop
 from tests.contract.run import (
     latest,

@@ -58,7 +58,7 @@ def _no_key_is_left() -> Iterator[None]:
 def _use(key: str | None) -> None:
     """As another process would, that remembers nothing."""
     use_state_key(None if key is None else StateKey(key.encode()))
-    processing = import_module("pipeline_core.pipeline.process")  # the function has the name, too
+    processing = import_module("pipeline_core.processing.process")  # the function has the name, too
     processing.manifest_of.cache_clear()
     processing._dimensions.cache_clear()
 

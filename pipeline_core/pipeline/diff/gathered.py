@@ -10,7 +10,7 @@ from pipeline_core.pipeline.diff.days import Days, Origin
 from pipeline_core.pipeline.diff.published import PublishedRun
 from pipeline_core.pipeline.diff.steps import Effect, Steps
 from pipeline_core.pipeline.diff.views import Bought, United, collect, unite
-from pipeline_core.pipeline.events import CountedDay, day_candidates
+from pipeline_core.processing.recount import CountedDay, day_candidates
 
 
 @dataclass(frozen=True)

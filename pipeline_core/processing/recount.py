@@ -16,9 +16,9 @@ from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveRef, DayRef, Manifest
-from pipeline_core.pipeline.accumulate import Rules
-from pipeline_core.pipeline.extraction import Extraction
-from pipeline_core.pipeline.kept_extracts import Extracts
+from pipeline_core.processing.accumulate import Rules
+from pipeline_core.processing.extraction import Extraction
+from pipeline_core.processing.kept_extracts import Extracts
 from pipeline_core.storage import open_archives
 from pipeline_core.transform.lookup import prepare
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.messages import Manifest
-from pipeline_core.pipeline.accumulate import Accumulator, Chunk, Rules
-from pipeline_core.pipeline.events import CountedDay, day_candidates
+from pipeline_core.processing.accumulate import Accumulator, Chunk, Rules
+from pipeline_core.processing.recount import CountedDay, day_candidates
 from pipeline_core.transform.lookup import prepare
 
 

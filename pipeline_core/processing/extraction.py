@@ -32,9 +32,9 @@ from pipeline_core.extract.walk import (
 from pipeline_core.extract.windows import Window
 from pipeline_core.extract.zips import OpenedZip
 from pipeline_core.messages import ArchiveRef, RepeatedEntry, Tally, Unreadable
-from pipeline_core.pipeline.accumulate import Accumulator, Chunk, Rules
-from pipeline_core.pipeline.kept_extracts import Extracts
-from pipeline_core.pipeline.repeated import DayNames, first_repeated
+from pipeline_core.processing.accumulate import Accumulator, Chunk, Rules
+from pipeline_core.processing.kept_extracts import Extracts
+from pipeline_core.processing.repeated import DayNames, first_repeated
 from pipeline_core.storage import Storage
 
 

@@ -15,9 +15,9 @@ from pipeline_core.ledger.attempts import OutOfTries, Worker, attempt, causes, c
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, StoredFile, Work
-from pipeline_core.pipeline.accumulate import Accumulator, Rules
-from pipeline_core.pipeline.extraction import Extraction
-from pipeline_core.pipeline.kept_extracts import extracts_of
+from pipeline_core.processing.accumulate import Accumulator, Rules
+from pipeline_core.processing.extraction import Extraction
+from pipeline_core.processing.kept_extracts import extracts_of
 from pipeline_core.storage import open_archives
 from pipeline_core.transform.lookup import Dimensions, prepare
 

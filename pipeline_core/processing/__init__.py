@@ -1,0 +1,1 @@
+"""One archive, from its zip to its partials and its receipt."""
