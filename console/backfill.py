@@ -12,7 +12,7 @@ from console.interrupt import terminable
 from console.run import begin, finish, go_on, new_run, progress_of
 from console.shapes import Backfilled
 from pipeline_core.messages import Outcome
-from pipeline_core.pipeline.backfill import Backfill, Every, plan_backfill
+from pipeline_core.planning.backfill import Backfill, Every, plan_backfill
 from pipeline_core.settings import Settings
 from pipeline_core.transform.money import grouped
 

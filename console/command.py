@@ -33,7 +33,7 @@ from console.terminal import colour
 from pipeline_core.machine.imports import lean_process
 
 if TYPE_CHECKING:
-    from pipeline_core.pipeline.backfill import Every
+    from pipeline_core.planning.backfill import Every
 
 # Imports make many objects, and hardly any garbage.
 _OBJECTS_BETWEEN_COLLECTIONS = 1_000_000

@@ -16,8 +16,8 @@ from pipeline_core.extract.codecs import HAS_LIBDEFLATE
 from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.ledger import RunLedger, open_state, run_ids, unvouched_words
 from pipeline_core.machine.remedies import install_line, rebuild_line
-from pipeline_core.pipeline.plan import read_dimensions
-from pipeline_core.pipeline.survey import find_archives
+from pipeline_core.planning.plan import read_dimensions
+from pipeline_core.planning.survey import find_archives
 from pipeline_core.settings import Settings, unused_variables
 from pipeline_core.storage import Storage, check_creates, open_archives, open_storage
 

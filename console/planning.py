@@ -11,8 +11,8 @@ from console.views import output, table
 from pipeline_core.extract.ignored import endings_in_words, merge_endings
 from pipeline_core.ledger import RunLedger, open_state, run_ids
 from pipeline_core.messages import MOST_MISSING, ArchiveRef, to_json
-from pipeline_core.pipeline.reuse import finished_archives, known_archives, recall
-from pipeline_core.pipeline.survey import missing_days, survey
+from pipeline_core.planning.reuse import finished_archives, known_archives, recall
+from pipeline_core.planning.survey import missing_days, survey
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage, absolute_uri, open_archives
 

@@ -28,7 +28,7 @@ from pipeline_core.ledger.results import results
 from pipeline_core.machine.profile import EVENT_BYTES
 from pipeline_core.messages import ArchiveRef, Manifest, Options, Receipt, Unreadable, Work
 from pipeline_core.pipeline.summary import first_unreadable
-from pipeline_core.pipeline.survey import survey
+from pipeline_core.planning.survey import survey
 from pipeline_core.processing.accumulate import Rules
 from pipeline_core.processing.extraction import Extraction
 from pipeline_core.processing.kept_extracts import Extracts

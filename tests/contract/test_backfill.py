@@ -12,7 +12,7 @@ import pytest
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import Options
-from pipeline_core.pipeline.backfill import Backfill, Every, plan_backfill
+from pipeline_core.planning.backfill import Backfill, Every, plan_backfill
 from tests.archives import write_shop
 from tests.successive import CUSTOMERS, PRODUCTS, Runs, week
 

@@ -50,7 +50,7 @@ from tests.processes import published_csvs
 from tests.successive import Runs, check
 
 decoding = import_module("pipeline_core.extract.decode")
-survey = import_module("pipeline_core.pipeline.survey")
+survey = import_module("pipeline_core.planning.survey")
 DAY = "2024-03-01.zip"
 MIB = 1 << 20
 # docs/reliability.md says what makes this: 150 events of 4 KiB, twice, their extract, and a page.

@@ -19,7 +19,7 @@ from pipeline_core.configuration.places import Places
 from pipeline_core.frames import DataTransformer, DimensionLoader, EventExtractor, Limits
 from pipeline_core.frames.dimensions import snapshot_of
 from pipeline_core.messages import UnknownMode
-from pipeline_core.pipeline.plan import read_dimensions
+from pipeline_core.planning.plan import read_dimensions
 from tests.contract.run import latest, run_local, summary
 from tests.oracle import compute
 from tests.strategies import GeneratedShop, shops

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.messages import ArchiveRef, DayRef, Manifest, Options
-from pipeline_core.pipeline.shares import shared_out
+from pipeline_core.planning.shares import shared_out
 
 
 def _archive(number: int, *day_sizes: int, duplicate_of: str | None = None) -> ArchiveRef:

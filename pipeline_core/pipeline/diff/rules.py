@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline_core.pipeline.diff.causes import CauseKind
 from pipeline_core.pipeline.diff.published import PublishedRun
 from pipeline_core.pipeline.diff.steps import Named
-from pipeline_core.pipeline.reuse import rules_of_now
+from pipeline_core.planning.reuse import rules_of_now
 
 
 def changed_rules(one: PublishedRun, other: PublishedRun) -> Named | None:

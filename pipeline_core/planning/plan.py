@@ -15,7 +15,7 @@ from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.ledger import RunLedger, open_state, run_ids, save_snapshot
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Options, Policy, Reuse
-from pipeline_core.pipeline.reuse import (
+from pipeline_core.planning.reuse import (
     known_archives,
     note_days,
     recall,
@@ -24,8 +24,8 @@ from pipeline_core.pipeline.reuse import (
     reuse_receipts,
     rules_of_now,
 )
-from pipeline_core.pipeline.shares import shared_out
-from pipeline_core.pipeline.survey import survey
+from pipeline_core.planning.shares import shared_out
+from pipeline_core.planning.survey import survey
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
 log = get_logger()
