@@ -272,7 +272,7 @@ def explain(
     and would or might belong to it, are shown, too.
     """
     from console.explaining import show_explanation
-    from pipeline_core.pipeline.explanation import Cell
+    from pipeline_core.questions.explain.explanation import Cell
 
     cell = Cell(category, segment, day)
     show_explanation(run_settings(options), run_id, cell, most=most, as_json=as_json)

@@ -13,8 +13,8 @@ from console.terminal import plain
 from console.views import output, table
 from pipeline_core.ledger import open_state
 from pipeline_core.messages import to_json
-from pipeline_core.pipeline.diff import CellChange, Difference, chosen_runs, difference
-from pipeline_core.pipeline.diff.sentences import because, headlines, rows_of
+from pipeline_core.questions.diff import CellChange, Difference, chosen_runs, difference
+from pipeline_core.questions.diff.sentences import because, headlines, rows_of
 from pipeline_core.settings import Settings
 from pipeline_core.transform.money import grouped
 

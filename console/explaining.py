@@ -13,8 +13,9 @@ from console.terminal import plain
 from console.views import count, money, output, print_unreadable, table
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.messages import to_json
-from pipeline_core.pipeline.explain import explain
-from pipeline_core.pipeline.explanation import (
+from pipeline_core.pipeline.publish import chosen_run
+from pipeline_core.questions.explain.explain import explain
+from pipeline_core.questions.explain.explanation import (
     Cell,
     CustomerFigures,
     Explanation,
@@ -23,7 +24,6 @@ from pipeline_core.pipeline.explanation import (
     PlaceFigures,
     ProductFigures,
 )
-from pipeline_core.pipeline.publish import chosen_run
 from pipeline_core.settings import Settings
 from pipeline_core.transform.money import grouped
 

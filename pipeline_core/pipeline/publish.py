@@ -40,11 +40,11 @@ from pipeline_core.messages import (
     Verdict,
     to_json,
 )
-from pipeline_core.pipeline.diff.latest import note_changes
 from pipeline_core.pipeline.merge import load_result, merge_results
 from pipeline_core.pipeline.summary import summarise
 from pipeline_core.pipeline.verdict import judge
 from pipeline_core.planning.reuse import learn_days, remember_results
+from pipeline_core.questions.diff.latest import note_changes
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES

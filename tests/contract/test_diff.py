@@ -14,9 +14,9 @@ import pytest
 from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Limits
-from pipeline_core.pipeline.diff import compare
-from pipeline_core.pipeline.diff.sentences import because
 from pipeline_core.planning.reuse import rules_of_now
+from pipeline_core.questions.diff import compare
+from pipeline_core.questions.diff.sentences import because
 from pipeline_core.storage import open_storage
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.contract.run import plan_local, run_local

@@ -14,9 +14,9 @@ import pytest
 from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import to_json
-from pipeline_core.pipeline.explain import explain
-from pipeline_core.pipeline.explanation import Cell, Explanation
 from pipeline_core.pipeline.publish import newest_published
+from pipeline_core.questions.explain.explain import explain
+from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.storage import open_storage
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.contract.run import run_local, sales, shop_of, week

@@ -13,7 +13,7 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import Unreadable
 from pipeline_core.page.coverage import coverage
-from pipeline_core.pipeline.range_report import RangeSales, range_sales
+from pipeline_core.questions.range_report import RangeSales, range_sales
 from pipeline_core.storage import open_storage
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.successive import CUSTOMERS, PRODUCTS, Runs, day, week

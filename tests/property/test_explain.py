@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import UnknownMode
-from pipeline_core.pipeline import cell as summing
-from pipeline_core.pipeline.explain import explain
-from pipeline_core.pipeline.explanation import Cell, Explanation
+from pipeline_core.questions.explain import cell as summing
+from pipeline_core.questions.explain.explain import explain
+from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.storage import open_storage
 from tests.contract.run import run_local
 from tests.oracle import Counted, OracleResult, Reject, compute

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import UnknownMode
-from pipeline_core.pipeline.range_report import range_sales
+from pipeline_core.questions.range_report import range_sales
 from pipeline_core.storage import open_storage
 from tests import oracle
 from tests.contract.run import run_local

@@ -18,8 +18,10 @@ from pipeline_core.extract.names import base_name, day_date
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.load.tables import csv_line
 from pipeline_core.messages import Manifest, Summary, Totals, UnknownMode, Unreadable
-from pipeline_core.pipeline.cell import CellContents, Sums, SumsById, id_text
-from pipeline_core.pipeline.explanation import (
+from pipeline_core.processing.accumulate import Rules
+from pipeline_core.processing.recount import run_candidates
+from pipeline_core.questions.explain.cell import CellContents, Sums, SumsById, id_text
+from pipeline_core.questions.explain.explanation import (
     Cell,
     CustomerFigures,
     Explanation,
@@ -28,8 +30,6 @@ from pipeline_core.pipeline.explanation import (
     PlaceFigures,
     ProductFigures,
 )
-from pipeline_core.processing.accumulate import Rules
-from pipeline_core.processing.recount import run_candidates
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, UNKNOWN_LABEL, Dimensions, prepare
 from pipeline_core.transform.money import to_text

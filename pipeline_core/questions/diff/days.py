@@ -12,9 +12,9 @@ import msgspec
 
 from pipeline_core.extract.names import is_dated_up_to
 from pipeline_core.messages import Limits
-from pipeline_core.pipeline.diff.causes import CauseKind
-from pipeline_core.pipeline.diff.published import PublishedRun
 from pipeline_core.processing.recount import CountedDay
+from pipeline_core.questions.diff.causes import CauseKind
+from pipeline_core.questions.published import PublishedRun
 
 
 class Origin(NamedTuple):

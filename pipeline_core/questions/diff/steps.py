@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline_core.messages import UnknownMode
-from pipeline_core.pipeline.diff.causes import CauseKind
-from pipeline_core.pipeline.diff.days import Origin
-from pipeline_core.pipeline.diff.views import Amount, Amounts, Bought, United, View
+from pipeline_core.questions.diff.causes import CauseKind
+from pipeline_core.questions.diff.days import Origin
+from pipeline_core.questions.diff.views import Amount, Amounts, Bought, United, View
 from pipeline_core.transform.lookup import NO_LABEL
 from pipeline_core.transform.money import to_text
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipeline_core.errors import ContractError
-from pipeline_core.pipeline.diff.causes import (
+from pipeline_core.questions.diff.causes import (
     Cause,
     CauseKind,
     CellChange,
@@ -16,12 +16,12 @@ from pipeline_core.pipeline.diff.causes import (
     Figures,
     KindTotal,
 )
-from pipeline_core.pipeline.diff.days import compare_days
-from pipeline_core.pipeline.diff.gathered import gather
-from pipeline_core.pipeline.diff.published import PublishedRun, published_run
-from pipeline_core.pipeline.diff.rules import changed_rules, is_of_now
-from pipeline_core.pipeline.diff.steps import Effect, Named
-from pipeline_core.pipeline.diff.views import Amount, Bought, United, View, collect, total
+from pipeline_core.questions.diff.days import compare_days
+from pipeline_core.questions.diff.gathered import gather
+from pipeline_core.questions.diff.rules import changed_rules, is_of_now
+from pipeline_core.questions.diff.steps import Effect, Named
+from pipeline_core.questions.diff.views import Amount, Bought, United, View, collect, total
+from pipeline_core.questions.published import PublishedRun, published_run
 from pipeline_core.storage import Storage
 from pipeline_core.transform.money import minor_of, to_text
 

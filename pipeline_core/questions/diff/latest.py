@@ -14,14 +14,14 @@ from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.ledger.results import Done
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Summary
-from pipeline_core.pipeline.diff.causes import Cause
-from pipeline_core.pipeline.diff.days import Days, compare_days
-from pipeline_core.pipeline.diff.gathered import gather
-from pipeline_core.pipeline.diff.published import PublishedRun, published_run
-from pipeline_core.pipeline.diff.rules import changed_rules
-from pipeline_core.pipeline.diff.sentences import because
-from pipeline_core.pipeline.diff.steps import Named
-from pipeline_core.pipeline.diff.views import Amount, United, total
+from pipeline_core.questions.diff.causes import Cause
+from pipeline_core.questions.diff.days import Days, compare_days
+from pipeline_core.questions.diff.gathered import gather
+from pipeline_core.questions.diff.rules import changed_rules
+from pipeline_core.questions.diff.sentences import because
+from pipeline_core.questions.diff.steps import Named
+from pipeline_core.questions.diff.views import Amount, United, total
+from pipeline_core.questions.published import PublishedRun, published_run
 from pipeline_core.transform.money import minor_of, to_text
 
 log = get_logger()

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipeline_core.ledger import load_snapshot
-from pipeline_core.pipeline.diff.days import Days, Origin
-from pipeline_core.pipeline.diff.published import PublishedRun
-from pipeline_core.pipeline.diff.steps import Effect, Steps
-from pipeline_core.pipeline.diff.views import Bought, United, collect, unite
 from pipeline_core.processing.recount import CountedDay, day_candidates
+from pipeline_core.questions.diff.days import Days, Origin
+from pipeline_core.questions.diff.steps import Effect, Steps
+from pipeline_core.questions.diff.views import Bought, United, collect, unite
+from pipeline_core.questions.published import PublishedRun
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pipeline_core.extract.cut import cut_bytes
 from pipeline_core.extract.scan import NOT_AN_OBJECT
 from pipeline_core.messages import RejectFigures, RejectReason
-from pipeline_core.pipeline.explanation import KnownLabels, PlacedEvent
 from pipeline_core.processing.accumulate import Rules
 from pipeline_core.processing.recount import PlacedCandidates
+from pipeline_core.questions.explain.explanation import KnownLabels, PlacedEvent
 from pipeline_core.transform.enrich import Enriched, enrich, merge_figures
 from pipeline_core.transform.ids import group_ids
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND

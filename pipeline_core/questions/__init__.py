@@ -1,0 +1,1 @@
+"""What published runs answer: why a figure is what it is, and what changed."""
