@@ -13,7 +13,7 @@ from console.terminal import plain
 from console.views import count, money, output, print_unreadable, table
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.messages import to_json
-from pipeline_core.pipeline.publish import chosen_run
+from pipeline_core.publication.publish import chosen_run
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import (
     Cell,

@@ -11,7 +11,7 @@ from console.progress import progress_of_verification
 from console.terminal import plain
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.messages import to_json
-from pipeline_core.pipeline.rebuild import Rebuilt, rebuild
+from pipeline_core.publication.rebuild import Rebuilt, rebuild
 from pipeline_core.settings import Settings
 
 _NAMES_SHOWN = 6

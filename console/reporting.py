@@ -13,7 +13,7 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.load.tables import csv_lines, to_parquet, write_by_category, write_csv
 from pipeline_core.messages import to_json
-from pipeline_core.pipeline.publish import chosen_run
+from pipeline_core.publication.publish import chosen_run
 from pipeline_core.questions.range_report import RangeReport, RangeSales, range_sales
 from pipeline_core.settings import Settings
 from pipeline_core.storage.local import LocalStorage

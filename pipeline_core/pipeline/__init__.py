@@ -1,7 +1,7 @@
 """The program in three functions: plan, process, publish."""
 
-from pipeline_core.pipeline.publish import fail, last_publication, publish
 from pipeline_core.planning.plan import new_run_id, plan
 from pipeline_core.processing.process import process
+from pipeline_core.publication.publish import fail, last_publication, publish
 
 __all__ = ["fail", "last_publication", "new_run_id", "plan", "process", "publish"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.ledger.kept import DAYS, EXTRACTS, MERGED, merged_names, remembered
 from pipeline_core.messages import Receipt
-from pipeline_core.pipeline.merge import merge_keys
+from pipeline_core.publication.merge import merge_keys
 from pipeline_core.storage import Storage
 
 

@@ -28,8 +28,8 @@ from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.machine.processes import process_context, without_main
 from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Attempt, Manifest, Outcome, Receipt, Work
-from pipeline_core.pipeline.publish import publish
 from pipeline_core.processing.process import process
+from pipeline_core.publication.publish import publish
 from pipeline_core.retry import tried
 from pipeline_core.storage import StateKey, state_key, use_state_key
 

@@ -27,12 +27,12 @@ from pipeline_core.extract.windows import Window
 from pipeline_core.ledger.results import results
 from pipeline_core.machine.profile import EVENT_BYTES
 from pipeline_core.messages import ArchiveRef, Manifest, Options, Receipt, Unreadable, Work
-from pipeline_core.pipeline.summary import first_unreadable
 from pipeline_core.planning.survey import survey
 from pipeline_core.processing.accumulate import Rules
 from pipeline_core.processing.extraction import Extraction
 from pipeline_core.processing.kept_extracts import Extracts
 from pipeline_core.processing.process import receipt_of, temporary_files
+from pipeline_core.publication.summary import first_unreadable
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 from pipeline_core.storage import Storage, open_archives
 from pipeline_core.transform.lookup import Dimensions, prepare

@@ -11,7 +11,7 @@ from pipeline_core.errors import PipelineError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import this_process
 from pipeline_core.logs import get_logger
-from pipeline_core.pipeline.publish import fail
+from pipeline_core.publication.publish import fail
 from pipeline_core.storage import Storage
 
 log = get_logger()

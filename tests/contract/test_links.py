@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.errors import UnreadableArchive
-from pipeline_core.pipeline.rebuild import rebuild
+from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.storage import open_archives
 from pipeline_core.storage.archives import ArchiveFolder
 from tests.archives import Shop, write_shop

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline_core.errors import ConfigError, ContractError, PublishRefused
-from pipeline_core.pipeline.publish import publish
-from pipeline_core.pipeline.rebuild import Rebuilt, rebuild
+from pipeline_core.publication.publish import publish
+from pipeline_core.publication.rebuild import Rebuilt, rebuild
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.successive import CUSTOMERS, PRODUCTS, Runs, week
 

@@ -100,7 +100,7 @@ def _ahead(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     return now
 
 
-_publish = import_module("pipeline_core.pipeline.publish")
+_publish = import_module("pipeline_core.publication.publish")
 setattr(  # noqa: B010  (mypy forbids the plain way)
     Extraction,
     "_read_days",

@@ -212,7 +212,7 @@ def test_a_run_that_is_given_up_while_it_is_published_stays_unpublished(
 ) -> None:
     manifest = plan_local(shop, tmp_path)
     process_local(tmp_path, manifest)
-    publishing = import_module("pipeline_core.pipeline.publish")
+    publishing = import_module("pipeline_core.publication.publish")
     to_parquet = vars(publishing)["to_parquet"]
 
     def slowly(table: object) -> object:

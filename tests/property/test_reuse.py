@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_core.pipeline import merge
+from pipeline_core.publication import merge
 from tests.archives import write_shop
 from tests.successive import CUSTOMERS, PRODUCTS, Runs, check, week
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.messages import Allowance, EventCounts, Manifest, Summary, Verdict
-from pipeline_core.pipeline.drift import drift
-from pipeline_core.pipeline.nothing_counted import nothing_counted
+from pipeline_core.publication.drift import drift
+from pipeline_core.publication.nothing_counted import nothing_counted
 
 
 def judge(ledger: RunLedger, manifest: Manifest, summary: Summary, done: Sequence[Done]) -> Verdict:

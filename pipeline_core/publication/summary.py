@@ -21,9 +21,9 @@ from pipeline_core.messages import (
     Totals,
     Unreadable,
 )
-from pipeline_core.pipeline.verdict import too_many_rejects
 from pipeline_core.planning.survey import missing_days
 from pipeline_core.processing.repeated import first_repeated, repeated_days
+from pipeline_core.publication.verdict import too_many_rejects
 from pipeline_core.transform.enrich import merge_figures
 from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports.category_sales import count_customers

@@ -29,7 +29,7 @@ from pipeline_core.ledger.results import Done
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import EventCounts, Limits, Manifest, Summary
-from pipeline_core.pipeline.merge import load_result
+from pipeline_core.publication.merge import load_result
 from pipeline_core.storage import Storage, open_archives, open_storage
 
 log = get_logger()

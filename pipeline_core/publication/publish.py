@@ -40,10 +40,10 @@ from pipeline_core.messages import (
     Verdict,
     to_json,
 )
-from pipeline_core.pipeline.merge import load_result, merge_results
-from pipeline_core.pipeline.summary import summarise
-from pipeline_core.pipeline.verdict import judge
 from pipeline_core.planning.reuse import learn_days, remember_results
+from pipeline_core.publication.merge import load_result, merge_results
+from pipeline_core.publication.summary import summarise
+from pipeline_core.publication.verdict import judge
 from pipeline_core.questions.diff.latest import note_changes
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.reports import REPORTS

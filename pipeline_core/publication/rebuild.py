@@ -28,18 +28,14 @@ from pipeline_core.errors import (
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.messages import Manifest, Receipt, Summary, Work
-from pipeline_core.pipeline.merge import merge_results, read_partial
-from pipeline_core.pipeline.publish import (
-    make_latest,
-    newest_published,
-    write_reports,
-)
-from pipeline_core.pipeline.published_files import FilesState, put_right
-from pipeline_core.pipeline.summary import summarise
 from pipeline_core.processing.accumulate import Accumulator, Rules
 from pipeline_core.processing.process import processed, store_results
 from pipeline_core.processing.recount import CountedDay, counted_days
 from pipeline_core.processing.rules import recount, rules_of
+from pipeline_core.publication.merge import merge_results, read_partial
+from pipeline_core.publication.publish import make_latest, newest_published, write_reports
+from pipeline_core.publication.published_files import FilesState, put_right
+from pipeline_core.publication.summary import summarise
 from pipeline_core.storage import open_archives, open_storage
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES

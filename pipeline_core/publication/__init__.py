@@ -1,0 +1,1 @@
+"""A run's receipts, judged and merged, become the newest report."""
