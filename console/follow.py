@@ -10,8 +10,8 @@ from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Outcome
-from pipeline_core.pipeline.tell import give_up, tell
-from pipeline_core.pipeline.turn import is_moving
+from pipeline_core.running.notifications import give_up, tell
+from pipeline_core.running.turn import is_moving
 from pipeline_core.settings import Settings
 
 log = get_logger()

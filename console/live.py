@@ -20,7 +20,7 @@ from console.views import size_of, time_span
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import open_state
 from pipeline_core.messages import Manifest
-from pipeline_core.pipeline.progress import ArchiveProgress, ArchiveState, RunProgress, Watch
+from pipeline_core.running.progress import ArchiveProgress, ArchiveState, RunProgress, Watch
 
 # Looks at the state so often, but spends a tenth of the time on it at most.
 _LOOK_SECONDS = 0.25

@@ -25,8 +25,8 @@ from pipeline_core.ledger.attempts import PLAN, PUBLISH
 from pipeline_core.ledger.results import results
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, to_json
-from pipeline_core.pipeline.gc import collect_garbage
-from pipeline_core.pipeline.turn import is_moving
+from pipeline_core.running.gc import collect_garbage
+from pipeline_core.running.turn import is_moving
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage
 from pipeline_core.transform.money import grouped

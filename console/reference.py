@@ -16,11 +16,11 @@ from console.checks import Check
 from console.command import cli
 from console.shapes import Backfilled, Collected, ListedReject, ListedRun, Planned, UnfinishedRun
 from pipeline_core.messages import Summary
-from pipeline_core.pipeline.progress import RunProgress
 from pipeline_core.publication.rebuild import Rebuilt
 from pipeline_core.questions.diff import Difference
 from pipeline_core.questions.explain.explanation import Explanation
 from pipeline_core.questions.range_report import RangeReport
+from pipeline_core.running.progress import RunProgress
 from pipeline_core.settings import Settings
 from pipeline_core.verify import Verification
 

@@ -17,7 +17,12 @@ from pipeline_core.configuration.served import Shop
 from pipeline_core.errors import PipelineError, RunUnderWay
 from pipeline_core.ledger import RunLedger, lease, open_state
 from pipeline_core.ledger.run import START_ANOTHER
-from pipeline_core.local_run import (
+from pipeline_core.logs import configure_logs
+from pipeline_core.machine.memory import keep_freed_memory
+from pipeline_core.messages import Manifest, Outcome, to_json
+from pipeline_core.notify import Hooks
+from pipeline_core.retry import tried
+from pipeline_core.running.drive import (
     answered_for,
     drive_locally,
     hooks_of,
@@ -26,15 +31,10 @@ from pipeline_core.local_run import (
     take_turn_of,
     what_stands,
 )
-from pipeline_core.logs import configure_logs
-from pipeline_core.machine.memory import keep_freed_memory
-from pipeline_core.messages import Manifest, Outcome, to_json
-from pipeline_core.notify import Hooks
-from pipeline_core.pipeline.local import start_early, stop_early
-from pipeline_core.pipeline.resume import reopen
-from pipeline_core.pipeline.tell import give_up, tell
-from pipeline_core.pipeline.turn import is_moving
-from pipeline_core.retry import tried
+from pipeline_core.running.local import start_early, stop_early
+from pipeline_core.running.notifications import give_up, tell
+from pipeline_core.running.resume import reopen
+from pipeline_core.running.turn import is_moving
 from pipeline_core.settings import Settings
 
 

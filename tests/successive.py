@@ -14,8 +14,8 @@ from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import ResultsMissing
 from pipeline_core.messages import Options, Policy, Reuse
-from pipeline_core.pipeline.local import process_outstanding
 from pipeline_core.processing.kept_extracts import Extracts
+from pipeline_core.running.local import process_outstanding
 from tests.archives import Shop, archive_zip, day_zip, part, purchase
 from tests.processes import published_csvs
 

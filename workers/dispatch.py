@@ -12,7 +12,7 @@ from pipeline_core.ledger.results import results
 from pipeline_core.logs import get_logger
 from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Dispatch, Manifest, Work
-from pipeline_core.pipeline.recover import Recovery
+from pipeline_core.running.recover import Recovery
 from workers.broker import AWAY, no_answer
 from workers.celery import app
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN

@@ -8,9 +8,9 @@ from itertools import islice
 from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger, lease, open_state, slots
 from pipeline_core.logs import get_logger, structlog
-from pipeline_core.pipeline.recover import NobodyWorks, diagnose
-from pipeline_core.pipeline.tell import give_up, tell, tell_late
-from pipeline_core.pipeline.turn import is_moving
+from pipeline_core.running.notifications import give_up, tell, tell_late
+from pipeline_core.running.recover import NobodyWorks, diagnose
+from pipeline_core.running.turn import is_moving
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage
 from workers import metrics

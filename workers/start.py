@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger, open_state, slots
 from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt
-from pipeline_core.pipeline.tell import tell
-from pipeline_core.pipeline.turn import take_turn
+from pipeline_core.running.notifications import tell
+from pipeline_core.running.turn import take_turn
 from pipeline_core.settings import Settings
 from workers.broker import worker_processes
 from workers.dispatch import send_outstanding

@@ -31,8 +31,8 @@ from pipeline_core.ledger.attempts import (
 )
 from pipeline_core.ledger.names import is_slot, is_task_id
 from pipeline_core.logs import get_logger, structlog
-from pipeline_core.pipeline.tell import give_up, tell
 from pipeline_core.processing.process import manifest_of
+from pipeline_core.running.notifications import give_up, tell
 from workers import metrics, reconciler
 from workers.celery import app, settings
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, RECONCILE, START_RUN

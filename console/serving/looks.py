@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 
 from pipeline_core.ledger import lease, run_ids
 from pipeline_core.messages import to_json
-from pipeline_core.pipeline.progress import Watch
+from pipeline_core.running.progress import Watch
 from pipeline_core.storage import Storage
 from pipeline_core.storage.read_only import ReadOnlyStorage
 

@@ -13,9 +13,9 @@ import pandas as pd
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.extract.decode import FIELDS
 from pipeline_core.extract.values import event_values
+from pipeline_core.frames.sound_parts import SoundParts, find_sound_parts, sound_windows
 from pipeline_core.frames.tables import frame_of
 from pipeline_core.messages import Limits, Options, Unreadable
-from pipeline_core.pipeline.sound_parts import SoundParts, find_sound_parts, sound_windows
 
 PLACE = ("archive", "day", "part", "position")
 NOT_AN_OBJECT = "not_an_object"

@@ -19,7 +19,9 @@ from pipeline_core.errors import ConfigError, PipelineError, PublishRefused
 from pipeline_core.frames.tables import ReportFrame, frame_of, report_frame
 from pipeline_core.ledger import RunLedger, lease, open_state, run_ids
 from pipeline_core.load.rejects import Reject, parse_rejects
-from pipeline_core.local_run import (
+from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
+from pipeline_core.parquet import read_parquet
+from pipeline_core.running.drive import (
     answered_for,
     drive_locally,
     hooks_of,
@@ -28,8 +30,6 @@ from pipeline_core.local_run import (
     take_turn_of,
     what_stands,
 )
-from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
-from pipeline_core.parquet import read_parquet
 from pipeline_core.settings import Settings, load_settings
 from pipeline_core.storage import open_storage, use_state_key
 

@@ -27,7 +27,7 @@ from pipeline_core.messages import (
     Policy,
     Work,
 )
-from pipeline_core.pipeline.turn import take_turn
+from pipeline_core.running.turn import take_turn
 from pipeline_core.storage import Storage
 from tests.contract.ledgers import NOW, QUICK, note_until, planned_ledger, receipt_of
 from tests.processes import eventually

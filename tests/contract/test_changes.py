@@ -14,10 +14,10 @@ from pipeline_core.changes import Changes, OtherCauses, TopCause, sentences
 from pipeline_core.ledger import RunLedger
 from pipeline_core.logs import configure_logs
 from pipeline_core.notify import Hooks, parse_events
-from pipeline_core.pipeline.tell import tell
 from pipeline_core.planning.reuse import rules_of_now
 from pipeline_core.publication.publish import publish
 from pipeline_core.questions.diff import latest
+from pipeline_core.running.notifications import tell
 from pipeline_core.storage import open_storage
 from tests.archives import purchase
 from tests.contract.test_diff import MONDAY, archive, put, restate, runs

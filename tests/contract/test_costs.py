@@ -17,11 +17,11 @@ import pytest
 from pipeline_core.extract.cut import is_cut, label
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
-from pipeline_core.pipeline.progress import Watch
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell
 from pipeline_core.questions.range_report import range_sales
+from pipeline_core.running.progress import Watch
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.archives import (

@@ -17,7 +17,7 @@ from pipeline_core.messages import (
     Verdict,
     Work,
 )
-from pipeline_core.pipeline.turn import take_turn
+from pipeline_core.running.turn import take_turn
 from pipeline_core.storage import Storage
 from tests.contract.ledgers import NOW, planned_ledger, receipt_of
 

@@ -15,7 +15,7 @@ import pytest
 from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.messages import to_json
-from pipeline_core.pipeline.turn import take_turn
+from pipeline_core.running.turn import take_turn
 from pipeline_core.storage import Storage, check_creates, open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_reading import BLOCK

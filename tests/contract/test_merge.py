@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pipeline_core.ledger import RunLedger
-from pipeline_core.pipeline.gc import collect_garbage
 from pipeline_core.publication import merge
+from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from tests.archives import write_shop
 from tests.successive import (

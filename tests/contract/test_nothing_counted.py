@@ -13,8 +13,8 @@ import pytest
 
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
-from pipeline_core.pipeline.resume import reopen
 from pipeline_core.publication.rebuild import rebuild
+from pipeline_core.running.resume import reopen
 from pipeline_core.storage import open_storage
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.contract.run import (

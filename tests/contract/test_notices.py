@@ -17,7 +17,7 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
 from pipeline_core.notify import Hooks, parse_events
-from pipeline_core.pipeline.tell import tell
+from pipeline_core.running.notifications import tell
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.archives import archive_zip, day_zip, part, purchase, write_shop

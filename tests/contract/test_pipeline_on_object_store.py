@@ -9,7 +9,7 @@ import pytest
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.messages import Options, Outcome, Policy
-from pipeline_core.pipeline.local import process_outstanding
+from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.storage.object_store import ObjectStorage
 from tests import archives as build

@@ -12,8 +12,8 @@ from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import COMMAND, Worker
 from pipeline_core.messages import Manifest, Work
-from pipeline_core.pipeline.progress import ArchiveProgress, RunProgress, Watch
 from pipeline_core.processing.process import process
+from pipeline_core.running.progress import ArchiveProgress, RunProgress, Watch
 from pipeline_core.storage import open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.read_only import ReadOnlyStorage

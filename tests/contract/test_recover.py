@@ -14,7 +14,7 @@ from pipeline_core.messages import (
     Policy,
     Work,
 )
-from pipeline_core.pipeline.recover import NobodyWorks, diagnose
+from pipeline_core.running.recover import NobodyWorks, diagnose
 from pipeline_core.storage import Storage
 from tests.contract.ledgers import NOW, note_sent, note_until, planned_ledger, receipt_of
 

@@ -12,10 +12,10 @@ import pytest
 
 from pipeline_core.messages import Limits
 from pipeline_core.page import gather as page
-from pipeline_core.pipeline.gc import collect_garbage
 from pipeline_core.planning import reuse
 from pipeline_core.processing import accumulate, kept_extracts
 from pipeline_core.publication import merge
+from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop

@@ -23,7 +23,7 @@ from pipeline_core.configuration.places import Places
 from pipeline_core.errors import ConfigError, RetryableError, UnreadableArchive
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Attempt, Options, Policy, UnknownMode, Work
-from pipeline_core.pipeline.local import process_outstanding
+from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import open_storage
 from pipeline_core.verify import verify
 from tests import archives as build

@@ -11,7 +11,7 @@ import pytest
 from pipeline_core import pipeline
 from pipeline_core.errors import ConfigError, ContractError, ResultsMissing
 from pipeline_core.messages import Manifest
-from pipeline_core.pipeline.local import run_locally
+from pipeline_core.running.local import run_locally
 from tests.archives import Shop, write_shop
 from tests.contract.run import plan_local, process_local
 from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive

@@ -19,7 +19,7 @@ from pipeline_core.configuration.places import Places
 from pipeline_core.ledger import RunLedger, lease, mark_published
 from pipeline_core.ledger.attempts import PLAN
 from pipeline_core.messages import Manifest, Options, Policy, Verdict, to_json
-from pipeline_core.pipeline.local import process_outstanding
+from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import open_storage
 from tests.archives import Shop
 from tests.contract.run import note_attempt

@@ -20,7 +20,7 @@ from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.published import mark_published
 from pipeline_core.messages import Manifest
-from pipeline_core.pipeline.local import run_locally
+from pipeline_core.running.local import run_locally
 from pipeline_core.storage import StateKey, use_state_key
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.contract.run import plan_local, process_local

@@ -22,7 +22,7 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
 from pipeline_core.notify import Event, Hooks, Notice, event_of, notify, parse_events
-from pipeline_core.pipeline.tell import give_up, tell, tell_late
+from pipeline_core.running.notifications import give_up, tell, tell_late
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.archives import part, purchase

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.messages import Options, Outcome, Policy, UnknownMode
-from pipeline_core.pipeline.local import process_outstanding
+from pipeline_core.running.local import process_outstanding
 from tests.oracle import OracleResult, compute
 from tests.strategies import GeneratedShop, shops
 

@@ -14,11 +14,11 @@ from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_told, this_process
 from pipeline_core.messages import Manifest, Outcome, Receipt
 from pipeline_core.notify import NOBODY, Hooks
-from pipeline_core.pipeline.local import run_locally
-from pipeline_core.pipeline.tell import give_up, tell
-from pipeline_core.pipeline.turn import take_turn
 from pipeline_core.publication.publish import newest_published
 from pipeline_core.retry import tried
+from pipeline_core.running.local import run_locally
+from pipeline_core.running.notifications import give_up, tell
+from pipeline_core.running.turn import take_turn
 from pipeline_core.settings import Engine, Settings
 from pipeline_core.storage import Storage
 

@@ -1,0 +1,1 @@
+"""A run under way: driven on this machine, taken up again, watched, told of."""
