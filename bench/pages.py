@@ -12,7 +12,7 @@ from bench import PROJECT, tables
 from bench.aims import aims
 from bench.images import draw
 from bench.results import Comparison, Growth
-from console.views import output, table
+from console.display.views import output, table
 
 _PAGE = "performance.md"
 _PICTURES = """

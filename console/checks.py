@@ -12,7 +12,7 @@ from typing import Literal
 import click
 import msgspec
 
-from console.terminal import plain
+from console.display.terminal import plain
 
 _INDENT = 18
 _MARKS = {

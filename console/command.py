@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from console import PROGRAM
+from console.display.terminal import colour
 from console.ending import run_to_the_end
 from console.interrupt import hear_every_stop
 from console.options import (
@@ -29,7 +30,6 @@ from console.options import (
     run_settings,
     state_option,
 )
-from console.terminal import colour
 from pipeline_core.machine.imports import lean_process
 
 if TYPE_CHECKING:

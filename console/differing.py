@@ -8,9 +8,9 @@ from decimal import Decimal
 
 import click
 
-from console.tables import Grid
-from console.terminal import plain
-from console.views import output, table
+from console.display.tables import Grid
+from console.display.terminal import plain
+from console.display.views import output, table
 from pipeline_core.ledger import open_state
 from pipeline_core.messages import to_json
 from pipeline_core.questions.diff import CellChange, Difference, chosen_runs, difference

@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from console import PROGRAM
-from console.terminal import complain
+from console.display.terminal import complain
 
 
 def run_to_the_end(command: Callable[[], object]) -> NoReturn:

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from console.tables import Grid
-from console.terminal import plain
-from console.views import count, money, output, print_unreadable, table
+from console.display.tables import Grid
+from console.display.terminal import plain
+from console.display.views import count, money, output, print_unreadable, table
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.messages import to_json
 from pipeline_core.publication.publish import chosen_run

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from console.display.progress import Progress
 from console.fleet import celery_app
-from console.progress import Progress
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.logs import get_logger

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from console.terminal import plain
+from console.display.terminal import plain
 from pipeline_core.machine.remedies import PROJECT, made_by_uv
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
-from console.shapes import Planned, PlannedArchive, PlannedState
-from console.terminal import plain
-from console.views import output, table
+from console.display.shapes import Planned, PlannedArchive, PlannedState
+from console.display.terminal import plain
+from console.display.views import output, table
 from pipeline_core.extract.ignored import endings_in_words, merge_endings
 from pipeline_core.ledger import RunLedger, open_state, run_ids
 from pipeline_core.messages import MOST_MISSING, ArchiveRef, to_json

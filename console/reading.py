@@ -10,14 +10,9 @@ from collections.abc import Iterator, Sequence
 import click
 import msgspec
 
-from console.shapes import (
-    Collected,
-    ListedReject,
-    ListedRun,
-    UnfinishedRun,
-)
-from console.terminal import plain
-from console.views import as_of_words, output, print_summary, table
+from console.display.shapes import Collected, ListedReject, ListedRun, UnfinishedRun
+from console.display.terminal import plain
+from console.display.views import as_of_words, output, print_summary, table
 from pipeline_core.errors import ConfigError
 from pipeline_core.extract.cut import is_cut
 from pipeline_core.ledger import RunLedger, open_state, run_ids, unvouched_words

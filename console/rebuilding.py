@@ -6,9 +6,9 @@ import sys
 
 import click
 
+from console.display.progress import progress_of_verification
+from console.display.terminal import plain
 from console.interrupt import terminable
-from console.progress import progress_of_verification
-from console.terminal import plain
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.messages import to_json
 from pipeline_core.publication.rebuild import Rebuilt, rebuild

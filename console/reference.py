@@ -14,7 +14,14 @@ from pydantic import SecretStr
 from console import PROGRAM
 from console.checks import Check
 from console.command import cli
-from console.shapes import Backfilled, Collected, ListedReject, ListedRun, Planned, UnfinishedRun
+from console.display.shapes import (
+    Backfilled,
+    Collected,
+    ListedReject,
+    ListedRun,
+    Planned,
+    UnfinishedRun,
+)
 from pipeline_core.messages import Summary
 from pipeline_core.publication.rebuild import Rebuilt
 from pipeline_core.questions.diff import Difference

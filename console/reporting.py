@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from console.terminal import complain, plain
+from console.display.terminal import complain, plain
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.load.tables import csv_lines, to_parquet, write_by_category, write_csv

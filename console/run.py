@@ -9,9 +9,9 @@ from datetime import date
 
 import click
 
+from console.display.progress import Progress, progress_of_run
+from console.display.terminal import complain
 from console.interrupt import terminable
-from console.progress import Progress, progress_of_run
-from console.terminal import complain
 from pipeline_core import pipeline
 from pipeline_core.configuration.served import Shop
 from pipeline_core.errors import PipelineError, RunUnderWay
@@ -262,7 +262,7 @@ def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) 
     if as_json and outcome.summary is not None:
         sys.stdout.buffer.write(to_json(outcome.summary))
     elif not quiet:
-        from console.views import print_outcome
+        from console.display.views import print_outcome
 
         print_outcome(settings, outcome)
     if outcome.state != "published":

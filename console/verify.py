@@ -6,9 +6,9 @@ import sys
 
 import click
 
+from console.display.progress import progress_of_verification
+from console.display.terminal import complain, plain
 from console.interrupt import terminable
-from console.progress import progress_of_verification
-from console.terminal import complain, plain
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, open_state

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from console.views import print_summary
+from console.display.views import print_summary
 from pipeline_core.extract.walk import day_bytes
 from pipeline_core.messages import Outcome, RepeatedEntry
 from tests import archives as build

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from console.views import table
+from console.display.views import table
 
 
 @pytest.mark.parametrize("width", [40, 50, 200])

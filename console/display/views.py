@@ -11,8 +11,8 @@ from datetime import date
 from rich.console import Console
 from rich.markup import escape
 
-from console.tables import Grid
-from console.terminal import plain
+from console.display.tables import Grid
+from console.display.terminal import plain
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.extract.ignored import endings_in_words
 from pipeline_core.messages import Outcome, Summary, Unreadable

@@ -14,9 +14,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from console.progress import Progress
-from console.terminal import plain
-from console.views import size_of, time_span
+from console.display.progress import Progress
+from console.display.terminal import plain
+from console.display.views import size_of, time_span
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import open_state
 from pipeline_core.messages import Manifest

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Task, TextColumn, TimeR
 from rich.progress import Progress as RichProgress
 from rich.text import Text
 
-from console.progress import Progress
+from console.display.progress import Progress
 
 
 class Bar(Progress):

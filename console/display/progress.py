@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from console.terminal import is_watched
+from console.display.terminal import is_watched
 from pipeline_core.messages import Manifest, Receipt
 
 
@@ -51,7 +51,7 @@ def progress_of_run(state_uri: str, *, quiet: bool) -> Progress:
     """A view of every archive, if somebody sits at a terminal and did not ask for quiet."""
     if not is_watched(quiet=quiet):
         return Progress()
-    from console.live import LiveRun
+    from console.display.live import LiveRun
 
     return LiveRun(state_uri)
 
@@ -60,6 +60,6 @@ def progress_of_verification(*, quiet: bool) -> Progress:
     """A line, if somebody sits at a terminal and did not ask for quiet."""
     if not is_watched(quiet=quiet):
         return Progress()
-    from console.bar import Bar
+    from console.display.bar import Bar
 
     return Bar()
