@@ -92,7 +92,7 @@ def run(as_of: date | None, wait: bool, as_json: bool, quiet: bool, **options: A
 
     settings = run_settings(options)
     ask_early(settings)
-    from console.run import run_command
+    from console.commands.run import run_command
 
     sys.exit(run_command(settings, as_of, wait=wait, as_json=as_json, quiet=quiet or as_json))
 
@@ -123,7 +123,7 @@ def backfill(
     """
     _check_range(first, last)
     settings = run_settings(options)
-    from console.backfill import backfill_command
+    from console.commands.backfill import backfill_command
 
     quiet = quiet or as_json
     sys.exit(backfill_command(settings, first, last, every, as_json=as_json, quiet=quiet))
@@ -140,7 +140,7 @@ def resume(run_id: str, as_json: bool, quiet: bool, **options: Any) -> None:
 
     Archives that were quarantined are tried anew. A run that is under way is followed.
     """
-    from console.run import resume_command
+    from console.commands.run import resume_command
 
     settings = run_settings(options)
     sys.exit(resume_command(settings, run_id, as_json=as_json, quiet=quiet or as_json))
@@ -157,7 +157,7 @@ def recover(as_json: bool, quiet: bool, **options: Any) -> None:
     `celery -A workers beat` does this every minute. A run on Celery goes on there; one of this
     machine goes on here.
     """
-    from console.run import recover_command
+    from console.commands.run import recover_command
 
     settings = run_settings(options)
     sys.exit(recover_command(settings, as_json=as_json, quiet=quiet or as_json))
@@ -168,7 +168,7 @@ def recover(as_json: bool, quiet: bool, **options: Any) -> None:
 @json_option
 def plan(as_json: bool, **options: Any) -> None:
     """Show what a run would read, without running it."""
-    from console.planning import show_plan
+    from console.commands.plan import show_plan
 
     show_plan(run_settings(options), as_json=as_json)
 
@@ -192,7 +192,7 @@ def publish(
 
     A run that was refused for both needs both options.
     """
-    from console.run import publish_command
+    from console.commands.run import publish_command
 
     settings = run_settings(options)
     code = publish_command(
@@ -211,7 +211,7 @@ def publish(
 @json_option
 def runs(newest: int, as_json: bool, **options: Any) -> None:
     """List the runs, newest first."""
-    from console.reading import list_runs
+    from console.commands.runs import list_runs
 
     list_runs(run_settings(options), newest=newest, as_json=as_json)
 
@@ -222,7 +222,7 @@ def runs(newest: int, as_json: bool, **options: Any) -> None:
 @json_option
 def show(run_id: str | None, as_json: bool, **options: Any) -> None:
     """Show one run's figures, rejects and timings (the newest run, unless RUN is given)."""
-    from console.reading import show_run
+    from console.commands.runs import show_run
 
     show_run(run_settings(options), run_id, as_json=as_json)
 
@@ -237,7 +237,7 @@ def rejects(
     run_id: str | None, reason: str | None, most: int, as_json: bool, **options: Any
 ) -> None:
     """Show what a run left out, event by event (the newest run, unless RUN is given)."""
-    from console.reading import show_rejects
+    from console.commands.runs import show_rejects
 
     show_rejects(run_settings(options), run_id, reason=reason, most=most, as_json=as_json)
 
@@ -271,7 +271,7 @@ def explain(
     The figure is one of the newest published run, unless RUN is given. Events that were left out,
     and would or might belong to it, are shown, too.
     """
-    from console.explaining import show_explanation
+    from console.commands.explain import show_explanation
     from pipeline_core.questions.explain.explanation import Cell
 
     cell = Cell(category, segment, day)
@@ -307,7 +307,7 @@ def report(
     """
     _check_range(first, last)
     settings = run_settings(options)
-    from console.reporting import report_command
+    from console.commands.report import report_command
 
     sys.exit(report_command(settings, run_id, first, last, out=out, as_json=as_json))
 
@@ -323,7 +323,7 @@ def diff(before: str | None, after: str | None, as_json: bool, **options: Any) -
     Compares the two newest; RUN_A alone with the newest. The causes of every row add up to its
     change, to the last decimal.
     """
-    from console.differing import show_difference
+    from console.commands.diff import show_difference
 
     show_difference(run_settings(options), before, after, as_json=as_json)
 
@@ -343,7 +343,7 @@ def gc(dry_run: bool, as_json: bool, **options: Any) -> None:
 
     Published reports and the records of runs stay.
     """
-    from console.reading import collect
+    from console.commands.runs import collect
 
     collect(run_settings(options), dry_run=dry_run, as_json=as_json)
 
@@ -362,7 +362,7 @@ def rebuild(run_id: str, dry_run: bool, as_json: bool, quiet: bool, **options: A
     Its own archives, customers, products and options count: events come from what runs keep, or
     from archives that still have them. Nothing is written unless the run comes out as it did.
     """
-    from console.rebuilding import rebuild_command
+    from console.commands.rebuild import rebuild_command
 
     settings = run_settings(options)
     code = rebuild_command(
@@ -382,7 +382,7 @@ def verify(run_id: str | None, as_json: bool, quiet: bool, **options: Any) -> No
     Exit code 0 if everything agrees, 1 with the first difference otherwise. Archives and reports
     are looked for where the run had them, unless --data and --reports say where they are now.
     """
-    from console.verify import verify_command
+    from console.commands.verify import verify_command
 
     settings, data, reports = run_settings(options), options["data"], options["reports"]
     sys.exit(
@@ -410,7 +410,7 @@ def doctor(as_json: bool, live: bool, fresh: timedelta | None, **options: Any) -
     found = [health.live(settings)] if live else []
     found += [health.fresh(settings, fresh)] if fresh is not None else []
     if not found:
-        from console.doctor import examine
+        from console.commands.doctor import examine
 
         found = examine(settings)
     sys.exit(checks.report(found, as_json=as_json))
@@ -458,7 +458,7 @@ def serve(**options: Any) -> None:
 @click.option("--dirt", default=0.01, show_default=True, help="Share (0 to 1) of spoilt events.")
 def demo(folder: str, archives: int, workers: int, dirt: float) -> None:
     """Run the whole job on sample archives with real, throw-away servers and workers."""
-    from console.demo import demo_command
+    from console.commands.demo import demo_command
 
     sys.exit(demo_command(folder, archives=archives, workers=workers, dirt=dirt))
 

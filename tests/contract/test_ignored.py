@@ -14,8 +14,8 @@ from typing import IO, Any
 import msgspec
 import pytest
 
+from console.commands.plan import show_plan
 from console.display.views import output, print_summary
-from console.planning import show_plan
 from pipeline_core.errors import ConfigError, NotAllowed
 from pipeline_core.extract.ignored import MOST_ENDINGS, ending, endings_in_words, merge_endings
 from pipeline_core.messages import Limits, Outcome

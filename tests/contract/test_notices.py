@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from console.commands.run import finish, new_run
 from console.display.progress import progress_of_run
-from console.run import finish, new_run
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome

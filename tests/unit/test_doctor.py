@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console import doctor
+from console.commands import doctor
 from pipeline_core.errors import ConfigError
 from pipeline_core.settings import load_settings
 from tests.archives import write_shop

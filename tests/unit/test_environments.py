@@ -15,7 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from console import next_steps
-from console.doctor import _decoding
+from console.commands.doctor import _decoding
 from console.stack import StackError
 from console.stack.redis import find_redis
 from pipeline_core.errors import ConfigError
@@ -121,7 +121,7 @@ def test_the_kernel_is_compiled_again_by_what_made_the_environment(
     environment: str, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert remedies.rebuild_line() == line
-    monkeypatch.setattr("console.doctor.IS_BUILT", False)
+    monkeypatch.setattr("console.commands.doctor.IS_BUILT", False)
     assert f"then `{line}`" in _decoding(load_settings()).remedy
 
 
@@ -129,7 +129,7 @@ def test_the_kernel_is_compiled_again_by_what_made_the_environment(
 def test_what_is_missing_says_how_to_get_it(
     environment: str, line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("console.doctor.HAS_LIBDEFLATE", False)
+    monkeypatch.setattr("console.commands.doctor.HAS_LIBDEFLATE", False)
     assert f"libdeflate (`{line}" in _decoding(load_settings()).remedy
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)

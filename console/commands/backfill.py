@@ -8,9 +8,9 @@ from datetime import date
 import click
 import msgspec
 
+from console.commands.run import begin, finish, go_on, new_run, progress_of
 from console.display.shapes import Backfilled
 from console.interrupt import terminable
-from console.run import begin, finish, go_on, new_run, progress_of
 from pipeline_core.messages import Outcome
 from pipeline_core.planning.backfill import Backfill, Every, plan_backfill
 from pipeline_core.settings import Settings
