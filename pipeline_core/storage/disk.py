@@ -53,7 +53,7 @@ def temporary_file(uri: str) -> Iterator[tuple[Path, IO[bytes]]]:
 
 def _no_room(uri: str, error: OSError) -> RetryableError:
     return RetryableError(
-        f"There is no temporary place for {uri}: {error.strerror}.",
+        f"There is no temporary folder for {uri}: {error.strerror}.",
         "Set TMPDIR to a folder with room.",
     )
 
