@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import islice
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +24,8 @@ _OURS = {*PLACE, NOT_AN_OBJECT, "reason"}
 _PREFIX = "event."
 _MOST_FIELDS = 200
 _MOST_LISTED = 1000
+_MOST_BATCH_BYTES = 128 << 20
+_LONG_EVENT_BYTES = 1 << 10
 
 _Event = dict[str, object] | str
 
@@ -93,7 +95,9 @@ class EventExtractor:
         return dict(self._sound_parts().ignored)
 
     def batches(self, batch_size: int = 50_000) -> Iterator[pd.DataFrame]:
-        """The events, ``batch_size`` at a time; the last batch has what is left.
+        """The events, ``batch_size`` at a time; the last batch has what is left. One of very long
+        events ends earlier: behind the window with which its JSON passes 128 MiB, or a KiB for each
+        event that it may have, whichever is more.
 
         Raises:
             ConfigError: there is no archive, or no such batch size.
@@ -102,26 +106,38 @@ class EventExtractor:
         """
         if batch_size < 1:
             raise ConfigError(f"A batch of {batch_size} events is none.", "Take 1 or more.")
-        events = self._events(batch_size)
-        while batch := list(islice(events, batch_size)):
+        most_bytes = max(_MOST_BATCH_BYTES, batch_size * _LONG_EVENT_BYTES)
+        batch, held = list[_Placed](), 0
+        for events, octets in self._windows(batch_size):
+            held += octets
+            for event in events:
+                batch.append(event)
+                if len(batch) == batch_size:
+                    yield self._frame(batch)
+                    batch, held = [], 0
+            if held > most_bytes:
+                yield self._frame(batch)
+                batch, held = [], 0
+        if batch:
             yield self._frame(batch)
 
     def to_frame(self) -> pd.DataFrame:
         """All events at once, for a shop that fits into memory. Raises as ``batches`` does."""
-        return self._frame(list(self._events(self._options.batch_size)))
+        windows = self._windows(self._options.batch_size)
+        return self._frame([event for events, _ in windows for event in events])
 
     def _sound_parts(self) -> SoundParts:
         if self._known is None:
             self._known = find_sound_parts(self._folder, self._options)
         return self._known
 
-    def _events(self, batch_size: int) -> Iterator[_Placed]:
+    def _windows(self, batch_size: int) -> Iterator[tuple[Iterator[_Placed], int]]:
+        """The events of one window after the other, and the bytes of their JSON."""
         for place, windows in sound_windows(self._sound_parts(), batch_size):
-            position = 0
+            positions = count()
             for window in windows:
-                for event in event_values(window):
-                    yield _Placed(*place, position, event)
-                    position += 1
+                events = (_Placed(*place, next(positions), each) for each in event_values(window))
+                yield events, len(window.text)
 
     def _frame(self, batch: Sequence[_Placed]) -> pd.DataFrame:
         objects = [each.event if isinstance(each.event, dict) else {} for each in batch]

@@ -30,7 +30,7 @@ class DataTransformer:
     ``customers`` has the columns customer_id and segment, ``products`` product_id, category and
     price (Decimal, text or whole numbers); others are ignored. ``unknown`` is the run's: ``reject``
     or ``bucket``. ``batch_size`` events are looked up at once, which changes no figure;
-    ``reject_rows`` rejects are kept at most.
+    ``reject_rows`` rejects are kept at most, with all their values.
 
     Raises:
         ConfigError: a column is missing, or of a type that cannot be used.
@@ -44,7 +44,7 @@ class DataTransformer:
         *,
         unknown: UnknownMode = "reject",
         batch_size: int = 50_000,
-        reject_rows: int = 1_000_000,
+        reject_rows: int = 100_000,
     ) -> None:
         if unknown not in {"reject", "bucket"}:
             raise ConfigError(f"unknown={unknown!r} is neither reject nor bucket.", "Take one.")

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline_core import frames
 from pipeline_core.errors import ConfigError, InputError, PublishRefused
-from pipeline_core.frames import DataTransformer, DimensionLoader, EventExtractor
+from pipeline_core.frames import DataTransformer, DimensionLoader, EventExtractor, extractor
 from tests import archives as build
 from tests.contract.run import latest, run_local, sales, shop_of, week
 
@@ -84,6 +84,18 @@ def test_more_fields_than_a_frame_bears_are_told_with_their_place(tmp_path: Path
     with pytest.raises(InputError, match=r"by event 196 of part 0.json of 2024-03-01.zip in week"):
         extracted(tmp_path, f"[{many}]")
     assert len(extracted(tmp_path / "again", f"[{many}]", fields=["f7"])) == 300
+
+
+def test_batches_of_long_events_are_shorter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extractor, "_MOST_BATCH_BYTES", 1_000_000)
+    notes = [{"note": "x" * 700_000, "number": number} for number in range(8)]
+    shop = shop_of(tmp_path, build.part(notes), build.part([{"number": 8}] * 12))
+    batches = list(EventExtractor(shop.data).batches(9))
+    assert all(batch["number"].lt(8).sum() <= 4 for batch in batches)  # notes of 1 MB, and a window
+    numbers = [number for batch in batches for number in batch["number"]]
+    assert numbers == [*range(8), *[8] * 12]
 
 
 def test_what_cannot_be_read_is_left_out_whole_and_told(tmp_path: Path) -> None:

@@ -76,6 +76,32 @@ except KeyboardInterrupt:
     print(made.state, [each.state for each in frames.runs()])
 """
 
+# Ctrl-C while the engine's processes wait, beside a process of the program's own.
+WITH_A_CHILD = """
+import multiprocessing, os, signal, threading, time
+from pathlib import Path
+from pipeline_core import frames
+child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+child.start()
+def stop():
+    while len(list(Path("state/runs").glob("*/attempts/0*"))) < 2:
+        time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=stop).start()
+try:
+    frames.run(data="shop/data", dimensions="shop/dimensions", jobs=2)
+except KeyboardInterrupt:
+    print([each.pid == child.pid for each in multiprocessing.active_children()])
+child.kill()
+"""
+WAITING = """
+import sys, time
+if "-c" in sys.orig_argv:  # of multiprocessing's
+    sys.addaudithook(
+        lambda event, names: event == "open" and str(names[0]).endswith(".zip") and time.sleep(60)
+    )
+"""
+
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
@@ -85,7 +111,7 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def said(folder: Path, code: str, how: str, warned: tuple[str, ...] = ()) -> str:
+def said(folder: Path, code: str, how: str, warned: tuple[str, ...] = (), **env: str) -> str:
     """What Python prints of the code, and nothing else but lines that begin so."""
     command, text = [sys.executable, "-W", "error"], textwrap.dedent(code)
     if how == "-c":
@@ -98,6 +124,7 @@ def said(folder: Path, code: str, how: str, warned: tuple[str, ...] = ()) -> str
     done = subprocess.run(
         command,
         cwd=folder,
+        env=os.environ | env,
         input=text if how == "-" else None,
         capture_output=True,
         text=True,
@@ -140,6 +167,14 @@ def test_a_daemon_which_may_have_no_processes_does_the_work_itself(shop: Path) -
 def test_one_that_was_interrupted_leaves_its_turn_to_the_next(shop: Path) -> None:
     told = said(shop, INTERRUPTED, "stop.py", warned=("run_abandoned", "run_ended"))
     assert told == "published ['published', 'failed']\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+def test_one_that_was_interrupted_ends_its_own_processes_and_no_others(shop: Path) -> None:
+    (shop / "waiting").mkdir()
+    (shop / "waiting" / "sitecustomize.py").write_text(WAITING)
+    told = said(shop, WITH_A_CHILD, "child.py", PYTHONPATH=str(shop / "waiting"))
+    assert told == "[True]\n"
 
 
 @pytest.mark.parametrize("how", ["-", "-c", "spawn.py"])

@@ -7,12 +7,14 @@ import secrets
 from collections.abc import Iterator
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
 from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.errors import ConfigError, InputError, RetryableError
+from pipeline_core.frames import DataTransformer, DimensionLoader
 
 # A label or an id of each kind: its type, its SQL, and what PostgreSQL writes.
 TEXTS = [
@@ -218,6 +220,26 @@ def test_an_empty_price_column_has_the_places_of_its_type(
     database.execute(text("CREATE DOMAIN dimes AS numeric(10, 4)"))
     shop(database, price=kind)
     assert read_database(postgres_url).scale == scale
+
+
+def test_frames_have_the_prices_of_the_column_also_where_there_is_none(
+    postgres_url: str, database: Connection
+) -> None:
+    shop(database, price="numeric(10, 2)")
+    database.execute(text("INSERT INTO customers VALUES ('c2', NULL), ('c1', 'VIP')"))
+    without = DimensionLoader(postgres_url)
+    events = pd.DataFrame(
+        {"event_type": ["purchase"], "customer_id": "c1", "product_id": "p1", "quantity": 2}
+    )
+    transformer = DataTransformer(without.customers(), without.products(), unknown="bucket")
+    report = transformer.transform(events)["sales_report"].to_csv(index=False)
+    assert report is not None
+    assert report.splitlines()[1:] == ["Unknown,VIP,0.00,2,1"]
+    database.execute(text("INSERT INTO products VALUES ('p1', 'Toys', 12)"))
+    assert len(without.products()) == 0  # both tables are as of one moment
+    tables = DimensionLoader(postgres_url)
+    assert tables.customers().to_numpy().tolist() == [["c1", "VIP"], ["c2", None]]
+    assert list(map(str, tables.products()["price"])) == ["12.00"]
 
 
 def test_a_negative_scale_is_whole_prices(postgres_url: str, database: Connection) -> None:
