@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-LATEST = "latest"  # what the newest report is called in its place
 _FORMS = {
     "file": "file:///folder",
     "s3": "s3://bucket/prefix",

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from configparser import ConfigParser
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
@@ -42,6 +43,26 @@ _NOT_RUN = [
     for number, each in enumerate(blocks(document), start=1)
     if each.not_run
 ]
+
+
+def test_the_map_shows_who_may_import_whom() -> None:
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    text = (PROJECT / "docs" / "architecture.md").read_text()
+    drawn = text.partition("<!-- layers: as in pyproject.toml -->")[2].split("```")[1]
+    assert drawn.split("\n")[1:-1] == [each.replace("pipeline_core.", "") for each in layers]
+
+
+def test_the_map_has_every_room() -> None:
+    """Folders and modules of the two upper levels, as `## Rooms` draws them."""
+    text = (PROJECT / "docs" / "architecture.md").read_text()
+    drawn = set(re.findall(r"^ *([a-z_]+)/ ", text.partition("## Rooms")[2], flags=re.MULTILINE))
+    packages = {
+        init.parent.name
+        for root in ("console", "workers", "pipeline_core")
+        for init in [*(PROJECT / root).glob("*/__init__.py"), PROJECT / root / "__init__.py"]
+    }
+    assert packages == drawn
 
 
 @pytest.mark.parametrize("block", _NOT_RUN)
