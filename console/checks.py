@@ -24,12 +24,16 @@ _MARKS = {
 
 @dataclass(frozen=True)
 class Check:
-    """What was found of one thing; ``remedy`` is empty unless ``state`` is failed or warned."""
+    """What was found of one thing."""
 
     name: str
+    """What was looked at."""
     state: Literal["ok", "warned", "failed"]
+    """How it is."""
     found: str
+    """What was found, for people."""
     remedy: str = ""
+    """What to do about it; empty if it is ok."""
 
 
 def report(checks: Sequence[Check], *, as_json: bool) -> int:

@@ -3,7 +3,11 @@ what ``--json`` prints, the commands (commands.md) and the settings (settings.md
 
 from __future__ import annotations
 
+import ast
+import inspect
 import sys
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +68,12 @@ seconds, unless a name says more.
 
 def schema(name: str) -> bytes:
     """The schema of one shape as JSON, with its structs under ``$defs``."""
-    found, definitions = msgspec.json.schema_components(SHAPES[name], ref_template="#/$defs/{name}")
+    shapes = SHAPES[name]
+    found, definitions = msgspec.json.schema_components(shapes, ref_template="#/$defs/{name}")
+    for struct in _structs(msgspec.inspect.multi_type_info(shapes)):
+        properties = definitions[struct.__name__]["properties"]
+        for field, line in _field_lines(struct).items():
+            properties[field] = {"description": line, **properties[field]}
     described = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": name,
@@ -72,6 +81,32 @@ def schema(name: str) -> bytes:
         "$defs": definitions,
     }
     return msgspec.json.format(msgspec.json.encode(_unwrapped(described)), indent=2) + b"\n"
+
+
+def _structs(told: object) -> Iterator[type]:
+    """The classes of which msgspec tells."""
+    if isinstance(told, (msgspec.inspect.StructType, msgspec.inspect.DataclassType)):
+        yield told.cls
+    if isinstance(told, msgspec.Struct):
+        told = msgspec.structs.astuple(told)
+    if isinstance(told, (tuple, list)):
+        for each in told:
+            yield from _structs(each)
+
+
+def _field_lines(struct: type) -> dict[str, str]:
+    """What stands below each field: Python itself forgets it."""
+    [definition] = ast.parse(inspect.getsource(struct)).body
+    body = definition.body if isinstance(definition, ast.ClassDef) else []
+    return {
+        field.target.id: inspect.cleandoc(below.value.value)
+        for field, below in pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
+    }
 
 
 def _unwrapped(value: Any) -> Any:

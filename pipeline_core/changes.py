@@ -13,42 +13,60 @@ _TOLD = 3
 
 
 class TopCause(Struct, frozen=True, kw_only=True):
-    """What one thing did to the whole report: in so many ``rows``, most in that of ``category`` and
-    ``segment`` (0 if nobody knows in which). ``kind`` is one of `diff`'s; ``because`` names the
-    archive, product, customer or rule. All texts are untrusted, and cut if they are very long."""
+    """What one thing did to the whole report. All texts are untrusted, and cut if they are very
+    long."""
 
     kind: str
+    """One of `diff`'s kinds of causes."""
     because: str
+    """The archive, product, customer or rule, in words."""
     revenue: str
+    """What it added to the revenue, as decimal text."""
     units: int
+    """What it added to the units."""
     rows: int
+    """Rows of the report that it changed; 0 if nobody knows in which."""
     category: str
+    """Category of the row that it changed most; empty if nobody knows."""
     segment: str
+    """Segment of that row."""
 
 
 class OtherCauses(Struct, frozen=True):
-    """So many causes that did less, added up."""
+    """Causes that did less, added up."""
 
     count: int
+    """Number of them."""
     revenue: str
+    """What they added to the revenue, as decimal text."""
     units: int
+    """What they added to the units."""
 
 
 class Changes(Struct, frozen=True, kw_only=True):
-    """A run's totals less those of run ``since``, which are ``before``; revenue is decimal text.
-    ``causes``, the largest first, and ``others`` add up to ``revenue`` and ``units``, unless
-    ``unknown`` says why they are not known. Distinct ``customers`` cannot be added up."""
+    """A run's totals less those of the published run before it. ``causes`` and ``others`` add up to
+    ``revenue`` and ``units``, unless ``unknown`` says why they are not known."""
 
     since: str
+    """The run before."""
     run_id: str
+    """The run."""
     before: Totals
+    """Totals of the run before."""
     after: Totals
+    """Totals of the run."""
     revenue: str
+    """Change of the revenue, as decimal text."""
     units: int
+    """Change of the units."""
     customers: int
+    """Change of the distinct customers, which causes do not add up to."""
     causes: tuple[TopCause, ...] = ()
+    """What did most, the largest first."""
     others: OtherCauses | None = None
+    """What did less; None if nothing did."""
     unknown: str = ""
+    """Why causes are not known, for people; empty if they are."""
 
 
 def sentences(changes: Changes) -> Iterator[str]:

@@ -36,18 +36,26 @@ NOBODY = Hooks(webhook_url=None, command=None, events=frozenset())
 
 @dataclass(frozen=True)
 class Figures:
-    """A run's summary in short: revenue is decimal text, ``unreadable`` are inputs, and ``ignored``
-    files and entries that were passed over."""
+    """A run's summary in short."""
 
     run_id: str
+    """The run."""
     total_revenue: str
+    """Revenue as decimal text."""
     units_sold: int
+    """Units of all counted purchases."""
     unique_customers: int
+    """Distinct customers; guests are none."""
     events_seen: int
+    """Events that were read."""
     events_counted: int
+    """Purchases that are in the report."""
     events_rejected: int
+    """Events that were left out."""
     unreadable: int
+    """Number of inputs that could not be read."""
     ignored: int
+    """Number of files and entries that were passed over."""
 
     @classmethod
     def of(cls, summary: Summary) -> Figures:
@@ -83,27 +91,36 @@ class Figures:
 
 @dataclass(frozen=True)
 class Report:
-    """A published report: ``page`` is the path or URI of its index.html."""
+    """A published report."""
 
     page: str
+    """Path or URI of its index.html."""
     figures: Figures
+    """Figures of the run that published it."""
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What is told. ``slot`` names the time on the schedule, if the event is about one; ``changes``
-    are sentences about a new report and the one before. ``figures`` are the run's own, if it has
-    some; ``report`` is what it published, or else what stands."""
+    """What is told."""
 
     event: Event
+    """What happened."""
     run_id: str
+    """The run; empty if there is none."""
     reason: str
+    """Why, for people."""
     remedy: str
+    """What to do about it."""
     at: datetime
+    """When it happened (UTC)."""
     slot: str | None = None
+    """The time on the schedule, if the event is about one."""
     changes: tuple[str, ...] = ()
+    """Sentences about a new report and the one before."""
     figures: Figures | None = None
+    """The run's own figures, if it has some."""
     report: Report | None = None
+    """What the run published, or else what stands."""
 
     def as_json(self) -> bytes:
         """One JSON object; ``text`` is what Slack and its like show, escaped as they ask: a name of

@@ -13,87 +13,128 @@ PlannedState = Literal["new", "changed", "unchanged", "duplicate", "unreadable"]
 
 
 class PlannedArchive(Struct, frozen=True, kw_only=True):
-    """An archive as a run would take it; ``cause`` says why it cannot be read."""
+    """An archive as a run would take it."""
 
     name: str
+    """Its name in the place of data."""
     state: PlannedState
+    """What the run would find it to be, beside the last run."""
     bytes: int
+    """Bytes of its file."""
     days: int
+    """Number of its days."""
     duplicate_days: list[str]
+    """Names of its days that count in another archive."""
     duplicate_of: str | None
+    """Name of the archive that has the same bytes, and counts; null if there is none."""
     cause: str | None
+    """Why it cannot be read; null if it can."""
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """What a run would read. ``vanished`` archives counted in the last run;
-    ``expected_seconds`` is null if no earlier run read anything; ``ignored`` are files beside the
-    archives, and entries of archives that are no days, by their ending; ``missing_days`` are the
-    last of ``missing_days_total``."""
+    """What a run would read."""
 
     archives: list[PlannedArchive]
+    """The archives, by name."""
     vanished: list[str]
+    """Names of archives that counted in the last run, and are gone."""
     bytes_to_read: int
+    """Bytes of the archives that would be opened."""
     expected_seconds: float | None
+    """Seconds it would take, at the pace of earlier runs; null if none read anything."""
     conflicting_days: tuple[str, ...]
+    """Names of days that two archives have with different bytes; both count."""
     missing_days: tuple[date, ...]
+    """The last dates inside the covered range for which there is no day."""
     missing_days_total: int
+    """Number of missing days, listed or not."""
     ignored: dict[str, int]
+    """Number of files beside the archives, and of entries of archives that are no days, by their
+    ending."""
 
 
 class ListedRun(Struct, frozen=True, kw_only=True):
-    """A run in the history; figures are null if it has none. ``as_of`` is the last date of a
-    report of a time past."""
+    """A run in the history. Figures are null if it has none."""
 
     run_id: str
+    """The run."""
     state: RunState | Literal["unfinished"]
+    """What became of it."""
     status: RunStatus | None
+    """Whether it is complete; null if it has no outcome."""
     total_revenue: str | None
+    """Revenue as decimal text."""
     events: int | None
+    """Events that were read."""
     rejected: int | None
+    """Events that were left out."""
     seconds: float | None
+    """Seconds from the plan to the verdict."""
     as_of: date | None
+    """The last date of a report of a time past; null if it is of all days."""
     reason: str | None
+    """Why it was refused or failed; null if it was not."""
 
 
 class UnfinishedRun(Struct, frozen=True):
-    """A run that has no figures, and how many pieces of its work are processed."""
+    """A run that has no figures."""
 
     run_id: str
+    """The run."""
     state: RunState | Literal["unfinished"]
+    """What became of it."""
     reason: str
+    """Why it has none, for people."""
     processed: int
+    """Number of pieces of its work that are processed."""
 
 
 class ListedReject(Struct, frozen=True, omit_defaults=True):
-    """An event that was left out, and its place; ``is_cut``, which is there if true,
-    says that this is the beginning of it."""
+    """An event that was left out, and its place."""
 
     reason: str
+    """Why it was left out."""
     archive: str
+    """Name of the archive."""
     day: str
+    """Name of the day in it."""
     part: str
+    """Name of the part in the day."""
     position: int
+    """Its place among the part's events, from 0."""
     event: str
+    """Its text in the part."""
     is_cut: bool = False
+    """Whether that is only the beginning of it; there if true."""
 
 
 class Backfilled(Struct, frozen=True, kw_only=True):
-    """The run of one date; ``is_made`` unless it was there. ``total_revenue`` is null if it
-    failed."""
+    """The run of one date."""
 
     as_of: date
+    """The date: the last one of the report."""
     run_id: str
+    """The run."""
     is_made: bool
+    """Whether it was made now, and not there before."""
     state: RunState
+    """What became of it."""
     status: RunStatus
+    """Whether it is complete."""
     total_revenue: str | None
+    """Revenue as decimal text; null if the run failed."""
 
 
 class Collected(Struct, frozen=True):
     """What ``gc`` removed, or would remove."""
 
     extracts: int
+    """Number of extracts."""
     merged: int
+    """Number of merged partials."""
     results: int
+    """Number of partials and rejects of single archives."""
     bytes: int
+    """Bytes of all of them."""
     dry_run: bool
+    """Whether nothing was removed."""

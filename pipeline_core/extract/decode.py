@@ -36,10 +36,16 @@ _STRING_OR_BLANKS = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\n\r]+')
 
 
 class _Event(Struct, gc=False):
+    """What is asked of an event: any JSON value, or UNSET."""
+
     event_type: Any = UNSET
+    """What it is, such as a purchase."""
     customer_id: Any = UNSET
+    """Who bought."""
     product_id: Any = UNSET
+    """What was bought."""
     quantity: Any = UNSET
+    """How many of it, in units."""
 
 
 # An event's fields that count.

@@ -51,22 +51,22 @@ class NoEndRecord(ValueError):
 class Entry(Struct, frozen=True, gc=False):
     """One record of the directory. The name is a label, the sizes are what the zip declares."""
 
-    # As the writer meant it, with slashes of either kind.
     name: str
-    # The record's place in the directory, from 0.
+    """As the writer meant it, with slashes of either kind."""
     index: int
-    # Of compression, by APPNOTE's numbers.
+    """The record's place in the directory, from 0."""
     method: int
-    # APPNOTE's general purpose bits.
+    """Of compression, by APPNOTE's numbers."""
     flags: int
-    # CRC-32 of the uncompressed bytes.
+    """APPNOTE's general purpose bits."""
     crc: int
-    # Bytes in the file.
+    """CRC-32 of the uncompressed bytes."""
     packed_size: int
-    # Uncompressed bytes.
+    """Bytes in the file."""
     size: int
-    # Of its local header in the file, in bytes; negative if it was cut off.
+    """Uncompressed bytes."""
     offset: int
+    """Of its local header in the file, in bytes; negative if it was cut off."""
 
 
 @dataclass(frozen=True)

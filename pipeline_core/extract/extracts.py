@@ -38,16 +38,23 @@ _ROW_BYTES = 64
 
 
 class ExtractedPart(Struct, frozen=True, kw_only=True):
-    """A part of the day: as many ``rows`` of the file, behind those of the parts before. Those of
-    a ``copy``, of the same name and bytes as an earlier part, and with a ``cause`` nobody reads."""
+    """A part of the day, as the file has it."""
 
     name: str
+    """Its name in the day."""
     rows: int
+    """Rows of the file that are its own, behind those of the parts before; nobody reads those of a
+    ``copy``, or with a ``cause``."""
     seen: int = 0
+    """Events that were read."""
     not_purchase: int = 0
+    """Events that are no candidates."""
     general: int = 0
+    """Events decoded by the general tier."""
     cause: str | None = None
+    """Why it is unreadable, for people; None if it is not."""
     copy: bool = False
+    """Whether an earlier part has its name and bytes."""
 
     @property
     def counts(self) -> bool:
@@ -56,12 +63,14 @@ class ExtractedPart(Struct, frozen=True, kw_only=True):
 
 
 class ExtractedDay(Struct, frozen=True, kw_only=True):
-    """What a file says beside its rows. ``json_bytes`` were inflated from the day's parts;
-    ``ignored`` are its entries that are none, by their ending."""
+    """What a file says beside its rows."""
 
     json_bytes: int
+    """Bytes of the day's parts, uncompressed."""
     parts: tuple[ExtractedPart, ...]
+    """Its parts, in the order of the day's directory."""
     ignored: dict[str, int] = {}
+    """Number of the day's entries that are no parts, by their ending."""
 
 
 class ExtractWriter:

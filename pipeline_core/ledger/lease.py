@@ -29,15 +29,20 @@ _KEPT = 20
 
 
 class Lease(Struct, frozen=True, kw_only=True):
-    """One run's turn, and until when it is alive."""
+    """One run's turn."""
 
     token: int
+    """Number of the lease, from 1; the highest one counts."""
     run_id: Annotated[str, msgspec.Meta(pattern=RUN_PATTERN)]
+    """The run whose turn it is."""
     owner: str
+    """The process that took it, as host:pid."""
     acquired_at: datetime
+    """When it was taken (UTC)."""
     expires_at: datetime
-    # The URI of the state storage that was seen to create a key once; empty if nobody looked yet.
+    """Until when its run is taken for alive (UTC)."""
     checked: str = ""
+    """URI of the state storage that was seen to create a key once; empty if nobody looked yet."""
 
 
 def head(state: Storage) -> Lease | None:

@@ -18,9 +18,10 @@ _FOLDER = "slots"
 
 
 class Slot(Struct, frozen=True):
-    """The run that has the slot."""
+    """Who has a time on the schedule."""
 
     run_id: Annotated[str, msgspec.Meta(pattern=RUN_PATTERN)]
+    """The run."""
 
 
 def claim(state: Storage, slot: str, run_id: str) -> str:

@@ -14,128 +14,185 @@ DayState = Literal["present", "duplicate", "conflicting", "unreadable", "missing
 
 
 class Figures(Struct, frozen=True):
-    """A line of the report; ``customers`` is None where it is not known."""
+    """A line of the report."""
 
     revenue: str
+    """Revenue as decimal text."""
     units: int
+    """Units that were sold."""
     customers: int | None = None
+    """Distinct customers; None where it is not known."""
 
 
 class Folded(Struct, frozen=True):
-    """``count`` lines that the page shows as one."""
+    """Lines that the page shows as one."""
 
     count: int
+    """Number of them."""
     figures: Figures
+    """Their sum."""
 
 
 class Cell(Struct, frozen=True):
-    """A row of the sales report; ``page`` is the category's, relative to the run's folder."""
+    """A row of the sales report."""
 
     category: str
+    """The category's name."""
     segment: str
+    """The customer segment's name."""
     figures: Figures
+    """What was sold there."""
     page: str
+    """The category's page, as a path from the run's folder."""
 
 
 class Group(Struct, frozen=True):
     """All of a category, or of a segment."""
 
     name: str
+    """Its name."""
     figures: Figures
+    """What was sold there."""
     page: str = ""
+    """The category's page, as a path from the run's folder; empty of a segment."""
 
 
 class Groups(Struct, frozen=True):
-    """The largest by revenue, and the rest as one."""
+    """All categories, or all segments."""
 
     shown: tuple[Group, ...]
+    """The largest by revenue."""
     folded: Folded | None
+    """The rest as one; None if there is none."""
 
 
 class DaySales(Struct, frozen=True):
     """What was sold on one date."""
 
     date: date
+    """The date."""
     revenue: str
+    """Revenue as decimal text."""
     units: int
+    """Units that were sold."""
 
 
 class Sample(Struct, frozen=True):
-    """A rejected event; ``position`` counts a part's events from 0, ``event`` may be cut."""
+    """A rejected event."""
 
     archive: str
+    """Name of the archive."""
     day: str
+    """Name of the day in it."""
     part: str
+    """Name of the part in the day."""
     position: int
+    """Its place among the part's events, from 0."""
     event: str
+    """Its text, which may be cut."""
 
 
 class LeftOut(Struct, frozen=True):
-    """Rejected for one reason; units and revenue are None where they cannot be known."""
+    """What was rejected for one reason."""
 
     reason: str
+    """One of RejectReason."""
     events: int
+    """Number of events."""
     units: int | None
+    """Units they would have sold; None where it cannot be known."""
     revenue: str | None
+    """What they would have brought, as decimal text; None where it cannot be known."""
     samples: tuple[Sample, ...]
+    """Some of them."""
 
 
 class CalendarDay(Struct, frozen=True):
     """A date of the covered range."""
 
     date: date
+    """The date."""
     state: DayState
+    """What there is of it."""
 
 
 class Coverage(Struct, frozen=True):
-    """``days``: the newest of the covered range, each date once; ``counts``: of the whole range,
-    from ``first`` to ``last``; ``undated``: days whose name holds no date."""
+    """Which dates there are days of."""
 
     first: date | None
+    """First date of the covered range; None if no day has a date."""
     last: date | None
+    """Its last date."""
     days: tuple[CalendarDay, ...]
+    """The newest dates of it, each once."""
     counts: dict[DayState, int]
+    """Number of dates in each state, of the whole range."""
     undated: int
+    """Number of days whose name holds no date."""
 
 
 class EarlierRun(Struct, frozen=True):
     """What summary.json of an earlier run says of its figures."""
 
     run_id: str
+    """The run."""
     status: RunStatus
+    """Whether it is complete."""
     finished_at: datetime
+    """When it was decided to publish it (UTC)."""
     events: EventCounts
+    """What became of its events."""
     totals: Totals
+    """Its report in one line."""
     dimensions_digest: str
+    """SHA-256 (hex) of its customers and products."""
     seconds: float
+    """Seconds from its plan to the verdict."""
 
 
 class Newcomers(Struct, frozen=True):
-    """Distinct customers: who did not buy in the run before, who did, and who did then only."""
+    """Distinct customers of the run and the one before."""
 
     new: int
+    """Those who bought in the run only."""
     returned: int
+    """Those who bought in both."""
     gone: int
+    """Those who bought in the run before only."""
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """``cells`` are the largest by revenue, ``bars`` what is charted, ``days`` the newest;
-    ``earlier`` the runs published before, newest first; ``newcomers`` and ``changes`` None where
-    not known; ``ignored`` endings of what was passed over, with counts, the commonest first."""
+    """What the page of a run shows."""
 
     summary: Summary
+    """The run's summary.json."""
     changes: Changes | None
+    """What moved since the run before; None where it is not known."""
     earlier: tuple[EarlierRun, ...]
+    """The runs published before, newest first."""
     newcomers: Newcomers | None
+    """Who is new; None where it is not known."""
     cells: tuple[Cell, ...]
+    """The largest rows of the report, by revenue."""
     folded_cells: Folded | None
+    """The other rows as one; None if there is none."""
     categories: Groups
+    """Categories, as listed."""
     segments: Groups
+    """Segments, as listed."""
     category_bars: Groups
+    """Categories, as charted."""
     segment_bars: Groups
+    """Segments, as charted."""
     days: tuple[DaySales, ...]
+    """The newest dates on which something was sold."""
     earlier_days: int
+    """Number of dates before those."""
     undated: Figures | None
+    """What was sold on days without a date; None if nothing was."""
     left_out: tuple[LeftOut, ...]
+    """What was rejected, by reason."""
     ignored: tuple[tuple[str, int], ...]
+    """Endings of what was passed over, with its number, the commonest first."""
     coverage: Coverage
+    """Which dates there are days of."""

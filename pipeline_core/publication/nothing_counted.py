@@ -99,10 +99,10 @@ def _report_that_stands(reports: Storage, run_id: str) -> str:
 class _Published(Struct, frozen=True):
     """What is asked of a summary.json."""
 
-    # Of the run that published it.
     run_id: str
-    # Seen, counted and left out.
+    """The run that published it."""
     events: EventCounts
+    """Seen, counted and left out."""
 
 
 def _counted(run_id: str, counted: int) -> str:

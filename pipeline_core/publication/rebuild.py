@@ -42,15 +42,20 @@ from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SA
 
 
 class Rebuilt(Struct, frozen=True, kw_only=True):
-    """What came of it. ``archives`` were counted again, those ``by_receipt`` from what is kept of
-    their results, since their events are gone. ``files`` were missing, or not as they were
-    published, or do not belong to the run."""
+    """What came of it."""
 
     run_id: str
+    """The run."""
     state: FilesState
+    """How its published files were, or are now."""
     archives: int
+    """Number of archives that were counted again."""
     by_receipt: tuple[str, ...]
+    """Names of archives of which what is kept of their results was taken, since their events are
+    gone."""
     files: tuple[str, ...]
+    """Names of files that were missing, or not as they were published, or do not belong to the
+    run."""
 
 
 class _Again(NamedTuple):

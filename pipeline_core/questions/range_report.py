@@ -29,33 +29,46 @@ from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
 
 
 class SalesRow(Struct, frozen=True):
-    """A row of the sales report; revenue as decimal text."""
+    """A row of the sales report."""
 
     category: str
+    """The category's name."""
     customer_segment: str
+    """The segment's name."""
     total_revenue: str
+    """Revenue as decimal text."""
     units_sold: int
+    """Units that were sold."""
     unique_customers: int
+    """Distinct customers; guests are none."""
 
 
 class RangeReport(Struct, frozen=True, kw_only=True):
-    """The sales from ``first`` to ``last``. ``days`` are dates of the range that count in the run,
-    ``missing_days`` those between the run's first and last day for which it has none.
-    ``undated_days`` of the run have no date in their names, and are in no range. ``unreadable`` is
-    what the run could not read and may be of the range; beside it, ``unlisted`` inputs that it
-    could not read are not known by name, and may be, too."""
+    """The sales from one date to another."""
 
     run_id: str
+    """The run whose data they are of."""
     first: date
+    """First date of the range."""
     last: date
+    """Last date of the range."""
     days: tuple[date, ...]
+    """Dates of the range that count in the run."""
     missing_days: tuple[date, ...]
+    """Dates of the range between the run's first and last day for which it has none."""
     undated_days: int
+    """Number of days of the run that have no date in their names, and are in no range."""
     unreadable: tuple[Unreadable, ...]
+    """What the run could not read and may be of the range."""
     events: EventCounts
+    """What became of the events of the range."""
     totals: Totals
+    """The report in one line."""
     rows: tuple[SalesRow, ...]
+    """The rows of the report."""
     unlisted: int = 0
+    """Number of inputs that the run could not read and that are not known by name; they may be of
+    the range, too."""
 
     @property
     def is_whole(self) -> bool:

@@ -35,46 +35,70 @@ _CAUSES_TOLD = 5
 
 
 class ArchiveProgress(Struct, frozen=True, kw_only=True):
-    """One archive. ``size`` is in compressed bytes; ``pieces`` is above 1 if its days are shared
-    out; ``workers`` (host:process) have it now, the first since ``since``; ``cause`` says what
-    is wrong with it."""
+    """One archive."""
 
     name: str
+    """Its name in the place of data."""
     state: ArchiveState
+    """What becomes of it now."""
     size: int
+    """Bytes of its file."""
     pieces: int = 1
+    """Number of pieces of work that it is; above 1 if its days are shared out."""
     pieces_done: int = 0
+    """Number of them that are processed."""
     attempts: int = 0
+    """Most attempts that were made at one of them."""
     workers: tuple[str, ...] = ()
+    """Processes that have it now, as host:pid."""
     since: datetime | None = None
+    """Since when the first of them has it (UTC); null if none has."""
     events: int = 0
+    """Events that were read."""
     cause: str = ""
+    """What is wrong with it, for people; empty if nothing is."""
 
 
 class RunProgress(Struct, frozen=True, kw_only=True):
-    """A run at one moment. Rates are of uncompressed bytes and of events a second, at the pace
-    of the archives done so far and with as many processes as work now; ``left_seconds`` is the
-    time until all archives are done, at that rate. Both are null while nothing is known.
-    ``counts`` has the number of archives in each state."""
+    """A run at one moment. Rates are at the pace of the archives done so far, with as many
+    processes as work now; null while nothing is known."""
 
     run_id: str
+    """The run."""
     phase: Phase
+    """What is done with it."""
     status: RunStatus | None = None
+    """Whether it is complete; null until it has an outcome."""
     reason: str = ""
+    """Why it was refused or failed, for people; else empty."""
     remedy: str = ""
+    """What to do about that; else empty."""
     engine: str | None = None
+    """What processes the archives: local or celery; null until it is planned."""
     created_at: datetime | None = None
+    """When it was planned (UTC); null until it is."""
     looked_at: datetime
+    """The moment (UTC)."""
     work_unit: str = "archives"
+    """What ``pieces`` counts, for people."""
     pieces: int = 0
+    """Number of pieces of work."""
     pieces_done: int = 0
+    """Number of them that are processed."""
     events: int = 0
+    """Events that were read."""
     events_per_second: float | None = None
+    """Events a second."""
     bytes_per_second: float | None = None
+    """Uncompressed bytes a second."""
     left_seconds: float | None = None
+    """Seconds until all archives are done."""
     workers: tuple[str, ...] = ()
+    """Processes that have an archive now, as host:pid."""
     counts: dict[ArchiveState, int] = {}
+    """Number of archives in each state."""
     archives: tuple[ArchiveProgress, ...] = ()
+    """The archives, by name."""
 
 
 class Watch:

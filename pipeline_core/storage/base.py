@@ -146,8 +146,8 @@ def checked(key: str) -> str:
 class Pointer(msgspec.Struct, frozen=True):
     """``<name>.json`` beside a name that is a copy: whoever needs one whole folder follows it."""
 
-    # The key of what the name reads as, such as runs/<run_id>.
     target: str
+    """The key of what the name reads as, such as runs/<run_id>."""
 
 
 def pointer_key(name: str) -> str:

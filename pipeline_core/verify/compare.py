@@ -29,12 +29,16 @@ _LARGEST_EVENT = 2**31 - 1
 
 
 class Difference(Struct, frozen=True):
-    """Where published and recomputed part: a file and the place in it, or an archive."""
+    """Where published and recomputed part."""
 
     place: str
+    """A file and the place in it, or an archive."""
     published: str
+    """What the run says there."""
     recomputed: str
+    """What the other code makes of the archives there."""
     remedy: str
+    """What to do about it."""
 
 
 class Differs(Exception):

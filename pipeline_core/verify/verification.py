@@ -34,20 +34,27 @@ _CHANGED = "Put the archive back that was read, or `sales-pipeline run --full`."
 
 
 class Verification(Struct, frozen=True, kw_only=True):
-    """What came out: ``agrees``, or the first ``difference``. ``archives`` and ``events`` were
-    counted again, ``cells`` of the published files compared. ``left_out`` are archives that the
-    run itself could not read, and that are not now what it planned to read; ``not_in_run`` are
-    archives that stand in the data and not in the run's plan."""
+    """What came out."""
 
     run_id: str
+    """The run."""
     agrees: bool
+    """Whether there is no difference."""
     archives: int
+    """Number of archives that were counted again."""
     events: int
+    """Number of events that were."""
     cells: int
+    """Number of cells of the published files that were compared."""
     left_out: tuple[str, ...]
+    """Names of archives that the run itself could not read, and that are not now what it planned to
+    read."""
     not_in_run: tuple[str, ...]
+    """Names of archives that stand in the data and not in the run's plan."""
     seconds: float
+    """Seconds it took."""
     difference: Difference | None = None
+    """The first difference; null if there is none."""
 
 
 def _nobody(*_: int) -> None:

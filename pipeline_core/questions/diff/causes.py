@@ -32,64 +32,90 @@ class CauseKind(StrEnum):
 
 
 class Cause(Struct, frozen=True, kw_only=True):
-    """What one thing did to a cell: an archive (or its ``day``), a product or a customer of such
-    a ``name``, or a rule. ``before`` and ``after`` are its price, category, segment, mode or
-    version, empty where it had none. A cause with ``others`` stands for so many that are alike, too
-    many to name, and did less than those that are named."""
+    """What one thing did to a cell: an archive, a product, a customer, or a rule."""
 
     kind: CauseKind
+    """What happened to it."""
     revenue: str
+    """What it added to the revenue, as decimal text."""
     units: int
+    """What it added to the units."""
     name: str = ""
+    """The archive's name, or the product's or customer's id; empty of a rule."""
     day: str = ""
+    """Name of the day in the archive, if it is about one; else empty."""
     before: str = ""
+    """Its price, category, segment, mode or version in the first run; empty where it had none."""
     after: str = ""
+    """The same in the second run."""
     others: int = 0
+    """Number of causes that are alike, too many to name, for which this one stands; they did less
+    than those that are named. 0 if it is one of its own."""
 
 
 class Figures(Struct, frozen=True):
     """A cell in the report of one run; zeros if it is not there."""
 
     revenue: str
+    """Revenue as decimal text."""
     units: int
+    """Units that were sold."""
     customers: int
+    """Distinct customers."""
 
 
 class CellChange(Struct, frozen=True, kw_only=True):
-    """A category and segment of which a figure changed. ``causes``, the largest first, add up to
-    ``revenue`` and ``units``; distinct customers cannot be added up, so they have none."""
+    """A category and segment of which a figure changed."""
 
     category: str
+    """The category's name."""
     segment: str
+    """The customer segment's name."""
     before: Figures
+    """Its figures in the first run."""
     after: Figures
+    """Its figures in the second run."""
     revenue: str
+    """Change of the revenue, as decimal text."""
     units: int
+    """Change of the units."""
     causes: tuple[Cause, ...]
+    """What made it, the largest first: they add up to ``revenue`` and ``units``. Distinct customers
+    cannot be added up."""
 
 
 class KindTotal(Struct, frozen=True):
     """What all causes of one kind did to all cells."""
 
     kind: CauseKind
+    """The kind."""
     revenue: str
+    """What they added to the revenue, as decimal text."""
     units: int
+    """What they added to the units."""
 
 
 class ComparedRun(Struct, frozen=True):
     """One of the two runs."""
 
     run_id: str
+    """The run."""
     totals: Totals
+    """Its report in one line."""
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """Everything that changed from one report to the other: ``cells``, the largest change first,
-    and ``kinds``, both of which add up to ``revenue`` and ``units``."""
+    """Everything that changed from one report to the other."""
 
     before: ComparedRun
+    """The first run."""
     after: ComparedRun
+    """The second run."""
     revenue: str
+    """Change of the revenue, as decimal text."""
     units: int
+    """Change of the units."""
     kinds: tuple[KindTotal, ...]
+    """What each kind of causes did; they add up to ``revenue`` and ``units``."""
     cells: tuple[CellChange, ...]
+    """What changed in each cell, the largest change first; they add up, too."""

@@ -16,90 +16,132 @@ KnownLabels = Literal["both", "category", "segment"]
 
 
 class Cell(Struct, frozen=True):
-    """A row of sales_report.csv by its labels; with a ``date``, one of daily_sales.csv."""
+    """A row of sales_report.csv or, with a date, one of daily_sales.csv."""
 
     category: str
+    """The category's name."""
     segment: str
+    """The customer segment's name."""
     date: date | None = None
+    """The date; null of all dates."""
 
 
 class PlaceFigures(Struct, frozen=True, kw_only=True):
-    """What an archive adds, or a day of it, or a part of that. A day is ``conflicting`` if
-    another archive has one of that name with other contents: both count."""
+    """What an archive adds, or a day of it, or a part of that."""
 
     archive: str
+    """Name of the archive."""
     day: str | None = None
+    """Name of the day in it; null if it is about the archive."""
     part: str | None = None
+    """Name of the part in the day; null if it is about more."""
     events: int
+    """Counted purchases."""
     units: int
+    """Units that they sold."""
     revenue: str
+    """What they brought, as decimal text."""
     conflicting: bool = False
+    """Whether another archive has a day of that name with other contents: both count."""
 
 
 class ProductFigures(Struct, frozen=True, kw_only=True):
-    """What a product adds; ``price`` is None if the run's snapshot does not have it."""
+    """What a product adds."""
 
     product: str
+    """Its id."""
     price: str | None
+    """Its price as decimal text; null if the run's snapshot does not have it."""
     events: int
+    """Counted purchases."""
     units: int
+    """Units that they sold."""
     revenue: str
+    """What they brought, as decimal text."""
 
 
 class CustomerFigures(Struct, frozen=True, kw_only=True):
-    """What a customer adds; all guests together are the customer None."""
+    """What a customer adds."""
 
     customer: str | None
+    """Their id; null are all guests together."""
     events: int
+    """Counted purchases."""
     units: int
+    """Units that they bought."""
     revenue: str
+    """What they brought, as decimal text."""
 
 
 class PlacedEvent(Struct, frozen=True, kw_only=True):
-    """One event; ``position`` counts its part's from 0. What it does not say, or what cannot be
-    known, is None. ``reason`` is why it was left out, None if it counts."""
+    """One event and its place. What it does not say, or what cannot be known, is null."""
 
     archive: str
+    """Name of the archive."""
     day: str
+    """Name of the day in it."""
     part: str
+    """Name of the part in the day."""
     position: int
+    """Its place among the part's events, from 0."""
     customer: str | None
+    """The customer's id."""
     product: str | None
+    """The product's id."""
     quantity: int | None
+    """Units."""
     revenue: str | None
+    """What it brings, or would bring, as decimal text."""
     reason: str | None = None
+    """Why it was left out; null if it counts."""
 
 
 class LeftOut(Struct, frozen=True, kw_only=True):
-    """Events left out for one ``reason`` that would be in the cell, or that might be: only their
-    category or only their segment is ``known``, and is the cell's."""
+    """Events left out for one reason that would be in the cell, or that might be."""
 
     reason: str
+    """Why they were left out."""
     known: KnownLabels
+    """What is known of their cell, and is this cell's: both labels, or only one."""
     events: int
+    """Number of events."""
     units: int | None
+    """Units they would have sold; null where it cannot be known."""
     revenue: str | None
+    """What they would have brought, as decimal text; null where it cannot be known."""
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """A cell of a published run, taken apart. ``first_events`` are in the order of archives,
-    days and parts; so are ``first_left_out``, those first of which both labels are known, then
-    those with the category. ``unplaced_events`` were left out, too, and nothing says
-    what cell they would be in; nor is it known what is in ``unreadable``,
-    and in ``unlisted`` inputs more that could not be read."""
+    """A cell of a published run, taken apart."""
 
     run_id: str
+    """The run."""
     cell: Cell
+    """The cell."""
     totals: Totals
+    """The cell's figures in the report."""
     events: int
+    """Purchases that count in it."""
     archives: tuple[PlaceFigures, ...]
+    """What each archive adds."""
     days: tuple[PlaceFigures, ...]
+    """What each day adds."""
     parts: tuple[PlaceFigures, ...]
+    """What each part adds."""
     products: tuple[ProductFigures, ...]
+    """What each product adds."""
     customers: tuple[CustomerFigures, ...]
+    """What each customer adds."""
     first_events: tuple[PlacedEvent, ...]
+    """The first events that count, in the order of archives, days and parts."""
     left_out: tuple[LeftOut, ...]
+    """What was left out that would be in the cell, or might be."""
     first_left_out: tuple[PlacedEvent, ...]
+    """The first such events, in the same order: those first of which both labels are known, then
+    those with the category."""
     unplaced_events: int
+    """Number of events left out of which nothing says what cell they would be in."""
     unreadable: tuple[Unreadable, ...]
+    """Inputs that could not be read: what is in them is not known."""
     unlisted: int = 0
+    """Number of such inputs that are not known by name."""
