@@ -18,8 +18,8 @@ from rich.console import Console
 from console.next_steps import print_next, shown_path
 from console.stack import Stack, StackError, throwaway_stack
 from pipeline_core.errors import PipelineError
+from pipeline_core.machine.remedies import PROJECT
 
-PROJECT = Path(__file__).resolve().parent.parent
 _STOP_SECONDS = 20
 
 

@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def made_by_uv() -> bool:

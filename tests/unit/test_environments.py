@@ -82,6 +82,10 @@ def test_no_lock_of_uv_is_kept() -> None:
 # Lines to type
 
 
+def test_this_clone_is_known_as_one() -> None:
+    assert remedies.PROJECT == PROJECT
+
+
 @pytest.fixture
 def environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
