@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from console.display.progress import Progress
 from console.fleet import celery_app
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
@@ -26,8 +25,8 @@ _RECOVER_EVERY_SECONDS = 5.0
 _MOST_PATIENCE = 10
 
 
-def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
-    """Reports receipts as they appear and returns the outcome once it is there.
+def follow(settings: Settings, ledger: RunLedger) -> Outcome:
+    """Returns the outcome once it is there.
 
     It comes: what stopped is sent again, and what nobody works on is ended as failed, also
     where no beat runs.
@@ -37,7 +36,6 @@ def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
     """
     celery_app(settings)
     manifest: Manifest | None = None
-    known: set[str] = set()
     started = looked = failing_since = time.monotonic()
     while True:
         began = time.monotonic()
@@ -46,10 +44,7 @@ def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
         patience = settings.stall_after * (1 if is_local else _MOST_PATIENCE)
         try:
             outcome = ledger.outcome()
-            if manifest is None and (manifest := ledger.planned()) is not None:
-                progress.processing(manifest)
-            if manifest is not None:
-                known |= _show_new(ledger, manifest, known, progress)
+            manifest = manifest or ledger.planned()
             if outcome is not None:
                 tell(ledger, settings.hooks())
                 return outcome
@@ -70,18 +65,6 @@ def follow(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome
 def _pause(waited: float) -> float:
     shortest, longest = _POLL_SECONDS
     return min(max(shortest, _PAUSE_BY_WAIT * waited), longest)
-
-
-def _show_new(
-    ledger: RunLedger, manifest: Manifest, known: set[str], progress: Progress
-) -> set[str]:
-    work = {each.id for each in manifest.planned_work()}
-    new = (ledger.receipt_ids() & work) - known
-    for receipt in ledger.receipts_of(sorted(new)).values() if new else ():
-        progress.done(receipt)
-    if len(known | new) == len(work):
-        progress.publishing()
-    return new
 
 
 def _recover(settings: Settings, ledger: RunLedger) -> bool:

@@ -72,7 +72,7 @@ class Runs:
             reuse=Reuse(full=full, keep=keep, extract_bytes=extract_bytes),
         )
         while True:
-            process_outstanding(places.state, manifest, 1, lambda _: None)
+            process_outstanding(places.state, manifest, 1)
             try:
                 assert pipeline.publish(places.state, manifest.run_id).state == "published"
                 break

@@ -8,7 +8,7 @@ from datetime import date
 import click
 import msgspec
 
-from console.commands.run import begin, finish, go_on, new_run, progress_of
+from console.commands.run import begin, finish, go_on, hush, new_run
 from console.display.shapes import Backfilled
 from console.interrupt import terminable
 from pipeline_core.messages import Outcome
@@ -22,7 +22,7 @@ def backfill_command(
 ) -> int:
     """0 if all are published and complete, 1 if one is not published, 3 if one is incomplete."""
     work = plan_backfill(settings.places(), settings.options(), first, last, every)
-    shown = progress_of(settings, quiet=quiet)
+    hush(settings, quiet=quiet)
     if work.published.keys() < set(work.dates):
         begin(settings)
     told: list[Backfilled] = []
@@ -31,14 +31,12 @@ def backfill_command(
         for as_of in work.dates:
             outcome = work.published.get(as_of)
             if is_made := outcome is None:
-                with shown as progress:
-                    stopped = work.stopped.get(as_of)
-                    outcome = (
-                        new_run(settings, as_of, progress)
-                        if stopped is None
-                        else go_on(settings, stopped, progress)
-                    )
-                shown = progress_of(settings, quiet=quiet)
+                stopped = work.stopped.get(as_of)
+                outcome = (
+                    new_run(settings, as_of, quiet=quiet)
+                    if stopped is None
+                    else go_on(settings, stopped, quiet=quiet)
+                )
             codes.add(finish(settings, outcome, as_json=False, quiet=True))
             told.append(_told(as_of, outcome, is_made=is_made))
             if not quiet:

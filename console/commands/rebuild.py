@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from console.display.progress import progress_of_verification
+from console.display.bar import Bar
 from console.display.terminal import plain
 from console.interrupt import terminable
 from pipeline_core.ledger import RunLedger, open_state
@@ -22,9 +22,8 @@ def rebuild_command(
 ) -> int:
     """0 if the reports stand as they should, 1 if they do not and it was a dry run."""
     archives = RunLedger(open_state(settings.state), run_id).manifest().archives
-    with terminable(), progress_of_verification(quiet=quiet) as progress:
-        progress.verifying(len(archives))
-        found = rebuild(settings.state, run_id, dry_run=dry_run, archive_done=progress.advance)
+    with terminable(), Bar(len(archives), quiet=quiet) as bar:
+        found = rebuild(settings.state, run_id, dry_run=dry_run, archive_done=bar.advance)
     if as_json:
         sys.stdout.buffer.write(to_json(found))
     elif not quiet:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date
 
 import click
 
-from console.display.progress import Progress, progress_of_run
-from console.display.terminal import complain
+from console.display.terminal import complain, is_watched
 from console.interrupt import terminable
 from pipeline_core import pipeline
 from pipeline_core.configuration.served import Shop
@@ -42,17 +41,17 @@ def run_command(
     settings: Settings, as_of: date | None, *, wait: bool, as_json: bool, quiet: bool
 ) -> int:
     """One run from plan to publication; the exit code of CONTRACT: 0, 1 or 3."""
-    shown = progress_of(settings, quiet=quiet)
+    hush(settings, quiet=quiet)
     begin(settings)
-    with terminable(), shown as progress:
+    with terminable():
         try:
-            outcome = new_run(settings, as_of, progress)
+            outcome = new_run(settings, as_of, quiet=quiet)
         except RunUnderWay as other:
             if not wait:
                 raise
             stop_early()
             ledger = RunLedger(open_state(settings.state), other.run_id)
-            outcome = _watch(settings, ledger, progress)
+            outcome = _watch(settings, ledger, quiet=quiet)
     return finish(settings, outcome, as_json=as_json, quiet=quiet)
 
 
@@ -62,18 +61,17 @@ def begin(settings: Settings) -> None:
         start_early(settings.machine_profile.jobs)
 
 
-def new_run(settings: Settings, as_of: date | None, progress: Progress) -> Outcome:
+def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
     """Plans a run and drives it to its end. Raises RunUnderWay if it is not its turn."""
     ledger = new_ledger(settings)
-    with _answered_for(hooks_of(settings, as_of), ledger):
+    with _answered_for(hooks_of(settings, as_of), ledger), _view_of(ledger, quiet=quiet):
         processes = _processes(settings)
         take_turn_of(settings, ledger)
-        progress.planning()
         manifest = plan_run(settings, as_of, ledger, settings.chosen_engine(), processes)
-        return _drive(settings, ledger, manifest, progress)
+        return _drive(settings, ledger, manifest)
 
 
-def go_on(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
+def go_on(settings: Settings, ledger: RunLedger, *, quiet: bool) -> Outcome:
     """Drives a run that stopped or failed to its end.
 
     Raises:
@@ -89,7 +87,8 @@ def go_on(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
 
             wait_for_workers(settings)
             _is_served(settings, ledger)
-        return _drive(settings, ledger, manifest, progress)
+        with _view_of(ledger, quiet=quiet):
+            return _drive(settings, ledger, manifest)
 
 
 def _is_served(settings: Settings, ledger: RunLedger) -> bool:
@@ -114,11 +113,12 @@ def resume_command(settings: Settings, run_id: str, *, as_json: bool, quiet: boo
     ledger = RunLedger(open_state(settings.state), run_id)
     ledger.manifest()  # a wrong name shows before anything else
     outcome = ledger.outcome()
-    with terminable(), progress_of(settings, quiet=quiet) as progress:
+    hush(settings, quiet=quiet)
+    with terminable():
         if is_moving(ledger):
-            outcome = _watch(settings, ledger, progress)
+            outcome = _watch(settings, ledger, quiet=quiet)
         elif outcome is None or outcome.state != "published":
-            outcome = go_on(settings, ledger, progress)
+            outcome = go_on(settings, ledger, quiet=quiet)
     return finish(settings, outcome, as_json=as_json, quiet=quiet)
 
 
@@ -165,12 +165,20 @@ def publish_command(
     return finish(settings, outcome, as_json=as_json, quiet=as_json)
 
 
-def progress_of(settings: Settings, *, quiet: bool) -> Progress:
-    """What shows a run; to be made before processes are started, which log as it lets them."""
-    progress = progress_of_run(settings.state, quiet=quiet)
-    if progress.live or quiet:  # log lines would tear the display
+def hush(settings: Settings, *, quiet: bool) -> None:
+    """Logs warnings alone where log lines would tear the live view, or nobody wants them. To be
+    called before processes are started, which log as this one does."""
+    if quiet or is_watched(quiet=quiet):
         configure_logs("WARNING", settings.log_format)
-    return progress
+
+
+def _view_of(ledger: RunLedger, *, quiet: bool) -> AbstractContextManager[object]:
+    """The live view of a run, if somebody sits at a terminal and did not ask for quiet."""
+    if not is_watched(quiet=quiet):
+        return nullcontext()
+    from console.display.live import LiveRun
+
+    return LiveRun(ledger)
 
 
 @contextmanager
@@ -209,9 +217,7 @@ def _processes(settings: Settings) -> int:
     return fleet_processes(settings)
 
 
-def _drive(
-    settings: Settings, ledger: RunLedger, manifest: Manifest, progress: Progress
-) -> Outcome:
+def _drive(settings: Settings, ledger: RunLedger, manifest: Manifest) -> Outcome:
     if manifest.engine == "celery":
         from console.fleet import wait_for_workers
         from console.follow import follow
@@ -219,26 +225,19 @@ def _drive(
 
         wait_for_workers(settings)
         tried(lambda: send_outstanding(ledger, manifest))
-        return follow(settings, ledger, progress)
-    progress.processing(manifest, len(ledger.receipt_ids()))
+        return follow(settings, ledger)
     keep_freed_memory()
-    return drive_locally(
-        settings,
-        ledger,
-        manifest,
-        settings.machine_profile.jobs,
-        done=progress.done,
-        publishing=progress.publishing,
-    )
+    return drive_locally(settings, ledger, manifest, settings.machine_profile.jobs)
 
 
-def _watch(settings: Settings, ledger: RunLedger, progress: Progress) -> Outcome:
+def _watch(settings: Settings, ledger: RunLedger, *, quiet: bool) -> Outcome:
     """Follows a run that somebody else drives."""
     try:
         click.echo(f"Run {ledger.run_id} is under way; following it.", err=True)
         from console.follow import follow
 
-        return follow(settings, ledger, progress)
+        with _view_of(ledger, quiet=quiet):
+            return follow(settings, ledger)
     except KeyboardInterrupt as stop:
         stop.args = (f"Stopped following. Run {ledger.run_id} is left to itself.",)
         raise

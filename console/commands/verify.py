@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from console.display.progress import progress_of_verification
+from console.display.bar import Bar
 from console.display.terminal import complain, plain
 from console.interrupt import terminable
 from pipeline_core.configuration.places import LATEST
@@ -30,15 +30,14 @@ def verify_command(
     """0 if the run agrees with its archives, 1 with the first difference on stderr."""
     run_id = run_id or _latest_run(settings)
     archives = RunLedger(open_state(settings.state), run_id).manifest().archives
-    with terminable(), progress_of_verification(quiet=quiet) as progress:
-        progress.verifying(len(archives))
+    with terminable(), Bar(len(archives), quiet=quiet) as bar:
         found = verify(
             settings.state,
             run_id,
             data_uri=data,
             reports_uri=reports,
-            part_done=progress.counted,
-            archive_done=progress.advance,
+            part_done=bar.counted,
+            archive_done=bar.advance,
         )
     if as_json:
         sys.stdout.buffer.write(to_json(found))

@@ -1,4 +1,4 @@
-"""The progress of ``verify``: archives done, events/s, MB/s and time left, in one line."""
+"""The progress of ``verify`` and ``rebuild`` in one line: archives, events/s, MB/s, time left."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Task, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as RichProgress
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
-from console.display.progress import Progress
+from console.display.terminal import is_watched
 
 
-class Bar(Progress):
-    """On stderr, and gone when the work is done."""
+class Bar:
+    """On stderr if somebody sits at a terminal and did not ask for quiet, and gone when the work is
+    done."""
 
-    live = True
-
-    def __init__(self) -> None:
-        self._bar = RichProgress(
+    def __init__(self, archives: int, *, quiet: bool) -> None:
+        self._bar = Progress(
             TextColumn("[bold]Verifying"),
             BarColumn(style="bright_black", complete_style="green", finished_style="green"),
             MofNCompleteColumn(),
@@ -28,8 +33,9 @@ class Bar(Progress):
             TimeRemainingColumn(compact=True),
             console=Console(stderr=True),
             transient=True,
+            disable=not is_watched(quiet=quiet),
         )
-        self._task = self._bar.add_task("", total=None, events=0, octets=0)
+        self._task = self._bar.add_task("", total=archives, events=0, octets=0)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -43,16 +49,15 @@ class Bar(Progress):
     ) -> None:
         self._bar.stop()
 
-    def verifying(self, archives: int) -> None:
-        self._bar.reset(self._task, total=archives, events=0, octets=0)
-
     def counted(self, events: int, octets: int) -> None:
+        """More events and bytes were read."""
         fields = self._bar.tasks[0].fields
         self._bar.update(
             self._task, events=fields["events"] + events, octets=fields["octets"] + octets
         )
 
     def advance(self) -> None:
+        """One more archive is counted again."""
         self._bar.advance(self._task)
 
 

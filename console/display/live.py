@@ -14,12 +14,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from console.display.progress import Progress
 from console.display.terminal import plain
 from console.display.views import size_of, time_span
 from pipeline_core.errors import RetryableError
-from pipeline_core.ledger import open_state
-from pipeline_core.messages import Manifest
+from pipeline_core.ledger import RunLedger
 from pipeline_core.running.progress import ArchiveProgress, ArchiveState, RunProgress, Watch
 
 # Looks at the state so often, but spends a tenth of the time on it at most.
@@ -43,13 +41,11 @@ _STYLES: dict[ArchiveState, str] = {
 }
 
 
-class LiveRun(Progress):
-    """Follows the run's ledger from a thread of its own; whoever drives the run need not tell."""
+class LiveRun:
+    """Follows a run by its records, from a thread of its own; whoever drives it need not tell."""
 
-    live = True
-
-    def __init__(self, state_uri: str) -> None:
-        self._state_uri = state_uri
+    def __init__(self, ledger: RunLedger) -> None:
+        self._watch = Watch(ledger.state, ledger.run_id)
         self._view = _View()
         self._over = threading.Event()
         self._live = Live(
@@ -59,10 +55,11 @@ class LiveRun(Progress):
             transient=True,
             vertical_overflow="crop",
         )
-        self._looker: threading.Thread | None = None
+        self._looker = threading.Thread(target=self._look, daemon=True)
 
     def __enter__(self) -> Self:
         self._live.start()
+        self._looker.start()
         return self
 
     def __exit__(
@@ -72,20 +69,14 @@ class LiveRun(Progress):
         trace: TracebackType | None,
     ) -> None:
         self._over.set()
-        if self._looker is not None:
-            self._looker.join(_LOOK_SECONDS)  # a storage that is silent must not hold it
+        self._looker.join(_LOOK_SECONDS)  # a storage that is silent must not hold it
         self._live.stop()
 
-    def processing(self, manifest: Manifest, done: int = 0) -> None:  # noqa: ARG002
-        watch = Watch(open_state(self._state_uri), manifest.run_id)
-        self._looker = threading.Thread(target=self._look, args=(watch,), daemon=True)
-        self._looker.start()
-
-    def _look(self, watch: Watch) -> None:
+    def _look(self) -> None:
         while not self._over.is_set():
             began = time.monotonic()
             try:
-                self._view.run = watch.look()
+                self._view.run = self._watch.look()
             except RetryableError as error:  # whoever drives the run decides what to do
                 self._view.trouble = error.message
             else:
@@ -102,7 +93,7 @@ class _View:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         run = self.run
-        if run is None:
+        if run is None or run.engine is None:
             yield Text("Planning", style="bold", no_wrap=True, overflow="ellipsis")
             return
         yield _line((run.phase.capitalize(), "bold"), f" run {run.run_id}, {_doers(run)}")

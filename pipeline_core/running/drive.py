@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
@@ -12,7 +12,7 @@ from pipeline_core import pipeline
 from pipeline_core.errors import RetryableError, RunUnderWay
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_told, this_process
-from pipeline_core.messages import Manifest, Outcome, Receipt
+from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify import NOBODY, Hooks
 from pipeline_core.publication.publish import newest_published
 from pipeline_core.retry import tried
@@ -80,19 +80,11 @@ def plan_run(
         return tried(planned)
 
 
-def drive_locally(
-    settings: Settings,
-    ledger: RunLedger,
-    manifest: Manifest,
-    jobs: int,
-    *,
-    done: Callable[[Receipt], None] = lambda _: None,
-    publishing: Callable[[], None] = lambda: None,
-) -> Outcome:
+def drive_locally(settings: Settings, ledger: RunLedger, manifest: Manifest, jobs: int) -> Outcome:
     """Processes what is outstanding of a planned run in ``jobs`` processes, publishes it and tells
     the hooks. Raises as ``run_locally`` does."""
     with attempt(ledger, manifest.policy, COMMAND, Worker(this_process())):
-        outcome = run_locally(settings.state, manifest, jobs, done=done, publishing=publishing)
+        outcome = run_locally(settings.state, manifest, jobs)
     tell(ledger, settings.hooks())
     return outcome
 

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -38,33 +38,23 @@ log = get_logger()
 _STOP_SECONDS = 5.0
 
 
-def run_locally(
-    state_uri: str,
-    manifest: Manifest,
-    jobs: int,
-    *,
-    done: Callable[[Receipt], None],
-    publishing: Callable[[], None],
-) -> Outcome:
+def run_locally(state_uri: str, manifest: Manifest, jobs: int) -> Outcome:
     """Processes what is outstanding of a planned run, then publishes it.
 
     Raises:
         PipelineError: as ``process`` and ``publish`` do.
     """
     while True:
-        process_outstanding(state_uri, manifest, jobs, done)
-        publishing()
+        process_outstanding(state_uri, manifest, jobs)
         try:
             return tried(lambda: publish(state_uri, manifest.run_id))
         except ResultsMissing as error:  # a damaged result was found
             log.warning("results_missing", run_id=manifest.run_id, cause=error.message)
 
 
-def process_outstanding(
-    state_uri: str, manifest: Manifest, jobs: int, done: Callable[[Receipt], None]
-) -> None:
-    """Processes, in ``jobs`` processes, every archive that has no receipt; calls ``done`` as
-    they finish. Archives in whose company a process died are tried again one by one.
+def process_outstanding(state_uri: str, manifest: Manifest, jobs: int) -> None:
+    """Processes, in ``jobs`` processes, every archive that has no receipt. Archives in whose
+    company a process died are tried again one by one.
 
     Raises:
         PipelineError: as ``process`` does; or processes die before they begin any work.
@@ -78,12 +68,12 @@ def process_outstanding(
         if together and jobs > 1 and len(work) > 1:
             groups = [together]
         elif together and not suspects:
-            _in_turn(ledger, together, done)
+            _in_turn(ledger, together)
             continue
         else:
             groups = [[each] for each in alone + together]
         for group in groups:
-            died = _in_pool(ledger, group, min(jobs, len(group)), done)
+            died = _in_pool(ledger, group, min(jobs, len(group)))
             suspects |= died or set()
             idle_deaths = idle_deaths + 1 if died == set() else 0
             if idle_deaths >= manifest.policy.max_attempts:
@@ -93,17 +83,15 @@ def process_outstanding(
                 )
 
 
-def _in_turn(ledger: RunLedger, work: Iterable[Work], done: Callable[[Receipt], None]) -> None:
+def _in_turn(ledger: RunLedger, work: Iterable[Work]) -> None:
     for each in work:
         try:
-            done(_process(ledger.state.uri, ledger.run_id, each))
+            _process(ledger.state.uri, ledger.run_id, each)
         except TooCostly as error:
             log.warning("archive_too_costly", run_id=ledger.run_id, cause=error.message)
 
 
-def _in_pool(
-    ledger: RunLedger, work: Sequence[Work], jobs: int, done: Callable[[Receipt], None]
-) -> set[str] | None:
+def _in_pool(ledger: RunLedger, work: Sequence[Work], jobs: int) -> set[str] | None:
     """Returns the ids of the work that was under way when a process died, None if none did."""
     began = datetime.now(UTC)
     try:
@@ -117,7 +105,7 @@ def _in_pool(
 
             for future in as_completed(futures):
                 try:
-                    done(future.result())
+                    future.result()
                 except TooCostly as error:
                     log.warning("archive_too_costly", run_id=ledger.run_id, cause=error.message)
     except BrokenProcessPool:

@@ -72,7 +72,7 @@ def note_attempt(
 
 
 def process_local(folder: Path, manifest: Manifest) -> None:
-    process_outstanding(str(folder / "state"), manifest, 1, lambda _: None)
+    process_outstanding(str(folder / "state"), manifest, 1)
 
 
 def publish_local(

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from console.commands.run import finish, new_run
-from console.display.progress import progress_of_run
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
@@ -114,7 +113,7 @@ def test_a_plan_that_fails_is_told_unless_it_is_of_a_time_past(
         }
     )
     with pytest.raises(ConfigError, match="nowhere"):
-        new_run(settings, as_of, progress_of_run(settings.state, quiet=True))
+        new_run(settings, as_of, quiet=True)
     assert told.exists() == (as_of is None)
 
 

@@ -53,7 +53,7 @@ def run(data: str, root: str, shop: build.Shop, run_id: str = "1") -> Outcome:
     state = f"{root}/state"
     places = Places(data, f"{root}/reports", state, str(shop.dimensions), "")
     manifest = pipeline.plan(places, Options(allow_incomplete=True), Policy(), "local", run_id)
-    process_outstanding(state, manifest, 1, lambda _: None)
+    process_outstanding(state, manifest, 1)
     return pipeline.publish(state, manifest.run_id)
 
 
@@ -124,14 +124,14 @@ def test_planning_fetches_directories_and_the_next_run_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(ObjectStorage, "local_file", refused)
         manifest = pipeline.plan(places, options, Policy(), "local", "1")
-    process_outstanding(places.state, manifest, 1, lambda _: None)
+    process_outstanding(places.state, manifest, 1)
     pipeline.publish(places.state, "1")
     open_storage(f"{s3}/in").remove("wöche;#2%41.zip")
     with monkeypatch.context() as patch:
         patch.setattr(ObjectStorage, "open", refused)
         patch.setattr(ObjectStorage, "local_file", refused)
         manifest = pipeline.plan(places, options, Policy(), "local", "2")
-        process_outstanding(places.state, manifest, 1, lambda _: None)
+        process_outstanding(places.state, manifest, 1)
         outcome = pipeline.publish(places.state, "2")
     assert outcome.summary is not None
     assert outcome.summary.bytes_read == 0

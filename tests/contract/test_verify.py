@@ -283,7 +283,7 @@ def test_a_bucket_agrees(tmp_path: Path, s3: str) -> None:
         open_storage(f"{s3}/in put").store_file(path.name, path)
     places = Places(f"{s3}/in put", f"{s3}/reports", f"{s3}/state", str(shop.dimensions), "")
     manifest = pipeline.plan(places, Options(allow_incomplete=True), Policy(), "local", "1")
-    process_outstanding(places.state, manifest, 1, lambda _: None)
+    process_outstanding(places.state, manifest, 1)
     pipeline.publish(places.state, "1")
     assert verify(places.state, "1").agrees
     open_storage(f"{s3}/in put").remove("week 2.zip")

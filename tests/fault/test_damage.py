@@ -25,9 +25,7 @@ def shop(tmp_path: Path) -> Shop:
 
 
 def _finish(folder: Path, manifest: Manifest) -> dict[str, bytes]:
-    outcome = run_locally(
-        str(folder / "state"), manifest, 1, done=lambda _: None, publishing=lambda: None
-    )
+    outcome = run_locally(str(folder / "state"), manifest, 1)
     assert outcome.exit_code == 0
     return published_csvs(folder)
 

@@ -224,7 +224,7 @@ def test_a_run_whose_turn_is_over_is_published_nowhere_else(
     """The next run ends the one before, and shows what of it was published."""
     state, elsewhere = open_storage(ships.env["SALES_STATE"]), tmp_path / "elsewhere"
     manifest = _planned(ships, fleet_shop, Path(state.uri), reports=str(elsewhere))
-    process_outstanding(state.uri, manifest, 1, lambda _: None)
+    process_outstanding(state.uri, manifest, 1)
     past = datetime.now(UTC) - timedelta(seconds=9)
     RunLedger(state, RUN).create_verdict(Verdict(state="published", finished_at=past))
     mark_published(state, RUN)

@@ -70,7 +70,7 @@ def _kept(folder: Path, key: str | None) -> Path:
 
 def _finish(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     state = str(folder / "state")
-    outcome = run_locally(state, manifest, 1, done=lambda _: None, publishing=lambda: None)
+    outcome = run_locally(state, manifest, 1)
     assert outcome.exit_code == 0, outcome.reason
     return published_csvs(folder)
 

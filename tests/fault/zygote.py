@@ -61,7 +61,7 @@ def process_poison(places: dict[str, str], run_id: str) -> None:
 
 def publish(places: dict[str, str], run_id: str) -> None:
     ledger = RunLedger(open_storage(places["state"]), run_id)
-    process_outstanding(places["state"], ledger.manifest(), 1, lambda _: None)
+    process_outstanding(places["state"], ledger.manifest(), 1)
     pipeline.publish(places["state"], run_id)
 
 

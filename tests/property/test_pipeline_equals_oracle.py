@@ -33,7 +33,7 @@ def _run(
         str(shop_data), str(folder / "reports"), str(folder / "state"), str(dimensions), ""
     )
     manifest = pipeline.plan(places, options, Policy(), "local", "1", lambda: processes)
-    process_outstanding(places.state, manifest, 1, lambda _: None)
+    process_outstanding(places.state, manifest, 1)
     return pipeline.publish(places.state, manifest.run_id, allow_incomplete=True)
 
 
