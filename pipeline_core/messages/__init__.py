@@ -1,0 +1,67 @@
+"""The small frozen structs that cross a process border or are kept as JSON."""
+
+from pipeline_core.messages.attempts import Attempt, Dispatch
+from pipeline_core.messages.counts import Counts, RejectFigures, RejectReason, Tally
+from pipeline_core.messages.manifest import ArchiveRef, DayRef, Manifest
+from pipeline_core.messages.memory import Known, Memory
+from pipeline_core.messages.options import (
+    DriftLimits,
+    Limits,
+    Options,
+    Policy,
+    Reuse,
+    UnknownMode,
+)
+from pipeline_core.messages.outcome import Allowance, Outcome, RunState, Verdict
+from pipeline_core.messages.places import MOST_REPEATED, RepeatedEntry, Unreadable
+from pipeline_core.messages.receipt import Receipt, ReusedReceipts, StoredFile
+from pipeline_core.messages.summary import (
+    MOST_MISSING,
+    EventCounts,
+    PartCounts,
+    RejectSummary,
+    RunStatus,
+    Summary,
+    Totals,
+)
+from pipeline_core.messages.text import to_json
+from pipeline_core.messages.work import Work
+
+__all__ = [
+    "MOST_MISSING",
+    "MOST_REPEATED",
+    "Allowance",
+    "ArchiveRef",
+    "Attempt",
+    "Counts",
+    "DayRef",
+    "Dispatch",
+    "DriftLimits",
+    "EventCounts",
+    "Known",
+    "Limits",
+    "Manifest",
+    "Memory",
+    "Options",
+    "Outcome",
+    "PartCounts",
+    "Policy",
+    "Receipt",
+    "RejectFigures",
+    "RejectReason",
+    "RejectSummary",
+    "RepeatedEntry",
+    "Reuse",
+    "ReusedReceipts",
+    "RunState",
+    "RunStatus",
+    "StoredFile",
+    "Summary",
+    "Tally",
+    "Totals",
+    "UnknownMode",
+    "Unreadable",
+    "Verdict",
+    "Work",
+    "to_json",
+]

@@ -1,0 +1,66 @@
+"""Events and inputs, counted."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class RejectReason(StrEnum):
+    """Why an event was left out, in the order in which the reasons are tried."""
+
+    NOT_AN_OBJECT = "not_an_object"
+    INVALID_EVENT_TYPE = "invalid_event_type"
+    INVALID_CUSTOMER_ID = "invalid_customer_id"
+    INVALID_PRODUCT_ID = "invalid_product_id"
+    INVALID_QUANTITY = "invalid_quantity"
+    UNKNOWN_PRODUCT = "unknown_product"
+    UNKNOWN_CUSTOMER = "unknown_customer"
+    MISSING_CATEGORY = "missing_category"
+    MISSING_SEGMENT = "missing_segment"
+
+
+class RejectFigures(Struct, frozen=True):
+    """What was left out for one reason."""
+
+    events: int = 0
+    """Number of events."""
+    units: int | None = None
+    """Units they would have sold; None where it cannot be known."""
+    revenue: int | None = None
+    """What they would have brought, in minor units; None where it cannot be known."""
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """The conservation law of one archive: seen = counted + not_purchase + rejected."""
+
+    seen: int = 0
+    """Events that were read."""
+    counted: int = 0
+    """Purchases that are in the report."""
+    not_purchase: int = 0
+    """Events that are something else."""
+    rejected: dict[str, RejectFigures] = {}
+    """What was left out, by RejectReason."""
+
+
+class Tally(Struct, frozen=True):
+    """How many archives, days or parts became what."""
+
+    read: int = 0
+    """Read in this run."""
+    reused: int = 0
+    """Taken over from what earlier runs left."""
+    duplicate: int = 0
+    """Known already under another name, and so not counted."""
+    unreadable: int = 0
+    """Not readable at all."""
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.read + other.read,
+            self.reused + other.reused,
+            self.duplicate + other.duplicate,
+            self.unreadable + other.unreadable,
+        )

@@ -1,0 +1,36 @@
+"""What one run leaves for the next."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from pipeline_core.messages.manifest import ArchiveRef
+from pipeline_core.messages.options import Options
+from pipeline_core.messages.receipt import Receipt
+from pipeline_core.messages.work import Work
+
+
+class Known(Struct, frozen=True):
+    """An archive as the last run left it."""
+
+    archive: ArchiveRef
+    """As it was planned, with the digests that were found out."""
+    done: tuple[tuple[Work, Receipt], ...]
+    """Every receipt that counted, with its work."""
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """What the last run found out about the archives of a place."""
+
+    rules: int
+    """RULES_VERSION by which the receipts were made."""
+    extraction: int = 1
+    """EXTRACTION_VERSION by which they were made; before it was noted it was 1."""
+    data: str
+    """URI of the archives."""
+    options: Options
+    """Options of the run that made the receipts."""
+    dimensions_digest: str
+    """SHA-256 (hex) of the snapshot of customers and products they were made with."""
+    archives: tuple[Known, ...]
+    """The archives, by name."""

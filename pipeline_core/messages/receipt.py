@@ -1,0 +1,79 @@
+"""What proves that work was done."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from pipeline_core.messages.counts import Counts, Tally
+from pipeline_core.messages.places import RepeatedEntry, Unreadable
+
+
+class StoredFile(Struct, frozen=True):
+    """A file in the state storage."""
+
+    key: str
+    """Its key there."""
+    digest: str
+    """The SHA-256 (hex) that its bytes must have."""
+    rows: int
+    """Rows of the table in it."""
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """The proof that one archive, or one share of it, was processed: what was in it, and where the
+    results are."""
+
+    run_id: str
+    """The run it was made for."""
+    archive: str
+    """The archive's id in that run's manifest."""
+    digest: str | None
+    """SHA-256 (hex) of the archive's bytes, on its first share; None if they were not all read."""
+    days: Tally
+    """What became of the days."""
+    parts: Tally
+    """What became of the parts of the days that could be read."""
+    counts: Counts
+    """What became of the events."""
+    unreadable: tuple[Unreadable, ...]
+    """The first of what could not be read; ``unreadable_count`` is all of it."""
+    partials: dict[str, StoredFile]
+    """The aggregates, by the report's name."""
+    rejects: StoredFile | None
+    """Rows for rejects.csv; None if there are none."""
+    compressed_bytes: int
+    """Bytes of the archive's file, on its first share; 0 on the others."""
+    json_bytes: int
+    """Bytes of the parts, uncompressed."""
+    seconds: float
+    """Seconds that the work took."""
+    share: int | None = None
+    """Number of the share, from 0; None is the whole archive."""
+    general_events: int = 0
+    """Events decoded by the general tier, which is slower and says the same."""
+    quarantined: bool = False
+    """Whether the archive was left out since it ended its worker too often."""
+    day_digests: dict[int, str] = {}
+    """SHA-256 (hex) of days' bytes, by directory place."""
+    bytes_read: int = 0
+    """Bytes of the archive's file if it was opened; else 0."""
+    ignored: dict[str, int] = {}
+    """Number of entries, by their ending, that are no days (on the first share) or, in a day that
+    was read here, no parts."""
+    attempt: int = 0
+    """Number of the attempt that made it; 0 if nobody says."""
+    repeated_parts: tuple[RepeatedEntry, ...] = ()
+    """The first MOST_REPEATED of the parts that are repeated."""
+
+    @property
+    def unreadable_count(self) -> int:
+        """The archive, or the days and parts, that could not be read, listed or not."""
+        is_broken = any(place.day is None for place in self.unreadable)
+        return is_broken + self.days.unreadable + self.parts.unreadable
+
+
+class ReusedReceipts(Struct, frozen=True):
+    """Receipts that a run took over from the one before."""
+
+    receipts: dict[str, Receipt]
+    """By the id of the work in this run."""

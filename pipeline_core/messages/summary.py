@@ -1,0 +1,147 @@
+"""summary.json: what a run says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from pipeline_core.messages.counts import Tally
+from pipeline_core.messages.places import RepeatedEntry, Unreadable
+
+RunStatus = Literal["complete", "incomplete"]
+# How many missing days a summary lists if its run has a limit: the last ones.
+MOST_MISSING = 10_000
+
+
+class Totals(Struct, frozen=True):
+    """The report in one line."""
+
+    total_revenue: str
+    """Revenue as decimal text."""
+    units_sold: int
+    """Units of all counted purchases."""
+    unique_customers: int
+    """Distinct customers; guests are none."""
+
+
+class RejectSummary(Struct, frozen=True):
+    """What was left out for one reason."""
+
+    events: int
+    """Number of events."""
+    units: int | None
+    """Units they would have sold; null where it cannot be known."""
+    revenue: str | None
+    """What they would have brought, as decimal text; null where it cannot be known."""
+
+
+class EventCounts(Struct, frozen=True):
+    """seen = counted + not_purchase + rejected."""
+
+    seen: int
+    """Events that were read."""
+    counted: int
+    """Purchases that are in the report."""
+    not_purchase: int
+    """Events that are something else."""
+    rejected: int
+    """Events that were left out."""
+
+
+class PartCounts(Struct, frozen=True):
+    """How many parts became what."""
+
+    read: int
+    """Parts that were read."""
+    unreadable: int
+    """Parts that could not be."""
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """Everything that one run can say about itself."""
+
+    run_id: str
+    """The run, whose folder among the reports has this name."""
+    status: RunStatus
+    """Incomplete if something could not be read, too much was rejected, or nothing counts."""
+    engine: str
+    """What processed the archives: local or celery."""
+    created_at: datetime
+    """When the run was planned (UTC)."""
+    finished_at: datetime
+    """When it was decided what becomes of the run (UTC)."""
+    archives: Tally
+    """What became of the archives."""
+    days: Tally
+    """What became of the days."""
+    parts: PartCounts
+    """What became of the parts."""
+    events: EventCounts
+    """What became of the events."""
+    rejected: dict[str, RejectSummary]
+    """What was left out, by reason."""
+    totals: Totals
+    """The report in one line."""
+    unreadable: tuple[Unreadable, ...]
+    """Every archive that could not be read, and the first such days and parts."""
+    conflicting_days: tuple[str, ...]
+    """The first names of days that two archives have with different bytes; both count."""
+    missing_days: tuple[date, ...]
+    """The last dates inside the covered range for which there is no day."""
+    dimensions_digest: str
+    """SHA-256 (hex) of the values of the snapshot of customers and products."""
+    inputs: dict[str, str | None]
+    """SHA-256 (hex) of every archive, by its name; null if it could not be read."""
+    compressed_bytes: int
+    """Bytes of the archives that count."""
+    json_bytes: int
+    """Bytes of their parts, uncompressed."""
+    seconds: float
+    """Seconds from the plan to the verdict."""
+    general_events: int = 0
+    """Events decoded by the general tier, which is slower and says the same."""
+    bytes_read: int = 0
+    """Bytes of the archives that this run opened."""
+    as_of: date | None = None
+    """The last date of a report of a time past; null if it is of all days."""
+    allowed_drift: str = ""
+    """What moved too far since the last published run and was published by --allow-drift; else
+    empty."""
+    ignored: dict[str, int] = {}
+    """Number of files and entries passed over without being read, by their ending."""
+    allowed_empty: str = ""
+    """What speaks against a report that counts nothing, if it was published by --allow-incomplete;
+    else empty."""
+    repeated_parts: tuple[RepeatedEntry, ...] = ()
+    """The first MOST_REPEATED of the parts, and days of an archive, that are repeated."""
+    unreadable_total: int | None = None
+    """Number of inputs that could not be read, listed or not; null, of an earlier version, is as
+    many as are listed."""
+    conflicting_days_total: int | None = None
+    """Number of conflicting days, listed or not; null, of an earlier version, is as many as are
+    listed."""
+    missing_days_total: int | None = None
+    """Number of missing days, listed or not; null, of an earlier version, is as many as are
+    listed."""
+
+    @property
+    def unreadable_count(self) -> int:
+        """Inputs that could not be read, listed or not."""
+        return _counted(self.unreadable_total, self.unreadable)
+
+    @property
+    def conflicting_count(self) -> int:
+        """Conflicting days, listed or not."""
+        return _counted(self.conflicting_days_total, self.conflicting_days)
+
+    @property
+    def missing_count(self) -> int:
+        """Missing days, listed or not."""
+        return _counted(self.missing_days_total, self.missing_days)
+
+
+def _counted(total: int | None, listed: Sequence[object]) -> int:
+    return len(listed) if total is None else total
