@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import NamedTuple
 
 # Of an entry's name, in bytes of UTF-8: as long as the key of an object may be.
 LONGEST_NAME = 1024
@@ -33,15 +34,30 @@ def cut(text: str, most: int) -> str:
     return text if len(text) * _SHORT <= most else cut_bytes(text.encode(), most)
 
 
-def label(name: str) -> str:
-    """An entry's name, to show and to tell it from others: of one over LONGEST_NAME its beginning,
-    its SHA-256 and its end. That of a label is itself."""
+class CutName(NamedTuple):
+    """What is kept of a name over LONGEST_NAME: its first and its last characters, and 32 hex
+    digits of its SHA-256."""
+
+    begin: str
+    digest: str
+    end: str
+
+
+def cut_name(name: str) -> CutName | None:
+    """None of a name that is short enough."""
     if len(name) * _SHORT <= LONGEST_NAME:
-        return name
+        return None
     text = name.encode()
     if len(text) <= LONGEST_NAME:
-        return name
+        return None
     begin, end = (
         piece.decode(errors="ignore") for piece in (text[:_KEPT_OF_NAME], text[-_KEPT_OF_NAME:])
     )
-    return f"{begin}…{hashlib.sha256(text).hexdigest()[:32]}…{end}"
+    return CutName(begin, hashlib.sha256(text).hexdigest()[:32], end)
+
+
+def label(name: str) -> str:
+    """An entry's name, to show and to tell it from others: of one over LONGEST_NAME its beginning,
+    its SHA-256 and its end. That of a label is itself."""
+    cut = cut_name(name)
+    return name if cut is None else "…".join(cut)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from pipeline_core.extract.cut import cut_name
+
+_DIGITS = "0123456789"
 _DATE = re.compile(r"(?<![0-9])([0-9]{4})([-_]?)([0-9]{2})\2([0-9]{2})(?![0-9])")
+_EARLIER_LABEL = re.compile("…[0-9a-f]{32}…")
 
 
 def base_name(name: str) -> str:
@@ -50,6 +54,28 @@ def day_date(name: str) -> date | None:
         except ValueError:  # 2023-13-45 is a label like any other
             continue
     return None
+
+
+def day_label(name: str) -> str:
+    """A daily zip's name to show and to tell it from others, of at most LONGEST_NAME bytes: as a
+    label, and with the date of the whole name, if there is one, and with no other."""
+    cut = cut_name(name)
+    if cut is None:
+        return name
+    # What was cut within its digits could read as a date; groups of four digits cannot.
+    begin, end = cut.begin.rstrip(_DIGITS), cut.end.lstrip(_DIGITS)
+    digest = "-".join(cut.digest[place : place + 4] for place in range(0, len(cut.digest), 4))
+    base_place = len(name) - len(base_name(name))
+    slash = "/" if len(begin) < base_place <= len(name) - len(end) else ""
+    shown = f"{begin}…{slash}{digest}…{end}"
+    dated = day_date(name)
+    return shown if day_date(shown) == dated else f"{begin}…{slash}{digest}…{dated}…{end}"
+
+
+def is_whole_label(name: str) -> bool:
+    """Whether a daily zip's name, as it was kept, is one of ``day_label``: earlier versions kept
+    names of any length, or labels in which the digest could read as a date."""
+    return cut_name(name) is None and _EARLIER_LABEL.search(name) is None
 
 
 def is_dated_up_to(as_of: date, name: str) -> bool:

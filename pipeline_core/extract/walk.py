@@ -15,7 +15,14 @@ from pipeline_core.extract.cut import label
 from pipeline_core.extract.directory import Entry
 from pipeline_core.extract.ignored import count_endings, endings_in_words
 from pipeline_core.extract.meter import Meter, part_meter
-from pipeline_core.extract.names import base_name, is_junk, is_part, is_zip, without_slash
+from pipeline_core.extract.names import (
+    base_name,
+    day_label,
+    is_junk,
+    is_part,
+    is_zip,
+    without_slash,
+)
 from pipeline_core.extract.windows import Window, windows
 from pipeline_core.extract.zips import OpenedZip, entries, inflate, open_zip
 from pipeline_core.messages import Limits
@@ -36,7 +43,7 @@ def open_archive(file: IO[bytes], limits: Limits) -> OpenedZip:
 
 def archive_days(archive: OpenedZip) -> Listing:
     """The daily zips. Raises UnreadableArchive if there is something else instead."""
-    return _listing(archive, is_zip, "the archive holds no daily zip", UnreadableArchive)
+    return _listing(archive, is_zip, day_label, "the archive holds no daily zip", UnreadableArchive)
 
 
 def day_bytes(
@@ -72,7 +79,7 @@ def open_day(file: IO[bytes], limits: Limits) -> OpenedZip:
 
 def day_parts(day: OpenedZip) -> Listing:
     """The parts. Raises UnreadableDay if there is something else instead."""
-    return _listing(day, is_part, "the day holds no .json part", UnreadableDay)
+    return _listing(day, is_part, label, "the day holds no .json part", UnreadableDay)
 
 
 def part_windows(
@@ -105,22 +112,23 @@ def _is_folder(entry: Entry) -> bool:
     return not base_name(entry.name) and not (entry.size or entry.crc)
 
 
-def _labelled(entry: Entry) -> Entry:
+def _labelled(entry: Entry, label_of: Callable[[str], str]) -> Entry:
     """The entry, by a name of bounded length: records have it again and again."""
-    shown = label(entry.name)
+    shown = label_of(entry.name)
     return entry if shown is entry.name else msgspec.structs.replace(entry, name=shown)
 
 
 def _listing(
     opened: OpenedZip,
     is_wanted: Callable[[str], bool],
+    label_of: Callable[[str], str],
     nothing: str,
     error: type[UnreadableZip],
 ) -> Listing:
     wanted, others = [], []
     for entry in entries(opened):
         if is_wanted(entry.name):
-            wanted.append(_labelled(entry))
+            wanted.append(_labelled(entry, label_of))
         elif not _is_folder(entry):
             others.append(without_slash(entry.name))
     ignored = count_endings(others)

@@ -77,7 +77,8 @@ def reusable(
         and archive.version == known[archive.name].archive.version
         and archive.duplicate_of is None
         and archive.planned_skip() == known[archive.name].archive.planned_skip()
-        and len(archive.days) == len(known[archive.name].archive.days)  # none is after `as_of`
+        # None is after `as_of`, and none was called otherwise by an earlier version.
+        and _day_names(archive) == _day_names(known[archive.name].archive)
     }
 
 
@@ -175,6 +176,10 @@ def _with_digests(known: Known) -> ArchiveRef:
             for day in known.archive.days
         ),
     )
+
+
+def _day_names(archive: ArchiveRef) -> list[str]:
+    return [day.name for day in archive.days]
 
 
 def _has_all_reports(known: Known) -> bool:

@@ -13,7 +13,7 @@ from itertools import islice
 import msgspec
 
 from pipeline_core.errors import ConfigError, InputError, NotAllowed, UnreadableArchive
-from pipeline_core.extract.cut import LONGEST_CAUSE, cut, label
+from pipeline_core.extract.cut import LONGEST_CAUSE, cut
 from pipeline_core.extract.ignored import (
     FOLDERS,
     count_endings,
@@ -21,7 +21,14 @@ from pipeline_core.extract.ignored import (
     merge_endings,
 )
 from pipeline_core.extract.meter import archive_meter, day_meter
-from pipeline_core.extract.names import base_name, day_date, is_dated_up_to, is_text, is_zip
+from pipeline_core.extract.names import (
+    base_name,
+    day_date,
+    is_dated_up_to,
+    is_text,
+    is_whole_label,
+    is_zip,
+)
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
 from pipeline_core.messages import ArchiveRef, DayRef, Limits
 from pipeline_core.storage import Contents, Storage, StoredObject
@@ -159,8 +166,8 @@ def missing_days(days: Iterable[str], most: int | None = None) -> tuple[tuple[da
 def _untouched(known: ArchiveRef | None, file: StoredObject) -> ArchiveRef | None:
     if known is None or (known.size, known.version) != (file.size, file.version):
         return None
-    # Earlier versions did not look, and took names of any length.
-    is_whole = known.ignored is not None and all(day.name == label(day.name) for day in known.days)
+    # Earlier versions did not look, and kept other names.
+    is_whole = known.ignored is not None and all(is_whole_label(day.name) for day in known.days)
     return known if is_whole else None
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from pipeline_core.messages import MOST_MISSING, MOST_REPEATED, Manifest, RejectReason, Summary
-from pipeline_core.verify.recount import Amount, Count, Day, Place, Recount, iso_date
+from pipeline_core.verify.recount import Amount, Count, Day, Place, Recount
 
 SALES_HEADER = ("category", "customer_segment", "total_revenue", "units_sold", "unique_customers")
 DAILY_HEADER = ("date", "category", "customer_segment", "total_revenue", "units_sold")
@@ -207,7 +207,7 @@ def _repeated(count: Count) -> list[Place]:
 
 def _missing(days: list[Day]) -> Iterator[str]:
     """Dates without a day between the first and the last."""
-    dates = {date.fromisoformat(found) for day in days if (found := iso_date(day.name))}
+    dates = {date.fromisoformat(day.sold_on) for day in days if day.sold_on}
     if dates:
         each, last = min(dates), max(dates)
         while each < last:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import IO, NamedTuple
 
@@ -18,10 +16,10 @@ from pipeline_core.messages import Options
 from pipeline_core.verify.directory import Entry
 from pipeline_core.verify.events import events_of
 from pipeline_core.verify.judge import Reject, Rules, judge
+from pipeline_core.verify.names import base_name, iso_date, shown_day, shown_part
 from pipeline_core.verify.unzip import Allowance, Opened, inflated, opened_zip, wanted_entries
 
 _IN_MEMORY_BYTES = 64 << 20
-_DATE = re.compile(r"(?<!\d)(\d{4})(?:-(\d\d)-|_(\d\d)_|(\d\d))(\d\d)(?!\d)", re.ASCII)
 
 
 class Place(NamedTuple):
@@ -44,12 +42,14 @@ class RejectRow(NamedTuple):
 
 class Day(NamedTuple):
     """A day in an archive. ``content`` is the SHA-256 of its bytes, or unlike any other if they
-    cannot be inflated; ``entry`` is its whole name."""
+    cannot be inflated; ``entry`` is its name with folders, ``sold_on`` the date in that (ISO) or
+    empty."""
 
     archive: str
     name: str
     content: str
     entry: str
+    sold_on: str
 
 
 @dataclass
@@ -169,6 +169,7 @@ class Recount:
             if not self._is_there(entry.name):
                 continue
             content = f"entry {entry.place} of {name}"
+            shown, sold_on = shown_day(entry.name), iso_date(entry.name)
             try:
                 with self._day_file(opened, entry) as (day_file, content):
                     if content in self._days_read or content in days:
@@ -176,11 +177,12 @@ class Recount:
                     else:
                         days.add(content)
                         allowance.take(entry.size)
-                        count.include(self._day(day_file, Place(name, entry.name), allowance))
+                        place = Place(name, shown)
+                        count.include(self._day(day_file, place, sold_on, allowance))
             except UnreadableDay as error:
                 count.ignored.update(error.ignored)
-                count.unreadable.append(Place(name, entry.name))
-            count.days.append(Day(name, base_name(entry.name), content, entry.name))
+                count.unreadable.append(Place(name, shown))
+            count.days.append(Day(name, base_name(shown), content, shown, sold_on))
         return count
 
     def _is_there(self, day: str) -> bool:
@@ -201,7 +203,7 @@ class Recount:
                 hasher.update(block)
             yield file, hasher.hexdigest()
 
-    def _day(self, file: IO[bytes], place: Place, archive: Allowance) -> Count:
+    def _day(self, file: IO[bytes], place: Place, sold_on: str, archive: Allowance) -> Count:
         """Raises UnreadableDay, or UnreadableArchive if the archive's limit is passed."""
         count = Count(self._options.reject_rows, days_read=1)
         allowance = Allowance(
@@ -213,17 +215,18 @@ class Recount:
         count.ignored.update(others)
         read: set[tuple[str, bytes]] = set()
         for entry in parts:
-            part = place._replace(part=entry.name)
+            shown = shown_part(entry.name)
+            part = place._replace(part=shown)
             own = Allowance(
                 self._limits.part_bytes, UnreadablePart("the part is too large"), allowance
             )
             try:
                 content = b"".join(inflated(opened, entry, own, UnreadablePart, once=True))
-                found = self._part(content, part)
+                found = self._part(content, part, sold_on)
             except UnreadablePart:
                 count.unreadable.append(part)
                 continue
-            if (same := (entry.name, hashlib.sha256(content).digest())) not in read:
+            if (same := (shown, hashlib.sha256(content).digest())) not in read:
                 read.add(same)
                 count.include(found)
                 self._told(found.seen, entry.size)
@@ -231,10 +234,9 @@ class Recount:
         count.repeated += [place._replace(part=name) for name, n in names.items() if n > 1]
         return count
 
-    def _part(self, content: bytes, place: Place) -> Count:
+    def _part(self, content: bytes, place: Place, sold_on: str) -> Count:
         """Raises UnreadablePart."""
         archive, day, part = place.archive, place.day or "", place.part or ""
-        sold_on = iso_date(day)
         count = Count(self._options.reject_rows, parts_read=1)
         for position, event in enumerate(events_of(content, self._limits)):
             count.seen += 1
@@ -255,19 +257,3 @@ class Recount:
                 if found.customer is not None:
                     buyers.add(found.customer)
         return count
-
-
-def base_name(name: str) -> str:
-    """The part after the last slash of either kind."""
-    return name.replace("\\", "/").rpartition("/")[2]
-
-
-def iso_date(day: str) -> str:
-    """The first date in a day's name that is one, or nothing."""
-    for found in _DATE.finditer(base_name(day)):
-        month = found[2] or found[3] or found[4]
-        try:
-            return date(int(found[1]), int(month), int(found[5])).isoformat()
-        except ValueError:  # 2023-13-45
-            continue
-    return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import errno
-import hashlib
 import lzma
 import re
 import struct
@@ -23,7 +22,6 @@ from pipeline_core.messages import Limits
 from pipeline_core.verify.directory import Entry, bytes_at, directory_of
 
 _BLOCK = 1 << 16
-_LONGEST_NAME = 1024
 _LITTLE = 256  # of Deflate64: what comes of it cannot be bounded otherwise
 _PACKED = r"\.(?:gz|bz2|xz|zst|lz4|lzma|br|z)"
 _ENDING = re.compile(
@@ -75,9 +73,9 @@ def opened_zip(file: IO[bytes], limits: Limits, error: type[InputError]) -> Open
 def wanted_entries(
     opened: Opened, ending: str, others: list[str], error: type[UnreadableZip]
 ) -> list[Entry]:
-    """Entries with this ending, by name, then place; records that say the same are one. ``others``
-    get the endings of all others but folders. Raises ``error`` if there are only others, and not
-    all of them are hidden or macOS's own."""
+    """Entries with this ending, by their names, then place; records that say the same are one.
+    ``others`` get the endings of all others but folders. Raises ``error`` if there are only others,
+    and not all of them are hidden or macOS's own."""
     once = {entry._replace(place=0, flags=0): entry for entry in reversed(opened.entries)}
     wanted, is_empty = [], True
     for entry in once.values():
@@ -89,16 +87,7 @@ def wanted_entries(
             is_empty = is_empty and not is_wanted(name, "")
     if not wanted and not is_empty:
         raise error(f"it holds no {ending}", ignored=Counter(others))
-    return [entry._replace(name=shown_name(entry.name)) for entry in sorted(wanted)]
-
-
-def shown_name(name: str) -> str:
-    """One of more than 1,024 bytes: the first 480, 32 digits of its SHA-256 and the last 480."""
-    text = name.encode()
-    if len(text) <= _LONGEST_NAME:
-        return name
-    ends = (text[:480], hashlib.sha256(text).hexdigest()[:32].encode(), text[-480:])
-    return "…".join(end.decode(errors="ignore") for end in ends)
+    return sorted(wanted)
 
 
 def is_wanted(name: str, ending: str) -> bool:

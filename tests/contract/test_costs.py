@@ -4,17 +4,20 @@ nothing that is cut is counted less."""
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline_core.extract.cut import is_cut, label
+from pipeline_core.extract.names import day_date, day_label
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
 from pipeline_core.publication.rebuild import rebuild
@@ -196,6 +199,65 @@ def test_long_names_of_days_keep_their_dates_and_copies_count_once(tmp_path: Pat
     assert len(found["unreadable"][0]["day"].encode()) <= 1024
     assert check(runs)["totals"]["units_sold"] == 3
     assert _size(runs.folder) < 2 * MIB
+
+
+def _as_earlier(name: str) -> str:
+    """The label of a long name before its digest was written in groups."""
+    text = name.encode()
+    return "…".join((name[:480], hashlib.sha256(text).hexdigest()[:32], name[-480:]))
+
+
+def _undated_with_digits() -> str:
+    """A long name without a digit whose SHA-256 holds what reads as a date."""
+    names = ("q" * 1100 + "".join(letters) + ".zip" for letters in product("abcdefgh", repeat=6))
+    return next(name for name in names if day_date(_as_earlier(name)))
+
+
+def _dates(folder: Path) -> list[str]:
+    return [row["date"] for row in csv.DictReader(text(folder, "daily_sales.csv").splitlines())]
+
+
+# Names over 1,024 bytes, and the date that somebody reads in them.
+LONG_DAYS = {
+    "x" * 900 + "2024-03-05" + "y" * 900 + ".zip": "2024-03-05",
+    "x" * 476 + "20240306" + "y" * 900 + ".zip": "2024-03-06",  # cut within the date
+    "x" * 900 + "1" + "20240307" + "y" * 472 + ".zip": "",  # nine digits, cut behind the first
+    "2024-03-08/" + "x" * 900 + "/" + "y" * 900 + ".zip": "",  # a folder's
+    "2024-03-08/" + "z" * 900 + "/2024_03_09" + "y" * 900 + ".zip": "2024-03-09",
+    "x" * 900 + "20240310" + "y" * 900 + "2024-03-11.zip": "2024-03-10",  # the first counts
+}
+
+
+def test_date_of_a_long_name_is_that_of_the_whole_name_and_none_is_made_of_its_digest(
+    tmp_path: Path,
+) -> None:
+    undated = _undated_with_digits()
+    days = {**LONG_DAYS, undated: ""}
+    archive = archive_zip(
+        {name: day_zip({"a.json": sales(n)}) for n, name in enumerate(days, start=1)}
+    )
+    shop = write_shop(tmp_path / "shop", {"week.zip": archive})
+    outcome = run_local(shop, tmp_path)
+    assert summary(outcome).status == "complete"
+    assert _dates(tmp_path) == sorted({*days.values()})
+    assert summary(outcome).missing_count == 2
+    assert_agrees(tmp_path, outcome)
+    april = range_sales(_ledger(tmp_path, outcome), date(2024, 3, 5), date(2024, 3, 31)).report
+    assert (april.totals.units_sold, april.undated_days) == (1 + 2 + 5 + 6, 3)
+
+
+def test_what_an_earlier_version_dated_by_a_digest_is_read_again(tmp_path: Path) -> None:
+    name = _undated_with_digits()
+    shop = write_shop(
+        tmp_path / "shop", {"week.zip": archive_zip({name: day_zip({"a.json": sales()})})}
+    )
+    runs = Runs(shop, tmp_path / "runs")
+    runs.run()
+    memory = runs.folder / "state" / "kept" / "archives.json"
+    memory.write_text(memory.read_text().replace(day_label(name), _as_earlier(name)))
+    assert _as_earlier(name) in memory.read_text()
+    assert check(runs)["archives"]["read"] == 1
+    assert _dates(runs.folder) == [""]
 
 
 # --- lists ---------------------------------------------------------------------------------------
