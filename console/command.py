@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 # Imports make many objects, and hardly any garbage.
 _OBJECTS_BETWEEN_COLLECTIONS = 1_000_000
+_USUAL_THRESHOLDS = garbage.get_threshold()
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -446,6 +447,7 @@ def serve(**options: Any) -> None:
     settings = run_settings(options)
     from console.serving import serve_command
 
+    garbage.set_threshold(*_USUAL_THRESHOLDS)  # it stays for weeks
     sys.exit(serve_command(settings))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,11 +11,17 @@ from pipeline_core.storage import Storage, open_storage
 RUN = "20240304T000000Z-00000000"
 
 
+def summary(run_id: str) -> bytes:
+    """As much of a summary.json as says whose it is."""
+    return json.dumps({"run_id": run_id}).encode()
+
+
 def publish(place: str, files: Mapping[str, bytes]) -> Storage:
-    """Publishes ``files`` as the newest report in ``place``, a folder or a URI."""
+    """Publishes ``files``, and a summary of their run, as the newest report in ``place``, a folder
+    or a URI."""
     reports = open_storage(place)
     with reports.publish_folder(f"runs/{RUN}") as folder:
-        for name, content in files.items():
+        for name, content in {"summary.json": summary(RUN), **files}.items():
             path: Path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)

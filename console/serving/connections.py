@@ -17,7 +17,9 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
+from console.serving.seats import Seats
 from console.serving.seldom import Seldom
+from console.serving.streams import TellingStream
 from pipeline_core.logs import get_logger
 
 log = get_logger()
@@ -41,13 +43,15 @@ def most_connections() -> int:
 
 
 class BoundedServer(HTTPServer):
-    """An HTTP server with at most ``most`` connections; while it has them, an answer ends its
-    connection, so that whoever waits has a turn. What is told of it is told once, not for each."""
+    """An HTTP server with as many connections as there are ``seats``; while all are taken, an
+    answer ends its connection, so that whoever waits has a turn. What is told of it is told once,
+    not for each."""
 
     # What the constructor is called with.
-    def initialize(self, *arguments: Any, most: int, **options: Any) -> None:  # type: ignore[override]
+    def initialize(self, *arguments: Any, seats: Seats, **options: Any) -> None:  # type: ignore[override]
         super().initialize(*arguments, **options)
-        self._most, self._open = most, 0
+        self._seats = seats
+        seats.when_free = self._go_on_and_tell
         self._listening: tuple[socket.socket, ...] = ()
         self._is_paused = self._do_some_wait = self._was_told = False
         self._seldom = Seldom()
@@ -76,21 +80,19 @@ class BoundedServer(HTTPServer):
 
     def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
         """A connection begins."""
-        self._open += 1
+        self._seats.take(stream)
         super().handle_stream(stream, address)
 
-    def on_close(self, server_conn: object) -> None:
+    def on_close(self, server_conn: Any) -> None:
         """A connection has ended."""
         super().on_close(server_conn)
-        self._open -= 1
-        self._tell_end()
-        self._go_on()
+        self._seats.give_back(server_conn.stream)
 
     def _accept(self, listening: socket.socket, _events: int) -> None:
         if self._is_paused:  # since this was called for
             return
         for _ in range(_AT_ONCE):
-            if self._open >= self._most:
+            if self._seats.are_taken:
                 self._pause()
                 self._tell("as many connections are open as may be")
                 return
@@ -107,7 +109,7 @@ class BoundedServer(HTTPServer):
                 self._tell(error.strerror or str(error))
                 IOLoop.current().call_later(_PAUSE_SECONDS, self._go_on)
                 return
-            self._handle_connection(connection, address)
+            self.handle_stream(TellingStream(connection), address)
 
     def _pause(self) -> None:
         if not self._is_paused:
@@ -115,8 +117,12 @@ class BoundedServer(HTTPServer):
             for each in self._listening:
                 IOLoop.current().remove_handler(each)
 
+    def _go_on_and_tell(self) -> None:
+        self._tell_end()
+        self._go_on()
+
     def _go_on(self) -> None:
-        if self._is_paused and self._listening and self._open < self._most:
+        if self._is_paused and self._listening and not self._seats.are_taken:
             self._is_paused = self.conn_params.no_keep_alive = False
             for each in self._listening:
                 IOLoop.current().add_handler(each, self._accept, IOLoop.READ)
@@ -124,21 +130,29 @@ class BoundedServer(HTTPServer):
 
     def _tell(self, cause: str) -> None:
         self._do_some_wait = True
-        if not self._was_told and self._seldom.may("full"):
+        if self._was_told:
+            return
+        unsaid = self._seldom.turn("full")
+        if unsaid is not None:
             self._was_told = True
             log.warning(
                 "accepts_no_more_for_now",
                 cause=cause,
-                most=self._most,
+                most=self._seats.most,
+                unsaid=unsaid,
                 remedy="Others wait. A higher limit of open files (ulimit -n, LimitNOFILE=) allows "
                 f"up to {_MOST}; a proxy in front keeps slow clients away.",
             )
 
     def _tell_end(self) -> None:
         # Not at the first free place: it may be taken in the next moment.
-        if self._was_told and not self._do_some_wait and self._open <= (self._most + 1) // 2:
+        if (
+            self._was_told
+            and not self._do_some_wait
+            and self._seats.taken <= (self._seats.most + 1) // 2
+        ):
             self._was_told = False
-            log.info("accepts_again", connections=self._open)
+            log.info("accepts_again", connections=self._seats.taken)
 
 
 def _limit_of_files() -> int | None:

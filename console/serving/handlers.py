@@ -13,14 +13,17 @@ from typing import IO, Any
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
 from console.serving.looks import Looks
 from console.serving.names import Names
 from console.serving.ranges import OutsideError, Stretch, asked_for
-from console.serving.reports import content_type, find, published_runs
+from console.serving.reports import content_type, find
+from console.serving.runs import PublishedRuns
+from console.serving.seats import Seats
 from console.serving.seldom import Seldom
+from console.serving.targets import asked_host
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.errors import PipelineError
 from pipeline_core.logs import get_logger
@@ -52,6 +55,7 @@ class Served:
     """What the handlers share."""
 
     reports: Storage
+    runs: PublishedRuns
     looks: Looks
     # Where calls of a storage wait.
     threads: Executor
@@ -59,6 +63,7 @@ class Served:
     # The hosts that a browser may ask for.
     names: Names
     seldom: Seldom
+    seats: Seats
 
 
 class Handler(RequestHandler):
@@ -76,17 +81,29 @@ class Handler(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     def prepare(self) -> None:
-        if not self.served.names.answers_to(self.request.host_name):
-            if self.served.seldom.may("name"):
-                log.warning("name_refused", name=self.request.host_name[:_SHOWN], remedy=_NAMES)
+        host = asked_host(self.request)
+        if not self.served.names.answers_to(host):
+            unsaid = self.served.seldom.turn("name")
+            if unsaid is not None:
+                log.warning("name_refused", name=host[:_SHOWN], unsaid=unsaid, remedy=_NAMES)
             raise HTTPError(403, reason="This name is not served here")
 
     async def head(self, *arguments: str) -> None:
         await self.get(*arguments)
 
-    async def get(self, *_: str) -> None:
-        """Of an address that nothing is at."""
+    async def get(self, *arguments: str) -> None:
+        with self.served.seats.kept(self.stream):
+            await self.answer(*arguments)
+
+    async def answer(self, *_: str) -> None:
+        """To GET and HEAD; here of an address that nothing is at."""
         raise HTTPError(404)
+
+    @property
+    def stream(self) -> IOStream:
+        """The connection that was asked on."""
+        found: IOStream = self.request.connection.stream  # type: ignore[union-attr]
+        return found
 
     def compute_etag(self) -> None:
         """Files have one by their version; the rest is small."""
@@ -101,7 +118,7 @@ class Handler(RequestHandler):
 
     def hang_up(self) -> None:
         """Ends the connection: what was promised cannot be sent, or nobody takes it."""
-        self.request.connection.stream.close()  # type: ignore[union-attr]
+        self.stream.close()
 
     def write_error(self, status_code: int, **options: Any) -> None:  # noqa: ARG002
         error = options.get("exc_info", (None, None))[1]
@@ -120,8 +137,10 @@ class Handler(RequestHandler):
 
     def log_failure(self, error: PipelineError) -> None:
         """Says what the storage said, unless somebody was just told."""
-        if self.served.seldom.may("failure"):
-            log.warning("cannot_serve", path=self.request.path[:_SHOWN], cause=error.message)
+        unsaid = self.served.seldom.turn("failure")
+        if unsaid is not None:
+            path = self.request.path[:_SHOWN]
+            log.warning("cannot_serve", path=path, cause=error.message, unsaid=unsaid)
 
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
         if not isinstance(error, HTTPError | PipelineError | StreamClosedError | TimeoutError):
@@ -136,7 +155,7 @@ class Handler(RequestHandler):
 class Start(Handler):
     """The newest report; the live page as long as there is none."""
 
-    async def get(self, *_: str) -> None:
+    async def answer(self, *_: str) -> None:
         latest = await self.aside(self.served.reports.pointed, LATEST)
         self.redirect("latest/" if latest else "live")
 
@@ -144,10 +163,10 @@ class Start(Handler):
 class Live(Handler):
     """The page of the run under way."""
 
-    async def get(self, *_: str) -> None:
+    async def answer(self, *_: str) -> None:
         reports = self.served.reports
         latest = await self.aside(reports.pointed, LATEST)
-        runs = await self.aside(published_runs, reports, _RUNS_SHOWN)
+        runs = await self.aside(self.served.runs.newest, _RUNS_SHOWN)
         self.set_header("Content-Security-Policy", _OURS)
         page = _template().render(
             latest=latest is not None, runs=runs, flower_url=self.served.flower_url
@@ -158,7 +177,7 @@ class Live(Handler):
 class Asset(Handler):
     """Style and script of the live page."""
 
-    async def get(self, *names: str) -> None:
+    async def answer(self, *names: str) -> None:
         is_style = names[0] == "live.css"
         self.set_header("Content-Type", f"text/{'css' if is_style else 'javascript'}")
         text = _text(names[0])
@@ -168,7 +187,7 @@ class Asset(Handler):
 class ProgressJson(Handler):
     """The newest run, as in docs/reference/progress.schema.json."""
 
-    async def get(self, *_: str) -> None:
+    async def answer(self, *_: str) -> None:
         self.set_header("Content-Type", "application/json")
         seen = await self.served.looks.newest()
         if seen is None:
@@ -181,7 +200,7 @@ class ProgressJson(Handler):
 class Health(Handler):
     """Whether the server is there."""
 
-    async def get(self, *_: str) -> None:
+    async def answer(self, *_: str) -> None:
         self.set_header("Content-Type", "text/plain")
         self.finish("ok\n")
 
@@ -189,9 +208,9 @@ class Health(Handler):
 class Report(Handler):
     """A file of a published run, in pieces: it may be larger than memory."""
 
-    async def get(self, *path: str) -> None:
+    async def answer(self, *path: str) -> None:
         try:
-            found = await self.aside(find, self.served.reports, path[0])
+            found = await self.aside(find, self.served.reports, self.served.runs, path[0])
         except FileNotFoundError:
             raise HTTPError(404) from None
         kind = content_type(found.key)
@@ -200,7 +219,7 @@ class Report(Handler):
             self.set_header("Content-Security-Policy", _REPORT)
         etag = f'"{found.version}"'
         self.set_header("Etag", etag)
-        if self.request.headers.get("If-None-Match") == etag:
+        if self.check_etag_header():
             self.set_status(304)
             return
         self.set_header("Accept-Ranges", "bytes")
@@ -214,7 +233,7 @@ class Report(Handler):
             self.set_header("Content-Range", f"bytes {part.begin}-{part.end - 1}/{found.size}")
         begin, end = part or (0, found.size)
         self.set_header("Content-Length", str(end - begin))
-        if self.request.method != "HEAD":
+        if self.request.method != "HEAD" and not self.stream.closed():
             await self._send(found.key, begin, end)
 
     def _part(self, etag: str, size: int) -> Stretch | None:
@@ -250,13 +269,18 @@ class Report(Handler):
         if begin:
             await self.aside(file.seek, begin)
         while begin < end:
-            chunk = await self.aside(file.read, min(_CHUNK, end - begin))
-            if not chunk:  # the file is shorter now
+            length = await self._take_piece(file, min(_CHUNK, end - begin))
+            if not length:  # the file is shorter now
                 self.hang_up()
                 return
-            begin += len(chunk)
-            self.write(chunk)
+            begin += length
             await asyncio.wait_for(self.flush(), _PATIENCE_SECONDS)
+
+    async def _take_piece(self, file: IO[bytes], most: int) -> int:
+        """Its length. The frame of who flushes stays in that error's traceback: no piece may."""
+        piece = await self.aside(file.read, most)
+        self.write(piece)
+        return len(piece)
 
 
 @cache

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from console.serving.runs import FOLDER, PublishedRuns
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger.names import is_run_id
+from pipeline_core.publication.file_names import INDEX, is_report_file
 from pipeline_core.storage import Storage
 from pipeline_core.storage.local import LocalStorage
 
-_RUNS = "runs"
-_PAGE = "index.html"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
@@ -36,7 +36,7 @@ class Published(NamedTuple):
     version: str
 
 
-def find(reports: Storage, path: str) -> Published:
+def find(reports: Storage, runs: PublishedRuns, path: str) -> Published:
     """The file at ``path``, which is ``latest/…`` or ``runs/<run>/…``, percent-decoded.
 
     Raises:
@@ -52,21 +52,23 @@ def find(reports: Storage, path: str) -> Published:
     else:
         key = path
     if key.endswith("/"):
-        key += _PAGE
+        key += INDEX
     _check(reports, key)
+    if not runs.has(key.split("/")[1]):
+        raise FileNotFoundError(key)
     found = reports.stat(key)
     return Published(key, found.size, found.version)
 
 
 def _check(reports: Storage, key: str) -> None:
-    """Raises FileNotFoundError unless the key is one of a file inside a published run."""
-    folder, *inside = key.split("/")
-    is_hidden = any(name.startswith(".") for name in inside)
+    """Raises FileNotFoundError unless a run may have published a file of this key."""
+    folder, _, inside = key.partition("/")
+    run_id, _, name = inside.partition("/")
     is_odd = any(not char.isprintable() or char == "\\" for char in key)
-    is_run = len(inside) > 1 and is_run_id(inside[0])
-    if folder != _RUNS or not is_run or is_hidden or is_odd or _is_too_long(reports, key):
+    is_ours = folder == FOLDER and is_run_id(run_id) and is_report_file(name)
+    if not is_ours or is_odd or _is_too_long(reports, key):
         raise FileNotFoundError(key)
-    if isinstance(reports, LocalStorage) and not _stays_inside(reports.root, inside[0], key):
+    if isinstance(reports, LocalStorage) and not _stays_inside(reports.root, run_id, key):
         raise FileNotFoundError(key)
 
 
@@ -79,7 +81,7 @@ def _is_too_long(reports: Storage, key: str) -> bool:
 
 def _stays_inside(root: Path, run_id: str, key: str) -> bool:
     """Whether no link in a run's folder leads out of it, nowhere, or round and round."""
-    run = root / _RUNS / run_id
+    run = root / FOLDER / run_id
     try:
         real = os.path.realpath(root / key, strict=True)
     except OSError as error:  # anything else is the storage's to tell
@@ -90,8 +92,3 @@ def _stays_inside(root: Path, run_id: str, key: str) -> bool:
 def content_type(key: str) -> str:
     """By the name's ending; what is not known is not shown but saved."""
     return _TYPES.get(Path(key).suffix.lower(), "application/octet-stream")
-
-
-def published_runs(reports: Storage, most: int) -> list[str]:
-    """Ids, newest first."""
-    return [name for name in reversed(reports.folders(_RUNS)) if is_run_id(name)][:most]

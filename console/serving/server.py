@@ -6,8 +6,10 @@ import asyncio
 import logging
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import click
+from tornado.httputil import HTTPServerRequest
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
@@ -24,7 +26,11 @@ from console.serving.handlers import (
 )
 from console.serving.looks import Looks
 from console.serving.names import is_loopback, served_names
+from console.serving.runs import PublishedRuns
+from console.serving.seats import Seats
 from console.serving.seldom import Seldom
+from console.serving.streams import MOST_HEADER_BYTES
+from console.serving.targets import read_target
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import open_state
 from pipeline_core.logs import get_logger
@@ -33,8 +39,6 @@ from pipeline_core.storage import open_storage
 
 log = get_logger()
 
-# A request of ours is one short line and what browsers add.
-_MOST_HEADER_BYTES = 16_384
 _MOST_BODY_BYTES = 1024
 _IDLE_SECONDS = 30
 _THREADS = 8
@@ -52,14 +56,17 @@ def serve_command(settings: Settings) -> int:
 
 async def _serve(settings: Settings) -> None:
     host, port = settings.serve_host, settings.serve_port
+    reports = open_storage(settings.reports)
     with ThreadPoolExecutor(_THREADS) as threads:
         served = Served(
-            reports=open_storage(settings.reports),
+            reports=reports,
+            runs=PublishedRuns(reports),
             looks=Looks(open_state(settings.state), threads),
             threads=threads,
             flower_url=settings.flower_url,
             names=served_names(host, settings.serve_names),
             seldom=Seldom(),
+            seats=Seats(most_connections()),
         )
         try:
             sockets = bind_sockets(port, host)
@@ -70,8 +77,8 @@ async def _serve(settings: Settings) -> None:
             ) from error
         server = BoundedServer(
             application(served),
-            most=most_connections(),
-            max_header_size=_MOST_HEADER_BYTES,
+            seats=served.seats,
+            max_header_size=MOST_HEADER_BYTES,
             max_body_size=_MOST_BODY_BYTES,
             idle_connection_timeout=_IDLE_SECONDS,
             body_timeout=_IDLE_SECONDS,
@@ -97,12 +104,20 @@ def application(served: Served) -> Application:
         (r"/((?:latest|runs)/.*)", Report),
     ]
     shared = {"served": served}
-    return Application(
+    return _Site(
         [(pattern, handler, shared) for pattern, handler in handlers],
         default_handler_class=Handler,
         default_handler_args=shared,
         log_function=_log,
     )
+
+
+class _Site(Application):
+    """Finds what answers an address, in whichever form a request has it."""
+
+    def find_handler(self, request: HTTPServerRequest, **options: Any) -> Any:
+        read_target(request)
+        return super().find_handler(request, **options)
 
 
 def _announce(served: Served, host: str, port: int) -> None:

@@ -41,6 +41,7 @@ from pipeline_core.messages import (
     to_json,
 )
 from pipeline_core.planning.reuse import learn_days, remember_results
+from pipeline_core.publication.file_names import BY_CATEGORY, PARQUET, REJECTS, SUMMARY
 from pipeline_core.publication.merge import load_result, merge_results
 from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.verdict import judge
@@ -244,15 +245,15 @@ def write_reports(
         table = report.finish(partials[report.name], scale)
         write_csv(table, folder / f"{report.name}.csv", spreadsheet_safe=safe)
         if report is CATEGORY_SALES:
-            (folder / f"{report.name}.parquet").write_bytes(to_parquet(table))
-            write_by_category(table, folder / "by_category", spreadsheet_safe=safe)
+            (folder / PARQUET).write_bytes(to_parquet(table))
+            write_by_category(table, folder / BY_CATEGORY, spreadsheet_safe=safe)
             sales = table
-    _write_rejects(folder / "rejects.csv", ledger, done, manifest.options)
+    _write_rejects(folder / REJECTS, ledger, done, manifest.options)
     reports = open_storage(manifest.reports)
     from pipeline_core.page.gather import write_pages  # takes a while: not for who only processes
 
     write_pages(folder, ledger.state, reports, manifest, summary, sales, partials, scale)
-    (folder / "summary.json").write_bytes(to_json(summary))
+    (folder / SUMMARY).write_bytes(to_json(summary))
 
 
 def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], options: Options) -> None:

@@ -13,13 +13,18 @@ from pathlib import Path
 import pytest
 
 from console.serving.reports import find
+from console.serving.runs import PublishedRuns
 from pipeline_core.errors import RetryableError
 from pipeline_core.storage import Storage, disk
 from pipeline_core.storage.local import LocalStorage
 from tests.contract.test_storage import FILES, publish
 from tests.links import refuse_links
+from tests.published import summary
 
-RUNS = {"runs/1": FILES, "runs/2": {"a.csv": b"A", "by_category/c.csv": b"c"}}
+RUNS = {
+    "runs/1": {**FILES, "summary.json": summary("1")},
+    "runs/2": {"a.csv": b"A", "by_category/c.csv": b"c", "summary.json": summary("2")},
+}
 
 
 @pytest.fixture
@@ -50,7 +55,8 @@ def test_where_links_are_refused_a_pointer_is_followed_and_a_copy_is_there(
         assert json.loads((local.root / "latest.json").read_bytes()) == {"target": run}
         assert read(local.root, "latest") == files
         assert (local.root / "a.csv").read_bytes() == files["a.csv"]
-        assert find(local, "latest/a.csv").key == f"{run}/a.csv", "served by the pointer"
+        found = find(local, PublishedRuns(local), "latest/summary.json")
+        assert found.key == f"{run}/summary.json", "served by the pointer"
     (local.root / "latest" / "a.csv").write_bytes(b"edited")
     assert local.read("runs/2/a.csv") == b"A", "a copy, whatever is done to it"
     local.point("latest", "runs/2")
@@ -121,7 +127,7 @@ def test_windows_is_not_asked_for_links_that_it_could_not_replace(
     publish_both(local)
     local.point("latest", "runs/1")
     assert not (local.root / "latest").is_symlink()
-    assert read(local.root, "latest") == FILES
+    assert read(local.root, "latest") == RUNS["runs/1"]
 
 
 @pytest.mark.parametrize("errno_of", [errno.ENOSPC, errno.EIO])
@@ -157,7 +163,7 @@ def test_a_copy_that_cannot_be_made_leaves_the_old_one(
         patch.setattr(*((shutil, "copyfile") if at == "copy" else (os, "replace")), full)
         with pytest.raises(RetryableError, match="No space left"):
             local.point("latest", "runs/2")
-    assert read(local.root, "latest") == FILES
+    assert read(local.root, "latest") == RUNS["runs/1"]
     assert sorted(os.listdir(local.root)) == ["latest", "latest.json", "runs"]
     local.point("latest", "runs/2")
     assert read(local.root, "latest") == RUNS["runs/2"]

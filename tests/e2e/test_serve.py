@@ -225,12 +225,12 @@ def test_a_large_file_is_streamed(served: Site, env: dict[str, str]) -> None:
     import psutil
 
     size = 300_000_000
-    with (_latest(env) / "large.csv").open("wb") as file:
+    with (_latest(env) / "by_category" / "large.csv").open("wb") as file:
         file.truncate(size)
     process = psutil.Process(served.process.pid)
     before = process.memory_info().rss
     with socket.create_connection(("127.0.0.1", served.port), timeout=60) as client:
-        client.sendall(b"GET /latest/large.csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        client.sendall(b"GET /latest/by_category/large.csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert client.recv(65_536).startswith(b"HTTP/1.1 200")
         assert served.ask("/live").status == 200, "others are served meanwhile"
         taken = 0

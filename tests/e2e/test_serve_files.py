@@ -14,8 +14,9 @@ from urllib.parse import quote
 import psutil
 import pytest
 
+from pipeline_core.storage import Storage, open_storage
 from tests.gateway import gateway
-from tests.published import RUN, publish
+from tests.published import RUN, publish, summary
 from tests.s3 import put, s3_environment, use_endpoint
 from tests.serving import Answer, Site, site
 
@@ -23,11 +24,20 @@ LARGE = 24 << 20
 CONTENT = b"".join(b"%07d" % number for number in range(100_000)) + b"."
 FILES = {
     "index.html": b"<html></html>",
-    "x.csv": CONTENT,
-    "empty.csv": b"",
-    "large.csv": bytes(LARGE),
+    "daily_sales.csv": CONTENT,
+    "rejects.csv": b"",
+    "by_category/large.csv": bytes(LARGE),
     "by_category/Toys.csv": b"a\n",
     "by_category/" + "é" * 125 + ".csv": b"long\n",
+}
+# In the folder of a published run, which no run put there.
+FOREIGN = ("index.html.bak", "foo.csv", "rejects", "notes/index.html", "by_category/Toys.csv~")
+NO_RUNS = {
+    "notpub": b"",  # has no summary
+    "20240305T000000Z-00000000": summary(RUN),  # has that of another run
+    "20240306T000000Z-00000000": b"{",
+    "20240307T000000Z-00000000": b"[]",
+    "20240308T000000Z-00000000": b"\xff",
 }
 
 
@@ -40,13 +50,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("files")
 
 
+def _put_strangers(reports: Storage) -> None:
+    for name in FOREIGN:
+        reports.write(f"runs/{RUN}/{name}", b"canary")
+    for run_id, said in NO_RUNS.items():
+        reports.write(f"runs/{run_id}/daily_sales.csv", b"canary")
+        reports.write(f"runs/{run_id}/index.html", b"canary")
+        if said:
+            reports.write(f"runs/{run_id}/summary.json", said)
+
+
 @pytest.fixture(scope="module")
 def local(folder: Path) -> Iterator[Site]:
     reports = folder / "reports"
     publish(str(reports), FILES)
     run = reports / "runs" / RUN
-    (run / "round.csv").symlink_to("round.csv")
-    (run / "nowhere.csv").symlink_to("gone.csv")
+    _put_strangers(open_storage(str(reports)))
+    (run / "sales_report.csv").symlink_to("sales_report.csv")
+    (run / "by_category" / "nowhere.csv").symlink_to("gone.csv")
     places = {"SALES_REPORTS": str(reports), "SALES_STATE": str(folder / "state")}
     with site(_environment(places)) as running:
         yield running
@@ -60,7 +81,7 @@ def stored(s3_endpoint: str) -> Iterator[Site]:
         places |= s3_environment(store.endpoint)
         with pytest.MonkeyPatch.context() as patch:
             use_endpoint(patch, store.endpoint)
-            publish(places["SALES_REPORTS"], FILES)
+            _put_strangers(publish(places["SALES_REPORTS"], FILES))
         with site(_environment(places)) as running:
             yield running
 
@@ -71,7 +92,9 @@ def served(request: pytest.FixtureRequest) -> Site:
     return found
 
 
-def _part(served: Site, asked: str, path: str = "/latest/x.csv", **headers: str) -> Answer:
+def _part(
+    served: Site, asked: str, path: str = "/latest/daily_sales.csv", **headers: str
+) -> Answer:
     return served.ask(path, Range=asked, **headers)
 
 
@@ -129,12 +152,64 @@ def test_what_is_no_part_is_answered_with_the_whole(served: Site, asked: str) ->
 
 def test_an_empty_file_is_whole(served: Site) -> None:
     for asked in ("bytes=0-", "bytes=-1", "bytes=0-0"):
-        answer = _part(served, asked, "/latest/empty.csv")
+        answer = _part(served, asked, "/latest/rejects.csv")
         assert (answer.status, answer.body) == (200, b"")
 
 
+def test_what_a_client_has_is_not_sent_again(served: Site) -> None:
+    etag = served.ask("/latest/daily_sales.csv", "HEAD").headers["etag"]
+    for method in ("GET", "HEAD"):
+        for known in (etag, f"W/{etag}", f'"a", {etag}', f'W/"a",W/{etag} , "b"', "*"):
+            answer = served.ask("/latest/daily_sales.csv", method, **{"If-None-Match": known})
+            assert (answer.status, answer.body) == (304, b""), known
+            assert answer.headers["etag"] == etag
+        for other in ('"other"', f'W/"{etag[1:3]}"', etag[1:-1], ""):
+            answer = served.ask("/latest/daily_sales.csv", method, **{"If-None-Match": other})
+            assert answer.status == 200, other
+    assert served.ask("/latest/by_category/none.csv", **{"If-None-Match": "*"}).status == 404
+
+
+@pytest.mark.parametrize("scheme", ["http", "HTTP", "https"])
+def test_a_target_may_be_a_whole_url(served: Site, scheme: str) -> None:
+    """As who asks by way of a proxy sends it; its host counts, and not that of the header."""
+    start = f"{scheme}://127.0.0.1:{served.port}"
+    assert served.ask(f"{start}/healthz").body == b"ok\n"
+    assert served.ask(f"{start}/latest/daily_sales.csv?a=1").body == CONTENT
+    for bare in (start, f"{start}/", f"{start}?a=1"):
+        assert served.ask(bare).headers["location"] == "latest/"
+    assert served.ask(f"{start}/../x").status == 404
+    assert served.ask(f"{scheme}://localhost/healthz", Host="evil.example").status == 200
+    for foreign in ("evil.example", "127.0.0.1.evil.example", "", "127.0.0.1%20"):
+        refused = served.ask(f"{scheme}://{foreign}/healthz", Host="localhost")
+        assert refused.status in {400, 403, 404}, foreign
+    for user in ("localhost@evil.example", "evil.example@localhost"):
+        assert served.ask(f"{scheme}://{user}/healthz", Host="localhost").status == 404
+
+
+@pytest.mark.parametrize(
+    "request_text",
+    [
+        f"GET /latest/{'a' * 20_000} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"GET /healthz?{'a' * 60_000} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        f"GET /healthz HTTP/1.1\r\nHost: localhost\r\nCookie: {'a' * 60_000}\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + "X: y\r\n" * 12_000 + "\r\n",
+        "GET /" + "a" * 60_000,
+    ],
+)
+def test_who_asks_with_too_much_is_told(served: Site, request_text: str) -> None:
+    before = served.log()
+    with served.connect() as client:
+        client.sendall(request_text.encode())
+        answer = b""
+        while more := client.recv(65_536):
+            answer += more
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert answer.endswith(b"Address and headers may have 16,384 bytes.\n")
+    assert served.log() == before
+
+
 def test_a_part_of_another_version_is_not_sent(served: Site) -> None:
-    etag = served.ask("/latest/x.csv", "HEAD").headers["etag"]
+    etag = served.ask("/latest/daily_sales.csv", "HEAD").headers["etag"]
     assert _part(served, "bytes=0-9", **{"If-Range": etag}).status == 206
     for other in ('"other"', f"W/{etag}", "Mon, 04 Mar 2024 00:00:00 GMT"):
         answer = _part(served, "bytes=0-9", **{"If-Range": other})
@@ -145,7 +220,7 @@ def test_a_part_of_another_version_is_not_sent(served: Site) -> None:
 def test_head_is_of_the_whole(served: Site) -> None:
     """Parts are defined for GET alone (RFC 9110, 14.2)."""
     for asked in ("bytes=0-9", "bytes=700001-"):
-        answer = served.ask("/latest/x.csv", "HEAD", Range=asked)
+        answer = served.ask("/latest/daily_sales.csv", "HEAD", Range=asked)
         assert (answer.status, answer.body) == (200, b"")
         assert answer.headers["content-length"] == str(len(CONTENT))
 
@@ -158,7 +233,7 @@ def test_pages_have_no_parts(served: Site) -> None:
 
 def test_a_large_part_is_streamed(served: Site) -> None:
     """By a server that holds little of it, also for many at a time."""
-    served.ask("/latest/x.csv")
+    served.ask("/latest/daily_sales.csv")
     process = psutil.Process(served.process.pid)
     before = process.memory_info().rss
     waiting = []
@@ -166,11 +241,12 @@ def test_a_large_part_is_streamed(served: Site) -> None:
         client = served.connect()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sendall(
-            b"GET /latest/large.csv HTTP/1.1\r\nHost: localhost\r\nRange: bytes=9-\r\n\r\n"
+            b"GET /latest/by_category/large.csv HTTP/1.1\r\nHost: localhost\r\n"
+            b"Range: bytes=9-\r\n\r\n"
         )
         assert client.recv(12) == b"HTTP/1.1 206"
         waiting.append(client)
-    assert len(_part(served, "bytes=1000-", "/latest/large.csv").body) == LARGE - 1000
+    assert len(_part(served, "bytes=1000-", "/latest/by_category/large.csv").body) == LARGE - 1000
     assert process.memory_info().rss - before < LARGE
     for client in waiting:
         client.close()
@@ -181,7 +257,9 @@ def test_a_client_goes_on_where_it_stopped(served: Site) -> None:
     with closing(HTTPConnection("127.0.0.1", served.port, timeout=20)) as connection:
         taken = b""
         while len(taken) < len(CONTENT):
-            connection.request("GET", "/latest/x.csv", headers={"Range": f"bytes={len(taken)}-"})
+            connection.request(
+                "GET", "/latest/daily_sales.csv", headers={"Range": f"bytes={len(taken)}-"}
+            )
             answer = connection.getresponse()
             assert answer.status == 206
             taken += answer.read()[:250_000]
@@ -192,6 +270,9 @@ def test_a_client_goes_on_where_it_stopped(served: Site) -> None:
     "path",
     [
         f"/latest/{'a' * 300}.csv",
+        f"/latest/by_category/{'a' * 300}.csv",
+        f"/latest/by_category/{quote('é' * 200)}.csv",
+        f"/latest/by_category/{'a/' * 520}x.csv",
         f"/runs/{'a' * 300}/x.csv",
         f"/latest/{quote('é' * 200)}.csv",
         f"/latest/{quote('é' * 600)}.csv",
@@ -200,19 +281,24 @@ def test_a_client_goes_on_where_it_stopped(served: Site) -> None:
         f"/runs/{RUN}/{'b' * 255}/{'c' * 255}/{'d' * 255}/{'e' * 217}",  # with the store's prefix
         f"/latest/{'%41' * 5000}",
         f"/latest/{'%2e%2f' * 2000}x.csv",
-        "/latest/x.csv%00",
+        "/latest/daily_sales.csv%00",
         "/latest/%00/x.csv",
+        "/latest/by_category/x.csv%00.csv",
+        "/latest/by_category/.csv",
+        "/latest/by_category/..csv",
         f"/runs/{RUN}%00/x.csv",
         "/latest/by_category",
         "/latest/by_category/",
-        "/latest/x.csv/",
-        "/latest/x.csv/y.csv",
-        "/latest/x.csv%ef%bf%bf",
+        "/latest/by_category/../index.html",
+        "/latest/by_category//index.html",
+        "/latest/daily_sales.csv/",
+        "/latest/daily_sales.csv/y.csv",
+        "/latest/daily_sales.csv%ef%bf%bf",
         "/latest/%zz",
-        "/latest/x.csv%3Fa=1",
-        "/latest/round.csv",
-        "/latest/round.csv/x",
-        "/latest/nowhere.csv",
+        "/latest/daily_sales.csv%3Fa=1",
+        "/latest/sales_report.csv",
+        "/latest/sales_report.csv/x",
+        "/latest/by_category/nowhere.csv",
     ],
 )
 def test_no_file_can_be_there(served: Site, path: str) -> None:
@@ -226,9 +312,9 @@ def test_no_file_can_be_there(served: Site, path: str) -> None:
     "path",
     [
         "/latest/%ff%fe",
-        "/latest/x.csv%ed%a0%80",
+        "/latest/daily_sales.csv%ed%a0%80",
         "/latest/%c0%ae",
-        f"/latest/x.csv?{'a=1&' * 3_000}",
+        f"/latest/daily_sales.csv?{'a=1&' * 3_000}",
     ],
 )
 def test_what_is_no_text_or_no_end_of_fields_is_a_bad_request(served: Site, path: str) -> None:
@@ -242,9 +328,21 @@ def test_what_is_no_text_or_no_end_of_fields_is_a_bad_request(served: Site, path
 )
 def test_a_query_counts_for_nothing(served: Site, query: str) -> None:
     before = served.log()
-    answer = served.ask(f"/latest/x.csv?{query}")
+    answer = served.ask(f"/latest/daily_sales.csv?{query}")
     assert (answer.status, answer.body) == (200, CONTENT)
     assert served.log() == before
+
+
+def test_a_file_that_no_run_published_is_not_there(served: Site) -> None:
+    for name in FOREIGN:
+        for start in ("latest", f"runs/{RUN}"):
+            assert served.ask(f"/{start}/{name}").status == 404, name
+    for run_id in NO_RUNS:
+        for name in ("", "index.html", "daily_sales.csv", "summary.json"):
+            assert served.ask(f"/runs/{run_id}/{name}").status == 404, (run_id, name)
+    listed = served.ask("/live").body.decode()
+    assert RUN in listed
+    assert not [run_id for run_id in NO_RUNS if run_id in listed]
 
 
 def test_a_name_as_long_as_a_file_system_takes_is_served(served: Site) -> None:
@@ -266,7 +364,7 @@ def test_what_is_no_request_leaves_no_line(served: Site) -> None:
         b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n"
         b"Content-Type: application/x-www-form-urlencoded\r\n\r\n\xff%f",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"GET http://localhost/latest/x.csv HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET http://localhost/latest/daily_sales.csv HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET /live HTTP/1.1\r\nHost: localhost\r\nCookie: \xff\xfe=;;=\r\n\r\n",
     ):

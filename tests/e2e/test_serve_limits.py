@@ -6,6 +6,7 @@ import asyncio
 import os
 import resource
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,8 @@ from console.serving.connections import BoundedServer
 from console.serving.handlers import Served
 from console.serving.looks import Looks
 from console.serving.names import served_names
+from console.serving.runs import PublishedRuns
+from console.serving.seats import Seats
 from console.serving.seldom import Seldom
 from console.serving.server import application
 from pipeline_core.storage import open_storage
@@ -31,11 +34,14 @@ from tests.serving import Site, site
 OPEN_FILES = 64
 FULL, AGAIN = "accepts_no_more_for_now", "accepts_again"
 REQUEST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+FILE_REQUEST = b"GET /latest/rejects.csv HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
-    publish(str(tmp_path / "reports"), {"index.html": b"<html></html>", "x.csv": b"a\n" * 200_000})
+    publish(
+        str(tmp_path / "reports"), {"index.html": b"<html></html>", "rejects.csv": b"a\n" * 200_000}
+    )
     places = {"SALES_REPORTS": str(tmp_path / "reports"), "SALES_STATE": str(tmp_path / "state")}
     return {n: v for n, v in os.environ.items() if not n.startswith("SALES_")} | places
 
@@ -72,13 +78,13 @@ def test_more_connections_than_descriptors(few: Site) -> None:
 
 def test_each_of_those_who_have_a_place_gets_its_file(env: dict[str, str]) -> None:
     """Though all of them take their time, and each file stays open as long."""
-    large = Path(env["SALES_REPORTS"]) / "runs" / RUN / "large.csv"
+    large = Path(env["SALES_REPORTS"]) / "runs" / RUN / "daily_sales.csv"
     with large.open("wb") as file:
         file.truncate(64 << 20)
     with site(env, open_files=128) as running, ExitStack() as crowd:
         clients = [crowd.enter_context(running.connect()) for _ in range(128)]
         for client in clients:
-            client.sendall(b"GET /latest/large.csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            client.sendall(b"GET /latest/daily_sales.csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
         eventually(lambda: FULL in running.log(), FULL)
         for client in clients:  # in turn, as those before them go
             assert client.recv(12) == b"HTTP/1.1 200"
@@ -119,13 +125,17 @@ async def _bounded(reports: str, most: int, idle_seconds: float) -> AsyncIterato
         storage = open_storage(reports)
         served = Served(
             reports=storage,
+            runs=PublishedRuns(storage),
             looks=Looks(storage, threads),
             threads=threads,
             flower_url=None,
             names=served_names("127.0.0.1", None),
             seldom=Seldom(),
+            seats=Seats(most),
         )
-        server = BoundedServer(application(served), most=most, idle_connection_timeout=idle_seconds)
+        server = BoundedServer(
+            application(served), seats=served.seats, idle_connection_timeout=idle_seconds
+        )
         sockets = bind_sockets(0, "127.0.0.1")
         server.add_sockets(sockets)
         yield sockets[0].getsockname()[1]
@@ -179,5 +189,39 @@ def test_who_takes_no_answer_loses_the_place(
                     await asyncio.wait_for(_ask_without_end(deaf, path), 20)
             assert await asyncio.wait_for(_answer(port), 20) == b"HTTP/1.1 200"
 
-    for path in ("/latest/x.csv", "/live.js"):
+    for path in ("/latest/rejects.csv", "/live.js"):
         asyncio.run(look(path))
+
+
+def test_downloads_that_are_broken_off_leave_nothing_behind(env: dict[str, str]) -> None:
+    """Each held a piece of the file, of a quarter of a MiB, until a late collection."""
+    with site(env) as running:
+        assert running.ask("/latest/rejects.csv").status == 200
+        process = psutil.Process(running.process.pid)
+        before = peak = process.memory_info().rss
+        for number in range(400):
+            with running.connect() as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.sendall(FILE_REQUEST)
+                client.recv(12)
+            if number % 20 == 0:
+                peak = max(peak, process.memory_info().rss)
+        assert running.ask("/latest/rejects.csv").status == 200
+    assert peak - before < 40 << 20
+
+
+def test_files_of_clients_that_are_gone_count(few: Site) -> None:
+    """Who says no more is gone, for the server; its file may still be about to be opened."""
+    clients = []
+    for _ in range(400):
+        client = few.connect()
+        client.sendall(FILE_REQUEST)
+        client.shutdown(socket.SHUT_WR)
+        clients.append(client)
+    for client in clients:
+        while client.recv(65_536):
+            pass
+        client.close()
+    assert few.ask("/latest/rejects.csv").status == 200
+    assert "Too many open files" not in few.log()
+    assert "cannot_serve" not in few.log()

@@ -12,12 +12,22 @@ from tests.published import publish
 from tests.serving import Site, site
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  (the subject)
-ADDRESSES = ("127.0.0.1", "192.0.2.7:8080", "[::1]:8080", "[2001:db8::7]")
-MINE = ("localhost", "LOCALHOST:8080", "localhost.:8080")
-LISTED = ("reports.example", "Reports.Example:8080", "reports.example.", "shop:80")
+# A port may be empty (RFC 3986, 3.2.3).
+ADDRESSES = ("127.0.0.1", "127.0.0.1:", "192.0.2.7:8080", "[::1]:8080", "[::1]:", "[2001:db8::7]")
+MINE = ("localhost", "localhost:", "LOCALHOST:8080", "localhost.:8080", "localhost.:")
+LISTED = (
+    "reports.example",
+    "reports.example:",
+    "Reports.Example:8080",
+    "reports.example.",
+    "shop:80",
+)
 FOREIGN = (
     "evil.example",
     "evil.example:8080",
+    "evil.example:",
+    "localhost::",
+    ":",
     "evil.reports.example",
     "reports.example.evil.example",
     "localhost.evil.example",

@@ -1,0 +1,21 @@
+"""What the files of a published run are called; ``write_reports`` writes them."""
+
+from __future__ import annotations
+
+from pipeline_core.transform.reports import REPORTS
+from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
+
+INDEX, SUMMARY, REJECTS = "index.html", "summary.json", "rejects.csv"
+BY_CATEGORY = "by_category"
+PARQUET = f"{CATEGORY_SALES.name}.parquet"
+_TOP = {INDEX, SUMMARY, REJECTS, PARQUET, *(f"{report.name}.csv" for report in REPORTS)}
+_OF_A_CATEGORY = (".csv", ".html")
+
+
+def is_report_file(name: str) -> bool:
+    """Whether a run may have published a file of this name, which is relative to its folder. In
+    ``by_category`` every table and page may be one: categories have any name."""
+    folder, _, inside = name.rpartition("/")
+    if not folder:
+        return inside in _TOP
+    return folder == BY_CATEGORY and inside.endswith(_OF_A_CATEGORY) and inside[0] != "."
