@@ -1,7 +1,7 @@
 """The command that is told of trouble: how it is written, what it gets, and what is said of it.
 
-It is somebody's program, and its arguments may hold a token. It gets no secret of ours, and of it
-only the program's name is told.
+It is somebody's program, and its arguments and variables may hold a token. It gets no secret of
+ours; its name is told, and what it writes to standard error without what may be one.
 """
 
 from __future__ import annotations
@@ -10,12 +10,21 @@ import os
 import re
 import shlex
 import shutil
+import stat
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline_core.configuration.hook_secrets import of_arguments, of_environment, without
 
 _SECONDS = 60
 _ASSIGNMENT = re.compile(r"\w+=")
-_OPERATORS = {"|", "||", "&&", ";", "&", "<", ">", ">>"}
+# What shlex takes out of the words: what is quoted, or behind a backslash.
+_QUOTED = re.compile(r"""'[^']*'|"(?:\\.|[^"\\])*"|\\.""", re.DOTALL)
+_EXPANDED = re.compile(r"`|\$[\w{(]")
+# In a word of its own, or beside others; a & inside of a word may be one of a URL or a form.
+_OPERATOR = re.compile(r"[;|<>]|&&|^&|&$")
+_OPERATOR_AFTER_URL = re.compile(r"[;|&<>]+$")
 # Everything else stays here: whatever a shop has in its environment may be a password.
 _PASSED = {
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "HOSTNAME", "TERM", "LANG", "LANGUAGE", "TZ"),
@@ -25,7 +34,6 @@ _PASSED = {
     *("SYSTEMROOT", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA"),
 }
 _PASSED_FAMILIES = ("LC_", "HOOK_")
-_LEAST_PIECE = 4  # of an argument; less than that is no secret, but many a word's part
 _MOST_SAID = 1000
 
 
@@ -35,15 +43,55 @@ def check_command(command: str) -> None:
         words = shlex.split(command)
     except ValueError:
         raise ValueError("a quote or a backslash at its end is open") from None
-    if not words or not words[0]:
+    if not words or not words[0].strip():
         raise ValueError("empty; leave the setting out")
     if _ASSIGNMENT.match(words[0]):
         raise ValueError(
             "no shell reads it; write the program first, and set a variable HOOK_... in the "
             "environment, which it gets"
         )
-    if _OPERATORS & set(words):
-        raise ValueError("no shell reads it; write sh -c '...' for | && ; < or >")
+    _check_syntax(command)
+    _check_program(words[0])
+
+
+def _check_syntax(command: str) -> None:
+    """Raises ValueError for what only a shell would understand."""
+    bare = _QUOTED.sub("_", command).split()
+    if bare[0].startswith("#"):
+        raise ValueError("no shell reads it, nor comments; leave the setting out")
+    if any(_EXPANDED.search(word) for word in bare):
+        raise ValueError(
+            "no shell reads it; write sh -c '...' for $ and `, or quote them where they are meant "
+            "as they stand"
+        )
+    if any((_OPERATOR_AFTER_URL if "://" in word else _OPERATOR).search(word) for word in bare):
+        raise ValueError(
+            "no shell reads it; write sh -c '...' for | && ; < or >, or quote them where they are "
+            "meant as they stand"
+        )
+
+
+def _check_program(named: str) -> None:
+    """Raises ValueError for a program that cannot be started. One that is not there is nothing
+    wrong: it may be on another machine."""
+    if named.startswith("~"):
+        raise ValueError("no shell reads it, and ~ is not expanded; write the whole path")
+    if _EXPANDED.search(named):
+        raise ValueError("no shell reads it, and $ is not expanded; write the whole path")
+    if not {"/", os.sep} & set(named):  # looked for in PATH
+        return
+    try:
+        mode = Path(named).stat().st_mode
+    except (OSError, ValueError):
+        return
+    if stat.S_ISDIR(mode):
+        raise ValueError("its program is a folder")
+    # Whoever reads the settings need not be who runs the hook: that it is nobody's is wrong.
+    if not mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH):
+        raise ValueError(
+            "its program may not be executed; chmod +x it, or write what runs it first, as in "
+            "python3 /path/hook.py"
+        )
 
 
 def program(command: str) -> str:
@@ -66,9 +114,12 @@ def environment_of_hook(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_command(command: str, told: bytes) -> str | None:
-    """Runs it with ``told`` on its standard input. What went wrong, if anything did: without its
-    arguments, also where it repeats them itself."""
+    """Runs it with ``told`` on its standard input, and waits for its end, at most a minute. What
+    went wrong, if anything did: without its arguments and what may be a secret of its environment,
+    also where it repeats them itself."""
     words = shlex.split(command)
+    # A child's variables, no settings of ours.
+    variables = environment_of_hook(os.environ)
     try:
         subprocess.run(
             words,
@@ -76,34 +127,14 @@ def run_command(command: str, told: bytes) -> str | None:
             capture_output=True,
             timeout=_SECONDS,
             check=True,
-            # A child's variables, no settings of ours.
-            env=environment_of_hook(os.environ),
+            env=variables,
         )
     except subprocess.SubprocessError as error:
         said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
         code = getattr(error, "returncode", None)
         ended = f"it takes over {_SECONDS} s" if code is None else f"exit code {code}"
-        return f"{ended}. {_without(words[1:], said)[:_MOST_SAID]}".strip()
+        said = without(of_arguments(words[1:]) | of_environment(variables), said)
+        return f"{ended}. {said[:_MOST_SAID]}".strip()
     except OSError as error:
         return error.strerror or type(error).__name__
     return None
-
-
-def _without(arguments: list[str], said: str) -> str:
-    """What a program said, without its arguments and what may be a token in them."""
-    pieces = {*arguments, *(piece for each in arguments for piece in _tokens(each))}
-    for piece in sorted(pieces, key=len, reverse=True):
-        if len(piece) >= _LEAST_PIECE:
-            said = said.replace(piece, "***")
-    return said
-
-
-def _tokens(argument: str) -> Iterator[str]:
-    """Values behind =, pieces of URLs, and words of a script that are no plain words."""
-    for word in argument.split():
-        bare = word.strip("'\"")
-        yield bare.partition("=")[2]
-        if "://" in bare:
-            yield from re.split(r"[/?&=@:#]", bare)
-        if not bare.isalpha():
-            yield bare

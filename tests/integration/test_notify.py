@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+import shlex
 import socket
 import sys
 import threading
@@ -26,6 +28,7 @@ from pipeline_core.running.notifications import give_up, tell, tell_late
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.archives import part, purchase
+from tests.conftest import PROJECT
 from tests.contract.run import run_local, sales, shop_of, week
 
 NOTICE = Notice(
@@ -251,6 +254,42 @@ def test_a_token_that_a_command_repeats_is_not_logged(
     assert "exit code 4" in caplog.text
     assert sys.executable in caplog.text
     assert "canary" not in caplog.text.replace("Bearer canary", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOOK_TOKEN", "canary"),
+        ("HOOK_HEADER", "Authorization: Bearer canary"),
+        ("HOOK_URL", "https://hook.example/canary?x=canary"),
+        ("HOOK_KEY", "-----BEGIN KEY-----\ncanary\n-----END KEY-----"),
+        ("https_proxy", "http://user:canary@proxy.example:3128"),
+        ("ALL_PROXY", "socks5://canary@proxy.example"),
+    ],
+)
+def test_a_secret_of_its_environment_that_a_command_repeats_is_not_logged(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As it stands, by its words, and as others write it."""
+    monkeypatch.setenv(name, value)
+    said = (
+        "import base64, os, re, sys; from urllib.parse import quote;"
+        f"said = os.environ[{name!r}];"
+        "login = re.sub(r'.*://|@.*', '', said);"
+        "words = re.split(r'[ /?=@:&]|\\n', said);"
+        "print(said, *words, repr(said), quote(said, safe=''), file=sys.stderr);"
+        "print(base64.b64encode(login.encode()).decode(), file=sys.stderr);"
+        "sys.exit('the pager is away')"
+    )
+    assert not notify(_hooks(command=shlex.join([sys.executable, "-c", said])), NOTICE)
+    assert "the pager is away" in caplog.text
+    assert "canary" not in caplog.text
+    assert base64.b64encode(b"user:canary").decode() not in caplog.text
+
+
+def test_how_long_a_command_may_take_is_in_the_docs() -> None:
+    told = (PROJECT / "docs" / "operations.md").read_text()
+    assert f"ended after {hook_command._SECONDS} s" in " ".join(told.split())
 
 
 def test_a_program_that_is_not_there_is_named_without_its_arguments(
