@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from pipeline_core.dimensions.prices import inexact, no_number
+from pipeline_core.dimensions.refusals import URL_FORM, database_error
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import (
     CUSTOMER_COLUMNS,
     PRODUCT_COLUMNS,
     make_snapshot,
 )
-from pipeline_core.errors import ConfigError, InputError, PipelineError, RetryableError
+from pipeline_core.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 _PLACE = "database"
 _CHUNK_ROWS = 100_000
-_URL_FORM = "Write postgresql://user:password@host:5432/database."
-# A host's name has no @: what a message quotes with one is a piece of a password.
-_WITH_AT = re.compile(r'"[^"]*@[^"]*"')
 _ZONE = re.compile(r"%25(?=.)")  # RFC 6874
 # How PostgreSQL spells values must not depend on who connects; psycopg2 does this for DateStyle.
 # lc_monetary is left as it is: a stored 100 of money is 1.00 or 100 by it.
@@ -45,8 +43,9 @@ def read_database(url: str) -> Snapshot:
     """Customers and products as of one moment: one read-only, repeatable-read transaction.
 
     Raises:
-        RetryableError: the database does not answer.
-        ConfigError: a table or a column is missing, or a column's type cannot be used.
+        RetryableError: the database does not answer, or refuses for now.
+        ConfigError: it refuses the user, or has no such database; a table or a column is missing,
+            or a column's type cannot be used.
         InputError: a row cannot be used.
     """
     import pandas as pd
@@ -59,7 +58,7 @@ def read_database(url: str) -> Snapshot:
             connect_args={"connect_timeout": 10, "client_encoding": "utf8"},
         )
     except (exc.ArgumentError, ModuleNotFoundError, ValueError) as error:  # a port that is none
-        raise ConfigError("The database URL cannot be used.", _URL_FORM) from error
+        raise ConfigError("The database URL cannot be used.", URL_FORM) from error
 
     try:
         with engine.connect().execution_options(postgresql_readonly=True) as connection:
@@ -74,7 +73,8 @@ def read_database(url: str) -> Snapshot:
                 scale=scale,
             )
     except (pd.errors.DatabaseError, exc.DBAPIError) as error:
-        raise _database_error(error) from error
+        # A traceback would show what the sentence leaves out.
+        raise database_error(error, engine.url.username, _database(engine.url)) from None
     finally:
         engine.dispose()
 
@@ -87,9 +87,15 @@ def _with_psycopg2(url: str) -> URL:
     if parsed.drivername in {"postgres", "postgresql"}:
         parsed = parsed.set(drivername="postgresql+psycopg2")
     if parsed.get_backend_name() != "postgresql":
-        raise ConfigError("The database URL cannot be used: it is not of PostgreSQL.", _URL_FORM)
+        raise ConfigError("The database URL cannot be used: it is not of PostgreSQL.", URL_FORM)
     # SQLAlchemy passes the host on as it stands.
     return parsed.set(host=_ZONE.sub("%", parsed.host)) if parsed.host else parsed
+
+
+def _database(url: URL) -> str | None:
+    """The database that it names, in its path or as an option."""
+    named = url.query.get("dbname", url.database)
+    return named if isinstance(named, str) else None
 
 
 def _price(connection: Connection) -> tuple[ColumnElement[Any], int | None]:
@@ -135,26 +141,3 @@ def _raw(value: object) -> str | bytes | None:
     if isinstance(value, memoryview):
         return value.tobytes()
     return value if isinstance(value, str) else None
-
-
-def _database_error(error: Exception) -> PipelineError:
-    from sqlalchemy import exc
-
-    cause = error if isinstance(error, exc.DBAPIError) else error.__cause__
-    said = str(cause.orig if isinstance(cause, exc.DBAPIError) else error).strip()
-    said = _WITH_AT.sub('"***"', said.partition("\n")[0]).rstrip(".")
-    if said.startswith("invalid "):  # an option of the URL, such as sslmode
-        return ConfigError(f"The database URL cannot be used: {said}.", _URL_FORM)
-    if isinstance(cause, exc.ProgrammingError):
-        return ConfigError(
-            f"The database cannot be used: {said}.", "sql/init.sql makes the tables that it needs."
-        )
-    if isinstance(cause, exc.DataError):
-        return InputError(
-            f"The database cannot read its customers and products: {said}.", "Correct that value."
-        )
-    return RetryableError(
-        f"The database does not answer: {said}.",
-        "Check SALES_DB_HOST, SALES_DB_PORT, SALES_DB_USER, SALES_DB_PASSWORD and SALES_DB_NAME "
-        "(or SALES_DATABASE_URL), and that PostgreSQL is up.",
-    )

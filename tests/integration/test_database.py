@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import traceback
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -405,6 +406,88 @@ def test_what_a_database_quotes_with_an_at_sign_is_not_repeated() -> None:
     with pytest.raises(RetryableError, match=r"does not answer: .*\*\*\*") as caught:
         read_database("postgresql+psycopg2://u:p@/shop?host=@canary")
     assert "canary" not in str(caught.value)
+
+
+@pytest.fixture
+def reader(database: Connection) -> Iterator[str]:
+    """A user whose password is its own name, and who may read nothing yet."""
+    name = f"reader_{secrets.token_hex(4)}"
+    database.execute(text(f"CREATE USER {name} PASSWORD '{name}'"))
+    yield name
+    database.execute(text(f"DROP OWNED BY {name}"))
+    database.execute(text(f"DROP USER {name}"))
+
+
+def _as_user(url: str, user: str, **other: str) -> str:
+    changed = make_url(url).set(username=user, password=user).set(**other)  # type: ignore[arg-type]
+    return changed.render_as_string(hide_password=False)
+
+
+def test_a_refusal_that_no_new_try_mends_is_a_wrong_setting(
+    postgres_url: str, database: Connection, reader: str
+) -> None:
+    """Said as the server says it, without the user: whoever mistakes a setting for another has a
+    password there."""
+    name = make_url(postgres_url).database
+    shop(database)
+    refused = {
+        _as_user(postgres_url, reader, password="wrong"): (
+            'password authentication failed for user "***"',
+            "Check SALES_DB_USER and SALES_DB_PASSWORD",
+        ),
+        _as_user(postgres_url, "u,canary"): (
+            'password authentication failed for user "***"',
+            "Check SALES_DB_USER and SALES_DB_PASSWORD",
+        ),
+        _as_user(postgres_url, reader, database="nowhere"): (
+            'database "nowhere" does not exist',
+            "Check SALES_DB_NAME",
+        ),
+        _as_user(postgres_url, reader, database="shop,canary"): (
+            'database "***" does not exist',
+            "Check SALES_DB_NAME",
+        ),
+        _as_user(postgres_url, reader): (
+            "permission denied for table products",
+            "Grant its user (SALES_DB_USER) SELECT on customers and products",
+        ),
+    }
+    for url, (said, remedy) in refused.items():
+        with pytest.raises(ConfigError, match=r"^The database refuses: ") as caught:
+            read_database(url)
+        assert said in caught.value.message
+        assert remedy in caught.value.remedy
+        told = "".join(traceback.format_exception(caught.value))
+        assert reader not in told
+        assert "canary" not in told
+    database.execute(text(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC"))
+    with pytest.raises(ConfigError, match=r"refuses: .*permission denied for database") as caught:
+        read_database(_as_user(postgres_url, reader))
+    assert "CONNECT" in caught.value.remedy
+    database.execute(text(f"ALTER ROLE {reader} NOLOGIN"))
+    with pytest.raises(ConfigError, match=r'refuses: .*role "\*\*\*" is not permitted to log in'):
+        read_database(_as_user(postgres_url, reader))
+
+
+def test_a_refusal_that_may_pass_is_tried_again(
+    postgres_url: str, database: Connection, reader: str
+) -> None:
+    shop(database)
+    database.execute(text(f"ALTER ROLE {reader} CONNECTION LIMIT 0"))
+    with pytest.raises(RetryableError, match=r"refuses: .*too many connections for role") as caught:
+        read_database(_as_user(postgres_url, reader))
+    assert reader not in str(caught.value)
+
+
+def test_one_address_that_is_away_hides_no_refusal_of_another(
+    postgres_url: str, database: Connection, reader: str
+) -> None:
+    """As localhost has two addresses, of which PostgreSQL may listen on one."""
+    shop(database)
+    port = make_url(postgres_url).port
+    url = f"postgresql://{reader}:wrong@/shop?host=127.0.0.1:1&host=127.0.0.1:{port}"
+    with pytest.raises(ConfigError, match=r"refuses: .*password authentication failed"):
+        read_database(url)
 
 
 def test_a_value_that_libpq_does_not_take_is_a_wrong_setting() -> None:
