@@ -29,7 +29,9 @@ from pipeline_core.configuration.broker_url import check_broker_url, check_certi
 from pipeline_core.configuration.cron import parse_cron
 from pipeline_core.configuration.database_url import (
     check_database_host,
+    check_database_name,
     check_database_url,
+    check_database_user,
     database_url,
 )
 from pipeline_core.configuration.env_file import read_env_file
@@ -359,6 +361,18 @@ class Settings(BaseSettings):
     @classmethod
     def _only_a_host(cls, value: str) -> str:
         check_database_host(value)
+        return value
+
+    @field_validator("db_user")
+    @classmethod
+    def _only_a_user(cls, value: str) -> str:
+        check_database_user(value)
+        return value
+
+    @field_validator("db_name")
+    @classmethod
+    def _only_a_name(cls, value: str) -> str:
+        check_database_name(value)
         return value
 
     @field_validator("schedule")

@@ -45,7 +45,8 @@ def _check_place(rest: str) -> None:
         raise ValueError(
             f"several servers are not supported; {_FORM}, and ; , of the password as %3B %2C"
         )
-    check_host_and_port(place)
+    if not check_host_and_port(place):
+        raise ValueError(f"there is no host in it; {_FORM}")
     if "?" in behind or "#" in behind:
         raise ValueError(
             "options behind ? or # are not supported; SALES_* settings say it all, and ? and # of "

@@ -10,11 +10,13 @@ import re
 from ipaddress import IPv6Address
 from urllib.parse import quote, unquote, urlencode
 
-from pipeline_core.configuration.url_text import check_around, check_escapes
+from pipeline_core.configuration.host_names import is_host_name
+from pipeline_core.configuration.url_text import check_around, check_escapes, has_control
 
 _FORM = "write postgresql://user:password@host:5432/database"
 _DRIVER = "psycopg2"
 _PORTS = range(1, 1 << 16)
+_MOST_NAME_BYTES = 63  # PostgreSQL has no longer ones
 _SCHEME = re.compile(r"([\w+.-]+)://")
 # As SQLAlchemy takes a URL apart: a user may hold an @, a password all but an @.
 _USER = re.compile(r"[^:/]*(?::[^@]*)?@")
@@ -74,6 +76,8 @@ def _check_place(rest: str) -> None:
     is_bracketed = host.startswith("[") and host.endswith("]")
     if not is_bracketed and {":", "[", "]"} & set(host):
         raise ValueError("an IPv6 address needs brackets, as in [::1]:5432")
+    if host and not is_bracketed and not is_host_name(host):
+        raise ValueError("its host is no name and no address")
     if port is not None and not (port.isascii() and port.isdigit() and int(port) in _PORTS):
         raise ValueError("the port is no number from 1 to 65535")
     _check_options(query)
@@ -100,10 +104,9 @@ def check_database_host(host: str) -> None:
     holds more than that. Several have commas between them, as libpq takes them."""
     if host.startswith(("/", "@")):  # a socket's folder, or its abstract name
         return
-    if "://" in host:
-        raise ValueError("a URL, which goes to SALES_DATABASE_URL")
-    if re.search(r"[\s'\"@/?#]", host):
-        raise ValueError("not a host alone: it holds a blank, a quote, or one of @ / ? #")
+    _check_no_url(host)
+    if re.search(r"[\s'\"@/?#\\]", host):
+        raise ValueError("not a host alone: it holds a blank, a quote, or one of @ / ? # \\")
     for each in host.split(","):
         _check_address(each)
 
@@ -111,8 +114,42 @@ def check_database_host(host: str) -> None:
 def _check_address(host: str) -> None:
     inside = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if inside == host and not {":", "[", "]"} & set(host):
+        if host and not is_host_name(host):
+            raise ValueError("no name and no address of a host")
         return
     try:
         IPv6Address(inside)
     except ValueError:
         raise ValueError("not a host alone; a port goes to SALES_DB_PORT") from None
+
+
+def check_database_user(user: str) -> None:
+    """Raises ValueError, which does not show it, if no user of PostgreSQL is called so, or if it
+    is a login: it would be told wherever the database's word about the user is."""
+    _check_no_url(user)
+    if ":" in user:
+        raise ValueError(
+            "not a user alone; the password goes to SALES_DB_PASSWORD (a user with a : in its name "
+            "is one of SALES_DATABASE_URL, as %3A)"
+        )
+    _check_name(user)
+
+
+def check_database_name(name: str) -> None:
+    """Raises ValueError, which does not show it, if no database of PostgreSQL is called so."""
+    _check_no_url(name)
+    _check_name(name)
+
+
+def _check_no_url(given: str) -> None:
+    if "://" in given:
+        raise ValueError("a URL, which goes to SALES_DATABASE_URL")
+
+
+def _check_name(name: str) -> None:
+    if not name.strip():
+        raise ValueError("a name of blanks alone")
+    if has_control(name):
+        raise ValueError("a control character stands in it")
+    if len(name.encode(errors="surrogateescape")) > _MOST_NAME_BYTES:
+        raise ValueError(f"longer than {_MOST_NAME_BYTES} bytes, which no name of PostgreSQL is")

@@ -6,6 +6,8 @@ import re
 from ipaddress import IPv6Address
 from urllib.parse import unquote_to_bytes
 
+from pipeline_core.configuration.host_names import is_host_name
+
 _AROUND = " \t\r\n'\""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -28,17 +30,22 @@ def check_around(url: str) -> None:
         raise ValueError("blanks or quotes stand around it; leave them out")
 
 
+def has_control(text: str) -> bool:
+    """Whether a control character of ASCII stands in it."""
+    return bool(_CONTROL.search(text))
+
+
 def check_escapes(url: str) -> None:
     """Raises ValueError for control characters, for a % that escapes nothing, and for escapes that
     are no UTF-8."""
-    if _CONTROL.search(url):
+    if has_control(url):
         raise ValueError("a control character stands in it; write it as %09 and the like")
     if _ESCAPE.search(url):
-        raise ValueError("a % in it escapes nothing; write % of the password as %25")
+        raise ValueError("a % in it escapes nothing; write % itself as %25")
     try:
         unquote_to_bytes(url).decode()
     except UnicodeDecodeError:
-        raise ValueError("its escapes are no UTF-8; write % of the password as %25") from None
+        raise ValueError("its escapes are no UTF-8; write % itself as %25") from None
 
 
 def check_host_and_port(place: str) -> str:
@@ -54,4 +61,6 @@ def check_host_and_port(place: str) -> str:
             raise ValueError("what stands in brackets is no IPv6 address") from None
     if port is not None and not (port.isascii() and port.isdigit() and int(port) in _PORTS):
         raise ValueError("the port is no number from 1 to 65535")
+    if name and not is_host_name(name):
+        raise ValueError("its host is no name and no address")
     return address or name

@@ -6,6 +6,7 @@ import re
 
 from pipeline_core.configuration.url_text import check_host_and_port, check_text
 
+_FORM = "write https://host/path"
 _SERVER = re.compile(r"https?://([^/?#\\]*)", re.IGNORECASE)
 
 
@@ -13,14 +14,16 @@ def check_web_url(url: str) -> None:
     """Raises ValueError, which shows nothing of it, if it is no address that a browser opens, or
     holds a password."""
     check_text(url)
+    if "\\" in url:  # a browser takes it for a slash, others for a part of the host
+        raise ValueError("a backslash stands in it; write / or %5C")
     found = _SERVER.match(url)
     if found is None:
-        raise ValueError("not an http:// or https:// URL")
+        raise ValueError(f"not an http:// or https:// URL; {_FORM}")
     login, is_login, place = found[1].rpartition("@")
     if login or is_login:
         raise ValueError("a user or a password before the host is not supported; leave it out")
     if not check_host_and_port(place):
-        raise ValueError("there is no host in it; write https://host/path")
+        raise ValueError(f"there is no host in it; {_FORM}")
 
 
 def check_webhook(url: str) -> None:

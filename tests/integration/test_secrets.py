@@ -177,6 +177,26 @@ def _own_run(env: dict[str, str]) -> subprocess.CompletedProcess[str] | None:
     return None if "is under way" in ended.stderr else ended
 
 
+def test_a_login_that_the_database_refuses_is_told_at_once_without_it(
+    stack: Stack, tmp_path: Path
+) -> None:
+    week = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": EVENTS})})
+    shop = write_shop(tmp_path / "shop", {"week.zip": week})
+    env = environment(stack, shop, tmp_path, SALES_HOOK_COMMAND=f"tee {tmp_path / 'told'}")
+    del env["SALES_DIMENSIONS"], env["SALES_BROKER_URL"]
+    port = make_url(stack.postgres.url).port
+    env |= {"SALES_DB_HOST": "127.0.0.1", "SALES_DB_PORT": str(port)}
+    env |= {"SALES_DB_USER": PIECES[0], "SALES_DB_PASSWORD": PIECES[1]}
+    ended = sales_pipeline("run", env=env)
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 2, said
+    assert 'password authentication failed for user "***"' in said
+    assert "Check SALES_DB_USER and SALES_DB_PASSWORD" in said
+    assert "trying_again" not in said
+    kept = [path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(piece in text for piece in PIECES for text in [said, *kept])
+
+
 def test_a_worker_with_a_broken_database_keeps_its_secrets(
     stack: Stack, redis: RedisServer, tmp_path: Path
 ) -> None:
@@ -204,7 +224,7 @@ def test_a_worker_with_a_broken_database_keeps_its_secrets(
 @pytest.fixture
 def odd_database(stack: Stack) -> Iterator[dict[str, str]]:
     """Settings of a database that only its parts can name: the password, and the names, too."""
-    name, user = '"shop @/#?%41&"', '"reader:@/%"'
+    name, user = '"shop @/#?%41&"', '"reader;@/%"'
     url = make_url(stack.postgres.url)
     _execute(url, f"CREATE USER {user} PASSWORD '{ODD}'", f"CREATE DATABASE {name} OWNER {user}")
     parts = {
@@ -269,7 +289,7 @@ def test_parts_of_any_characters_reach_the_database_and_nothing_else(
     said = ""
     for changed, code in (
         ({}, 0),
-        ({"SALES_DB_PASSWORD": f"{ODD}!"}, 1),
+        ({"SALES_DB_PASSWORD": f"{ODD}!"}, 2),
         ({"SALES_DB_PORT": str(free_port())}, 1),
     ):
         for command in (["run", "--json"], ["doctor"], ["show"], ["plan"]):
@@ -310,6 +330,8 @@ def test_every_command_refuses_every_wrong_server_at_once(
         "SALES_WEBHOOK_URL": f"ftp://{PIECES[0]}/x",
         "SALES_HOOK_COMMAND": f"TOKEN={PIECES[0]} {PIECES[1]}",
         "SALES_FLOWER_URL": f"https://u:{PIECES[0]}@h/",
+        "SALES_DB_USER": f"u:{PIECES[0]}",
+        "SALES_DB_NAME": f"postgresql://u:{PIECES[0]}@h/d",
         "SALES_DATA": f"s3://{PIECES[0]}:{PIECES[1]}@bucket/x",
     }
     ended = sales_pipeline(*command, env=environment(stack, shop, tmp_path) | wrong, timeout=30)

@@ -48,13 +48,16 @@ _PORT = "the port is no number from 1 to 65535"
         ("postgresql://u:canary@h:5432 /d", _PORT),
         ("postgresql://u:p@canary/d?a=b@h/d", _ESCAPES),
         ("postgresql://u:p@canary/d?host=b@h", _ESCAPES),
-        ("postgresql://u:canary%@h/d", "a % in it escapes nothing; write % of the password as %25"),
+        ("postgresql://u:canary%@h/d", "a % in it escapes nothing; write % itself as %25"),
         ("postgresql://u:canary%4@h/d", "a % in it escapes nothing"),
         ("postgresql://u:canary%zz@h/d", "a % in it escapes nothing"),
         ("postgresql://u:canary%ff@h/d", "its escapes are no UTF-8"),
         ("postgresql://u:can\tary@h/d", "a control character stands in it"),
         ("postgresql://u:p@h/d?canary=1", "an option behind its ? is none of PostgreSQL's"),
         ("postgresql://u:p@h/d?plugin=canary", "an option behind its ? is none of PostgreSQL's"),
+        ("postgresql://u:p@canary..b/d", "its host is no name and no address"),
+        ("postgresql://u:canary@300.1.1.1:5432/d", "its host is no name and no address"),
+        ("postgresql://u:canary@%2Frun/d", "its host is no name and no address"),
         ("postgresql://u:canary@h1:5432,h2:5432/d", "several hosts; write postgresql://user:"),
     ],
 )
@@ -75,6 +78,7 @@ def test_a_url_that_cannot_be_used_says_why(url: str, said: str) -> None:
         ("postgresql://u:p%40ss%2Fw%23rd@h/d", "u", "p@ss/w#rd", "h", None),
         ("postgresql://u:p/s?s#w:rd@h/d", "u", "p/s?s#w:rd", "h", None),
         ("postgresql://admin@server:p@h/d", "admin@server", "p", "h", None),
+        ("postgresql://u%3Aw:p@h/d", "u:w", "p", "h", None),
         ("postgresql://u@[::1]:5432/d", "u", None, "::1", 5432),
         ("postgresql://u@[fe80::1%25eth0]/d", "u", None, "fe80::1%eth0", None),
         ("postgresql:///d?host=/run/postgresql&user=u", None, None, None, None),
@@ -109,6 +113,10 @@ def test_a_url_that_can_be_used_stays_as_it_is(
         ("'canary'", "a quote"),
         ("postgresql://u:canary@h/d", "a URL, which goes to SALES_DATABASE_URL"),
         ("h,canary:5432", "a port goes to SALES_DB_PORT"),
+        ("canary..b", "no name and no address of a host"),
+        ("-canary", "no name and no address of a host"),
+        ("h,300.1.1.1", "no name and no address of a host"),
+        ("h\\canary", "not a host alone"),
     ],
 )
 def test_a_host_is_a_host_alone(host: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,3 +152,30 @@ def test_the_name_of_a_database_is_what_libpq_gets(host: str, name: str) -> None
 )
 def test_other_hosts_of_libpq_stay(host: str) -> None:
     assert load_settings({"db_host": host}).db_host == host
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("db_user", "u:canary", "not a user alone; the password goes to SALES_DB_PASSWORD"),
+        ("db_user", "postgresql://u:canary@h/d", "a URL, which goes to SALES_DATABASE_URL"),
+        ("db_user", "canary\n", "a control character stands in it"),
+        ("db_user", 11 * "canary", "longer than 63 bytes"),
+        ("db_name", "postgresql://u:canary@h/d", "a URL, which goes to SALES_DATABASE_URL"),
+        ("db_name", "canary\tx", "a control character stands in it"),
+        ("db_name", "canary\x7f", "a control character stands in it"),
+        ("db_name", 30 * "ü" + "canary", "longer than 63 bytes"),
+        ("db_name", "  ", "a name of blanks alone"),
+    ],
+)
+def test_a_name_that_postgresql_does_not_have_says_why(name: str, value: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings({name: value})
+    assert caught.value.message.startswith(f"Wrong settings: SALES_{name.upper()}: {said}")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("user", ["admin@server", "DOMAIN/user", "über user", 63 * "u"])
+def test_other_users_stay(user: str) -> None:
+    settings = load_settings({"db_user": user})
+    assert _with_psycopg2(settings.chosen_database_url().get_secret_value()).username == user

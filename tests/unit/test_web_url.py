@@ -21,7 +21,7 @@ def _refused(name: str, value: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("hooks.example/canary", "not an http:// or https:// URL"),
+        ("hooks.example/canary", "not an http:// or https:// URL; write https://host/path"),
         ("ftp://h/canary", "not an http:// or https:// URL"),
         ("file:///canary", "not an http:// or https:// URL"),
         ("javascript:canary", "not an http:// or https:// URL"),
@@ -34,12 +34,20 @@ def _refused(name: str, value: str, said: str) -> None:
         ("https://h:x/canary", "its host or its port is none"),
         ("https://h/can ary", "a blank stands in it"),
         ("'https://h/canary'", "blanks or quotes stand around it"),
-        ("https://h/%canary", ""),
+        ("https://...", "its host is no name and no address"),
+        ("https://canary..b/", "its host is no name and no address"),
+        ("https://.canary/", "its host is no name and no address"),
+        ("https://-canary/", "its host is no name and no address"),
+        (f"https://{64 * 'c'}.canary/", "its host is no name and no address"),
+        ("https://300.1.1.1/canary", "its host is no name and no address"),
+        ("https://1.2.3.4.5/canary", "its host is no name and no address"),
+        ("https://h\\canary", "a backslash stands in it; write / or %5C"),
+        ("https://h/%zzcanary", "a % in it escapes nothing; write % itself as %25"),
+        # %ca escapes a byte, which alone is no text
+        ("https://h/%canary", "its escapes are no UTF-8; write % itself as %25"),
     ],
 )
 def test_an_address_that_cannot_be_used_says_why(name: str, url: str, said: str) -> None:
-    if url.endswith("%canary"):  # %ca escapes a byte, which alone is no text
-        said = "its escapes are no UTF-8"
     _refused(name, url, said)
 
 
@@ -60,6 +68,9 @@ def test_all_of_a_webhook_is_sent_or_none(url: str, said: str) -> None:
         "https://hooks.slack.com/services/T0/B0/x",
         "http://127.0.0.1:8080/?a=b&c=%20d@e",
         "HTTPS://[::1]:1/x",
+        "https://db_1.internal./x",
+        "http://127.1:80",
+        "http://1.example/",
     ],
 )
 def test_addresses_that_can_be_used_stay(url: str) -> None:
@@ -78,6 +89,22 @@ def test_addresses_that_can_be_used_stay(url: str) -> None:
         ("tell canary | mail", "no shell reads it; write sh -c"),
         ("tell canary > file", "no shell reads it; write sh -c"),
         ("tell && canary", "no shell reads it; write sh -c"),
+        ("echo a;echo canary", "no shell reads it; write sh -c '...' for | && ; < or >, or quote"),
+        ("tell canary|mail", "no shell reads it; write sh -c"),
+        ("tell canary >file", "no shell reads it; write sh -c"),
+        ("tell canary 2>&1", "no shell reads it; write sh -c"),
+        ("tell canary&", "no shell reads it; write sh -c"),
+        ("tell https://canary; mail", "no shell reads it; write sh -c"),
+        ("tell `canary`", "no shell reads it; write sh -c '...' for $ and `, or quote them"),
+        ("tell $canary", "no shell reads it; write sh -c"),
+        ("tell https://h/${canary}", "no shell reads it; write sh -c"),
+        ("tell $(canary)", "no shell reads it; write sh -c"),
+        ('"$canary/hook"', "no shell reads it, and $ is not expanded; write the whole path"),
+        ("~/bin/canary", "no shell reads it, and ~ is not expanded; write the whole path"),
+        ("#tell canary", "no shell reads it, nor comments; leave the setting out"),
+        ('" "', "empty; leave the setting out"),
+        ("/ canary", "its program is a folder"),
+        ("/etc/passwd canary", "its program may not be executed; chmod +x it, or write what runs"),
     ],
 )
 def test_a_command_that_starts_nothing_is_refused(command: str, said: str) -> None:
@@ -86,7 +113,13 @@ def test_a_command_that_starts_nothing_is_refused(command: str, said: str) -> No
 
 @pytest.mark.parametrize(
     "command",
-    ["tell", "env TOKEN=x tell", "sh -c 'tell | mail >x'", "/a/b --x=y 'a; b' https://h/?a&b"],
+    [
+        *("tell", "env TOKEN=x tell", "sh -c 'tell | mail >x'", "/bin/sh /a/hook.sh"),
+        "/a/b --x=y 'a; b' https://h/?a&b",
+        "sh -c 'tell $HOOK_TOKEN; tell `date`'",
+        'sh -c "tell \\"$HOOK_TOKEN\\" | mail"',
+        "tell a\\;b -d x=1&y=2 #channel https://h/;a ~ '' $",
+    ],
 )
 def test_a_command_that_starts_a_program_stays(command: str) -> None:
     loaded = load_settings({"hook_command": command})
