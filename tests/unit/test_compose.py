@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import importlib.metadata
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,6 +20,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from pydantic import SecretStr
+from ruamel.yaml import YAML
 
 from pipeline_core.settings import Settings, load_settings
 from tests.compose import (
@@ -43,6 +47,15 @@ CLIENTS = {
     "redis": {"worker", "beat", "flower"},
     "web": set[str](),
 }
+# Of .env, and who may know them.
+HOLDERS = {
+    "REDIS_PASSWORD": {"redis", "worker", "beat", "flower"},
+    "SALES_DB_PASSWORD": {"postgres", "worker"},
+    "SALES_FLOWER_PASSWORD": {"flower"},
+    "SALES_STATE_KEY": {"worker", "web"},
+}
+# Elsewhere there is no default, or it is not for a container.
+OWN_DEFAULTS = {"SALES_FLOWER_PASSWORD", "SALES_STATE_KEY", "SALES_SERVE_NAMES", "SALES_FLOWER_URL"}
 SETTINGS = {f"SALES_{name.upper()}" for name in Settings.model_fields}
 
 
@@ -117,8 +130,10 @@ def redis_keeps_and_guards(compose: Compose) -> Iterator[str]:
     password = redis["environment"]["REDISCLI_AUTH"]
     if not VARIABLE.fullmatch(password):
         yield "the password cannot be set"
-    if f"redis://:{password}@redis:" not in compose["x-app"]["environment"]["SALES_BROKER_URL"]:
-        yield "workers have another password"
+    for name in CLIENTS["redis"]:
+        url = compose["services"][name]["environment"].get("SALES_BROKER_URL", "")
+        if not url.startswith(f"redis://:{password}@redis:"):
+            yield f"{name} has another password"
 
 
 def workers_may_finish(compose: Compose) -> Iterator[str]:
@@ -194,8 +209,6 @@ def only_workers_write_what_they_share(compose: Compose) -> Iterator[str]:
 
 def the_web_page_knows_no_secret(compose: Compose) -> Iterator[str]:
     web = compose["services"]["web"]
-    if web["env_file"]:
-        yield "it reads .env"
     known = {"SALES_REPORTS", "SALES_STATE", "SALES_FLOWER_URL"}
     known |= {"SALES_SERVE_HOST", "SALES_SERVE_NAMES"}
     known |= {"SALES_STATE_KEY"}  # the live page is of what the state says
@@ -204,11 +217,35 @@ def the_web_page_knows_no_secret(compose: Compose) -> Iterator[str]:
         yield f"it runs {web['command']}"
 
 
-def only_those_who_read_the_state_have_its_key(compose: Compose) -> Iterator[str]:
-    for name in ("worker", "web", "beat", "flower"):
-        key = compose["services"][name]["environment"].get("SALES_STATE_KEY")
-        if key != ("${SALES_STATE_KEY:-}" if name in {"worker", "web"} else ""):
-            yield f"{name}: {key}"
+def only_workers_read_the_whole_env_file(compose: Compose) -> Iterator[str]:
+    """It may hold keys of an object store, a webhook, and HOOK_* tokens."""
+    for name, service in compose["services"].items():
+        if bool(service.get("env_file")) != (name == "worker"):
+            yield name
+
+
+def a_secret_is_with_who_needs_it(compose: Compose) -> Iterator[str]:
+    for name, service in compose["services"].items():
+        environment = service.get("environment", {})
+        given = {found[0] for text in _strings(service) for found in VARIABLE.findall(text)}
+        has = given & HOLDERS.keys()
+        if service.get("env_file"):  # what is not set anew is had from there
+            has |= {secret for secret in HOLDERS if environment.get(secret) != ""}
+        needs = {secret for secret, holders in HOLDERS.items() if name in holders}
+        yield from (f"{name}: {secret}" for secret in has ^ needs)
+
+
+def defaults_are_those_of_the_settings(compose: Compose) -> Iterator[str]:
+    """What compose makes of a .env without the line."""
+    for value in _strings(compose):
+        for name, default in VARIABLE.findall(value):
+            field = Settings.model_fields.get(name.removeprefix("SALES_").lower())
+            if field is None or name in OWN_DEFAULTS:
+                continue
+            known = field.default
+            text = known.get_secret_value() if isinstance(known, SecretStr) else str(known)
+            if text.lower() != default.lower():
+                yield f"{name}: {default}"
 
 
 def images_name_a_version(compose: Compose) -> Iterator[str]:
@@ -257,7 +294,9 @@ RULES: tuple[Rule, ...] = (
     only_workers_write_what_they_share,
     the_web_page_knows_no_secret,
     the_web_page_answers_to_names,
-    only_those_who_read_the_state_have_its_key,
+    only_workers_read_the_whole_env_file,
+    a_secret_is_with_who_needs_it,
+    defaults_are_those_of_the_settings,
     images_name_a_version,
     servers_are_reached_by_who_needs_them,
 )
@@ -292,7 +331,6 @@ BREAKAGES: tuple[tuple[Rule, str, str, Any], ...] = (
     (one_service_builds_the_image, "flower", "pull_policy", "missing"),
     (one_service_builds_the_image, "beat", "depends_on", {}),
     (only_workers_write_what_they_share, "web", "volumes", ["state:/state"]),
-    (the_web_page_knows_no_secret, "web", "env_file", [{"path": ".env"}]),
     (the_web_page_knows_no_secret, "web", "environment", {"SALES_BROKER_URL": "redis://x"}),
     (the_web_page_knows_no_secret, "web", "command", ["sales-pipeline", "run"]),
     (the_web_page_answers_to_names, "web", "environment", {}),
@@ -308,8 +346,15 @@ BREAKAGES: tuple[tuple[Rule, str, str, Any], ...] = (
     (servers_are_reached_by_who_needs_them, "flower", "networks", ["broker", "database"]),
     (servers_are_reached_by_who_needs_them, "flower", "networks", ["web"]),
     (servers_are_reached_by_who_needs_them, "worker", "networks", ["broker"]),
-    (only_those_who_read_the_state_have_its_key, "worker", "environment", {}),
-    (only_those_who_read_the_state_have_its_key, "beat", "environment", {}),
+    (only_workers_read_the_whole_env_file, "web", "env_file", [{"path": ".env"}]),
+    (only_workers_read_the_whole_env_file, "beat", "env_file", [{"path": ".env"}]),
+    (only_workers_read_the_whole_env_file, "flower", "env_file", [{"path": ".env"}]),
+    (only_workers_read_the_whole_env_file, "worker", "env_file", None),
+    (a_secret_is_with_who_needs_it, "web", "environment", {}),
+    (a_secret_is_with_who_needs_it, "beat", "environment", {"A": "${SALES_DB_PASSWORD:-x}"}),
+    (a_secret_is_with_who_needs_it, "flower", "environment", {"A": "${SALES_STATE_KEY:-}"}),
+    (a_secret_is_with_who_needs_it, "worker", "environment", {"SALES_ENGINE": "celery"}),
+    (defaults_are_those_of_the_settings, "beat", "environment", {"A": "${SALES_TIMEZONE:-UTC+1}"}),
 )
 
 
@@ -376,8 +421,46 @@ def test_a_fresh_clone_has_settings_that_fit_the_services(monkeypatch: pytest.Mo
         "POSTGRES_PASSWORD": settings.db_password.get_secret_value(),
         "POSTGRES_DB": settings.db_name,
     }
-    beat_folder = str(Path(settings.beat_schedule_file).parent)
+    beat_folder = str(Path(compose_environment("beat")["SALES_BEAT_SCHEDULE_FILE"]).parent)
     assert beat_folder in _named_volumes(services["beat"]).values()
+
+
+@pytest.mark.parametrize("service", ["beat", "flower"])
+def test_what_sends_and_sees_tasks_has_enough(service: str, tmp_path: Path) -> None:
+    """Both read all settings at their start, and no .env."""
+    bare = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    script = (
+        "import os, workers.celery as c; print(c.app.conf['broker_url']); print(dict(os.environ))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=bare | compose_environment(service) | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    broker, _, found = done.stdout.partition("\n")
+    assert broker == "redis://:mypassword@redis:6379/0"
+    environment = ast.literal_eval(found)
+    assert environment.get("FLOWER_BASIC_AUTH") == (
+        "admin:mypassword" if service == "flower" else None
+    )
+
+
+def test_the_example_of_an_object_store_names_it_to_the_page_too() -> None:
+    text = (ROOT / "docs" / "how-to" / "compose.md").read_text()
+    [example] = re.findall(r"```yaml\n(.+?)```", text, flags=re.DOTALL)
+    services = YAML(typ="safe").load(example)["services"]
+    assert services.keys() == {"worker", "web"}
+    worker, web = (services[name]["environment"] for name in ("worker", "web"))
+    places = {"SALES_REPORTS", "SALES_STATE"}
+    assert {name: worker[name] for name in places} == {name: web[name] for name in places}
+    assert worker.keys() <= SETTINGS
+    assert {name for name in web if not name.startswith("AWS_")} == places
+    keys = {found[0] for value in web.values() for found in VARIABLE.findall(value)}
+    assert keys == {"WEB_AWS_ACCESS_KEY_ID", "WEB_AWS_SECRET_ACCESS_KEY"}, "not the workers' own"
+    assert all(f"{name}=" in text for name in keys)
 
 
 @pytest.mark.parametrize("env", [{}, {"SALES_DB_PORT": ""}, {"SALES_DB_PORT": "5433"}])
