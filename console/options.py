@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -178,6 +178,12 @@ def date_option(
         required=required,
         help=help_,
     )
+
+
+def check_range(first: date, last: date) -> None:
+    """Raises UsageError if the last date is before the first."""
+    if last < first:
+        raise click.UsageError(f"--to {last} is before --from {first}.")
 
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

@@ -16,8 +16,8 @@ import msgspec
 from pydantic import SecretStr
 
 from console import PROGRAM
-from console.checks import Check
-from console.command import cli
+from console.command import COMMANDS, cli, command_of
+from console.commands.doctor.checks import Check
 from console.display.shapes import (
     Backfilled,
     Collected,
@@ -123,8 +123,10 @@ def commands() -> str:
     """What `--help` says of every command, as Markdown."""
     main = click.Context(cli, info_name=PROGRAM, terminal_width=_WIDTH)
     told = [_COMMANDS, _help(main)]
-    for name, command in sorted(cli.commands.items()):
-        context = click.Context(command, info_name=name, parent=main, terminal_width=_WIDTH)
+    for name in sorted(COMMANDS):
+        context = click.Context(
+            command_of(name), info_name=name, parent=main, terminal_width=_WIDTH
+        )
         told.append(f"## {name}\n\n{_help(context)}")
     return "\n\n".join(told) + "\n"
 
@@ -173,8 +175,8 @@ def _options(setting: str) -> list[str]:
     """Options of any command that win over a setting."""
     found = {
         option
-        for command in cli.commands.values()
-        for parameter in command.params
+        for name in COMMANDS
+        for parameter in command_of(name).params
         if isinstance(parameter, click.Option) and parameter.name == setting
         for option in parameter.opts
     }

@@ -1,26 +1,63 @@
-"""``backfill``: makes the as-of runs of a range of dates that are not there yet."""
+"""``backfill``: the as-of runs of a range of dates that are not there yet."""
 
 from __future__ import annotations
 
 import sys
 from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
-from console.commands.run import begin, finish, go_on, hush, new_run
-from console.display.shapes import Backfilled
+from console.display.terminal import print_json
 from console.interrupt import terminable
-from pipeline_core.messages import Outcome
-from pipeline_core.planning.backfill import Backfill, Every, plan_backfill
-from pipeline_core.settings import Settings
-from pipeline_core.transform.money import grouped
+from console.options import (
+    broker_options,
+    check_range,
+    date_option,
+    dimension_options,
+    json_option,
+    place_options,
+    quiet_option,
+    run_options,
+    run_settings,
+)
+
+if TYPE_CHECKING:
+    from console.display.shapes import Backfilled
+    from pipeline_core.messages import Outcome
+    from pipeline_core.planning.backfill import Backfill, Every
 
 
+@click.command()
+@date_option("--from", "first", "First date.", required=True)
+@date_option("--to", "last", "Last date.", required=True)
+@click.option(
+    "--every",
+    type=click.Choice(["day", "week", "month"]),
+    default="day",
+    show_default=True,
+    help="A run as of each day, of each Sunday, or of each month's last day.",
+)
+@place_options
+@dimension_options
+@run_options
+@broker_options
+@json_option
+@quiet_option
 def backfill_command(
-    settings: Settings, first: date, last: date, every: Every, *, as_json: bool, quiet: bool
-) -> int:
-    """0 if all are published and complete, 1 if one is not published, 3 if one is incomplete."""
+    first: date, last: date, every: Every, as_json: bool, quiet: bool, **options: Any
+) -> None:
+    """Make the runs `--as-of` each date of a range that are not there yet, newest date first.
+
+    Safe to repeat, and to stop: runs that are published stay, and one that stopped is gone on
+    with. Dates before the first day, or after the last, have no run.
+    """
+    check_range(first, last)
+    settings = run_settings(options)
+    from console.driving import begin, finish, go_on, hush, new_run
+    from pipeline_core.planning.backfill import plan_backfill
+
+    quiet = quiet or as_json
     work = plan_backfill(settings.places(), settings.options(), first, last, every)
     hush(settings, quiet=quiet)
     if work.published.keys() < set(work.dates):
@@ -42,14 +79,15 @@ def backfill_command(
             if not quiet:
                 _print(told[-1])
     if as_json:
-        text = msgspec.json.format(msgspec.json.encode(told), indent=2)
-        sys.stdout.buffer.write(text + b"\n")
+        print_json(told)
     elif not quiet:
         _print_end(work, told, first, last)
-    return next(code for code in (1, 3, 0) if code in codes)
+    sys.exit(next(code for code in (1, 3, 0) if code in codes))
 
 
 def _told(as_of: date, outcome: Outcome, *, is_made: bool) -> Backfilled:
+    from console.display.shapes import Backfilled
+
     return Backfilled(
         as_of=as_of,
         run_id=outcome.run_id,
@@ -61,6 +99,8 @@ def _told(as_of: date, outcome: Outcome, *, is_made: bool) -> Backfilled:
 
 
 def _print(each: Backfilled) -> None:
+    from pipeline_core.transform.money import grouped
+
     how = "" if each.is_made else ", was there"
     incomplete = ", incomplete" if each.state == "published" and each.status != "complete" else ""
     revenue = "" if each.total_revenue is None else f": revenue {grouped(each.total_revenue)}"

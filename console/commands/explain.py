@@ -2,153 +2,55 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from datetime import date
+from typing import Any
 
-from rich.console import Console
+import click
 
-from console.display.tables import Grid
-from console.display.terminal import plain
-from console.display.views import count, money, output, print_unreadable, table
-from pipeline_core.ledger import RunLedger, open_state
-from pipeline_core.messages import to_json
-from pipeline_core.publication.publish import chosen_run
-from pipeline_core.questions.explain.explain import explain
-from pipeline_core.questions.explain.explanation import (
-    Cell,
-    CustomerFigures,
-    Explanation,
-    LeftOut,
-    PlacedEvent,
-    PlaceFigures,
-    ProductFigures,
+from console.display.terminal import print_json
+from console.options import date_option, json_option, place_options, run_argument, run_settings
+
+
+@click.command()
+@run_argument()
+@click.option("--category", required=True, help="Category, as in the report.")
+@click.option("--segment", required=True, help="Customer segment, as in the report.")
+@date_option("--date", "day", "Only this date, as in daily_sales.csv.")
+@place_options
+@click.option(
+    "-n",
+    "--most",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many events to show.",
 )
-from pipeline_core.settings import Settings
-from pipeline_core.transform.money import grouped
-
-_ROWS_SHOWN = 10
-_KNOWN = {"both": "category and segment", "category": "category only", "segment": "segment only"}
-_GUESTS = "(guests)"
-
-_Figures = TypeVar("_Figures", bound=PlaceFigures | ProductFigures | CustomerFigures)
-
-
-def show_explanation(
-    settings: Settings, run_id: str | None, cell: Cell, *, most: int, as_json: bool
+@json_option
+def explain_command(
+    run_id: str | None,
+    category: str,
+    segment: str,
+    day: date | None,
+    most: int,
+    as_json: bool,
+    **options: Any,
 ) -> None:
-    """What makes up a cell of a run, the newest published one unless it is given."""
-    state = open_state(settings.state)
+    """Show what a figure of the report is made of, down to the events.
+
+    The figure is one of the newest published run, unless RUN is given. Events that were left out,
+    and would or might belong to it, are shown, too.
+    """
+    from console.display.explanation import print_explanation
+    from console.display.views import output
+    from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.publication.publish import chosen_run
+    from pipeline_core.questions.explain.explain import explain
+    from pipeline_core.questions.explain.explanation import Cell
+
+    cell = Cell(category, segment, day)
+    state = open_state(run_settings(options).state)
     found = explain(RunLedger(state, chosen_run(state, run_id)), cell, most)
     if as_json:
-        sys.stdout.buffer.write(to_json(found))
+        print_json(found)
     else:
-        _print(output(), found)
-
-
-def _print(console: Console, found: Explanation) -> None:
-    console.print(_headline(found), markup=False)
-    if found.events:
-        _print_contents(console, found)
-    _print_left_out(console, found)
-    if found.unreadable or found.unlisted:
-        print_unreadable(console, found.unreadable, len(found.unreadable) + found.unlisted)
-        console.print("What is in these is not known: some of it may belong here.")
-
-
-def _headline(found: Explanation) -> str:
-    cell, totals = found.cell, found.totals
-    on = f" on {cell.date}" if cell.date else ""
-    name = f"{plain(cell.category)} / {plain(cell.segment)}{on}, run {found.run_id}"
-    if not found.events:
-        return f"{name}: there are no sales."
-    return (
-        f"{name}: revenue {grouped(totals.total_revenue)}, {totals.units_sold:,} units, "
-        f"{totals.unique_customers:,} customers, from {found.events:,} events. It is what "
-        f"{'daily_sales.csv' if cell.date else 'sales_report.csv'} says."
-    )
-
-
-def _print_contents(console: Console, found: Explanation) -> None:
-    for name, places in (("archive", found.archives), ("day", found.days), ("part", found.parts)):
-        console.print(_figures_table([name], places, _place_cells))
-    console.print(_figures_table(["product", "price"], found.products, _product_cells))
-    console.print(_figures_table(["customer"], found.customers, _customer_cells))
-    _print_events(console, found.first_events, found.events)
-
-
-def _figures_table(
-    headings: Sequence[str],
-    rows: Sequence[_Figures],
-    cells: Callable[[_Figures], Sequence[str]],
-) -> Grid:
-    """The first rows; the others as a number."""
-    first = len(headings)
-    grid = table(
-        [*headings, "events", "units", "revenue"],
-        [
-            (*cells(row), f"{row.events:,}", f"{row.units:,}", grouped(row.revenue))
-            for row in rows[:_ROWS_SHOWN]
-        ],
-        numbers=range(first, first + 3),
-    )
-    if len(rows) > _ROWS_SHOWN:
-        grid.caption = f"and {len(rows) - _ROWS_SHOWN:,} more {headings[0]}s"
-    return grid
-
-
-def _place_cells(row: PlaceFigures) -> list[str]:
-    return [_place(row.archive, row.day, row.part) + (" (conflicting)" if row.conflicting else "")]
-
-
-def _product_cells(row: ProductFigures) -> list[str]:
-    return [plain(row.product), money(row.price)]
-
-
-def _customer_cells(row: CustomerFigures) -> list[str]:
-    return [_GUESTS if row.customer is None else plain(row.customer)]
-
-
-def _print_events(console: Console, events: Sequence[PlacedEvent], of: int) -> None:
-    if not events:
-        return
-    headings = ["place", "position", "customer", "product", "quantity", "revenue"]
-    rows = [
-        (
-            _place(event.archive, event.day, event.part),
-            event.position,
-            plain(event.customer or ("(guest)" if event.reason is None else "?")),
-            plain(event.product or "?"),
-            count(event.quantity),
-            money(event.revenue),
-            *([] if event.reason is None else [event.reason]),
-        )
-        for event in events
-    ]
-    if events[0].reason is not None:
-        headings.append("reason")
-    grid = table(headings, rows, numbers=(1, 4, 5))
-    if of > len(events):
-        grid.caption = f"and {of - len(events):,} more events"
-    console.print(grid)
-
-
-def _print_left_out(console: Console, found: Explanation) -> None:
-    if found.left_out:
-        headings = ["left out", "known to be of this", "events", "units", "revenue"]
-        console.print(table(headings, map(_left_out_cells, found.left_out), numbers=(2, 3, 4)))
-        _print_events(console, found.first_left_out, sum(each.events for each in found.left_out))
-    if found.unplaced_events:
-        console.print(
-            f"Of {found.unplaced_events:,} other events that were left out, neither category nor "
-            "segment is known."
-        )
-
-
-def _left_out_cells(each: LeftOut) -> tuple[str, ...]:
-    known = _KNOWN[each.known]
-    return (each.reason, known, f"{each.events:,}", count(each.units), money(each.revenue))
-
-
-def _place(*names: str | None) -> str:
-    return " > ".join(plain(name) for name in names if name is not None)
+        print_explanation(output(), found)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from console.display.shapes import Planned, PlannedArchive, PlannedState
-from console.display.terminal import plain
-from console.display.views import output, table
-from pipeline_core.extract.ignored import endings_in_words, merge_endings
-from pipeline_core.ledger import RunLedger, open_state, run_ids
-from pipeline_core.messages import MOST_MISSING, ArchiveRef, to_json
-from pipeline_core.planning.reuse import finished_archives, known_archives, recall
-from pipeline_core.planning.survey import missing_days, survey
-from pipeline_core.settings import Settings
-from pipeline_core.storage import Storage, absolute_uri, open_archives
+import click
+
+from console.display.terminal import plain, print_json
+from console.options import json_option, place_options, run_settings
+
+if TYPE_CHECKING:
+    from console.display.shapes import PlannedArchive, PlannedState
+    from pipeline_core.messages import ArchiveRef
+    from pipeline_core.settings import Settings
+    from pipeline_core.storage import Storage
 
 # So many of the newest runs are looked at for the pace of this machine.
 _HISTORY = 20
@@ -22,8 +22,25 @@ _HISTORY = 20
 _SHOWN = 100
 
 
+@click.command()
+@place_options
+@json_option
+def plan_command(as_json: bool, **options: Any) -> None:
+    """Show what a run would read, without running it."""
+    show_plan(run_settings(options), as_json=as_json)
+
+
 def show_plan(settings: Settings, *, as_json: bool) -> None:
     """Archives as a run would take them."""
+    from console.display.shapes import Planned
+    from console.display.views import output, table
+    from pipeline_core.extract.ignored import endings_in_words, merge_endings
+    from pipeline_core.ledger import open_state
+    from pipeline_core.messages import MOST_MISSING
+    from pipeline_core.planning.reuse import finished_archives, known_archives, recall
+    from pipeline_core.planning.survey import missing_days, survey
+    from pipeline_core.storage import absolute_uri, open_archives
+
     memory = recall(open_state(settings.state), absolute_uri(settings.data))
     known = known_archives(memory)
     found = survey(
@@ -57,7 +74,7 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
             missing_days_total=missing_count,
             ignored=ignored,
         )
-        sys.stdout.buffer.write(to_json(shown))
+        print_json(shown)
         return
     console = output()
     rows: list[tuple[object, ...]] = [
@@ -93,6 +110,8 @@ def _first(names: Sequence[str], count: int) -> str:
 
 
 def _planned(archive: ArchiveRef, state: PlannedState) -> PlannedArchive:
+    from console.display.shapes import PlannedArchive
+
     return PlannedArchive(
         name=archive.name,
         state=state,
@@ -110,6 +129,8 @@ def _same_as(archive: ArchiveRef) -> str:
 
 def _expected_seconds(state: Storage, to_read: int) -> float | None:
     """By the newest run that read something; None if there is none."""
+    from pipeline_core.ledger import RunLedger, run_ids
+
     for run_id in reversed(run_ids(state)[-_HISTORY:]):
         outcome = RunLedger(state, run_id).outcome()
         if outcome and outcome.summary and outcome.summary.bytes_read:

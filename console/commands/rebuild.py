@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.bar import Bar
-from console.display.terminal import plain
+from console.display.terminal import plain, print_json
 from console.interrupt import terminable
-from pipeline_core.ledger import RunLedger, open_state
-from pipeline_core.messages import to_json
-from pipeline_core.publication.rebuild import Rebuilt, rebuild
-from pipeline_core.settings import Settings
+from console.options import json_option, place_options, quiet_option, run_argument, run_settings
+
+if TYPE_CHECKING:
+    from pipeline_core.publication.rebuild import Rebuilt
 
 _NAMES_SHOWN = 6
 
 
-def rebuild_command(
-    settings: Settings, run_id: str, *, dry_run: bool, as_json: bool, quiet: bool
-) -> int:
-    """0 if the reports stand as they should, 1 if they do not and it was a dry run."""
+@click.command()
+@run_argument(metavar="RUN")
+@place_options
+@click.option(
+    "--dry-run", is_flag=True, help="Only compare, and change no report; exit 1 if wrong."
+)
+@json_option
+@quiet_option
+def rebuild_command(run_id: str, dry_run: bool, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Compute a past run's reports again, and publish anew what is missing or damaged.
+
+    Its own archives, customers, products and options count: events come from what runs keep, or
+    from archives that still have them. Nothing is written unless the run comes out as it did.
+    """
+    settings = run_settings(options)
+    from console.display.bar import Bar
+    from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.publication.rebuild import rebuild
+
+    quiet = quiet or as_json
     archives = RunLedger(open_state(settings.state), run_id).manifest().archives
     with terminable(), Bar(len(archives), quiet=quiet) as bar:
         found = rebuild(settings.state, run_id, dry_run=dry_run, archive_done=bar.advance)
     if as_json:
-        sys.stdout.buffer.write(to_json(found))
+        print_json(found)
     elif not quiet:
         _print(found)
-    return 1 if found.state in ("damaged", "gone") else 0
+    sys.exit(1 if found.state in ("damaged", "gone") else 0)
 
 
 def _print(found: Rebuilt) -> None:

@@ -5,33 +5,61 @@ from __future__ import annotations
 import sys
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import complain, plain
-from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import RunLedger, open_state
-from pipeline_core.load.tables import csv_lines, to_parquet, write_by_category, write_csv
-from pipeline_core.messages import to_json
-from pipeline_core.publication.publish import chosen_run
-from pipeline_core.questions.range_report import RangeReport, RangeSales, range_sales
-from pipeline_core.settings import Settings
-from pipeline_core.storage.local import LocalStorage
-from pipeline_core.transform.money import grouped
+from console.display.terminal import complain, plain, print_json
+from console.options import (
+    check_range,
+    completed_runs,
+    date_option,
+    json_option,
+    place_options,
+    run_settings,
+)
+
+if TYPE_CHECKING:
+    from pipeline_core.questions.range_report import RangeReport, RangeSales
 
 _DAYS_SHOWN = 6
 
 
+@click.command()
+@date_option("--from", "first", "First date.", required=True)
+@date_option("--to", "last", "Last date.", required=True)
+@click.option(
+    "--run",
+    "run_id",
+    metavar="RUN",
+    shell_complete=completed_runs,
+    help="Of this run [default: the newest published].",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New folder for sales_report.csv and .parquet, daily_sales.csv, by_category/ and "
+    "report.json [default: sales_report.csv on stdout].",
+)
+@place_options
+@json_option
 def report_command(
-    settings: Settings,
-    run_id: str | None,
-    first: date,
-    last: date,
-    *,
-    out: Path | None,
-    as_json: bool,
-) -> int:
-    """0, or 3 if something of the range could not be read."""
+    first: date, last: date, run_id: str | None, out: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Print the sales report of a range of dates, both included, as CSV.
+
+    The dates are those in the names of the daily zips. Customers are distinct in the range. Exit
+    code 3 if something of the range could not be read.
+    """
+    check_range(first, last)
+    settings = run_settings(options)
+    from pipeline_core.errors import ConfigError
+    from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.load.tables import csv_lines
+    from pipeline_core.publication.publish import chosen_run
+    from pipeline_core.questions.range_report import range_sales
+
     if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
         raise ConfigError(f"{out} is there already.", "Name a folder that is not, or is empty.")
     state = open_state(settings.state)
@@ -39,18 +67,22 @@ def report_command(
     if out is not None:
         _write(found, out.absolute())
     if as_json:
-        sys.stdout.buffer.write(to_json(found.report))
+        print_json(found.report)
     elif out is None:
         for line in csv_lines(found.sales, spreadsheet_safe=found.spreadsheet_safe):
             sys.stdout.buffer.write(line.encode())
     else:
         _print_totals(found.report, out)
     _tell(found.report)
-    return 0 if found.report.is_whole else 3
+    sys.exit(0 if found.report.is_whole else 3)
 
 
 def _write(found: RangeSales, out: Path) -> None:
     """The files of a run that a range can have, as a whole."""
+    from pipeline_core.load.tables import to_parquet, write_by_category, write_csv
+    from pipeline_core.messages import to_json
+    from pipeline_core.storage.local import LocalStorage
+
     safe = found.spreadsheet_safe
     with LocalStorage(out.parent).publish_folder(out.name) as folder:
         for name, table in found.tables.items():
@@ -61,6 +93,8 @@ def _write(found: RangeSales, out: Path) -> None:
 
 
 def _print_totals(report: RangeReport, out: Path) -> None:
+    from pipeline_core.transform.money import grouped
+
     totals = report.totals
     click.echo(
         f"{report.first} to {report.last}, run {report.run_id}: revenue "

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.bar import Bar
-from console.display.terminal import complain, plain
+from console.display.terminal import complain, plain, print_json
 from console.interrupt import terminable
-from pipeline_core.configuration.places import LATEST
-from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import RunLedger, open_state
-from pipeline_core.messages import to_json
-from pipeline_core.settings import Settings
-from pipeline_core.storage import open_storage
-from pipeline_core.verify import Difference, Verification, verify
+from console.options import json_option, place_options, quiet_option, run_argument, run_settings
+
+if TYPE_CHECKING:
+    from pipeline_core.settings import Settings
+    from pipeline_core.verify import Difference, Verification
 
 
-def verify_command(
-    settings: Settings,
-    run_id: str | None,
-    data: str | None,
-    reports: str | None,
-    *,
-    as_json: bool,
-    quiet: bool,
-) -> int:
-    """0 if the run agrees with its archives, 1 with the first difference on stderr."""
+@click.command()
+@run_argument()
+@place_options
+@json_option
+@quiet_option
+def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Check a published run by counting its archives again (`latest`, unless RUN is given).
+
+    Exit code 0 if everything agrees, 1 with the first difference otherwise. Archives and reports
+    are looked for where the run had them, unless --data and --reports say where they are now.
+    """
+    settings, data, reports = run_settings(options), options["data"], options["reports"]
+    from console.display.bar import Bar
+    from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.verify import verify
+
+    quiet = quiet or as_json
     run_id = run_id or _latest_run(settings)
     archives = RunLedger(open_state(settings.state), run_id).manifest().archives
     with terminable(), Bar(len(archives), quiet=quiet) as bar:
@@ -40,15 +45,19 @@ def verify_command(
             archive_done=bar.advance,
         )
     if as_json:
-        sys.stdout.buffer.write(to_json(found))
+        print_json(found)
     elif not quiet:
         _print(found)
     if found.difference is not None:
         _complain(found, found.difference)
-    return 0 if found.agrees else 1
+    sys.exit(0 if found.agrees else 1)
 
 
 def _latest_run(settings: Settings) -> str:
+    from pipeline_core.configuration.places import LATEST
+    from pipeline_core.errors import ConfigError
+    from pipeline_core.storage import open_storage
+
     reports = open_storage(settings.reports)
     shown = reports.pointed(LATEST)
     if shown is None:

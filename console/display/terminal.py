@@ -35,3 +35,11 @@ def complain(message: str, remedy: str) -> None:
 
 def _lines(text: str) -> str:
     return "\n".join(map(plain, text.splitlines()))
+
+
+def print_json(value: object) -> None:
+    """A struct, or a list of them, as readable JSON on stdout."""
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    sys.stdout.buffer.write(text + b"\n")

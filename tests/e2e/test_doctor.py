@@ -212,10 +212,11 @@ def test_versions_with_known_faults(
 @pytest.mark.parametrize(("seconds", "state"), [(0, "ok"), (60, "failed"), (-60, "failed")])
 def test_a_clock_that_is_not_the_brokers(env: dict[str, str], seconds: int, state: str) -> None:
     script = (
-        "import datetime, sys; from click.testing import CliRunner; from console import doctor;"
+        "import datetime, sys; from click.testing import CliRunner;"
+        "from console.commands.doctor import servers;"
         f"late = datetime.timedelta(seconds={seconds}); of_machine = datetime.datetime;"
         "away = type('Away', (of_machine,), {'now': lambda zone: of_machine.now(zone) + late});"
-        "doctor.datetime = away; from console.command import cli;"
+        "servers.datetime = away; from console.command import cli;"
         "print(CliRunner().invoke(cli, ['doctor', '--json']).stdout)"
     )
     done = subprocess.run(

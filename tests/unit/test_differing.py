@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.commands.diff import _signed
+from console.display.difference import _signed
 from pipeline_core.questions.diff import Cause, CauseKind
 from pipeline_core.questions.diff.sentences import because
 

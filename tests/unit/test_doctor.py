@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from console.commands import doctor
+from console.commands.doctor import installation
+from console.commands.doctor.installation import check_decoding, check_settings
+from console.commands.doctor.places import check_data, check_dimensions
 from pipeline_core.errors import ConfigError
 from pipeline_core.settings import load_settings
 from tests.archives import write_shop
@@ -28,9 +30,9 @@ def test_what_makes_decoding_fast_is_named_where_it_is_missing(
     state: str,
     missing: tuple[str, ...],
 ) -> None:
-    monkeypatch.setattr(doctor, "IS_BUILT", built)
-    monkeypatch.setattr(doctor, "HAS_LIBDEFLATE", libdeflate)
-    found = doctor._decoding(load_settings())
+    monkeypatch.setattr(installation, "IS_BUILT", built)
+    monkeypatch.setattr(installation, "HAS_LIBDEFLATE", libdeflate)
+    found = check_decoding(load_settings())
     assert found.state == state
     assert all(name in found.remedy for name in missing)
 
@@ -55,7 +57,7 @@ def test_empty_dimensions_fail_where_a_run_would_be_refused(
         [("p1", "Pen", "Office", "0.10")][:products],
     )
     settings = load_settings({"dimensions": str(shop.dimensions), "unknown": unknown})
-    found = doctor._dimensions(settings)
+    found = check_dimensions(settings)
     assert found.state == state
     assert ("refused" in found.remedy) == (state == "failed")
 
@@ -64,19 +66,19 @@ def test_data_that_a_run_refuses_fails(tmp_path: Path) -> None:
     settings = load_settings({"data": str(tmp_path)})
     (tmp_path / "notes.txt").touch()
     with pytest.raises(ConfigError, match=r"but 1 \.txt"):  # shown as failed
-        doctor._data(settings)
+        check_data(settings)
     (tmp_path / "week.zip").touch()
-    assert doctor._data(settings).state == "ok"
+    assert check_data(settings).state == "ok"
     (tmp_path / "week_2.zip").symlink_to("nowhere")
-    found = doctor._data(settings)
+    found = check_data(settings)
     assert (found.state, "week_2.zip: it is a symbolic link" in found.found) == ("failed", True)
 
 
 def test_variables_that_celery_would_take_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert doctor._settings(load_settings()).state == "ok"
+    assert check_settings(load_settings()).state == "ok"
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://:canary@theirs/0")
     monkeypatch.setenv("BROKER_URL", "redis://theirs/0")
-    found = doctor._settings(load_settings())
+    found = check_settings(load_settings())
     assert found.state == "warned"
     assert "CELERY_BROKER_URL, BROKER_URL in the environment" in found.found
     assert "SALES_BROKER_URL" in found.remedy

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import fromstring
 import click
 import pytest
 
-from console.command import cli
+from console.command import COMMANDS, command_of
 from pipeline_core.settings import Settings
 from tests.compose import load_compose
 from tests.conftest import PROJECT
@@ -105,7 +105,7 @@ def test_every_command_is_told_by_hand() -> None:
     docs = PROJECT / "docs"
     pages = [*run_documents(), docs / "operations.md", *(docs / "explanation").iterdir()]
     text = "\n".join(page.read_text() for page in pages)
-    for name in cli.commands:
+    for name in COMMANDS:
         assert f"sales-pipeline {name}" in text, name
 
 
@@ -117,8 +117,8 @@ def test_what_is_told_is_there(document: Path) -> None:
         name = next((word for word in words if not word.startswith("-")), None)
         if name is None:
             continue
-        assert name in cli.commands, (document, line)
-        known = {o for p in cli.commands[name].params for o in (*p.opts, *p.secondary_opts)}
+        assert name in COMMANDS, (document, line)
+        known = {o for p in command_of(name).params for o in (*p.opts, *p.secondary_opts)}
         used = {word.partition("=")[0] for word in words if word.startswith("-")}
         assert used <= known | {"-h", "--help"}, (document, line)
     names = {f"SALES_{name.upper()}" for name in Settings.model_fields}
@@ -149,7 +149,8 @@ def test_every_picture_is_shown_and_asks_for_nothing() -> None:
 
 def test_every_command_and_option_says_what_it_does() -> None:
     """The reference is made of this; `test_settings.py` looks at the settings."""
-    for name, command in cli.commands.items():
+    for name in COMMANDS:
+        command = command_of(name)
         assert command.help, name
         for parameter in command.params:
             assert not isinstance(parameter, click.Option) or parameter.help, (name, parameter.name)
@@ -167,7 +168,7 @@ def test_units_are_sound() -> None:
         if "Service" in unit:
             words = shlex.split(unit["Service"]["ExecStart"])
             assert Path(words[0]).is_file(), words
-            assert words[1:3] == ["-A", "workers"] or words[1] in cli.commands, words
+            assert words[1:3] == ["-A", "workers"] or words[1] in COMMANDS, words
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from console import next_steps
-from console.commands.doctor import _decoding
+from console.commands import demo
+from console.commands.doctor import installation
 from console.stack import StackError
 from console.stack.redis import find_redis
 from pipeline_core.errors import ConfigError
@@ -125,16 +125,16 @@ def test_the_kernel_is_compiled_again_by_what_made_the_environment(
     environment: str, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert remedies.rebuild_line() == line
-    monkeypatch.setattr("console.commands.doctor.IS_BUILT", False)
-    assert f"then `{line}`" in _decoding(load_settings()).remedy
+    monkeypatch.setattr(installation, "IS_BUILT", False)
+    assert f"then `{line}`" in installation.check_decoding(load_settings()).remedy
 
 
 @in_each("uv sync", "uv pip install", PIP, PIP)
 def test_what_is_missing_says_how_to_get_it(
     environment: str, line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("console.commands.doctor.HAS_LIBDEFLATE", False)
-    assert f"libdeflate (`{line}" in _decoding(load_settings()).remedy
+    monkeypatch.setattr(installation, "HAS_LIBDEFLATE", False)
+    assert f"libdeflate (`{line}" in installation.check_decoding(load_settings()).remedy
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(StackError, match=f"Remedy: {re.escape(line)}"):
@@ -160,11 +160,11 @@ def test_lines_after_the_demo_fit_the_shell_that_called_uv(
     own.parent.mkdir()
     own.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(own.parent))
-    monkeypatch.setattr(next_steps, "PROJECT", tmp_path / "there")
+    monkeypatch.setattr(demo, "PROJECT", tmp_path / "there")
     monkeypatch.chdir(tmp_path / "there")
     monkeypatch.delenv("UV", raising=False)
-    assert next_steps._program() == ["sales-pipeline"], "activated: on the shell's own PATH"
+    assert demo._program() == ["sales-pipeline"], "activated: on the shell's own PATH"
     monkeypatch.setenv("UV", "/usr/bin/uv")
-    assert next_steps._program() == ["uv", "run", "sales-pipeline"]
+    assert demo._program() == ["uv", "run", "sales-pipeline"]
     monkeypatch.chdir(tmp_path)
-    assert next_steps._program() == ["env/bin/sales-pipeline"], "uv finds no project from here"
+    assert demo._program() == ["env/bin/sales-pipeline"], "uv finds no project from here"

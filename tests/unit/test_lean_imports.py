@@ -70,8 +70,17 @@ assert len(os.listdir("/proc/self/task")) == 1, "threads of OpenBLAS"
 import console.command, console.fleet
 from pipeline_core.settings import load_settings
 load_settings()
-import console.commands.run
+import console.driving
 assert not {"rich", "jinja2", "celery"} & sys.modules.keys(), "what only some commands need"
+"""
+
+EVERY_COMMAND = """
+import sys
+from console.command import COMMANDS, command_of
+for name in COMMANDS:
+    command_of(name)
+heavy = {"celery", "numpy", "pandas", "pyarrow", "pydantic", "rich", "sqlalchemy", "tornado"}
+assert not heavy & sys.modules.keys(), "for --help, and for whoever completes an option"
 """
 
 
@@ -99,4 +108,9 @@ def test_logs_do_not_import_rich_and_show_tracebacks_and_rich_still_works() -> N
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted by /proc")
 def test_a_local_run_imports_what_it_needs_and_starts_no_threads() -> None:
     done = run(A_COMMAND)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_file_of_a_command_is_light() -> None:
+    done = run(EVERY_COMMAND)
     assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.command import cli
+from console.command import cli, command_of
 from console.options import run_settings
 from pipeline_core.configuration.places import Places
 from pipeline_core.dimensions.database import _with_psycopg2
@@ -111,7 +111,8 @@ def test_an_option_says_where_customers_and_products_are(
 def _places(command: str, *options: str) -> Places:
     """Where that command would read and write."""
     dates = ["--from", "2024-01-01", "--to", "2024-01-02"] if command == "backfill" else []
-    context = cli.commands[command].make_context(command, [*dates, *options])
+    program = cli.make_context("sales-pipeline", [command])
+    context = command_of(command).make_context(command, [*dates, *options], parent=program)
     fields = Settings.model_fields.keys() & context.params.keys()
     return run_settings({name: context.params[name] for name in fields}).places()
 

@@ -6,13 +6,12 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 import click
-import msgspec
 
-from console.display.terminal import plain
+from console.display.terminal import plain, print_json
 
 _INDENT = 18
 _MARKS = {
@@ -39,8 +38,7 @@ class Check:
 def report(checks: Sequence[Check], *, as_json: bool) -> int:
     """Prints one line for each; 1 if one failed, else 0."""
     if as_json:
-        found = msgspec.json.encode([asdict(check) for check in checks])
-        sys.stdout.buffer.write(msgspec.json.format(found, indent=2) + b"\n")
+        print_json(checks)
     else:
         for check in checks:
             click.echo(f"{_MARKS[check.state]} {check.name:<10} {_told(check)}")

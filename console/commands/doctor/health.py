@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from console.checks import Check
+from console.commands.doctor.checks import Check
 from pipeline_core.machine.heartbeat import FRESH_SECONDS, age_seconds, heartbeat_path
 from pipeline_core.settings import Settings
 

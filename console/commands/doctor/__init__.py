@@ -1,0 +1,45 @@
+"""``doctor``: one line for each thing a run needs, with the remedy where it is missing."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from console.options import (
+    broker_options,
+    dimension_options,
+    duration,
+    json_option,
+    place_options,
+    run_settings,
+)
+
+
+@click.command()
+@place_options
+@dimension_options
+@broker_options
+@json_option
+@click.option("--live", is_flag=True, help="Only: does a worker of this machine live?")
+@click.option(
+    "--fresh",
+    metavar="AGE",
+    callback=duration,
+    help="Only: is the newest report at most so old, such as 26h (s, m, h or d)?",
+)
+def doctor_command(as_json: bool, live: bool, fresh: timedelta | None, **options: Any) -> None:
+    """Check settings, storage, database, broker, workers and clock; exit 1 if one fails."""
+    from console.commands.doctor import health
+    from console.commands.doctor.checks import report
+
+    settings = run_settings(options)
+    found = [health.live(settings)] if live else []
+    found += [health.fresh(settings, fresh)] if fresh is not None else []
+    if not found:
+        from console.commands.doctor.examine import examine
+
+        found = examine(settings)
+    sys.exit(report(found, as_json=as_json))

@@ -1,0 +1,36 @@
+"""Everything a run needs, looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from console.commands.doctor.checks import Check
+from console.commands.doctor.installation import check_decoding, check_settings, check_versions
+from console.commands.doctor.places import check_data, check_dimensions, check_reports, check_state
+from console.commands.doctor.servers import check_broker, check_clock, check_workers
+from pipeline_core.errors import PipelineError
+from pipeline_core.settings import Settings
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Every check, in the order in which a person would ask."""
+    looks: dict[str, Callable[[Settings], Check]] = {
+        "settings": check_settings,
+        "versions": check_versions,
+        "decoding": check_decoding,
+        "data": check_data,
+        "state": check_state,
+        "reports": check_reports,
+        "dimensions": check_dimensions,
+        "broker": check_broker,
+        "workers": check_workers,
+        "clock": check_clock,
+    }
+    return [_guarded(name, look, settings) for name, look in looks.items()]
+
+
+def _guarded(name: str, look: Callable[[Settings], Check], settings: Settings) -> Check:
+    try:
+        return look(settings)
+    except PipelineError as error:
+        return Check(name, "failed", error.message, error.remedy)

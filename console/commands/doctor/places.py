@@ -1,0 +1,84 @@
+"""The places of a run: archives, state, reports, customers and products."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from console.commands.doctor.checks import Check
+from pipeline_core.configuration.places import LATEST
+from pipeline_core.ledger import open_state, unvouched_words
+from pipeline_core.planning.plan import read_dimensions
+from pipeline_core.planning.survey import find_archives
+from pipeline_core.settings import Settings
+from pipeline_core.storage import Storage, check_creates, open_archives, open_storage
+
+# What is left in a place that was written, and a name that is pointed at it and removed again.
+_WRITTEN, _LINK = ".doctor", ".doctor-link"
+
+
+def check_data(settings: Settings) -> Check:
+    """Whether there are archives, and all can be read."""
+    data = open_archives(settings.data, follow_links=settings.follow_links)
+    found = find_archives(data)
+    if found.strays:
+        name, what = min(found.strays.items())
+        return Check(
+            "data",
+            "failed",
+            f"{len(found.strays):,} archives in {data.uri} cannot be read, such as {name}: {what}.",
+            "Put the files there, or take the names away.",
+        )
+    size = sum(file.size for file in found.archives)
+    return Check("data", "ok", f"{len(found.archives):,} archives, {size:,} bytes in {data.uri}")
+
+
+def check_state(settings: Settings) -> Check:
+    """Whether the state storage can be written, and keeps two runs apart."""
+    state = open_state(settings.state)
+    _write(state)
+    check_creates(state)
+    trusted = (
+        "whoever may write there is trusted: SALES_STATE_KEY is not set"
+        if settings.state_key is None
+        else "its files are vouched for by SALES_STATE_KEY"
+    )
+    found = f"{state.uri} can be written, and keeps two runs apart; {trusted}"
+    others = unvouched_words(settings.state)
+    return Check("state", "ok", f"{found}.{others}" if others else found)
+
+
+def check_reports(settings: Settings) -> Check:
+    """Whether reports can be published."""
+    reports = open_storage(settings.reports)
+    _write(reports)
+    try:
+        reports.point(_LINK, _WRITTEN)
+        followed = reports.followed(_LINK).replace(_LINK, LATEST)
+    finally:
+        reports.remove(_LINK)
+        reports.remove(f"{_LINK}.json")
+    found = f"{reports.uri} can be written"
+    if followed != LATEST:
+        found += f"; {LATEST}/ is a copy there, and {followed} is what is swapped as a whole"
+    return Check("reports", "ok", found)
+
+
+def _write(storage: Storage) -> None:
+    storage.write(_WRITTEN, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode())
+
+
+def check_dimensions(settings: Settings) -> Check:
+    """Whether there are customers and products."""
+    snapshot = read_dimensions(settings.places())
+    customers, products = snapshot.customers.num_rows, snapshot.products.num_rows
+    found = f"{customers:,} customers, {products:,} products, prices of {snapshot.scale} decimals"
+    if not customers or not products:
+        if settings.unknown == "bucket":
+            return Check("dimensions", "warned", found + ".", "What they sell or buy is Unknown.")
+        return Check(
+            "dimensions",
+            "failed",
+            found + ".",
+            "Every purchase would be rejected, and the run refused. Fill them.",
+        )
+    return Check("dimensions", "ok", found)

@@ -1,0 +1,42 @@
+"""``gc``: removes what no later run can use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from console.display.terminal import print_json
+from console.options import json_option, place_options, run_settings
+
+
+@click.command()
+@place_options
+@click.option(
+    "--keep-runs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Newest runs that keep everything [default: 30].",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@json_option
+def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
+    """Remove extracts, partials and rejects that no later run can use.
+
+    Published reports and the records of runs stay.
+    """
+    from console.display.shapes import Collected
+    from pipeline_core.ledger import open_state
+    from pipeline_core.running.gc import collect_garbage
+
+    settings = run_settings(options)
+    removed = collect_garbage(open_state(settings.state), settings.keep_runs, dry_run=dry_run)
+    if as_json:
+        shown = Collected(removed.extracts, removed.merged, removed.results, removed.bytes, dry_run)
+        print_json(shown)
+        return
+    would = "Would remove" if dry_run else "Removed"
+    click.echo(
+        f"{would} {removed.extracts:,} extracts, {removed.merged:,} merged partials, and "
+        f"{removed.results:,} partials and rejects; {removed.bytes:,} bytes."
+    )

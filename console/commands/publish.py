@@ -1,0 +1,46 @@
+"""``publish``: a run that was refused, from its receipts."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from console.options import json_option, place_options, run_argument, run_settings
+
+
+@click.command()
+@run_argument(metavar="RUN")
+@place_options
+@click.option(
+    "--allow-incomplete", is_flag=True, help="Publish although something could not be read."
+)
+@click.option(
+    "--allow-drift",
+    is_flag=True,
+    help="Publish although a figure moved too far since the last published run.",
+)
+@json_option
+def publish_command(
+    run_id: str, allow_incomplete: bool, allow_drift: bool, as_json: bool, **options: Any
+) -> None:
+    """Publish a run that was refused, without reading anything again.
+
+    A run that was refused for both needs both options.
+    """
+    settings = run_settings(options)
+    from console.driving import finish
+    from pipeline_core import pipeline
+    from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.running.notifications import tell
+
+    ledger = RunLedger(open_state(settings.state), run_id)
+    before = ledger.outcome()
+    outcome = pipeline.publish(
+        settings.state, run_id, allow_incomplete=allow_incomplete, allow_drift=allow_drift
+    )
+    if before is not None and before.state != outcome.state:
+        ledger.forget_told()
+    tell(ledger, settings.hooks())
+    sys.exit(finish(settings, outcome, as_json=as_json, quiet=as_json))

@@ -1,0 +1,57 @@
+"""``rejects``: what a run left out, event by event."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console.display.terminal import print_json
+from console.options import json_option, place_options, reason_option, run_argument, run_settings
+
+if TYPE_CHECKING:
+    from pipeline_core.ledger import RunLedger
+    from pipeline_core.load.rejects import Reject
+
+
+@click.command()
+@run_argument()
+@place_options
+@reason_option
+@click.option("-n", "--most", default=50, show_default=True, help="How many events to show.")
+@json_option
+def rejects_command(
+    run_id: str | None, reason: str | None, most: int, as_json: bool, **options: Any
+) -> None:
+    """Show what a run left out, event by event (the newest run, unless RUN is given)."""
+    from console.display.shapes import ListedReject
+    from console.display.views import output, table
+    from console.newest import ledger_of
+    from pipeline_core.extract.cut import is_cut
+    from pipeline_core.load.rejects import Reject
+
+    ledger = ledger_of(run_settings(options), run_id)
+    wanted = list(itertools.islice(_rejects(ledger, reason), most))
+    if as_json:
+        print_json([ListedReject(*each, is_cut=is_cut(each.event)) for each in wanted])
+        return
+    output().print(table(Reject._fields, wanted, numbers=(4,)))
+    if number := sum(is_cut(each.event) for each in wanted):
+        click.echo(
+            f"{number:,} of these events {'was' if number == 1 else 'were'} cut "
+            "(SALES_REJECT_EVENT_BYTES); the position, from 0, finds the whole one in its part.",
+            err=True,
+        )
+
+
+def _rejects(ledger: RunLedger, reason: str | None) -> Iterator[Reject]:
+    from pipeline_core.ledger.results import results
+    from pipeline_core.load.rejects import parse_rejects
+
+    for done in results(ledger, ledger.manifest()).done:
+        stored = done.receipt.rejects
+        rows = parse_rejects(io.BytesIO(ledger.load(stored))) if stored else ()
+        yield from (row for row in rows if reason in (None, row.reason))

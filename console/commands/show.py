@@ -1,0 +1,103 @@
+"""``show``: one run's figures, rejects and timings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console.display.terminal import plain, print_json
+from console.options import json_option, place_options, run_argument, run_settings
+
+if TYPE_CHECKING:
+    from pipeline_core.ledger import RunLedger
+    from pipeline_core.messages import Outcome
+
+
+@click.command()
+@run_argument()
+@place_options
+@json_option
+def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
+    """Show one run's figures, rejects and timings (the newest run, unless RUN is given)."""
+    from console.display.views import output, print_summary, table
+    from console.newest import ledger_of
+    from pipeline_core.ledger.results import results
+
+    ledger = ledger_of(run_settings(options), run_id)
+    outcome = ledger.outcome()
+    if outcome is None or outcome.summary is None:
+        _show_without_figures(ledger, outcome, as_json=as_json)
+        return
+    if as_json:
+        print_json(outcome.summary)
+        return
+    if outcome.state != "published":
+        _print_state(ledger.run_id, outcome.state, outcome.reason, outcome.remedy)
+    console = output()
+    print_summary(console, outcome.summary)
+    done = results(ledger, ledger.manifest()).done
+    slowest = sorted(done, key=lambda each: -each.receipt.seconds)[:5]
+    rows = [
+        (each.archive.name, f"{each.receipt.seconds:.2f}", f"{each.receipt.counts.seen:,}")
+        for each in slowest
+    ]
+    console.print(table(["slowest archives", "seconds", "events"], rows, numbers=(1, 2)))
+    _print_troubles(ledger)
+
+
+def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json: bool) -> None:
+    from console.display.shapes import UnfinishedRun
+    from pipeline_core.ledger import run_ids
+    from pipeline_core.running.turn import is_moving
+
+    manifest = ledger.planned()
+    if manifest is None and outcome is None and ledger.run_id not in run_ids(ledger.state):
+        ledger.manifest()  # complains
+    moving = "It is under way." if is_moving(ledger) else "It does not move."
+    state = outcome.state if outcome else "unfinished"
+    reason = outcome.reason if outcome else moving
+    done = len(ledger.receipt_ids())
+    if as_json:
+        print_json(UnfinishedRun(ledger.run_id, state, reason, done))
+        return
+    _print_state(ledger.run_id, state, reason, outcome.remedy if outcome else "")
+    if manifest is None:
+        click.echo("It has no plan.")
+        return
+    click.echo(f"{done} of {len(manifest.planned_work())} {manifest.work_unit} are processed.")
+    _print_troubles(ledger)
+
+
+def _print_state(run_id: str, state: str, reason: str, remedy: str) -> None:
+    click.echo(plain(f"Run {run_id} is {state}: {reason}"))
+    if remedy:
+        click.echo(f"  {plain(remedy)}")
+
+
+def _print_troubles(ledger: RunLedger) -> None:
+    """What was sent again and what was tried more than once, with the causes."""
+    from console.display.views import output, table
+    from pipeline_core.ledger.attempts import PLAN, PUBLISH
+
+    manifest = ledger.manifest()
+    again = [
+        (f"sent again: {len(sent.work)} archives", sent.sent_by, sent.why)
+        for sent in ledger.dispatches()
+        if sent.why
+    ]
+    names = {PLAN: "planning", PUBLISH: "publication"} | {
+        archive.id: archive.name for archive in manifest.archives
+    }
+    for work in manifest.planned_work():
+        if work.share is not None:
+            names[work.id] = f"{names[work.archive]}, share {work.share + 1}"
+    for work_id, name in names.items():
+        attempts = ledger.attempts(work_id)
+        again += [
+            (f"{name}, attempt {each.number}: {each.state}", each.owner, each.cause)
+            for each in attempts
+            if len(attempts) > 1 or each.cause
+        ]
+    if again:
+        output().print(table(["trouble", "by", "cause"], again))

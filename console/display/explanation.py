@@ -1,0 +1,136 @@
+"""One figure of the report, taken apart down to its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from rich.console import Console
+
+from console.display.tables import Grid
+from console.display.terminal import plain
+from console.display.views import count, money, print_unreadable, table
+from pipeline_core.questions.explain.explanation import (
+    CustomerFigures,
+    Explanation,
+    LeftOut,
+    PlacedEvent,
+    PlaceFigures,
+    ProductFigures,
+)
+from pipeline_core.transform.money import grouped
+
+_ROWS_SHOWN = 10
+_KNOWN = {"both": "category and segment", "category": "category only", "segment": "segment only"}
+_GUESTS = "(guests)"
+
+_Figures = TypeVar("_Figures", bound=PlaceFigures | ProductFigures | CustomerFigures)
+
+
+def print_explanation(console: Console, found: Explanation) -> None:
+    """The figure, what makes it up, and what was left out of it."""
+    console.print(_headline(found), markup=False)
+    if found.events:
+        _print_contents(console, found)
+    _print_left_out(console, found)
+    if found.unreadable or found.unlisted:
+        print_unreadable(console, found.unreadable, len(found.unreadable) + found.unlisted)
+        console.print("What is in these is not known: some of it may belong here.")
+
+
+def _headline(found: Explanation) -> str:
+    cell, totals = found.cell, found.totals
+    on = f" on {cell.date}" if cell.date else ""
+    name = f"{plain(cell.category)} / {plain(cell.segment)}{on}, run {found.run_id}"
+    if not found.events:
+        return f"{name}: there are no sales."
+    return (
+        f"{name}: revenue {grouped(totals.total_revenue)}, {totals.units_sold:,} units, "
+        f"{totals.unique_customers:,} customers, from {found.events:,} events. It is what "
+        f"{'daily_sales.csv' if cell.date else 'sales_report.csv'} says."
+    )
+
+
+def _print_contents(console: Console, found: Explanation) -> None:
+    for name, places in (("archive", found.archives), ("day", found.days), ("part", found.parts)):
+        console.print(_figures_table([name], places, _place_cells))
+    console.print(_figures_table(["product", "price"], found.products, _product_cells))
+    console.print(_figures_table(["customer"], found.customers, _customer_cells))
+    _print_events(console, found.first_events, found.events)
+
+
+def _figures_table(
+    headings: Sequence[str],
+    rows: Sequence[_Figures],
+    cells: Callable[[_Figures], Sequence[str]],
+) -> Grid:
+    """The first rows; the others as a number."""
+    first = len(headings)
+    grid = table(
+        [*headings, "events", "units", "revenue"],
+        [
+            (*cells(row), f"{row.events:,}", f"{row.units:,}", grouped(row.revenue))
+            for row in rows[:_ROWS_SHOWN]
+        ],
+        numbers=range(first, first + 3),
+    )
+    if len(rows) > _ROWS_SHOWN:
+        grid.caption = f"and {len(rows) - _ROWS_SHOWN:,} more {headings[0]}s"
+    return grid
+
+
+def _place_cells(row: PlaceFigures) -> list[str]:
+    return [_place(row.archive, row.day, row.part) + (" (conflicting)" if row.conflicting else "")]
+
+
+def _product_cells(row: ProductFigures) -> list[str]:
+    return [plain(row.product), money(row.price)]
+
+
+def _customer_cells(row: CustomerFigures) -> list[str]:
+    return [_GUESTS if row.customer is None else plain(row.customer)]
+
+
+def _print_events(console: Console, events: Sequence[PlacedEvent], of: int) -> None:
+    if not events:
+        return
+    headings = ["place", "position", "customer", "product", "quantity", "revenue"]
+    rows = [
+        (
+            _place(event.archive, event.day, event.part),
+            event.position,
+            plain(event.customer or ("(guest)" if event.reason is None else "?")),
+            plain(event.product or "?"),
+            count(event.quantity),
+            money(event.revenue),
+            *([] if event.reason is None else [event.reason]),
+        )
+        for event in events
+    ]
+    if events[0].reason is not None:
+        headings.append("reason")
+    grid = table(headings, rows, numbers=(1, 4, 5))
+    if of > len(events):
+        grid.caption = f"and {of - len(events):,} more events"
+    console.print(grid)
+
+
+def _print_left_out(console: Console, found: Explanation) -> None:
+    if found.left_out:
+        headings = ["left out", "known to be of this", "events", "units", "revenue"]
+        console.print(table(headings, map(_left_out_cells, found.left_out), numbers=(2, 3, 4)))
+        _print_events(console, found.first_left_out, sum(each.events for each in found.left_out))
+    if found.unplaced_events:
+        console.print(
+            f"Of {found.unplaced_events:,} other events that were left out, neither category nor "
+            "segment is known."
+        )
+
+
+def _left_out_cells(each: LeftOut) -> tuple[str, ...]:
+    known = _KNOWN[each.known]
+    return (each.reason, known, f"{each.events:,}", count(each.units), money(each.revenue))
+
+
+def _place(*names: str | None) -> str:
+    return " > ".join(plain(name) for name in names if name is not None)

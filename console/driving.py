@@ -1,0 +1,180 @@
+"""A run driven to its outcome, and told of: what ``run``, ``backfill``, ``resume``, ``recover`` and
+``publish`` share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import date
+
+import click
+
+from console.display.terminal import complain, is_watched
+from pipeline_core.configuration.served import Shop
+from pipeline_core.ledger import RunLedger, lease, open_state
+from pipeline_core.logs import configure_logs
+from pipeline_core.machine.memory import keep_freed_memory
+from pipeline_core.messages import Manifest, Outcome, to_json
+from pipeline_core.notify import Hooks
+from pipeline_core.retry import tried
+from pipeline_core.running.drive import (
+    answered_for,
+    drive_locally,
+    hooks_of,
+    new_ledger,
+    plan_run,
+    take_turn_of,
+    what_stands,
+)
+from pipeline_core.running.local import start_early
+from pipeline_core.running.resume import reopen
+from pipeline_core.settings import Settings
+
+
+def begin(settings: Settings) -> None:
+    """To be called before there are threads, or clients."""
+    if settings.chosen_engine() == "local":
+        start_early(settings.machine_profile.jobs)
+
+
+def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
+    """Plans a run and drives it to its end. Raises RunUnderWay if it is not its turn."""
+    ledger = new_ledger(settings)
+    with _answered_for(hooks_of(settings, as_of), ledger), _view_of(ledger, quiet=quiet):
+        processes = _processes(settings)
+        take_turn_of(settings, ledger)
+        manifest = plan_run(settings, as_of, ledger, settings.chosen_engine(), processes)
+        return _drive(settings, ledger, manifest)
+
+
+def go_on(settings: Settings, ledger: RunLedger, *, quiet: bool) -> Outcome:
+    """Drives a run that stopped or failed to its end.
+
+    Raises:
+        RunUnderWay: it is not its turn.
+        NotServed: a worker would refuse its work.
+    """
+    asked = is_served(settings, ledger)
+    take_turn_of(settings, ledger)
+    with _answered_for(settings.hooks(), ledger):
+        manifest = reopen(ledger)
+        if not asked:  # nobody was there to be asked
+            from console.fleet import wait_for_workers
+
+            wait_for_workers(settings)
+            is_served(settings, ledger)
+        with _view_of(ledger, quiet=quiet):
+            return _drive(settings, ledger, manifest)
+
+
+def is_served(settings: Settings, ledger: RunLedger) -> bool:
+    """Whether workers said that they do a run's work; one on this machine needs none.
+
+    Raises:
+        NotServed: one would refuse it.
+        ConfigError: the run has no manifest.
+        RetryableError: the state storage, or the broker, does not answer.
+    """
+    manifest = ledger.manifest()
+    if manifest.engine != "celery":
+        return True
+    from console.fleet import check_served
+
+    shop = Shop(ledger.state.uri, manifest.data, manifest.reports)
+    return tried(lambda: check_served(settings, shop))
+
+
+def hush(settings: Settings, *, quiet: bool) -> None:
+    """Logs warnings alone where log lines would tear the live view, or nobody wants them. To be
+    called before processes are started, which log as this one does."""
+    if quiet or is_watched(quiet=quiet):
+        configure_logs("WARNING", settings.log_format)
+
+
+def _view_of(ledger: RunLedger, *, quiet: bool) -> AbstractContextManager[object]:
+    """The live view of a run, if somebody sits at a terminal and did not ask for quiet."""
+    if not is_watched(quiet=quiet):
+        return nullcontext()
+    from console.display.live import LiveRun
+
+    return LiveRun(ledger)
+
+
+@contextmanager
+def _answered_for(hooks: Hooks, ledger: RunLedger) -> Iterator[None]:
+    """As ``answered_for``; a person who stops this command ends its turn."""
+    try:
+        with answered_for(hooks, ledger):
+            yield
+    except KeyboardInterrupt as stop:
+        stop.args = (_how_to_go_on(ledger),)
+        raise
+
+
+def _how_to_go_on(ledger: RunLedger) -> str:
+    manifest = ledger.planned()
+    if manifest is not None and ledger.dispatches():
+        return (
+            f"Stopped following. Celery workers go on with run {ledger.run_id} and publish it; "
+            f"`sales-pipeline resume {ledger.run_id}` follows it again."
+        )
+    lease.release(ledger)
+    if manifest is None:
+        return f"Stopped before anything was read. {what_stands(ledger.state)}"
+    done, total = len(ledger.receipt_ids()), len(manifest.planned_work())
+    return (
+        f"Stopped. {done} of {total} {manifest.work_unit} are done. {what_stands(ledger.state)} "
+        f"`sales-pipeline resume {ledger.run_id}` goes on."
+    )
+
+
+def _processes(settings: Settings) -> int:
+    if settings.chosen_engine() == "local":
+        return settings.machine_profile.jobs
+    from console.fleet import fleet_processes
+
+    return fleet_processes(settings)
+
+
+def _drive(settings: Settings, ledger: RunLedger, manifest: Manifest) -> Outcome:
+    if manifest.engine == "celery":
+        from console.fleet import wait_for_workers
+        from console.follow import follow
+        from workers.dispatch import send_outstanding
+
+        wait_for_workers(settings)
+        tried(lambda: send_outstanding(ledger, manifest))
+        return follow(settings, ledger)
+    keep_freed_memory()
+    return drive_locally(settings, ledger, manifest, settings.machine_profile.jobs)
+
+
+def watch(settings: Settings, ledger: RunLedger, *, quiet: bool) -> Outcome:
+    """Follows a run that somebody else drives."""
+    try:
+        click.echo(f"Run {ledger.run_id} is under way; following it.", err=True)
+        from console.follow import follow
+
+        with _view_of(ledger, quiet=quiet):
+            return follow(settings, ledger)
+    except KeyboardInterrupt as stop:
+        stop.args = (f"Stopped following. Run {ledger.run_id} is left to itself.",)
+        raise
+
+
+def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) -> int:
+    """Says how a run ended; the exit code of CONTRACT."""
+    if as_json and outcome.summary is not None:
+        sys.stdout.buffer.write(to_json(outcome.summary))
+    elif not quiet:
+        from console.display.views import print_outcome
+
+        print_outcome(settings, outcome)
+    if outcome.state != "published":
+        verb = "was refused" if outcome.state == "refused" else "failed"
+        complain(
+            f"Run {outcome.run_id} {verb}: {outcome.reason}",
+            f"{what_stands(open_state(settings.state))} {outcome.remedy}",
+        )
+    return outcome.exit_code

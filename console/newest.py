@@ -1,0 +1,26 @@
+"""The run of which a command tells where none is named."""
+
+from __future__ import annotations
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.ledger import RunLedger, open_state, run_ids, unvouched_words
+from pipeline_core.settings import Settings
+
+
+def ledger_of(settings: Settings, run_id: str | None) -> RunLedger:
+    """The ledger of the run, or of the newest if it is None.
+
+    Raises:
+        ConfigError: there is no run yet.
+        RetryableError: the state storage does not answer.
+    """
+    state = open_state(settings.state)
+    if run_id is None:
+        known = run_ids(state)
+        if not known:
+            raise ConfigError(
+                f"There is no run in {state.uri} yet.{unvouched_words(settings.state)}",
+                "`sales-pipeline run` makes one.",
+            )
+        run_id = known[-1]
+    return RunLedger(state, run_id)
