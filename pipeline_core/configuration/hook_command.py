@@ -10,9 +10,12 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline_core.configuration.hook_secrets import of_arguments, of_environment, without
@@ -121,20 +124,42 @@ def run_command(command: str, told: bytes) -> str | None:
     # A child's variables, no settings of ours.
     variables = environment_of_hook(os.environ)
     try:
-        subprocess.run(
-            words,
-            input=told,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=True,
-            env=variables,
-        )
-    except subprocess.SubprocessError as error:
-        said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
-        code = getattr(error, "returncode", None)
-        ended = f"it takes over {_SECONDS} s" if code is None else f"exit code {code}"
-        said = without(of_arguments(words[1:]) | of_environment(variables), said)
-        return f"{ended}. {said[:_MOST_SAID]}".strip()
+        code, said = _ended(words, told, variables)
     except OSError as error:
         return error.strerror or type(error).__name__
-    return None
+    if code == 0:
+        return None
+    ended = f"it takes over {_SECONDS} s" if code is None else f"exit code {code}"
+    secrets = of_arguments(words[1:]) | of_environment(variables)
+    masked = without(secrets, said.decode(errors="replace").strip())
+    return f"{ended}. {masked[:_MOST_SAID]}".strip()
+
+
+def _ended(words: list[str], told: bytes, variables: Mapping[str, str]) -> tuple[int | None, bytes]:
+    """The exit code, None if it took too long, and what was written to standard error."""
+    with subprocess.Popen(
+        words,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=variables,
+        start_new_session=True,  # so that all that it starts can be ended with it
+    ) as started:
+        try:
+            _, said = started.communicate(told, timeout=_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            _end(started)
+            return None, error.stderr or b""
+        except BaseException:
+            _end(started)
+            raise
+    return started.returncode, said
+
+
+def _end(started: subprocess.Popen[bytes]) -> None:
+    """Ends it, and what it started: a shell's death is not that of its programs."""
+    if sys.platform == "win32":
+        started.kill()
+    else:
+        with suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)

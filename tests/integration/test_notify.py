@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pipeline_core import notify as notify_module
@@ -30,6 +31,7 @@ from pipeline_core.storage import open_storage
 from tests.archives import part, purchase
 from tests.conftest import PROJECT
 from tests.contract.run import run_local, sales, shop_of, week
+from tests.processes import eventually
 
 NOTICE = Notice(
     "failed", "run-1", "The disk is full.", "Make room.", datetime(2026, 1, 2, tzinfo=UTC)
@@ -285,6 +287,24 @@ def test_a_secret_of_its_environment_that_a_command_repeats_is_not_logged(
     assert "the pager is away" in caplog.text
     assert "canary" not in caplog.text
     assert base64.b64encode(b"user:canary").decode() not in caplog.text
+
+
+def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hook_command, "_SECONDS", 0.5)
+    started = tmp_path / "started"
+    shell = f"sleep 60 & echo $! > {started}; wait; true"
+    assert not notify(_hooks(command=shlex.join(["sh", "-c", shell])), NOTICE)
+    number = int(started.read_text())
+    eventually(lambda: not _is_running(number), "its end", 5)
+
+
+def _is_running(number: int) -> bool:
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def test_how_long_a_command_may_take_is_in_the_docs() -> None:
