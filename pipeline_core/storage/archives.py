@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 from pipeline_core.errors import UnreadableArchive
 from pipeline_core.storage.base import Contents, StoredObject
+from pipeline_core.storage.disk_errors import translated
 from pipeline_core.storage.listing import link_text, misled, stored
-from pipeline_core.storage.local import LocalStorage, translated
-
-# What others put there between a look and the opening must not be waited for.
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
-# On Linux a folder that one may pass through, and not list, can be passed through.
-_FOLDER: int = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", os.O_RDONLY)
-_IS_STEPWISE = bool(_NO_LINK) and os.open in os.supports_dir_fd
+from pipeline_core.storage.local import LocalStorage
+from pipeline_core.storage.steps import READ, open_below
 
 
 class ArchiveFolder(LocalStorage):
@@ -46,15 +37,11 @@ class ArchiveFolder(LocalStorage):
         with self._read(key) as file:
             return stored(key, os.fstat(file.fileno()))
 
-    @contextmanager
-    def open(self, key: str) -> Iterator[IO[bytes]]:
-        with self._read(key) as file:
-            yield file
+    def _unlisted(self, entry: os.DirEntry[str]) -> str | None:  # noqa: ARG002
+        return None  # those that lead out are refused, and the others are archives
 
-    @contextmanager
-    def fetched(self, key: str) -> Iterator[BufferedReader]:
-        with self._read(key) as file:
-            yield file
+    def _listed(self, folder: str) -> Path:
+        return self._path(folder)
 
     def _refusal(self, link: Path) -> str | None:
         is_read = self._follow_links or self._inside(link) is not None
@@ -83,20 +70,11 @@ class ArchiveFolder(LocalStorage):
                 raise UnreadableArchive(misled(path)) from None
             raise
 
-    def _opened(self, place: Path) -> BufferedReader:
+    def _descriptor(self, place: Path) -> int:
         """What is open is what was looked at: a link that came in between is not followed."""
-        path = self.root / place
-        if self._follow_links or not _IS_STEPWISE:
-            descriptor = os.open(path, _READ)
-        else:
-            descriptor = _open_stepwise(self.root, place)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise IsADirectoryError(errno.EISDIR, "not a file")
-            return open(path, "rb", opener=lambda *_: descriptor)  # has the path for its name
-        except BaseException:
-            os.close(descriptor)
-            raise
+        if self._follow_links:
+            return os.open(self.root / place, READ)
+        return open_below(self.root, place)
 
 
 def _leads_out(link: Path) -> str:
@@ -108,16 +86,3 @@ def _leads_out(link: Path) -> str:
         "file there, or set SALES_FOLLOW_LINKS=true if whoever writes there may show any file of "
         "this machine"
     )
-
-
-def _open_stepwise(root: Path, place: Path) -> int:
-    """A descriptor of a file below the root, reached through no link."""
-    folder = os.open(root, _FOLDER)
-    try:
-        for name in place.parts[:-1]:
-            inner = os.open(name, _FOLDER | _NO_LINK, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        return os.open(place.name or ".", _READ | _NO_LINK, dir_fd=folder)
-    finally:
-        os.close(folder)

@@ -12,7 +12,13 @@ from pipeline_core.storage.base import Contents, StoredObject
 
 # What a link is to blame for itself; any other error may be over soon.
 _LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG}
-_KINDS = ((stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
+# A plan or a memory of 10,000 archives is far smaller; what has no end is none of ours.
+_RECORD, _MOST_RECORD_BYTES = ".json", 1 << 30
+_KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISLNK, "a symbolic link"),
+)
 
 
 def put(
@@ -44,8 +50,7 @@ def _put_readable(found: Contents, entry: os.DirEntry[str], key: str) -> None:
     elif stat.S_ISREG(status.st_mode):
         found.files.append(stored(key, status))
     else:
-        kinds = (kind for is_kind, kind in _KINDS if is_kind(status.st_mode))
-        found.others[key] = f"it is {next(kinds, 'a device')}, not a file"
+        found.others[key] = f"{kind_text(status.st_mode)}, not a file"
 
 
 def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
@@ -56,6 +61,20 @@ def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
         if not entry.is_symlink() or error.errno not in _LEADS_NOWHERE:
             raise
         return None
+
+
+def kind_text(mode: int) -> str:
+    """What it is that is neither a file nor a folder."""
+    return f"it is {next((kind for is_kind, kind in _KINDS if is_kind(mode)), 'a device')}"
+
+
+def why_no_file(name: str, status: os.stat_result) -> str | None:
+    """Why what is called so, and is no folder, is no file that we wrote; None if it may be."""
+    if not stat.S_ISREG(status.st_mode):
+        return kind_text(status.st_mode)
+    if name.endswith(_RECORD) and status.st_size > _MOST_RECORD_BYTES:
+        return f"it is {status.st_size:,} bytes long"
+    return None
 
 
 def stored(key: str, status: os.stat_result) -> StoredObject:

@@ -13,7 +13,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
-from pipeline_core.errors import ConfigError, NotAllowed, RetryableError
+from pipeline_core.errors import ConfigError
 from pipeline_core.logs import get_logger
 from pipeline_core.storage.base import (
     Contents,
@@ -26,7 +26,6 @@ from pipeline_core.storage.base import (
 )
 from pipeline_core.storage.disk import (
     copy,
-    discard,
     is_folder,
     link_or_refusal,
     link_target,
@@ -35,13 +34,20 @@ from pipeline_core.storage.disk import (
     sync_folder,
     sync_tree,
 )
-from pipeline_core.storage.listing import put, stored
+from pipeline_core.storage.disk_errors import translated
+from pipeline_core.storage.listing import kind_text, link_text, put, stored, why_no_file
+from pipeline_core.storage.placing import (
+    beside,
+    link_unless_there,
+    make_folder,
+    rename_unless_there,
+)
+from pipeline_core.storage.steps import check_way, inside, open_below, remove_below
 
 log = get_logger()
 
-# A folder, or a link that leads nowhere.
-_NO_FILE = {errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
-_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+# A name in the root may be pointed at a file in a folder whose name is pointed as well.
+_MOST_POINTERS = 3
 
 
 class LocalStorage:
@@ -62,7 +68,7 @@ class LocalStorage:
         return self._look(folder).folders
 
     def contents(self, folder: str = "") -> Contents:
-        path = self._path(folder) if folder else self.root
+        path = self._listed(folder) if folder else self.root
         with translated("list", path):
             if path.is_file():
                 raise ConfigError(f"{path} is a file, not a folder.", "Name the folder it is in.")
@@ -71,69 +77,70 @@ class LocalStorage:
         return self._look(folder)
 
     def stat(self, key: str) -> StoredObject:
-        with translated("read", self._path(key)) as path:
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                raise IsADirectoryError(errno.EISDIR, "not a file")
+        with translated("read", self._path(key)):
+            place = self._place(key)
+            status = (self.root / place).lstat()
+            self._check_file(place, status)
             return stored(key, status)
 
     def read(self, key: str) -> bytes:
-        with translated("read", self._path(key)) as path:
-            return path.read_bytes()
+        """As ``Storage.read``. A record that is larger than any of ours is taken for not there."""
+        with self._read(key) as file, translated("read", self._path(key)):
+            if (why := why_no_file(key, os.fstat(file.fileno()))) is not None:
+                raise self._no_file(self._path(key), why)
+            return file.read()
 
     def write(self, key: str, data: bytes) -> None:
-        with translated("write", self._path(key)) as target, _temporary(target) as temporary:
+        with translated("write", self._target(key)) as target, beside(target) as temporary:
             temporary.write_bytes(data)
             os.replace(temporary, target)
 
     def create(self, key: str, data: bytes) -> bool:
-        with translated("write", self._path(key)) as target, _temporary(target) as temporary:
+        with translated("write", self._target(key)) as target, beside(target) as temporary:
             temporary.write_bytes(data)
-            return _link_unless_there(temporary, target, data)
+            return link_unless_there(temporary, target, data)
 
     def vouches(self, key: str) -> bool:  # noqa: ARG002
         return True
 
     def remove(self, key: str) -> None:
-        with translated("remove", self._path(key)) as path:
-            path.unlink(missing_ok=True)
+        with translated("remove", self._target(key)) as path, suppress(FileNotFoundError):
+            remove_below(self.root, path.relative_to(self.root))
 
     def store_file(self, key: str, path: Path) -> None:
-        with translated("write", self._path(key)) as target, _temporary(target) as temporary:
+        with translated("write", self._target(key)) as target, beside(target) as temporary:
             shutil.copyfile(path, temporary)
             os.replace(temporary, target)
 
     @contextmanager
     def local_file(self, key: str) -> Iterator[Path]:
         self.stat(key)
-        with translated("read", self._path(key)) as path:
+        with translated("read", self._path(key)):
+            path = self.root / self._place(key)
             if not os.access(path, os.R_OK):  # found out here: whoever opens it translates nothing
                 raise PermissionError(errno.EACCES, "not allowed", str(path))
         yield path
 
     @contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
-        self.stat(key)
-        with translated("read", self._path(key)) as path:
-            file = path.open("rb")
-        with file:
+        with self._read(key) as file:
             yield file
 
     @contextmanager
     def fetched(self, key: str) -> Iterator[BufferedReader]:
-        with self.local_file(key) as path, path.open("rb") as file:
+        with self._read(key) as file:
             yield file
 
     @contextmanager
     def publish_folder(self, key: str) -> Iterator[Path]:
-        with translated("write", self._path(key)) as target:
+        with translated("write", self._target(key)) as target:
             staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
-            _make_folder(staging)
+            make_folder(staging)
         try:
             with translated("write", target):  # the caller's writes may fill the disk too
                 yield staging
                 sync_tree(staging)
-                _rename_unless_there(staging, target)
+                rename_unless_there(staging, target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -149,7 +156,7 @@ class LocalStorage:
                 raise folder_stands(str(link))
             if link.is_symlink() and self.pointed(name) == key == link_target(link):
                 return
-            with _temporary(link) as staged:
+            with beside(link) as staged:
                 refusal = link_or_refusal(key, staged)
                 if refusal is not None:
                     copy(target, staged)
@@ -184,7 +191,7 @@ class LocalStorage:
 
     def _write_synced(self, key: str, data: bytes) -> None:
         target = self._path(key)
-        with _temporary(target) as temporary:
+        with beside(target) as temporary:
             temporary.write_bytes(data)
             sync_file(temporary)
             os.replace(temporary, target)
@@ -192,17 +199,86 @@ class LocalStorage:
     def _path(self, key: str) -> Path:
         return self.root / checked(key)
 
+    def _target(self, key: str) -> Path:
+        """Where to write, or to remove. Raises ConfigError if a folder on the way is a link."""
+        path = self._path(key)
+        check_way(self.root, path.parent.relative_to(self.root))
+        return path
+
+    def _place(self, key: str) -> Path:
+        """From the root, where what a key names is: a name in the root may be pointed at another.
+        Raises ConfigError if a folder on the way is any other link."""
+        place = self._path(key).relative_to(self.root)
+        for _ in range(_MOST_POINTERS):
+            pointed = inside(self.root, self.root / place.parts[0])
+            if pointed is None:
+                break
+            place = pointed / Path(*place.parts[1:])
+        check_way(self.root, place.parent)
+        return place
+
+    def _listed(self, folder: str) -> Path:
+        """The path of a folder to list. Raises ConfigError if it, or one on the way, is a link."""
+        place = self._place(folder)
+        check_way(self.root, place)
+        return self.root / place
+
+    def _read(self, key: str) -> BufferedReader:
+        with translated("read", self._path(key)):
+            return self._opened(self._place(key))
+
+    def _opened(self, place: Path) -> BufferedReader:
+        path = self.root / place
+        try:
+            descriptor = self._descriptor(place)
+        except OSError:
+            with suppress(FileNotFoundError):
+                self._check_file(place, path.lstat())
+            raise
+        try:
+            self._check_file(place, os.fstat(descriptor))
+            return open(path, "rb", opener=lambda *_: descriptor)  # has the path for its name
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    def _descriptor(self, place: Path) -> int:
+        return open_below(self.root, place)
+
+    def _check_file(self, place: Path, status: os.stat_result) -> None:
+        """Raises FileNotFoundError if it is no file: a folder silently, for a key is never one."""
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "not a file")
+        if not stat.S_ISREG(status.st_mode):
+            raise self._no_file(self.root / place, kind_text(status.st_mode))
+
+    def _no_file(self, path: Path, why: str) -> FileNotFoundError:
+        log.warning("not_a_file_of_ours", path=str(path), cause=why)
+        return FileNotFoundError(errno.ENOENT, "not a file", str(path))
+
     def _look(self, folder: str) -> Contents:
         found = Contents(files=[], folders=[], others={}, hidden=[])
         prefix = f"{folder}/" if folder else ""
         for entry in self._entries(folder):
             # A name that was removed since it was listed is not there.
             with suppress(FileNotFoundError), translated("list", Path(entry.path)):
-                put(found, entry, prefix + entry.name, self._refusal)
+                unlisted = self._unlisted(entry)
+                if unlisted is None:
+                    put(found, entry, prefix + entry.name, self._refusal)
+                    continue
+                found.others[prefix + entry.name] = unlisted
+                if folder:  # names in the root may be pointed
+                    log.warning("link_not_followed", path=entry.path)
         found.files.sort(key=lambda stored: stored.key)
         found.folders.sort()
         found.hidden.sort()
         return found
+
+    def _unlisted(self, entry: os.DirEntry[str]) -> str | None:
+        """Why a link is neither a file nor a folder; None of what is no link, or hidden."""
+        if entry.name.startswith(".") or not entry.is_symlink():
+            return None
+        return f"it is a symbolic link to {link_text(Path(entry.path))}"
 
     def _refusal(self, link: Path) -> str | None:  # noqa: ARG002
         """Why what a link leads to is not to be read; None if it may be."""
@@ -210,79 +286,7 @@ class LocalStorage:
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         with suppress(FileNotFoundError):
-            path = self._path(folder) if folder else self.root
+            path = self._listed(folder) if folder else self.root
             with translated("list", path), os.scandir(path) as entries:
                 return list(entries)
         return []
-
-
-@contextmanager
-def _temporary(target: Path) -> Iterator[Path]:
-    """A new name beside ``target``, for a file that the body moves; none is left of an error."""
-    if not target.parent.is_dir():
-        _make_folder(target.parent)
-    temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
-    try:
-        yield temporary
-    except BaseException:
-        discard(temporary)
-        raise
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileNotFoundError as error:  # a mount or a drive that is away: no key that is missing
-        raise OSError(errno.EIO, "its folder cannot be made") from error
-
-
-def _link_unless_there(temporary: Path, target: Path, data: bytes) -> bool:
-    try:
-        os.link(temporary, target)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
-            raise
-        return _create_exclusively(target, data)
-    finally:
-        temporary.unlink()
-    return True
-
-
-def _create_exclusively(target: Path, data: bytes) -> bool:
-    """For file systems without hard links; a crash may leave a torn file, readers check."""
-    try:
-        with target.open("xb") as file:
-            file.write(data)
-    except FileExistsError:
-        return False
-    return True
-
-
-def _rename_unless_there(staging: Path, target: Path) -> None:
-    try:
-        os.rename(staging, target)
-    except OSError as error:
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY) or not target.is_dir():
-            raise
-    sync_folder(target.parent)
-
-
-@contextmanager
-def translated(verb: str, path: Path) -> Iterator[Path]:
-    """Raises ours for errors of a disk that come while ``path`` is used."""
-    try:
-        yield path
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        if verb == "read" and error.errno in _NO_FILE:
-            raise FileNotFoundError(errno.ENOENT, "no such file", str(path)) from None
-        if isinstance(error, PermissionError) and verb in {"read", "list"}:
-            remedy = "Give the right to whoever runs this."
-            raise NotAllowed(f"This user may not {verb} {path}.", remedy) from error
-        raise RetryableError(
-            f"Cannot {verb} {path}: {error.strerror or error}.",
-            "Check that the folder exists, that this user may use it, and that it has room.",
-        ) from error

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any
 
@@ -564,10 +565,10 @@ class _Vanishing(LocalStorage):
             yield file
 
     @contextmanager
-    def local_file(self, key: str) -> Iterator[Path]:
+    def fetched(self, key: str) -> Iterator[BufferedReader]:
         (self.root / key).unlink()
-        with super().local_file(key) as path:
-            yield path
+        with super().fetched(key) as file:
+            yield file
 
 
 def test_an_archive_that_vanishes_while_the_run_is_planned_is_unreadable(tmp_path: Path) -> None:
@@ -581,5 +582,5 @@ def test_an_archive_that_vanishes_while_the_run_is_planned_is_unreadable(tmp_pat
 def test_archives_that_vanish_while_they_are_compared_are_no_copies(tmp_path: Path) -> None:
     for name in ("a.zip", "b.zip"):
         (tmp_path / name).write_bytes(GOOD)
-    found = survey(_Vanishing(tmp_path, "local_file"), Limits())
+    found = survey(_Vanishing(tmp_path, "fetched"), Limits())
     assert [(each.digest, each.duplicate_of) for each in found.archives] == [(None, None)] * 2

@@ -880,8 +880,7 @@ def test_what_a_folders_rights_forbid_is_told_as_that(
     monkeypatch.setattr(os, "scandir", forbid)
     with pytest.raises(NotAllowed, match=r"may not list .*inner"):
         storage.contents("inner")
-    monkeypatch.setattr(Path, "open", forbid)
-    monkeypatch.setattr(Path, "read_bytes", forbid)
+    monkeypatch.setattr(os, "open", forbid)
     monkeypatch.setattr(os, "access", lambda *_: False)
     may_not_read = pytest.raises(NotAllowed, match=r"may not read .*inner/a")
     with may_not_read, storage.open("inner/a"):

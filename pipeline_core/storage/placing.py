@@ -1,0 +1,103 @@
+"""Files and folders are put in place as a whole: beside it first, then by one rename or link."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.logs import get_logger
+from pipeline_core.storage.disk import discard, sync_folder
+from pipeline_core.storage.listing import why_no_file
+
+log = get_logger()
+
+_CREATE_TRIES = 3
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+@contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """A new name beside ``target``, for a file that the body moves; none is left of an error."""
+    if not target.parent.is_dir():
+        make_folder(target.parent)
+    temporary = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        yield temporary
+    except BaseException:
+        discard(temporary)
+        raise
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those it is in. Raises OSError, never that something is missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileNotFoundError as error:  # a mount or a drive that is away: no key that is missing
+        raise OSError(errno.EIO, "its folder cannot be made") from error
+
+
+def link_unless_there(temporary: Path, target: Path, data: bytes) -> bool:
+    """Gives a file its second name; says whether it was this call. What stands there and is no file
+    gives way. Raises ConfigError if that is a folder."""
+    try:
+        for _ in range(_CREATE_TRIES):
+            if _is_linked(temporary, target, data):
+                return True
+            if not _gave_way(target):
+                return False
+    finally:
+        temporary.unlink()
+    return False
+
+
+def _gave_way(target: Path) -> bool:
+    try:
+        status = target.lstat()
+    except FileNotFoundError:  # removed since
+        return False
+    if stat.S_ISDIR(status.st_mode):
+        raise ConfigError(f"Cannot write {target}: a folder stands there.", "Move it away.")
+    why = why_no_file(target.name, status)
+    if why is None:
+        return False
+    log.warning("not_a_file_of_ours", path=str(target), cause=why)
+    target.unlink(missing_ok=True)
+    return True
+
+
+def _is_linked(temporary: Path, target: Path, data: bytes) -> bool:
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        return _create_exclusively(target, data)
+    return True
+
+
+def _create_exclusively(target: Path, data: bytes) -> bool:
+    """For file systems without hard links; a crash may leave a torn file, readers check."""
+    try:
+        with target.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        return False
+    return True
+
+
+def rename_unless_there(staging: Path, target: Path) -> None:
+    """Puts a folder in place; one that stands there stays."""
+    try:
+        os.rename(staging, target)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY) or not target.is_dir():
+            raise
+    sync_folder(target.parent)
