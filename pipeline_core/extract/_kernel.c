@@ -24,7 +24,7 @@
 
 typedef const uint8_t *Place;
 
-/* MOST_DEPTH: levels that are followed, each by a call; settings.py allows no more. */
+/* MOST_DEPTH: levels that are followed, each by a call; settings/limits.py allows no more. */
 enum { UNDECIDED = 255, MOST_DEPTH = 512 };
 
 /* Values of an event's fields, by what the rules ask of them. */

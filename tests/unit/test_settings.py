@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from console.command import cli, command_of
 from console.options import run_settings
@@ -15,6 +17,7 @@ from pipeline_core.machine.profile import Machine, choose_profile, read_machine,
 from pipeline_core.messages import DriftLimits
 from pipeline_core.planning.plan import read_dimensions
 from pipeline_core.settings import Settings, load_settings
+from pipeline_core.settings.group import SettingGroup
 from tests.conftest import PROJECT
 
 _LINE = re.compile(r"^#?(SALES_[A-Z0-9_]+)=(.*)$")
@@ -24,6 +27,15 @@ def test_env_example_lists_every_setting_and_no_other() -> None:
     lines = (PROJECT / ".env.example").read_text().splitlines()
     named = [found[1] for line in lines if (found := _LINE.match(line))]
     assert sorted(named) == sorted(f"SALES_{name.upper()}" for name in Settings.model_fields)
+
+
+def test_groups_have_no_name_in_common() -> None:
+    """Of two checks of one name, one would check nothing."""
+    groups = [each for each in Settings.__bases__ if issubclass(each, SettingGroup)]
+    inherited = vars(SettingGroup).keys() | dir(BaseModel)
+    names = [name for each in groups for name in {*each.model_fields, *vars(each)} - inherited]
+    assert len(groups) > 10
+    assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
 def test_env_example_is_commented_and_loads(tmp_path: Path) -> None:

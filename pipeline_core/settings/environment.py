@@ -1,0 +1,50 @@
+"""The environment and .env: nothing else reads settings from either."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic_settings import EnvSettingsSource
+
+from pipeline_core.configuration.env_file import read_env_file
+
+PREFIX = "SALES_"
+ENV_FILE = Path(".env")
+# What Celery and its command would take for the broker, the results or a configuration; see
+# workers/application.py.
+_OF_CELERY = (
+    "CELERY_BROKER_URL",
+    "CELERY_BROKER_READ_URL",
+    "CELERY_BROKER_WRITE_URL",
+    "CELERY_RESULT_BACKEND",
+    "CELERY_BROKER",
+    "BROKER_URL",
+    "RESULT_BACKEND",
+    "CELERY_CONFIG_MODULE",
+    "CELERY_CONFIG",
+    "CELERY_LOADER",
+)
+
+
+class EnvFile(EnvSettingsSource):
+    """The lines of .env, as the environment's variables are."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in env_file().items() if value}
+
+
+def env_file() -> dict[str, str]:
+    """Settings of .env in the working folder, by name. Raises ConfigError if it cannot be read."""
+    return read_env_file(ENV_FILE, PREFIX, os.environ)
+
+
+def variables() -> set[str]:
+    """Names of the environment that begin as settings do, in capitals."""
+    return {name.upper() for name in os.environ if name.upper().startswith(PREFIX)}
+
+
+def unused_variables() -> list[str]:
+    """Variables of Celery's own that are set, and count for nothing: SALES_* say it all."""
+    return [name for name in _OF_CELERY if os.environ.get(name)]

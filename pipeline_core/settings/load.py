@@ -1,0 +1,78 @@
+"""Settings of this process, and what nobody would notice of them: misspelt names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from pydantic import ValidationError
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.settings.environment import ENV_FILE, PREFIX, env_file, variables
+from pipeline_core.settings.settings import Settings
+
+_SIMILAR = 0.85  # SALES_REPROTS is; names of others are not that like ours
+
+
+def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
+    """Settings of this process: ``overrides`` first, then the environment, then ``.env``.
+
+    A database in ``overrides`` is read also where a setting names a folder of dimensions.
+
+    Raises:
+        ConfigError: a value is missing or wrong; the message names each setting.
+    """
+    given = {name: value for name, value in (overrides or {}).items() if value is not None}
+    if {"database_url", "dimensions"} <= given.keys():
+        raise ConfigError(
+            "--database and --dimensions both say where customers and products are.",
+            "Leave one of them out.",
+        )
+    if "database_url" in given:
+        given["dimensions"] = None
+    _check_file()
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        # Never `input`: it may be a password.
+        found = error.errors(include_input=False, include_url=False)
+        problems = "; ".join(
+            f"{_setting_name(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
+            for problem in found
+        )
+        is_given = all(given.keys() & set(problem["loc"]) for problem in found)
+        remedy = "Correct the option." if is_given else "Correct the environment or .env."
+        raise ConfigError(f"Wrong settings: {problems}.", remedy) from None
+
+
+def misspelt_variables() -> dict[str, str]:
+    """Variables of the environment that are no settings, and look as if they were meant to be:
+    what each was probably meant to be. Others may have names like ours."""
+    unknown = variables() - _setting_names()
+    return {name: meant for name in sorted(unknown) if (meant := _meant(name))}
+
+
+def _check_file() -> None:
+    """Raises ConfigError if .env sets what there is not: that file is ours alone."""
+    for name in env_file():
+        if name not in _setting_names():
+            meant = _meant(name)
+            guess = f" Did you mean {meant}?" if meant else ""
+            raise ConfigError(
+                f"There is no setting {name} (in {ENV_FILE}).{guess}",
+                "Correct .env; .env.example has every setting.",
+            )
+
+
+def _setting_names() -> set[str]:
+    return {PREFIX + name.upper() for name in Settings.model_fields}
+
+
+def _meant(name: str) -> str | None:
+    close = get_close_matches(name, sorted(_setting_names()), n=1, cutoff=_SIMILAR)
+    return close[0] if close else None
+
+
+def _setting_name(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]) if location else "settings"
+    return name if name == "settings" else PREFIX + name.removeprefix(PREFIX).upper()

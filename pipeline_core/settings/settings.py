@@ -1,0 +1,116 @@
+"""All settings, of all groups, and what they say together."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipeline_core.configuration.places import Places
+from pipeline_core.configuration.served import Shop, check_states, parse_shops
+from pipeline_core.messages import Options
+from pipeline_core.settings.celery import CelerySettings
+from pipeline_core.settings.dimensions import DimensionSettings
+from pipeline_core.settings.drift import DriftSettings
+from pipeline_core.settings.environment import PREFIX, EnvFile
+from pipeline_core.settings.faults import FaultSettings
+from pipeline_core.settings.limits import LimitSettings
+from pipeline_core.settings.logs import LogSettings
+from pipeline_core.settings.places import PlaceSettings
+from pipeline_core.settings.reuse import ReuseSettings
+from pipeline_core.settings.running import Engine, RunningSettings
+from pipeline_core.settings.serving import ServingSettings
+from pipeline_core.settings.watching import WatchingSettings
+
+
+class Settings(
+    LogSettings,
+    WatchingSettings,
+    FaultSettings,
+    ServingSettings,
+    CelerySettings,
+    DriftSettings,
+    LimitSettings,
+    ReuseSettings,
+    RunningSettings,
+    DimensionSettings,
+    PlaceSettings,
+    BaseSettings,
+):
+    """Everything that can be set. Sizes are bytes, times seconds, unless a name says more. The
+    fields are in the order of docs/reference/settings.md: pydantic takes the last group first."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, defer_build=False
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (pydantic names it)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What wins first."""
+        return init_settings, env_settings, EnvFile(settings_cls)
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if not self.task_soft_time_limit < self.task_time_limit < self.visibility_timeout:
+            raise ValueError(
+                "task_soft_time_limit < task_time_limit < visibility_timeout does not hold; "
+                "a task that outlives the visibility timeout is started twice"
+            )
+        if self.retry_backoff_max >= self.visibility_timeout:
+            raise ValueError(
+                "retry_backoff_max < visibility_timeout does not hold; "
+                "a task that waits longer is delivered again and again"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _states_apart_from_archives(self) -> Self:
+        try:
+            check_states(self.shops()[1:], self.data)
+        except ValueError as error:
+            raise ValueError(f"{PREFIX}STATES: {error}") from None
+        return self
+
+    def shops(self) -> tuple[Shop, ...]:
+        """Those whose runs a worker with these settings serves, its own first."""
+        own = Shop(self.state, self.data, self.reports)
+        return (own, *parse_shops(self.states, self.data, self.reports))
+
+    def chosen_engine(self) -> Engine:
+        """The engine asked for, or celery exactly when a broker is configured."""
+        return self.engine or ("celery" if self.broker_url else "local")
+
+    def places(self) -> Places:
+        """Where runs read and write; holds the database password."""
+        return Places(
+            data=self.data,
+            reports=self.reports,
+            state=self.state,
+            dimensions=self.dimensions,
+            database_url=self.chosen_database_url().get_secret_value(),
+        )
+
+    def options(self) -> Options:
+        """What the run's manifest keeps, so that every worker counts by the same rules."""
+        return Options(
+            unknown=self.unknown,
+            allow_incomplete=self.allow_incomplete,
+            allow_drift=self.allow_drift,
+            batch_size=self.machine_profile.batch_size,
+            reject_rows=self.reject_rows,
+            reject_bytes=self.reject_bytes,
+            reject_event_bytes=self.reject_event_bytes,
+            most_listed=self.max_listed,
+            spreadsheet_safe=self.spreadsheet_safe,
+            follow_links=self.follow_links,
+            limits=self.limits(),
+            drift=self.drift_limits(),
+        )
