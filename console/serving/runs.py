@@ -17,8 +17,8 @@ FOLDER = "runs"
 class _Said(msgspec.Struct, frozen=True):
     """What is asked of a summary.json."""
 
-    # Of the run that published it.
     run_id: str
+    """The run that published it."""
 
 
 class PublishedRuns:
