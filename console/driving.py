@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date
 
 import click
 
-from console.display.terminal import complain, is_watched
+from console.display.terminal import complain, is_watched, print_json
 from pipeline_core.configuration.served import Shop
 from pipeline_core.ledger import RunLedger, lease, open_state
 from pipeline_core.logs import configure_logs
 from pipeline_core.machine.memory import keep_freed_memory
-from pipeline_core.messages import Manifest, Outcome, to_json
+from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify import Hooks
 from pipeline_core.retry import tried
 from pipeline_core.running.drive import (
@@ -166,7 +165,7 @@ def watch(settings: Settings, ledger: RunLedger, *, quiet: bool) -> Outcome:
 def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) -> int:
     """Says how a run ended; the exit code of CONTRACT."""
     if as_json and outcome.summary is not None:
-        sys.stdout.buffer.write(to_json(outcome.summary))
+        print_json(outcome.summary)
     elif not quiet:
         from console.display.views import print_outcome
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from console.follow import follow
 from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import COMMAND, Worker
 from pipeline_core.messages import Manifest, Work
 from pipeline_core.processing.process import process
 from pipeline_core.running.progress import ArchiveProgress, RunProgress, Watch
+from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.read_only import ReadOnlyStorage
@@ -172,6 +174,18 @@ def test_what_cannot_change_is_read_once(
     assert again.pieces_done == 3
     state.remove(f"runs/{manifest.run_id}/receipts/00001.json")  # damaged, and to be made again
     assert watch.look().pieces_done == 2
+
+
+def test_who_follows_a_run_reads_no_receipt(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The live view does, if there is one."""
+    process_local(tmp_path, manifest)
+    publish_local(tmp_path, manifest)
+    monkeypatch.setattr("console.follow.celery_app", lambda _: None)
+    state = Counting(tmp_path / "state")
+    assert follow(load_settings(), RunLedger(state, manifest.run_id)).state == "published"
+    assert [key for key in state.keys if "/receipts/" in key] == []
 
 
 def test_a_watcher_cannot_write(tmp_path: Path) -> None:
