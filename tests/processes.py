@@ -53,12 +53,12 @@ def _places(shop: Shop, folder: Path) -> dict[str, str]:
 
 
 def sales_pipeline(
-    *arguments: str, env: Mapping[str, str], timeout: float = 120
+    *arguments: str, env: Mapping[str, str], timeout: float = 120, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command to its end."""
     # Files, because pipes would have to be read by somebody all the while.
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        process = started("console.command", *arguments, env=env, stdout=out, stderr=err)
+        process = started("console.command", *arguments, env=env, cwd=cwd, stdout=out, stderr=err)
         try:
             code = process.wait(timeout)
         except BaseException:

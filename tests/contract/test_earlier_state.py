@@ -1,0 +1,84 @@
+"""What an earlier version kept and published is read, reused, compared, verified and rebuilt."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+
+from tests.conftest import PROJECT
+from tests.processes import published_csvs, sales_pipeline
+
+EARLIER = Path(__file__).parent / "earlier" / "two_runs.zip"
+BEFORE, AFTER = "20261129T194753628124Z-021268", "20261129T194755873716Z-1e5c5e"
+SETTINGS = {
+    "PYTHONPATH": str(PROJECT),
+    "SALES_ENGINE": "local",
+    "SALES_JOBS": "1",
+    "SALES_DATA": "data",
+    "SALES_DIMENSIONS": "dimensions",
+    "SALES_REPORTS": "reports",
+    "SALES_STATE": "state",
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    with ZipFile(EARLIER) as earlier:
+        earlier.extractall(tmp_path)
+    for record in (tmp_path / "state").rglob("*.json"):  # as if it had been made here
+        record.write_text(record.read_text().replace('"/shop/', f'"{tmp_path}/'))
+    return tmp_path
+
+
+def _done(shop: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return sales_pipeline(*arguments, env=os.environ | SETTINGS, cwd=shop)
+
+
+def _told(shop: Path, *arguments: str) -> Any:
+    done = _done(shop, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_its_runs_are_listed_and_shown(shop: Path) -> None:
+    assert [run["run_id"] for run in _told(shop, "runs")] == [AFTER, BEFORE]
+    published = json.loads((shop / "reports" / "runs" / BEFORE / "summary.json").read_bytes())
+    shown = _told(shop, "show", BEFORE)
+    assert {name: shown[name] for name in published} == published
+
+
+def test_its_runs_are_compared_and_explained(shop: Path) -> None:
+    told = _told(shop, "diff", BEFORE, AFTER)
+    assert told["kinds"] == [
+        {"kind": "new_archive", "revenue": "3.10", "units": 31},
+        {"kind": "restated_price", "revenue": "23.00", "units": 0},
+    ]
+    told = _told(shop, "explain", AFTER, "--category", "Office", "--segment", "Retail")
+    assert told["totals"]["total_revenue"] == "34.50"
+
+
+def test_its_runs_are_verified(shop: Path) -> None:
+    assert _done(shop, "verify", AFTER).returncode == 0
+
+
+def test_its_reports_are_rebuilt(shop: Path) -> None:
+    folder = shop / "reports" / "runs" / BEFORE
+    expected = {path.name: path.read_bytes() for path in folder.rglob("*.csv")}
+    shutil.rmtree(folder)
+    assert _done(shop, "rebuild", BEFORE).returncode == 0
+    assert {path.name: path.read_bytes() for path in folder.rglob("*.csv")} == expected
+
+
+def test_its_extracts_are_used(shop: Path) -> None:
+    expected = (shop / "reports" / "runs" / AFTER / "sales_report.csv").read_bytes()
+    summary = _told(shop, "run")
+    assert summary["days"]["read"] == 0
+    assert summary["days"]["reused"] > 0
+    assert published_csvs(shop)["sales_report.csv"] == expected
