@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from pipeline_core.changes import Changes
-from pipeline_core.errors import ConfigError, DamagedResult
+from pipeline_core.errors import ConfigError
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.ledger.state import unvouched_run
+from pipeline_core.ledger.stored_files import load_stored, opened_stored
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import (
     Attempt,
@@ -105,13 +107,11 @@ class RunLedger:
 
     def load(self, stored: StoredFile) -> bytes:
         """The bytes of a stored file. Raises DamagedResult if they are not those stored."""
-        try:
-            data = self.state.read(stored.key)
-        except FileNotFoundError:
-            raise DamagedResult(f"{stored.key} is in a receipt but not in the storage") from None
-        if hashlib.sha256(data).hexdigest() != stored.digest:
-            raise DamagedResult(f"{stored.key} is damaged: its digest is not the receipt's")
-        return data
+        return load_stored(self.state, stored)
+
+    def opened(self, stored: StoredFile) -> AbstractContextManager[IO[bytes]]:
+        """The same to read from its beginning, of any size. Raises DamagedResult."""
+        return opened_stored(self.state, stored)
 
     def create_receipt(self, work: Work, receipt: Receipt) -> Receipt:
         """Marks work as done; the files the receipt names are stored already. Returns the

@@ -129,11 +129,11 @@ class Room:
     rows: int
     bytes_left: int | None
 
-    def take(self, stored: bytes, rows: int) -> bool:
-        """Whether all of a log fits; then it is taken."""
-        fits = rows <= self.rows and (self.bytes_left is None or len(stored) <= self.bytes_left)
+    def take(self, size: int, rows: int) -> bool:
+        """Whether all of a log of ``size`` bytes fits; then it is taken."""
+        fits = rows <= self.rows and (self.bytes_left is None or size <= self.bytes_left)
         if fits:
-            self._take(rows, len(stored))
+            self._take(rows, size)
         return fits
 
     def fitting(self, rejects: Iterable[Reject]) -> Iterator[Reject]:

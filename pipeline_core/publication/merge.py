@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import IO
 
 import pyarrow as pa
 
@@ -66,8 +68,23 @@ def load_result(ledger: RunLedger, done: Done, stored: StoredFile) -> bytes:
     Raises:
         ResultsMissing: it is damaged; its archive is taken for not done.
     """
-    try:
+    with _discarded_if_damaged(ledger, done):
         return ledger.load(stored)
+
+
+@contextmanager
+def opened_result(ledger: RunLedger, done: Done, stored: StoredFile) -> Iterator[IO[bytes]]:
+    """The same to read from its beginning: of a file that may be large. Raises as load_result."""
+    with ExitStack() as stack:
+        with _discarded_if_damaged(ledger, done):
+            file = stack.enter_context(ledger.opened(stored))
+        yield file
+
+
+@contextmanager
+def _discarded_if_damaged(ledger: RunLedger, done: Done) -> Iterator[None]:
+    try:
+        yield
     except DamagedResult as error:
         log.warning("damaged_result_discarded", run_id=ledger.run_id, cause=error.message)
         ledger.discard_receipt(done.work)

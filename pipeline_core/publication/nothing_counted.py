@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,7 +28,7 @@ from pipeline_core.ledger.results import Done
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import EventCounts, Limits, Manifest, Summary
-from pipeline_core.publication.merge import load_result
+from pipeline_core.publication.merge import opened_result
 from pipeline_core.storage import Storage, open_archives, open_storage
 
 log = get_logger()
@@ -144,7 +143,8 @@ def _of_rejects(
 def _rejects(ledger: RunLedger, done: Sequence[Done]) -> Iterator[Reject]:
     for each in done:
         if each.receipt.rejects is not None:
-            yield from parse_rejects(io.BytesIO(load_result(ledger, each, each.receipt.rejects)))
+            with opened_result(ledger, each, each.receipt.rejects) as file:
+                yield from parse_rejects(file)
 
 
 class _Sample(NamedTuple):

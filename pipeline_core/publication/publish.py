@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +43,7 @@ from pipeline_core.messages import (
 )
 from pipeline_core.planning.reuse import learn_days, remember_results
 from pipeline_core.publication.file_names import BY_CATEGORY, PARQUET, REJECTS, SUMMARY
-from pipeline_core.publication.merge import load_result, merge_results
+from pipeline_core.publication.merge import merge_results, opened_result
 from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.verdict import judge
 from pipeline_core.questions.diff.latest import note_changes
@@ -263,12 +264,14 @@ def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], option
         for each in done:
             stored, rejected = each.receipt.rejects, each.receipt.counts.rejected
             if stored is not None:
-                data = load_result(ledger, each, stored)
-                if not safe and room.take(data, stored.rows):
-                    file.write(data)
-                else:
-                    for reject in room.fitting(parse_rejects(io.BytesIO(data))):
-                        file.write(csv_line(reject, spreadsheet_safe=safe).encode())
+                with opened_result(ledger, each, stored) as log_file:
+                    size = log_file.seek(0, io.SEEK_END)
+                    log_file.seek(0)
+                    if not safe and room.take(size, stored.rows):
+                        shutil.copyfileobj(log_file, file)
+                    else:
+                        for reject in room.fitting(parse_rejects(log_file)):
+                            file.write(csv_line(reject, spreadsheet_safe=safe).encode())
             if (stored.rows if stored else 0) < sum(lost.events for lost in rejected.values()):
                 room.close()  # that log was cut: what comes after it is not next
 

@@ -198,7 +198,8 @@ def _kept_partials(ledger: RunLedger, receipt: Receipt) -> dict[str, pa.Table] |
         return None
     try:
         if receipt.rejects is not None:
-            ledger.load(receipt.rejects)
+            with ledger.opened(receipt.rejects):
+                pass
         return {
             report.name: read_partial(ledger.load(receipt.partials[report.name]))
             for report in REPORTS

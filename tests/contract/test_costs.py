@@ -6,7 +6,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import tracemalloc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from importlib import import_module
@@ -20,6 +22,7 @@ from pipeline_core.extract.cut import is_cut, label
 from pipeline_core.extract.names import day_date, day_label
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
+from pipeline_core.publication.published_files import put_right
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell
@@ -39,6 +42,8 @@ from tests.archives import (
 )
 from tests.contract.run import (
     plan_local,
+    process_local,
+    publish_local,
     rejects,
     run_local,
     sales,
@@ -161,6 +166,44 @@ def test_reused_rejects_are_those_of_a_fresh_run(tmp_path: Path) -> None:
         check(runs, **limits)  # of kept extracts
         assert check(runs, **limits)["archives"]["reused"] == 2
         assert runs.csvs() != uncut
+
+
+@contextmanager
+def _peak(most: int) -> Iterator[None]:
+    """Fails if Python's objects take more than ``most`` bytes at some moment inside."""
+    tracemalloc.start()
+    try:
+        yield
+        found = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found < most, f"{found / MIB:.1f} MiB"
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_rejects_of_an_archive_are_published_without_being_held(tmp_path: Path, safe: bool) -> None:
+    archives = {
+        f"{letter}.zip": week(part([purchase(quantity=0, note=letter * 4000)] * 4000))
+        for letter in "ab"
+    }
+    manifest = plan_local(write_shop(tmp_path / "shop", archives), tmp_path, spreadsheet_safe=safe)
+    process_local(tmp_path, manifest)
+    with _peak(8 * MIB):
+        publish_local(tmp_path, manifest, allow_incomplete=True)
+    assert _size(tmp_path / "reports" / "runs") > 2 * 4000 * 4000
+
+
+def test_large_file_is_compared_with_what_is_published_without_being_held(tmp_path: Path) -> None:
+    for name in ("made", "reports/runs/r"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "rejects.csv").write_bytes(b"x" * 16 * MIB)
+    reports = open_storage(str(tmp_path / "reports"))
+    with _peak(8 * MIB):
+        assert put_right(tmp_path / "made", reports, "runs/r", dry_run=True) == ("as_published", ())
+    with (tmp_path / "reports/runs/r/rejects.csv").open("ab") as file:
+        file.write(b"x")
+    found = put_right(tmp_path / "made", reports, "runs/r", dry_run=True)
+    assert found == ("damaged", ("rejects.csv",))
 
 
 # --- names ---------------------------------------------------------------------------------------
