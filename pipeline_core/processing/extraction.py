@@ -33,7 +33,7 @@ from pipeline_core.extract.windows import Window
 from pipeline_core.extract.zips import OpenedZip
 from pipeline_core.messages import ArchiveRef, RepeatedEntry, Tally, Unreadable
 from pipeline_core.processing.accumulate import Accumulator, Chunk, Rules
-from pipeline_core.processing.kept_extracts import Extracts
+from pipeline_core.processing.kept_extracts import Extracts, bytes_on_disk
 from pipeline_core.processing.repeated import DayNames, first_repeated
 from pipeline_core.storage import Storage
 
@@ -192,7 +192,7 @@ class Extraction:
             if writer.is_over:
                 return
             if self._extract_room is not None:
-                self._extract_room -= target.tell()
+                self._extract_room -= bytes_on_disk(target.tell())
             self.extracts.keep(digest, target, in_memory)
 
     def _read_extract(self, name: str, index: int, digest: str, packed_bytes: int) -> bool:

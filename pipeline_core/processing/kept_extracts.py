@@ -20,12 +20,15 @@ log = get_logger()
 
 # Extracts of usual events take less than their archive.
 EXTRACT_GROWTH = 8
+# What a file system gives to a file, however little is in it.
+_FILE_BLOCK = 4096
 
 
 @dataclass(frozen=True)
 class Extracts:
     """The extracts of all runs. What is not ``used`` is made again, and kept if it ``is_kept``; of
-    one archive up to ``most_bytes`` and EXTRACT_GROWTH times its own, None being no limit."""
+    one archive up to ``most_bytes`` and EXTRACT_GROWTH times its own, in whole blocks of a disk:
+    the smallest file takes one. None is no limit."""
 
     state: Storage
     limits: Limits
@@ -34,10 +37,11 @@ class Extracts:
     most_bytes: int | None = None
 
     def room(self, archive_bytes: int, shares: int) -> int | None:
-        """Bytes that may be kept of one of so many shares of an archive."""
+        """Bytes that may be kept of one of so many shares of an archive, in whole blocks."""
         if self.most_bytes is None:
             return None
-        return (self.most_bytes + EXTRACT_GROWTH * archive_bytes) // shares
+        room = (self.most_bytes + EXTRACT_GROWTH * archive_bytes) // shares
+        return room // _FILE_BLOCK * _FILE_BLOCK
 
     @contextmanager
     def open(self, digest: str) -> Iterator[tuple[Path, ExtractedDay] | None]:
@@ -67,6 +71,11 @@ class Extracts:
 
     def _key(self, digest: str) -> str:
         return extract_key(EXTRACTION_VERSION, self.limits, digest)
+
+
+def bytes_on_disk(size: int) -> int:
+    """What a file of ``size`` bytes takes: whole blocks, and of a day without events one, too."""
+    return max(1, -(-size // _FILE_BLOCK)) * _FILE_BLOCK
 
 
 def extracts_of(state: Storage, manifest: Manifest) -> Extracts:

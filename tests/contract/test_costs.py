@@ -441,7 +441,7 @@ def test_planning_inflates_no_more_of_an_archive_than_its_limit(
 
 def test_extract_beyond_its_limit_is_not_kept_and_nothing_else_changes(tmp_path: Path) -> None:
     usual = Runs(_long_and_short(tmp_path), tmp_path / "usual")
-    usual.run(extract_bytes=1)
+    usual.run(extract_bytes=3 * 4096)
     assert len(list((usual.folder / "state" / "kept" / "extracts").rglob("*.arrow"))) == 4
     runs = Runs(_squeezed(tmp_path), tmp_path / "squeezed")
     first = runs.run(extract_bytes=1)
@@ -450,6 +450,21 @@ def test_extract_beyond_its_limit_is_not_kept_and_nothing_else_changes(tmp_path:
     assert check(runs, unknown="bucket", extract_bytes=1)["totals"] == first["totals"]
     ledger = RunLedger(open_storage(str(runs.folder / "state")), "run-001")
     assert explain(ledger, Cell("Office", "Retail", None), 3).events == 1
+
+
+def test_extracts_of_tiny_days_are_counted_by_what_a_disk_gives_to_a_file(tmp_path: Path) -> None:
+    days = {f"{n}/2024-03-01.zip": day_zip({"a.json": sales(1, of=str(n))}) for n in range(80)}
+    archive = archive_zip(days)
+    runs = Runs(write_shop(tmp_path / "shop", {"week.zip": archive}), tmp_path / "runs")
+    runs.run(extract_bytes=5 * 4096)
+    kept = list((runs.folder / "state" / "kept" / "extracts").rglob("*.arrow"))
+    assert len(kept) == (5 * 4096 + 8 * len(archive)) // 4096 < len(days)
+    assert sum(path.stat().st_size for path in kept) < len(kept) * 4096 / 2
+    found = check(runs, extract_bytes=5 * 4096, unknown="bucket")
+    assert (found["days"]["reused"], found["days"]["read"]) == (len(kept), len(days) - len(kept))
+    shared = Runs(runs.shop, tmp_path / "shared")
+    shared.run(extract_bytes=5 * 4096, processes=2)
+    assert len(list((shared.folder / "state" / "kept").rglob("*.arrow"))) <= len(kept)
 
 
 def _squeezed(folder: Path) -> Shop:
