@@ -21,6 +21,7 @@ from console.options import (
     run_options,
     run_settings,
 )
+from pipeline_core.plural import counted
 
 if TYPE_CHECKING:
     from console.display.shapes import Backfilled
@@ -109,7 +110,7 @@ def _print(each: Backfilled) -> None:
 
 def _print_end(work: Backfill, told: list[Backfilled], first: date, last: date) -> None:
     made = sum(each.is_made for each in told)
-    click.echo(f"{made:,} runs made; {len(told) - made:,} were there.")
+    click.echo(f"{counted(made, 'run')} made; {len(told) - made:,} were there.")
     if first < work.first or work.last < last:
         click.echo(
             f"There are days from {work.first} to {work.last}; no runs of other dates are made."

@@ -8,6 +8,7 @@ import click
 
 from console.display.terminal import print_json
 from console.options import json_option, place_options, run_settings
+from pipeline_core.plural import counted
 
 
 @click.command()
@@ -37,6 +38,8 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
         return
     would = "Would remove" if dry_run else "Removed"
     click.echo(
-        f"{would} {removed.extracts:,} extracts, {removed.merged:,} merged partials, and "
-        f"{removed.results:,} partials and rejects; {removed.bytes:,} bytes."
+        f"{would} {counted(removed.extracts, 'extract')}, "
+        f"{counted(removed.merged, 'merged partial')}, and "
+        f"{counted(removed.results, 'file')} of partials and rejects; "
+        f"{counted(removed.bytes, 'byte')}."
     )

@@ -9,6 +9,7 @@ import click
 
 from console.display.terminal import plain, print_json
 from console.options import json_option, place_options, run_settings
+from pipeline_core.plural import counted
 
 if TYPE_CHECKING:
     from console.display.shapes import PlannedArchive, PlannedState
@@ -91,7 +92,7 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     rows += [(name, "vanished", "", len(known[name].days), gone) for name in vanished]
     console.print(table(["archive", "state", "bytes", "days", "note"], rows, numbers=(2, 3)))
     takes = "" if seconds is None else f", about {seconds:,.0f} s at the pace of earlier runs"
-    console.print(f"{len(states):,} archives, {to_read:,} bytes to read{takes}.")
+    console.print(f"{counted(len(states), 'archive')}, {counted(to_read, 'byte')} to read{takes}.")
     if found.conflicting_days:
         names = _first(found.conflicting_days, len(found.conflicting_days))
         console.print(plain(f"Conflicting days: {names}."), markup=False)

@@ -10,6 +10,7 @@ import click
 from console.display.terminal import plain, print_json
 from console.interrupt import terminable
 from console.options import json_option, place_options, quiet_option, run_argument, run_settings
+from pipeline_core.plural import counted
 
 if TYPE_CHECKING:
     from pipeline_core.publication.rebuild import Rebuilt
@@ -55,7 +56,8 @@ def _print(found: Rebuilt) -> None:
         "gone": "has no reports any more",
         "published_again": "had no reports any more, and is published again",
     }[found.state]
-    click.echo(f"Run {found.run_id} {said}: {found.archives:,} archives counted again.")
+    archives = counted(found.archives, "archive")
+    click.echo(f"Run {found.run_id} {said}: {archives} counted again.")
     if found.files and found.state in ("damaged", "mended"):
         click.echo(f"Not as they should be: {_some(found.files)}.")
     if found.by_receipt:

@@ -9,6 +9,7 @@ import click
 
 from console.commands.resume import resume
 from console.options import broker_options, json_option, place_options, quiet_option, run_settings
+from pipeline_core.plural import counted
 
 if TYPE_CHECKING:
     from pipeline_core.ledger import RunLedger
@@ -73,5 +74,6 @@ def _sent_again(settings: Settings, ledger: RunLedger) -> str:
     if not recover_run(settings, ledger):
         return "is under way" if ledger.outcome() is None else "has failed"
     sent = ledger.dispatches()[-1]
-    what = f"{len(sent.work)} archives were" if sent.work else "its publication was"
+    were = "was" if len(sent.work) == 1 else "were"
+    what = f"{counted(len(sent.work), 'archive')} {were}" if sent.work else "its publication was"
     return f"stopped ({sent.why}); {what} sent to the workers again"

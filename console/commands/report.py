@@ -18,6 +18,7 @@ from console.options import (
     place_options,
     run_settings,
 )
+from pipeline_core.plural import counted
 
 if TYPE_CHECKING:
     from pipeline_core.questions.range_report import RangeReport, RangeSales
@@ -98,8 +99,8 @@ def _print_totals(report: RangeReport, out: Path) -> None:
     totals = report.totals
     click.echo(
         f"{report.first} to {report.last}, run {report.run_id}: revenue "
-        f"{grouped(totals.total_revenue)}, {totals.units_sold:,} units, "
-        f"{totals.unique_customers:,} customers, {len(report.days):,} days."
+        f"{grouped(totals.total_revenue)}, {counted(totals.units_sold, 'unit')}, "
+        f"{counted(totals.unique_customers, 'customer')}, {counted(len(report.days), 'day')}."
     )
     click.echo(f"Files: {plain(str(out))}/")
 
@@ -116,8 +117,8 @@ def _tell(report: RangeReport) -> None:
         click.echo(f"Days missing: {len(report.missing_days)} ({shown}{more}).", err=True)
     if report.undated_days:
         click.echo(
-            f"{report.undated_days:,} days of the run have no date in their names: they are in no "
-            "range.",
+            f"Without a date in their names, and so in no range: "
+            f"{counted(report.undated_days, 'day')} of the run.",
             err=True,
         )
     if not report.is_whole:

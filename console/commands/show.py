@@ -8,6 +8,7 @@ import click
 
 from console.display.terminal import plain, print_json
 from console.options import json_option, place_options, run_argument, run_settings
+from pipeline_core.plural import counted
 
 if TYPE_CHECKING:
     from pipeline_core.ledger import RunLedger
@@ -82,7 +83,7 @@ def _print_troubles(ledger: RunLedger) -> None:
 
     manifest = ledger.manifest()
     again = [
-        (f"sent again: {len(sent.work)} archives", sent.sent_by, sent.why)
+        (f"sent again: {counted(len(sent.work), 'archive')}", sent.sent_by, sent.why)
         for sent in ledger.dispatches()
         if sent.why
     ]

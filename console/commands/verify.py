@@ -10,6 +10,7 @@ import click
 from console.display.terminal import complain, plain, print_json
 from console.interrupt import terminable
 from console.options import json_option, place_options, quiet_option, run_argument, run_settings
+from pipeline_core.plural import counted
 
 if TYPE_CHECKING:
     from pipeline_core.settings import Settings
@@ -76,8 +77,9 @@ def _print(found: Verification) -> None:
             click.echo(plain(f"{what}: {', '.join(names)}."))
     if found.agrees:
         click.echo(
-            f"Run {found.run_id} agrees: {found.events:,} events in {found.archives:,} archives "
-            f"counted again, {found.cells:,} cells compared; {found.seconds:,.1f} s."
+            f"Run {found.run_id} agrees: {counted(found.events, 'event')} in "
+            f"{counted(found.archives, 'archive')} counted again, "
+            f"{counted(found.cells, 'cell')} compared; {found.seconds:,.1f} s."
         )
 
 

@@ -10,6 +10,7 @@ import click
 from console.display.tables import Grid
 from console.display.terminal import plain
 from console.display.views import output, table
+from pipeline_core.plural import counted
 from pipeline_core.questions.diff import CellChange, Difference
 from pipeline_core.questions.diff.sentences import because, headlines, rows_of
 from pipeline_core.transform.money import grouped
@@ -53,7 +54,7 @@ def _cells_table(found: Difference) -> Grid:
     headings = ["category", "segment", "revenue", "change", "units", "customers", "because"]
     grid = table(headings, rows, numbers=(2, 3, 4, 5))
     if len(found.cells) > _CELLS_SHOWN:
-        grid.caption = f"and {len(found.cells) - _CELLS_SHOWN:,} more rows, in --json"
+        grid.caption = f"and {counted(len(found.cells) - _CELLS_SHOWN, 'more row')}, in --json"
     return grid
 
 
@@ -75,7 +76,7 @@ def _rows(cell: CellChange) -> Iterator[tuple[str, ...]]:
         yield ("", "", "", change, units, "", because(cause))
     if len(cell.causes) > _CAUSES_SHOWN:
         more = len(cell.causes) - _CAUSES_SHOWN
-        yield ("", "", "", "", "", "", f"and {more:,} more causes, in --json")
+        yield ("", "", "", "", "", "", f"and {counted(more, 'more cause')}, in --json")
 
 
 def _signed(number: str) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from console.display.tables import Grid
 from console.display.terminal import plain
 from console.display.views import count, money, print_unreadable, table
+from pipeline_core.plural import counted
 from pipeline_core.questions.explain.explanation import (
     CustomerFigures,
     Explanation,
@@ -45,8 +46,9 @@ def _headline(found: Explanation) -> str:
     if not found.events:
         return f"{name}: there are no sales."
     return (
-        f"{name}: revenue {grouped(totals.total_revenue)}, {totals.units_sold:,} units, "
-        f"{totals.unique_customers:,} customers, from {found.events:,} events. It is what "
+        f"{name}: revenue {grouped(totals.total_revenue)}, {counted(totals.units_sold, 'unit')}, "
+        f"{counted(totals.unique_customers, 'customer')}, from {counted(found.events, 'event')}. "
+        f"It is what "
         f"{'daily_sales.csv' if cell.date else 'sales_report.csv'} says."
     )
 
@@ -111,7 +113,7 @@ def _print_events(console: Console, events: Sequence[PlacedEvent], of: int) -> N
         headings.append("reason")
     grid = table(headings, rows, numbers=(1, 4, 5))
     if of > len(events):
-        grid.caption = f"and {of - len(events):,} more events"
+        grid.caption = f"and {counted(of - len(events), 'more event')}"
     console.print(grid)
 
 

@@ -16,6 +16,7 @@ from console.display.terminal import plain
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.extract.ignored import endings_in_words
 from pipeline_core.messages import Outcome, Summary, Unreadable
+from pipeline_core.plural import counted
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.money import grouped
@@ -112,12 +113,13 @@ def print_summary(console: Console, summary: Summary) -> None:
         f"Run [bold]{summary.run_id}[/bold]{as_of_words(summary.as_of)} "
         f"is [{colour}]{summary.status}[/{colour}]: "
         f"revenue [bold]{grouped(totals.total_revenue)}[/bold], "
-        f"{totals.units_sold:,} units, {totals.unique_customers:,} customers."
+        f"{counted(totals.units_sold, 'unit')}, {counted(totals.unique_customers, 'customer')}."
     )
     console.print(
-        f"{events.seen:,} events in {archives:,} archives "
-        f"({day_count:,} days, {summary.parts.read:,} parts): {events.counted:,} counted, "
-        f"{events.not_purchase:,} not purchases, {events.rejected:,} rejected; "
+        f"{counted(events.seen, 'event')} in {counted(archives, 'archive')} "
+        f"({counted(day_count, 'day')}, {counted(summary.parts.read, 'part')}): "
+        f"{events.counted:,} counted, {events.not_purchase:,} not purchases, "
+        f"{events.rejected:,} rejected; "
         f"{summary.seconds:,.1f} s with the {summary.engine} engine."
     )
     if summary.allowed_drift:
@@ -125,12 +127,13 @@ def print_summary(console: Console, summary: Summary) -> None:
     if summary.days.reused:
         console.print(
             f"Read {summary.bytes_read:,} of {summary.compressed_bytes:,} bytes; earlier runs left "
-            f"{summary.archives.reused:,} archives and {summary.days.reused:,} days."
+            f"{counted(summary.archives.reused, 'archive')} and "
+            f"{counted(summary.days.reused, 'day')}."
         )
     if summary.archives.duplicate or summary.days.duplicate:
         console.print(
-            f"Duplicates left out: {summary.archives.duplicate:,} archives, "
-            f"{summary.days.duplicate:,} days."
+            f"Duplicates left out: {counted(summary.archives.duplicate, 'archive')}, "
+            f"{counted(summary.days.duplicate, 'day')}."
         )
     if summary.allowed_empty:
         console.print(f"Published by --allow-incomplete: {escape(plain(summary.allowed_empty))}")
@@ -183,7 +186,7 @@ def _report_table(settings: Settings, run_id: str) -> Grid:
     ]
     grid = table(["category", "segment", "revenue", "units", "customers"], shown, numbers=(2, 3, 4))
     if len(rows) > _ROWS_SHOWN:
-        grid.caption = f"and {len(rows) - _ROWS_SHOWN:,} more rows in sales_report.csv"
+        grid.caption = f"and {counted(len(rows) - _ROWS_SHOWN, 'more row')} in sales_report.csv"
     return grid
 
 

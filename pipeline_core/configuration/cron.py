@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pipeline_core.plural import counted
+
 _NICKNAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -130,7 +132,7 @@ def parse_cron(expression: str) -> Cron:
         raise ValueError(f"{expression!r} is no time; there are {known}")
     texts = _NICKNAMES.get(lowered, lowered).split()
     if len(texts) != len(_FIELDS):
-        raise ValueError(f"{expression!r} has {_count(len(texts), 'field')}; {_EXAMPLE}")
+        raise ValueError(f"{expression!r} has {counted(len(texts), 'field')}; {_EXAMPLE}")
     try:
         times = Cron(*(field.values(text) for field, text in zip(_FIELDS, texts, strict=True)))
     except ValueError as error:
@@ -181,7 +183,3 @@ def _ordinal(day: int) -> str:
 def _either(words: Iterable[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} or {last}" if first else last
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -21,6 +21,7 @@ import pyarrow as pa
 from pipeline_core.dimensions.located import Located, shortened
 from pipeline_core.dimensions.source import check_names
 from pipeline_core.errors import ConfigError
+from pipeline_core.plural import counted
 
 _BLOCK_ROWS = 65_536
 _LARGEST_CELL = 2**31 - 1
@@ -125,7 +126,7 @@ def _misshapen(path: Path, line: int, row: Sequence[str], width: int) -> ConfigE
     """The refusal of a row that is no row of this table."""
     if len(row) == 1 and not row[0].strip():
         return ConfigError(f"{path}: row {line} has nothing but blanks.", "Remove it.")
-    cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+    cells = counted(len(row), "cell")
     return ConfigError(
         f"{path}: row {line} has {cells}, and the header {width}: {_line(path, line)}.",
         "Give it one cell for each column, in quotes if there is a comma in it, or remove it.",

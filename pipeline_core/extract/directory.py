@@ -94,8 +94,12 @@ def read_directory(
     source = _Source(file)
     end = _find_end(source)
     start, gaps = _find_directory(source, end)
-    if end.size > max(max_entries * _MOST_BYTES_AN_ENTRY, _LEAST_DIRECTORY_LIMIT):
-        raise error(f"the {what} has a directory of {end.size} bytes: more than entries may take")
+    limit = max(max_entries * _MOST_BYTES_AN_ENTRY, _LEAST_DIRECTORY_LIMIT)
+    if end.size > limit:
+        raise error(
+            f"the {what} has a directory of {end.size} bytes, over the limit of {limit}: raise "
+            f"SALES_MAX_ZIP_ENTRIES, which allows {_MOST_BYTES_AN_ENTRY} bytes for each entry"
+        )
     entries = list[Entry]()
     # A prefix that the writer did not count, such as an unpacker, moves everything.
     for entry in _records(source.read(start, end.size), start - end.offset):

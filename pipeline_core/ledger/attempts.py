@@ -23,6 +23,7 @@ from pipeline_core.ledger import lease
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Attempt, Policy
+from pipeline_core.plural import counted
 
 log = get_logger()
 
@@ -152,7 +153,7 @@ def limited_attempt(
             noted.done()  # what follows, such as sending a plan, may fail and be tried again
     except OutOfTries as out:
         raise PipelineError(
-            f"{len(out.ended)} attempts to {what} failed: {causes(out.ended)}.",
+            f"{counted(len(out.ended), 'attempt')} to {what} failed: {causes(out.ended)}.",
             f"Look at the workers' logs, then `sales-pipeline resume {ledger.run_id}`.",
         ) from out
 
@@ -193,7 +194,8 @@ def _check_tries(attempts: Sequence[Attempt], work_id: str, most: int, now: date
     if len(ended) + len(at_it) >= most:
         until = max(each.expires_at for each in at_it)
         raise WorkUnderWay(
-            f"{len(at_it)} attempts at {work_id} may be alive, {len(ended)} ended their worker.",
+            f"{counted(len(at_it), 'attempt')} at {work_id} may be alive, {len(ended)} ended "
+            "their worker.",
             seconds=(until - now).total_seconds() + _AFTER_LEASE_SECONDS,
         )
 

@@ -15,6 +15,7 @@ from pipeline_core.ledger.attempts import OutOfTries, Worker, attempt, causes, c
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, StoredFile, Work
+from pipeline_core.plural import counted
 from pipeline_core.processing.accumulate import Accumulator, Rules
 from pipeline_core.processing.extraction import Extraction
 from pipeline_core.processing.kept_extracts import extracts_of
@@ -100,7 +101,7 @@ def temporary_files() -> Iterator[None]:
 def _quarantine(ledger: RunLedger, manifest: Manifest, work: Work, ended: list[Attempt]) -> Receipt:
     """Leaves out an archive that would end one worker after the other."""
     archive = manifest.archive(work.archive)
-    cause = f"quarantined after {len(ended)} attempts: {causes(ended)}"
+    cause = f"quarantined after {counted(len(ended), 'attempt')}: {causes(ended)}"
     rules = Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
     extraction = Extraction(
         archive, rules, frozenset(), work.share, extracts_of(ledger.state, manifest)

@@ -42,6 +42,7 @@ from pipeline_core.messages import (
     to_json,
 )
 from pipeline_core.planning.reuse import learn_days, remember_results
+from pipeline_core.plural import counted
 from pipeline_core.publication.file_names import BY_CATEGORY, PARQUET, REJECTS, SUMMARY
 from pipeline_core.publication.merge import merge_results, opened_result
 from pipeline_core.publication.summary import summarise
@@ -178,8 +179,8 @@ def _all_results(ledger: RunLedger, manifest: Manifest) -> tuple[Done, ...]:
     if found.outstanding:
         first = manifest.archive(found.outstanding[0].archive).name
         raise ResultsMissing(
-            f"Run {ledger.run_id} has no result of {len(found.outstanding)} archives yet, "
-            f"such as {first}.",
+            f"Run {ledger.run_id} has no result of {counted(len(found.outstanding), 'archive')} "
+            f"yet, such as {first}.",
             f"`sales-pipeline resume {ledger.run_id}` processes what is missing.",
         )
     return found.done

@@ -28,6 +28,7 @@ from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.machine.processes import process_context, without_main
 from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Attempt, Manifest, Outcome, Receipt, Work
+from pipeline_core.plural import counted
 from pipeline_core.processing.process import process
 from pipeline_core.publication.publish import publish
 from pipeline_core.retry import tried
@@ -78,7 +79,8 @@ def process_outstanding(state_uri: str, manifest: Manifest, jobs: int) -> None:
             idle_deaths = idle_deaths + 1 if died == set() else 0
             if idle_deaths >= manifest.policy.max_attempts:
                 raise PipelineError(
-                    f"{idle_deaths} times in a row a process died before it began any work.",
+                    f"{counted(idle_deaths, 'time')} in a row a process died before it began any "
+                    "work.",
                     "Look for what ends processes here, such as too little memory.",
                 )
 

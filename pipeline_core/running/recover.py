@@ -11,6 +11,7 @@ from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive, is_lost
 from pipeline_core.ledger.results import results
 from pipeline_core.messages import Attempt, Dispatch, Manifest, Work
+from pipeline_core.plural import counted
 
 # Dispatches in a row after which nothing had been done; the pauses between them double.
 _MOST_IN_VAIN = 5
@@ -63,7 +64,7 @@ def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | 
     in_vain = _in_vain(dispatches, outstanding)
     if in_vain >= _MOST_IN_VAIN:
         raise NobodyWorks(
-            f"Work was sent {len(dispatches)} times, and no worker did any of it"
+            f"Work was sent {counted(len(dispatches), 'time')}, and no worker did any of it"
             + (f": {told.rstrip('.')}." if told else "."),
             f"Look at the workers' logs, then `sales-pipeline resume {ledger.run_id}`.",
         )

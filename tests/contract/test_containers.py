@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable
@@ -311,7 +312,11 @@ def test_a_directory_of_names_as_long_as_they_may_be_is_refused(tmp_path: Path) 
     names = [f"{n:02}{'x' * 65_000}.txt" for n in range(40)]
     day = build.raw_zip([RawEntry(name, b"", 0, 0) for name in names])
     causes = unreadable(_run_day(tmp_path, day, zip_entries=100))
-    assert "the day has a directory of" in causes[WEEK, DAY, None]
+    assert re.fullmatch(
+        r"the day has a directory of \d+ bytes, over the limit of 1048576: raise "
+        r"SALES_MAX_ZIP_ENTRIES, which allows 1024 bytes for each entry",
+        causes[WEEK, DAY, None],
+    )
 
 
 # --- names ---------------------------------------------------------------------------------------

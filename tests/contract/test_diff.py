@@ -419,7 +419,7 @@ def test_other_rules_of_the_program(runs: Runs) -> None:
     assert because(cell.causes[1]) == f"rules of this program are {now}, 0.9 before"
     back = diff(runs, "run-002", "run-001")
     _by_other_rules(runs, "run-002", now, "Toys,VIP,15.00", "Toys,VIP,15.01")
-    with pytest.raises(ContractError, match=r"run-002 .* 1 cells differ"):
+    with pytest.raises(ContractError, match=r"run-002 .* 1 cell differs"):
         diff(runs)
     assert ("changed_rules", "", "1.00", 1) in causes(back)["Toys", "VIP"]
 
@@ -430,7 +430,7 @@ def test_the_same_rules_explain_no_difference(runs: Runs, rules: str) -> None:
     runs.run()
     _by_other_rules(runs, "run-001", rules, "Toys,VIP,17.50,5", "Toys,VIP,18.50,6")
     _by_other_rules(runs, "run-002", rules, "Toys", "Toys")
-    with pytest.raises(ContractError, match=r"run-001 .* 1 cells differ, such as Toys / VIP"):
+    with pytest.raises(ContractError, match=r"run-001 .* 1 cell differs, such as Toys / VIP"):
         diff(runs)
 
 

@@ -94,7 +94,7 @@ def test_a_backfill_makes_what_is_missing(env: dict[str, str]) -> None:
     done = sales_pipeline("backfill", *weekly, env=env)
     assert done.returncode == 0, done.stderr
     assert "2024-01-07  run" in done.stdout
-    assert "1 runs made; 0 were there." in done.stdout
+    assert "1 run made; 0 were there." in done.stdout
     assert "There are days from 2024-01-01 to 2024-01-11" in done.stdout
     assert "0 runs made; 1 were there." in sales_pipeline("backfill", *weekly, env=env).stdout
 

@@ -38,7 +38,7 @@ def test_a_sound_report_exits_0_and_says_what_was_checked(env: dict[str, str]) -
     run_id = _run(env)
     done = sales_pipeline("verify", env=env)
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"Run {run_id} agrees: 5 events in 1 archives counted again" in done.stdout
+    assert f"Run {run_id} agrees: 5 events in 1 archive counted again" in done.stdout
     assert "\x1b" not in done.stdout
     quiet = sales_pipeline("verify", run_id, "--quiet", env=env)
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")

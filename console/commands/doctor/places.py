@@ -9,6 +9,7 @@ from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger import open_state, unvouched_words
 from pipeline_core.planning.plan import read_dimensions
 from pipeline_core.planning.survey import find_archives
+from pipeline_core.plural import counted
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage, check_creates, open_archives, open_storage
 
@@ -25,11 +26,13 @@ def check_data(settings: Settings) -> Check:
         return Check(
             "data",
             "failed",
-            f"{len(found.strays):,} archives in {data.uri} cannot be read, such as {name}: {what}.",
+            f"{counted(len(found.strays), 'archive')} in {data.uri} cannot be read"
+            f"{', such as' if len(found.strays) > 1 else ':'} {name}: {what}.",
             "Put the files there, or take the names away.",
         )
     size = sum(file.size for file in found.archives)
-    return Check("data", "ok", f"{len(found.archives):,} archives, {size:,} bytes in {data.uri}")
+    archives = counted(len(found.archives), "archive")
+    return Check("data", "ok", f"{archives}, {counted(size, 'byte')} in {data.uri}")
 
 
 def check_state(settings: Settings) -> Check:
@@ -71,7 +74,8 @@ def check_dimensions(settings: Settings) -> Check:
     """Whether there are customers and products."""
     snapshot = read_dimensions(settings.places())
     customers, products = snapshot.customers.num_rows, snapshot.products.num_rows
-    found = f"{customers:,} customers, {products:,} products, prices of {snapshot.scale} decimals"
+    rows = f"{counted(customers, 'customer')}, {counted(products, 'product')}"
+    found = f"{rows}, prices of {counted(snapshot.scale, 'decimal')}"
     if not customers or not products:
         if settings.unknown == "bucket":
             return Check("dimensions", "warned", found + ".", "What they sell or buy is Unknown.")

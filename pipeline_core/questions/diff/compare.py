@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipeline_core.errors import ContractError
+from pipeline_core.plural import counted
 from pipeline_core.questions.diff.causes import (
     Cause,
     CauseKind,
@@ -98,7 +99,8 @@ def _is_not_its_archives(run: PublishedRun, united: United, wrong: set[int]) -> 
     category, segment = united.names(min(wrong))
     return ContractError(
         f"the report of run {run.manifest.run_id} is not what its archives come to now: "
-        f"{len(wrong)} cells differ, such as {category} / {segment}",
+        f"{counted(len(wrong), 'cell')} {'differs' if len(wrong) == 1 else 'differ'}, such as "
+        f"{category} / {segment}",
         _COMPARE_LATER,
     )
 

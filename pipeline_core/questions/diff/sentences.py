@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from pipeline_core.plural import counted
 from pipeline_core.questions.diff.causes import Cause, CauseKind, CellChange, Difference
 from pipeline_core.transform.money import grouped
 
@@ -71,7 +72,7 @@ def because(cause: Cause) -> str:
 
 def rows_of(count: int) -> str:
     """So many rows."""
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+    return counted(count, "row")
 
 
 def _key(cause: Cause) -> tuple[str, ...]:
