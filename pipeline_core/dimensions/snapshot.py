@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline_core.errors import ContractError
-from pipeline_core.parquet import read_parquet
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS, checked
+from pipeline_core.storage.parquet import read_parquet
 
 
 @dataclass(frozen=True)

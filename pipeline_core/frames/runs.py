@@ -20,7 +20,6 @@ from pipeline_core.frames.tables import ReportFrame, frame_of, report_frame
 from pipeline_core.ledger import RunLedger, lease, open_state, run_ids
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
-from pipeline_core.parquet import read_parquet
 from pipeline_core.running.drive import (
     answered_for,
     drive_locally,
@@ -32,6 +31,7 @@ from pipeline_core.running.drive import (
 )
 from pipeline_core.settings import Settings, load_settings
 from pipeline_core.storage import open_storage, use_state_key
+from pipeline_core.storage.parquet import read_parquet
 
 _WHOLE = ("units_sold", "unique_customers")
 

@@ -13,7 +13,6 @@ from typing import IO, TypeVar
 import msgspec
 from msgspec import Struct
 
-from pipeline_core.changes import Changes
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.ledger.state import unvouched_run
@@ -32,6 +31,7 @@ from pipeline_core.messages import (
     Work,
     to_json,
 )
+from pipeline_core.messages.changes import Changes
 from pipeline_core.storage import Storage
 
 _REUSED = "reused.json"

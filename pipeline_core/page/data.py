@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from pipeline_core.changes import Changes
 from pipeline_core.messages import EventCounts, RunStatus, Summary, Totals
+from pipeline_core.messages.changes import Changes
 
 DayState = Literal["present", "duplicate", "conflicting", "unreadable", "missing"]
 

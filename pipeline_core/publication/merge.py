@@ -23,8 +23,8 @@ from pipeline_core.ledger.results import Done
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Receipt, StoredFile
-from pipeline_core.parquet import read_parquet
 from pipeline_core.planning.reuse import RULES_VERSION
+from pipeline_core.storage.parquet import read_parquet
 from pipeline_core.transform.reports import REPORTS, Report
 
 log = get_logger()

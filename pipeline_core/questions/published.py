@@ -10,9 +10,9 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, run_ids, unvouched_words
 from pipeline_core.ledger.results import Done
 from pipeline_core.messages import Manifest, Summary
-from pipeline_core.parquet import read_parquet
 from pipeline_core.processing.recount import CountedDay, counted_days, days_of
 from pipeline_core.storage import Storage, open_storage
+from pipeline_core.storage.parquet import read_parquet
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pipeline_core.changes import sentences
 from pipeline_core.errors import PipelineError, message_of
 from pipeline_core.ledger import RunLedger, slots
 from pipeline_core.ledger.attempts import COMMAND
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Outcome, Summary
+from pipeline_core.messages.changes import sentences
 from pipeline_core.notify import Event, Figures, Hooks, Notice, Report, event_of, notify
 from pipeline_core.publication.publish import fail, newest_published
 from pipeline_core.publication.verdict import what_is_incomplete

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_core.changes import Changes, OtherCauses, TopCause, sentences
 from pipeline_core.ledger import RunLedger
 from pipeline_core.logs import configure_logs
+from pipeline_core.messages.changes import Changes, OtherCauses, TopCause, sentences
 from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.planning.reuse import rules_of_now
 from pipeline_core.publication.publish import publish

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import msgspec
 
-from pipeline_core.changes import Changes, OtherCauses, TopCause
 from pipeline_core.errors import ContractError, PipelineError, message_of
 from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.ledger.results import Done
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Summary
+from pipeline_core.messages.changes import Changes, OtherCauses, TopCause
 from pipeline_core.questions.diff.causes import Cause
 from pipeline_core.questions.diff.days import Days, compare_days
 from pipeline_core.questions.diff.gathered import gather
