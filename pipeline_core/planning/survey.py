@@ -32,6 +32,7 @@ from pipeline_core.extract.names import (
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
 from pipeline_core.messages import ArchiveRef, DayRef, Limits
 from pipeline_core.storage import Contents, Storage, StoredObject
+from pipeline_core.storage.listing import FOLDER_TEXT
 
 _EMPTY = Contents(files=[], folders=[], others={}, hidden=[])
 _FOLDERS_SHOWN = 3
@@ -99,7 +100,7 @@ def find_archives(data: Storage) -> Found:
     except FileNotFoundError:
         raise ConfigError(f"{data.uri} does not exist.", _SET_DATA) from None
     strays = {name: what for name, what in inside.others.items() if is_zip(name)}
-    strays |= {name: "it is a folder, not a file" for name in inside.folders if is_zip(name)}
+    strays |= {name: FOLDER_TEXT for name in inside.folders if is_zip(name)}
     archives = [file for file in inside.files if is_zip(file.key)]
     for file in archives:  # an object store may have a folder of the same name
         strays.pop(file.key, None)

@@ -101,25 +101,36 @@ def day_candidates(
             f"The events of {archive.name} > {day.name} are not kept.",
             "`sales-pipeline diff` reads the archive again.",
         )
-    _extract_again(ledger, manifest, extracts, counted.done)
+    unread = _extract_again(ledger, manifest, extracts, counted.done)
     with extracts.open(counted.digest) as found:
         if found is None:
             raise EventsGone(
                 f"The events of {archive.name} > {day.name} are not kept any more, and the "
-                "archive is not as it was.",
+                f"archive {as_it_is(unread)}.",
                 f"Put the archive that was read back into {manifest.data}, or ask for a later run.",
             )
     yield from day_candidates(ledger, manifest, counted)
 
 
-def _extract_again(ledger: RunLedger, manifest: Manifest, extracts: Extracts, done: Done) -> None:
-    """Keeps what the archive has now: the digests of its days say whether they are the run's."""
+def as_it_is(unread: str | None) -> str:
+    """What is wrong with an archive that has not what a run read: why it cannot be read now, if
+    something stands there that cannot."""
+    return "is not as it was" if unread is None else f"cannot be read any more: {unread}"
+
+
+def _extract_again(
+    ledger: RunLedger, manifest: Manifest, extracts: Extracts, done: Done
+) -> str | None:
+    """Keeps what the archive has now: the digests of its days say whether they are the run's.
+    Returns why it cannot be read, if it is there and cannot."""
     log.info("extracting_again", run_id=manifest.run_id, archive=done.archive.name)
     data = open_archives(manifest.data, follow_links=manifest.options.follow_links)
     try:
         found = data.stat(done.archive.name)
-    except (FileNotFoundError, UnreadableArchive):
-        return
+    except FileNotFoundError:
+        return None
+    except UnreadableArchive as error:
+        return error.message
     archive = ArchiveRef(id=done.archive.id, name=found.key, size=found.size, version=found.version)
     snapshot = load_snapshot(ledger.state, manifest.dimensions_digest)
     dimensions = prepare(snapshot.customers, snapshot.products, snapshot.scale)
@@ -128,3 +139,4 @@ def _extract_again(ledger: RunLedger, manifest: Manifest, extracts: Extracts, do
     again = Extraction(archive, rules, frozenset(), None, extracts)
     again.run(data)
     again.result.rejects.close()
+    return next((place.cause for place in again.unreadable if place.day is None), None)

@@ -30,7 +30,7 @@ from pipeline_core.ledger.results import Done, results
 from pipeline_core.messages import Manifest, Receipt, Summary, Work
 from pipeline_core.processing.accumulate import Accumulator, Rules
 from pipeline_core.processing.process import processed, store_results
-from pipeline_core.processing.recount import CountedDay, counted_days
+from pipeline_core.processing.recount import CountedDay, as_it_is, counted_days
 from pipeline_core.processing.rules import recount, rules_of
 from pipeline_core.publication.merge import merge_results, read_partial
 from pipeline_core.publication.publish import make_latest, newest_published, write_reports
@@ -121,18 +121,20 @@ def _processed_again(
     data = open_archives(manifest.data, follow_links=manifest.options.follow_links)
     if not archive.version:  # there was no file
         return processed(ledger, manifest, archive, work)
-    known = summary.inputs.get(archive.name)
+    known, unread = summary.inputs.get(archive.name), None
     try:
         found = data.stat(archive.name)
         with data.fetched(archive.name) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except (FileNotFoundError, UnreadableArchive):
+    except FileNotFoundError:
         digest = None
+    except UnreadableArchive as error:
+        digest, unread = None, error.message
     if digest is None or digest != known:
         first = f" > {archive.days[0].name}" if archive.days else ""
         raise _refused(
             ledger.run_id,
-            f"the receipt of {archive.name}{first} is gone, and the archive is not as it was.",
+            f"the receipt of {archive.name}{first} is gone, and the archive {as_it_is(unread)}.",
             f"Put the archive with SHA-256 {known} back into {manifest.data}.",
         )
     return processed(

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline_core.errors import UnreadableArchive
 from pipeline_core.storage.base import Contents, StoredObject
 from pipeline_core.storage.disk_errors import translated
-from pipeline_core.storage.listing import link_text, misled, stored
+from pipeline_core.storage.listing import instead_of_file, link_text, stored
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.steps import READ, open_below
 
@@ -18,8 +18,8 @@ from pipeline_core.storage.steps import READ, open_below
 class ArchiveFolder(LocalStorage):
     """Reads as ``LocalStorage``. Without ``follow_links`` only what has its place inside the folder
     is read; the folder itself may be a link. ``stat``, ``open`` and ``fetched`` raise
-    UnreadableArchive for a link that leads out or cannot be followed, and so do ``contents`` of a
-    folder that is such a link; otherwise ``contents`` has it among ``others``.
+    UnreadableArchive for a link that leads out or cannot be followed, and for what is no file; so
+    do ``contents`` of a folder that is such a link; otherwise ``contents`` has it among ``others``.
 
     A hard link cannot be told from a file.
     """
@@ -66,8 +66,9 @@ class ArchiveFolder(LocalStorage):
             with translated("read", path):
                 return self._opened(self._place(key))
         except FileNotFoundError:
-            if path.is_symlink():
-                raise UnreadableArchive(misled(path)) from None
+            instead = instead_of_file(path)
+            if instead is not None:
+                raise UnreadableArchive(instead) from None
             raise
 
     def _descriptor(self, place: Path) -> int:

@@ -14,6 +14,7 @@ from pipeline_core.storage.base import Contents, StoredObject
 _LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG}
 # A plan or a memory of 10,000 archives is far smaller; what has no end is none of ours.
 _RECORD, _MOST_RECORD_BYTES = ".json", 1 << 30
+FOLDER_TEXT = "it is a folder, not a file"
 _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -50,7 +51,7 @@ def _put_readable(found: Contents, entry: os.DirEntry[str], key: str) -> None:
     elif stat.S_ISREG(status.st_mode):
         found.files.append(stored(key, status))
     else:
-        found.others[key] = f"{kind_text(status.st_mode)}, not a file"
+        found.others[key] = _no_file_text(status)
 
 
 def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
@@ -66,6 +67,22 @@ def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
 def kind_text(mode: int) -> str:
     """What it is that is neither a file nor a folder."""
     return f"it is {next((kind for is_kind, kind in _KINDS if is_kind(mode)), 'a device')}"
+
+
+def _no_file_text(status: os.stat_result) -> str:
+    is_folder = stat.S_ISDIR(status.st_mode)
+    return FOLDER_TEXT if is_folder else f"{kind_text(status.st_mode)}, not a file"
+
+
+def instead_of_file(path: Path) -> str | None:
+    """What stands where a file could not be opened; None if nothing does."""
+    try:
+        status = path.stat()
+    except OSError:
+        return misled(path) if path.is_symlink() else None
+    if not stat.S_ISREG(status.st_mode):
+        return _no_file_text(status)
+    return misled(path) if path.is_symlink() else None
 
 
 def why_no_file(name: str, status: os.stat_result) -> str | None:

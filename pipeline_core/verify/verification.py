@@ -9,7 +9,7 @@ from decimal import Context, DivisionByZero, Inexact, InvalidOperation, localcon
 
 from msgspec import Struct
 
-from pipeline_core.errors import RetryableError
+from pipeline_core.errors import RetryableError, UnreadableArchive
 from pipeline_core.ledger import RunLedger, load_snapshot, open_state
 from pipeline_core.messages import ArchiveRef, Manifest, Summary
 from pipeline_core.storage import Storage, open_archives, open_storage
@@ -166,8 +166,19 @@ class _Checking:
             if archive.name in unread and (digest is None or version != archive.version):
                 self.left_out.append(archive.name)
             elif version is None:
-                raise Differs(archive.name, f"SHA-256 {digest}", "it is gone", _GONE)
+                now = self._instead_of(archive.name)
+                raise Differs(archive.name, f"SHA-256 {digest}", now, _GONE)
         self.not_in_run = tuple(versions)
+
+    def _instead_of(self, name: str) -> str:
+        """What stands where a file was that the run read."""
+        try:
+            self.data.stat(name)
+        except UnreadableArchive as error:
+            return error.message
+        except FileNotFoundError:
+            pass
+        return "it is gone"
 
     def _count_again(self, archive: ArchiveRef, summary: Summary) -> None:
         name, published = archive.name, summary.inputs.get(archive.name)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from io import BufferedReader
 from pathlib import Path
 
 import pytest
 
-from pipeline_core.errors import UnreadableArchive
+from pipeline_core.errors import EventsGone, PublishRefused, UnreadableArchive
+from pipeline_core.ledger import RunLedger
 from pipeline_core.publication.rebuild import rebuild
-from pipeline_core.storage import open_archives
+from pipeline_core.questions.explain.explain import explain
+from pipeline_core.questions.explain.explanation import Cell
+from pipeline_core.questions.range_report import range_sales
+from pipeline_core.storage import open_archives, open_storage
 from pipeline_core.storage.archives import ArchiveFolder
+from pipeline_core.verify import verify
 from tests.archives import Shop, write_shop
 from tests.contract.run import (
     plan_local,
@@ -30,6 +38,7 @@ from tests.contract.verified import assert_agrees
 
 GOOD = week(sales(3))
 SECRET = week(sales(4), day="2024-03-02.zip")
+_CANNOT = r"the archive cannot be read any more: it is a"
 _OUT = "which leads out of the folder of the archives"
 
 
@@ -163,13 +172,26 @@ def _nowhere(path: Path) -> None:
     path.symlink_to("nowhere")
 
 
+def _to_a_pipe(path: Path) -> None:
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to("pipe")
+
+
+def _to_a_folder(path: Path) -> None:
+    path.with_name("folder").mkdir()
+    path.symlink_to("folder")
+
+
 LATER = [
     (_loop, "which cannot be followed: Too many levels of symbolic links"),
     (_loop_of_two, "which cannot be followed: Too many levels of symbolic links"),
     (_out, _OUT),
     (_nowhere, "it is a symbolic link to nowhere, which is not there"),
-    (os.mkfifo, "the archive vanished after the run was planned"),
-    (Path.mkdir, "the archive vanished after the run was planned"),
+    (os.mkfifo, "it is a named pipe, not a file"),
+    (Path.mkdir, "it is a folder, not a file"),
+    (_to_a_pipe, "it is a named pipe, not a file"),
+    (_to_a_folder, "it is a folder, not a file"),
+    (lambda _: None, "the archive vanished after the run was planned"),
 ]
 
 
@@ -198,8 +220,39 @@ def test_a_run_is_not_rebuilt_from_what_became_a_link(shop: Shop, tmp_path: Path
         receipt.unlink()
     (shop.data / "z.zip").unlink()
     _out(shop.data / "z.zip")
-    with pytest.raises(Exception, match="the archive is not as it was"):
+    with pytest.raises(PublishRefused, match=_CANNOT) as refused:
         rebuild(str(tmp_path / "state"), outcome.run_id)
+    assert "SALES_FOLLOW_LINKS=true" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("become", "cause"), [each for each in LATER if each[0] is not LATER[-1][0]]
+)
+def test_who_asks_of_a_run_is_told_what_its_archive_became(
+    shop: Shop, tmp_path: Path, become: Callable[[Path], object], cause: str
+) -> None:
+    (shop.data / "z.zip").write_bytes(SECRET)
+    outcome = run_local(shop, tmp_path)
+    ledger = RunLedger(open_storage(str(tmp_path / "state")), outcome.run_id)
+    shutil.rmtree(tmp_path / "state" / "kept")
+    (shop.data / "z.zip").unlink()
+    become(shop.data / "z.zip")
+    found = verify(ledger.state.uri, outcome.run_id).difference
+    assert found is not None
+    assert (found.place, cause in found.recomputed) == ("z.zip", True)
+    for ask in (
+        lambda: explain(ledger, Cell("Office", "Retail", None), 3),
+        lambda: range_sales(ledger, date(2024, 3, 2), date(2024, 3, 2)),
+    ):
+        with pytest.raises(EventsGone) as gone:
+            ask()
+        assert re.search(_CANNOT, gone.value.message)
+        assert cause in gone.value.message
+    for partial in (tmp_path / "state" / "runs" / outcome.run_id / "partials").iterdir():
+        partial.unlink()
+    with pytest.raises(PublishRefused) as refused:
+        rebuild(ledger.state.uri, outcome.run_id)
+    assert cause in refused.value.message
 
 
 class _Exchanged(ArchiveFolder):
@@ -255,5 +308,5 @@ def test_what_is_read_is_whole_and_of_that_file(shop: Shop, follow_links: bool) 
     assert data.stat("week.zip") in data.files()
     with pytest.raises(FileNotFoundError):
         data.stat("nowhere.zip")
-    with pytest.raises(FileNotFoundError), data.open("stock"):
+    with pytest.raises(UnreadableArchive, match="it is a folder"), data.open("stock"):
         pass
