@@ -79,7 +79,7 @@ def load_settings_or_end() -> Settings:
     except ConfigError as error:
         if _celery_command() is None:
             raise
-        _end(error)
+        end(error)
 
 
 def end_without_folder(setting: str, file: Path) -> None:
@@ -88,10 +88,11 @@ def end_without_folder(setting: str, file: Path) -> None:
     folder = file.absolute().parent
     if not os.access(file, os.W_OK) and not os.access(folder, os.W_OK | os.X_OK):
         cause = "may not be written by this user" if folder.is_dir() else "does not exist"
-        _end(ConfigError(f"{setting}: the folder {folder} {cause}.", "Make it, or correct that."))
+        end(ConfigError(f"{setting}: the folder {folder} {cause}.", "Make it, or correct that."))
 
 
-def _end(error: ConfigError) -> NoReturn:
+def end(error: ConfigError) -> NoReturn:
+    """Ends the process with exit code 2 and what is wrong."""
     click.echo(f"Error: {error}", err=True)
     raise SystemExit(2)
 

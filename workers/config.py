@@ -18,6 +18,7 @@ FAIL_RUN = "workers.fail_run"
 RECONCILE = "workers.reconcile"
 # Among what a worker tells of itself when `celery inspect stats` asks.
 SERVES = "sales_serves"
+STATE_MARK = "sales_state_mark"
 
 _LOOK_SECONDS = 60
 _LOOK_EXPIRES_SECONDS = 55
@@ -95,7 +96,7 @@ def celery_config(settings: Settings) -> dict[str, Any]:
 
 
 def mark_of(settings: Settings) -> str | None:
-    """Which key a state is opened under, without the key: for `doctor` to compare."""
+    """Which key a state is opened under, without the key: for commands to compare."""
     key = settings.chosen_state_key()
     return None if key is None else key.mark
 

@@ -8,6 +8,7 @@ from typing import Any
 from celery import bootsteps
 from celery.signals import worker_init, worker_process_init
 
+from pipeline_core.configuration.places import is_local
 from pipeline_core.configuration.served import ServedPlaces, Shop
 from pipeline_core.errors import ConfigError, NotServed
 from pipeline_core.ledger import RunLedger, open_state
@@ -16,8 +17,9 @@ from pipeline_core.ledger.state import unvouched_run
 from pipeline_core.messages import Work
 from pipeline_core.processing.process import manifest_of
 from pipeline_core.storage import open_only
+from workers.application import end
 from workers.celery import app, settings
-from workers.config import SERVES
+from workers.config import SERVES, STATE_MARK, mark_of
 
 _FORGED = "Look for whoever else may write to the broker, or into the state."
 
@@ -37,7 +39,10 @@ def served_run(state: object, run_id: object) -> RunLedger:
     place = served_places().state(state)
     if not isinstance(run_id, str) or not is_run_id(run_id):
         raise NotServed(f"No run is called {ascii(run_id)[:100]}.", _FORGED)
-    return RunLedger(open_state(place), run_id)
+    try:
+        return RunLedger(open_state(place), run_id)
+    except ConfigError as error:  # it is kept under a key, and this worker has none
+        raise NotServed(error.message, error.remedy) from None
 
 
 def check_run(ledger: RunLedger, worker: str) -> None:
@@ -110,6 +115,18 @@ def _planned(state_uri: str, run_id: str) -> frozenset[Work]:
 
 
 @worker_init.connect
+def _end_without_key(**_: Any) -> None:
+    """A state under a key is nothing for a worker that has none. A bucket is asked later, by each
+    child: what its client starts does not survive a fork."""
+    for shop in settings.shops():
+        if is_local(shop.state):
+            try:
+                open_state(shop.state)
+            except ConfigError as error:
+                end(error)
+
+
+@worker_init.connect
 def _open_nothing_else(**_: Any) -> None:
     """Whatever a record of the state names, this process opens no other place."""
     open_only(served_places().check_place)
@@ -123,7 +140,7 @@ class Serves(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def info(self, _worker: Any) -> dict[str, Any]:
         """What is added to the worker's statistics."""
-        return {SERVES: served_places().as_json()}
+        return {SERVES: served_places().as_json(), STATE_MARK: mark_of(settings)}
 
 
 app.steps["worker"].add(Serves)

@@ -43,6 +43,11 @@ def scheme_of(place: str) -> str:
     return found[1].lower() if found and found[2] == "//" else ""
 
 
+def is_local(place: str) -> bool:
+    """Whether it is a folder, and no object store's URI."""
+    return scheme_of(place) in {"", "file"}
+
+
 def local_path(place: str) -> Path:
     """The folder of a name or of a ``file://`` URI."""
     return Path(unquote(urlsplit(place).path)) if scheme_of(place) == "file" else Path(place)

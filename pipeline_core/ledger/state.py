@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
-from pipeline_core.errors import ConfigError
+import re
+
+from pipeline_core.errors import ConfigError, PipelineError
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.storage import Storage, open_storage, state_key
 from pipeline_core.storage.vouched import KEYED, VouchedStorage
 
+_MARK = re.compile(r"[0-9a-f]{16}")
+# URIs of the states that were seen to have nothing under a key.
+_kept_without_key: set[str] = set()
 _NOT_OURS = "under another SALES_STATE_KEY than the one here, or one of the two has none"
 
 
 def open_state(uri: str) -> Storage:
-    """The state at a place. Raises ConfigError as ``open_storage`` does."""
+    """The state at a place. Raises ConfigError as ``open_storage`` does, and if it is kept under a
+    key and this process has none."""
     place, key = open_storage(uri), state_key()
-    return place if key is None else VouchedStorage(place, key)
+    if key is not None:
+        return VouchedStorage(place, key)
+    _check_no_key_is_forgotten(place)
+    return place
+
+
+def _check_no_key_is_forgotten(place: Storage) -> None:
+    """Looks once a process: many a worker opens a state for each message."""
+    if place.uri in _kept_without_key:
+        return
+    try:
+        marks = place.folders(KEYED)
+    except PipelineError:  # told by whoever reads or writes next
+        return
+    if any(map(_MARK.fullmatch, marks)):
+        raise ConfigError(
+            f"The state {place.uri} is kept under a key, and SALES_STATE_KEY is not set here.",
+            f"Set it. Only if all that was kept under it is given up, remove {KEYED}/ there.",
+        )
+    _kept_without_key.add(place.uri)
 
 
 def unvouched_runs(uri: str) -> set[str]:

@@ -7,8 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 from pipeline_core.configuration.places import check_place, check_reports
 from pipeline_core.settings.group import SettingGroup
 from pipeline_core.storage import StateKey
-
-_LEAST_KEY_BYTES = 16
+from pipeline_core.storage.key import check_secret
 
 
 class PlaceSettings(SettingGroup):
@@ -38,11 +37,9 @@ class PlaceSettings(SettingGroup):
 
     @field_validator("state_key")
     @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < _LEAST_KEY_BYTES:
-            raise ValueError(
-                f"shorter than {_LEAST_KEY_BYTES} bytes; `openssl rand -hex 32` makes one"
-            )
+    def _sound_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_secret(value.get_secret_value())
         return value
 
     def chosen_state_key(self) -> StateKey | None:

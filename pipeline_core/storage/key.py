@@ -27,6 +27,28 @@ class StateKey:
         return hmac.new(self.secret, b"file\0" + key.encode() + b"\0", "sha256")
 
 
+_LEAST_BYTES = 16
+_MAKES_ONE = "`openssl rand -hex 32` makes one"
+_QUOTES = "\"'`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
+
+
+def check_secret(text: str) -> None:
+    """Raises ValueError for what can be no key, or is read as another one elsewhere: a file and a
+    shell keep different blanks and quotes at its ends. The text is in no message."""
+    try:
+        secret = text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"not UTF-8; {_MAKES_ONE}") from None
+    if not text.isprintable():
+        raise ValueError(f"has control characters, such as a line's end; {_MAKES_ONE}")
+    if text != text.strip():
+        raise ValueError("begins or ends with blanks; take them away, or make another")
+    if text[:1] in _QUOTES or text[-1:] in _QUOTES:
+        raise ValueError("begins or ends with a quote; take it away, or make another")
+    if len(secret) < _LEAST_BYTES:
+        raise ValueError(f"shorter than {_LEAST_BYTES} bytes; {_MAKES_ONE}")
+
+
 _in_force: StateKey | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import hashlib
 import hmac
@@ -24,6 +25,37 @@ KEYED = "keyed"
 _TAG_BYTES = hashlib.sha256().digest_size
 _BLOCK = 1 << 20
 _TRIES = 3
+_SINGLE_LINES = 5
+
+
+class _Refused:
+    """Names of files that were refused: whoever plants them decides how many there are, so a few
+    have a line in the log, then each tenfold number, and the number at the process's end."""
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+        self._told = 0
+
+    def tell(self, key: str, state: str) -> None:
+        if key in self._keys:
+            return
+        self._keys.add(key)
+        number = len(self._keys)
+        if number <= _SINGLE_LINES:
+            log.warning("not_vouched_for", key=key, state=state)
+        if number == _SINGLE_LINES + 1:
+            atexit.register(self.tell_number)
+        if number > _SINGLE_LINES and number == 10 ** (len(str(number)) - 1):
+            self.tell_number()
+
+    def tell_number(self) -> None:
+        """Unless it is told already."""
+        if len(self._keys) > self._told:
+            self._told = len(self._keys)
+            log.warning("files_not_vouched_for", number=self._told)
+
+
+_refused = _Refused()
 
 
 class VouchedStorage:
@@ -146,7 +178,7 @@ class VouchedStorage:
 
     def _check(self, key: str, hasher: hmac.HMAC, tag: bytes) -> None:
         if not hmac.compare_digest(hasher.digest(), tag):
-            log.warning("not_vouched_for", key=key, state=self.uri)
+            _refused.tell(key, self.uri)
             raise FileNotFoundError(errno.ENOENT, "not vouched for by the key of the state", key)
 
     def _tagged(self, key: str, data: bytes) -> bytes:

@@ -271,7 +271,33 @@ def test_the_command_keeps_everything_under_its_key(
         assert not file.is_file() or OURS.encode() not in file.read_bytes(), file
 
 
-@pytest.mark.parametrize(("before", "after"), [("", OURS), (OURS, ""), (OURS, THEIRS)])
+def test_a_key_that_is_forgotten_is_missed(shop: Shop, tmp_path: Path) -> None:
+    """In one of two shells, say: whoever may write there would be trusted from then on."""
+    env = local_environment(shop, tmp_path, SALES_STATE_KEY=OURS)
+    run_id = json.loads(sales_pipeline("run", "--json", env=env).stdout)["run_id"]
+    del env["SALES_STATE_KEY"]
+    cell = ["--category", "Category 1", "--segment", "VIP"]
+    for command in (
+        *(["run"], ["recover"], ["gc"], ["plan"], ["runs"], ["show"], ["rejects"], ["diff"]),
+        *(["resume", run_id], ["publish", run_id], ["rebuild", run_id], ["verify"]),
+        *(["explain", *cell], ["doctor", "--fresh", "1d"], ["serve", "--port", "0"]),
+    ):
+        done = sales_pipeline(*command, env=env, timeout=30)
+        assert done.returncode == 2, (command, done.stdout, done.stderr)
+        assert "is kept under a key, and SALES_STATE_KEY is not set here" in done.stderr, command
+    (found,) = (
+        each
+        for each in json.loads(sales_pipeline("doctor", "--json", env=env).stdout)
+        if each["name"] == "state"
+    )
+    assert found["state"] == "failed"
+    assert "SALES_STATE_KEY is not set here" in found["found"]
+    assert [each.name for each in (tmp_path / "state").iterdir()] == ["keyed"]
+    shutil.rmtree(tmp_path / "state" / "keyed")  # it is given up
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+
+
+@pytest.mark.parametrize(("before", "after"), [("", OURS), (OURS, THEIRS)])
 def test_under_another_key_all_begins_anew(
     shop: Shop, tmp_path: Path, honest: dict[str, bytes], before: str, after: str
 ) -> None:
@@ -290,7 +316,6 @@ def test_under_another_key_all_begins_anew(
     assert "not vouched for: 1" in listed.stderr
     doctor = sales_pipeline("doctor", "--json", env=env).stdout
     (found,) = (each["found"] for each in json.loads(doctor) if each["name"] == "state")
-    assert ("SALES_STATE_KEY is not set" in found) == (not after)
     assert "not vouched for: 1" in found
     new = json.loads(sales_pipeline("run", "--json", env=env).stdout)
     assert new["bytes_read"] == old["bytes_read"] > 0
@@ -305,7 +330,8 @@ def test_a_notebook_has_its_key_among_its_settings(shop: Shop, tmp_path: Path) -
     shop_of_files = {"data": str(shop.data), "dimensions": str(shop.dimensions)}
     made = frames.run(**places, **shop_of_files, state_key=OURS, jobs=1)  # type: ignore[arg-type]
     assert [each.name for each in (tmp_path / "state").iterdir()] == ["keyed"]
-    assert frames.runs(state=places["state"]) == []
+    with pytest.raises(ConfigError, match="is kept under a key"):
+        frames.runs(state=places["state"])
     (found,) = frames.runs(state=places["state"], state_key=OURS)
     assert found.run_id == made.run_id
 
@@ -319,6 +345,77 @@ def test_a_key_that_is_too_short_is_refused(shop: Shop, tmp_path: Path) -> None:
         assert "SALES_STATE_KEY: shorter than 16 bytes" in done.stderr
         assert short not in done.stderr
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        (" " * 32, "blanks"),
+        (f" {OURS}", "blanks"),
+        (f"{OURS} ", "blanks"),
+        (f"{OURS}\r", "a line's end"),
+        (f"{OURS}\t", "control characters"),
+        (f"'{OURS}'", "a quote"),
+        (f'"{OURS}"', "a quote"),
+        (f"\u201c{OURS}\u201d", "a quote"),
+        (f"canary-{chr(0xDCE9)}-of-a-key-that-is-Latin-1", "UTF-8"),
+    ],
+)
+def test_a_key_that_another_file_or_shell_would_read_as_another_is_refused(
+    shop: Shop, tmp_path: Path, key: str, what: str
+) -> None:
+    done = sales_pipeline("run", env=local_environment(shop, tmp_path, SALES_STATE_KEY=key))
+    assert done.returncode == 2
+    assert what in done.stderr
+    assert "Traceback" not in done.stderr
+    assert OURS not in done.stderr
+    assert "canary" not in done.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_however_many_files_are_planted_a_few_have_a_line(shop: Shop, tmp_path: Path) -> None:
+    env = local_environment(shop, tmp_path, SALES_STATE_KEY=OURS)
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    for number in range(40):
+        (_kept(tmp_path, OURS) / "leases" / f"{number + 2:08d}.json").write_text("{}")
+    done = sales_pipeline("run", env=env)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(" not_vouched_for ") == 5
+    (_kept(tmp_path, OURS) / "leases" / "00000100.json").write_text("{}")
+    told = sales_pipeline("recover", env=env).stderr
+    assert told.count(" not_vouched_for ") == 5
+    assert "number=40" in told.splitlines()[-1], told
+    assert "There is no run yet" not in told
+
+
+def test_workers_with_another_key_end_a_command_before_anything_is_planned(ships: Fleet) -> None:
+    ships.env["SALES_STATE_KEY"] = OURS
+    ships.worker(SALES_STATE_KEY=THEIRS)
+    done = ships.run(timeout=30)
+    assert done.returncode == 2, done.stderr
+    assert "w0@test has another SALES_STATE_KEY than this machine" in done.stderr
+    assert "Set SALES_STATE_KEY alike everywhere." in done.stderr
+    assert not list(Path(ships.env["SALES_STATE"]).glob("**/manifest.json"))
+    ships.kill_workers()
+    ships.worker()
+    first = json.loads(ships.run().stdout)["run_id"]
+    assert ships.csvs()
+    kept = Path(ships.env["SALES_STATE"]) / "keyed" / StateKey(OURS.encode()).mark / "runs" / first
+    for name in ("outcome.json", "verdict.json"):
+        (kept / name).unlink()
+    shutil.rmtree(kept.parent.parent / "leases")  # it does not move
+    ships.kill_workers()
+    ships.worker(SALES_STATE_KEY=THEIRS)
+    done = sales_pipeline("resume", first, env=ships.env, timeout=30)
+    assert done.returncode == 2, done.stderr
+    assert "has another SALES_STATE_KEY" in done.stderr
+
+
+def test_a_worker_without_the_key_of_its_state_does_not_start(ships: Fleet, tmp_path: Path) -> None:
+    (Path(ships.env["SALES_STATE"]) / "keyed" / StateKey(OURS.encode()).mark).mkdir(parents=True)
+    log = tmp_path / "keyless.log"
+    assert ships.start("worker", "--concurrency=1", log=log).wait(30) == 2
+    assert "is kept under a key, and SALES_STATE_KEY is not set here" in log.read_text()
 
 
 def _all_but_one(folder: Path) -> list[Path] | None:

@@ -61,6 +61,7 @@ def check_workers(settings: Settings) -> Check:
     if settings.broker_url is None:
         return Check("workers", "ok", "not needed by the local engine")
     from console.fleet import worker_answers, worker_settings
+    from workers.broker import other_key
     from workers.config import mark_of
 
     found = worker_settings(settings)
@@ -87,13 +88,8 @@ def check_workers(settings: Settings) -> Check:
                 "Set SALES_VISIBILITY_TIMEOUT alike everywhere.",
             )
         if conf.get("state_mark") != mark_of(settings):
-            return Check(
-                "workers",
-                "failed",
-                f"{name} has another SALES_STATE_KEY than this machine, or one of the two has "
-                "none: neither uses what the other keeps.",
-                "Set SALES_STATE_KEY alike everywhere.",
-            )
+            refusal = other_key(name)
+            return Check("workers", "failed", refusal.message, refusal.remedy)
     return _serving(settings.shops()[0], worker_answers(settings), sorted(found))
 
 
