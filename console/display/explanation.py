@@ -77,7 +77,7 @@ def _figures_table(
         numbers=range(first, first + 3),
     )
     if len(rows) > _ROWS_SHOWN:
-        grid.caption = f"and {len(rows) - _ROWS_SHOWN:,} more {headings[0]}s"
+        grid.caption = f"and {counted(len(rows) - _ROWS_SHOWN, f'more {headings[0]}')}"
     return grid
 
 
@@ -124,7 +124,7 @@ def _print_left_out(console: Console, found: Explanation) -> None:
         _print_events(console, found.first_left_out, sum(each.events for each in found.left_out))
     if found.unplaced_events:
         console.print(
-            f"Of {found.unplaced_events:,} other events that were left out, neither category nor "
+            f"Of {counted(found.unplaced_events, 'other event')} left out, neither category nor "
             "segment is known."
         )
 

@@ -213,9 +213,9 @@ def test_explain_takes_a_figure_apart(env: dict[str, str]) -> None:
     shown = sales_pipeline("explain", *OFFICE, "-n", "2", env=env)
     assert (shown.returncode, shown.stderr) == (0, "")
     for words in (
-        *("revenue 9.00, 90 units, 1 customers, from 16 events", "and 3 more parts"),
+        *("revenue 9.00, 90 units, 1 customer, from 16 events", "and 3 more parts"),
         *("events_week_01.zip", "events_2024-03-08.zip", "part-012.json", "and 14 more events"),
-        *("invalid_quantity", "category only", "x\\x1b[2J:100:", "Of 1 other events"),
+        *("invalid_quantity", "category only", "x\\x1b[2J:100:", "Of 1 other event left out"),
     ):
         assert words in shown.stdout
     assert "\x1b" not in shown.stdout
@@ -352,7 +352,7 @@ def test_gc_removes_what_nobody_can_use(env: dict[str, str]) -> None:
     assert seen["bytes"] > 0
     done = sales_pipeline("gc", "--keep-runs", "1", env=env)
     assert (
-        "Removed 1 extracts, 0 merged partials, and 2 partials and rejects; "
+        "Removed 1 extract, 0 merged partials, and 2 files of partials and rejects; "
         f"{seen['bytes']:,} bytes."
     ) in done.stdout
     again = json.loads(sales_pipeline("run", "--json", env=env).stdout)
@@ -382,7 +382,7 @@ def test_doctor_finds_everything_well_and_names_what_is_not(env: dict[str, str])
 def test_progress_shows_on_a_terminal(env: dict[str, str]) -> None:
     code, seen = on_terminal("run", env=env)
     assert code == 0
-    assert b"archives" in seen
+    assert b"in 1 archive " in seen
     assert b"run_planned" not in seen, "log lines tear the display"
 
 
