@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import RunLedger, open_state, run_ids, unvouched_words
+from pipeline_core.ledger import RunLedger, newest_runs, open_state, unvouched_words
 from pipeline_core.settings import Settings
 
 
@@ -16,11 +16,10 @@ def ledger_of(settings: Settings, run_id: str | None) -> RunLedger:
     """
     state = open_state(settings.state)
     if run_id is None:
-        known = run_ids(state)
-        if not known:
+        run_id = next(newest_runs(state), None)
+        if run_id is None:
             raise ConfigError(
                 f"There is no run in {state.uri} yet.{unvouched_words(settings.state)}",
                 "`sales-pipeline run` makes one.",
             )
-        run_id = known[-1]
     return RunLedger(state, run_id)

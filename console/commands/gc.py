@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from console.display.terminal import print_json
+from console.display.terminal import note, print_json
 from console.options import json_option, place_options, run_settings
 from pipeline_core.plural import counted
 
@@ -27,10 +27,11 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
     Published reports and the records of runs stay.
     """
     from console.display.shapes import Collected
-    from pipeline_core.ledger import open_state
+    from pipeline_core.ledger import open_state, unvouched_words
     from pipeline_core.running.gc import collect_garbage
 
     settings = run_settings(options)
+    note(unvouched_words(settings.state))
     removed = collect_garbage(open_state(settings.state), settings.keep_runs, dry_run=dry_run)
     if as_json:
         shown = Collected(removed.extracts, removed.merged, removed.results, removed.bytes, dry_run)

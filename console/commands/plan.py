@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import plain, print_json
+from console.display.terminal import note, plain, print_json
 from console.options import json_option, place_options, run_settings
 from pipeline_core.plural import counted
 
@@ -36,12 +37,13 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     from console.display.shapes import Planned
     from console.display.views import output, table
     from pipeline_core.extract.ignored import endings_in_words, merge_endings
-    from pipeline_core.ledger import open_state
+    from pipeline_core.ledger import open_state, unvouched_words
     from pipeline_core.messages import MOST_MISSING
     from pipeline_core.planning.reuse import finished_archives, known_archives, recall
     from pipeline_core.planning.survey import missing_days, survey
     from pipeline_core.storage import absolute_uri, open_archives
 
+    note(unvouched_words(settings.state))
     memory = recall(open_state(settings.state), absolute_uri(settings.data))
     known = known_archives(memory)
     found = survey(
@@ -130,9 +132,9 @@ def _same_as(archive: ArchiveRef) -> str:
 
 def _expected_seconds(state: Storage, to_read: int) -> float | None:
     """By the newest run that read something; None if there is none."""
-    from pipeline_core.ledger import RunLedger, run_ids
+    from pipeline_core.ledger import RunLedger, newest_runs
 
-    for run_id in reversed(run_ids(state)[-_HISTORY:]):
+    for run_id in islice(newest_runs(state), _HISTORY):
         outcome = RunLedger(state, run_id).outcome()
         if outcome and outcome.summary and outcome.summary.bytes_read:
             summary = outcome.summary

@@ -34,14 +34,14 @@ def recover(settings: Settings, *, as_json: bool, quiet: bool) -> int:
     """Gives the newest run what it misses if it stopped: one on Celery is sent again and goes
     on there, a local one goes on here. 0 if there is nothing to recover."""
     from pipeline_core.errors import PipelineError
-    from pipeline_core.ledger import RunLedger, lease, open_state
+    from pipeline_core.ledger import RunLedger, lease, open_state, unvouched_words
     from pipeline_core.ledger.run import START_ANOTHER
     from pipeline_core.running.notifications import give_up, tell
     from pipeline_core.running.turn import is_moving
 
     newest = lease.head(open_state(settings.state))
     if newest is None:
-        click.echo("There is no run yet.", err=True)
+        click.echo(f"There is no run yet.{unvouched_words(settings.state)}", err=True)
         return 0
     ledger = RunLedger(open_state(settings.state), newest.run_id)
     manifest = ledger.planned()

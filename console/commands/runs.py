@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import print_json
+from console.display.terminal import note, print_json
 from console.options import json_option, place_options, run_settings
 
 if TYPE_CHECKING:
@@ -22,12 +23,18 @@ def runs_command(newest: int, as_json: bool, **options: Any) -> None:
     """List the runs, newest first."""
     settings = run_settings(options)
     from console.display.views import output, table
-    from pipeline_core.ledger import RunLedger, open_state, run_ids, unvouched_words
+    from pipeline_core.ledger import (
+        RunLedger,
+        newest_runs,
+        open_state,
+        planted_words,
+        unvouched_words,
+    )
     from pipeline_core.transform.money import grouped
 
     state = open_state(settings.state)
-    known = run_ids(state)[-newest:] if newest else []
-    told = [_history(run_id, RunLedger(state, run_id).outcome()) for run_id in reversed(known)]
+    known = list(islice(newest_runs(state), newest))
+    told = [_history(run_id, RunLedger(state, run_id).outcome()) for run_id in known]
     if as_json:
         print_json(told)
         return
@@ -46,8 +53,9 @@ def runs_command(newest: int, as_json: bool, **options: Any) -> None:
     shown = len(headings) if any(run.reason for run in told) else len(headings) - 1
     cells = [row[:shown] for row in rows]
     output().print(table(headings[:shown], cells, numbers=(2, 3, 4), whole=(0,)))
-    if others := unvouched_words(settings.state):
-        click.echo(others.lstrip(), err=True)
+    if newest:
+        note(planted_words(state, known))
+    note(unvouched_words(settings.state))
 
 
 def _state_words(run: ListedRun) -> str:

@@ -49,12 +49,15 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
 
 def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json: bool) -> None:
     from console.display.shapes import UnfinishedRun
-    from pipeline_core.ledger import run_ids
+    from pipeline_core.ledger import is_vouched_run, run_ids
     from pipeline_core.running.turn import is_moving
 
     manifest = ledger.planned()
-    if manifest is None and outcome is None and ledger.run_id not in run_ids(ledger.state):
+    is_known = ledger.run_id in run_ids(ledger.state)
+    if not (is_known and is_vouched_run(ledger.state, ledger.run_id)):
         ledger.manifest()  # complains
+    if outcome is None:
+        ledger.check_outcome()
     moving = "It is under way." if is_moving(ledger) else "It does not move."
     state = outcome.state if outcome else "unfinished"
     reason = outcome.reason if outcome else moving

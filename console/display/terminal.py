@@ -33,6 +33,12 @@ def complain(message: str, remedy: str) -> None:
         click.echo(f"  {_lines(remedy)}", err=True)
 
 
+def note(sentence: str) -> None:
+    """What a person should know besides, on stderr; nothing if it is empty."""
+    if sentence:
+        click.echo(plain(sentence.lstrip()), err=True)
+
+
 def _lines(text: str) -> str:
     return "\n".join(map(plain, text.splitlines()))
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from concurrent.futures import Executor
 
-from pipeline_core.ledger import lease, run_ids
+from pipeline_core.ledger import lease, newest_runs
 from pipeline_core.messages import to_json
 from pipeline_core.running.progress import Watch
 from pipeline_core.storage import Storage
@@ -52,5 +52,4 @@ class Looks:
         turn = lease.head(self._state)
         if turn is not None:
             return turn.run_id
-        known = run_ids(self._state)
-        return known[-1] if known else None
+        return next(newest_runs(self._state), None)

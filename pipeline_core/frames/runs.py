@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ import pandas as pd
 
 from pipeline_core.errors import ConfigError, PipelineError, PublishRefused
 from pipeline_core.frames.tables import ReportFrame, frame_of, report_frame
-from pipeline_core.ledger import RunLedger, lease, open_state, run_ids
+from pipeline_core.ledger import RunLedger, lease, newest_runs, open_state
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
 from pipeline_core.running.drive import (
@@ -156,8 +157,7 @@ def runs(*, state: str | Path | None = None, newest: int = 20, **settings: objec
     """The ``newest`` runs, newest first. Raises ConfigError for a wrong setting, RetryableError if
     the state storage does not answer."""
     storage = open_state(_settings(settings | {"state": state}).state)
-    known = run_ids(storage)[-newest:] if newest > 0 else []
-    ledgers = [RunLedger(storage, run_id) for run_id in reversed(known)]
+    ledgers = [RunLedger(storage, each) for each in islice(newest_runs(storage), max(newest, 0))]
     return [_run(ledger, ledger.outcome()) for ledger in ledgers]
 
 

@@ -23,15 +23,19 @@ this, and what ``kept`` tells of, is in ``keyed/<mark>/``, each file with its ta
 """
 
 from pipeline_core.ledger.published import mark_published, published_before, published_ids
-from pipeline_core.ledger.run import RunLedger, run_ids
+from pipeline_core.ledger.run import RunLedger
+from pipeline_core.ledger.runs import is_vouched_run, newest_runs, planted_words, run_ids
 from pipeline_core.ledger.snapshots import load_snapshot, save_snapshot
 from pipeline_core.ledger.state import open_state, unvouched_words
 
 __all__ = [
     "RunLedger",
+    "is_vouched_run",
     "load_snapshot",
     "mark_published",
+    "newest_runs",
     "open_state",
+    "planted_words",
     "published_before",
     "published_ids",
     "run_ids",

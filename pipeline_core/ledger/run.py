@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger.names import is_run_id
-from pipeline_core.ledger.state import unvouched_run
+from pipeline_core.ledger.runs import run_ids
+from pipeline_core.ledger.state import damaged_record, no_such_run
 from pipeline_core.ledger.stored_files import load_stored, opened_stored
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import (
@@ -53,7 +54,7 @@ class RunLedger:
     def __post_init__(self) -> None:
         """Raises ConfigError if no run can be called so."""
         if not is_run_id(self.run_id):
-            raise _no_such_run(self.state, self.run_id)
+            raise no_such_run(self.state.uri, self.run_id)
 
     def create_manifest(self, manifest: Manifest) -> Manifest:
         """The run's manifest: this one, or the one that another planner created before."""
@@ -63,12 +64,14 @@ class RunLedger:
         """Raises ConfigError if there is no such run, or it was never planned."""
         manifest = self.planned()
         if manifest is None:
+            if self._stands("manifest.json"):
+                raise damaged_record(f"The plan of run {self.run_id}", START_ANOTHER)
             if self.run_id in run_ids(self.state):
                 raise ConfigError(
                     f"There is no run {self.run_id!r} to work with: it was not planned.",
                     START_ANOTHER,
                 )
-            raise _no_such_run(self.state, self.run_id)
+            raise no_such_run(self.state.uri, self.run_id)
         return manifest
 
     def planned(self) -> Manifest | None:
@@ -79,6 +82,8 @@ class RunLedger:
         """The manifest and the summary of a published run. Raises ConfigError if there is no such
         run, or it is not published."""
         manifest, outcome = self.manifest(), self.outcome()
+        if outcome is None:
+            self.check_outcome()
         if outcome is None or outcome.summary is None or outcome.state != "published":
             raise ConfigError(
                 f"Run {self.run_id} is not published, so it has no report.",
@@ -232,6 +237,12 @@ class RunLedger:
         """How the run ended, or None while it is under way."""
         return self._read("outcome.json", Outcome)
 
+    def check_outcome(self) -> None:
+        """Raises ConfigError if how the run ended is on record, and the record does not count."""
+        if self.outcome() is None and self._stands("outcome.json"):
+            again = f"`sales-pipeline resume {self.run_id}` makes it again."
+            raise damaged_record(f"The record of how run {self.run_id} ended", again)
+
     def write_changes(self, changes: Changes) -> None:
         """Keeps what changed since the run published before, as far as it is known."""
         self.state.write(self._key("changes.json"), to_json(changes))
@@ -263,6 +274,11 @@ class RunLedger:
         except FileNotFoundError:
             return False
         return True
+
+    def _stands(self, name: str) -> bool:
+        """Whether there is a file of that name, whoever wrote it."""
+        key = self._key(name)
+        return any(stored.key == key for stored in self.state.files(f"runs/{self.run_id}"))
 
     def _names(self, folder: str) -> list[str]:
         keys = (stored.key for stored in self.state.files(self._key(folder)))
@@ -300,14 +316,3 @@ class RunLedger:
 
     def _key(self, name: str) -> str:
         return f"runs/{self.run_id}/{name}"
-
-
-def _no_such_run(state: Storage, run_id: str) -> ConfigError:
-    return unvouched_run(state.uri, run_id) or ConfigError(
-        f"There is no run {run_id!r} in {state.uri}.", "`sales-pipeline runs` lists them."
-    )
-
-
-def run_ids(state: Storage) -> list[str]:
-    """Every run, oldest first (ids begin with their time of planning)."""
-    return [name for name in state.folders("runs") if is_run_id(name)]

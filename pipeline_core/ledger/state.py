@@ -73,3 +73,15 @@ def unvouched_run(uri: str, run_id: str) -> ConfigError | None:
         f"Run {run_id} in {uri} is not vouched for: it was kept {_NOT_OURS}.",
         "Ask with the key of that time, or start another run under the one of now.",
     )
+
+
+def no_such_run(uri: str, run_id: str) -> ConfigError:
+    """That there is no run of this id, or none under the key in force."""
+    return unvouched_run(uri, run_id) or ConfigError(
+        f"There is no run {run_id!r} in {uri}.", "`sales-pipeline runs` lists them."
+    )
+
+
+def damaged_record(what: str, remedy: str) -> ConfigError:
+    """That a file stands in the place of a record, which nobody of ours wrote as it is."""
+    return ConfigError(f"{what} is damaged, or not vouched for by the key of the state.", remedy)

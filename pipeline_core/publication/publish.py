@@ -142,12 +142,20 @@ def newest_published(state: Storage) -> str | None:
     return next(published_ids(state), None)
 
 
+def _damaged_words(state: Storage) -> str:
+    """A sentence, behind a blank, where records say that runs are published, and none counts."""
+    if not state.files("published"):
+        return ""
+    return " What stands there as published is damaged, or not vouched for by the key of the state."
+
+
 def chosen_run(state: Storage, run_id: str | None) -> str:
     """``run_id``, or the newest published run. Raises ConfigError if there is none."""
     chosen = run_id or newest_published(state)
     if chosen is None:
         raise ConfigError(
-            f"There is no published run in {state.uri} yet.{unvouched_words(state.uri)}",
+            f"There is no published run in {state.uri} yet.{_damaged_words(state)}"
+            f"{unvouched_words(state.uri)}",
             "`sales-pipeline run` makes one.",
         )
     return chosen

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
-from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.ledger import RunLedger, newest_runs, run_ids
 from pipeline_core.ledger.kept import DAYS, EXTRACTS, MERGED, merged_names, remembered
 from pipeline_core.messages import Receipt
 from pipeline_core.publication.merge import merge_keys
@@ -30,8 +31,7 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
     Raises:
         RetryableError: the state storage does not answer.
     """
-    known = run_ids(state)
-    newest = known[-keep_runs:]
+    newest = set(islice(newest_runs(state), keep_runs))
     receipts = [each for run_id in newest for each in RunLedger(state, run_id).receipts()]
     # Read last: a run that ends now is remembered, and its receipts were read.
     memory = remembered(state)
@@ -53,7 +53,8 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
     ]
     results = [
         stored
-        for run_id in known[:-keep_runs]
+        for run_id in run_ids(state)
+        if run_id not in newest
         for folder in ("partials", "rejects")
         for stored in state.files(f"runs/{run_id}/{folder}")
         if stored.key not in files

@@ -121,7 +121,7 @@ def test_results_and_plans_of_another_are_not_published(
         assert _finish(here, again) == theirs
         return
     if names == ("manifest.json",):
-        with pytest.raises(ConfigError, match="was not planned"):
+        with pytest.raises(ConfigError, match="damaged, or not vouched for"):
             pipeline.publish(str(here / "state"), RUN)
         manifest = plan_local(shop, here, run_id=RUN)
     assert _finish(here, manifest) == honest
@@ -442,3 +442,91 @@ def test_a_fleet_does_not_publish_what_another_put_into_its_state(
     assert ships.csvs() == expected
     assert ships.log_lines("not_vouched_for")
     assert OURS not in ships.logs()
+
+
+@pytest.mark.parametrize("key", [OURS, None])
+@pytest.mark.parametrize(
+    "planted",
+    ["99991231T235959999999Z-ffffff", "20269999T999999999999Z-ffffff", "29991231T000000000000Z-0a"],
+)
+def test_a_folder_that_is_called_as_a_run_of_no_clock_stops_no_run(
+    shop: Shop, tmp_path: Path, key: str | None, planted: str
+) -> None:
+    (_kept(tmp_path, key) / "runs" / planted).mkdir(parents=True)
+    env = local_environment(shop, tmp_path, SALES_STATE_KEY=key or "")
+    done = sales_pipeline("run", "--json", env=env)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["run_id"] < "2100"
+    if not planted.endswith("0a"):  # the others are called as the program calls its runs
+        assert planted in done.stderr
+
+
+def test_copies_of_a_run_under_other_names_are_no_runs(
+    shop: Shop, tmp_path: Path, honest: dict[str, bytes]
+) -> None:
+    env = local_environment(shop, tmp_path, SALES_STATE_KEY=OURS, SALES_KEEP_RUNS="1")
+    first = json.loads(sales_pipeline("run", "--json", env=env).stdout)["run_id"]
+    runs = _kept(tmp_path, OURS) / "runs"
+    copies = [f"20{year}0101T000000000000Z-00000{year % 10}" for year in (40, 41, 42)]
+    for name in copies:
+        shutil.copytree(runs / first, runs / name)
+    listed = sales_pipeline("runs", env=env)
+    assert [
+        each["run_id"] for each in json.loads(sales_pipeline("runs", "--json", env=env).stdout)
+    ] == [first]
+    assert (
+        "3 folders are called as a run is, with nothing that the key of the state vouches for"
+        in listed.stderr
+    )
+    assert first in sales_pipeline("show", env=env).stdout + sales_pipeline("show", env=env).stderr
+    assert json.loads(sales_pipeline("show", "--json", env=env).stdout)["run_id"] == first
+    named = sales_pipeline("show", copies[0], env=env)
+    assert named.returncode == 2
+    assert "damaged, or not vouched for" in named.stderr
+    partials = sorted((runs / first / "partials").iterdir())
+    assert sales_pipeline("gc", env=env).returncode == 0
+    assert sorted((runs / first / "partials").iterdir()) == partials
+    second = json.loads(sales_pipeline("run", "--json", env=env).stdout)
+    assert first < second["run_id"] < "2040"
+    assert second["bytes_read"] == 0
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "outcome.json"])
+def test_what_is_damaged_is_called_damaged(shop: Shop, tmp_path: Path, name: str) -> None:
+    env = local_environment(shop, tmp_path, SALES_STATE_KEY=OURS)
+    run_id = json.loads(sales_pipeline("run", "--json", env=env).stdout)["run_id"]
+    record = _kept(tmp_path, OURS) / "runs" / run_id / name
+    data = record.read_bytes()
+    record.write_bytes(data[:50] + bytes([data[50] ^ 1]) + data[51:])
+    cell = ["--category", "Category 1", "--segment", "VIP"]
+    shown = [["show"]] if name == "outcome.json" else []
+    for command in (*shown, ["verify"], ["rebuild"], ["explain", *cell]):
+        done = sales_pipeline(*command, run_id, env=env)
+        assert done.returncode == 2, (command, done.stdout, done.stderr)
+        assert "is damaged, or not vouched for" in done.stderr, command
+    if name == "outcome.json":  # as the remedy says
+        assert f"sales-pipeline resume {run_id}" in done.stderr
+        assert sales_pipeline("resume", run_id, env=env).returncode == 0
+        assert sales_pipeline("verify", run_id, env=env).returncode == 0
+
+
+def test_what_is_published_under_a_key_that_is_damaged_is_called_so(
+    shop: Shop, tmp_path: Path
+) -> None:
+    env = local_environment(shop, tmp_path, SALES_STATE_KEY=OURS)
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    (mark,) = (_kept(tmp_path, OURS) / "published").iterdir()
+    mark.write_bytes(b"{ }\n" + mark.read_bytes()[4:])
+    cell = ["--category", "Category 1", "--segment", "VIP"]
+    done = sales_pipeline("explain", *cell, env=env)
+    assert done.returncode == 2
+    assert "What stands there as published is damaged, or not vouched for" in done.stderr
+
+
+def test_every_command_says_that_runs_are_under_another_key(shop: Shop, tmp_path: Path) -> None:
+    env = local_environment(shop, tmp_path, SALES_STATE_KEY=OURS)
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    env["SALES_STATE_KEY"] = THEIRS
+    for command in (["recover"], ["gc"], ["plan"], ["doctor", "--fresh", "1d"], ["show"], ["runs"]):
+        done = sales_pipeline(*command, env=env)
+        assert "Runs there that are not vouched for: 1." in done.stdout + done.stderr, command

@@ -29,13 +29,14 @@ def fresh(settings: Settings, limit: timedelta) -> Check:
     Raises:
         PipelineError: the state storage cannot be read.
     """
-    from pipeline_core.ledger import open_state
+    from pipeline_core.ledger import open_state, unvouched_words
     from pipeline_core.pipeline import last_publication
 
     published_at = last_publication(open_state(settings.state))
     remedy = "`sales-pipeline runs` says what happened since."
     if published_at is None:
-        return Check("fresh", "failed", "nothing was published yet.", remedy)
+        others = unvouched_words(settings.state)
+        return Check("fresh", "failed", f"nothing was published yet.{others}", remedy)
     age = datetime.now(UTC) - published_at
     found = f"the newest report was published {_rounded(age)} ago"
     if age > limit:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from itertools import islice
 
 from console.commands.doctor.checks import Check
 from pipeline_core.configuration.hook_command import is_found, program
 from pipeline_core.extract.codecs import HAS_LIBDEFLATE
 from pipeline_core.extract.kernel import IS_BUILT
-from pipeline_core.ledger import RunLedger, open_state, run_ids
+from pipeline_core.ledger import RunLedger, newest_runs, open_state
 from pipeline_core.machine.remedies import install_line, rebuild_line
 from pipeline_core.settings import Settings, unused_variables
 
@@ -64,7 +65,8 @@ def check_settings(settings: Settings) -> Check:
 def _longest_run(settings: Settings) -> float:
     """Seconds, of the newest runs that the state knows."""
     state = open_state(settings.state)
-    outcomes = (RunLedger(state, run_id).outcome() for run_id in run_ids(state)[-_RUNS_LOOKED_AT:])
+    looked_at = islice(newest_runs(state), _RUNS_LOOKED_AT)
+    outcomes = (RunLedger(state, run_id).outcome() for run_id in looked_at)
     summaries = (outcome.summary for outcome in outcomes if outcome is not None)
     return max((summary.seconds for summary in summaries if summary is not None), default=0)
 
