@@ -32,6 +32,7 @@ from pipeline_core.ledger.attempts import (
 from pipeline_core.ledger.names import is_slot, is_task_id
 from pipeline_core.logs import get_logger, structlog
 from pipeline_core.processing.process import manifest_of
+from pipeline_core.publication.publish import check_receipts
 from pipeline_core.running.notifications import give_up, tell
 from workers import metrics, reconciler
 from workers.celery import app, settings
@@ -178,10 +179,14 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
     """Chord callback; returns how the run ended. It trusts receipts, not the list of results;
     archives without one are sent again."""
     with self.of_run(state, run_id) as ledger:
-        policy = ledger.manifest().policy
+        manifest = ledger.manifest()
         is_new = ledger.outcome() is None
-        noted = limited_attempt(ledger, policy, PUBLISH, self.worker(), "publish the reports")
+        noted = limited_attempt(
+            ledger, manifest.policy, PUBLISH, self.worker(), "publish the reports"
+        )
         try:
+            if is_new:
+                check_receipts(ledger, manifest)
             with noted if is_new else nullcontext():  # what has ended leaves no more records
                 outcome = pipeline.publish(ledger.state.uri, run_id)
         except ResultsMissing as error:

@@ -39,6 +39,7 @@ from pipeline_core.messages import (
     Outcome,
     Summary,
     Verdict,
+    Work,
     to_json,
 )
 from pipeline_core.planning.reuse import learn_days, remember_results
@@ -181,16 +182,28 @@ def _end(ledger: RunLedger, outcome: Outcome) -> Outcome:
     return outcome
 
 
+def check_receipts(ledger: RunLedger, manifest: Manifest) -> None:
+    """Raises ResultsMissing if planned work of an undecided run has no receipt: for whoever was
+    told to publish, before there is any record of it. No receipt is read."""
+    done = ledger.receipt_ids()
+    missing = tuple(work for work in manifest.planned_work() if work.id not in done)
+    if missing and ledger.verdict() is None:
+        raise _missing(ledger, manifest, missing)
+
+
+def _missing(ledger: RunLedger, manifest: Manifest, work: tuple[Work, ...]) -> ResultsMissing:
+    first = manifest.archive(work[0].archive).name
+    return ResultsMissing(
+        f"Run {ledger.run_id} has no result of {counted(len(work), 'archive')} yet, such as {first}.",
+        f"`sales-pipeline resume {ledger.run_id}` processes what is missing.",
+    )
+
+
 def _all_results(ledger: RunLedger, manifest: Manifest) -> tuple[Done, ...]:
     """In the order of the archives' names."""
     found = results(ledger, manifest)
     if found.outstanding:
-        first = manifest.archive(found.outstanding[0].archive).name
-        raise ResultsMissing(
-            f"Run {ledger.run_id} has no result of {counted(len(found.outstanding), 'archive')} "
-            f"yet, such as {first}.",
-            f"`sales-pipeline resume {ledger.run_id}` processes what is missing.",
-        )
+        raise _missing(ledger, manifest, found.outstanding)
     return found.done
 
 

@@ -36,8 +36,9 @@ class Recovery:
 def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | None:
     """What a planned run that is not decided needs now; None while it moves by itself.
 
-    ``told`` is a cause that somebody reported: then what nobody works on is lost, however
-    lately somebody did.
+    ``told`` is a cause that a message reported. Whoever may send messages may have made it up: it
+    makes nothing lost that may still be queued, but what was tried since it was sent, and is over,
+    need not wait until the run is silent.
 
     Raises:
         NobodyWorks: nothing helped so far.
@@ -54,11 +55,17 @@ def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | 
     idle = [work for work in outstanding if not anybody_alive(made.get(work.id, ()), now)]
     if not outstanding:
         publishers = ledger.attempts(PUBLISH)
-        moves = not (silent or told or _died(publishers, dispatches, now))
+        is_over = told and _was_tried(publishers, dispatches[-1:])
+        moves = not (silent or is_over or _died(publishers, dispatches, now))
         if anybody_alive(publishers, now) or moves:
             return None
-    elif not (silent or told):
-        idle = [work for work in idle if _died(made.get(work.id, ()), dispatches, now)]
+    elif not silent:
+        idle = [
+            work
+            for work in idle
+            if (told and _was_tried(made.get(work.id, ()), _that_sent(work, dispatches)))
+            or _died(made.get(work.id, ()), dispatches, now)
+        ]
     if outstanding and not idle:
         return None
     in_vain = _in_vain(dispatches, outstanding)
@@ -93,6 +100,16 @@ def _died(attempts: Sequence[Attempt], dispatches: Sequence[Dispatch], now: date
         and is_lost(last, now)
         and (not dispatches or dispatches[-1].sent_at < last.expires_at)
     )
+
+
+def _that_sent(work: Work, dispatches: Sequence[Dispatch]) -> Sequence[Dispatch]:
+    return [dispatch for dispatch in dispatches if work in dispatch.work]
+
+
+def _was_tried(attempts: Sequence[Attempt], sent: Sequence[Dispatch]) -> bool:
+    """Whether the last message about it is gone, so that it waits in no queue: somebody began since
+    it was sent. What was never sent waits nowhere."""
+    return not sent or any(each.started_at > sent[-1].sent_at for each in attempts)
 
 
 def _in_vain(dispatches: Sequence[Dispatch], outstanding: Sequence[Work]) -> int:

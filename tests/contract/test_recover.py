@@ -8,8 +8,8 @@ from typing import Literal
 import msgspec
 import pytest
 
-from pipeline_core.ledger import lease
-from pipeline_core.ledger.attempts import Worker, attempt, spent
+from pipeline_core.ledger import RunLedger, lease
+from pipeline_core.ledger.attempts import PUBLISH, Worker, attempt, spent
 from pipeline_core.messages import (
     Policy,
     Work,
@@ -59,6 +59,45 @@ def test_a_damaged_result_is_sent_again_at_once_and_counts_against_nobody(state:
     assert recovery is not None
     assert (recovery.work, recovery.why) == ((Work("00000"),), "it is damaged")
     assert spent(ledger.attempts("00000"), NOW + timedelta(days=1)) == []
+
+
+def test_what_is_queued_is_not_lost_because_a_message_says_so(state: Storage) -> None:
+    ledger = planned_ledger(state)
+    lease.acquire(state, "1", "host:1", seconds=60)
+    note_sent(ledger, 1, NOW - timedelta(seconds=1), "00000", "00001")
+    assert diagnose(ledger, NOW, told="it failed") is None
+    for work_id in ("00000", "00001"):
+        ledger.create_receipt(Work(work_id), receipt_of(work_id))
+    assert diagnose(ledger, NOW, told="it failed") is None, "its publication is queued"
+
+
+def test_what_was_tried_since_it_was_sent_is_sent_again_at_once(state: Storage) -> None:
+    ledger = planned_ledger(state)
+    lease.acquire(state, "1", "host:1", seconds=60)
+    note_sent(ledger, 1, NOW - timedelta(seconds=1), "00000", "00001")
+    _note_failed(ledger, "00000")
+    recovery = diagnose(ledger, NOW, told="it failed")
+    assert recovery is not None
+    assert (recovery.work, recovery.why) == ((Work("00000"),), "it failed")
+    note_sent(ledger, 2, NOW + timedelta(seconds=1), "00000")
+    assert diagnose(ledger, NOW, told="it failed") is None, "it was sent again already"
+
+
+def test_a_publication_that_failed_is_sent_again_at_once(state: Storage) -> None:
+    ledger = planned_ledger(state, archives=1)
+    lease.acquire(state, "1", "host:1", seconds=60)
+    note_sent(ledger, 1, NOW - timedelta(seconds=1), "00000")
+    ledger.create_receipt(Work("00000"), receipt_of("00000"))
+    _note_failed(ledger, PUBLISH)
+    recovery = diagnose(ledger, NOW, told="it failed")
+    assert recovery is not None
+    assert recovery.work == ()
+
+
+def _note_failed(ledger: RunLedger, work_id: str) -> None:
+    note_until(ledger, work_id, NOW + timedelta(seconds=9))
+    (made,) = ledger.attempts(work_id)
+    ledger.write_attempt(work_id, msgspec.structs.replace(made, state="failed"))
 
 
 @pytest.mark.parametrize("state_of_last", ["running", "failed"])

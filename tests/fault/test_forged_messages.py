@@ -17,13 +17,14 @@ from celery import Celery
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.ledger import RunLedger, lease, mark_published
-from pipeline_core.ledger.attempts import PLAN
+from pipeline_core.ledger.attempts import PLAN, PUBLISH
 from pipeline_core.messages import Manifest, Options, Policy, Verdict, to_json
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import open_storage
 from tests.archives import Shop
 from tests.contract.run import note_attempt
-from tests.fault.fleet import Fleet, kill_tree
+from tests.fault.conftest import ARCHIVES
+from tests.fault.fleet import PATIENT, Fleet, kill_tree
 from tests.processes import eventually, sales_pipeline
 
 RUN = "20240301T030000000000Z-1a2b3c"
@@ -207,6 +208,28 @@ def test_work_that_a_run_does_not_have_is_refused_and_the_run_goes_on(
     _send(ships, "workers.publish_run", state=f"file://{state}", run_id=RUN, _archives=[])
     eventually(ledger.outcome, "the end")
     assert ships.csvs() == expected
+
+
+def test_messages_use_up_none_of_the_tries_of_a_run_that_moves(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.env.update(PATIENT)
+    ships.worker(concurrency=2)
+    ships.plan_fault(ARCHIVES[0], "pause")
+    command = ships.run_in_background()
+    ships.reached(ARCHIVES[0])
+    ledger = ships.ledger()
+    where = {"state": ships.env["SALES_STATE"], "run_id": ledger.run_id}
+    for _ in range(6):
+        _send(ships, "workers.publish_run", **where, _archives=[])
+    _send(ships, "workers.fail_run", **where, failed="nobody")
+    eventually(lambda: ships.log_lines("work_failed"), "the last message")
+    ships.lift_fault(ARCHIVES[0])
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    assert ships.csvs() == expected
+    assert len(ledger.dispatches()) == 1
+    assert len(ledger.attempts(PUBLISH)) == 1
 
 
 def test_slots_are_plain_words(ships: Fleet, tmp_path: Path) -> None:
