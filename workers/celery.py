@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -28,8 +29,15 @@ for _name, _value in flower_environment(settings).items():
 @setup_logging.connect
 def _log_like_the_command(**_: Any) -> None:
     configure_logs(settings.log_level, settings.log_format)
+    logging.getLogger("celery.app.trace").addFilter(_is_not_told_by_us)
     for name in unused_variables():
         get_logger().warning("variable_not_used", name=name)
+
+
+def _is_not_told_by_us(record: logging.LogRecord) -> bool:
+    """False of what Celery says of a message that a task refused: that has its line."""
+    said = getattr(record, "data", None)
+    return not (isinstance(said, dict) and said.get("description") == "raised expected")
 
 
 @worker_process_init.connect

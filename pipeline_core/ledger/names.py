@@ -14,7 +14,8 @@ _RUN = re.compile(RUN_PATTERN)
 _ARCHIVE = re.compile(r"[0-9]{5,9}")
 # A time on the schedule, 20240301T0300, or a word of whoever asks.
 _SLOT = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:+-]{0,99}")
-_TASK = re.compile(r"[0-9A-Za-z_-]{1,64}")
+TASK_PATTERN = r"^[0-9A-Za-z_-]{1,64}\Z"
+_TASK = re.compile(TASK_PATTERN)
 
 
 def is_run_id(name: object) -> bool:
@@ -34,7 +35,7 @@ def is_slot(name: object) -> bool:
 
 def is_task_id(name: object) -> bool:
     """A UUID, or as plain a word."""
-    return isinstance(name, str) and _TASK.fullmatch(name) is not None
+    return isinstance(name, str) and _TASK.match(name) is not None
 
 
 def is_number(value: object) -> bool:

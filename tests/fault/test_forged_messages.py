@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from celery import Celery
+from redis import Redis
 
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
@@ -230,6 +233,105 @@ def test_messages_use_up_none_of_the_tries_of_a_run_that_moves(
     assert ships.csvs() == expected
     assert len(ledger.dispatches()) == 1
     assert len(ledger.attempts(PUBLISH)) == 1
+
+
+def _raw(task: Any, args: Any = (), **headers: Any) -> dict[str, Any]:
+    """A message as it stands in the queue, of Celery's protocol 2."""
+    body = json.dumps([args, {}, {"chord": None, "callbacks": None, "errbacks": None}])
+    return {
+        "body": base64.b64encode(body.encode()).decode(),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {"task": task, "id": "nobody-1", "retries": 0} | headers,
+        "properties": {
+            "delivery_tag": "tag-1",
+            "delivery_info": {"exchange": "", "routing_key": "celery"},
+            "body_encoding": "base64",
+        },
+    }
+
+
+def _push(ships: Fleet, *items: Any) -> None:
+    with Redis.from_url(ships.redis.url) as client:
+        for each in items:
+            client.lpush("celery", each if isinstance(each, (str, bytes)) else json.dumps(each))
+
+
+def test_a_message_of_another_form_is_one_line_and_the_worker_goes_on(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    task = "workers.reconcile"
+    follows = {"task": "workers.start_run", "args": [], "kwargs": {}, "options": {}}
+    embedded = base64.b64encode(json.dumps([[], {}, {"callbacks": [follows]}]).encode()).decode()
+    far = datetime.now(UTC) + timedelta(days=1)
+    sound = _raw(task)
+    items = [
+        *(_raw(each) for each in ([], None, 7, "celery.chord_unlock", "celery.map", "x" * 100_000)),
+        *(_raw(task, **{name: []}) for name in ("eta", "expires", "id", "retries", "group")),
+        _raw(task, id="x" * 100_000),
+        _raw(task, id="a\nb"),
+        _raw(task, eta=far.isoformat()),
+        _raw(task, eta="9999-12-31T23:59:59-14:00"),
+        _raw(task, args=[1]),
+        _raw("workers.publish_run"),
+        _raw(task, args={}),
+        sound | {"content-type": None},
+        sound | {"content-type": []},
+        sound | {"content-type": "application/x-python-serialize"},
+        sound | {"content-encoding": 7},
+        {name: value for name, value in sound.items() if name != "content-type"},
+        sound | {"body": embedded},
+        sound | {"body": "!"},
+        sound | {"body": "\ud800", "properties": sound["properties"] | {"body_encoding": None}},
+        sound | {"headers": []},
+        sound | {"headers": {}},
+        sound | {"headers": sound["headers"] | {"compression": "zlib"}},
+        sound | {"properties": []},
+        sound | {"properties": sound["properties"] | {"body_encoding": "rot13"}},
+        sound | {"properties": sound["properties"] | {"delivery_tag": []}},
+        sound | {"properties": sound["properties"] | {"delivery_info": []}},
+        *("[]", "7", "null", "no JSON", b"\xff", "[" * 100_000),
+    ]
+    worker = ships.worker(concurrency=1)
+    _push(ships, *items)
+    told = _refused(ships, len(items))
+    assert all(len(each) < 400 for each in told)
+    assert worker.poll() is None
+    assert ships.run().returncode == 0
+    assert ships.csvs() == expected
+    assert len(ships.logs()) < 40_000
+    with Redis.from_url(ships.redis.url) as client:
+        assert not client.exists("unacked", "celery"), "it is given to nobody else"
+
+
+def test_a_refusal_by_a_task_is_one_line_beside_that_of_its_arrival(ships: Fleet) -> None:
+    ships.worker(concurrency=1)
+    before = ships.logs()
+    _send(ships, "workers.start_run", slot="../x")
+    _refused(ships, 1)
+    _send(ships, "workers.reconcile")
+    eventually(lambda: "workers.reconcile" in ships.logs(), "the next message")
+    new = ships.logs().removeprefix(before).partition("workers.reconcile")[0].splitlines()
+    assert len([line for line in new if "start_run" in line or "message_refused" in line]) == 2
+
+
+def test_the_limits_of_time_are_those_of_the_settings(
+    ships: Fleet, fleet_shop: Shop, expected: dict[str, bytes]
+) -> None:
+    manifest = _planned(ships, fleet_shop, Path(ships.env["SALES_STATE"]))
+    ships.worker(concurrency=1)
+    state, process = ships.env["SALES_STATE"], "workers.process_archive"
+    for limits in ([0.02, 0.01], 5, "x"):
+        for each in manifest.planned_work():
+            _push(
+                ships, _raw(process, [state, RUN, each.archive], timelimit=limits, shadow="x" * 999)
+            )
+    ledger = ships.ledger(RUN)
+    eventually(lambda: len(ledger.receipt_ids()) == len(manifest.planned_work()), "the work")
+    _push(ships, _raw("workers.publish_run", [[], state, RUN], timelimit=[0.02, 0.01]))
+    eventually(ledger.outcome, "the end")
+    assert ships.csvs() == expected
+    assert "xxxxx" not in ships.logs()
 
 
 def test_slots_are_plain_words(ships: Fleet, tmp_path: Path) -> None:

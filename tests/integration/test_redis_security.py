@@ -203,7 +203,7 @@ def test_a_pickle_is_not_opened(stack: Stack, shop: Shop, tmp_path: Path) -> Non
         with Redis.from_url(redis.url) as client:
             client.lpush("celery", json.dumps(message))
         with celery("worker", "--concurrency=1", env=env, log=log):
-            eventually(lambda: b"Refusing to deserialize" in log.read_bytes(), "the refusal")
+            eventually(lambda: b"message_refused" in log.read_bytes(), "the refusal")
             done = sales_pipeline("run", "--quiet", env=env)
         assert done.returncode == 0, done.stderr
     assert not trap.exists()

@@ -1,0 +1,159 @@
+"""What surrounds a message's arguments: who may write to the broker may have put anything there.
+
+Celery and kombu end a worker over much of it, and hand the message on to the next. So it is looked
+at first, what is none of ours is left out, and the rest of the message is taken or dropped.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pipeline_core.ledger.names import TASK_PATTERN
+from pipeline_core.logs import get_logger
+from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, RECONCILE, START_RUN
+
+log = get_logger()
+
+_JSON = "application/json"
+_LONGEST_SHOWN = 200  # of what a message holds, in a log line
+_LONGEST_REPR = 1024  # of arguments, for Flower; Celery's own limit
+
+_Id = Annotated[str, Meta(pattern=TASK_PATTERN)]
+_Short = Annotated[str, Meta(max_length=256)]
+_TASKS = {START_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, FAIL_RUN, RECONCILE}
+
+
+class Refused(ValueError):
+    """A message that is none of ours."""
+
+
+class _Delivery(Struct, frozen=True):
+    """Where kombu found it."""
+
+    exchange: _Short = ""
+    routing_key: _Short | None = None
+
+
+class _Properties(Struct, frozen=True):
+    """What kombu itself needs."""
+
+    delivery_tag: _Short
+    delivery_info: _Delivery
+    body_encoding: Literal["base64", "utf-8"] | None = None
+
+
+class _Item(Struct, frozen=True):
+    """What stands in a queue."""
+
+    properties: _Properties
+    headers: dict[str, Any] = {}
+    body: str = ""
+
+
+class _Headers(Struct, frozen=True):
+    """Those of a task's message, Celery's protocol 2, that are obeyed. What is not among them is
+    left out: limits of time are the settings', and a task has the name that it has."""
+
+    task: _Short
+    id: _Id
+    root_id: _Id | None = None
+    parent_id: _Id | None = None
+    group: _Id | None = None
+    group_index: Annotated[int, Meta(ge=0)] | None = None
+    retries: Annotated[int, Meta(ge=0, le=1_000_000)] | None = 0
+    eta: datetime | None = None
+    expires: datetime | None = None
+    origin: _Short | None = None
+    argsrepr: str | None = None
+    kwargsrepr: str | None = None
+    ignore_result: bool | None = None
+
+
+class _Signature(Struct, frozen=True):
+    """Another task, that is to be sent."""
+
+    task: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    options: dict[str, Any]
+
+
+class _Embedded(Struct, frozen=True):
+    """What is to follow the task: as chords of ours have it, publication or failure of a run."""
+
+    chord: _Signature | None = None
+    errbacks: list[_Signature] | None = None
+    callbacks: tuple[()] | None = None
+    chain: tuple[()] | None = None
+
+
+_Body = tuple[list[Any], dict[str, Any], _Embedded | None]
+
+
+def check_item(item: object) -> None:
+    """Raises Refused if kombu cannot make a message of what stood in a queue."""
+    found = _converted(item, _Item)
+    if "compression" in found.headers:  # kombu would inflate it, however large it gets
+        raise Refused("it is compressed")
+
+
+def check_message(message: Any, tasks: Any, longest_wait: timedelta) -> None:
+    """Takes from a message of kombu's what is not obeyed. ``tasks`` are Celery's, by name;
+    ``longest_wait`` is how far ahead it may ask to be done.
+
+    Raises:
+        Refused: the message is for no task of ours, or not of its form.
+    """
+    given = message.headers
+    headers = _converted(given, _Headers)
+    if headers.task not in _TASKS:
+        raise Refused(f"there is no task {headers.task}")
+    if message.content_type != _JSON or message.content_encoding not in {"utf-8", None}:
+        raise Refused(f"its content is {message.content_type!r} and not JSON")
+    if headers.eta is not None and _aware(headers.eta) > datetime.now(UTC) + longest_wait:
+        raise Refused(f"it is for {headers.eta}")
+    args, kwargs, follows = _converted(message.payload, _Body)
+    if follows is not None:
+        _check_what_follows(follows)
+    try:
+        tasks[headers.task].__header__(*args, **kwargs)
+    except TypeError as error:
+        raise Refused(f"{headers.task}: {error}") from None
+    kept = {name: given[name] for name in _Headers.__struct_fields__ if name in given}
+    for name in ("argsrepr", "kwargsrepr"):
+        if kept.get(name):
+            kept[name] = kept[name][:_LONGEST_REPR]
+    message.headers = kept
+
+
+def _check_what_follows(follows: _Embedded) -> None:
+    if follows.chord is not None and follows.chord.task != PUBLISH_RUN:
+        raise Refused(f"{follows.chord.task} would follow")
+    for each in follows.errbacks or ():
+        if each.task != FAIL_RUN:
+            raise Refused(f"{each.task} would follow")
+
+
+def tell_refusal(error: Exception) -> None:
+    """One line of a message that was dropped."""
+    said = str(error) if isinstance(error, Refused) else repr(error)
+    log.error(
+        "message_refused",
+        cause=f"A message is none of ours: {ascii(said)[1:-1][:_LONGEST_SHOWN]}.",
+        remedy="Look for whoever else may write to the broker.",
+    )
+
+
+def _converted(given: object, kind: Any) -> Any:
+    try:
+        return msgspec.convert(given, kind)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise Refused(str(error)) from None
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
