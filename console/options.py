@@ -129,8 +129,23 @@ def completed_runs(ctx: click.Context, _param: click.Parameter, incomplete: str)
 def run_argument(name: str = "run_id", metavar: str = "[RUN]") -> Callable[[_Command], _Command]:
     """A run's id, completed by the shell; in brackets it may be left out."""
     return click.argument(
-        name, metavar=metavar, required=not metavar.startswith("["), shell_complete=completed_runs
+        name,
+        metavar=metavar,
+        required=not metavar.startswith("["),
+        callback=no_empty_run,
+        shell_complete=completed_runs,
     )
+
+
+def no_empty_run(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A run's id as it was given. An empty one is no run left out, which would mean the newest."""
+    if value == "":
+        raise click.BadParameter(
+            "No run has an empty name; `sales-pipeline runs` lists them. Is a variable of the "
+            "shell not set?",
+            param=param,
+        )
+    return value
 
 
 def _reasons(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

@@ -18,7 +18,9 @@ from workers.config import celery_config, flower_environment
 refuse_other_servers()
 settings = load_settings_or_end()
 use_state_key(settings.chosen_state_key())
-app = App("workers", include=["workers.tasks", "workers.watching", "workers.events"])
+app = App(
+    "workers", include=["workers.tasks", "workers.watching", "workers.events", "workers.control"]
+)
 app.conf.update(celery_config(settings))
 
 # Flower takes its options from FLOWER_* only; what a person has set there stays.

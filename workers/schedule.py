@@ -7,9 +7,10 @@ at the change.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from celery.schedules import crontab
@@ -19,6 +20,10 @@ from pipeline_core.settings import Settings
 
 # Beat may send a moment early by another machine's clock.
 _EARLY = timedelta(seconds=30)
+# Messages wait for a free worker.
+_IN_QUEUES = timedelta(seconds=60)
+_NAMED = "%Y%m%dT%H%M"
+_NAME = re.compile(r"[0-9]{8}T[0-9]{4}")
 # 29 February comes back within 8 years, 1904 after 1896.
 _LOOK_BACK_DAYS = 8 * 366
 _MINUTE = timedelta(minutes=1)
@@ -60,8 +65,35 @@ def last_slot(expression: str, zone: str, now: datetime) -> Slot:
     # In the hour that comes twice, all of it was there once.
     repeated = shown.replace(fold=0).astimezone(UTC) - shown.astimezone(UTC)
     times = _times_back(parse_cron(expression), shown.replace(tzinfo=None) - repeated)
-    slots = (Slot(f"{wall:%Y%m%dT%H%M}", _first_shown(wall, place)) for wall in times)
+    slots = (Slot(f"{wall:{_NAMED}}", _first_shown(wall, place)) for wall in times)
     return next(slot for slot in slots if slot.due <= latest)
+
+
+def slot_called(name: str, expression: str, zone: str) -> Slot | None:
+    """The time on the schedule that has this name, past or to come; None if none has.
+
+    Raises:
+        ValueError: no cron expression.
+    """
+    times = parse_cron(expression)
+    if _NAME.fullmatch(name) is None:
+        return None
+    try:
+        wall = datetime.strptime(name, _NAMED)  # noqa: DTZ007
+        if (
+            not _is_day(times, wall)
+            or wall.hour not in times.hour
+            or wall.minute not in times.minute
+        ):
+            return None
+        return Slot(name, _first_shown(wall, ZoneInfo(zone)))
+    except (ValueError, OverflowError):  # no such day, or none that a zone could move
+        return None
+
+
+def is_due(slot: Slot, now: datetime, catch_up: timedelta) -> bool:
+    """Whether its run may start: it is its time, or was not too long ago."""
+    return -_EARLY <= now - slot.due < catch_up + _IN_QUEUES
 
 
 def slot_of_now(expression: str, zone: str) -> str:
@@ -85,17 +117,21 @@ def _times_back(schedule: Cron, wall: datetime) -> Iterator[datetime]:
     """Times of the wall clock that are not after ``wall``, newest first."""
     for days in range(_LOOK_BACK_DAYS):
         day = wall.date() - timedelta(days=days)
-        if (
-            day.month not in schedule.month
-            or day.day not in schedule.day_of_month
-            or day.isoweekday() % 7 not in schedule.day_of_week
-        ):
+        if not _is_day(schedule, day):
             continue
         for hour in sorted(schedule.hour, reverse=True):
             for minute in sorted(schedule.minute, reverse=True):
                 due = datetime(day.year, day.month, day.day, hour, minute)  # noqa: DTZ001
                 if due <= wall:
                     yield due
+
+
+def _is_day(schedule: Cron, day: date) -> bool:
+    return (
+        day.month in schedule.month
+        and day.day in schedule.day_of_month
+        and day.isoweekday() % 7 in schedule.day_of_week
+    )
 
 
 def _first_shown(wall: datetime, zone: ZoneInfo) -> datetime:

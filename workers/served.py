@@ -104,6 +104,16 @@ def check_work(ledger: RunLedger, archive: object, skip: object, share: object) 
     return work
 
 
+def is_wanted(ledger: RunLedger, work: Work) -> bool:
+    """Whether the work of a run is still to be done. An ended run wants nothing, nor is done
+    again whose result was taken over from an earlier run. Raises RetryableError."""
+    if ledger.outcome() is not None:
+        return False
+    # Results that turn out to be damaged are taken over no longer: then it is looked again.
+    reused = work.id in _reused(ledger.state.uri, ledger.run_id) and work.id in ledger.reused()
+    return not reused
+
+
 def _no_such_work(ledger: RunLedger) -> NotServed:
     return NotServed(f"The message names work that run {ledger.run_id} does not have.", _FORGED)
 
@@ -112,6 +122,12 @@ def _no_such_work(ledger: RunLedger) -> NotServed:
 def _planned(state_uri: str, run_id: str) -> frozenset[Work]:
     """Read once per worker process, like the manifest."""
     return frozenset(manifest_of(state_uri, run_id).planned_work())
+
+
+@lru_cache(maxsize=2)
+def _reused(state_uri: str, run_id: str) -> frozenset[str]:
+    """Work whose results were taken over, once per worker process."""
+    return frozenset(RunLedger(open_state(state_uri), run_id).reused())
 
 
 @worker_init.connect

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pipeline_core import pipeline
+from pipeline_core.errors import NotServed
 from pipeline_core.ledger import RunLedger, open_state, slots
 from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt
 from pipeline_core.running.notifications import tell
@@ -12,12 +13,38 @@ from pipeline_core.running.turn import take_turn
 from pipeline_core.settings import Settings
 from workers.broker import worker_processes
 from workers.dispatch import send_outstanding
+from workers.schedule import is_due, slot_called
 
 
-def claim_slot(settings: Settings, slot: str) -> str:
-    """The id of the slot's run, a new one if nobody asked for the slot before."""
+def claim_slot(settings: Settings, slot: str, *, scheduled: bool) -> str:
+    """The id of the slot's run, a new one if nobody asked for the slot before.
+
+    Raises:
+        NotServed: it is to be ``scheduled``, and has no run, and the schedule has no such time, or
+            not now: whoever may send messages would take the slots of runs to come.
+        RetryableError: the state storage does not answer.
+    """
     state = open_state(settings.state)
+    known = slots.run_of(state, slot)
+    if known is not None:
+        return known
+    if scheduled:
+        _check_due(settings, slot)
     return slots.claim(state, slot, pipeline.new_run_id(datetime.now(UTC), state))
+
+
+def _check_due(settings: Settings, name: str) -> None:
+    slot = slot_called(name, settings.schedule, settings.timezone)
+    if slot is None:
+        raise NotServed(
+            f"The schedule has no slot {name}.",
+            "Give no slot to start a run now, or give all workers and beat one SALES_SCHEDULE.",
+        )
+    if not is_due(slot, datetime.now(UTC), timedelta(seconds=settings.catch_up)):
+        raise NotServed(
+            f"The slot {name} is to come, or longer ago than SALES_CATCH_UP.",
+            "Give no slot to start a run now.",
+        )
 
 
 def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None:

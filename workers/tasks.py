@@ -37,7 +37,7 @@ from pipeline_core.running.notifications import give_up, tell
 from workers import metrics, reconciler
 from workers.celery import app, settings
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, RECONCILE, START_RUN
-from workers.served import check_run, check_slot, check_work, served_run, was_sent
+from workers.served import check_run, check_slot, check_work, is_wanted, served_run, was_sent
 from workers.shutdown import is_leaving
 from workers.start import claim_slot, plan_and_send
 
@@ -135,13 +135,14 @@ class PipelineTask(Task):  # type: ignore[misc]
 
 @app.task(name=START_RUN, bind=True, base=PipelineTask)
 def start_run(self: PipelineTask, slot: str | None = None) -> str:
-    """Coordinator: plans the slot's run and fans it out; returns the run's id. Without a slot
-    this very message is one: it starts one run however often it is delivered."""
-    slot = slot or f"task-{self.request.id}"
+    """Coordinator: plans the run of a slot of the schedule that is due, and fans it out; returns
+    the run's id. Without a slot this very message is one: it starts one run however often it is
+    delivered."""
+    scheduled, slot = bool(slot), slot or f"task-{self.request.id}"
     try:
         with _refusals_told():
             check_slot(slot)
-        run_id = claim_slot(settings, slot)
+            run_id = claim_slot(settings, slot, scheduled=scheduled)
     except RetryableError as error:
         self.try_again(error, None)
     with self.of_run(settings.state, run_id, is_new=True, slot=slot) as ledger:
@@ -164,6 +165,8 @@ def process_archive(
     """Chord header, one message an archive, or a share of it."""
     with self.of_run(state, run_id, archive=archive) as ledger:
         work, place = check_work(ledger, archive, skip, share), ledger.state.uri
+        if not is_wanted(ledger, work):
+            return archive
         # From here on log lines name the archive's file.
         name = manifest_of(place, run_id).archive(archive).name
         structlog.contextvars.bind_contextvars(archive=name)

@@ -15,6 +15,7 @@ from console.options import (
     completed_runs,
     date_option,
     json_option,
+    no_empty_run,
     place_options,
     run_settings,
 )
@@ -33,6 +34,7 @@ _DAYS_SHOWN = 6
     "--run",
     "run_id",
     metavar="RUN",
+    callback=no_empty_run,
     shell_complete=completed_runs,
     help="Of this run [default: the newest published].",
 )

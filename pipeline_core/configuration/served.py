@@ -11,6 +11,7 @@ one that this leads to.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +40,7 @@ class Shop:
     @property
     def entry(self) -> str:
         """As it is written in SALES_STATES."""
-        return _BETWEEN_PLACES.join((self.state, self.data, self.reports))
+        return _BETWEEN_PLACES.join(_places(self))
 
 
 def parse_shops(text: str, data: str, reports: str) -> tuple[Shop, ...]:
@@ -149,11 +150,22 @@ class ServedPlaces:
 def not_served(who: str, shop: Shop) -> NotServed:
     """That a worker does not serve a run's places; ``who`` begins the sentence."""
     shop = _named(shop)
-    return NotServed(
-        f"{who} does not serve the {shop}.",
-        "Start it with the same SALES_STATE, SALES_DATA and SALES_REPORTS, or with "
-        f"SALES_STATES='{shop.entry}' added to them.",
-    )
+    return NotServed(f"{who} does not serve the {shop}.", _how_to_serve(shop))
+
+
+def _how_to_serve(shop: Shop) -> str:
+    try:
+        check_states([shop], shop.data)
+    except ValueError:
+        return "Choose another SALES_STATE: one may not be inside of a folder of archives."
+    same = "Start it with the same SALES_STATE, SALES_DATA and SALES_REPORTS"
+    if any({_BETWEEN_SHOPS, _BETWEEN_PLACES} & set(each) for each in _places(shop)):
+        return f"{same}: SALES_STATES cannot list names with , or | in them."
+    return f"{same}, or with SALES_STATES={shlex.quote(shop.entry)} added to them."
+
+
+def _places(shop: Shop) -> tuple[str, str, str]:
+    return shop.state, shop.data, shop.reports
 
 
 def _named(shop: Shop) -> Shop:

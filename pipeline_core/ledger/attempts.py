@@ -80,11 +80,20 @@ def costs_told(worker: Worker, what: str) -> Iterator[None]:
         raise TooCostly(
             f"There is not enough memory to {what}.", "Lower SALES_BATCH_SIZE or SALES_JOBS."
         ) from error
-    except worker.too_long as error:
+    except Exception as error:
+        if isinstance(error, PipelineError) or not _came_of(error, worker.too_long):
+            raise
         raise TooCostly(
             f"There was not enough time to {what}.",
             "Raise SALES_TASK_SOFT_TIME_LIMIT and the limits above it.",
         ) from error
+
+
+def _came_of(error: BaseException | None, kinds: tuple[type[Exception], ...]) -> bool:
+    """Also of what a library made of it: time may be up in the midst of any."""
+    while error is not None and not isinstance(error, kinds):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from pipeline_core.ledger import (
 )
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
 from pipeline_core.ledger.results import Done, results
+from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.load.rejects import HEADER, Room, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
 from pipeline_core.logs import get_logger
@@ -123,7 +124,7 @@ def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
         state="failed",
         finished_at=datetime.now(UTC),
         reason=message_of(error),
-        remedy=error.remedy if isinstance(error, PipelineError) else "",
+        remedy=error.remedy if isinstance(error, PipelineError) else _after_a_bug(ledger),
     )
     verdict = ledger.create_verdict(failed)
     outcome = ledger.outcome()
@@ -136,6 +137,12 @@ def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
             return None
         ledger.replace_verdict(verdict := failed)
     return _end(ledger, Outcome.failure(run_id, verdict))
+
+
+def _after_a_bug(ledger: RunLedger) -> str:
+    if ledger.planned() is None:
+        return f"The log says where it happened. {START_ANOTHER}"
+    return f"The log says where it happened; then `sales-pipeline resume {ledger.run_id}`."
 
 
 def newest_published(state: Storage) -> str | None:
@@ -152,7 +159,7 @@ def _damaged_words(state: Storage) -> str:
 
 def chosen_run(state: Storage, run_id: str | None) -> str:
     """``run_id``, or the newest published run. Raises ConfigError if there is none."""
-    chosen = run_id or newest_published(state)
+    chosen = newest_published(state) if run_id is None else run_id
     if chosen is None:
         raise ConfigError(
             f"There is no published run in {state.uri} yet.{_damaged_words(state)}"

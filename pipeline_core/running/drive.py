@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from pipeline_core import pipeline
-from pipeline_core.errors import RetryableError, RunUnderWay
+from pipeline_core.errors import NotServed, RetryableError, RunUnderWay
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_told, this_process
 from pipeline_core.messages import Manifest, Outcome
@@ -40,14 +40,16 @@ def hooks_of(settings: Settings, as_of: date | None) -> Hooks:
 
 @contextmanager
 def answered_for(hooks: Hooks, ledger: RunLedger) -> Iterator[None]:
-    """An error, a bug of ours included, ends the run, unless another has the turn."""
+    """An error, a bug of ours included, ends the run, unless another has the turn, or workers
+    refused it before there was a plan: then nothing is left of it."""
     try:
         with costs_told(Worker(this_process()), "finish the run"):
             yield
     except RunUnderWay:
         raise
     except Exception as error:
-        give_up(ledger, hooks, error)
+        if not (isinstance(error, NotServed) and ledger.planned() is None):
+            give_up(ledger, hooks, error)
         raise
 
 

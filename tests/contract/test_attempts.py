@@ -17,6 +17,7 @@ from pipeline_core.ledger.attempts import (
     OutOfTries,
     Worker,
     attempt,
+    costs_told,
     is_alive,
     is_lost,
     limited_attempt,
@@ -252,3 +253,17 @@ def test_forgiven_attempts_count_no_more_and_keep_their_numbers(state: Storage) 
         with _limited(ledger):
             assert [each.number for each in ledger.attempts("00000")] == [1, 2, 3, 4]
     assert [each.cause for each in ledger.attempts("00000")] == ["too big", "", "", ""]
+
+
+def test_time_that_is_up_in_the_midst_of_a_library_is_told_as_that() -> None:
+    """Which makes an error of its own of it."""
+    worker = Worker("me", too_long=(TimeoutError,))
+    with pytest.raises(TooCostly, match="not enough time"), costs_told(worker, "process it"):
+        _fail_after(TimeoutError())
+
+
+def _fail_after(error: Exception) -> None:
+    try:
+        raise error
+    finally:
+        raise KeyError("thread")

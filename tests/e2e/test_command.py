@@ -490,3 +490,25 @@ def test_database_without_tables_exits_2(env: dict[str, str], postgres_url: str)
     done = sales_pipeline("run", env=found)
     assert done.returncode == 2
     assert "sql/init.sql" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", ""),
+        ("rejects", ""),
+        ("explain", ""),
+        ("verify", ""),
+        ("diff", ""),
+        ("rebuild", ""),
+        ("resume", ""),
+        ("publish", ""),
+        ("report", "--from", "2024-03-01", "--to", "2024-03-01", "--run", ""),
+    ],
+)
+def test_a_variable_that_is_not_set_is_not_the_newest_run(
+    env: dict[str, str], arguments: tuple[str, ...]
+) -> None:
+    done = sales_pipeline(*arguments, env=env)
+    assert done.returncode == 2
+    assert "No run has an empty name" in done.stderr

@@ -22,6 +22,7 @@ from tests.archives import Shop
 from tests.conftest import PROJECT
 from tests.processes import call, eventually, published_csvs, sales_pipeline, with_quick_start
 from tests.starting import started
+from workers.schedule import slot_of_now
 
 # Dead within 2 s, stalled within 3 s; time limits below the visibility timeout.
 QUICK = {
@@ -124,6 +125,10 @@ class Fleet:
         """Puts a task on the queue as a foreign program would."""
         options = [f"--kwargs={json.dumps(kwargs)}"] if kwargs else []
         call(task, *options, env=self.env, cwd=self.folder)
+
+    def slot(self) -> str:
+        """The newest one of the schedule."""
+        return slot_of_now(self.env.get("SALES_SCHEDULE", "0 3 * * *"), "UTC")
 
     def recover(self) -> None:
         """What beat does every minute."""

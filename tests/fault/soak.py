@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
@@ -38,6 +39,8 @@ PATIENT = {
     "SALES_TASK_RETRIES": "100",
     "SALES_SHUTDOWN_WAIT": "2",
     "REMAP_SIGTERM": "SIGQUIT",
+    # Each run has a slot of its own.
+    "SALES_SCHEDULE": "* * * * *",
 }
 
 
@@ -56,6 +59,7 @@ class Soak:
     done: Counter[str] = field(default_factory=Counter)
     runs: int = 0
     resumed: int = 0
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def supervise(self) -> None:
         """Starts workers again that died."""
@@ -121,7 +125,8 @@ class Soak:
             path.unlink(missing_ok=True)
 
     def ask_again(self) -> None:
-        self.ships.send("workers.start_run", slot=f"slot-{self.runs}")
+        slot = self.began - timedelta(minutes=self.runs)
+        self.ships.send("workers.start_run", slot=f"{slot:%Y%m%dT%H%M}")
 
     def recover_twice(self) -> None:
         both = [self.ships.run_in_background("recover") for _ in range(2)]

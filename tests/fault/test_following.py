@@ -182,7 +182,7 @@ def test_a_recovered_run_is_told(ships: Fleet, expected: dict[str, bytes], tmp_p
     ships.env["SALES_HOOK_COMMAND"] = f"{sys.executable} {hook}"
     ships.worker()
     ships.plan_fault("messages", "kill at 3")
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     eventually(ships.run_ids, "the run")
     assert ships.until_ended() == "published"
     eventually(lambda: ships.ledger().is_told(), "the mark")

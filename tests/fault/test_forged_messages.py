@@ -73,6 +73,10 @@ def _refused(ships: Fleet, count: int) -> list[str]:
     return [f"{line['cause']} {line['remedy']}" for line in lines]
 
 
+def _minute(when: datetime) -> str:
+    return f"{when:%Y%m%dT%H%M}"
+
+
 @contextmanager
 def _untouched(*folders: Path) -> Iterator[None]:
     """Nothing is written, removed or made there."""
@@ -257,6 +261,20 @@ def _push(ships: Fleet, *items: Any) -> None:
             client.lpush("celery", each if isinstance(each, (str, bytes)) else json.dumps(each))
 
 
+def test_what_has_ended_or_was_taken_over_is_not_done_again(ships: Fleet) -> None:
+    ships.worker(concurrency=1)
+    for _ in range(2):
+        assert ships.run().returncode == 0
+    ledger = ships.ledger()
+    assert ledger.reused()
+    place = ships.env["SALES_STATE"]
+    with _untouched(Path(place)):
+        for archive in ("00000", "00001"):
+            where = {"state": place, "run_id": ledger.run_id, "archive": archive}
+            _send(ships, "workers.process_archive", **where)
+        eventually(lambda: ships.logs().count("process_archive[") >= 4 + 2 * len(ARCHIVES), "both")
+
+
 def test_a_message_of_another_form_is_one_line_and_the_worker_goes_on(
     ships: Fleet, expected: dict[str, bytes]
 ) -> None:
@@ -265,8 +283,9 @@ def test_a_message_of_another_form_is_one_line_and_the_worker_goes_on(
     embedded = base64.b64encode(json.dumps([[], {}, {"callbacks": [follows]}]).encode()).decode()
     far = datetime.now(UTC) + timedelta(days=1)
     sound = _raw(task)
-    items = [
-        *(_raw(each) for each in ([], None, 7, "celery.chord_unlock", "celery.map", "x" * 100_000)),
+    names: list[Any] = [[], None, 7, "celery.chord_unlock", "celery.map", "x" * 100_000]
+    items: list[Any] = [
+        *(_raw(each) for each in names),
         *(_raw(task, **{name: []}) for name in ("eta", "expires", "id", "retries", "group")),
         _raw(task, id="x" * 100_000),
         _raw(task, id="a\nb"),
@@ -315,6 +334,33 @@ def test_a_refusal_by_a_task_is_one_line_beside_that_of_its_arrival(ships: Fleet
     assert len([line for line in new if "start_run" in line or "message_refused" in line]) == 2
 
 
+def test_remote_control_shows_and_changes_nothing(ships: Fleet, expected: dict[str, bytes]) -> None:
+    worker = ships.worker(concurrency=1)
+    commands: dict[str, dict[str, Any]] = {
+        "x" * 9999: {},
+        "shutdown": {},
+        "pool_shrink": {"n": 1},
+        "cancel_consumer": {"queue": "celery"},
+        "time_limit": {"task_name": "workers.process_archive", "hard": 1, "soft": 1},
+        "rate_limit": {"task_name": "workers.process_archive", "rate_limit": "1/h"},
+        "revoke": {"task_id": "x"},
+        "election": {"id": "x", "topic": "task", "action": {}},
+    }
+    with Celery(broker=ships.redis.url) as app:
+        for command, arguments in commands.items():
+            app.control.broadcast(command, arguments=arguments)
+        asked = app.control.inspect(timeout=1)
+        assert asked.stats()
+        assert asked.active() == {"w0@test": []}
+        assert asked.revoked() == {"w0@test": []}
+    assert ships.run().returncode == 0
+    assert ships.csvs() == expected
+    assert len(ships.log_lines("command_refused")) == len(commands)
+    assert "Traceback" not in ships.logs()
+    assert "x" * 200 not in ships.logs()
+    assert worker.poll() is None
+
+
 def test_the_limits_of_time_are_those_of_the_settings(
     ships: Fleet, fleet_shop: Shop, expected: dict[str, bytes]
 ) -> None:
@@ -343,6 +389,27 @@ def test_slots_are_plain_words(ships: Fleet, tmp_path: Path) -> None:
         _refused(ships, len(names))
 
 
+def test_a_slot_that_is_not_due_is_taken_by_nobody(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    """It would have no run of its own when its time has come."""
+    now = datetime.now(UTC)
+    ships.env.update(SALES_SCHEDULE="* * * * *", SALES_CATCH_UP="3600")
+    times = [timedelta(minutes=2), timedelta(days=1), -timedelta(hours=2), -timedelta(days=400)]
+    names = ["9999-12-31T03:00", "CON", "99991231T0300", "00010101T0000", "20240230T0300", "task-x"]
+    names += ["20240301T03:0", *(_minute(now + each) for each in times)]
+    ships.worker(concurrency=1)
+    with _untouched(Path(ships.env["SALES_STATE"])):
+        for name in names:
+            _send(ships, "workers.start_run", slot=name)
+        told = _refused(ships, len(names))
+    assert all("slot" in each for each in told)
+    ships.send("workers.start_run", slot=_minute(now - timedelta(minutes=5)))
+    eventually(ships.run_ids, "the run")
+    assert ships.until_ended() == "published"
+    assert ships.csvs() == expected
+
+
 def test_a_run_whose_turn_is_over_is_published_nowhere_else(
     ships: Fleet, fleet_shop: Shop, tmp_path: Path
 ) -> None:
@@ -355,7 +422,7 @@ def test_a_run_whose_turn_is_over_is_published_nowhere_else(
     mark_published(state, RUN)
     lease.acquire(state, RUN, "nobody:1", seconds=-9)
     ships.worker(concurrency=1)
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     assert "is none that this worker serves" in _refused(ships, 1)[0]
     assert not elsewhere.exists()
 
@@ -392,6 +459,7 @@ def test_the_command_says_at_once_that_a_worker_would_refuse_its_run(
     assert time.monotonic() - began < 20
     assert done.returncode == 2
     assert f"The worker w0@test does not serve the state {other} with data" in done.stderr
+    assert not Path(other).exists(), "there is no run that it would be of"
     remedy = done.stderr.partition("SALES_STATES='")[2].partition("'")[0]
     assert remedy.startswith(f"{other}|")
     told = sales_pipeline("doctor", "--state", other, env=ships.env)
@@ -407,7 +475,7 @@ def test_the_run_of_a_slot_fails_clearly_if_some_worker_would_refuse_its_work(
 ) -> None:
     ships.worker(concurrency=1)
     ships.worker(concurrency=1, SALES_REPORTS=f"{ships.folder}/others")
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     eventually(ships.run_ids, "the run")
     outcome = eventually(lambda: ships.ledger().outcome(), "its end")
     assert outcome.state == "failed"
@@ -454,11 +522,11 @@ def test_a_record_that_names_no_run_is_not_followed(ships: Fleet, tmp_path: Path
     now = datetime.now(UTC).isoformat()
     turn = {"token": 1, "owner": "h:1", "acquired_at": now, "expires_at": now, **outside}
     state.write("leases/00000001.json", msgspec.json.encode(turn))
-    state.write("slots/tonight.json", msgspec.json.encode(outside))
+    state.write(f"slots/{ships.slot()}.json", msgspec.json.encode(outside))
     (tmp_path / "state" / "runs" / ".x y").mkdir(parents=True)
     ships.worker(concurrency=1)
     ships.send("workers.reconcile")
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     eventually(ships.run_ids, "the run")
     assert ships.until_ended() == "published"
     assert not (tmp_path / "outside").exists()

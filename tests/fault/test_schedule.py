@@ -104,7 +104,7 @@ def test_beats_look_recovers_a_run_and_tells_how_it_ended(
     (ships.folder / "deaf").touch()
     ships.worker()
     ships.plan_fault("messages", "kill at 4")
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
 
     def look() -> bool:
         ships.send("workers.reconcile")

@@ -83,7 +83,7 @@ def test_an_archive_that_is_delivered_twice_is_measured_once(ships: Fleet) -> No
     ships.env.update(PATIENT)
     ships.plan_fault("messages", "twice")
     ships.worker(concurrency=1, SALES_METRICS_PORT=str(port))
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     eventually(ships.run_ids, "the run")
     assert ships.until_ended() == "published"
     done = re.compile(r"process_archive\[[^]]+\] succeeded")
@@ -94,8 +94,8 @@ def test_an_archive_that_is_delivered_twice_is_measured_once(ships: Fleet) -> No
 def test_every_message_is_delivered_twice(ships: Fleet, expected: dict[str, bytes]) -> None:
     ships.plan_fault("messages", "twice")
     ships.worker()
-    ships.send("workers.start_run", slot="tonight")
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
+    ships.send("workers.start_run", slot=ships.slot())
     eventually(ships.run_ids, "the run")
     assert ships.until_ended() == "published"
     assert ships.csvs() == expected
@@ -105,11 +105,11 @@ def test_every_message_is_delivered_twice(ships: Fleet, expected: dict[str, byte
 
 def test_messages_that_come_after_the_end_change_not_one_byte(ships: Fleet) -> None:
     ships.worker(concurrency=1)
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     eventually(lambda: ships.run_ids() and ships.ledger().is_told(), "the end")
     before = _bytes(ships)
     place, run_id = ships.env["SALES_STATE"], ships.run_ids()[0]
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     ships.send("workers.process_archive", state=place, run_id=run_id, archive="00000")
     ships.send("workers.publish_run", _archives="", state=place, run_id=run_id)
     ships.send("workers.fail_run", failed="nobody", state=place, run_id=run_id)
@@ -136,7 +136,7 @@ def test_postgres_comes_back_after_the_start(ships: Fleet) -> None:
         ships.env["SALES_UNKNOWN"] = "bucket"  # the database is another shop's
         postgres.kill()
         ships.worker()
-        ships.send("workers.start_run", slot="tonight")
+        ships.send("workers.start_run", slot=ships.slot())
         eventually(lambda: ships.log_lines("trying_again"), "a new try")
         postgres.start()
         assert ships.until_ended() in {"published", "refused"}
@@ -150,7 +150,7 @@ def test_a_run_that_waits_for_postgres_keeps_its_turn(ships: Fleet) -> None:
     ships.env.update(SALES_STALL_AFTER="1", SALES_LEASE="1", SALES_VISIBILITY_TIMEOUT="3000")
     ships.env.update(SALES_RETRY_BACKOFF="2000", SALES_RETRY_BACKOFF_MAX="2000")
     ships.worker()
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     (waits,) = eventually(lambda: ships.log_lines("trying_again"), "a new try")
     until = datetime.fromisoformat(waits["timestamp"]) + timedelta(seconds=waits["seconds"])
 
@@ -167,7 +167,7 @@ def test_postgres_stays_away(ships: Fleet) -> None:
     ships.env["SALES_DATABASE_URL"] = "postgresql+psycopg2://nobody:sesame@127.0.0.1:9/none"
     ships.env["SALES_TASK_RETRIES"] = "2"
     ships.worker()
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     eventually(ships.run_ids, "the run")
     eventually(lambda: ships.ledger().outcome(), "the end")
     outcome = ships.ledger().outcome()

@@ -57,7 +57,7 @@ def test_celery_brings_back_the_work_of_the_dead_with_nobody_there_to_recover_it
     )
     doomed = ships.worker()
     ships.plan_fault(VICTIM, "pause")
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     child = ships.reached(VICTIM)
     if who == "child":
         os.kill(child, signal.SIGKILL)
@@ -107,7 +107,7 @@ def test_coordinator_dies_while_it_sends_the_archives(
 ) -> None:
     ships.worker()
     ships.plan_fault("messages", f"kill at {position}")
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     eventually(ships.run_ids, "the run")
     assert ships.until_ended() == "published"
     assert ships.csvs() == expected
@@ -280,7 +280,7 @@ def test_an_archive_whose_task_failed_for_good_is_sent_again_by_the_errback(
     ships.env["SALES_TASK_RETRIES"] = "0"
     ships.worker()
     ships.plan_fault(VICTIM, "memory once")
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     eventually(ships.run_ids, "the run")
     outcome = eventually(ships.ledger().outcome, "the end of the run")
     assert outcome.state == "published"
@@ -307,6 +307,7 @@ def test_revoked_archive_reaches_the_same_finish_line(
 ) -> None:
     from celery import Celery
 
+    ships.env["SALES_FLOWER_READ_ONLY"] = "false"  # or it could not be revoked
     ships.worker(concurrency=1)
     ships.plan_fault(VICTIM, "pause")
     command = ships.run_in_background()
@@ -351,7 +352,7 @@ def test_a_result_that_is_damaged_before_the_publication_is_made_again(
     """The publisher itself asks for it: there is nobody here to recover the run."""
     ships.worker()
     ships.plan_fault(VICTIM, "pause")
-    ships.send("workers.start_run", slot="tonight")
+    ships.send("workers.start_run", slot=ships.slot())
     ships.reached(VICTIM)
     ledger = ships.ledger()
     eventually(lambda: len(ledger.receipt_ids()) == len(ARCHIVES) - 1, "all others")

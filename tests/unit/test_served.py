@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
 
-from pipeline_core.configuration.served import ServedPlaces, Shop
+from pipeline_core.configuration.served import ServedPlaces, Shop, not_served
 from pipeline_core.errors import ConfigError, NotServed
 from pipeline_core.settings import load_settings
 
@@ -122,3 +123,22 @@ def test_whatever_a_message_names_is_told_in_few_words(named: object) -> None:
 def test_what_another_program_tells_is_no_list(told: object) -> None:
     with pytest.raises((TypeError, ValueError, IndexError)):
         ServedPlaces.from_json(told)
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [
+        ("/srv/data/state", "Choose another SALES_STATE: one may not be inside of a folder of"),
+        ("/srv/state,1", "SALES_STATES cannot list names with , or | in them"),
+        ("/srv/state|1", "SALES_STATES cannot list names with , or | in them"),
+        ("/srv/state", "SALES_STATES='/srv/state|/srv/data|/srv/reports' added"),
+    ],
+)
+def test_what_to_set_is_what_a_worker_takes(state: str, remedy: str) -> None:
+    assert remedy in not_served("It", Shop(state, "/srv/data", "/srv/reports")).remedy
+
+
+def test_what_to_set_can_be_pasted_into_a_shell() -> None:
+    shop = Shop("/srv/Joe's state", "/srv/data", "/srv/reports")
+    words = shlex.split(not_served("It", shop).remedy)
+    assert f"SALES_STATES={shop.entry}" in words
