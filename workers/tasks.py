@@ -21,6 +21,7 @@ from pipeline_core.errors import (
     TooCostly,
     WorkUnderWay,
 )
+from pipeline_core.extract.cut import LONGEST_CAUSE, cut
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import (
     PUBLISH,
@@ -220,7 +221,7 @@ def _cause_of(failed: str) -> str:
     for _ in range(_RESULT_TRIES):
         found = app.AsyncResult(failed).result
         if found is not None:
-            return str(found)
+            return cut(str(found), LONGEST_CAUSE)
         time.sleep(_RESULT_SECONDS)
     return "a task failed"
 
