@@ -221,7 +221,7 @@ def _cause_of(failed: str) -> str:
     for _ in range(_RESULT_TRIES):
         found = app.AsyncResult(failed).result
         if found is not None:
-            return cut(str(found), LONGEST_CAUSE)
+            return cut(str(found).encode(errors="replace").decode(), LONGEST_CAUSE)
         time.sleep(_RESULT_SECONDS)
     return "a task failed"
 
