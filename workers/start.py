@@ -40,7 +40,7 @@ def _check_due(settings: Settings, name: str) -> None:
             f"The schedule has no slot {name}.",
             "Give no slot to start a run now, or give all workers and beat one SALES_SCHEDULE.",
         )
-    if not is_due(slot, datetime.now(UTC), timedelta(seconds=settings.catch_up)):
+    if not is_due(slot, timedelta(seconds=settings.catch_up)):
         raise NotServed(
             f"The slot {name} is to come, or longer ago than SALES_CATCH_UP.",
             "Give no slot to start a run now.",

@@ -395,7 +395,7 @@ def test_a_slot_that_is_not_due_is_taken_by_nobody(
     """It would have no run of its own when its time has come."""
     now = datetime.now(UTC)
     ships.env.update(SALES_SCHEDULE="* * * * *", SALES_CATCH_UP="3600")
-    times = [timedelta(minutes=2), timedelta(days=1), -timedelta(hours=2), -timedelta(days=400)]
+    times = [timedelta(minutes=3), timedelta(days=1), -timedelta(hours=2), -timedelta(days=400)]
     names = ["9999-12-31T03:00", "CON", "99991231T0300", "00010101T0000", "20240230T0300", "task-x"]
     names += ["20240301T03:0", *(_minute(now + each) for each in times)]
     ships.worker(concurrency=1)
