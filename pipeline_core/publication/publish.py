@@ -201,7 +201,8 @@ def check_receipts(ledger: RunLedger, manifest: Manifest) -> None:
 def _missing(ledger: RunLedger, manifest: Manifest, work: tuple[Work, ...]) -> ResultsMissing:
     first = manifest.archive(work[0].archive).name
     return ResultsMissing(
-        f"Run {ledger.run_id} has no result of {counted(len(work), 'archive')} yet, such as {first}.",
+        f"Run {ledger.run_id} has no result of {counted(len(work), 'archive')} yet, "
+        f"such as {first}.",
         f"`sales-pipeline resume {ledger.run_id}` processes what is missing.",
     )
 

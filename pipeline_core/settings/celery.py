@@ -50,7 +50,9 @@ class CelerySettings(SettingGroup):
     flower_password: SecretStr | None = Field(
         None, description="Password of the Flower page; its HTTP API stays shut without one."
     )
-    flower_read_only: bool = Field(True, description="Flower and remote control show, and change nothing.")
+    flower_read_only: bool = Field(
+        True, description="Flower and remote control show, and change nothing."
+    )
 
     @field_validator("states")
     @classmethod
