@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import RunLedger, newest_runs, open_state, unvouched_words
+from pipeline_core.ledger import RunLedger, newest_runs, nothing_yet, open_state
 from pipeline_core.settings import Settings
 
 
@@ -18,8 +17,5 @@ def ledger_of(settings: Settings, run_id: str | None) -> RunLedger:
     if run_id is None:
         run_id = next(newest_runs(state), None)
         if run_id is None:
-            raise ConfigError(
-                f"There is no run in {state.uri} yet.{unvouched_words(settings.state)}",
-                "`sales-pipeline run` makes one.",
-            )
+            raise nothing_yet(settings.state, f"There is no run in {state.uri} yet.")
     return RunLedger(state, run_id)

@@ -26,7 +26,7 @@ from pipeline_core.ledger.published import mark_published, published_before, pub
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.ledger.runs import is_vouched_run, newest_runs, planted_words, run_ids
 from pipeline_core.ledger.snapshots import load_snapshot, save_snapshot
-from pipeline_core.ledger.state import open_state, unvouched_words
+from pipeline_core.ledger.state import nothing_yet, open_state, unvouched_words
 
 __all__ = [
     "RunLedger",
@@ -34,6 +34,7 @@ __all__ = [
     "load_snapshot",
     "mark_published",
     "newest_runs",
+    "nothing_yet",
     "open_state",
     "planted_words",
     "published_before",

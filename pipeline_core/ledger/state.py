@@ -64,6 +64,14 @@ def unvouched_words(uri: str) -> str:
     return told if others else ""
 
 
+def nothing_yet(uri: str, what: str) -> ConfigError:
+    """That a command has nothing to tell of; ``what`` is a sentence. Where there are runs under
+    another key, a run under the one of here would begin a second history."""
+    others = unvouched_words(uri)
+    run = "`sales-pipeline run` makes one."
+    return ConfigError(f"{what}{others}", f"Set the key of that time, or: {run}" if others else run)
+
+
 def unvouched_run(uri: str, run_id: str) -> ConfigError | None:
     """What to tell who asks for a run that is kept, but not under the key in force; None if there
     is no such run either."""

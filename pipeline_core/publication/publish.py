@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.errors import (
-    ConfigError,
     PipelineError,
     PublishRefused,
     ResultsMissing,
@@ -23,9 +22,9 @@ from pipeline_core.ledger import (
     RunLedger,
     load_snapshot,
     mark_published,
+    nothing_yet,
     open_state,
     published_ids,
-    unvouched_words,
 )
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
 from pipeline_core.ledger.results import Done, results
@@ -161,11 +160,8 @@ def chosen_run(state: Storage, run_id: str | None) -> str:
     """``run_id``, or the newest published run. Raises ConfigError if there is none."""
     chosen = newest_published(state) if run_id is None else run_id
     if chosen is None:
-        raise ConfigError(
-            f"There is no published run in {state.uri} yet.{_damaged_words(state)}"
-            f"{unvouched_words(state.uri)}",
-            "`sales-pipeline run` makes one.",
-        )
+        none = f"There is no published run in {state.uri} yet.{_damaged_words(state)}"
+        raise nothing_yet(state.uri, none)
     return chosen
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import RunLedger, run_ids, unvouched_words
+from pipeline_core.ledger import RunLedger, nothing_yet, run_ids
 from pipeline_core.ledger.results import Done
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.processing.recount import CountedDay, counted_days, days_of
@@ -64,10 +64,7 @@ def chosen_runs(state: Storage, before: str | None, after: str | None) -> tuple[
     newest = [] if len(wanted) > 1 else list(islice(_newest_published(state), 2 - len(wanted)))
     chosen = [*wanted, *reversed(newest)]
     if len(chosen) < 2:  # noqa: PLR2004
-        raise ConfigError(
-            f"There are no two published runs in {state.uri} yet.{unvouched_words(state.uri)}",
-            "`sales-pipeline run` makes one.",
-        )
+        raise nothing_yet(state.uri, f"There are no two published runs in {state.uri} yet.")
     return chosen[0], chosen[1]
 
 
