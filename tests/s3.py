@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
+from threading import Lock
+from typing import Any
 
 import pytest
 from moto.server import ThreadedMotoServer
@@ -14,11 +16,28 @@ from moto.server import ThreadedMotoServer
 SECRET = "not-to-be-seen-in-any-message"
 
 
+class _OneWriteAtATime:
+    """As a store does it. moto looks whether there is such a key, and writes it a moment later: now
+    and then two are the first."""
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self._application = application
+        self._lock = Lock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "GET":
+            return self._application(environ, start_response)
+        with self._lock:
+            return self._application(environ, start_response)
+
+
 @pytest.fixture(scope="module")
 def s3_endpoint() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for every request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
+    assert server._server is not None
+    server._server.app = _OneWriteAtATime(server._server.app)
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
