@@ -80,7 +80,7 @@ def test_who_waits_for_the_last_try_gets_what_it_made(
     _end_leases(ledger)
 
     def meanwhile(self: RunLedger, work: Work, receipt: Receipt) -> Receipt:
-        with pytest.raises(WorkUnderWay, match="1 attempts at 00000 may be alive, 2 ended"):
+        with pytest.raises(WorkUnderWay, match="1 attempt at 00000 may be alive, 2 ended"):
             pipeline.process(state, self.run_id, FIRST, Worker("next", task_id="2", retries=5))
         return create(self, work, receipt)
 
