@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import AzureStore, GCSStore, S3Store
 
-from pipeline_core.errors import ConfigError, ContractError, RetryableError
+from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.storage.base import (
     Contents,
     StoredObject,
@@ -27,20 +23,16 @@ from pipeline_core.storage.base import (
     pointer_text,
 )
 from pipeline_core.storage.disk import temporary_folder
+from pipeline_core.storage.object_client import open_client, refuse_after_fork
 from pipeline_core.storage.object_errors import refused_condition, translation
 from pipeline_core.storage.object_reading import BLOCK, Ranges, blocks, stored_object
 
 if TYPE_CHECKING:
     from obstore import ListResult, ObjectMeta
-    from obstore.store import RetryConfig
-
-    from pipeline_core.storage.object_reading import Store
 
 _CONCURRENT_BLOCKS = 4
 # A zip's directory of a week fits in.
 _RANGE = 64 << 10
-# An unreachable endpoint is given up after seconds, one that never answers after two minutes.
-_RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 _MARKER = ".complete"
 _SUMMARY = "summary.json"
 
@@ -85,7 +77,7 @@ class ObjectStorage:
         self._uri = f"{scheme}://{bucket}" + (f"/{prefix}" if prefix else "")
         self._variables = _VARIABLES[scheme]
         try:
-            self._store = _open(scheme, bucket, checked(prefix) if prefix else None)
+            self._store = open_client(scheme, bucket, checked(prefix) if prefix else None)
         except (BaseError, ValueError, FileNotFoundError):
             raise ConfigError(
                 f"The settings of {self._uri} cannot be used.",
@@ -291,7 +283,7 @@ class ObjectStorage:
 
     @contextmanager
     def _translated(self, verb: str, key: str) -> Iterator[None]:
-        _refuse_after_fork()
+        refuse_after_fork()
         place = f"{self._uri}/{key}".rstrip("/")
         try:
             yield
@@ -304,21 +296,6 @@ class ObjectStorage:
                 f"Cannot {verb} {place}: the endpoint is not a URL.",
                 f"Check the {self._variables}* environment variables.",
             ) from None
-
-
-def _refuse_after_fork() -> None:
-    if _first_process() != os.getpid():
-        raise ContractError("obstore was used before this process was forked and would hang")
-
-
-@cache
-def _first_process() -> int:
-    return os.getpid()
-
-
-def _open(scheme: str, bucket: str, prefix: str | None) -> Store:
-    stores: dict[str, type[Store]] = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}
-    return stores[scheme](bucket, prefix=prefix, retry_config=_RETRIES)
 
 
 def _is_visible(name: str) -> bool:

@@ -20,8 +20,9 @@ import pytest
 from pipeline_core.errors import ConfigError, NotAllowed, RetryableError
 from pipeline_core.storage import Contents, Storage, absolute_uri, open_storage
 from pipeline_core.storage.local import LocalStorage
+from pipeline_core.storage.object_client import RETRIES
 from pipeline_core.storage.object_reading import BLOCK, blocks
-from pipeline_core.storage.object_store import _RETRIES, ObjectStorage
+from pipeline_core.storage.object_store import ObjectStorage
 from tests.links import refuse_links
 from tests.s3 import SECRET, put, use_endpoint
 
@@ -703,7 +704,7 @@ def test_an_error_of_the_service_is_worth_another_try(
     answers: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     answers.append((503, "SlowDown"))
-    monkeypatch.setitem(_RETRIES, "max_retries", 0)
+    monkeypatch.setitem(RETRIES, "max_retries", 0)
     for use in every_use(ObjectStorage("s3://bucket/prefix"), tmp_path / "x"):
         with pytest.raises(RetryableError, match="503 Service Unavailable") as caught:
             use()
@@ -726,7 +727,7 @@ def test_an_unreachable_endpoint_is_given_up_soon(
     with pytest.raises(RetryableError, match="connection refused"):
         ObjectStorage("s3://bucket/prefix").files()
     assert time.monotonic() - begun < 10
-    monkeypatch.setitem(_RETRIES, "max_retries", 0)
+    monkeypatch.setitem(RETRIES, "max_retries", 0)
     for use in every_use(ObjectStorage("s3://bucket/prefix"), tmp_path / "x"):
         with pytest.raises(RetryableError, match=r"s3://bucket/prefix.*connection refused"):
             use()
