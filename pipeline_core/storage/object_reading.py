@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore.exceptions import PreconditionError
 
+from pipeline_core.logs import get_logger
 from pipeline_core.storage.base import StoredObject
+from pipeline_core.storage.listing import why_too_large
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from obstore.store import AzureStore, GCSStore, S3Store
 
     Store = S3Store | GCSStore | AzureStore
+
+log = get_logger()
 
 # A request is one block, so that none outlives the client's time-out (30 s) on a slow line.
 BLOCK = 8 << 20
@@ -54,9 +58,13 @@ def stretch(store: Store, key: str, begin: int, end: int, version: str) -> Bytes
 
 
 def blocks(store: Store, key: str) -> Iterator[Bytes]:
-    """The bytes of one version of an object; PreconditionError if another takes its place."""
+    """The bytes of one version of an object; PreconditionError if another takes its place. Raises
+    FileNotFoundError for a record that is larger than any of ours."""
     found = obstore.get(store, key)
     size, version = found.meta["size"], version_of(found.meta)
+    if (why := why_too_large(key, size)) is not None:
+        log.warning("not_a_file_of_ours", path=key, cause=why)
+        raise FileNotFoundError(errno.ENOENT, "no record of ours", key)
     if size <= BLOCK:
         yield found.bytes()
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.errors import ContractError
-from pipeline_core.storage import StateKey, Storage
+from pipeline_core.storage import StateKey, Storage, listing
 from pipeline_core.storage.vouched import VouchedStorage
 
 KEY, OTHER = StateKey(b"k" * 32), StateKey(b"o" * 32)
@@ -43,6 +43,20 @@ def test_what_is_written_is_read(vouched: VouchedStorage, state: Storage, tmp_pa
     assert state.folders() == ["keyed"]
     vouched.remove("a/small")
     assert not vouched.vouches("a/small")
+
+
+def test_a_record_larger_than_any_of_ours_is_not_read(
+    state: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a folder and in a bucket."""
+    for name in ("archives.json", "0.parquet"):
+        state.write(name, DATA)
+    monkeypatch.setattr(listing, "MOST_RECORD_BYTES", len(DATA) - 1)
+    with pytest.raises(FileNotFoundError):
+        state.read("archives.json")
+    assert state.read("0.parquet") == DATA
+    monkeypatch.setattr(listing, "MOST_RECORD_BYTES", len(DATA))
+    assert state.read("archives.json") == DATA
 
 
 def test_what_is_created_is_created_once(vouched: VouchedStorage) -> None:

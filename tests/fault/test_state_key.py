@@ -7,6 +7,7 @@ honest ones. Digests, names and references are all as they should be.
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.published import mark_published
 from pipeline_core.messages import Manifest
 from pipeline_core.running.local import run_locally
-from pipeline_core.storage import StateKey, use_state_key
+from pipeline_core.storage import StateKey, use_state_key, vouched
 from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.contract.run import plan_local, process_local
 from tests.fault.conftest import ARCHIVES, CUSTOMERS, PRODUCTS, archive
@@ -53,6 +54,7 @@ def their_shop(tmp_path: Path) -> Shop:
 def _no_key_is_left() -> Iterator[None]:
     yield
     _use(None)
+    atexit.unregister(vouched._refused.tell_number)  # this process ends without a log
 
 
 def _use(key: str | None) -> None:
