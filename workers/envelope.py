@@ -35,23 +35,31 @@ class _Delivery(Struct, frozen=True):
     """Where kombu found it."""
 
     exchange: _Short = ""
+    """The exchange; empty for the default one."""
     routing_key: _Short | None = None
+    """The queue it was sent to."""
 
 
 class _Properties(Struct, frozen=True):
     """What kombu itself needs."""
 
     delivery_tag: _Short
+    """Its number, by which it is acknowledged."""
     delivery_info: _Delivery
+    """Where it was found."""
     body_encoding: Literal["base64", "utf-8"] | None = None
+    """How ``body`` is written."""
 
 
 class _Item(Struct, frozen=True):
     """What stands in a queue."""
 
     properties: _Properties
+    """Kombu's own part."""
     headers: dict[str, Any] = {}
+    """Celery's part."""
     body: str = ""
+    """Arguments and what is to follow, written as ``body_encoding`` says."""
 
 
 class _Headers(Struct, frozen=True):
@@ -59,36 +67,57 @@ class _Headers(Struct, frozen=True):
     left out: limits of time are the settings', and a task has the name that it has."""
 
     task: _Short
+    """Name of the task."""
     id: _Id
+    """The message's own id."""
     root_id: _Id | None = None
+    """Id of the first message of its chord."""
     parent_id: _Id | None = None
+    """Id of the message that sent it."""
     group: _Id | None = None
+    """Id of its chord's header."""
     group_index: Annotated[int, Meta(ge=0)] | None = None
+    """Its place in that header."""
     retries: Annotated[int, Meta(ge=0, le=1_000_000)] | None = 0
+    """Tries before this one."""
     eta: datetime | None = None
+    """When it is to be done; at once if None."""
     expires: datetime | None = None
+    """When it is too late for it; never if None."""
     origin: _Short | None = None
+    """The process that sent it."""
     argsrepr: str | None = None
+    """Its positional arguments, for people."""
     kwargsrepr: str | None = None
+    """Its named arguments, for people."""
     ignore_result: bool | None = None
+    """Whether nobody asks for its result."""
 
 
 class _Signature(Struct, frozen=True):
     """Another task, that is to be sent."""
 
     task: str
+    """Name of the task."""
     args: list[Any]
+    """Its positional arguments."""
     kwargs: dict[str, Any]
+    """Its named arguments."""
     options: dict[str, Any]
+    """How it is to be sent."""
 
 
 class _Embedded(Struct, frozen=True):
     """What is to follow the task: as chords of ours have it, publication or failure of a run."""
 
     chord: _Signature | None = None
+    """The publication, when all of the header is done."""
     errbacks: list[_Signature] | None = None
+    """What is done if it fails."""
     callbacks: tuple[()] | None = None
+    """What is done if it succeeds: nothing."""
     chain: tuple[()] | None = None
+    """What comes after it: nothing."""
 
 
 _Body = tuple[list[Any], dict[str, Any], _Embedded | None]
