@@ -2,6 +2,7 @@
 
 from pipeline_core.planning.plan import new_run_id, plan
 from pipeline_core.processing.process import process
-from pipeline_core.publication.publish import fail, last_publication, publish
+from pipeline_core.publication.latest import last_publication
+from pipeline_core.publication.publish import fail, publish
 
 __all__ = ["fail", "last_publication", "new_run_id", "plan", "process", "publish"]

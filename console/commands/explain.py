@@ -43,7 +43,7 @@ def explain_command(
     from console.display.explanation import print_explanation
     from console.display.views import output
     from pipeline_core.ledger import RunLedger, open_state
-    from pipeline_core.publication.publish import chosen_run
+    from pipeline_core.publication.latest import chosen_run
     from pipeline_core.questions.explain.explain import explain
     from pipeline_core.questions.explain.explanation import Cell
 

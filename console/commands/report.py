@@ -60,7 +60,7 @@ def report_command(
     from pipeline_core.errors import ConfigError
     from pipeline_core.ledger import RunLedger, open_state
     from pipeline_core.load.tables import csv_lines
-    from pipeline_core.publication.publish import chosen_run
+    from pipeline_core.publication.latest import chosen_run
     from pipeline_core.questions.range_report import range_sales
 
     if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()))):

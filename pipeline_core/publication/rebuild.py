@@ -32,8 +32,9 @@ from pipeline_core.processing.accumulate import Accumulator, Rules
 from pipeline_core.processing.process import processed, store_results
 from pipeline_core.processing.recount import CountedDay, as_it_is, counted_days
 from pipeline_core.processing.rules import recount, rules_of
+from pipeline_core.publication.files import write_reports
+from pipeline_core.publication.latest import make_latest, newest_published
 from pipeline_core.publication.merge import merge_results, read_partial
-from pipeline_core.publication.publish import make_latest, newest_published, write_reports
 from pipeline_core.publication.published_files import FilesState, put_right
 from pipeline_core.publication.summary import summarise
 from pipeline_core.storage import open_archives, open_storage

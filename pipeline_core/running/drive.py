@@ -14,7 +14,7 @@ from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_told, this_process
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify import NOBODY, Hooks
-from pipeline_core.publication.publish import newest_published
+from pipeline_core.publication.latest import newest_published
 from pipeline_core.retry import tried
 from pipeline_core.running.local import run_locally
 from pipeline_core.running.notifications import give_up, tell

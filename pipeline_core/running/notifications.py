@@ -11,7 +11,8 @@ from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Outcome, Summary
 from pipeline_core.messages.changes import sentences
 from pipeline_core.notify import Event, Figures, Hooks, Notice, Report, event_of, notify
-from pipeline_core.publication.publish import fail, newest_published
+from pipeline_core.publication.latest import newest_published
+from pipeline_core.publication.publish import fail
 from pipeline_core.publication.verdict import what_is_incomplete
 from pipeline_core.storage import Storage
 

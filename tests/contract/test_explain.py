@@ -14,7 +14,7 @@ import pytest
 from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import to_json
-from pipeline_core.publication.publish import newest_published
+from pipeline_core.publication.latest import newest_published
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.storage import open_storage

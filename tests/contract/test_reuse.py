@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from pipeline_core.messages import Limits
 from pipeline_core.page import gather as page
 from pipeline_core.planning import reuse
 from pipeline_core.processing import accumulate, kept_extracts
-from pipeline_core.publication import merge
+from pipeline_core.publication import files, merge
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
@@ -31,9 +30,6 @@ def shop(tmp_path: Path) -> Shop:
 @pytest.fixture
 def runs(shop: Shop, tmp_path: Path) -> Runs:
     return Runs(shop, tmp_path / "reusing")
-
-
-publishing = import_module("pipeline_core.publication.publish")  # the function has the name, too
 
 
 def size(runs: Runs, *names: str) -> int:
@@ -220,7 +216,7 @@ def test_a_report_that_was_added_is_made_of_all_archives(
 ) -> None:
     """Earlier receipts have no partial of it; extracts have all it needs."""
     with monkeypatch.context() as patch:
-        for module in (accumulate, merge, publishing, reuse):
+        for module in (accumulate, files, merge, reuse):
             patch.setattr(module, "REPORTS", (CATEGORY_SALES,))
         # The pages show both reports.
         patch.setattr(page, "write_pages", lambda to, *_: (to / "index.html").touch())

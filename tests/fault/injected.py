@@ -22,7 +22,6 @@ import signal
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from celery import Celery
 from kombu.messaging import Producer
 
 from pipeline_core.processing.extraction import Extraction
+from pipeline_core.publication import files
 from workers import schedule
 from workers.celery import app
 from workers.config import PROCESS_ARCHIVE
@@ -100,13 +100,12 @@ def _ahead(wrapped: Callable[..., Any]) -> Callable[..., Any]:
     return now
 
 
-_publish = import_module("pipeline_core.publication.publish")
 setattr(  # noqa: B010  (mypy forbids the plain way)
     Extraction,
     "_read_days",
     _before(vars(Extraction)["_read_days"], lambda walk, _opened: str(walk.archive.name)),
 )
-vars(_publish)["write_csv"] = _before(vars(_publish)["write_csv"], lambda *_: "publication")
+vars(files)["write_csv"] = _before(vars(files)["write_csv"], lambda *_: "publication")
 setattr(Celery, "now", _ahead(Celery.now))  # noqa: B010  (mypy forbids the plain way)
 vars(schedule)["datetime"] = type("Ahead", (datetime,), {"now": staticmethod(_ahead(datetime.now))})
 setattr(Producer, "publish", _send(Producer.publish))  # noqa: B010  (mypy forbids the plain way)

@@ -28,7 +28,7 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Options, Policy, Work
-from pipeline_core.publication.publish import make_latest
+from pipeline_core.publication.latest import make_latest
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import open_storage
 from tests.links import refuse_links

@@ -1,0 +1,70 @@
+"""The newest report: which run it is, and how readers come to see it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pipeline_core.configuration.places import LATEST
+from pipeline_core.ledger import (
+    RunLedger,
+    mark_published,
+    nothing_yet,
+    published_ids,
+)
+from pipeline_core.messages import (
+    Manifest,
+)
+from pipeline_core.storage import Storage, open_storage
+
+
+def newest_published(state: Storage) -> str | None:
+    """The run that `latest` shows, or None if there is none."""
+    return next(published_ids(state), None)
+
+
+def _damaged_words(state: Storage) -> str:
+    """A sentence, behind a blank, where records say that runs are published, and none counts."""
+    if not state.files("published"):
+        return ""
+    return " What stands there as published is damaged, or not vouched for by the key of the state."
+
+
+def chosen_run(state: Storage, run_id: str | None) -> str:
+    """``run_id``, or the newest published run. Raises ConfigError if there is none."""
+    chosen = newest_published(state) if run_id is None else run_id
+    if chosen is None:
+        none = f"There is no published run in {state.uri} yet.{_damaged_words(state)}"
+        raise nothing_yet(state.uri, none)
+    return chosen
+
+
+def last_publication(state: Storage) -> datetime | None:
+    """When the newest published run was decided, or None if there is none."""
+    newest = newest_published(state)
+    verdict = RunLedger(state, newest).verdict() if newest else None
+    return verdict.finished_at if verdict else None
+
+
+def show(state: Storage, manifest: Manifest) -> None:
+    """Lets a published run become `latest`. One of a time past is neither that, nor the last one
+    that later runs are compared with."""
+    if manifest.options.as_of is None:
+        mark_published(state, manifest.run_id)
+        make_latest(state, open_storage(manifest.reports), manifest.run_id)
+
+
+def make_latest(state: Storage, reports: Storage, run_id: str) -> None:
+    """Points ``latest`` at the newest run that was published.
+
+    Looks again after pointing: a later run may have been published in between, and whoever
+    points last must see it.
+    """
+    newest, shown = max(run_id, newest_published(state) or ""), ""
+    while newest != shown:
+        current = reports.pointed(LATEST)
+        # Also if it is there already: on an object store its copy may have been cut off.
+        if current is None or current.removeprefix("runs/") <= newest:
+            reports.point(LATEST, f"runs/{newest}")
+        newest, shown = max(run_id, newest_published(state) or ""), newest
+    for name in ("sales_report.csv", "index.html"):
+        reports.point(name, f"{LATEST}/{name}")
