@@ -20,6 +20,7 @@ log = get_logger()
 
 _JSON = "application/json"
 _LONGEST_SHOWN = 200  # of what a message holds, in a log line
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 _LONGEST_REPR = 1024  # of arguments, for Flower; Celery's own limit
 
 _Id = Annotated[str, Meta(pattern=TASK_PATTERN)]
@@ -142,9 +143,11 @@ def check_message(message: Any, tasks: Any, longest_wait: timedelta) -> None:
     if headers.task not in _TASKS:
         raise Refused(f"there is no task {headers.task}")
     if message.content_type != _JSON or message.content_encoding not in {"utf-8", None}:
-        raise Refused(f"its content is {message.content_type!r} and not JSON")
-    if headers.eta is not None and _aware(headers.eta) > datetime.now(UTC) + longest_wait:
-        raise Refused(f"it is for {headers.eta}")
+        raise Refused(
+            f"its content is {message.content_type!r} in {message.content_encoding!r}, and not "
+            "JSON in UTF-8"
+        )
+    _check_times(headers, longest_wait)
     args, kwargs, follows = _converted(message.payload, _Body)
     if follows is not None:
         _check_what_follows(follows)
@@ -182,6 +185,15 @@ def _converted(given: object, kind: Any) -> Any:
         return msgspec.convert(given, kind)
     except (msgspec.ValidationError, RecursionError) as error:
         raise Refused(str(error)) from None
+
+
+def _check_times(headers: _Headers, longest_wait: timedelta) -> None:
+    for moment in (headers.eta, headers.expires):
+        # Celery converts them to its own zone, which the first and last days of all have not.
+        if moment is not None and not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise Refused(f"it is for {moment}")
+    if headers.eta is not None and _aware(headers.eta) > datetime.now(UTC) + longest_wait:
+        raise Refused(f"it is for {headers.eta}")
 
 
 def _aware(moment: datetime) -> datetime:

@@ -105,14 +105,18 @@ class PipelineTask(Task):  # type: ignore[misc]
                 raise
 
     def come_back(self, others: WorkUnderWay, ledger: RunLedger) -> NoReturn:
-        """Raises Celery's Retry, for when the others' leases have told how they fare. Nothing went
-        wrong, so it is not counted: whoever waits long still has all its tries."""
+        """Raises Celery's Retry, for when the others' leases have told how they fare."""
         pause = min(others.seconds, settings.retry_backoff_max)
         log.warning("waiting_for_leases", cause=others.message, seconds=round(pause, 1))
         _stay_in_turn(ledger, pause + settings.stall_after)
+        self.send_later(others, pause)
+
+    def send_later(self, why: Exception, pause: float) -> NoReturn:
+        """Raises Celery's Retry. Nothing went wrong, so it is not counted: whoever waits long still
+        has all its tries. ``pause`` is in seconds."""
         again = self.signature_from_request(countdown=pause)
         again.apply_async()
-        raise Retry(exc=others, when=pause, sig=again)
+        raise Retry(exc=why, when=pause, sig=again)
 
     def try_again(self, error: RetryableError | TooCostly, ledger: RunLedger | None) -> NoReturn:
         """Raises Celery's Retry or, after the last try, the error."""
@@ -138,8 +142,8 @@ class PipelineTask(Task):  # type: ignore[misc]
 def start_run(self: PipelineTask, slot: str | None = None) -> str:
     """Coordinator: plans the run of a slot of the schedule that is due, and fans it out; returns
     the run's id. Without a slot this very message is one: it starts one run however often it is
-    delivered."""
-    scheduled, slot = bool(slot), slot or f"task-{self.request.id}"
+    delivered, and waits for its turn."""
+    scheduled, slot = slot is not None, f"task-{self.request.id}" if slot is None else slot
     try:
         with _refusals_told():
             check_slot(slot)
@@ -151,6 +155,8 @@ def start_run(self: PipelineTask, slot: str | None = None) -> str:
             plan_and_send(settings, ledger, self.worker())
         except RunUnderWay as other:
             log.warning("run_waits", cause=other.message)
+            if not scheduled:  # nobody but this message knows of it; slots the reconciler does
+                self.send_later(other, min(settings.lease, settings.retry_backoff_max))
     return run_id
 
 

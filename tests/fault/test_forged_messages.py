@@ -291,6 +291,8 @@ def test_a_message_of_another_form_is_one_line_and_the_worker_goes_on(
         _raw(task, id="a\nb"),
         _raw(task, eta=far.isoformat()),
         _raw(task, eta="9999-12-31T23:59:59-14:00"),
+        _raw(task, eta="0001-01-01T00:00:00+14:00"),
+        _raw(task, expires="0001-01-01T00:00:00+14:00"),
         _raw(task, args=[1]),
         _raw("workers.publish_run"),
         _raw(task, args={}),
@@ -381,7 +383,7 @@ def test_the_limits_of_time_are_those_of_the_settings(
 
 
 def test_slots_are_plain_words(ships: Fleet, tmp_path: Path) -> None:
-    names = ["../../outside", "a/b", ".hidden", " ", "x" * 101, 7, {"slot": "x"}]
+    names = ["../../outside", "a/b", ".hidden", " ", "", "x" * 101, 0, 7, [], {"slot": "x"}]
     ships.worker(concurrency=1)
     with _untouched(Path(ships.env["SALES_STATE"]), tmp_path / "outside"):
         for name in names:

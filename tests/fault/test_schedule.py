@@ -11,6 +11,7 @@ from pathlib import Path
 from pipeline_core.ledger import slots
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
+from tests.fault.conftest import ARCHIVES
 from tests.fault.fleet import Fleet
 from tests.processes import eventually, sales_pipeline
 from workers.schedule import last_slot, name_of
@@ -77,6 +78,22 @@ def test_two_beats_start_one_run_a_slot(ships: Fleet, expected: dict[str, bytes]
     eventually(lambda: ships.ledger().outcome(), "the end")
     assert len(ships.run_ids()) == len(list(slot_files.glob("*.json")))
     assert sorted(ships.published()) == sorted(ships.run_ids())
+
+
+def test_a_run_that_is_asked_for_without_a_slot_waits_for_its_turn(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.worker()
+    ships.plan_fault(ARCHIVES[0], "pause")
+    first = ships.run_in_background()
+    ships.reached(ARCHIVES[0])
+    ships.send("workers.start_run")
+    eventually(lambda: ships.log_lines("run_waits"), "the second run, waiting")
+    ships.lift_fault(ARCHIVES[0])
+    _, err = first.communicate(timeout=60)
+    assert first.returncode == 0, err
+    eventually(lambda: len(ships.published()) == 2, "the second run")
+    assert ships.csvs() == expected
 
 
 def test_a_missed_slot_is_made_up_for_once(ships: Fleet, expected: dict[str, bytes]) -> None:
