@@ -45,6 +45,24 @@ _NOT_RUN = [
 ]
 
 
+def test_files_of_code_that_documents_name_are_there() -> None:
+    """ADRs and the changelog tell of the past."""
+    code = [
+        each.relative_to(PROJECT).as_posix()
+        for folder in ("bench", "console", "pipeline_core", "tests", "workers")
+        for each in (PROJECT / folder).rglob("*.*")
+    ]
+    missing = [
+        (document.name, name)
+        for document in all_documents()
+        if document.parent.name != "adr" and document.name != "CHANGELOG.md"
+        for name in re.findall(r"`([\w/]+\.(?:py|c))(?:::\w+)?`", document.read_text())
+        if not any(f"/{each}".endswith(f"/{name}") for each in code)
+        and not (PROJECT / name).is_file()
+    ]
+    assert missing == []
+
+
 def test_the_map_shows_who_may_import_whom() -> None:
     contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = contracts["contracts"][0]["layers"]
