@@ -13,6 +13,7 @@ from celery.utils.time import get_exponential_backoff_interval
 
 import pipeline_core.page.gather  # noqa: F401  (once, in the main process; it takes a while)
 from pipeline_core import pipeline
+from pipeline_core.containers.cut import LONGEST_CAUSE, cut
 from pipeline_core.errors import (
     NotServed,
     ResultsMissing,
@@ -21,7 +22,6 @@ from pipeline_core.errors import (
     TooCostly,
     WorkUnderWay,
 )
-from pipeline_core.extract.cut import LONGEST_CAUSE, cut
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import (
     PUBLISH,

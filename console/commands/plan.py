@@ -36,7 +36,7 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     """Archives as a run would take them."""
     from console.display.shapes import Planned
     from console.display.views import output, table
-    from pipeline_core.extract.ignored import endings_in_words, merge_endings
+    from pipeline_core.containers.ignored import endings_in_words, merge_endings
     from pipeline_core.ledger import open_state, unvouched_words
     from pipeline_core.messages import MOST_MISSING
     from pipeline_core.planning.reuse import finished_archives, known_archives, recall

@@ -30,7 +30,7 @@ def rejects_command(
     from console.display.shapes import ListedReject
     from console.display.views import output, table
     from console.newest import ledger_of
-    from pipeline_core.extract.cut import is_cut
+    from pipeline_core.containers.cut import is_cut
     from pipeline_core.load.rejects import Reject
 
     ledger = ledger_of(run_settings(options), run_id)

@@ -14,7 +14,7 @@ from rich.markup import escape
 from console.display.tables import Grid
 from console.display.terminal import plain
 from pipeline_core.configuration.places import LATEST
-from pipeline_core.extract.ignored import endings_in_words
+from pipeline_core.containers.ignored import endings_in_words
 from pipeline_core.messages import Outcome, Summary, Unreadable
 from pipeline_core.plural import counted
 from pipeline_core.settings import Settings

@@ -1,1 +1,1 @@
-"""Nested zips to candidate purchases, one bounded batch at a time."""
+"""Days and parts to candidate purchases, one bounded batch at a time."""

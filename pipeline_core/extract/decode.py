@@ -20,8 +20,8 @@ import pyarrow as pa
 from msgspec import UNSET, Raw, Struct
 from numpy.typing import NDArray
 
+from pipeline_core.containers.cut import cut_bytes
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.cut import cut_bytes
 from pipeline_core.extract.kernel import Octets, kernel
 from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Scanned, scan
 from pipeline_core.extract.strict import MAX_QUANTITY, STRICT, strict_items

@@ -19,7 +19,7 @@ import pyarrow as pa
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from pipeline_core.extract.cut import label
+from pipeline_core.containers.cut import label
 from pipeline_core.extract.decode import Decoded, candidate_texts
 from pipeline_core.extract.windows import Window
 from pipeline_core.schemas import CANDIDATES

@@ -10,12 +10,11 @@ from typing import IO, NamedTuple
 
 import msgspec
 
-from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart, UnreadableZip
-from pipeline_core.extract.cut import label
-from pipeline_core.extract.directory import Entry
-from pipeline_core.extract.ignored import count_endings, endings_in_words
-from pipeline_core.extract.meter import Meter, part_meter
-from pipeline_core.extract.names import (
+from pipeline_core.containers.cut import label
+from pipeline_core.containers.directory import Entry
+from pipeline_core.containers.ignored import count_endings, endings_in_words
+from pipeline_core.containers.meter import Meter, part_meter
+from pipeline_core.containers.names import (
     base_name,
     day_label,
     is_junk,
@@ -23,8 +22,9 @@ from pipeline_core.extract.names import (
     is_zip,
     without_slash,
 )
+from pipeline_core.containers.zips import OpenedZip, entries, inflate, open_zip
+from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart, UnreadableZip
 from pipeline_core.extract.windows import Window, windows
-from pipeline_core.extract.zips import OpenedZip, entries, inflate, open_zip
 from pipeline_core.messages import Limits
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline_core.containers.beginnings import LONGEST, beginning
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.beginnings import LONGEST, beginning
 from pipeline_core.extract.kernel import Octets, kernel
 
 _BLANK = b" \t\n\r"

@@ -12,9 +12,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from pipeline_core.containers.ignored import merge_endings
+from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.errors import InputError, UnreadableArchive
-from pipeline_core.extract.ignored import merge_endings
-from pipeline_core.extract.meter import archive_meter, day_meter
 from pipeline_core.extract.walk import (
     archive_days,
     day_file,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline_core.extract.ignored import commonest_endings
+from pipeline_core.containers.ignored import commonest_endings
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import file_names
 from pipeline_core.messages import Manifest, Summary

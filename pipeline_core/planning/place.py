@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline_core.errors import ConfigError, NotAllowed, UnreadableArchive
-from pipeline_core.extract.ignored import (
+from pipeline_core.containers.ignored import (
     FOLDERS,
     count_endings,
     endings_in_words,
     merge_endings,
 )
-from pipeline_core.extract.names import (
+from pipeline_core.containers.names import (
     is_text,
     is_zip,
 )
+from pipeline_core.errors import ConfigError, NotAllowed, UnreadableArchive
 from pipeline_core.storage import Contents, Storage, StoredObject
 from pipeline_core.storage.listing import FOLDER_TEXT
 

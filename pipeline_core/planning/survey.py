@@ -12,15 +12,15 @@ from itertools import islice
 
 import msgspec
 
-from pipeline_core.errors import ConfigError, InputError, NotAllowed, UnreadableArchive
-from pipeline_core.extract.cut import LONGEST_CAUSE, cut
-from pipeline_core.extract.meter import archive_meter, day_meter
-from pipeline_core.extract.names import (
+from pipeline_core.containers.cut import LONGEST_CAUSE, cut
+from pipeline_core.containers.meter import archive_meter, day_meter
+from pipeline_core.containers.names import (
     base_name,
     day_date,
     is_dated_up_to,
     is_whole_label,
 )
+from pipeline_core.errors import ConfigError, InputError, NotAllowed, UnreadableArchive
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
 from pipeline_core.messages import ArchiveRef, DayRef, Limits
 from pipeline_core.planning.place import find_archives

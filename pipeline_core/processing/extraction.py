@@ -13,14 +13,15 @@ from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
+from pipeline_core.containers.cut import LONGEST_CAUSE, cut
+from pipeline_core.containers.directory import Entry
+from pipeline_core.containers.ignored import merge_endings
+from pipeline_core.containers.meter import archive_meter, day_meter
+from pipeline_core.containers.names import day_date
+from pipeline_core.containers.zips import OpenedZip
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart
-from pipeline_core.extract.cut import LONGEST_CAUSE, cut
 from pipeline_core.extract.decode import decode
-from pipeline_core.extract.directory import Entry
 from pipeline_core.extract.extracts import ExtractedDay, ExtractWriter, read_candidates
-from pipeline_core.extract.ignored import merge_endings
-from pipeline_core.extract.meter import archive_meter, day_meter
-from pipeline_core.extract.names import day_date
 from pipeline_core.extract.walk import (
     archive_days,
     day_file,
@@ -30,7 +31,6 @@ from pipeline_core.extract.walk import (
     part_windows,
 )
 from pipeline_core.extract.windows import Window
-from pipeline_core.extract.zips import OpenedZip
 from pipeline_core.messages import ArchiveRef, RepeatedEntry, Tally, Unreadable
 from pipeline_core.processing.accumulate import Accumulator, Chunk, Rules
 from pipeline_core.processing.kept_extracts import Extracts, bytes_on_disk

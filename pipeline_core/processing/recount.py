@@ -8,10 +8,10 @@ from datetime import date
 
 import msgspec
 
+from pipeline_core.containers.names import day_date
 from pipeline_core.errors import ConfigError, EventsGone, UnreadableArchive
 from pipeline_core.extract.decode import Decoded
 from pipeline_core.extract.extracts import read_candidates
-from pipeline_core.extract.names import day_date
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.logs import get_logger

@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from pipeline_core.configuration.places import LATEST
+from pipeline_core.containers.ignored import endings_in_words
+from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.errors import InputError, RetryableError, UnreadablePart
-from pipeline_core.extract.ignored import endings_in_words
-from pipeline_core.extract.meter import archive_meter, day_meter
 from pipeline_core.extract.walk import (
     archive_days,
     day_file,

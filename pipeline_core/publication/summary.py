@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
-from pipeline_core.extract.ignored import merge_endings
+from pipeline_core.containers.ignored import merge_endings
 from pipeline_core.ledger.results import Done
 from pipeline_core.messages import (
     MOST_MISSING,

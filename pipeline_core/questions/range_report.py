@@ -12,8 +12,8 @@ import msgspec
 import pyarrow as pa
 from msgspec import Struct
 
+from pipeline_core.containers.names import day_date
 from pipeline_core.errors import ConfigError, ContractError
-from pipeline_core.extract.names import day_date
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.unread_copies import unread_copies
 from pipeline_core.load.tables import csv_lines

@@ -17,8 +17,8 @@ import pytest
 
 from console.commands.plan import show_plan
 from console.display.views import output, print_summary
+from pipeline_core.containers.ignored import MOST_ENDINGS, ending, endings_in_words, merge_endings
 from pipeline_core.errors import ConfigError, NotAllowed
-from pipeline_core.extract.ignored import MOST_ENDINGS, ending, endings_in_words, merge_endings
 from pipeline_core.messages import Limits, Outcome
 from pipeline_core.planning.place import find_archives
 from pipeline_core.planning.survey import survey

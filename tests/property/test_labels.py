@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline_core.extract.cut import LONGEST_NAME
-from pipeline_core.extract.names import day_date, day_label, is_whole_label
+from pipeline_core.containers.cut import LONGEST_NAME
+from pipeline_core.containers.names import day_date, day_label, is_whole_label
 from pipeline_core.verify.names import iso_date, shown_day
 
 _PIECE = st.one_of(

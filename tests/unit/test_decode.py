@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from pipeline_core.containers.cut import is_cut
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract import decode as decode_module
-from pipeline_core.extract.cut import is_cut
 from pipeline_core.extract.scan import Scanned, scan
 from pipeline_core.extract.windows import Structure, Window, windows
 from pipeline_core.messages import RejectReason

@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
+from pipeline_core.containers.meter import Meter
+from pipeline_core.containers.zips import entries, inflate, open_zip
 from pipeline_core.errors import UnreadableDay, UnreadablePart
-from pipeline_core.extract.meter import Meter
-from pipeline_core.extract.zips import entries, inflate, open_zip
 from pipeline_core.messages import Limits
 from pipeline_core.verify.unzip import Allowance, inflated, opened_zip, wanted_entries
 from tests.archives import (

@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
+from pipeline_core.containers.meter import Meter
+from pipeline_core.containers.zips import inflate, open_zip
 from pipeline_core.errors import InputError, UnreadableDay, UnreadablePart
-from pipeline_core.extract.meter import Meter
-from pipeline_core.extract.zips import inflate, open_zip
 from pipeline_core.messages import Limits
 from tests.archives import METHODS, day_zip, lying_zip
 from tests.fuzz.mutate import mutated

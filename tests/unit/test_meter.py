@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline_core.containers.meter import Meter, archive_meter, day_meter, part_meter
 from pipeline_core.errors import InputError, UnreadableArchive, UnreadableDay, UnreadablePart
-from pipeline_core.extract.meter import Meter, archive_meter, day_meter, part_meter
 from pipeline_core.messages import Limits
 
 

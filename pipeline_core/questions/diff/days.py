@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline_core.extract.names import is_dated_up_to
+from pipeline_core.containers.names import is_dated_up_to
 from pipeline_core.messages import Limits
 from pipeline_core.processing.recount import CountedDay
 from pipeline_core.questions.diff.causes import CauseKind

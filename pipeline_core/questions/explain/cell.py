@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline_core.extract.cut import cut_bytes
+from pipeline_core.containers.cut import cut_bytes
 from pipeline_core.extract.scan import NOT_AN_OBJECT
 from pipeline_core.messages import RejectFigures, RejectReason
 from pipeline_core.processing.accumulate import Rules

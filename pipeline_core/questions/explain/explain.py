@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline_core.containers.names import base_name, day_date
 from pipeline_core.errors import ConfigError, ContractError
-from pipeline_core.extract.names import base_name, day_date
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.load.tables import csv_line
 from pipeline_core.messages import Manifest, Summary, Totals, UnknownMode, Unreadable

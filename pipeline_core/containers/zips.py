@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO
 
+from pipeline_core.containers.beginnings import LONGEST, beginning
+from pipeline_core.containers.codecs import DAMAGE, inflated_blocks
+from pipeline_core.containers.directory import Entry, NoEndRecord, read_directory
+from pipeline_core.containers.local_header import data_place
+from pipeline_core.containers.meter import Meter
 from pipeline_core.errors import InputError, RetryableError
-from pipeline_core.extract.beginnings import LONGEST, beginning
-from pipeline_core.extract.codecs import DAMAGE, inflated_blocks
-from pipeline_core.extract.directory import Entry, NoEndRecord, read_directory
-from pipeline_core.extract.local_header import data_place
-from pipeline_core.extract.meter import Meter
 from pipeline_core.messages import Limits
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from pipeline_core.extract.cut import cut_name
+from pipeline_core.containers.cut import cut_name
 
 _DIGITS = "0123456789"
 _DATE = re.compile(r"(?<![0-9])([0-9]{4})([-_]?)([0-9]{2})\2([0-9]{2})(?![0-9])")

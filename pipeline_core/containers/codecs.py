@@ -18,7 +18,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import IO, Protocol
 
-from pipeline_core.extract.directory import Entry
+from pipeline_core.containers.directory import Entry
 from pipeline_core.messages import Limits
 
 try:

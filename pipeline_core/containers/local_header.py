@@ -6,7 +6,7 @@ import errno
 import struct
 from typing import IO
 
-from pipeline_core.extract.directory import Entry
+from pipeline_core.containers.directory import Entry
 
 _HEADER = struct.Struct("<4s2xH18xHH")
 _SIGN = b"PK\x03\x04"

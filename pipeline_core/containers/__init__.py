@@ -1,0 +1,1 @@
+"""Zips of unknown origin: directories, names and inflated bytes, none of which is believed."""
