@@ -110,7 +110,7 @@ def find_sound_parts(folder: str, options: Options) -> SoundParts:
 
 def _extraction(archive: ArchiveRef, rules: Rules, work: Work, data: Storage) -> Extraction:
     skip = archive.planned_skip() if work.skip is None else frozenset(work.skip)
-    no_extracts = Extracts(data, rules.options.limits, is_used=False, is_kept=False)
+    no_extracts = Extracts(data, rules.options, is_used=False, is_kept=False)
     extraction = Extraction(archive, rules, skip, None, no_extracts)
     with temporary_files():
         extraction.run(data)

@@ -21,7 +21,7 @@ import msgspec
 
 from pipeline_core.errors import RetryableError
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Limits, Memory, to_json
+from pipeline_core.messages import Feed, Memory, Options, to_json
 from pipeline_core.storage import Storage
 
 log = get_logger()
@@ -32,11 +32,13 @@ EXTRACTS = "kept/extracts"
 MERGED = "kept/merged"
 
 
-def extract_key(version: int, limits: Limits, digest: str) -> str:
-    """Where the extract of a day with such bytes is. Limits decide what is readable, so they are
-    part of the rules; the share of rejects is no matter of extraction."""
-    decisive = msgspec.structs.replace(limits, reject_share=1.0)
-    rules = hashlib.sha256(msgspec.json.encode(decisive)).hexdigest()[:8]
+def extract_key(version: int, options: Options, digest: str) -> str:
+    """Where the extract of a day with such bytes is. Limits decide what is readable, and the feed
+    what is read, so they are the rules; the share of rejects is no matter of extraction."""
+    decisive = msgspec.json.encode(msgspec.structs.replace(options.limits, reject_share=1.0))
+    if options.feed != Feed():
+        decisive += msgspec.json.encode(options.feed)
+    rules = hashlib.sha256(decisive).hexdigest()[:8]
     return f"{EXTRACTS}/{version}-{rules}/{digest}.arrow"
 
 

@@ -2,6 +2,7 @@
 
 from pipeline_core.messages.attempts import Attempt, Dispatch
 from pipeline_core.messages.counts import Counts, RejectFigures, RejectReason, Tally
+from pipeline_core.messages.feed import Condition, Feed, Ids, Numbers
 from pipeline_core.messages.manifest import ArchiveRef, DayRef, Manifest
 from pipeline_core.messages.memory import Known, Memory
 from pipeline_core.messages.options import (
@@ -33,15 +34,19 @@ __all__ = [
     "Allowance",
     "ArchiveRef",
     "Attempt",
+    "Condition",
     "Counts",
     "DayRef",
     "Dispatch",
     "DriftLimits",
     "EventCounts",
+    "Feed",
+    "Ids",
     "Known",
     "Limits",
     "Manifest",
     "Memory",
+    "Numbers",
     "Options",
     "Outcome",
     "PartCounts",

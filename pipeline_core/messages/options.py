@@ -8,6 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pipeline_core.messages.feed import Feed
+
 UnknownMode = Literal["reject", "bucket"]
 
 
@@ -76,6 +78,8 @@ class Options(Struct, frozen=True, kw_only=True):
     follow_links: bool = False
     """Whether archives behind links that lead out of their folder are read: else they are
     unreadable."""
+    feed: Feed = Feed()
+    """How the shop's events are found and read."""
     limits: Limits = Limits()
     """What one input may cost."""
     drift: DriftLimits = DriftLimits()

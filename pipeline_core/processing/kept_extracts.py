@@ -13,7 +13,7 @@ from pipeline_core.errors import RetryableError
 from pipeline_core.extract.extracts import EXTRACTION_VERSION, ExtractedDay, read_day
 from pipeline_core.ledger.kept import extract_key, kept_file
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Limits, Manifest
+from pipeline_core.messages import Manifest, Options
 from pipeline_core.storage import Storage
 
 log = get_logger()
@@ -31,7 +31,7 @@ class Extracts:
     the smallest file takes one. None is no limit."""
 
     state: Storage
-    limits: Limits
+    options: Options
     is_used: bool
     is_kept: bool
     most_bytes: int | None = None
@@ -70,7 +70,7 @@ class Extracts:
             log.warning("extract_not_kept", day=digest, cause=error.message)
 
     def _key(self, digest: str) -> str:
-        return extract_key(EXTRACTION_VERSION, self.limits, digest)
+        return extract_key(EXTRACTION_VERSION, self.options, digest)
 
 
 def bytes_on_disk(size: int) -> int:
@@ -81,4 +81,4 @@ def bytes_on_disk(size: int) -> int:
 def extracts_of(state: Storage, manifest: Manifest) -> Extracts:
     """Extracts as a run may use them."""
     reuse = manifest.reuse
-    return Extracts(state, manifest.options.limits, not reuse.full, reuse.keep, reuse.extract_bytes)
+    return Extracts(state, manifest.options, not reuse.full, reuse.keep, reuse.extract_bytes)

@@ -88,7 +88,7 @@ def day_candidates(
 ) -> Iterator[PlacedCandidates]:
     """Every candidate of one day; unless its archive may be read ``again``, of a kept extract only.
     Raises as ``run_candidates`` does."""
-    extracts = Extracts(ledger.state, manifest.options.limits, is_used=True, is_kept=True)
+    extracts = Extracts(ledger.state, manifest.options, is_used=True, is_kept=True)
     archive, day = counted.done.archive, counted.day
     with extracts.open(counted.digest) as found:
         if found is not None:

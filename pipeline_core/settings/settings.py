@@ -15,6 +15,7 @@ from pipeline_core.settings.dimensions import DimensionSettings
 from pipeline_core.settings.drift import DriftSettings
 from pipeline_core.settings.environment import PREFIX, EnvFile
 from pipeline_core.settings.faults import FaultSettings
+from pipeline_core.settings.feed import FeedSettings
 from pipeline_core.settings.limits import LimitSettings
 from pipeline_core.settings.logs import LogSettings
 from pipeline_core.settings.places import PlaceSettings
@@ -35,6 +36,7 @@ class Settings(
     ReuseSettings,
     RunningSettings,
     DimensionSettings,
+    FeedSettings,
     PlaceSettings,
     BaseSettings,
 ):
@@ -111,6 +113,7 @@ class Settings(
             most_listed=self.max_listed,
             spreadsheet_safe=self.spreadsheet_safe,
             follow_links=self.follow_links,
+            feed=self.feed(),
             limits=self.limits(),
             drift=self.drift_limits(),
         )

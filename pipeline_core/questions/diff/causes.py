@@ -19,6 +19,7 @@ class CauseKind(StrEnum):
     READABLE = "readable"
     UNREADABLE = "unreadable"
     CHANGED_LIMITS = "changed_limits"
+    CHANGED_FEED = "changed_feed"
     LATER_DAY = "later_day"
     RESTATED_PRICE = "restated_price"
     MOVED_CATEGORY = "moved_category"

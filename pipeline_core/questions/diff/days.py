@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline_core.containers.names import is_dated_up_to
-from pipeline_core.messages import Limits
+from pipeline_core.messages import Feed, Limits
 from pipeline_core.processing.recount import CountedDay
 from pipeline_core.questions.diff.causes import CauseKind
 from pipeline_core.questions.published import PublishedRun
@@ -38,9 +38,9 @@ class Days:
 def compare_days(before: PublishedRun, after: PublishedRun) -> Days:
     """Raises ConfigError if one of the runs is not processed any more."""
     had, has = before.days(), after.days()
-    same_limits = _limits(before) == _limits(after)
+    is_same_reading = _reading(before) == _reading(after)
     waiting: dict[str, list[CountedDay]] = defaultdict(list)
-    for day in had if same_limits else ():
+    for day in had if is_same_reading else ():
         waiting[day.digest].append(day)
     stayed, came = [], []
     for day in has:
@@ -49,7 +49,7 @@ def compare_days(before: PublishedRun, after: PublishedRun) -> Days:
             stayed.append(day)
         else:
             came.append(day)
-    went = [day for left in waiting.values() for day in left] if same_limits else had
+    went = [day for left in waiting.values() for day in left] if is_same_reading else had
     is_gone = _Absence(after, has, before, CauseKind.VANISHED_ARCHIVE, CauseKind.UNREADABLE)
     is_new = _Absence(before, had, after, CauseKind.NEW_ARCHIVE, CauseKind.READABLE)
     return Days(
@@ -73,7 +73,12 @@ class _Absence:
         self._inputs, self._other_inputs = run.summary.inputs, other.summary.inputs
         self._digests = {day.digest for day in days}
         self._broken = {(place.archive, place.day) for place in run.summary.unreadable}
-        self._other_limits = _limits(run) != _limits(other)
+        (feed, limits), (other_feed, other_limits) = _reading(run), _reading(other)
+        self._rules: CauseKind | None = None
+        if feed != other_feed:
+            self._rules = CauseKind.CHANGED_FEED
+        elif limits != other_limits:
+            self._rules = CauseKind.CHANGED_LIMITS
         self._absent, self._unreadable = absent, unreadable
         self._as_of = run.manifest.options.as_of
 
@@ -81,8 +86,8 @@ class _Absence:
         archive, name = day.done.archive.name, day.day.name
         if self._as_of is not None and not is_dated_up_to(self._as_of, name):
             return Origin(CauseKind.LATER_DAY, archive, name)
-        if self._other_limits and (day.digest in self._digests or self._has_same(archive)):
-            return Origin(CauseKind.CHANGED_LIMITS)
+        if self._rules and (day.digest in self._digests or self._has_same(archive)):
+            return Origin(self._rules)
         if archive not in self._inputs:
             return Origin(self._absent, archive)
         if (archive, None) in self._broken:
@@ -96,6 +101,7 @@ class _Absence:
         return digest is not None and digest == self._other_inputs.get(archive)
 
 
-def _limits(run: PublishedRun) -> Limits:
-    """Those that decide which events a day has."""
-    return msgspec.structs.replace(run.manifest.options.limits, reject_share=1.0)
+def _reading(run: PublishedRun) -> tuple[Feed, Limits]:
+    """What decides which events a day has."""
+    options = run.manifest.options
+    return options.feed, msgspec.structs.replace(options.limits, reject_share=1.0)

@@ -16,6 +16,7 @@ _SAID = {
     CauseKind.READABLE: "{place} can be read now",
     CauseKind.UNREADABLE: "{place} cannot be read any more",
     CauseKind.CHANGED_LIMITS: "limits of the input are others",
+    CauseKind.CHANGED_FEED: "the feed's settings are others",
     CauseKind.LATER_DAY: "{day} of archive {name} is later than one of the runs is as of",
     CauseKind.RESTATED_PRICE: "price of {name} restated from {before} to {after}",
     CauseKind.MOVED_CATEGORY: "product {name} moved from {before} to {after}",

@@ -1,0 +1,120 @@
+"""Settings: what the shop's feed calls things, and how it wraps them."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from pipeline_core.configuration.feed import (
+    parse_fields,
+    parse_items,
+    parse_names,
+    parse_only,
+    parse_parts,
+    parse_path,
+    parse_quantity,
+    parse_types,
+)
+from pipeline_core.messages import Condition, Feed, Ids
+from pipeline_core.settings.group import SettingGroup
+
+
+class FeedSettings(SettingGroup):
+    """What the shop's feed calls things, and how it wraps them."""
+
+    fields: str = Field(
+        "",
+        description="The shop's names of our four fields: `customer_id=user.id,product_id=sku`; "
+        "dots lead into objects.",
+    )
+    purchase_types: str = Field(
+        "purchase", description="Event types that are purchases, with commas in between."
+    )
+    ids: Ids = Field("text", description="What an id may be: text, or any (JSON integers, too).")
+    quantity: str = Field(
+        "integer",
+        description="What a quantity is: integer, number (also 2.0 and texts), or number:1, where "
+        "a missing one counts as 1.",
+    )
+    only: str = Field(
+        "",
+        description="What a purchase has to meet: `status=paid|sent,test!=true`; other events are "
+        "no purchases.",
+    )
+    items: str | None = Field(
+        None,
+        description="Path of an order's items, each of which is a purchase: "
+        "`properties.products[]`.",
+    )
+    event_id: str = Field(
+        "",
+        description="Paths of the fields by which an event that was sent twice counts once.",
+    )
+    records: str | None = Field(
+        None,
+        description="Path of the array of events in parts that are one object; else its only one.",
+    )
+    parts: str = Field(
+        "",
+        description="Further entries that are parts: endings (`.log`) and patterns of file names "
+        "(`part-*`).",
+    )
+    ignore: str = Field(
+        "", description="Patterns of entries, parts or days, that are passed over: `*_intraday_*`."
+    )
+
+    @field_validator("fields")
+    @classmethod
+    def _known_fields(cls, value: str) -> str:
+        parse_fields(value)
+        return value
+
+    @field_validator("purchase_types")
+    @classmethod
+    def _some_types(cls, value: str) -> str:
+        parse_types(value)
+        return value
+
+    @field_validator("quantity")
+    @classmethod
+    def _known_quantity(cls, value: str) -> str:
+        parse_quantity(value)
+        return value
+
+    @field_validator("only")
+    @classmethod
+    def _conditions(cls, value: str) -> str:
+        parse_only(value)
+        return value
+
+    @field_validator("items")
+    @classmethod
+    def _lists(cls, value: str | None) -> str | None:
+        return None if value is None else parse_items(value)
+
+    @field_validator("records")
+    @classmethod
+    def _path(cls, value: str | None) -> str | None:
+        return None if value is None else parse_path(value)
+
+    @field_validator("parts")
+    @classmethod
+    def _names_of_files(cls, value: str) -> str:
+        parse_parts(value)
+        return value
+
+    def feed(self) -> Feed:
+        """What the run's manifest keeps of them."""
+        quantity = parse_quantity(self.quantity)
+        return Feed(
+            **parse_fields(self.fields),
+            purchase_types=parse_types(self.purchase_types),
+            ids=self.ids,
+            records=self.records,
+            parts=parse_parts(self.parts),
+            ignore=parse_names(self.ignore),
+            items=self.items,
+            only=tuple(Condition(*each) for each in parse_only(self.only)),
+            numbers="number" if quantity.is_any_number else "integer",
+            missing_quantity=quantity.missing,
+            event_id=parse_names(self.event_id),
+        )
