@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.configuration.env_file import read_env_file
+from pipeline_core.configuration.env_line import env_line
 from pipeline_core.errors import ConfigError
 from pipeline_core.settings import load_settings
 
@@ -172,3 +173,27 @@ def test_a_password_is_not_cut_at_a_dollar(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="single quotes") as error:
         load_settings()
     assert "SALES_DB_PASSWORD" in error.value.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "plain",
+        "a=b,c.d=e[]",
+        "client no=x",
+        "pa$word ${A}",
+        "it's",
+        'say "so"',
+        "back\\slash",
+        "it's $HOME\\",
+        "# none",
+        " blanks ",
+        "line\nline",
+        "ünïcode|bar",
+        "",
+    ],
+)
+def test_a_line_that_is_written_is_read_as_the_same_value(tmp_path: Path, value: str) -> None:
+    path = tmp_path / ".env"
+    path.write_text(f"{env_line('SALES_X', value)}\nSALES_Y=1\n", encoding="utf-8")
+    assert read_env_file(path, "SALES_", {}) == {"SALES_X": value, "SALES_Y": "1"}

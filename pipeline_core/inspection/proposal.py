@@ -1,0 +1,182 @@
+"""The feed that would count most: small combinations of candidates, counted and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product as combinations
+from typing import Literal
+
+from pipeline_core.inspection.candidates import Candidates, Scored, TypeScored, has_kind
+from pipeline_core.inspection.rows import (
+    MISSING,
+    View,
+    id_text,
+    kind_of,
+    lists_of,
+    quantity,
+    view_of,
+)
+from pipeline_core.inspection.tables import Mapped, Table, mappings
+from pipeline_core.inspection.words import likeness, words
+from pipeline_core.messages import Condition, Feed
+
+CUSTOMER = ("customer_id", "segment")
+PRODUCT = ("product_id", "category", "price")
+# Combinations that are counted by the product's own judge.
+MOST_JUDGED = 6
+_MOST_LISTS = 6
+# Below such a share of the purchases, another way of writing is a slip and not the shop's way.
+_A_SLIP, _OFTEN_MISSING = 0.05, 0.1
+_COUNTED = 2.0
+_NO_LIST = frozenset(
+    ["recommendations", "recommended", "related", "viewed", "wishlist", "similar", "params"]
+)
+_TESTS = frozenset(["test", "sandbox", "debug", "dry", "internal", "staging"])
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A feed, tables of customers and products (None: not known), and how much speaks for them by
+    names and evidence. ``purchases`` are the rows of its view that would be purchases, ``complete``
+    how many of them have everything."""
+
+    feed: Feed
+    customers: Mapped | None
+    products: Mapped | None
+    score: float
+    view: View
+    purchases: tuple[int, ...]
+    complete: int
+
+    def rank(self, counted: int) -> float:
+        """How much speaks for it if so many of its purchases count."""
+        return self.score + _COUNTED * min(1.0, counted / max(1, len(self.purchases)))
+
+
+def proposals(
+    events: Sequence[object], tables: Sequence[Table], *, records: str | None = None
+) -> list[Proposal]:
+    """The likeliest, best first; at most MOST_JUDGED. ``records`` is the envelope's array that
+    the events are of, where it has to be named."""
+    customers, products = mappings(tables, CUSTOMER), mappings(tables, PRODUCT)
+    found: list[Proposal] = []
+    for items in (None, *lists_of(events)[:_MOST_LISTS]):
+        if items is not None and _NO_LIST & set(words(items)):
+            continue
+        view = view_of(events, items)
+        found += _of_view(Candidates(view, customers, products), records)
+    found.sort(key=lambda each: -each.rank(each.complete))
+    return found[:MOST_JUDGED]
+
+
+def _of_view(candidates: Candidates, records: str | None) -> Iterator[Proposal]:
+    quantities: list[Scored | None] = [*candidates.quantities] or [None]
+    for who, what, many in combinations(candidates.customers, candidates.products, quantities):
+        if who.path == what.path or (many and many.path in (who.path, what.path)):
+            continue
+        for kind in candidates.types(what.path, many.path if many else None):
+            if kind.path not in (who.path, what.path):
+                yield _proposal(candidates, who, what, many, kind, records)
+
+
+def _proposal(
+    candidates: Candidates,
+    who: Scored,
+    what: Scored,
+    many: Scored | None,
+    kind: TypeScored,
+    records: str | None,
+) -> Proposal:
+    view = candidates.view
+    columns = view.columns
+    values = set(kind.values)
+    purchases = [row for row, value in enumerate(columns[kind.path]) if _is_in(value, values)]
+    only = _conditions(view, purchases)
+    feed = Feed(
+        event_type=kind.path,
+        customer_id=who.path,
+        product_id=what.path,
+        quantity=many.path if many else "quantity",
+        purchase_types=kind.values,
+        ids=_ids(view, purchases, who.path, what.path),
+        numbers=(how := _numbers(view, purchases, many))[0],
+        missing_quantity=how[1],
+        items=view.items,
+        only=only,
+        records=records,
+    )
+    complete = sum(_is_complete(view, row, who, what, many, feed) for row in purchases)
+    score = sum(each.score for each in (who, what, many, kind) if each is not None)
+    return Proposal(feed, who.mapped, what.mapped, score, view, tuple(purchases), complete)
+
+
+def _is_in(value: object, values: set[str]) -> bool:
+    return isinstance(value, str) and value in values
+
+
+def _is_complete(
+    view: View, row: int, who: Scored, what: Scored, many: Scored | None, feed: Feed
+) -> bool:
+    columns = view.columns
+    for each, name in ((who, "customer_id"), (what, "product_id")):
+        text = id_text(columns[each.path][row])
+        if text is None:
+            return False
+        if each.mapped and text not in each.mapped.table[each.mapped.columns[name]].ids:
+            return False
+    if many is None:
+        return feed.missing_quantity is not None
+    value = columns[many.path][row]
+    if value is MISSING or value is None:
+        return feed.missing_quantity is not None
+    return quantity(value) is not None
+
+
+def _ids(view: View, rows: Sequence[int], *paths: str) -> Literal["text", "any"]:
+    for path in paths:
+        values = [view.columns[path][row] for row in rows]
+        if has_kind(values, "integer") > len(values) * _A_SLIP:
+            return "any"
+    return "text"
+
+
+def _numbers(
+    view: View, rows: Sequence[int], many: Scored | None
+) -> tuple[Literal["integer", "number"], int | None]:
+    """How quantities are written, and what a missing one counts as."""
+    if many is None:
+        return "number", 1
+    values = [view.columns[many.path][row] for row in rows]
+    missing = sum(value is MISSING or value is None for value in values)
+    if missing > len(values) * _OFTEN_MISSING:
+        return "number", 1
+    others = sum(kind_of(value) != "integer" and quantity(value) is not None for value in values)
+    return ("number" if others > len(values) * _A_SLIP else "integer"), None
+
+
+def _conditions(view: View, rows: Sequence[int]) -> tuple[Condition, ...]:
+    """Leaves out what a boolean field calls a test."""
+    found = []
+    for path, values in view.columns.items():
+        if not _TESTS & set(words(path.rpartition(".")[2])):
+            continue
+        there = [values[row] for row in rows]
+        if any(value is True for value in there) and any(value is False for value in there):
+            found.append(Condition(path, is_equal=False, values=("true",)))
+    return tuple(found)
+
+
+def closest_tables(tables: Sequence[Table]) -> tuple[Mapped | None, Mapped | None]:
+    """Customers and products by names and looks alone."""
+    customers, products = mappings(tables, CUSTOMER), mappings(tables, PRODUCT)
+    return (
+        customers[0][1] if customers else None,
+        products[0][1] if products else None,
+    )
+
+
+def likeliest_type(view: View) -> str | None:
+    """The field that is called most like one of types, whatever it holds."""
+    found = [path for path in view.columns if likeness(path, "event_type") > 0]
+    return max(found, key=lambda path: likeness(path, "event_type"), default=None)

@@ -1,0 +1,319 @@
+"""Unknown feeds and tables: what is seen of them, and the settings that are proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from pipeline_core.inspection.fields import fields_of, type_values
+from pipeline_core.inspection.found import Field
+from pipeline_core.inspection.proposal import proposals
+from pipeline_core.inspection.rows import items_of, lists_of, quantity, reach, view_of
+from pipeline_core.inspection.tables import Column, Table, mappings, match
+from pipeline_core.inspection.words import likeness, purchase_likeness, words
+from pipeline_core.messages import Condition, Feed
+
+CUSTOMERS = [f"c{n:03d}" for n in range(1, 31)]
+PRODUCTS = [f"p{n:03d}" for n in range(1, 11)]
+
+
+def column(name: str, values: Sequence[str | None], kind: str = "text") -> Column:
+    return Column(name, kind, tuple(values), frozenset(filter(None, values)))
+
+
+def labels(*values: str, count: int) -> list[str]:
+    return [values[n % len(values)] for n in range(count)]
+
+
+def tables(customers: Sequence[str] = CUSTOMERS, products: Sequence[str] = PRODUCTS) -> list[Table]:
+    return [
+        Table(
+            "customers",
+            (
+                column("joined", ["2024-01-01"] * len(customers)),
+                column("customer_id", customers),
+                column("segment", labels("VIP", "New", count=len(customers))),
+            ),
+        ),
+        Table(
+            "products",
+            (
+                column("product_id", products),
+                column("category", labels("Toys", "Books", count=len(products))),
+                column("price", [f"{n}.50" for n in range(len(products))]),
+                column("title", [f"Thing {n}" for n in range(len(products))]),
+            ),
+        ),
+    ]
+
+
+def events(count: int = 200, **extra: object) -> list[object]:
+    kinds = ("view", "cart", "view", "purchase")
+    return [
+        {
+            "event_type": kind,
+            "customer_id": CUSTOMERS[n % len(CUSTOMERS)],
+            "product_id": PRODUCTS[n % 7],
+            **({"quantity": 1 + n % 3} if kind == "purchase" else {}),
+            **extra,
+        }
+        for n, kind in ((n, kinds[n % 4]) for n in range(count))
+    ]
+
+
+def best(found: Sequence[object], known: Sequence[Table] | None = None) -> Feed:
+    return proposals(found, tables() if known is None else known)[0].feed
+
+
+def test_names_are_taken_apart_into_their_words() -> None:
+    assert words("$productId") == ["product", "id"]
+    assert words("client no") == ["client", "no"]
+    assert words("SKU_code2") == ["sku", "code", "2"]
+
+
+@pytest.mark.parametrize(
+    ("meaning", "path", "other"),
+    [
+        ("customer_id", "user.id", "user.country"),
+        ("customer_id", "userId", "anonymousId"),
+        ("product_id", "item.sku", "item.title"),
+        ("product_id", "product_id", "product_name"),
+        ("quantity", "qty", "total_price"),
+        ("quantity", "item.count", "stock_count_id"),
+        ("event_type", "event_type", "event_time"),
+        ("event_type", "type", "user_type"),
+        ("segment", "tier", "email"),
+        ("price", "list price", "vat"),
+    ],
+)
+def test_names_speak_for_one_field_and_not_for_another(meaning: str, path: str, other: str) -> None:
+    assert likeness(path, meaning) > max(0, likeness(other, meaning))
+
+
+def test_types_are_told_by_their_names() -> None:
+    assert purchase_likeness("Order Completed") > purchase_likeness("order") > 0
+    assert purchase_likeness("Checkout Started") == purchase_likeness("add_to_cart") == 0
+    assert 0 < purchase_likeness("xyz") < purchase_likeness("Kauf")
+
+
+def test_fields_are_told_with_types_examples_and_how_often_they_are_there() -> None:
+    found = fields_of([{"a": {"b": 1}, "c": "x"}, {"a": {"b": 2.5}, "c": None}, "no object"])
+    assert found == [
+        Field("a.b", 2, 2, {"integer": 1, "number": 1}, 2, ["1", "2.5"]),
+        Field("c", 2, 2, {"string": 1, "null": 1}, 2, ["x", "null"]),
+    ]
+
+
+def test_fields_of_items_have_the_path_of_their_list() -> None:
+    found = fields_of([{"n": 1, "items": [{"sku": "a"}, {"sku": "b", "of": [{"x": 1}]}]}])
+    shown = [(each.path, each.present, each.rows) for each in found]
+    assert shown == [
+        ("n", 1, 1),
+        ("items", 1, 1),
+        ("items[].sku", 2, 2),
+        ("items[].of", 1, 2),
+        ("items[].of[].x", 1, 1),
+    ]
+
+
+def test_a_key_with_a_dot_comes_before_a_key_in_an_object() -> None:
+    assert reach({"a.b": 1, "a": {"b": 2}}, "a.b") == 1
+    assert reach({"a": {"b": 2}}, "a.b") == 2
+    assert reach({"a.b": {"c": 3}}, "a.b.c") == 3
+
+
+def test_lists_in_lists_are_followed() -> None:
+    order = {"visits": [{"items": [{"n": 1}, {"n": 2}]}, {"items": [{"n": 3}]}, {"items": None}]}
+    assert lists_of([order]) == ["visits[]", "visits[].items[]"]
+    assert items_of(order, "visits[].items[]") == [{"n": 1}, {"n": 2}, {"n": 3}]
+
+
+def test_an_item_s_field_comes_before_its_order_s() -> None:
+    view = view_of([{"id": "o", "user": "u", "items": [{"id": "a"}, {}]}], "items[]")
+    assert view.columns["id"] == ["a", "o"]
+    assert view.columns["user"] == ["u", "u"]
+
+
+@pytest.mark.parametrize(
+    ("value", "units"),
+    [(2, 2), (2.0, 2), ("2", 2), ("2.0", 2), (0, None), (-1, None), (2.5, None), (True, None)],
+)
+def test_quantities_are_read_however_they_are_written(value: object, units: int | None) -> None:
+    assert quantity(value) == units
+
+
+def test_columns_are_told_by_what_they_hold() -> None:
+    customers, products = tables()
+    assert [each.looks for each in customers.columns] == ["date", "id", "label"]
+    assert [each.looks for each in products.columns] == ["id", "label", "price", "id"]
+
+
+def test_columns_of_other_names_are_found() -> None:
+    articles = Table(
+        "items",
+        (
+            column("title", [f"Thing {n}" for n in range(10)]),
+            column("article", PRODUCTS),
+            column("family", labels("Toys", "Books", count=10)),
+            column("stock", [str(n * 7) for n in range(10)]),
+            column("list price", [f"{n}.99" for n in range(10)]),
+        ),
+    )
+    _, mapped = mappings([tables()[0], articles], ("product_id", "category", "price"))[0]
+    assert mapped.table.name == "items"
+    assert mapped.columns == {
+        "product_id": "article",
+        "category": "family",
+        "price": "list price",
+    }
+
+
+@pytest.mark.parametrize(
+    ("ids", "known", "difference"),
+    [
+        (["0017", "0018"], ["17", "18", "19"], "padded"),
+        (["u-17", "u-18"], ["17", "18", "19"], "prefixed"),
+        (["A1", "B2"], ["a1", "b2"], "case"),
+        (["a1 ", "b2 "], ["a1", "b2"], "blanks"),
+        (["x", "y"], ["a1", "b2"], None),
+    ],
+)
+def test_what_tells_ids_from_those_of_the_table(
+    ids: list[str], known: list[str], difference: str | None
+) -> None:
+    found = match("user", ids, "customers", column("id", known), numbers=False)
+    assert (found.found, found.ids, found.difference) == (0, 2, difference)
+
+
+def test_ids_that_are_numbers_are_called_so() -> None:
+    assert match("user", ["1"], "customers", column("id", ["1"]), numbers=True).difference == (
+        "numbers"
+    )
+
+
+def test_a_feed_with_our_names_needs_no_setting() -> None:
+    assert best(events()) == Feed()
+
+
+def test_names_of_others_are_found() -> None:
+    renamed = [
+        {"type": e["event_type"], "user": {"id": e["customer_id"]}, "sku": e["product_id"]}
+        | ({"qty": e["quantity"]} if "quantity" in e else {})
+        for e in events()
+        if isinstance(e, dict)
+    ]
+    assert best(renamed) == Feed(
+        event_type="type", customer_id="user.id", product_id="sku", quantity="qty"
+    )
+
+
+def test_names_that_say_nothing_are_found_by_what_the_tables_hold() -> None:
+    renamed = [
+        {"f1": e["event_type"].upper(), "f2": e["customer_id"], "f3": e["product_id"]}
+        | ({"f4": e["quantity"]} if "quantity" in e else {})
+        for e in events()
+        if isinstance(e, dict)
+    ]
+    assert best(renamed) == Feed(
+        event_type="f1",
+        customer_id="f2",
+        product_id="f3",
+        quantity="f4",
+        purchase_types=("PURCHASE",),
+    )
+
+
+def test_the_type_that_carries_quantities_is_the_purchase_also_if_it_is_called_nothing() -> None:
+    other = [
+        {**e, "event_type": {"view": "a", "cart": "b"}.get(e["event_type"], "c")}
+        for e in events()
+        if isinstance(e, dict)
+    ]
+    assert best(other).purchase_types == ("c",)
+
+
+def test_a_type_that_carries_quantities_and_is_called_something_else_is_no_purchase() -> None:
+    carts = [{**e, "quantity": 1} for e in events() if isinstance(e, dict)]
+    assert best(carts) == Feed()
+
+
+def test_integer_ids_are_any() -> None:
+    numbers = [
+        {**e, "customer_id": 1000 + n % 30, "product_id": 500 + n % 7}
+        for n, e in enumerate(events())
+        if isinstance(e, dict)
+    ]
+    known = tables([str(1000 + n) for n in range(30)], [str(500 + n) for n in range(10)])
+    assert best(numbers, known) == Feed(ids="any")
+
+
+def test_items_of_orders_are_found() -> None:
+    orders: list[object] = [
+        {
+            "event": kind,
+            "userId": CUSTOMERS[n % 30],
+            "properties": {
+                "order_id": f"o{n}",
+                "products": [
+                    {"product_id": PRODUCTS[n % 7], "sku": f"S{n % 7}", "quantity": 1},
+                    {"product_id": PRODUCTS[n % 5], "sku": f"S{n % 5}", "quantity": 2},
+                ],
+            },
+        }
+        for n, kind in enumerate(
+            labels("Checkout Started", "Order Completed", "Order Refunded", count=60)
+        )
+    ]
+    assert best(orders) == Feed(
+        event_type="event",
+        customer_id="userId",
+        items="properties.products[]",
+        purchase_types=("Order Completed",),
+    )
+
+
+@pytest.mark.parametrize("write", [str, float, lambda units: f"{units}.0"])
+def test_quantities_that_are_no_integers_are_numbers(write: object) -> None:
+    assert callable(write)
+    texts = [
+        {**e, **({"quantity": write(e["quantity"])} if "quantity" in e else {})}
+        for e in events()
+        if isinstance(e, dict)
+    ]
+    assert best(texts) == Feed(numbers="number")
+
+
+def test_a_quantity_that_is_often_missing_counts_one() -> None:
+    some = [
+        {key: value for key, value in e.items() if key != "quantity" or n % 8 == 3}
+        for n, e in enumerate(events())
+        if isinstance(e, dict)
+    ]
+    assert best(some) == Feed(numbers="number", missing_quantity=1)
+
+
+def test_a_few_slips_are_not_the_shop_s_way() -> None:
+    slips = [*events(400), *events(4)]
+    slips[-1] = {**slips[3], "quantity": "2", "customer_id": 7}  # type: ignore[dict-item]
+    assert best(slips) == Feed()
+
+
+def test_tests_are_left_out() -> None:
+    tests = [{**e, "test": n % 20 == 3} for n, e in enumerate(events()) if isinstance(e, dict)]
+    assert best(tests).only == (Condition("test", is_equal=False, values=("true",)),)
+
+
+def test_values_of_the_type_are_counted() -> None:
+    found = type_values(view_of(events(8), None), "event_type")
+    assert [(each.value, each.events) for each in found] == [
+        ("view", 4),
+        ("cart", 2),
+        ("purchase", 2),
+    ]
+
+
+def test_nothing_is_proposed_where_there_is_nothing() -> None:
+    assert proposals([], tables()) == []
+    assert proposals([{"a": 1}, "x"], tables()) == []
+    assert proposals(events(), []) != []
