@@ -70,7 +70,7 @@ docs: setup  ## Write what docs/reference/ has from the code
 	$(BIN)/python -m console.reference docs/reference
 
 pictures: setup  ## Take the screenshots in docs/images anew; needs Chromium
-	$(BIN)/python -m tests.photograph docs/images
+	$(BIN)/python -m tests.e2e.photograph docs/images
 
 bench: setup peers  ## Measure this project beside its peers; ARGS="--size large --growth", ARGS=--help
 	$(BIN)/python -m bench $(ARGS)

@@ -15,10 +15,10 @@ from redis import Redis
 from sqlalchemy import create_engine, make_url, text
 
 from console.stack import Stack, throwaway_stack
+from tests.support import PROJECT
 
-pytest_plugins = ["tests.s3"]
+pytest_plugins = ["tests.support.s3"]
 
-PROJECT = Path(__file__).resolve().parent.parent
 
 # The same examples each time, so that a failure is the change's; `make fuzz` looks for new ones.
 settings.register_profile("fixed", derandomize=True)

@@ -20,9 +20,9 @@ from pipeline_core.questions.diff import CauseKind, chosen_runs, difference
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from pipeline_core.verify import verify
-from tests.archives import Shop, archive_zip, write_shop
-from tests.oracle import _date
-from tests.successive import CUSTOMERS, PRODUCTS, Runs, day, figures_of, week
+from tests.support.archives import Shop, archive_zip, write_shop
+from tests.support.oracle import _date
+from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, day, figures_of, week
 
 # What an archive that is cut has otherwise: its bytes.
 OF_WHOLE_ARCHIVES = {"inputs", "compressed_bytes", "json_bytes"}

@@ -30,8 +30,8 @@ from pipeline_core.messages import (
 )
 from pipeline_core.running.turn import take_turn
 from pipeline_core.storage import Storage
-from tests.contract.ledgers import NOW, QUICK, note_until, planned_ledger, receipt_of
-from tests.processes import eventually
+from tests.support.ledgers import NOW, QUICK, note_until, planned_ledger, receipt_of
+from tests.support.processes import eventually
 
 
 def _limited(ledger: RunLedger, worker: Worker | None = None) -> AbstractContextManager[Noted]:

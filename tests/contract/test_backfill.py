@@ -13,8 +13,8 @@ from pipeline_core.configuration.places import Places
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import Options
 from pipeline_core.planning.backfill import Backfill, Every, plan_backfill
-from tests.archives import write_shop
-from tests.successive import CUSTOMERS, PRODUCTS, Runs, week
+from tests.support.archives import write_shop
+from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, week
 
 FIRST, LAST = date(2024, 1, 1), date(2024, 1, 28)
 

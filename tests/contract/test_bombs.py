@@ -16,10 +16,10 @@ import msgspec
 import pytest
 
 from pipeline_core.messages import Outcome
-from tests import archives as build
-from tests.archives import RawEntry, archive_zip, day_zip, write_shop
-from tests.conftest import PROJECT
-from tests.contract.run import Place, sales, summary, units, unreadable
+from tests.support import PROJECT
+from tests.support import archives as build
+from tests.support.archives import RawEntry, archive_zip, day_zip, write_shop
+from tests.support.run import Place, sales, summary, units, unreadable
 
 DAY = "2024-03-01.zip"
 MIB = 2**20
@@ -32,8 +32,8 @@ _MEASURED = """
 import json, re, resource, sys
 from pathlib import Path
 from pipeline_core.messages import to_json
-from tests.archives import Shop
-from tests.contract.run import run_local
+from tests.support.archives import Shop
+from tests.support.run import run_local
 folder = Path(sys.argv[1])
 def peak():
     # On Linux, ru_maxrss begins with the peak of the process that started this one.

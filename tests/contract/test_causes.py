@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import archives as build
-from tests.archives import archive_zip, day_zip, packed_entry, write_shop
-from tests.contract.run import Place, run_local, sales, units, unreadable, week
+from tests.support import archives as build
+from tests.support.archives import archive_zip, day_zip, packed_entry, write_shop
+from tests.support.run import Place, run_local, sales, units, unreadable, week
 
 JSON = sales(3)
 

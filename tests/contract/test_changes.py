@@ -19,10 +19,10 @@ from pipeline_core.publication.publish import publish
 from pipeline_core.questions.diff import latest
 from pipeline_core.running.notifications import tell
 from pipeline_core.storage import open_storage
-from tests.archives import purchase
 from tests.contract.test_diff import MONDAY, archive, put, restate, runs
 from tests.contract.test_page import NASTY, Page
-from tests.successive import Runs, opened_extracts
+from tests.support.archives import purchase
+from tests.support.successive import Runs, opened_extracts
 
 __all__ = ["runs"]
 

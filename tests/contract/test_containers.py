@@ -19,10 +19,17 @@ from rich.console import Console
 from console.display.views import print_summary
 from pipeline_core.extract.walk import day_bytes
 from pipeline_core.messages import Outcome, RepeatedEntry
-from tests import archives as build
-from tests.archives import RawEntry, archive_zip, day_zip, packed_entry, packed_zip, write_shop
-from tests.contract.run import rows, run_local, sales, summary, units, unreadable
-from tests.contract.verified import assert_agrees
+from tests.support import archives as build
+from tests.support.archives import (
+    RawEntry,
+    archive_zip,
+    day_zip,
+    packed_entry,
+    packed_zip,
+    write_shop,
+)
+from tests.support.run import rows, run_local, sales, summary, units, unreadable
+from tests.support.verified import assert_agrees
 
 DAY = "2024-03-01.zip"
 WEEK = "week.zip"

@@ -30,7 +30,7 @@ from pipeline_core.questions.range_report import range_sales
 from pipeline_core.running.progress import Watch
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
-from tests.archives import (
+from tests.support.archives import (
     Shop,
     archive_zip,
     day_zip,
@@ -40,7 +40,8 @@ from tests.archives import (
     raw_zip,
     write_shop,
 )
-from tests.contract.run import (
+from tests.support.processes import published_csvs
+from tests.support.run import (
     plan_local,
     process_local,
     publish_local,
@@ -53,9 +54,8 @@ from tests.contract.run import (
     units,
     week,
 )
-from tests.contract.verified import assert_agrees
-from tests.processes import published_csvs
-from tests.successive import Runs, check
+from tests.support.successive import Runs, check
+from tests.support.verified import assert_agrees
 
 decoding = import_module("pipeline_core.extract.decode")
 survey = import_module("pipeline_core.planning.survey")

@@ -18,10 +18,10 @@ from pipeline_core.planning.reuse import rules_of_now
 from pipeline_core.questions.diff import compare
 from pipeline_core.questions.diff.sentences import because
 from pipeline_core.storage import open_storage
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import plan_local, run_local
-from tests.differences import causes, diff
-from tests.successive import Runs, opened_extracts
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.differences import causes, diff
+from tests.support.run import plan_local, run_local
+from tests.support.successive import Runs, opened_extracts
 
 CUSTOMERS = [("anna", "2020-01-01", "Retail"), ("ben", "", "VIP"), ("cleo", "", "VIP")]
 PRODUCTS = [("pen", "Pen", "Toys", "3.50"), ("pie", "Pie", "Food", "2.00")]

@@ -16,8 +16,8 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import DriftLimits, Manifest, Outcome, Verdict, to_json
 from pipeline_core.running.resume import reopen
 from pipeline_core.storage import open_storage
-from tests.archives import Shop, day_zip, part, purchase, write_shop
-from tests.contract.run import (
+from tests.support.archives import Shop, day_zip, part, purchase, write_shop
+from tests.support.run import (
     latest,
     plan_local,
     process_local,

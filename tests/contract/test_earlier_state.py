@@ -12,8 +12,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.conftest import PROJECT
-from tests.processes import published_csvs, sales_pipeline
+from tests.support import PROJECT
+from tests.support.processes import published_csvs, sales_pipeline
 
 EARLIER = Path(__file__).parent / "earlier" / "two_runs.zip"
 BEFORE, AFTER = "20261129T194753628124Z-021268", "20261129T194755873716Z-1e5c5e"

@@ -18,9 +18,9 @@ from pipeline_core.publication.latest import newest_published
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.storage import open_storage
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import run_local, sales, shop_of, week
-from tests.successive import Runs
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.run import run_local, sales, shop_of, week
+from tests.support.successive import Runs
 
 CUSTOMERS = [
     ("c1", "2020-01-01", "Retail"),

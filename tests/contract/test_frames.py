@@ -14,8 +14,8 @@ import pytest
 from pipeline_core import frames
 from pipeline_core.errors import ConfigError, InputError, PublishRefused
 from pipeline_core.frames import DataTransformer, DimensionLoader, EventExtractor, extractor
-from tests import archives as build
-from tests.contract.run import latest, run_local, sales, shop_of, week
+from tests.support import archives as build
+from tests.support.run import latest, run_local, sales, shop_of, week
 
 CUSTOMERS = pd.DataFrame({"customer_id": ["c1", "c2"], "segment": ["Retail", None]})
 PRODUCTS = pd.DataFrame(

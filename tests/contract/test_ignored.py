@@ -26,8 +26,8 @@ from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import Contents, open_storage
 from pipeline_core.storage.local import LocalStorage
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import (
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.run import (
     latest,
     plan_local,
     run_local,
@@ -38,8 +38,8 @@ from tests.contract.run import (
     unreadable,
     week,
 )
-from tests.contract.verified import assert_agrees
-from tests.successive import Runs
+from tests.support.successive import Runs
+from tests.support.verified import assert_agrees
 
 DAY = "2024-03-01.zip"
 GOOD = week(sales(3))

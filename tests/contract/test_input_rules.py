@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests import archives as build
-from tests.archives import RawEntry, archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import (
+from tests.support import archives as build
+from tests.support.archives import RawEntry, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.run import (
     Place,
     reasons,
     rejects,
@@ -28,7 +28,7 @@ from tests.contract.run import (
     unreadable,
     week,
 )
-from tests.contract.verified import assert_agrees
+from tests.support.verified import assert_agrees
 
 DAY = "2024-03-01.zip"
 WEEK = "week.zip"

@@ -19,7 +19,7 @@ from pipeline_core.messages import (
 )
 from pipeline_core.running.turn import take_turn
 from pipeline_core.storage import Storage
-from tests.contract.ledgers import NOW, planned_ledger, receipt_of
+from tests.support.ledgers import NOW, planned_ledger, receipt_of
 
 
 def test_one_of_many_gets_the_turn(state: Storage) -> None:

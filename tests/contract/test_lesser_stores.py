@@ -20,8 +20,8 @@ from pipeline_core.storage import Storage, check_creates, open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_reading import BLOCK
 from pipeline_core.storage.object_store import ObjectStorage
-from tests.gateway import Fault, Gateway, gateway
-from tests.s3 import use_endpoint
+from tests.support.gateway import Fault, Gateway, gateway
+from tests.support.s3 import use_endpoint
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from pipeline_core.questions.range_report import range_sales
 from pipeline_core.storage import open_archives, open_storage
 from pipeline_core.storage.archives import ArchiveFolder
 from pipeline_core.verify import verify
-from tests.archives import Shop, write_shop
-from tests.contract.run import (
+from tests.support.archives import Shop, write_shop
+from tests.support.run import (
     plan_local,
     process_local,
     publish_local,
@@ -34,7 +34,7 @@ from tests.contract.run import (
     unreadable,
     week,
 )
-from tests.contract.verified import assert_agrees
+from tests.support.verified import assert_agrees
 
 GOOD = week(sales(3))
 SECRET = week(sales(4), day="2024-03-02.zip")

@@ -18,8 +18,8 @@ from pipeline_core.errors import RetryableError
 from pipeline_core.storage import Storage, disk
 from pipeline_core.storage.local import LocalStorage
 from tests.contract.test_storage import FILES, publish
-from tests.links import refuse_links
-from tests.published import summary
+from tests.support.links import refuse_links
+from tests.support.published import summary
 
 RUNS = {
     "runs/1": {**FILES, "summary.json": summary("1")},

@@ -12,8 +12,8 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.publication import merge
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
-from tests.archives import write_shop
-from tests.successive import (
+from tests.support.archives import write_shop
+from tests.support.successive import (
     CUSTOMERS,
     PRODUCTS,
     Runs,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.archives import part, purchase
-from tests.contract.run import latest, rows, run_local, shop_of, summary
+from tests.support.archives import part, purchase
+from tests.support.run import latest, rows, run_local, shop_of, summary
 
 LARGEST = 2**31 - 1
 

@@ -16,8 +16,8 @@ from pipeline_core.messages import Outcome
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.running.resume import reopen
 from pipeline_core.storage import open_storage
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import (
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.run import (
     latest,
     plan_local,
     process_local,
@@ -29,7 +29,7 @@ from tests.contract.run import (
     text,
     week,
 )
-from tests.contract.verified import assert_agrees
+from tests.support.verified import assert_agrees
 
 VIEW = {"event_type": "view", "customer_id": "c1"}
 CUSTOMERS = [("c1", "2020-01-01", "Retail")]

@@ -19,8 +19,8 @@ from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.running.notifications import tell
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import run_local, sales, shop_of, week
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.run import run_local, sales, shop_of, week
 
 VIEW = {"event_type": "view"}
 EVENTS = parse_events("published,failed,refused,incomplete,recovered,late")

@@ -14,8 +14,8 @@ import pytest
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import RejectReason
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import (
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.run import (
     SALES_HEADER,
     latest,
     plan_local,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.archives import Shop, day_zip, part, purchase, write_shop
-from tests.contract.run import (
+from tests.support.archives import Shop, day_zip, part, purchase, write_shop
+from tests.support.run import (
     latest,
     plan_local,
     process_local,

@@ -13,9 +13,9 @@ from pipeline_core.messages import Options, Outcome, Policy
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.storage.object_store import ObjectStorage
-from tests import archives as build
-from tests.gateway import gateway
-from tests.s3 import use_endpoint
+from tests.support import archives as build
+from tests.support.gateway import gateway
+from tests.support.s3 import use_endpoint
 
 
 @pytest.fixture

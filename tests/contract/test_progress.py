@@ -19,8 +19,8 @@ from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.read_only import ReadOnlyStorage
-from tests.archives import archive_zip, day_zip, write_shop
-from tests.contract.run import note_attempt, plan_local, process_local, publish_local, sales, week
+from tests.support.archives import archive_zip, day_zip, write_shop
+from tests.support.run import note_attempt, plan_local, process_local, publish_local, sales, week
 
 NAMES = ["a.zip", "b.zip", "c.zip", "d.zip"]
 

@@ -15,8 +15,8 @@ from pipeline_core.messages import Unreadable
 from pipeline_core.page.coverage import coverage
 from pipeline_core.questions.range_report import RangeSales, range_sales
 from pipeline_core.storage import open_storage
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.successive import CUSTOMERS, PRODUCTS, Runs, day, week
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, day, week
 
 ALL = date(2024, 1, 1), date(2024, 1, 31)
 

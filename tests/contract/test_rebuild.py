@@ -13,8 +13,8 @@ import pytest
 from pipeline_core.errors import ConfigError, ContractError, PublishRefused
 from pipeline_core.publication.publish import publish
 from pipeline_core.publication.rebuild import Rebuilt, rebuild
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.successive import CUSTOMERS, PRODUCTS, Runs, week
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, week
 
 FIRST = "run-001"
 

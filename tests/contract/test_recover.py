@@ -16,7 +16,7 @@ from pipeline_core.messages import (
 )
 from pipeline_core.running.recover import NobodyWorks, diagnose
 from pipeline_core.storage import Storage
-from tests.contract.ledgers import NOW, note_sent, note_until, planned_ledger, receipt_of
+from tests.support.ledgers import NOW, note_sent, note_until, planned_ledger, receipt_of
 
 
 def test_a_run_that_moves_is_left_alone(state: Storage) -> None:

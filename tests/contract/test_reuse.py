@@ -17,8 +17,17 @@ from pipeline_core.publication import files, merge
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.successive import CUSTOMERS, PRODUCTS, Runs, check, day, figures_of, from_scratch, week
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.successive import (
+    CUSTOMERS,
+    PRODUCTS,
+    Runs,
+    check,
+    day,
+    figures_of,
+    from_scratch,
+    week,
+)
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import results
 from pipeline_core.messages import Outcome
 from pipeline_core.storage import open_storage
-from tests import archives as build
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import plan_local, process_local, publish_local, run_local, summary
-from tests.processes import published_csvs
+from tests.support import archives as build
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import published_csvs
+from tests.support.run import plan_local, process_local, publish_local, run_local, summary
 
 DAYS = [f"events_2024-03-{number:02}.zip" for number in range(1, 8)]
 BAD = {"event_type": "purchase", "customer_id": "c1", "product_id": "p1", "quantity": 0}

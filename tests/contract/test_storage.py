@@ -23,8 +23,9 @@ from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_client import RETRIES
 from pipeline_core.storage.object_reading import BLOCK, blocks
 from pipeline_core.storage.object_store import ObjectStorage
-from tests.links import refuse_links
-from tests.s3 import SECRET, put, use_endpoint
+from tests.support import PROJECT
+from tests.support.links import refuse_links
+from tests.support.s3 import SECRET, put, use_endpoint
 
 ODD_NAMES = [
     "with blank.zip",
@@ -808,8 +809,7 @@ if not child:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 assert storage.read("key") == b""
 """
-    project = Path(__file__).parents[2]
-    subprocess.run([sys.executable, "-c", script], cwd=project, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], cwd=PROJECT, check=True, timeout=60)
 
 
 # --- places --------------------------------------------------------------------------------------

@@ -26,9 +26,10 @@ from pipeline_core.messages import Attempt, Options, Policy, UnknownMode, Work
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import open_storage
 from pipeline_core.verify import verify
-from tests import archives as build
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import (
+from tests.contract.test_input_rules import INVALID_PARTS, NOT_JSON, NOT_UTF8, ORDERED, SOUND
+from tests.support import archives as build
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.run import (
     latest,
     plan_local,
     process_local,
@@ -39,9 +40,8 @@ from tests.contract.run import (
     text,
     week,
 )
-from tests.contract.test_input_rules import INVALID_PARTS, NOT_JSON, NOT_UTF8, ORDERED, SOUND
-from tests.contract.verified import assert_agrees, difference
-from tests.successive import Runs
+from tests.support.successive import Runs
+from tests.support.verified import assert_agrees, difference
 
 CUSTOMERS = (
     ("c1", "2020-01-01", "Retail"),

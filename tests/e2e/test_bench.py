@@ -13,6 +13,7 @@ from bench.meter import measure
 from bench.results import Comparison, load, marginal
 from bench.rounds import ReportsDifferError, compare
 from bench.shop import SIZES, Shop, prepare
+from tests.support import PROJECT
 
 CONTENDERS = ("ours-1", "ours-2", "celery-1", "pandas", "inflate")
 NAIVE = [sys.executable, "-m", "bench.peers.naive_pandas", DATA, DIMENSIONS, REPORTS]
@@ -104,4 +105,4 @@ def test_aims_that_were_not_measured_are_not_met() -> None:
 @pytest.fixture
 def _from_project(monkeypatch: pytest.MonkeyPatch) -> None:
     """Modules of the benchmark are found from here."""
-    monkeypatch.chdir(Path(__file__).parents[2])
+    monkeypatch.chdir(PROJECT)

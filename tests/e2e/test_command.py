@@ -15,10 +15,10 @@ import pytest
 
 from console.command import cli
 from console.stack import Stack
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.conftest import PROJECT
-from tests.processes import environment, eventually, on_terminal, sales_pipeline
-from tests.starting import started
+from tests.support import PROJECT
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import environment, eventually, on_terminal, sales_pipeline
+from tests.support.starting import started
 
 GOOD = archive_zip(
     {"events_2024-03-01.zip": day_zip({"part-001.json": part([purchase(quantity=3)] * 4)})}
@@ -453,7 +453,7 @@ def test_customers_and_products_from_postgresql(
     done = sales_pipeline("run", "--json", env=of_database)
     assert done.returncode == 0, done.stderr
     shop = _shop_of_database(stack, tmp_path)
-    from tests.oracle import compute
+    from tests.support.oracle import compute
 
     latest = Path(env["SALES_REPORTS"]) / "latest"
     expected = compute(tmp_path / "weeks", shop)

@@ -14,9 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.conftest import PROJECT
-from tests.processes import eventually
-from tests.serving import site
+from tests.support import PROJECT
+from tests.support.processes import eventually
+from tests.support.serving import site
 
 BIN = Path(sys.executable).parent
 

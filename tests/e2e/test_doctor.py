@@ -13,11 +13,18 @@ import pytest
 
 from console.stack import RedisServer, Stack
 from pipeline_core.storage import open_storage
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.fault.fleet import kill_tree
-from tests.gateway import Fault, gateway
-from tests.processes import celery, environment, eventually, local_environment, sales_pipeline
-from tests.s3 import use_endpoint
+from tests.support import PROJECT
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.fleet import kill_tree
+from tests.support.gateway import Fault, gateway
+from tests.support.processes import (
+    celery,
+    environment,
+    eventually,
+    local_environment,
+    sales_pipeline,
+)
+from tests.support.s3 import use_endpoint
 
 WEEK = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": part([purchase()])})})
 
@@ -271,7 +278,7 @@ def test_live_needs_no_broker_and_loads_no_heavy_library(tmp_path: Path) -> None
     env = os.environ | {
         "SALES_HEARTBEAT_FILE": str(heartbeat),
         "SALES_BROKER_URL": "redis://127.0.0.1:1/0",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": str(PROJECT),
     }
     script = (
         "import sys; from click.testing import CliRunner; from console.command import cli;"

@@ -23,10 +23,10 @@ import pytest
 from console.stack import Stack
 from console.stack.postgres import find_postgres
 from pipeline_core.storage import open_storage
-from tests.conftest import PROJECT
-from tests.documents import Block, blocks, run_documents
-from tests.reader import Reader
-from tests.s3 import put, use_endpoint
+from tests.support import PROJECT
+from tests.support.documents import Block, blocks, run_documents
+from tests.support.reader import Reader
+from tests.support.s3 import put, use_endpoint
 
 _PLACES = ("data", "dimensions", "reports", "state")
 # It takes long, and does the same the second time.

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from console.stack import Stack
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import celery, environment, sales_pipeline
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import celery, environment, sales_pipeline
 
 LIMIT = {"SALES_MAX_REVENUE_CHANGE": "0.1"}
 

@@ -12,8 +12,8 @@ import pytest
 
 from pipeline_core.ledger import RunLedger
 from pipeline_core.storage import open_storage
-from tests import archives as build
-from tests.contract.run import sales, week
+from tests.support import archives as build
+from tests.support.run import sales, week
 
 RUN = """
 import os

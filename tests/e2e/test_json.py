@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator, ValidationError
 from console.command import COMMANDS, command_of
 from console.reference import SHAPES, reference
 from console.stack import Stack
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.conftest import PROJECT
-from tests.processes import environment, sales_pipeline
+from tests.support import PROJECT
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import environment, sales_pipeline
 
 REFERENCE = PROJECT / "docs" / "reference"
 OFFICE = ["--category", "Office", "--segment", "Retail"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import local_environment, sales_pipeline
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import local_environment, sales_pipeline
 
 # Every process of Python imports it. A mount without links takes root to make.
 _REFUSAL = """

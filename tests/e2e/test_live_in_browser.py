@@ -13,11 +13,11 @@ from pipeline_core.ledger.attempts import Worker
 from pipeline_core.messages import Manifest, Work
 from pipeline_core.processing.process import process
 from pipeline_core.storage import open_storage
-from tests.archives import write_shop
-from tests.contract.run import note_attempt, plan_local, run_local, sales, week
-from tests.e2e.chromium import Browser, browser
-from tests.processes import eventually
-from tests.serving import Site, site
+from tests.support.archives import write_shop
+from tests.support.chromium import Browser, browser
+from tests.support.processes import eventually
+from tests.support.run import note_attempt, plan_local, run_local, sales, week
+from tests.support.serving import Site, site
 
 __all__ = ["browser"]
 

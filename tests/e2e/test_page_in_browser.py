@@ -23,10 +23,10 @@ from pipeline_core.page.gather import write_pages
 from pipeline_core.schemas import CATEGORY_SALES_PARTIAL, DAILY_SALES_PARTIAL
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports import REPORTS
-from tests.archives import day_zip, part, purchase, write_shop
-from tests.contract.run import latest, run_local, sales, shop_of, week
-from tests.e2e.chromium import Browser, browser
-from tests.processes import eventually
+from tests.support.archives import day_zip, part, purchase, write_shop
+from tests.support.chromium import Browser, browser
+from tests.support.processes import eventually
+from tests.support.run import latest, run_local, sales, shop_of, week
 
 __all__ = ["browser"]
 

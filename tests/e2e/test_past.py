@@ -13,10 +13,10 @@ from click.testing import CliRunner
 
 from console.command import cli
 from console.stack import Stack
-from tests.archives import archive_zip, write_shop
-from tests.contract.run import run_local
-from tests.processes import environment, sales_pipeline
-from tests.successive import CUSTOMERS, PRODUCTS, day, week
+from tests.support.archives import archive_zip, write_shop
+from tests.support.processes import environment, sales_pipeline
+from tests.support.run import run_local
+from tests.support.successive import CUSTOMERS, PRODUCTS, day, week
 
 JANUARY = ["--from", "2024-01-01", "--to", "2024-01-31"]
 

@@ -13,11 +13,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from console.stack import Stack
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.compose import compose_command, compose_environment
-from tests.conftest import PROJECT
-from tests.processes import environment, sales_pipeline
-from tests.serving import Site, site
+from tests.support import PROJECT
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.compose import compose_command, compose_environment
+from tests.support.processes import environment, sales_pipeline
+from tests.support.serving import Site, site
 
 CATEGORY = "../<script>alert(1)</script>"
 HOSTILE = "<img src=x onerror=alert(1)>.zip"

@@ -15,10 +15,10 @@ import psutil
 import pytest
 
 from pipeline_core.storage import Storage, open_storage
-from tests.gateway import gateway
-from tests.published import RUN, publish, summary
-from tests.s3 import put, s3_environment, use_endpoint
-from tests.serving import Answer, Site, site
+from tests.support.gateway import gateway
+from tests.support.published import RUN, publish, summary
+from tests.support.s3 import put, s3_environment, use_endpoint
+from tests.support.serving import Answer, Site, site
 
 LARGE = 24 << 20
 CONTENT = b"".join(b"%07d" % number for number in range(100_000)) + b"."

@@ -27,9 +27,9 @@ from console.serving.seats import Seats
 from console.serving.seldom import Seldom
 from console.serving.server import application
 from pipeline_core.storage import open_storage
-from tests.processes import eventually
-from tests.published import RUN, publish
-from tests.serving import Site, site
+from tests.support.processes import eventually
+from tests.support.published import RUN, publish
+from tests.support.serving import Site, site
 
 OPEN_FILES = 64
 FULL, AGAIN = "accepts_no_more_for_now", "accepts_again"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.processes import sales_pipeline
-from tests.published import publish
-from tests.serving import Site, site
+from tests.support.processes import sales_pipeline
+from tests.support.published import publish
+from tests.support.serving import Site, site
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  (the subject)
 # A port may be empty (RFC 3986, 3.2.3).

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from console.stack import Stack
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import environment, sales_pipeline
-from tests.terminal import Terminal
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import environment, sales_pipeline
+from tests.support.terminal import Terminal
 
 MANY = 50
 _TIME = r"(\d+ min )?\d+ s"

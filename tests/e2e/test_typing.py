@@ -15,9 +15,9 @@ import pytest
 from console.stack import Stack
 from pipeline_core import errors
 from pipeline_core.errors import PipelineError
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.conftest import PROJECT
-from tests.processes import environment, sales_pipeline
+from tests.support import PROJECT
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import environment, sales_pipeline
 
 COMMAND = Path(sys.executable).parent / "sales-pipeline"
 # Whoever catches these knows what to do, or they are bugs of ours.

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from console.stack import Stack
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import environment, on_terminal, sales_pipeline
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import environment, on_terminal, sales_pipeline
 
 WEEK = archive_zip(
     {"events_2024-03-01.zip": day_zip({"part.json": part([purchase(quantity=3)] * 4 + [5])})}

@@ -9,22 +9,9 @@ from pathlib import Path
 import pytest
 
 from console.stack import RedisServer
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.fault.fleet import Fleet, fleet
-from tests.processes import published_csvs, sales_pipeline
-
-CUSTOMERS = [(f"c{n}", "2023-01-01", ("New", "VIP", "Retail")[n % 3]) for n in range(30)]
-PRODUCTS = [(f"p{n}", f"Product {n}", f"Category {n % 4}", f"{n}.{n:02}") for n in range(1, 20)]
-ARCHIVES = [f"events_week_{week:02}.zip" for week in range(1, 9)]
-
-
-def archive(week: int) -> bytes:
-    events = [
-        purchase(f"c{(number * week) % 33}", f"p{(number + week) % 21}", 1 + number % 5)
-        for number in range(30)
-    ]
-    day = f"events_2024-{week:02}-01.zip"
-    return archive_zip({day: day_zip({"part-001.json": part(events)})})
+from tests.support.archives import Shop, write_shop
+from tests.support.fleet import ARCHIVES, CUSTOMERS, PRODUCTS, Fleet, archive, fleet
+from tests.support.processes import published_csvs, sales_pipeline
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -26,10 +26,9 @@ from pathlib import Path
 import psutil
 
 from console.stack import RedisServer
-from tests.archives import Shop, write_shop
-from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
-from tests.fault.fleet import Fleet, fleet, kill_tree
-from tests.processes import published_csvs, sales_pipeline
+from tests.support.archives import Shop, write_shop
+from tests.support.fleet import CUSTOMERS, PRODUCTS, Fleet, archive, fleet, kill_tree
+from tests.support.processes import published_csvs, sales_pipeline
 
 WORKERS = 2
 MOST_SECONDS_A_RUN = 180

@@ -17,12 +17,11 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker
 from pipeline_core.messages import Options, Policy, Receipt, Work
 from pipeline_core.storage import open_storage
-from tests.archives import Shop, write_shop
-from tests.contract.run import plan_local
-from tests.fault.conftest import ARCHIVES, CUSTOMERS, PRODUCTS, archive
-from tests.fault.fleet import Fleet
 from tests.fault.test_crash_points import zygote
-from tests.processes import eventually
+from tests.support.archives import Shop, write_shop
+from tests.support.fleet import ARCHIVES, CUSTOMERS, PRODUCTS, Fleet, archive
+from tests.support.processes import eventually
+from tests.support.run import plan_local
 
 FIRST = Work("00000")
 

@@ -9,11 +9,11 @@ import pytest
 
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.storage import open_storage
-from tests.archives import write_shop
-from tests.fault.fleet import kill_tree
-from tests.processes import eventually, local_environment, sales_pipeline
-from tests.starting import started
-from tests.successive import CUSTOMERS, PRODUCTS, Runs, week
+from tests.support.archives import write_shop
+from tests.support.fleet import kill_tree
+from tests.support.processes import eventually, local_environment, sales_pipeline
+from tests.support.starting import started
+from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, week
 
 DAYS = range(2, 6)
 RANGE = ["--from", "2024-01-02", "--to", "2024-01-05"]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from console.stack import RedisServer
-from tests.conftest import PROJECT
+from tests.support import PROJECT
 
 # Half an hour before the change, and three hours, in Berlin.
 SPRING = ("2026-03-29T00:30:00+00:00", 10_800)
@@ -37,10 +37,10 @@ class Beat:
         }
 
     def live(self, start: str, seconds: float, *set_back_after: float) -> list[dict[str, Any]]:
-        """What beat sent: see ``tests.fault.clock``."""
+        """What beat sent: see ``tests.support.clock``."""
         words = [start, str(seconds), *map(str, set_back_after)]
         done = subprocess.run(
-            [sys.executable, "-m", "tests.fault.clock", *words],
+            [sys.executable, "-m", "tests.support.clock", *words],
             env=self._env,
             cwd=self._folder,
             capture_output=True,

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.storage import open_storage
-from tests.archives import Shop, write_shop
-from tests.conftest import PROJECT
-from tests.contract.run import run_local
 from tests.contract.test_pipeline_on_object_store import report_files
-from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
-from tests.links import refuse_links
+from tests.support import PROJECT
+from tests.support.archives import Shop, write_shop
+from tests.support.fleet import CUSTOMERS, PRODUCTS, archive
+from tests.support.links import refuse_links
+from tests.support.run import run_local
 
 # `make fault` tries every single one; `make test` every third, except of a publication.
 EVERY = 1 if os.environ.get("FAULT_ALL") else 5
@@ -43,7 +43,7 @@ class Zygote:
 
 @contextmanager
 def zygote(places: dict[str, str], run_id: str, root: str, *how: str) -> Iterator[Zygote]:
-    command = [sys.executable, "-m", "tests.fault.zygote", json.dumps(places), run_id, root, *how]
+    command = [sys.executable, "-m", "tests.support.zygote", json.dumps(places), run_id, root, *how]
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -12,10 +12,10 @@ from pipeline_core import pipeline
 from pipeline_core.errors import ConfigError, ContractError, ResultsMissing
 from pipeline_core.messages import Manifest
 from pipeline_core.running.local import run_locally
-from tests.archives import Shop, write_shop
-from tests.contract.run import plan_local, process_local
-from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
-from tests.processes import published_csvs
+from tests.support.archives import Shop, write_shop
+from tests.support.fleet import CUSTOMERS, PRODUCTS, archive
+from tests.support.processes import published_csvs
+from tests.support.run import plan_local, process_local
 
 
 @pytest.fixture

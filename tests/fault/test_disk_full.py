@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.archives import write_shop
-from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
-from tests.processes import local_environment, published_csvs, sales_pipeline
+from tests.support.archives import write_shop
+from tests.support.fleet import CUSTOMERS, PRODUCTS, archive
+from tests.support.processes import local_environment, published_csvs, sales_pipeline
 
 # Files of this process may not grow beyond this: what a disk without room looks like to it.
 _LIMITED = """

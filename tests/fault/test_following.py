@@ -15,11 +15,10 @@ import pytest
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Work
 from pipeline_core.storage import open_storage
-from tests.archives import write_shop
-from tests.contract.run import plan_local
-from tests.fault.conftest import ARCHIVES, CUSTOMERS, PRODUCTS, archive
-from tests.fault.fleet import PATIENT, Fleet, kill_tree
-from tests.processes import eventually, sales_pipeline
+from tests.support.archives import write_shop
+from tests.support.fleet import ARCHIVES, CUSTOMERS, PATIENT, PRODUCTS, Fleet, archive, kill_tree
+from tests.support.processes import eventually, sales_pipeline
+from tests.support.run import plan_local
 
 
 def test_stopping_the_command_leaves_the_run_to_the_workers(

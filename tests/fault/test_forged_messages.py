@@ -24,11 +24,10 @@ from pipeline_core.ledger.attempts import PLAN, PUBLISH
 from pipeline_core.messages import Manifest, Options, Policy, Verdict, to_json
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import open_storage
-from tests.archives import Shop
-from tests.contract.run import note_attempt
-from tests.fault.conftest import ARCHIVES
-from tests.fault.fleet import PATIENT, Fleet, kill_tree
-from tests.processes import eventually, sales_pipeline
+from tests.support.archives import Shop
+from tests.support.fleet import ARCHIVES, PATIENT, Fleet, kill_tree
+from tests.support.processes import eventually, sales_pipeline
+from tests.support.run import note_attempt
 
 RUN = "20240301T030000000000Z-1a2b3c"
 CHORD = ("workers.process_archive", "workers.publish_run", "workers.fail_run")

@@ -9,8 +9,9 @@ import pytest
 
 from pipeline_core.messages import Tally
 from pipeline_core.processing import extraction
-from tests.archives import Shop, truncated, write_shop
-from tests.contract.run import (
+from tests.support.archives import Shop, truncated, write_shop
+from tests.support.fleet import CUSTOMERS, PRODUCTS, archive
+from tests.support.run import (
     latest,
     plan_local,
     process_local,
@@ -20,7 +21,6 @@ from tests.contract.run import (
     text,
     unreadable,
 )
-from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
 
 VICTIM = "events_week_02.zip"
 

@@ -19,13 +19,12 @@ import pytest
 from pipeline_core.ledger import RunLedger, lease, run_ids
 from pipeline_core.messages import Work
 from pipeline_core.storage import open_storage
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.conftest import PROJECT
-from tests.contract.run import note_attempt, plan_local
-from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
-from tests.fault.fleet import kill_tree
-from tests.processes import eventually, local_environment, published_csvs, sales_pipeline
-from tests.starting import started
+from tests.support import PROJECT
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.fleet import CUSTOMERS, PRODUCTS, archive, kill_tree
+from tests.support.processes import eventually, local_environment, published_csvs, sales_pipeline
+from tests.support.run import note_attempt, plan_local
+from tests.support.starting import started
 
 VICTIM = "events_week_02.zip"
 LONG = "events_week_09.zip"

@@ -12,9 +12,9 @@ import pytest
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.storage import StateKey, open_storage
-from tests.archives import Shop, write_shop
-from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
-from tests.processes import local_environment, sales_pipeline
+from tests.support.archives import Shop, write_shop
+from tests.support.fleet import CUSTOMERS, PRODUCTS, archive
+from tests.support.processes import local_environment, sales_pipeline
 
 KEY = "ours: 32 random bytes of a sort"
 WEEKS = {f"events_week_0{week}.zip": archive(week) for week in (1, 2)}

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fault.conftest import ARCHIVES
-from tests.fault.fleet import PATIENT, Fleet
-from tests.processes import sales_pipeline
-from tests.serving import Site, site
-from tests.terminal import Terminal
+from tests.support.fleet import ARCHIVES, PATIENT, Fleet
+from tests.support.processes import sales_pipeline
+from tests.support.serving import Site, site
+from tests.support.terminal import Terminal
 
 FIRST = ARCHIVES[0]
 

@@ -13,10 +13,9 @@ import pytest
 from console.stack import PostgresServer
 from console.stack.processes import free_port
 from pipeline_core.ledger import lease
-from tests.conftest import PROJECT
-from tests.fault.conftest import ARCHIVES
-from tests.fault.fleet import PATIENT, Fleet, kill_tree
-from tests.processes import eventually, scrape
+from tests.support import PROJECT
+from tests.support.fleet import ARCHIVES, PATIENT, Fleet, kill_tree
+from tests.support.processes import eventually, scrape
 
 SLOW = "sleep 0.4"
 

@@ -23,11 +23,10 @@ from pipeline_core.ledger.published import mark_published
 from pipeline_core.messages import Manifest
 from pipeline_core.running.local import run_locally
 from pipeline_core.storage import StateKey, use_state_key, vouched
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import plan_local, process_local
-from tests.fault.conftest import ARCHIVES, CUSTOMERS, PRODUCTS, archive
-from tests.fault.fleet import Fleet
-from tests.processes import eventually, local_environment, published_csvs, sales_pipeline
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.fleet import ARCHIVES, CUSTOMERS, PRODUCTS, Fleet, archive
+from tests.support.processes import eventually, local_environment, published_csvs, sales_pipeline
+from tests.support.run import plan_local, process_local
 
 OURS, THEIRS = "ours: 32 random bytes of a sort", "theirs: as good as any of those"
 RUN, NEXT = "20240401T030000000000Z-000001", "20240402T030000000000Z-000002"

@@ -20,9 +20,9 @@ from pipeline_core.messages import DriftLimits, Outcome, Receipt, Verdict, Work
 from pipeline_core.publication import files
 from pipeline_core.storage import open_storage
 from pipeline_core.storage.local import LocalStorage
-from tests.archives import Shop, write_shop
-from tests.contract.run import plan_local, process_local, publish_local, text
-from tests.fault.conftest import CUSTOMERS, PRODUCTS, archive
+from tests.support.archives import Shop, write_shop
+from tests.support.fleet import CUSTOMERS, PRODUCTS, archive
+from tests.support.run import plan_local, process_local, publish_local, text
 
 _together: Barrier
 

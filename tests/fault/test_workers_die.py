@@ -9,9 +9,8 @@ import signal
 import pytest
 
 from pipeline_core.messages import Work
-from tests.fault.conftest import ARCHIVES
-from tests.fault.fleet import PATIENT, Fleet, kill_tree
-from tests.processes import eventually
+from tests.support.fleet import ARCHIVES, PATIENT, Fleet, kill_tree
+from tests.support.processes import eventually
 
 VICTIM = ARCHIVES[2]
 

@@ -24,7 +24,7 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages import Receipt
 from pipeline_core.storage import open_storage
-from tests.archives import (
+from tests.support.archives import (
     DEFLATE64,
     ZSTANDARD,
     Shop,
@@ -43,8 +43,8 @@ from tests.archives import (
     unsupported_zip,
     write_shop,
 )
-from tests.contract.run import plan_local, process_local
-from tests.fuzz.mutate import mutated
+from tests.support.mutate import mutated
+from tests.support.run import plan_local, process_local
 
 NEWER = (DEFLATE64, ZIP_LZMA, ZSTANDARD)
 NEIGHBOURS = part([purchase(quantity=n) for n in (1, 2, 3)])

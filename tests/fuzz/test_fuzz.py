@@ -10,7 +10,7 @@ import pytest
 
 from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.transform.ids import IS_COMPILED
-from tests.conftest import PROJECT
+from tests.support import PROJECT
 
 
 def _fuzz(module: str, *arguments: str) -> str:

@@ -18,9 +18,9 @@ from typing import Any
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.extract.windows import Window
-from tests.decoding import TiersDifferError, by_both_tiers
-from tests.fuzz.mutate import mutated
-from tests.oracle import _parse
+from tests.support.decoding import TiersDifferError, by_both_tiers
+from tests.support.mutate import mutated
+from tests.support.oracle import _parse
 
 CORPUS = 300
 DEPTHS = (2, 3, 4, 64, 256)

@@ -13,7 +13,7 @@ from redis.exceptions import AuthenticationError, ConnectionError  # noqa: A004
 
 from console.stack.processes import free_port
 from console.stack.redis import find_redis
-from tests.compose import compose_command, compose_environment
+from tests.support.compose import compose_command, compose_environment
 
 PASSWORD = "s3cret.-_~"
 

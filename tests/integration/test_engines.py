@@ -18,9 +18,9 @@ import psutil
 import pytest
 
 from console.stack import Stack
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.contract.run import run_local
-from tests.processes import celery, environment, eventually, published_csvs, sales_pipeline
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import celery, environment, eventually, published_csvs, sales_pipeline
+from tests.support.run import run_local
 
 CUSTOMERS = [(f"c{n}", "2023-01-01", ("New", "VIP", "")[n % 3]) for n in range(30)]
 PRODUCTS = [(f"p{n}", f"Product {n}", f"Category {n % 4}", f"{n}.{n:02}") for n in range(1, 20)]

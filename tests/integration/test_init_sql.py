@@ -19,9 +19,10 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from pipeline_core.dimensions.database import read_database
 from pipeline_core.errors import RetryableError
-from tests.processes import eventually
+from tests.support import PROJECT
+from tests.support.processes import eventually
 
-INIT_SQL = (Path(__file__).parents[2] / "sql" / "init.sql").read_text(encoding="utf-8")
+INIT_SQL = (PROJECT / "sql" / "init.sql").read_text(encoding="utf-8")
 ALL_ROWS = (
     "SELECT customer_id, join_date, segment FROM customers ORDER BY 1",
     "SELECT product_id, product_name, category, price FROM products ORDER BY 1",

@@ -13,8 +13,8 @@ import pytest
 
 from console.stack import Stack
 from pipeline_core.machine.profile import worker_bytes
-from tests.archives import Shop, part, purchase, write_shop
-from tests.processes import celery, environment, eventually, sales_pipeline
+from tests.support.archives import Shop, part, purchase, write_shop
+from tests.support.processes import celery, environment, eventually, sales_pipeline
 
 MIB = 1 << 20
 PART_BYTES = 256 * MIB

@@ -28,10 +28,10 @@ from pipeline_core.notify import Event, Hooks, Notice, event_of, notify, parse_e
 from pipeline_core.running.notifications import give_up, tell, tell_late
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
-from tests.archives import part, purchase
-from tests.conftest import PROJECT
-from tests.contract.run import run_local, sales, shop_of, week
-from tests.processes import eventually
+from tests.support import PROJECT
+from tests.support.archives import part, purchase
+from tests.support.processes import eventually
+from tests.support.run import run_local, sales, shop_of, week
 
 NOTICE = Notice(
     "failed", "run-1", "The disk is full.", "Make room.", datetime(2026, 1, 2, tzinfo=UTC)

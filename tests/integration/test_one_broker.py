@@ -8,8 +8,8 @@ import pytest
 from redis import Redis
 
 from console.stack import RedisServer, Stack
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import celery, environment, eventually, sales_pipeline
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import celery, environment, eventually, sales_pipeline
 
 WEEK = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": part([purchase()])})})
 

@@ -18,10 +18,10 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from console.stack import RedisServer, Stack
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.conftest import PROJECT
-from tests.processes import celery, environment, eventually, sales_pipeline
-from tests.tls import TlsRedis, speaks_tls, tls_proxy, tls_server
+from tests.support import PROJECT
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import celery, environment, eventually, sales_pipeline
+from tests.support.tls import TlsRedis, speaks_tls, tls_proxy, tls_server
 
 WEEK = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": part([purchase(quantity=3)])})})
 

@@ -22,8 +22,8 @@ from sqlalchemy import URL, create_engine, make_url, text
 
 from console.stack import RedisServer, Stack
 from console.stack.processes import free_port
-from tests.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import call, celery, environment, eventually, sales_pipeline
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import call, celery, environment, eventually, sales_pipeline
 
 DATABASE, BROKER, HOOK, FLOWER = (f"canary{n}in{place}" for n, place in enumerate("dbhf"))
 STORE, KEY = "canary4inw", "canary8ink"

@@ -26,8 +26,8 @@ from console.stack import postgres as postgres_module
 from console.stack import server as server_module
 from console.stack.postgres import find_postgres
 from console.stack.processes import RunAs, free_port
+from tests.support import PROJECT
 
-ROOT = Path(__file__).parents[2]
 INIT_SQL = """
 CREATE TABLE colours (name TEXT PRIMARY KEY);
 INSERT INTO colours VALUES ('red'), ('green: 100 %');
@@ -109,7 +109,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 def own(temporary: Path, *how: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", OWNER, *how],
-        cwd=ROOT,
+        cwd=PROJECT,
         env=os.environ | {"TMPDIR": str(temporary)},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -15,8 +15,8 @@ import pytest
 from redis import Redis
 
 from console.stack import RedisServer, Stack
-from tests.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.processes import call, celery, environment, eventually, sales_pipeline, scrape
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import call, celery, environment, eventually, sales_pipeline, scrape
 
 EVENTS = [purchase(quantity=2)] * 3 + [purchase(product="nowhere")] + [{"event_type": "view"}]
 

@@ -10,11 +10,11 @@ import pytest
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Limits
 from pipeline_core.storage import open_storage
-from tests.archives import write_shop
 from tests.contract.test_changes import check_changes
-from tests.differences import diff
 from tests.property.test_reuse import MUTATIONS, add_archive
-from tests.successive import CUSTOMERS, PRODUCTS, Runs, week
+from tests.support.archives import write_shop
+from tests.support.differences import diff
+from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, week
 
 STEPS = 25
 

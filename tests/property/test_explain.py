@@ -21,10 +21,10 @@ from pipeline_core.questions.explain import cell as summing
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.storage import open_storage
-from tests.contract.run import run_local
-from tests.oracle import Counted, OracleResult, Reject, compute
 from tests.property.test_pipeline_equals_oracle import BATCH_SIZES, PROCESSES
-from tests.strategies import GeneratedShop, shops
+from tests.support.oracle import Counted, OracleResult, Reject, compute
+from tests.support.run import run_local
+from tests.support.strategies import GeneratedShop, shops
 
 ALL = 1_000_000
 Sums = tuple[int, int, Decimal]

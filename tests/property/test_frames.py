@@ -20,9 +20,9 @@ from pipeline_core.frames import DataTransformer, DimensionLoader, EventExtracto
 from pipeline_core.frames.dimensions import snapshot_of
 from pipeline_core.messages import UnknownMode
 from pipeline_core.planning.plan import read_dimensions
-from tests.contract.run import latest, run_local, summary
-from tests.oracle import compute
-from tests.strategies import GeneratedShop, shops
+from tests.support.oracle import compute
+from tests.support.run import latest, run_local, summary
+from tests.support.strategies import GeneratedShop, shops
 
 _SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck))
 _BATCH_SIZES = st.sampled_from([1, 3, 50_000])

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline_core.messages import Summary
-from tests import archives as build
-from tests.contract.run import run_local, sales, summary, week
+from tests.support import archives as build
+from tests.support.run import run_local, sales, summary, week
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),

@@ -18,8 +18,8 @@ from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.messages import Options, Outcome, Policy, UnknownMode
 from pipeline_core.running.local import process_outstanding
-from tests.oracle import OracleResult, compute
-from tests.strategies import GeneratedShop, shops
+from tests.support.oracle import OracleResult, compute
+from tests.support.strategies import GeneratedShop, shops
 
 # How a run is cut, into windows and into shares, must never show in its figures.
 BATCH_SIZES = st.sampled_from([1, 3, 50_000])

@@ -15,9 +15,9 @@ from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import UnknownMode
 from pipeline_core.questions.range_report import range_sales
 from pipeline_core.storage import open_storage
-from tests import oracle
-from tests.contract.run import run_local
-from tests.strategies import GeneratedShop, shops
+from tests.support import oracle
+from tests.support.run import run_local
+from tests.support.strategies import GeneratedShop, shops
 
 # The strategies' days are of these.
 DATES = st.dates(date(2024, 2, 28), date(2024, 3, 10))

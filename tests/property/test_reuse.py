@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.publication import merge
-from tests.archives import write_shop
-from tests.successive import CUSTOMERS, PRODUCTS, Runs, check, week
+from tests.support.archives import write_shop
+from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, check, week
 
 STEPS = 50
 

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline_core.messages import UnknownMode
-from tests.contract.run import run_local
-from tests.contract.verified import assert_agrees
-from tests.strategies import GeneratedShop, shops
+from tests.support.run import run_local
+from tests.support.strategies import GeneratedShop, shops
+from tests.support.verified import assert_agrees
 
 _SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 _OPTIONS = st.fixed_dictionaries(

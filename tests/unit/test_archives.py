@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests import archives
+from tests.support import archives
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,9 +24,9 @@ from pydantic import SecretStr
 from ruamel.yaml import YAML
 
 from pipeline_core.settings import Settings, load_settings
-from tests.compose import (
+from tests.support import PROJECT
+from tests.support.compose import (
     COMPOSE_FILE,
-    ROOT,
     VARIABLE,
     compose_command,
     compose_environment,
@@ -162,7 +162,7 @@ def mounted_files_are_there(compose: Compose) -> Iterator[str]:
     for service in compose["services"].values():
         for volume in service.get("volumes", ()):
             source = volume.split(":")[0]
-            if source.startswith("./") and source != "./data" and not (ROOT / source).is_file():
+            if source.startswith("./") and source != "./data" and not (PROJECT / source).is_file():
                 yield source
 
 
@@ -434,7 +434,7 @@ def test_what_sends_and_sees_tasks_has_enough(service: str, tmp_path: Path) -> N
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env=bare | compose_environment(service) | {"PYTHONPATH": str(ROOT)},
+        env=bare | compose_environment(service) | {"PYTHONPATH": str(PROJECT)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -449,7 +449,7 @@ def test_what_sends_and_sees_tasks_has_enough(service: str, tmp_path: Path) -> N
 
 
 def test_the_example_of_an_object_store_names_it_to_the_page_too() -> None:
-    text = (ROOT / "docs" / "how-to" / "compose.md").read_text()
+    text = (PROJECT / "docs" / "how-to" / "compose.md").read_text()
     [example] = re.findall(r"```yaml\n(.+?)```", text, flags=re.DOTALL)
     services = YAML(typ="safe").load(example)["services"]
     assert services.keys() == {"worker", "web"}
@@ -486,7 +486,7 @@ def test_a_person_on_this_machine_reaches_the_database(
 
 
 def _instructions(*names: str) -> list[tuple[str, str]]:
-    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    text = (PROJECT / "Dockerfile").read_text().replace("\\\n", " ")
     lines = (line.split(maxsplit=1) for line in text.splitlines() if line[:1].isalpha())
     return [(name, rest) for name, rest in lines if name in names]
 
@@ -496,25 +496,25 @@ def test_the_image_is_of_a_python_that_the_locks_are_for() -> None:
     [base] = bases  # both stages: /venv is copied from one to the other
     found = re.fullmatch(r"python:(3\.\d+)-slim-[a-z]+", base)
     assert found, f"{base} names no version of Python and of Debian"
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     assert found[1] in SpecifierSet(project["requires-python"])
 
 
 def test_hadolint_has_no_complaint() -> None:
     hadolint = Path(sysconfig.get_path("scripts")) / "hadolint"
-    command = [str(hadolint), "--failure-threshold", "info", str(ROOT / "Dockerfile")]
+    command = [str(hadolint), "--failure-threshold", "info", str(PROJECT / "Dockerfile")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, "")
 
 
 def test_what_the_image_copies_is_there_and_not_ignored() -> None:
-    ignore = (ROOT / ".dockerignore").read_text().splitlines()
+    ignore = (PROJECT / ".dockerignore").read_text().splitlines()
     assert "*" in ignore
     copied = [rest.split()[:-1] for _, rest in _instructions("COPY") if "--from" not in rest]
     sources = {source for line in copied for source in line}
-    assert {source for source in sources if not (ROOT / source).exists()} == set()
+    assert {source for source in sources if not (PROJECT / source).exists()} == set()
     assert {f"!{source.split('/')[0]}" for source in sources} == {i for i in ignore if i[0] == "!"}
-    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    build = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["setuptools"]
     packages = {name.removesuffix("*") for name in build["packages"]["find"]["include"]}
     assert packages | {f"{name}.py" for name in build["py-modules"]} <= sources
 
@@ -522,7 +522,7 @@ def test_what_the_image_copies_is_there_and_not_ignored() -> None:
 def test_the_image_runs_the_worker_as_nobody_special() -> None:
     assert _instructions("USER")[-1] == ("USER", "10001:10001")
     assert json.loads(_instructions("CMD")[-1][1]) == compose_command("worker")
-    dockerfile = (ROOT / "Dockerfile").read_text()
+    dockerfile = (PROJECT / "Dockerfile").read_text()
     assert "REMAP_SIGTERM=SIGQUIT" in dockerfile
     made = re.findall(r"install -d -o sales -g sales (.+)", dockerfile)[0].split()
     services = load_compose()["services"].values()
@@ -531,7 +531,7 @@ def test_the_image_runs_the_worker_as_nobody_special() -> None:
 
 
 def _locked(name: str) -> dict[str, str]:
-    text = (ROOT / "requirements" / name).read_text()
+    text = (PROJECT / "requirements" / name).read_text()
     assert "://" not in text
     blocks = re.split(r"\n(?=\S)", text.strip())
     assert all("--hash=sha256:" in block for block in blocks)
@@ -541,7 +541,7 @@ def _locked(name: str) -> dict[str, str]:
 def test_the_build_tools_are_locked_as_in_development() -> None:
     build, dev = _locked("build.txt"), _locked("dev.txt")
     assert {name: dev.get(name) for name in build} == build
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    wanted = tomllib.loads((PROJECT / "pyproject.toml").read_text())["build-system"]["requires"]
     assert {Requirement(line).name for line in wanted} <= build.keys()
 
 

@@ -20,9 +20,9 @@ from pipeline_core.extract import decode as decode_module
 from pipeline_core.extract.scan import Scanned, scan
 from pipeline_core.extract.windows import Structure, Window, windows
 from pipeline_core.messages import RejectReason
-from tests import strategies
-from tests.decoding import by_both_tiers, collected
-from tests.oracle import _parse
+from tests.support import strategies
+from tests.support.decoding import by_both_tiers, collected
+from tests.support.oracle import _parse
 
 LARGEST = 2**31 - 1
 IDS = st.sampled_from(["c1", "p1", "ü", '"', "\\", "}, {", "\u2028"])

@@ -16,7 +16,7 @@ from pipeline_core.dimensions.files import read_folder
 from pipeline_core.dimensions.snapshot import Snapshot, from_parquet
 from pipeline_core.dimensions.source import make_snapshot
 from pipeline_core.errors import ConfigError, ContractError, InputError, PipelineError
-from tests.archives import write_shop
+from tests.support.archives import write_shop
 
 CUSTOMERS = (("c1", "2020-01-01", "Retail"),)
 PRODUCTS = (("p1", "Pen", "Office", "0.10"),)

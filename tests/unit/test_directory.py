@@ -14,7 +14,7 @@ from pipeline_core.containers.zips import entries, inflate, open_zip
 from pipeline_core.errors import UnreadableDay, UnreadablePart
 from pipeline_core.messages import Limits
 from pipeline_core.verify.unzip import Allowance, inflated, opened_zip, wanted_entries
-from tests.archives import (
+from tests.support.archives import (
     DEFLATE64,
     METHODS,
     ZSTANDARD,
@@ -25,7 +25,7 @@ from tests.archives import (
     packed_zip,
     raw_zip,
 )
-from tests.fuzz.mutate import mutated
+from tests.support.mutate import mutated
 
 LIMITS = Limits(zip_entries=50, dictionary_bytes=1 << 20)
 MOST_BYTES = 100_000

@@ -11,7 +11,7 @@ from console.commands.doctor.installation import check_decoding, check_settings
 from console.commands.doctor.places import check_data, check_dimensions
 from pipeline_core.errors import ConfigError
 from pipeline_core.settings import load_settings
-from tests.archives import write_shop
+from tests.support.archives import write_shop
 
 
 @pytest.mark.parametrize(

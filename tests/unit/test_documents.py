@@ -17,9 +17,9 @@ import pytest
 
 from console.command import COMMANDS, command_of
 from pipeline_core.settings import Settings
-from tests.compose import load_compose
-from tests.conftest import PROJECT
-from tests.documents import (
+from tests.support import PROJECT
+from tests.support.compose import load_compose
+from tests.support.documents import (
     Block,
     all_documents,
     anchors,

@@ -22,7 +22,7 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.machine import remedies
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
-from tests.conftest import PROJECT
+from tests.support import PROJECT
 
 CONSTRAINTS = {"constraint-dependencies": "dev.txt", "build-constraint-dependencies": "build.txt"}
 PIP = f"{shlex.quote(sys.executable)} -m pip install"

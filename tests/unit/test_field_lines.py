@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from console.reference import SHAPES, schema
-from tests.conftest import PROJECT
+from tests.support import PROJECT
 
 # Structs by another name: they are printed, or told to hooks, as JSON.
 SENT = {"Check", "Figures", "Notice", "Report"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.support import PROJECT
 
 FINDINGS = sorted((PROJECT / "findings").glob("*.sh"))
 

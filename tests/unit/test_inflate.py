@@ -11,8 +11,8 @@ from pipeline_core.containers.meter import Meter
 from pipeline_core.containers.zips import inflate, open_zip
 from pipeline_core.errors import InputError, UnreadableDay, UnreadablePart
 from pipeline_core.messages import Limits
-from tests.archives import METHODS, day_zip, lying_zip
-from tests.fuzz.mutate import mutated
+from tests.support.archives import METHODS, day_zip, lying_zip
+from tests.support.mutate import mutated
 
 CONTENT = b'[{"event_type":"purchase"}]' * 1000
 NO_LIMIT = 1 << 30

@@ -11,9 +11,9 @@ from typing import Literal
 import pytest
 from hypothesis import given, settings
 
-from tests import archives, strategies
-from tests.archives import archive_zip, day_zip, part, purchase
-from tests.oracle import OracleResult, Place, compute
+from tests.support import archives, strategies
+from tests.support.archives import archive_zip, day_zip, part, purchase
+from tests.support.oracle import OracleResult, Place, compute
 
 HEADER = "category,customer_segment,total_revenue,units_sold,unique_customers\n"
 DAILY_HEADER = "date,category,customer_segment,total_revenue,units_sold\n"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from pipeline_core.plural import counted
+from tests.support import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 # A number that may be 1, and behind it in the same text a noun that is always many.
 _FIXED = re.compile(
     r"len\([^(){}]*\)(?::,)?\} (?:more )?(?:archives|days|parts|runs|events|rows|cells|attempts)\b"

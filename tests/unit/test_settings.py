@@ -18,7 +18,7 @@ from pipeline_core.messages import DriftLimits
 from pipeline_core.planning.plan import read_dimensions
 from pipeline_core.settings import Settings, load_settings
 from pipeline_core.settings.group import SettingGroup
-from tests.conftest import PROJECT
+from tests.support import PROJECT
 
 _LINE = re.compile(r"^#?(SALES_[A-Z0-9_]+)=(.*)$")
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import PROJECT
-from tests.starting import Forked, started
+from tests.support import PROJECT
+from tests.support.starting import Forked, started
 
 _TOLD = """
 import atexit, os, signal, sys

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.kernel import IS_BUILT, kernel
 from pipeline_core.extract.windows import Structure, Window, windows
-from tests import strategies
+from tests.support import strategies
 
 NO_LIMIT = 1 << 30
 PARTS = strategies.parts(

@@ -16,8 +16,8 @@ from pipeline_core.errors import ResultsMissing
 from pipeline_core.messages import Options, Policy, Reuse
 from pipeline_core.processing.kept_extracts import Extracts
 from pipeline_core.running.local import process_outstanding
-from tests.archives import Shop, archive_zip, day_zip, part, purchase
-from tests.processes import published_csvs
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase
+from tests.support.processes import published_csvs
 
 CUSTOMERS = [(f"c{n}", "2020-01-01", ("Retail", "VIP")[n % 2]) for n in range(8)]
 PRODUCTS = [(f"p{n}", f"Product {n}", ("Toys", "Food", "Art")[n % 3], f"{n}.50") for n in range(9)]

@@ -23,9 +23,9 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from tests.forkserver import NUMBER, Request
+from tests.support import PROJECT
+from tests.support.forkserver import NUMBER, Request
 
-PROJECT = Path(__file__).resolve().parent.parent
 # What libraries read when they are imported.
 _READ_BY_IMPORTS = ("REMAP_SIGTERM",)
 
@@ -110,7 +110,7 @@ class Server:
         self._lock = threading.Lock()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.forkserver", str(theirs.fileno())],
+                [sys.executable, "-m", "tests.support.forkserver", str(theirs.fileno())],
                 env=os.environ | {"PYTHONPATH": str(PROJECT)},
                 cwd=PROJECT,
                 pass_fds=[theirs.fileno()],

@@ -14,7 +14,7 @@ from pipeline_core.configuration.places import Places
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Attempt, Limits, Manifest, Options, Outcome, Policy, Summary
 from pipeline_core.running.local import process_outstanding
-from tests import archives as build
+from tests.support import archives as build
 
 Place = tuple[str, str | None, str | None]
 SALES_HEADER = "category,customer_segment,total_revenue,units_sold,unique_customers"

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from console.stack import Stack
-from tests.archives import Shop
-from tests.conftest import PROJECT
-from tests.starting import started
-from tests.terminal import Terminal
+from tests.support import PROJECT
+from tests.support.archives import Shop
+from tests.support.starting import started
+from tests.support.terminal import Terminal
 
 _T = TypeVar("_T")
 _STOP_SECONDS = 30

@@ -18,11 +18,21 @@ from redis import Redis
 from console.stack import RedisServer
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.storage import open_storage
-from tests.archives import Shop
-from tests.conftest import PROJECT
-from tests.processes import call, eventually, published_csvs, sales_pipeline, with_quick_start
-from tests.starting import started
+from tests.support import PROJECT
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase
+from tests.support.processes import (
+    call,
+    eventually,
+    published_csvs,
+    sales_pipeline,
+    with_quick_start,
+)
+from tests.support.starting import started
 from workers.schedule import slot_of_now
+
+CUSTOMERS = [(f"c{n}", "2023-01-01", ("New", "VIP", "Retail")[n % 3]) for n in range(30)]
+PRODUCTS = [(f"p{n}", f"Product {n}", f"Category {n % 4}", f"{n}.{n:02}") for n in range(1, 20)]
+ARCHIVES = [f"events_week_{week:02}.zip" for week in range(1, 9)]
 
 # Dead within 2 s, stalled within 3 s; time limits below the visibility timeout.
 QUICK = {
@@ -38,6 +48,16 @@ QUICK = {
 # For tests of what is done how often: nobody is taken for dead, or a run for stalled, because the
 # machine is busy, so that what Celery itself does not bring back is not sent again either.
 PATIENT = {"SALES_LEASE": "60", "SALES_STALL_AFTER": "60"}
+
+
+def archive(week: int) -> bytes:
+    """Thirty purchases of a day of that week, a few of them of unknown customers and products."""
+    events = [
+        purchase(f"c{(number * week) % 33}", f"p{(number + week) % 21}", 1 + number % 5)
+        for number in range(30)
+    ]
+    day = f"events_2024-{week:02}-01.zip"
+    return archive_zip({day: day_zip({"part-001.json": part(events)})})
 
 
 @dataclass
@@ -88,7 +108,7 @@ class Fleet:
             process = started(
                 "celery",
                 "-A",
-                "tests.fault.injected",
+                "tests.support.injected",
                 *with_quick_start(arguments),
                 env=self.env | extra,
                 stdout=output,

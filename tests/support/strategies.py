@@ -16,7 +16,7 @@ from typing import Literal
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from tests import archives as build
+from tests.support import archives as build
 
 Pair = tuple[str, str]  # a key and a value, both as JSON text
 Event = tuple[Pair, ...] | str  # a str stands as it is

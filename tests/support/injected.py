@@ -1,4 +1,4 @@
-"""The workers' app with faults put in from outside: ``celery -A tests.fault.injected worker``.
+"""The workers' app with faults put in from outside: ``celery -A tests.support.injected worker``.
 
 The folder SALES_TEST_FAULTS has a file for each archive (or for ``publication`` or ``messages``)
 that shall meet a fault; its text says which:

@@ -16,7 +16,7 @@ import trustme
 from console.stack import RedisServer
 from console.stack.processes import free_port
 from console.stack.redis import find_redis
-from tests.processes import eventually
+from tests.support.processes import eventually
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """A process that has imported what commands and workers need, and forks for each that is asked for.
 
-``python -m tests.forkserver FD``, for ``starting``. FD is a socket. It takes one byte a request,
-with descriptors: the request as JSON, the child's stdin, stdout and stderr, and a pipe that is
-told the child's pid and, at its end, its exit code. It ends with the process that started it.
+``python -m tests.support.forkserver FD``, for ``starting``. FD is a socket. It takes one byte a
+request, with descriptors: the request as JSON, the child's stdin, stdout and stderr, and a pipe
+that is told the child's pid and, at its end, its exit code. It ends with the process that started
+it.
 """
 
 from __future__ import annotations

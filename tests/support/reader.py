@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from tests.documents import Block
-from tests.processes import eventually
+from tests.support.documents import Block
+from tests.support.processes import eventually
 
 _KEEP_RUNNING = ("celery ", "sales-pipeline serve")
 # What says that a line which keeps running has begun.

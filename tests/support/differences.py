@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from pipeline_core.questions.diff import Difference, chosen_runs, difference
 from pipeline_core.storage import open_storage
-from tests.successive import Runs
+from tests.support.successive import Runs
 
 
 class Row(NamedTuple):

@@ -1,6 +1,6 @@
 """A process that does one step in a forked child, and kills it at the n-th thing it writes.
 
-``python -m tests.fault.zygote PLACES RUN_ID ROOT [without-links]`` reads lines ``<step> <n>`` and
+``python -m tests.support.zygote PLACES RUN_ID ROOT [without-links]`` reads lines ``<step> <n>`` and
 answers each with ``killed``, ``done`` or the error. Steps are functions below; with n = 0 nothing
 is killed. The imports are paid once, and this process itself never computes anything, so forking
 is safe.
@@ -31,7 +31,7 @@ from pipeline_core.messages import Options, Policy, Work
 from pipeline_core.publication.latest import make_latest
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import open_storage
-from tests.links import refuse_links
+from tests.support.links import refuse_links
 
 _CHANGES = {"os.rename", "os.link", "os.symlink", "os.remove", "os.mkdir", "os.rmdir"}
 

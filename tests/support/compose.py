@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[1]
-COMPOSE_FILE = ROOT / "docker-compose.yml"
+from tests.support import PROJECT
+
+COMPOSE_FILE = PROJECT / "docker-compose.yml"
 # ${NAME}, ${NAME:-default} and the rest of that family; $$ is a plain dollar.
 VARIABLE = re.compile(r"(?<!\$)\$\{(\w+)(?::-([^}]*))?\}")
 

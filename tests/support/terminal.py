@@ -16,7 +16,7 @@ from typing import Self
 
 import pyte
 
-from tests.starting import started
+from tests.support.starting import started
 
 _SECONDS = 60.0
 _SIZE = {"COLUMNS", "LINES"}  # the terminal itself says how large it is

@@ -15,7 +15,7 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 
-from tests.starting import started
+from tests.support.starting import started
 
 
 @dataclass(frozen=True)

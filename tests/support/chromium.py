@@ -18,10 +18,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from tests.conftest import PROJECT
+from tests.support import PROJECT
 
 SCREENSHOTS = PROJECT / "build" / "screenshots"
-_AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text(encoding="utf-8")
+_AXE = (PROJECT / "tests" / "e2e" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 _PROGRAMS = (shutil.which("chromium"), shutil.which("chromedriver"))
 _FLAGS = (
     "--headless",

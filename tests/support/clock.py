@@ -1,6 +1,6 @@
 """``celery -A workers beat`` on a clock of its own: hours of it pass in a second.
 
-``python -m tests.fault.clock FROM SECONDS [SET_BACK_AFTER]`` begins at an ISO time, and sets the
+``python -m tests.support.clock FROM SECONDS [SET_BACK_AFTER]`` begins at an ISO time, and sets the
 clock back by an hour after so many seconds. Each message that beat sends is taken at once: a look
 of the reconciler is done, the start of a run only noted. Prints one JSON array of what was taken.
 """

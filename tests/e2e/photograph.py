@@ -1,5 +1,5 @@
 """Screenshots of the command on a real terminal (SVG) and of the page in a real Chromium (PNG):
-``python -m tests.photograph FOLDER``."""
+``python -m tests.e2e.photograph FOLDER``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from rich.style import Style
 from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 
-from tests.conftest import PROJECT
-from tests.e2e.chromium import start_browser
-from tests.terminal import Terminal
+from tests.support import PROJECT
+from tests.support.chromium import start_browser
+from tests.support.terminal import Terminal
 
 _COLUMNS, _ROWS = 100, 44
 _WIDTH, _HEIGHT = 1200, 1500  # of the page, in pixels
