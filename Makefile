@@ -56,7 +56,7 @@ sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, CASE
 	done
 	@cd build/sanitize && export ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$$PWD \
 		LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" && \
-	../../$(BIN)/python -m pytest --quiet tests/unit/test_ids.py && \
+	../../$(BIN)/python -m pytest --quiet tests/unit/transform/test_ids.py && \
 	../../$(BIN)/python -m tests.fuzz.arguments --cases $(or $(CASES),100000) --seed $(or $(SEED),1) && \
 	../../$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
 
