@@ -10,7 +10,7 @@ import pytest
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Limits
 from pipeline_core.storage import open_storage
-from tests.contract.test_changes import check_changes
+from tests.contract.publication.test_changes import check_changes
 from tests.property.test_reuse import MUTATIONS, add_archive
 from tests.support.archives import write_shop
 from tests.support.differences import diff

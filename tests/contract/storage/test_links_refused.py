@@ -17,7 +17,7 @@ from console.serving.runs import PublishedRuns
 from pipeline_core.errors import RetryableError
 from pipeline_core.storage import Storage, disk
 from pipeline_core.storage.local import LocalStorage
-from tests.contract.test_storage import FILES, publish
+from tests.contract.storage.test_storage import FILES, publish
 from tests.support.links import refuse_links
 from tests.support.published import summary
 

@@ -19,8 +19,8 @@ from pipeline_core.publication.publish import publish
 from pipeline_core.questions.diff import latest
 from pipeline_core.running.notifications import tell
 from pipeline_core.storage import open_storage
-from tests.contract.test_diff import MONDAY, archive, put, restate, runs
-from tests.contract.test_page import NASTY, Page
+from tests.contract.page.test_page import NASTY, Page
+from tests.contract.questions.test_diff import MONDAY, archive, put, restate, runs
 from tests.support.archives import purchase
 from tests.support.successive import Runs, opened_extracts
 
