@@ -61,15 +61,8 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None
     abandoned = take_turn(ledger, settings.stall_after)
     if abandoned is not None:
         tell(abandoned, settings.hooks())
-    policy = settings.policy()
-    with limited_attempt(ledger, policy, PLAN, worker, "plan the run"):
-        manifest = pipeline.plan(
-            settings.places(),
-            settings.options(),
-            policy,
-            "celery",
-            ledger.run_id,
-            lambda: worker_processes(settings.shops()[0]),
-            settings.reuse(),
-        )
+    own = settings.shops()[0]
+    order = settings.order(ledger.run_id, "celery", lambda: worker_processes(own))
+    with limited_attempt(ledger, order.policy, PLAN, worker, "plan the run"):
+        manifest = pipeline.plan(order)
     send_outstanding(ledger, manifest)

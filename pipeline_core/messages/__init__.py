@@ -13,6 +13,7 @@ from pipeline_core.messages.options import (
     Reuse,
     UnknownMode,
 )
+from pipeline_core.messages.order import Order
 from pipeline_core.messages.outcome import Allowance, Outcome, RunState, Verdict
 from pipeline_core.messages.places import MOST_REPEATED, RepeatedEntry, Unreadable
 from pipeline_core.messages.receipt import Receipt, ReusedReceipts, StoredFile
@@ -48,6 +49,7 @@ __all__ = [
     "Memory",
     "Numbers",
     "Options",
+    "Order",
     "Outcome",
     "PartCounts",
     "Policy",

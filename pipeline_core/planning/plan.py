@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from pipeline_core.dimensions.files import read_folder
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids, save_snapshot
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Manifest, Options, Policy, Reuse
+from pipeline_core.messages import Manifest, Order
 from pipeline_core.planning.reuse import (
     known_archives,
     note_days,
@@ -30,35 +29,26 @@ from pipeline_core.storage import Storage, absolute_uri, open_archives, open_sto
 
 log = get_logger()
 
-_REUSE = Reuse()
 _RUN_TIME = "%Y%m%dT%H%M%S%fZ"
 # A clock that forgot the time says 1970; one that says more than this is none.
 _FARTHEST_AHEAD = timedelta(days=36525)
 _RUN_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{6}", re.ASCII)
 
 
-def plan(
-    places: Places,
-    options: Options,
-    policy: Policy,
-    engine: str,
-    run_id: str,
-    processes: Callable[[], int] = lambda: 1,
-    reuse: Reuse = _REUSE,
-) -> Manifest:
+def plan(order: Order) -> Manifest:
     """Writes the manifest of a run and returns it, or the one that was written before. Archives
-    that are as the last run left them get their receipts at once. An archive for which some of
-    so many ``processes`` would wait is cut into shares.
+    that are as the last run left them get their receipts at once.
 
     Raises:
-        ConfigError: there is no archive, or no day up to ``options.as_of``, or customers or
+        ConfigError: there is no archive, or no day up to ``order.options.as_of``, or customers or
             products cannot be used.
         InputError: a product has no valid price.
         RetryableError: a storage or the database does not answer.
     """
     started = datetime.now(UTC)
+    places, options, reuse = order.places, order.options, order.reuse
     state = open_state(places.state)
-    ledger = RunLedger(state, run_id)
+    ledger = RunLedger(state, order.run_id)
     if (planned := ledger.planned()) is not None:
         return planned
     open_storage(places.reports)  # a wrong place shows now, not after the work
@@ -74,15 +64,15 @@ def plan(
     dimensions_digest = save_snapshot(state, read_dimensions(places))
     known = reusable(memory, found.archives, options, dimensions_digest)
     planned = Manifest(
-        run_id=run_id,
+        run_id=order.run_id,
         created_at=started,
-        engine=engine,
+        engine=order.engine,
         data=data,
         reports=absolute_uri(places.reports),
         options=options,
-        policy=policy,
+        policy=order.policy,
         dimensions_digest=dimensions_digest,
-        archives=shared_out(found.archives, processes(), known),
+        archives=shared_out(found.archives, order.processes(), known),
         conflicting_days=found.conflicting_days,
         reuse=reuse,
         rules=rules_of_now(),
@@ -93,7 +83,8 @@ def plan(
         reuse_receipts(ledger, manifest, known)
         if options.as_of is not None:
             note_days(state, manifest, found.listed)
-    log.info("run_planned", run_id=run_id, archives=len(manifest.archives), unchanged=len(known))
+    archives = len(manifest.archives)
+    log.info("run_planned", run_id=order.run_id, archives=archives, unchanged=len(known))
     return manifest
 
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
-import msgspec
-
 from pipeline_core import pipeline
 from pipeline_core.errors import NotServed, RetryableError, RunUnderWay
 from pipeline_core.ledger import RunLedger, open_state
@@ -64,22 +62,9 @@ def plan_run(
     settings: Settings, as_of: date | None, ledger: RunLedger, engine: Engine, processes: int
 ) -> Manifest:
     """The manifest of the run, whose turn it is. Raises as ``plan`` does."""
-    options = msgspec.structs.replace(settings.options(), as_of=as_of)
-    policy = settings.policy()
-
-    def planned() -> Manifest:
-        return pipeline.plan(
-            settings.places(),
-            options,
-            policy,
-            engine,
-            ledger.run_id,
-            lambda: processes,
-            settings.reuse(),
-        )
-
-    with attempt(ledger, policy, PLAN, Worker(this_process())):
-        return tried(planned)
+    order = settings.order(ledger.run_id, engine, lambda: processes, as_of)
+    with attempt(ledger, order.policy, PLAN, Worker(this_process())):
+        return tried(lambda: pipeline.plan(order))
 
 
 def drive_locally(settings: Settings, ledger: RunLedger, manifest: Manifest, jobs: int) -> Outcome:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from typing import Self
 
+import msgspec
 from pydantic import model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline_core.configuration.places import Places
 from pipeline_core.configuration.served import Shop, check_states, parse_shops
-from pipeline_core.messages import Options
+from pipeline_core.messages import Options, Order
 from pipeline_core.settings.celery import CelerySettings
 from pipeline_core.settings.dimensions import DimensionSettings
 from pipeline_core.settings.drift import DriftSettings
@@ -116,4 +119,18 @@ class Settings(
             feed=self.feed(),
             limits=self.limits(),
             drift=self.drift_limits(),
+        )
+
+    def order(
+        self, run_id: str, engine: Engine, processes: Callable[[], int], as_of: date | None = None
+    ) -> Order:
+        """The run as it is to be planned, of a time past if ``as_of`` says so."""
+        return Order(
+            run_id=run_id,
+            places=self.places(),
+            options=msgspec.structs.replace(self.options(), as_of=as_of),
+            policy=self.policy(),
+            engine=engine,
+            processes=processes,
+            reuse=self.reuse(),
         )

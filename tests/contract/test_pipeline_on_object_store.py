@@ -9,7 +9,7 @@ import pytest
 
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
-from pipeline_core.messages import Options, Outcome, Policy
+from pipeline_core.messages import Options, Outcome
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.storage.object_store import ObjectStorage
@@ -53,7 +53,8 @@ def shop(tmp_path: Path) -> build.Shop:
 def run(data: str, root: str, shop: build.Shop, run_id: str = "1") -> Outcome:
     state = f"{root}/state"
     places = Places(data, f"{root}/reports", state, str(shop.dimensions), "")
-    manifest = pipeline.plan(places, Options(allow_incomplete=True), Policy(), "local", run_id)
+    options = Options(allow_incomplete=True)
+    manifest = pipeline.plan(pipeline.Order(run_id=run_id, places=places, options=options))
     process_outstanding(state, manifest, 1)
     return pipeline.publish(state, manifest.run_id)
 
@@ -127,14 +128,14 @@ def test_planning_fetches_directories_and_the_next_run_nothing(
 
     with monkeypatch.context() as patch:
         patch.setattr(ObjectStorage, "local_file", refused)
-        manifest = pipeline.plan(places, options, Policy(), "local", "1")
+        manifest = pipeline.plan(pipeline.Order(run_id="1", places=places, options=options))
     process_outstanding(places.state, manifest, 1)
     pipeline.publish(places.state, "1")
     open_storage(f"{s3}/in").remove("wöche;#2%41.zip")
     with monkeypatch.context() as patch:
         patch.setattr(ObjectStorage, "open", refused)
         patch.setattr(ObjectStorage, "local_file", refused)
-        manifest = pipeline.plan(places, options, Policy(), "local", "2")
+        manifest = pipeline.plan(pipeline.Order(run_id="2", places=places, options=options))
         process_outstanding(places.state, manifest, 1)
         outcome = pipeline.publish(places.state, "2")
     assert outcome.summary is not None

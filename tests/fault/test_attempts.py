@@ -15,7 +15,7 @@ from pipeline_core.configuration.places import Places
 from pipeline_core.errors import RetryableError, WorkUnderWay
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker
-from pipeline_core.messages import Options, Policy, Receipt, Work
+from pipeline_core.messages import Policy, Receipt, Work
 from pipeline_core.storage import open_storage
 from tests.fault.test_crash_points import zygote
 from tests.support.archives import Shop, write_shop
@@ -127,7 +127,15 @@ def test_five_messages_for_a_killer_begin_it_three_times(ships: Fleet, fleet_sho
     places = Places(
         str(fleet_shop.data), ships.env["SALES_REPORTS"], state, str(fleet_shop.dimensions), ""
     )
-    pipeline.plan(places, Options(), Policy(lease=4), "celery", run_id, lambda: 2)
+    pipeline.plan(
+        pipeline.Order(
+            run_id=run_id,
+            places=places,
+            policy=Policy(lease=4),
+            engine="celery",
+            processes=lambda: 2,
+        )
+    )
     message = {"state": state, "run_id": run_id, "archive": FIRST.id}
     with Celery(broker=ships.redis.url) as app:
         for _ in range(5):

@@ -21,7 +21,7 @@ from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.ledger import RunLedger, lease, mark_published
 from pipeline_core.ledger.attempts import PLAN, PUBLISH
-from pipeline_core.messages import Manifest, Options, Policy, Verdict, to_json
+from pipeline_core.messages import Manifest, Verdict, to_json
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import open_storage
 from tests.support.archives import Shop
@@ -43,7 +43,8 @@ def _planned(ships: Fleet, shop: Shop, folder: Path, **other: str) -> Manifest:
         str(shop.dimensions),
         "",
     )
-    return pipeline.plan(places, Options(), Policy(), "celery", RUN, lambda: 2)
+    order = pipeline.Order(run_id=RUN, places=places, engine="celery", processes=lambda: 2)
+    return pipeline.plan(order)
 
 
 def _send(ships: Fleet, task: str, **message: Any) -> None:

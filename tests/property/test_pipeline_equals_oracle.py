@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
-from pipeline_core.messages import Options, Outcome, Policy, UnknownMode
+from pipeline_core.messages import Options, Outcome, UnknownMode
 from pipeline_core.running.local import process_outstanding
 from tests.support.oracle import OracleResult, compute
 from tests.support.strategies import GeneratedShop, shops
@@ -32,7 +32,9 @@ def _run(
     places = Places(
         str(shop_data), str(folder / "reports"), str(folder / "state"), str(dimensions), ""
     )
-    manifest = pipeline.plan(places, options, Policy(), "local", "1", lambda: processes)
+    manifest = pipeline.plan(
+        pipeline.Order(run_id="1", places=places, options=options, processes=lambda: processes)
+    )
     process_outstanding(places.state, manifest, 1)
     return pipeline.publish(places.state, manifest.run_id, allow_incomplete=True)
 

@@ -12,7 +12,7 @@ from typing import Any
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import Attempt, Limits, Manifest, Options, Outcome, Policy, Summary
+from pipeline_core.messages import Attempt, Limits, Manifest, Options, Outcome, Summary
 from pipeline_core.running.local import process_outstanding
 from tests.support import archives as build
 
@@ -51,7 +51,9 @@ def plan_local(
     )
     chosen = Options(limits=Limits(**(limits or {})), **options)
     run_id = run_id or pipeline.new_run_id(datetime.now(UTC))
-    return pipeline.plan(places, chosen, Policy(), "local", run_id, lambda: processes)
+    return pipeline.plan(
+        pipeline.Order(run_id=run_id, places=places, options=chosen, processes=lambda: processes)
+    )
 
 
 def note_attempt(

@@ -27,7 +27,7 @@ from pipeline_core.configuration.places import Places
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker
 from pipeline_core.logs import configure_logs
-from pipeline_core.messages import Options, Policy, Work
+from pipeline_core.messages import Work
 from pipeline_core.publication.latest import make_latest
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import open_storage
@@ -38,7 +38,7 @@ _CHANGES = {"os.rename", "os.link", "os.symlink", "os.remove", "os.mkdir", "os.r
 
 def plan(places: dict[str, str], run_id: str) -> None:
     given = Places(**places, database_url="")
-    pipeline.plan(given, Options(), Policy(), "local", run_id)
+    pipeline.plan(pipeline.Order(run_id=run_id, places=given))
 
 
 def process(places: dict[str, str], run_id: str) -> None:

@@ -22,7 +22,7 @@ from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import ConfigError, RetryableError, UnreadableArchive
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import Attempt, Options, Policy, UnknownMode, Work
+from pipeline_core.messages import Attempt, Options, UnknownMode, Work
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import open_storage
 from pipeline_core.verify import verify
@@ -282,7 +282,8 @@ def test_a_bucket_agrees(tmp_path: Path, s3: str) -> None:
     for path in shop.data.iterdir():
         open_storage(f"{s3}/in put").store_file(path.name, path)
     places = Places(f"{s3}/in put", f"{s3}/reports", f"{s3}/state", str(shop.dimensions), "")
-    manifest = pipeline.plan(places, Options(allow_incomplete=True), Policy(), "local", "1")
+    options = Options(allow_incomplete=True)
+    manifest = pipeline.plan(pipeline.Order(run_id="1", places=places, options=options))
     process_outstanding(places.state, manifest, 1)
     pipeline.publish(places.state, "1")
     assert verify(places.state, "1").agrees
