@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import IO
 
@@ -29,7 +29,6 @@ from pipeline_core.transform.reports import REPORTS, Report
 
 log = get_logger()
 
-_LEAST_MERGED_BYTES = 1 << 20
 # One archive in so many ends a block, on the average.
 _BLOCK_ARCHIVES = 64
 # Partials of a block that wait together; a block of more is not worth keeping.
@@ -98,32 +97,6 @@ def read_partial(data: bytes) -> pa.Table:
     return read_parquet(data).replace_schema_metadata(None)
 
 
-@dataclass
-class _Running:
-    """Partials are merged when those that wait are as large as the result so far: each merge
-    costs what it merges, so all of them cost what the partials do."""
-
-    report: Report
-    _merged: pa.Table = field(init=False)
-    _waiting: list[pa.Table] = field(default_factory=list)
-    _waiting_bytes: int = 0
-
-    def __post_init__(self) -> None:
-        self._merged = self.report.merge([])
-
-    def add(self, partial: pa.Table) -> None:
-        self._waiting.append(partial)
-        self._waiting_bytes += partial.nbytes
-        if self._waiting_bytes >= max(self._merged.nbytes, _LEAST_MERGED_BYTES):
-            self.result()
-
-    def result(self) -> pa.Table:
-        if self._waiting:
-            self._merged = self.report.merge([self._merged, *self._waiting])
-        self._waiting, self._waiting_bytes = [], 0
-        return self._merged
-
-
 @dataclass(frozen=True)
 class _Block:
     """``done`` of neighbouring archives; the last block is open: tomorrow's archive joins it."""
@@ -157,15 +130,15 @@ def _key(report: Report, receipts: Iterable[Receipt]) -> str:
 def _merged(
     ledger: RunLedger, blocks: Iterable[_Block], report: Report, kept: Mapping[str, str]
 ) -> pa.Table:
-    running = _Running(report)
+    merged = report.running_merge()
     for block in blocks:
         if block.is_closed and len(block.done) > 1:
             tables = _block_merged(ledger, block, report, kept)
         else:
             tables = _partials(ledger, block.done, report)
         for table in tables:
-            running.add(table)
-    return running.result()
+            merged.add(table)
+    return merged.whole()
 
 
 def _block_merged(

@@ -16,6 +16,7 @@ from pipeline_core.transform.ids import IdIndex, index_of
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions, Labels, prepare
 from pipeline_core.transform.money import group_sums
 from pipeline_core.transform.reports.base import group_rows
+from pipeline_core.transform.running_merge import RunningMerge
 
 Int64s = NDArray[np.int64]
 # Python's integers: prices brought to another scale may have more than 64 bits.
@@ -220,14 +221,11 @@ def unite(before: Snapshot, after: Snapshot) -> United:
 
 
 def collect(pieces: Iterable[Bought]) -> Bought:
-    """All pieces as one, merged whenever those that wait are as many rows as the result so far."""
-    merged, waiting, rows = _merged([]), list[Bought](), 0
+    """All pieces as one."""
+    merged = RunningMerge(_merged, lambda bought: len(bought.units), _LEAST_MERGED_ROWS)
     for piece in pieces:
-        waiting.append(piece)
-        rows += len(piece.units)
-        if rows >= max(len(merged.units), _LEAST_MERGED_ROWS):
-            merged, waiting, rows = _merged([merged, *waiting]), [], 0
-    return _merged([merged, *waiting])
+        merged.add(piece)
+    return merged.whole()
 
 
 def _merged(pieces: Sequence[Bought]) -> Bought:

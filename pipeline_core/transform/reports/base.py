@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from pipeline_core.transform.lookup import Labels
 from pipeline_core.transform.money import carry, group_sums, to_decimal, to_minor
+from pipeline_core.transform.running_merge import RunningMerge
 
 MEASURES = ("units", "revenue_hi", "revenue_lo")
+# Of partials that wait for each other; merging fewer is not worth it.
+_LEAST_MERGED_BYTES = 1 << 20
 # To sort a code takes as long as to look at so many flags, of a byte each.
 _FLAGS_A_CODE = 128
 # The place of a possible code takes eight bytes: of not too many.
@@ -34,6 +37,10 @@ class Report:
     aggregate: Callable[[pa.Table, Labels], pa.Table]
     merge: Callable[[Sequence[pa.Table]], pa.Table]
     finish: Callable[[pa.Table, int], pa.Table]
+
+    def running_merge(self) -> RunningMerge[pa.Table]:
+        """To merge partials one after the other."""
+        return RunningMerge(self.merge, lambda partial: partial.nbytes, _LEAST_MERGED_BYTES)
 
 
 @dataclass(frozen=True)
