@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pipeline_core.containers.ignored import merge_endings
 from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.errors import InputError, UnreadableArchive
+from pipeline_core.extract.extract_cache import Extracts
 from pipeline_core.extract.walk import (
     archive_days,
     day_file,
@@ -28,14 +29,10 @@ from pipeline_core.ledger.results import results
 from pipeline_core.machine.profile import EVENT_BYTES
 from pipeline_core.messages import ArchiveRef, Manifest, Options, Receipt, Unreadable, Work
 from pipeline_core.planning.survey import survey
-from pipeline_core.processing.accumulate import Rules
 from pipeline_core.processing.extraction import Extraction
-from pipeline_core.processing.kept_extracts import Extracts
 from pipeline_core.processing.process import receipt_of, temporary_files
 from pipeline_core.publication.summary import first_unreadable
-from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 from pipeline_core.storage import Storage, open_archives
-from pipeline_core.transform.lookup import Dimensions, prepare
 
 _RUN_ID = "none"  # no run is planned
 
@@ -89,12 +86,11 @@ def find_sound_parts(folder: str, options: Options) -> SoundParts:
         dimensions_digest="",
         archives=found.archives,
     )
-    rules = Rules(_nobody(), options)
     receipts = _Receipts()
     while work := (counting := results(receipts, manifest)).outstanding:
         for each in work:
-            extraction = _extraction(manifest.archive(each.archive), rules, each, data)
-            receipts.known[each.id] = receipt_of(_RUN_ID, each, extraction, {}, None, 0.0)
+            extraction = _extracted(manifest.archive(each.archive), options, each, data)
+            receipts.known[each.id] = receipt_of(_RUN_ID, each, extraction)
             receipts.parts[each.id] = extraction.counted_parts
     return SoundParts(
         data=data,
@@ -108,19 +104,14 @@ def find_sound_parts(folder: str, options: Options) -> SoundParts:
     )
 
 
-def _extraction(archive: ArchiveRef, rules: Rules, work: Work, data: Storage) -> Extraction:
+def _extracted(archive: ArchiveRef, options: Options, work: Work, data: Storage) -> Extraction:
     skip = archive.planned_skip() if work.skip is None else frozenset(work.skip)
-    no_extracts = Extracts(data, rules.options, is_used=False, is_kept=False)
-    extraction = Extraction(archive, rules, skip, None, no_extracts)
+    no_extracts = Extracts(data, options, is_used=False, is_kept=False)
+    extraction = Extraction(archive, data, options, skip, None, no_extracts)
     with temporary_files():
-        extraction.run(data)
-    extraction.result.rejects.close()
+        for _ in extraction.extract():
+            pass
     return extraction
-
-
-def _nobody() -> Dimensions:
-    """No customer and no product: whose purchases they are is not asked here."""
-    return prepare(CUSTOMERS.empty_table(), PRODUCTS.empty_table(), 0)
 
 
 def sound_windows(

@@ -1,10 +1,9 @@
-"""What runs leave for later ones: extracts by content, and what the last one found out.
+"""What runs leave for later ones, beside extracts: what the last one found out, and merged results.
 
 ::
 
     kept/archives.json                           Memory: archives, their digests and receipts
     kept/days.json                               Memory: the same of as-of runs, without receipts
-    kept/extracts/<rules>/<digest>.arrow         one a daily zip, by its bytes' SHA-256
     kept/merged/<key>.<digest>.parquet           partials of neighbouring archives as one
 
 Nothing here is needed: what is gone, torn or of other rules is made again. Every file is written
@@ -14,40 +13,19 @@ as a whole and its name says what is in it, so runs at the same time may share t
 from __future__ import annotations
 
 import hashlib
-from contextlib import ExitStack
-from pathlib import Path
 
 import msgspec
 
 from pipeline_core.errors import RetryableError
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Feed, Memory, Options, to_json
+from pipeline_core.messages import Memory, to_json
 from pipeline_core.storage import Storage
 
 log = get_logger()
 
 ARCHIVES = "kept/archives.json"
 DAYS = "kept/days.json"
-EXTRACTS = "kept/extracts"
 MERGED = "kept/merged"
-
-
-def extract_key(version: int, options: Options, digest: str) -> str:
-    """Where the extract of a day with such bytes is. Limits decide what is readable, and the feed
-    what is read, so they are the rules; the share of rejects is no matter of extraction."""
-    decisive = msgspec.json.encode(msgspec.structs.replace(options.limits, reject_share=1.0))
-    if options.feed != Feed():
-        decisive += msgspec.json.encode(options.feed)
-    rules = hashlib.sha256(decisive).hexdigest()[:8]
-    return f"{EXTRACTS}/{version}-{rules}/{digest}.arrow"
-
-
-def kept_file(state: Storage, key: str, stack: ExitStack) -> Path | None:
-    """A local path of a kept file for as long as ``stack`` is open, or None if there is none."""
-    try:
-        return stack.enter_context(state.local_file(key))
-    except FileNotFoundError:
-        return None
 
 
 def remember(state: Storage, memory: Memory, key: str = ARCHIVES) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Self
 
 from pipeline_core.load.tables import csv_field, csv_line
 
@@ -35,7 +35,8 @@ class Reject(NamedTuple):
 class RejectLog:
     """Rejects as CSV records without a header, on the disk once they are many: up to ``cap`` rows
     and, unless it is None, ``most_bytes``. The first that does not fit is the end, so that a log
-    is the beginning of all rejects, however many logs it was put together from."""
+    is the beginning of all rejects, however many logs it was put together from. The
+    rows are gone behind the body of ``with``."""
 
     def __init__(self, cap: int, most_bytes: int | None = None) -> None:
         self.cap = cap
@@ -116,8 +117,16 @@ class RejectLog:
                 self.copy_to(file)
             yield path
 
-    def close(self) -> None:
+    def clear(self) -> None:
         """Drops the rows."""
+        self._file.seek(0)
+        self._file.truncate()
+        self.rows, self.is_cut = 0, False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
 

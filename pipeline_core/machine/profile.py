@@ -15,7 +15,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 # Resident bytes of one worker beside its batches: interpreter, libraries, dimensions of a small
 # shop, freed memory that is kept. tests/integration/test_memory.py measures a worker.
 _WORKER_BASE_BYTES = 140 << 20
-# A batch's events are assumed to be this long; see Rules in processing/accumulate.py.
+# A batch's events are assumed to be this long; see window_bytes in processing/rules.py.
 EVENT_BYTES = 256
 # Inflated blocks, the text they are joined to, two windows of it, their columns, and an extract
 # that is made of them and written.

@@ -10,15 +10,17 @@ from functools import lru_cache
 import msgspec
 
 from pipeline_core.errors import RetryableError
+from pipeline_core.extract.extract_cache import extracts_of
 from pipeline_core.ledger import RunLedger, load_snapshot, open_state
 from pipeline_core.ledger.attempts import OutOfTries, Worker, attempt, causes, costs_told
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Receipt, StoredFile, Work
+from pipeline_core.messages import ArchiveRef, Attempt, Counts, Manifest, Receipt, StoredFile, Work
 from pipeline_core.plural import counted
-from pipeline_core.processing.accumulate import Accumulator, Rules
+from pipeline_core.processing.count import count_events
 from pipeline_core.processing.extraction import Extraction
-from pipeline_core.processing.kept_extracts import extracts_of
+from pipeline_core.processing.levels import Level
+from pipeline_core.processing.rules import Rules
 from pipeline_core.storage import open_archives
 from pipeline_core.transform.lookup import Dimensions, prepare
 
@@ -78,12 +80,26 @@ def processed(ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work: 
     """Processes the archive, stores the results and makes their receipt, which does not count
     yet. Raises RetryableError."""
     started = time.monotonic()
-    rules = Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
-    skip = archive.planned_skip() if work.skip is None else frozenset(work.skip)
-    extraction = Extraction(archive, rules, skip, work.share, extracts_of(ledger.state, manifest))
-    with temporary_files():
-        extraction.run(open_archives(manifest.data, follow_links=manifest.options.follow_links))
-        return _store(ledger, work, extraction, started)
+    extraction = _extraction(ledger, manifest, archive, work)
+    with temporary_files(), count_events(extraction, _rules(ledger, manifest)) as result:
+        return _store(ledger, work, extraction, result, started)
+
+
+def _extraction(
+    ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work: Work
+) -> Extraction:
+    return Extraction(
+        archive,
+        open_archives(manifest.data, follow_links=manifest.options.follow_links),
+        manifest.options,
+        archive.planned_skip() if work.skip is None else frozenset(work.skip),
+        work.share,
+        extracts_of(ledger.state, manifest),
+    )
+
+
+def _rules(ledger: RunLedger, manifest: Manifest) -> Rules:
+    return Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
 
 
 @contextmanager
@@ -102,13 +118,11 @@ def _quarantine(ledger: RunLedger, manifest: Manifest, work: Work, ended: list[A
     """Leaves out an archive that would end one worker after the other."""
     archive = manifest.archive(work.archive)
     cause = f"quarantined after {counted(len(ended), 'attempt')}: {causes(ended)}"
-    rules = Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
-    extraction = Extraction(
-        archive, rules, frozenset(), work.share, extracts_of(ledger.state, manifest)
-    )
+    extraction = _extraction(ledger, manifest, archive, work)
     extraction.give_up(cause)
     log.error("archive_quarantined", run_id=ledger.run_id, archive=archive.name, cause=cause)
-    receipt = _store(ledger, work, extraction, time.monotonic())
+    with Level(_rules(ledger, manifest)) as nothing:
+        receipt = _store(ledger, work, extraction, nothing, time.monotonic())
     return ledger.create_receipt(work, msgspec.structs.replace(receipt, quarantined=True))
 
 
@@ -126,50 +140,47 @@ def _dimensions(state_uri: str, digest: str) -> Dimensions:
     return prepare(snapshot.customers, snapshot.products, snapshot.scale)
 
 
-def _store(ledger: RunLedger, work: Work, extraction: Extraction, started: float) -> Receipt:
-    extraction.result.counts()  # reduces what waits, and logs its rejects
-    partials, rejects = store_results(ledger, work, extraction.result)
-    seconds = round(time.monotonic() - started, 6)
-    return receipt_of(ledger.run_id, work, extraction, partials, rejects, seconds)
-
-
-def receipt_of(
-    run_id: str,
-    work: Work,
-    extraction: Extraction,
-    partials: dict[str, StoredFile],
-    rejects: StoredFile | None,
-    seconds: float,
+def _store(
+    ledger: RunLedger, work: Work, extraction: Extraction, result: Level, started: float
 ) -> Receipt:
-    """What a finished walk proves."""
-    archive, result = extraction.archive, extraction.result
+    partials, rejects = store_results(ledger, work, result)
+    return msgspec.structs.replace(
+        receipt_of(ledger.run_id, work, extraction),
+        counts=result.counts(),
+        general_events=result.general,
+        partials=partials,
+        rejects=rejects,
+        seconds=round(time.monotonic() - started, 6),
+    )
+
+
+def receipt_of(run_id: str, work: Work, extraction: Extraction) -> Receipt:
+    """What was found out of an archive that was extracted, whatever came of its events."""
     return Receipt(
         run_id=run_id,
-        archive=archive.id,
+        archive=extraction.archive.id,
         digest=extraction.digest,
         days=extraction.days,
         parts=extraction.parts,
-        counts=result.counts(),
+        counts=Counts(),
         unreadable=tuple(extraction.unreadable),
-        partials=partials,
-        rejects=rejects,
-        compressed_bytes=0 if work.share else archive.size,
+        partials={},
+        rejects=None,
+        compressed_bytes=0 if work.share else extraction.archive.size,
         json_bytes=extraction.json_bytes,
+        seconds=0.0,
         share=work.share,
-        general_events=result.general,
         day_digests=extraction.day_digests,
         bytes_read=extraction.bytes_read,
         repeated_parts=extraction.repeated_parts,
         ignored=extraction.ignored,
-        seconds=seconds,
     )
 
 
 def store_results(
-    ledger: RunLedger, work: Work, result: Accumulator
+    ledger: RunLedger, work: Work, result: Level
 ) -> tuple[dict[str, StoredFile], StoredFile | None]:
-    """Stores partials, by report, and rejects, if there are any, for a receipt to name; closes the
-    accumulator."""
+    """Stores partials, by report, and rejects, if there are any, for a receipt to name."""
     partials = {
         report: ledger.store(
             "partials", work, f".{report}.parquet", to_partial(table), table.num_rows
@@ -180,5 +191,4 @@ def store_results(
     if result.rejects.rows:
         with result.rejects.saved() as content:
             rejects = ledger.store("rejects", work, ".csv", content, result.rejects.rows)
-    result.rejects.close()
     return partials, rejects

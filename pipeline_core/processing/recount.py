@@ -1,8 +1,9 @@
-"""The candidates of a finished run again, with their places: from extracts, else from archives."""
+"""The events of a finished run again, as it counted them: from extracts, else from archives."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,16 +12,18 @@ import msgspec
 from pipeline_core.containers.names import day_date
 from pipeline_core.errors import ConfigError, EventsGone, UnreadableArchive
 from pipeline_core.extract.decode import Decoded
+from pipeline_core.extract.extract_cache import Extracts
 from pipeline_core.extract.extracts import read_candidates
-from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveRef, DayRef, Manifest
-from pipeline_core.processing.accumulate import Rules
+from pipeline_core.processing.count import count_events
 from pipeline_core.processing.extraction import Extraction
-from pipeline_core.processing.kept_extracts import Extracts
+from pipeline_core.processing.levels import Level
+from pipeline_core.processing.rules import Rules
+from pipeline_core.processing.steps import Chunk, End
 from pipeline_core.storage import open_archives
-from pipeline_core.transform.lookup import prepare
 
 log = get_logger()
 
@@ -62,6 +65,36 @@ def run_candidates(
             yield from day_candidates(ledger, manifest, counted)
 
 
+def recount(
+    ledger: RunLedger, manifest: Manifest, rules: Rules, days: Iterable[CountedDay]
+) -> AbstractContextManager[Level]:
+    """Everything that is in ``days``.
+
+    Raises:
+        EventsGone: a day's events are neither kept nor in its archive.
+        RetryableError: a storage does not answer.
+    """
+    return count_events(_Days(ledger, manifest, days), rules)
+
+
+@dataclass(frozen=True)
+class _Days:
+    """Days of a run, as a Source."""
+
+    ledger: RunLedger
+    manifest: Manifest
+    days: Iterable[CountedDay]
+
+    def extract(self) -> Generator[Chunk | End]:
+        for day in self.days:
+            for placed in day_candidates(self.ledger, self.manifest, day):
+                place = (placed.archive, placed.day, placed.date, placed.part)
+                yield Chunk(*place, 0, placed.decoded)
+            yield End("part")  # all of them
+            yield End("day")
+        yield End("archive")
+
+
 def counted_days(ledger: RunLedger, manifest: Manifest) -> list[CountedDay]:
     """In the order of archives and days. Raises ConfigError if the run is not processed."""
     found = results(ledger, manifest)
@@ -101,7 +134,7 @@ def day_candidates(
             f"The events of {archive.name} > {day.name} are not kept.",
             "`sales-pipeline diff` reads the archive again.",
         )
-    unread = _extract_again(ledger, manifest, extracts, counted.done)
+    unread = _extract_again(manifest, extracts, counted.done)
     with extracts.open(counted.digest) as found:
         if found is None:
             raise EventsGone(
@@ -118,9 +151,7 @@ def as_it_is(unread: str | None) -> str:
     return "is not as it was" if unread is None else f"cannot be read any more: {unread}"
 
 
-def _extract_again(
-    ledger: RunLedger, manifest: Manifest, extracts: Extracts, done: Done
-) -> str | None:
+def _extract_again(manifest: Manifest, extracts: Extracts, done: Done) -> str | None:
     """Keeps what the archive has now: the digests of its days say whether they are the run's.
     Returns why it cannot be read, if it is there and cannot."""
     log.info("extracting_again", run_id=manifest.run_id, archive=done.archive.name)
@@ -132,11 +163,9 @@ def _extract_again(
     except UnreadableArchive as error:
         return error.message
     archive = ArchiveRef(id=done.archive.id, name=found.key, size=found.size, version=found.version)
-    snapshot = load_snapshot(ledger.state, manifest.dimensions_digest)
-    dimensions = prepare(snapshot.customers, snapshot.products, snapshot.scale)
     # Whichever days it has.
-    rules = Rules(dimensions, msgspec.structs.replace(manifest.options, as_of=None))
-    again = Extraction(archive, rules, frozenset(), None, extracts)
-    again.run(data)
-    again.result.rejects.close()
+    options = msgspec.structs.replace(manifest.options, as_of=None)
+    again = Extraction(archive, data, options, frozenset(), None, extracts)
+    for _ in again.extract():
+        pass
     return next((place.cause for place in again.unreadable if place.day is None), None)

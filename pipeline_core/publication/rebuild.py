@@ -28,10 +28,10 @@ from pipeline_core.errors import (
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.messages import Manifest, Receipt, Summary, Work
-from pipeline_core.processing.accumulate import Accumulator, Rules
+from pipeline_core.processing.levels import Level
 from pipeline_core.processing.process import processed, store_results
-from pipeline_core.processing.recount import CountedDay, as_it_is, counted_days
-from pipeline_core.processing.rules import recount, rules_of
+from pipeline_core.processing.recount import CountedDay, as_it_is, counted_days, recount
+from pipeline_core.processing.rules import Rules, rules_of
 from pipeline_core.publication.files import write_reports
 from pipeline_core.publication.latest import make_latest, newest_published
 from pipeline_core.publication.merge import merge_results, read_partial
@@ -152,7 +152,8 @@ def _count_again(
     done, by_receipt = [], []
     for each in results(ledger, manifest).done:
         try:
-            result = recount(ledger, manifest, rules, days[each.work.id])
+            with recount(ledger, manifest, rules, days[each.work.id]) as result:
+                done.append(_compared(ledger, each, result, rules.dimensions.scale))
         except EventsGone as error:
             if _kept_partials(ledger, each.receipt) is None:
                 raise _refused(
@@ -162,27 +163,22 @@ def _count_again(
                 ) from error
             by_receipt.append(each.archive.name)
             done.append(each)
-        else:
-            done.append(_compared(ledger, each, result, rules.dimensions.scale))
         archive_done()
     return _Again(tuple(done), tuple(dict.fromkeys(by_receipt)))
 
 
-def _compared(ledger: RunLedger, done: Done, result: Accumulator, scale: int) -> Done:
+def _compared(ledger: RunLedger, done: Done, result: Level, scale: int) -> Done:
     """``done`` if the recount is what its receipt says; if the receipt's files are not sound, they
-    are made anew. Closes ``result``."""
+    are made anew."""
     receipt = done.receipt
     kept = _kept_partials(ledger, receipt)
-    try:
-        if result.counts() != receipt.counts:
-            raise _differs(ledger.run_id, f"{done.archive.name} has other counts")
-        if kept is not None:
-            if not _are_same(kept, result.partials(), scale):
-                raise _differs(ledger.run_id, f"{done.archive.name} has other sums")
-            return done
-        partials, rejects = store_results(ledger, done.work, result)
-    finally:
-        result.rejects.close()
+    if result.counts() != receipt.counts:
+        raise _differs(ledger.run_id, f"{done.archive.name} has other counts")
+    if kept is not None:
+        if not _are_same(kept, result.partials(), scale):
+            raise _differs(ledger.run_id, f"{done.archive.name} has other sums")
+        return done
+    partials, rejects = store_results(ledger, done.work, result)
     receipt = msgspec.structs.replace(receipt, partials=partials, rejects=rejects)
     ledger.replace_receipt(done.work, receipt)
     return done._replace(receipt=receipt)

@@ -18,8 +18,8 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.unread_copies import unread_copies
 from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import EventCounts, Manifest, Summary, Totals, Unreadable
-from pipeline_core.processing.recount import counted_days
-from pipeline_core.processing.rules import recount, rules_of
+from pipeline_core.processing.recount import counted_days, recount
+from pipeline_core.processing.rules import rules_of
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports import REPORTS
@@ -104,9 +104,8 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
     scale = rules.dimensions.scale
     dated = [(day_date(each.day.name), each) for each in counted_days(ledger, manifest)]
     inside = [(day, each) for day, each in dated if day is not None and first <= day <= last]
-    result = recount(ledger, manifest, rules, (each for _, each in inside))
-    counts, partials = result.counts(), result.partials()
-    result.rejects.close()
+    with recount(ledger, manifest, rules, (each for _, each in inside)) as result:
+        counts, partials = result.counts(), result.partials()
     tables = {report.name: report.finish(partials[report.name], scale) for report in REPORTS}
     _check(manifest, tables[DAILY_SALES.name], first, last)
     sales = tables[CATEGORY_SALES.name]

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+from pipeline_core.extract.extract_cache import EXTRACTS
 from pipeline_core.ledger import RunLedger, newest_runs, run_ids
-from pipeline_core.ledger.kept import DAYS, EXTRACTS, MERGED, merged_names, remembered
+from pipeline_core.ledger.kept import DAYS, MERGED, merged_names, remembered
 from pipeline_core.messages import Receipt
 from pipeline_core.publication.merge import merge_keys
 from pipeline_core.storage import Storage

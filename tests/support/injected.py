@@ -102,8 +102,8 @@ def _ahead(wrapped: Callable[..., Any]) -> Callable[..., Any]:
 
 setattr(  # noqa: B010  (mypy forbids the plain way)
     Extraction,
-    "_read_days",
-    _before(vars(Extraction)["_read_days"], lambda walk, _opened: str(walk.archive.name)),
+    "extract",
+    _before(vars(Extraction)["extract"], lambda extraction: str(extraction.archive.name)),
 )
 vars(files)["write_csv"] = _before(vars(files)["write_csv"], lambda *_: "publication")
 setattr(Celery, "now", _ahead(Celery.now))  # noqa: B010  (mypy forbids the plain way)

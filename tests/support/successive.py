@@ -13,8 +13,8 @@ import pytest
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import ResultsMissing
-from pipeline_core.messages import Options, Policy, Reuse
-from pipeline_core.processing.kept_extracts import Extracts
+from pipeline_core.extract.extract_cache import Extracts
+from pipeline_core.messages import Options, Reuse
 from pipeline_core.running.local import process_outstanding
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase
 from tests.support.processes import published_csvs
@@ -63,13 +63,13 @@ class Runs:
             database_url="",
         )
         manifest = pipeline.plan(
-            places,
-            Options(allow_incomplete=True, **options),
-            Policy(),
-            "local",
-            f"run-{self.number:03}",
-            lambda: processes,
-            reuse=Reuse(full=full, keep=keep, extract_bytes=extract_bytes),
+            pipeline.Order(
+                run_id=f"run-{self.number:03}",
+                places=places,
+                options=Options(allow_incomplete=True, **options),
+                processes=lambda: processes,
+                reuse=Reuse(full=full, keep=keep, extract_bytes=extract_bytes),
+            )
         )
         while True:
             process_outstanding(places.state, manifest, 1)

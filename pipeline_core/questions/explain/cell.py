@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from pipeline_core.containers.cut import cut_bytes
 from pipeline_core.extract.scan import NOT_AN_OBJECT
 from pipeline_core.messages import RejectFigures, RejectReason
-from pipeline_core.processing.accumulate import Rules
 from pipeline_core.processing.recount import PlacedCandidates
+from pipeline_core.processing.rules import Rules
 from pipeline_core.questions.explain.explanation import KnownLabels, PlacedEvent
 from pipeline_core.transform.enrich import Enriched, enrich, merge_figures
 from pipeline_core.transform.ids import group_ids
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND
 from pipeline_core.transform.money import carry, group_sums, to_minor, to_text
 from pipeline_core.transform.reports.base import MEASURES
+from pipeline_core.transform.running_merge import RunningMerge
 
 _REASONS = [reason.value for reason in RejectReason]
 _SUMMED = ("events", *MEASURES)
@@ -48,51 +49,27 @@ class Sums(NamedTuple):
         return Sums(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
-@dataclass
 class SumsById:
-    """Exact sums by id; null is one. Rows are summed up when those that wait are as many as the
-    ids so far, so there are never many more rows than ids."""
+    """Exact sums by id; null is one. There are never many more rows than ids."""
 
-    _summed: pa.Table = field(default_factory=_SUMS.empty_table)
-    _waiting: list[pa.Table] = field(default_factory=list)
-    _waiting_rows: int = 0
+    def __init__(self) -> None:
+        self._summed = RunningMerge(_summed, lambda sums: sums.num_rows, _LEAST_SUMMED_ROWS)
 
     def add(self, ids: pa.ChunkedArray, sales: pa.Table) -> None:
         """Takes sales (schema SALES) with the id of each one."""
         once = pa.array(np.ones(len(ids), np.int64))
         columns = [ids, once, *(sales[name] for name in MEASURES)]
-        self._waiting.append(pa.Table.from_arrays(columns, schema=_SUMS))
-        self._waiting_rows += len(ids)
-        if self._waiting_rows >= max(self._summed.num_rows, _LEAST_SUMMED_ROWS):
-            self._sum_up()
+        self._summed.add(pa.Table.from_arrays(columns, schema=_SUMS))
 
     def by_revenue(self) -> Iterator[tuple[bytes | None, Sums]]:
         """Every id once, largest revenue first."""
-        self._sum_up()
         order = [(name, "descending") for name in ("revenue_hi", "revenue_lo", "units")]
-        found = self._summed.sort_by([*order, ("id", "ascending")])
+        found = self._summed.whole().sort_by([*order, ("id", "ascending")])
         for batch in found.to_batches(max_chunksize=_LEAST_SUMMED_ROWS):
             for one, events, units, hi, lo in zip(
                 *(column.to_pylist() for column in batch.columns), strict=True
             ):
                 yield one, Sums(events, units, to_minor(hi, lo))
-
-    def _sum_up(self) -> None:
-        if not self._waiting:
-            return
-        rows = pa.concat_tables([self._summed, *self._waiting])
-        ids = rows["id"].combine_chunks()
-        groups = group_ids(ids)
-        events, units, hi, lo = (
-            group_sums(groups.number, len(groups.examples), rows[name].to_numpy())
-            for name in _SUMMED
-        )
-        columns = [
-            ids.take(pa.array(groups.examples)),
-            *map(pa.array, (events, units, *carry(hi, lo))),
-        ]
-        self._summed = pa.Table.from_arrays(columns, schema=_SUMS)
-        self._waiting, self._waiting_rows = [], 0
 
 
 @dataclass
@@ -213,6 +190,23 @@ def id_text(value: bytes | None) -> str | None:
         return None
     text = value.decode("utf-8", "surrogatepass").encode("utf-8", "backslashreplace")
     return cut_bytes(text, _LONGEST_ID)
+
+
+def _summed(pieces: Sequence[pa.Table]) -> pa.Table:
+    """Rows of equal ids (schema _SUMS) as one."""
+    if not pieces:
+        return _SUMS.empty_table()
+    rows = pa.concat_tables(pieces)
+    ids = rows["id"].combine_chunks()
+    groups = group_ids(ids)
+    events, units, hi, lo = (
+        group_sums(groups.number, len(groups.examples), rows[name].to_numpy()) for name in _SUMMED
+    )
+    columns = [
+        ids.take(pa.array(groups.examples)),
+        *map(pa.array, (events, units, *carry(hi, lo))),
+    ]
+    return pa.Table.from_arrays(columns, schema=_SUMS)
 
 
 def _sums(sales: pa.Table) -> Sums:

@@ -18,8 +18,8 @@ from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.load.tables import csv_line
 from pipeline_core.messages import Manifest, Summary, Totals, UnknownMode, Unreadable
-from pipeline_core.processing.accumulate import Rules
 from pipeline_core.processing.recount import run_candidates
+from pipeline_core.processing.rules import Rules
 from pipeline_core.questions.explain.cell import CellContents, Sums, SumsById, id_text
 from pipeline_core.questions.explain.explanation import (
     Cell,

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from pipeline_core.extract import extract_cache
 from pipeline_core.messages import Limits
 from pipeline_core.page import gather as page
 from pipeline_core.planning import reuse
-from pipeline_core.processing import accumulate, kept_extracts
+from pipeline_core.processing import count, levels
 from pipeline_core.publication import files, merge
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
@@ -225,7 +226,7 @@ def test_a_report_that_was_added_is_made_of_all_archives(
 ) -> None:
     """Earlier receipts have no partial of it; extracts have all it needs."""
     with monkeypatch.context() as patch:
-        for module in (accumulate, files, merge, reuse):
+        for module in (count, levels, files, merge, reuse):
             patch.setattr(module, "REPORTS", (CATEGORY_SALES,))
         # The pages show both reports.
         patch.setattr(page, "write_pages", lambda to, *_: (to / "index.html").touch())
@@ -241,7 +242,7 @@ def test_what_other_rules_left_is_not_used(
     runs: Runs, monkeypatch: pytest.MonkeyPatch, name: str, extracts: int
 ) -> None:
     first = runs.run()
-    for module in (kept_extracts, reuse):
+    for module in (extract_cache, reuse):
         monkeypatch.setattr(module, name, 99, raising=module is reuse)
     other = check(runs)
     assert other["bytes_read"] == (0 if extracts else first["bytes_read"])

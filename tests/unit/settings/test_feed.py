@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger.kept import extract_key
+from pipeline_core.extract.extract_cache import extract_key
 from pipeline_core.messages import Condition, Feed, Limits, Options
 from pipeline_core.planning.reuse import decisive
 from pipeline_core.settings import load_settings
@@ -90,7 +90,7 @@ def test_what_is_wrong_is_said(name: str, text: str, said: str) -> None:
 def test_another_feed_is_another_reading() -> None:
     ours, theirs = Options(), Options(feed=Feed(product_id="sku"))
     assert decisive(ours) != decisive(theirs)
-    assert extract_key(2, ours, "d") != extract_key(2, theirs, "d")
-    assert extract_key(2, ours, "d") == extract_key(2, Options(batch_size=7), "d")
+    assert extract_key(ours, "d") != extract_key(theirs, "d")
+    assert extract_key(ours, "d") == extract_key(Options(batch_size=7), "d")
     fewer = Options(limits=Limits(json_depth=3))
-    assert extract_key(2, ours, "d") != extract_key(2, fewer, "d")
+    assert extract_key(ours, "d") != extract_key(fewer, "d")

@@ -1,7 +1,16 @@
-"""The extracts of days that runs leave to later ones: found by the digest of a day's bytes."""
+"""The cache of extracts: what runs leave of days to later ones, found by the days' bytes.
+
+::
+
+    kept/extracts/<rules>/<digest>.arrow         one a day, by its bytes' SHA-256
+
+Nothing here is needed: what is gone or torn is made again. Every file is written as a whole and its
+name says what is in it, so runs at the same time may share them.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,15 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 
+import msgspec
+
 from pipeline_core.errors import RetryableError
 from pipeline_core.extract.extracts import EXTRACTION_VERSION, ExtractedDay, read_day
-from pipeline_core.ledger.kept import extract_key, kept_file
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Manifest, Options
+from pipeline_core.messages import Feed, Manifest, Options
 from pipeline_core.storage import Storage
 
 log = get_logger()
 
+EXTRACTS = "kept/extracts"
 # Extracts of usual events take less than their archive.
 EXTRACT_GROWTH = 8
 # What a file system gives to a file, however little is in it.
@@ -47,7 +58,7 @@ class Extracts:
     def open(self, digest: str) -> Iterator[tuple[Path, ExtractedDay] | None]:
         """The sound extract of a day with such bytes, if there is one."""
         with ExitStack() as stack:
-            path = kept_file(self.state, self._key(digest), stack) if self.is_used else None
+            path = self._file(digest, stack) if self.is_used else None
             day = read_day(path) if path is not None else None
             if path is not None and day is None:
                 log.warning("damaged_extract_ignored", day=digest)
@@ -69,8 +80,25 @@ class Extracts:
         except RetryableError as error:
             log.warning("extract_not_kept", day=digest, cause=error.message)
 
+    def _file(self, digest: str, stack: ExitStack) -> Path | None:
+        """A local path of the file for as long as ``stack`` is open, or None if there is none."""
+        try:
+            return stack.enter_context(self.state.local_file(self._key(digest)))
+        except FileNotFoundError:
+            return None
+
     def _key(self, digest: str) -> str:
-        return extract_key(EXTRACTION_VERSION, self.options, digest)
+        return extract_key(self.options, digest)
+
+
+def extract_key(options: Options, digest: str) -> str:
+    """Where the extract of a day with such bytes is. Limits decide what is readable, and the feed
+    what is read, so they are the rules; the share of rejects is no matter of extraction."""
+    decisive = msgspec.json.encode(msgspec.structs.replace(options.limits, reject_share=1.0))
+    if options.feed != Feed():
+        decisive += msgspec.json.encode(options.feed)
+    rules = hashlib.sha256(decisive).hexdigest()[:8]
+    return f"{EXTRACTS}/{EXTRACTION_VERSION}-{rules}/{digest}.arrow"
 
 
 def bytes_on_disk(size: int) -> int:

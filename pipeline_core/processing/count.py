@@ -1,0 +1,50 @@
+"""The job in one sentence: what is extracted is enriched, and aggregated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline_core.processing.levels import Level, Levels
+from pipeline_core.processing.rules import Rules
+from pipeline_core.processing.steps import Chunk, Source
+from pipeline_core.transform.enrich import enrich
+from pipeline_core.transform.lookup import Labels
+from pipeline_core.transform.reports import REPORTS
+
+
+@contextmanager
+def count_events(source: Source, rules: Rules) -> Iterator[Level]:
+    """Everything that comes out of ``source`` and counts, nothing of which waits any more. Holds
+    about a window, however much that is. Raises as ``source`` does."""
+    with Levels(rules) as levels, closing(source.extract()) as steps:
+        for step in steps:
+            levels.take(step)
+            for level, chunks in levels.due_chunks():
+                candidates, dates = joined(chunks)
+                enriched = enrich(candidates, dates, rules.dimensions, rules.options.unknown)
+                level.take_enriched(chunks, enriched)
+                del chunks, candidates, dates, enriched  # while more is extracted
+            for level, sales in levels.due_sales():
+                level.take_partials(aggregate(sales, rules.dimensions.labels))
+                del sales
+        yield levels.archive
+
+
+def joined(chunks: Sequence[Chunk]) -> tuple[pa.Table, pa.Array]:
+    """The candidates of all, schema CANDIDATES, and the date of each one, date32."""
+    dates = pa.array([chunk.date for chunk in chunks], pa.date32())
+    lengths = [chunk.decoded.candidates.num_rows for chunk in chunks]
+    return (
+        pa.concat_tables([chunk.decoded.candidates for chunk in chunks]),
+        dates.take(pa.array(np.repeat(np.arange(len(chunks)), lengths))),
+    )
+
+
+def aggregate(sales: Sequence[pa.Table], labels: Labels) -> dict[str, pa.Table]:
+    """Partials of all ``sales`` (schema SALES), by report."""
+    together = pa.concat_tables(sales)
+    return {report.name: report.aggregate(together, labels) for report in REPORTS}

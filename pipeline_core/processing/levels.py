@@ -1,0 +1,188 @@
+"""What an archive, its day and the day's part hold, so that an unreadable one can be dropped whole.
+
+What a finished part holds becomes its day's, and what a day holds its archive's. Of one that cannot
+be read nothing is left, whatever was counted of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline_core.extract.decode import event_texts
+from pipeline_core.load.rejects import RejectLog
+from pipeline_core.messages import Counts, RejectFigures, RejectReason
+from pipeline_core.processing.rules import Rules, window_bytes
+from pipeline_core.processing.steps import Chunk, End
+from pipeline_core.transform.enrich import Enriched, merge_figures
+from pipeline_core.transform.reports import REPORTS
+from pipeline_core.transform.running_merge import RunningMerge, Waiting
+
+_REASONS = [reason.value for reason in RejectReason]
+
+
+class Level:
+    """What one of them holds: chunks that wait to be enriched, sales that wait to be aggregated,
+    and the partials of all others. It is closed behind the body of ``with``."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.rejects = RejectLog(rules.options.reject_rows, rules.options.reject_bytes)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.seen = self.not_purchase = self.counted = self.general = 0
+        self.rejected: dict[str, RejectFigures] = {}
+        self.chunks = Waiting[Chunk]()
+        self.sales = Waiting[pa.Table]()
+        self._partials: dict[str, RunningMerge[pa.Table]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self.rejects:
+            self._begin()
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self.rejects.clear()
+        self._begin()
+
+    def take(self, chunk: Chunk) -> None:
+        """Takes the next events."""
+        self.seen += chunk.decoded.seen
+        self.not_purchase += chunk.decoded.not_purchase
+        self.general += chunk.decoded.general
+        self._hold(chunk)
+
+    def take_enriched(self, chunks: Sequence[Chunk], enriched: Enriched) -> None:
+        """Takes what became of ``chunks``."""
+        self.counted += enriched.sales.num_rows
+        self.rejected = merge_figures(self.rejected, enriched.rejected)
+        if enriched.rejected and self.rejects.room:
+            lengths = [chunk.decoded.candidates.num_rows for chunk in chunks]
+            reasons = np.split(enriched.reasons, np.cumsum(lengths)[:-1])
+            for chunk, chunk_reasons in zip(chunks, reasons, strict=True):
+                self._log_rejects(chunk, chunk_reasons)
+        self.sales.add(enriched.sales, enriched.sales.num_rows)
+
+    def take_partials(self, partials: Mapping[str, pa.Table]) -> None:
+        """Takes what became of some sales, by report."""
+        for report in REPORTS:
+            if report.name in partials:
+                running = self._partials.setdefault(report.name, report.running_merge())
+                running.add(partials[report.name])
+
+    def absorb(self, inner: Level) -> None:
+        """Takes over all that ``inner`` holds, and leaves it nothing. What it rejected was logged
+        after all that is held here was enriched: see ``Levels.due_chunks``."""
+        self.seen += inner.seen
+        self.not_purchase += inner.not_purchase
+        self.counted += inner.counted
+        self.general += inner.general
+        self.rejected = merge_figures(self.rejected, inner.rejected)
+        self.rejects.absorb(inner.rejects)
+        self.take_partials({name: running.whole() for name, running in inner._partials.items()})
+        for sales in inner.sales.taken():
+            self.sales.add(sales, sales.num_rows)
+        for chunk in inner.chunks.taken():
+            self._hold(chunk)
+        inner.clear()
+
+    def counts(self) -> Counts:
+        """Events by fate, once nothing waits."""
+        return Counts(
+            seen=self.seen,
+            counted=self.counted,
+            not_purchase=self.not_purchase,
+            rejected=self.rejected,
+        )
+
+    def partials(self) -> dict[str, pa.Table]:
+        """Report name to partial, once nothing waits."""
+        return {
+            report.name: self._partials.get(report.name, report.running_merge()).whole()
+            for report in REPORTS
+        }
+
+    def _hold(self, chunk: Chunk) -> None:
+        self.chunks.add(chunk, len(chunk.decoded.window.text))
+
+    def _log_rejects(self, chunk: Chunk, reasons: np.ndarray) -> None:
+        places = np.flatnonzero(reasons)[: self.rejects.room]
+        if not len(places):
+            return
+        positions = chunk.decoded.candidates["position"].to_numpy()[places].tolist()
+        longest = self.rules.options.reject_event_bytes
+        texts = event_texts(chunk.decoded, places, longest)
+        self.rejects.add_part(
+            (chunk.archive, chunk.day, chunk.part),
+            (
+                (_REASONS[reason - 1], chunk.first + position, text)
+                for reason, position, text in zip(
+                    reasons[places].tolist(), positions, texts, strict=True
+                )
+            ),
+        )
+
+
+class Levels:
+    """The archive, its day and the day's part, from the outside in.
+
+    Chunks are due once a level holds half a window's bytes of text, so that no two long windows
+    wait together; sales once it holds ``batch_size`` of them. So neither grows with the input. At
+    the archive's end everything is due.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self.archive, self.day, self.part = self._all = [Level(rules) for _ in range(3)]
+        self._most_text = window_bytes(rules.options) // 2
+        self._most_sales = rules.options.batch_size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self.archive, self.day, self.part:
+            pass
+
+    def take(self, step: Chunk | End) -> None:
+        """Takes the next events, or ends a level."""
+        match step:
+            case Chunk():
+                self.part.take(step)
+            case End(of="part", counts=True):
+                self.day.absorb(self.part)
+            case End(of="part"):
+                self.part.clear()
+            case End(of="day", counts=True):
+                self.archive.absorb(self.day)
+            case End(of="day"):
+                self._clear(self.part, self.day)
+            case End(of="archive", counts=counts):
+                self._most_text = self._most_sales = 0
+                if not counts:
+                    self._clear(*self._all)
+
+    def due_chunks(self) -> Iterator[tuple[Level, list[Chunk]]]:
+        """Those to be enriched now, with the level that holds them. What stands before them in the
+        archive comes before them: rejects are logged in the order of their places."""
+        due = [level for level in self._all if level.chunks.size >= self._most_text]
+        for level in self._all[: self._all.index(due[-1]) + 1] if due else ():
+            if level.chunks.pieces:
+                yield level, level.chunks.taken()
+
+    def due_sales(self) -> Iterator[tuple[Level, list[pa.Table]]]:
+        """Those to be aggregated now, with the level that holds them."""
+        for level in self._all:
+            if level.sales.pieces and level.sales.size >= self._most_sales:
+                yield level, level.sales.taken()
+
+    @staticmethod
+    def _clear(*levels: Level) -> None:
+        for level in levels:
+            level.clear()
