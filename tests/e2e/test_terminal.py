@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from console.stack import Stack
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.support.processes import environment, sales_pipeline
-from tests.support.terminal import Terminal
+from tests.support.terminal import Terminal, shows
 
 MANY = 50
 _TIME = r"(\d+ min )?\d+ s"
@@ -80,7 +79,7 @@ def test_more_than_the_screen_holds_is_a_number(many: dict[str, str]) -> None:
         _add(many, f"broken_{number:02}.zip", b"no zip" * 10_000 + bytes([number]))
     with Terminal("run", env=many, columns=80, rows=12) as terminal:
         terminal.until(
-            _shows(r"^  and \d\d more\n\d+ waiting .*\d\d unreadable\n.*\Z"),
+            shows(r"^  and \d\d more\n\d+ waiting .*\d\d unreadable\n.*\Z"),
             "the rest as a number, above the counts, which are the last line but one",
         )
         assert terminal.scrolled_off == 0
@@ -95,7 +94,7 @@ def test_quiet_shows_nothing(env: dict[str, str]) -> None:
 def test_the_view_names_states_pace_and_workers(many: dict[str, str]) -> None:
     with Terminal("run", env=many, columns=120) as terminal:
         terminal.until(
-            _shows(
+            shows(
                 r"Processing run 20\S+, local engine, [12] process",
                 r"\d+/52 archives",
                 r"running +events_week_\d\d.zip  [\d.]+ k?B  (\d+ min )?\d+ s  \S+:\d+",
@@ -117,11 +116,6 @@ def test_it_fits_again_after_a_resize(many: dict[str, str]) -> None:
         narrow = terminal.until(_is_narrow, "a narrow view, and no rest of the wide one")
         assert len(narrow) == 8
         assert terminal.wait() == 0
-
-
-def _shows(*patterns: str) -> Callable[[list[str]], bool]:
-    """All of them on the screen at once: a frame may have arrived in part."""
-    return lambda lines: all(re.search(each, "\n".join(lines), re.MULTILINE) for each in patterns)
 
 
 def _is_narrow(lines: list[str]) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from tests.support.fleet import ARCHIVES, PATIENT, Fleet
 from tests.support.processes import sales_pipeline
 from tests.support.serving import Site, site
-from tests.support.terminal import Terminal
+from tests.support.terminal import Terminal, shows
 
 FIRST = ARCHIVES[0]
 
@@ -57,10 +57,10 @@ def test_archives_move_from_waiting_to_done(ships: Fleet) -> None:
         assert at_work["workers"] == [owner]
         pid = ships.reached(at_work["name"])
         assert owner.endswith(f":{pid}"), "the process that has it"
-        lines = terminal.until(lambda lines: at_work["name"] in "".join(lines), "it")
-        shown = "\n".join(lines)
-        assert re.search(rf"running +{at_work['name']} .*{owner}", shown)
-        assert "celery engine, 1 process at work" in shown
+        terminal.until(
+            shows("celery engine, 1 process at work", rf"running +{at_work['name']} .*{owner}"),
+            "it, and whose it is",
+        )
         for name in ARCHIVES[:2]:
             ships.lift_fault(name)
         assert terminal.wait() == 0
@@ -81,10 +81,7 @@ def test_a_poisonous_archive_is_retried_then_quarantined(ships: Fleet) -> None:
     with _watched(ships) as watched:
         terminal, running = watched
         _until(watched, lambda states: states.get(FIRST) == "retried")
-        lines = terminal.until(lambda lines: "retried" in "".join(lines), "another attempt")
-        assert any(re.search(rf"retried +{FIRST} .*attempt \d", line) for line in lines) or any(
-            re.search(rf"retried +{FIRST} .*died", line) for line in lines
-        )
+        terminal.until(shows(rf"retried +{FIRST} .*(attempt \d|died)"), "another attempt")
         assert terminal.wait() == 1
         seen = running.progress()
         while seen["phase"] != "refused":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -126,3 +127,8 @@ class Terminal:
     @staticmethod
     def _set_size(descriptor: int, columns: int, rows: int) -> None:
         fcntl.ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+def shows(*patterns: str) -> Callable[[list[str]], bool]:
+    """Whether all of them are on the screen at once: a frame may have arrived in part."""
+    return lambda lines: all(re.search(each, "\n".join(lines), re.MULTILINE) for each in patterns)
