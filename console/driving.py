@@ -16,7 +16,7 @@ from pipeline_core.logs import configure_logs
 from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify import Hooks
-from pipeline_core.retry import tried
+from pipeline_core.retry import call_with_retries
 from pipeline_core.running.drive import (
     answered_for,
     drive_locally,
@@ -81,7 +81,7 @@ def is_served(settings: Settings, ledger: RunLedger) -> bool:
     from console.fleet import check_served
 
     shop = Shop(ledger.state.uri, manifest.data, manifest.reports)
-    return tried(lambda: check_served(settings, shop))
+    return call_with_retries(lambda: check_served(settings, shop))
 
 
 def hush(settings: Settings, *, quiet: bool) -> None:
@@ -143,7 +143,7 @@ def _drive(settings: Settings, ledger: RunLedger, manifest: Manifest) -> Outcome
         from workers.dispatch import send_outstanding
 
         wait_for_workers(settings)
-        tried(lambda: send_outstanding(ledger, manifest))
+        call_with_retries(lambda: send_outstanding(ledger, manifest))
         return follow(settings, ledger)
     keep_freed_memory()
     return drive_locally(settings, ledger, manifest, settings.machine_profile.jobs)

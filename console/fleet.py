@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.configuration.served import Shop
 from pipeline_core.errors import RetryableError
-from pipeline_core.retry import tried
+from pipeline_core.retry import call_with_retries
 from pipeline_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def fleet_processes(settings: Settings) -> int:
 def wait_for_workers(settings: Settings) -> None:
     """Returns once a worker answers. Raises RetryableError as ``fleet_processes`` does."""
     deadline = time.monotonic() + settings.worker_wait
-    while not tried(lambda: _is_answered(settings)):
+    while not call_with_retries(lambda: _is_answered(settings)):
         if time.monotonic() > deadline:
             raise RetryableError(
                 f"No Celery worker answered in {settings.worker_wait} seconds.",

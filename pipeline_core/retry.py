@@ -18,7 +18,7 @@ _TRIES = 3
 _FIRST_PAUSE_SECONDS = 2.0
 
 
-def tried(call: Callable[[], _Result]) -> _Result:
+def call_with_retries(call: Callable[[], _Result]) -> _Result:
     """The call's result; what does not answer is asked again, later and later."""
     for number in range(1, _TRIES):
         try:

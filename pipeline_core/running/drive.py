@@ -13,7 +13,7 @@ from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify import NOBODY, Hooks
 from pipeline_core.publication.latest import newest_published
-from pipeline_core.retry import tried
+from pipeline_core.retry import call_with_retries
 from pipeline_core.running.local import run_locally
 from pipeline_core.running.notifications import give_up, tell
 from pipeline_core.running.turn import take_turn
@@ -64,7 +64,7 @@ def plan_run(
     """The manifest of the run, whose turn it is. Raises as ``plan`` does."""
     order = settings.order(ledger.run_id, engine, lambda: processes, as_of)
     with attempt(ledger, order.policy, PLAN, Worker(this_process())):
-        return tried(lambda: pipeline.plan(order))
+        return call_with_retries(lambda: pipeline.plan(order))
 
 
 def drive_locally(settings: Settings, ledger: RunLedger, manifest: Manifest, jobs: int) -> Outcome:

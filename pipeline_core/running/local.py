@@ -31,7 +31,7 @@ from pipeline_core.messages import Attempt, Manifest, Outcome, Receipt, Work
 from pipeline_core.plural import counted
 from pipeline_core.processing.process import process
 from pipeline_core.publication.publish import publish
-from pipeline_core.retry import tried
+from pipeline_core.retry import call_with_retries
 from pipeline_core.storage import StateKey, state_key, use_state_key
 
 log = get_logger()
@@ -48,7 +48,7 @@ def run_locally(state_uri: str, manifest: Manifest, jobs: int) -> Outcome:
     while True:
         process_outstanding(state_uri, manifest, jobs)
         try:
-            return tried(lambda: publish(state_uri, manifest.run_id))
+            return call_with_retries(lambda: publish(state_uri, manifest.run_id))
         except ResultsMissing as error:  # a damaged result was found
             log.warning("results_missing", run_id=manifest.run_id, cause=error.message)
 
@@ -149,7 +149,7 @@ def _process(state_uri: str, run_id: str, work: Work) -> Receipt:
     worker = Worker(this_process())
     while True:
         try:
-            return tried(lambda: process(state_uri, run_id, work, worker))
+            return call_with_retries(lambda: process(state_uri, run_id, work, worker))
         except WorkUnderWay as others:  # of commands that were killed a moment ago
             seconds = round(others.seconds, 1)
             log.warning("waiting_for_leases", run_id=run_id, cause=others.message, seconds=seconds)
