@@ -18,12 +18,12 @@ from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify import Hooks
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.drive import (
-    answered_for,
+    acquire_lock_for,
     drive_locally,
+    fail_run_on_error,
     hooks_of,
     new_ledger,
     plan_run,
-    take_turn_of,
     what_stands,
 )
 from pipeline_core.running.local import start_early
@@ -38,11 +38,11 @@ def begin(settings: Settings) -> None:
 
 
 def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
-    """Plans a run and drives it to its end. Raises RunUnderWay if it is not its turn."""
+    """Plans a run and drives it to its end. Raises RunUnderWay if another run holds the lock."""
     ledger = new_ledger(settings)
-    with _answered_for(hooks_of(settings, as_of), ledger), _view_of(ledger, quiet=quiet):
+    with _fail_or_release(hooks_of(settings, as_of), ledger), _view_of(ledger, quiet=quiet):
         processes = _processes(settings)
-        take_turn_of(settings, ledger)
+        acquire_lock_for(settings, ledger)
         manifest = plan_run(settings, as_of, ledger, settings.chosen_engine(), processes)
         return _drive(settings, ledger, manifest)
 
@@ -51,12 +51,12 @@ def go_on(settings: Settings, ledger: RunLedger, *, quiet: bool) -> Outcome:
     """Drives a run that stopped or failed to its end.
 
     Raises:
-        RunUnderWay: it is not its turn.
+        RunUnderWay: another run holds the lock.
         NotServed: a worker would refuse its work.
     """
     asked = is_served(settings, ledger)
-    take_turn_of(settings, ledger)
-    with _answered_for(settings.hooks(), ledger):
+    acquire_lock_for(settings, ledger)
+    with _fail_or_release(settings.hooks(), ledger):
         manifest = reopen(ledger)
         if not asked:  # nobody was there to be asked
             from console.fleet import wait_for_workers
@@ -101,10 +101,10 @@ def _view_of(ledger: RunLedger, *, quiet: bool) -> AbstractContextManager[object
 
 
 @contextmanager
-def _answered_for(hooks: Hooks, ledger: RunLedger) -> Iterator[None]:
-    """As ``answered_for``; a person who stops this command ends its turn."""
+def _fail_or_release(hooks: Hooks, ledger: RunLedger) -> Iterator[None]:
+    """As ``fail_run_on_error``; a person who stops this command releases the lock."""
     try:
-        with answered_for(hooks, ledger):
+        with fail_run_on_error(hooks, ledger):
             yield
     except KeyboardInterrupt as stop:
         stop.args = (_how_to_go_on(ledger),)

@@ -9,8 +9,8 @@ from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Outcome
-from pipeline_core.running.notifications import give_up, tell
-from pipeline_core.running.turn import is_moving
+from pipeline_core.running.lock import is_moving
+from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
 from pipeline_core.settings import Settings
 
 log = get_logger()
@@ -46,7 +46,7 @@ def follow(settings: Settings, ledger: RunLedger) -> Outcome:
             outcome = ledger.outcome()
             manifest = manifest or ledger.planned()
             if outcome is not None:
-                tell(ledger, settings.hooks())
+                notify_of_outcome(ledger, settings.hooks())
                 return outcome
         except RetryableError:  # the workers, which try again, may be well; `_recover` logs it
             if time.monotonic() - failing_since > patience:
@@ -83,4 +83,4 @@ def _give_up(settings: Settings, ledger: RunLedger) -> None:
         "It does not move, and nobody takes it up.",
         f"`sales-pipeline doctor` says why; then `sales-pipeline resume {ledger.run_id}`.",
     )
-    give_up(ledger, settings.hooks(), error)
+    fail_and_notify(ledger, settings.hooks(), error)

@@ -6,7 +6,7 @@ PipelineError
 │   └── NotServed      a message or a record names what a worker does not serve: do nothing
 ├── RetryableError     storage, database or broker is away: back off and try again
 ├── TooCostly          more memory or time than there is: try a few times, then leave it out
-├── RunUnderWay        another run has its turn: wait for it
+├── RunUnderWay        another run holds the lock: wait for it
 ├── WorkUnderWay       as many try the work as may: wait until their leases tell how they fare
 ├── ResultsMissing     archives have no sound result yet: process them, then publish
 ├── InputError         this input is bad: record it and go on
@@ -89,7 +89,7 @@ class TooCostly(PipelineError):
 
 
 class RunUnderWay(PipelineError):
-    """One run at a time; ``run_id`` is the one whose turn it is."""
+    """One run at a time; ``run_id`` is the one that holds the lock."""
 
     def __init__(self, message: str, remedy: str = "", run_id: str = "") -> None:
         super().__init__(message, remedy)

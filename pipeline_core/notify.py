@@ -35,7 +35,7 @@ NOBODY = Hooks(webhook_url=None, command=None, events=frozenset())
 
 
 @dataclass(frozen=True)
-class Figures:
+class RunFigures:
     """A run's summary in short."""
 
     run_id: str
@@ -58,7 +58,7 @@ class Figures:
     """Number of files and entries that were passed over."""
 
     @classmethod
-    def of(cls, summary: Summary) -> Figures:
+    def of(cls, summary: Summary) -> RunFigures:
         """Those of a summary."""
         totals, events = summary.totals, summary.events
         return cls(
@@ -90,17 +90,17 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Report:
+class PublishedReport:
     """A published report."""
 
     page: str
     """Path or URI of its index.html."""
-    figures: Figures
+    figures: RunFigures
     """Figures of the run that published it."""
 
 
 @dataclass(frozen=True)
-class Notice:
+class Notification:
     """What is told."""
 
     event: Event
@@ -117,9 +117,9 @@ class Notice:
     """The time on the schedule, if the event is about one."""
     changes: tuple[str, ...] = ()
     """Sentences about a new report and the one before."""
-    figures: Figures | None = None
+    figures: RunFigures | None = None
     """The run's own figures, if it has some."""
-    report: Report | None = None
+    report: PublishedReport | None = None
     """What the run published, or else what stands."""
 
     def as_json(self) -> bytes:
@@ -180,16 +180,16 @@ def event_of(outcome: Outcome) -> Event:
     return outcome.state
 
 
-def notify(hooks: Hooks, notice: Notice) -> bool:
+def notify_hooks(hooks: Hooks, notification: Notification) -> bool:
     """Tells every hook that wants this event; whether all of them heard it. Raises nothing."""
-    if notice.event not in hooks.events:
+    if notification.event not in hooks.events:
         return True
-    told = [_post(hooks.webhook_url, notice)] if hooks.webhook_url else []
-    told += [_run(hooks.command, notice)] if hooks.command else []
+    told = [_post(hooks.webhook_url, notification)] if hooks.webhook_url else []
+    told += [_run(hooks.command, notification)] if hooks.command else []
     return all(told)
 
 
-def _post(url: str, notice: Notice) -> bool:
+def _post(url: str, notification: Notification) -> bool:
     import http.client  # most runs have nothing to tell
     import urllib.error
     import urllib.request
@@ -198,7 +198,7 @@ def _post(url: str, notice: Notice) -> bool:
     for _ in range(_TRIES):
         try:
             request = urllib.request.Request(  # noqa: S310  (the shop's own setting)
-                url, notice.as_json(), {"Content-Type": "application/json"}
+                url, notification.as_json(), {"Content-Type": "application/json"}
             )
             with urllib.request.urlopen(request, timeout=_WEBHOOK_SECONDS):  # noqa: S310
                 return True
@@ -208,18 +208,20 @@ def _post(url: str, notice: Notice) -> bool:
             break
         except (OSError, http.client.HTTPException, ValueError) as error:
             cause = type(error).__name__  # its text may hold the URL
-    log.error("webhook_not_told", run_id=notice.run_id, notice=notice.event, cause=cause)
+    log.error(
+        "webhook_not_told", run_id=notification.run_id, notice=notification.event, cause=cause
+    )
     return False
 
 
-def _run(command: str, notice: Notice) -> bool:
-    cause = run_command(command, notice.as_json())
+def _run(command: str, notification: Notification) -> bool:
+    cause = run_command(command, notification.as_json())
     if cause is None:
         return True
     log.error(
         "command_not_told",
-        run_id=notice.run_id,
-        notice=notice.event,
+        run_id=notification.run_id,
+        notice=notification.event,
         program=program(command),
         cause=cause,
     )

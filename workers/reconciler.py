@@ -8,9 +8,13 @@ from itertools import islice
 from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger, lease, open_state, slots
 from pipeline_core.logs import get_logger, structlog
-from pipeline_core.running.notifications import give_up, tell, tell_late
+from pipeline_core.running.lock import is_moving
+from pipeline_core.running.notifications import (
+    fail_and_notify,
+    notify_of_late_slot,
+    notify_of_outcome,
+)
 from pipeline_core.running.recover import NobodyWorks, diagnose
-from pipeline_core.running.turn import is_moving
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage
 from workers import metrics
@@ -35,7 +39,7 @@ def reconcile(settings: Settings) -> None:
         RetryableError: a storage or the broker does not answer; the next look is soon.
     """
     state = open_state(settings.state)
-    newest = lease.head(state)
+    newest = lease.newest(state)
     if newest is not None:
         ledger = RunLedger(state, newest.run_id)
         with structlog.contextvars.bound_contextvars(run_id=ledger.run_id):
@@ -63,15 +67,15 @@ def recover_run(settings: Settings, ledger: RunLedger, *, told: str = "") -> boo
     try:
         recovery = diagnose(ledger, datetime.now(UTC), told=told)
     except NobodyWorks as error:
-        give_up(ledger, settings.hooks(), error)
+        fail_and_notify(ledger, settings.hooks(), error)
         return False
     return recovery is not None and dispatch(ledger, recovery)
 
 
 def _tell_again(settings: Settings, state: Storage) -> None:
     """Also of runs before the newest: whoever ended them may not have been heard."""
-    for turn in islice(lease.newest_first(state), _RUNS_TOLD):
-        tell(RunLedger(state, turn.run_id), settings.hooks())
+    for held in islice(lease.newest_first(state), _RUNS_TOLD):
+        notify_of_outcome(RunLedger(state, held.run_id), settings.hooks())
 
 
 def _due_slot(settings: Settings, state: Storage) -> Slot | None:
@@ -100,4 +104,4 @@ def _tell_if_late(settings: Settings, state: Storage, slot: Slot) -> None:
         return
     run_id = slots.run_of(state, slot.name)
     if run_id is None or RunLedger(state, run_id).outcome() is None:
-        tell_late(state, settings.hooks(), slot.name, run_id or "")
+        notify_of_late_slot(state, settings.hooks(), slot.name, run_id or "")

@@ -8,8 +8,8 @@ from pipeline_core import pipeline
 from pipeline_core.errors import NotServed
 from pipeline_core.ledger import RunLedger, open_state, slots
 from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt
-from pipeline_core.running.notifications import tell
-from pipeline_core.running.turn import take_turn
+from pipeline_core.running.lock import acquire_run_lock
+from pipeline_core.running.notifications import notify_of_outcome
 from pipeline_core.settings import Settings
 from workers.broker import worker_processes
 from workers.dispatch import send_outstanding
@@ -51,16 +51,16 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None
     """Plans a run of the configured places and sends its work, unless that was done.
 
     Raises:
-        RunUnderWay: another run has its turn.
+        RunUnderWay: another run holds the lock.
         NotServed: a worker that answers would refuse the run's work.
         PipelineError: as ``plan`` does; or planning ended its worker again and again.
         RetryableError: a storage, the database or the broker does not answer.
     """
     if ledger.outcome() is not None or ledger.dispatches():
         return
-    abandoned = take_turn(ledger, settings.stall_after)
+    abandoned = acquire_run_lock(ledger, settings.stall_after)
     if abandoned is not None:
-        tell(abandoned, settings.hooks())
+        notify_of_outcome(abandoned, settings.hooks())
     own = settings.shops()[0]
     order = settings.order(ledger.run_id, "celery", lambda: worker_processes(own))
     with limited_attempt(ledger, order.policy, PLAN, worker, "plan the run"):

@@ -26,15 +26,15 @@ from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import (
     PUBLISH,
     Worker,
-    costs_told,
     limited_attempt,
+    raise_too_costly,
     this_process,
 )
 from pipeline_core.ledger.names import is_slot, is_task_id
 from pipeline_core.logs import get_logger, structlog
 from pipeline_core.processing.process import manifest_of
 from pipeline_core.publication.publish import check_receipts
-from pipeline_core.running.notifications import give_up, tell
+from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
 from workers import metrics, reconciler
 from workers.celery import app, settings
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, RECONCILE, START_RUN
@@ -83,7 +83,7 @@ class PipelineTask(Task):  # type: ignore[misc]
         with structlog.contextvars.bound_contextvars(**shown), _refusals_told():
             ledger, is_known = served_run(state, run_id), is_new
             try:
-                with costs_told(self.worker(), f"finish {self.name}"):
+                with raise_too_costly(self.worker(), f"finish {self.name}"):
                     if not is_new:
                         check_run(ledger, self.request.hostname)
                     is_known = True
@@ -96,19 +96,19 @@ class PipelineTask(Task):  # type: ignore[misc]
                 self.try_again(error, ledger if is_known or _may_exist(ledger) else None)
             except NotServed as refusal:
                 if is_new:
-                    give_up(ledger, settings.hooks(), refusal)
+                    fail_and_notify(ledger, settings.hooks(), refusal)
                 raise
             except Exception as error:
                 log.exception("task_failed")
                 if is_known:
-                    give_up(ledger, settings.hooks(), error)
+                    fail_and_notify(ledger, settings.hooks(), error)
                 raise
 
     def come_back(self, others: WorkUnderWay, ledger: RunLedger) -> NoReturn:
         """Raises Celery's Retry, for when the others' leases have told how they fare."""
         pause = min(others.seconds, settings.retry_backoff_max)
         log.warning("waiting_for_leases", cause=others.message, seconds=round(pause, 1))
-        _stay_in_turn(ledger, pause + settings.stall_after)
+        _keep_lock(ledger, pause + settings.stall_after)
         self.send_later(others, pause)
 
     def send_later(self, why: Exception, pause: float) -> NoReturn:
@@ -124,7 +124,7 @@ class PipelineTask(Task):  # type: ignore[misc]
             log.error("gave_up", cause=error.message)
             # Too costly an archive is the reconciler's business: it is quarantined in the end.
             if ledger is not None and isinstance(error, RetryableError):
-                give_up(ledger, settings.hooks(), error)
+                fail_and_notify(ledger, settings.hooks(), error)
             raise error
         pause = get_exponential_backoff_interval(
             settings.retry_backoff,
@@ -134,7 +134,7 @@ class PipelineTask(Task):  # type: ignore[misc]
         )
         log.warning("trying_again", cause=error.message, seconds=pause)
         if ledger is not None:
-            _stay_in_turn(ledger, pause + settings.stall_after)
+            _keep_lock(ledger, pause + settings.stall_after)
         raise self.retry(exc=error, countdown=pause, max_retries=settings.task_retries)
 
 
@@ -205,7 +205,7 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
             return None
         if is_new:
             metrics.observe_outcome(outcome)
-        tell(ledger, settings.hooks())
+        notify_of_outcome(ledger, settings.hooks())
         return outcome.state
 
 
@@ -265,7 +265,7 @@ def _shown(name: object) -> object:
     return name if name is None or is_slot(name) else ascii(name)[:_LONGEST_NAME]
 
 
-def _stay_in_turn(ledger: RunLedger, seconds: float) -> None:
+def _keep_lock(ledger: RunLedger, seconds: float) -> None:
     try:
         lease.extend(ledger, seconds)
     except RetryableError as error:  # it is what does not answer; the next try extends it

@@ -33,7 +33,7 @@ def publish_command(
     from console.driving import finish
     from pipeline_core import pipeline
     from pipeline_core.ledger import RunLedger, open_state
-    from pipeline_core.running.notifications import tell
+    from pipeline_core.running.notifications import notify_of_outcome
 
     ledger = RunLedger(open_state(settings.state), run_id)
     before = ledger.outcome()
@@ -41,6 +41,6 @@ def publish_command(
         settings.state, run_id, allow_incomplete=allow_incomplete, allow_drift=allow_drift
     )
     if before is not None and before.state != outcome.state:
-        ledger.forget_told()
-    tell(ledger, settings.hooks())
+        ledger.forget_notified()
+    notify_of_outcome(ledger, settings.hooks())
     sys.exit(finish(settings, outcome, as_json=as_json, quiet=as_json))

@@ -36,17 +36,17 @@ def recover(settings: Settings, *, as_json: bool, quiet: bool) -> int:
     from pipeline_core.errors import PipelineError
     from pipeline_core.ledger import RunLedger, lease, open_state, unvouched_words
     from pipeline_core.ledger.run import START_ANOTHER
-    from pipeline_core.running.notifications import give_up, tell
-    from pipeline_core.running.turn import is_moving
+    from pipeline_core.running.lock import is_moving
+    from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
 
-    newest = lease.head(open_state(settings.state))
+    newest = lease.newest(open_state(settings.state))
     if newest is None:
         click.echo(f"There is no run yet.{unvouched_words(settings.state)}", err=True)
         return 0
     ledger = RunLedger(open_state(settings.state), newest.run_id)
     manifest = ledger.planned()
     if ledger.outcome() is not None:
-        tell(ledger, settings.hooks())
+        notify_of_outcome(ledger, settings.hooks())
         found = "has ended"
     elif manifest is not None and manifest.engine == "celery":
         found = _sent_again(settings, ledger)
@@ -54,7 +54,7 @@ def recover(settings: Settings, *, as_json: bool, quiet: bool) -> int:
         found = "is under way"
     elif manifest is None:
         stopped = PipelineError("It stopped before it was planned.", START_ANOTHER)
-        give_up(ledger, settings.hooks(), stopped)
+        fail_and_notify(ledger, settings.hooks(), stopped)
         found = "stopped before it was planned; start another"
     else:
         return resume(settings, ledger.run_id, as_json=as_json, quiet=quiet)

@@ -39,7 +39,7 @@ def resume(settings: Settings, run_id: str, *, as_json: bool, quiet: bool) -> in
     """Takes a run up where it stopped or failed; the exit code of CONTRACT."""
     from console.driving import finish, go_on, hush, watch
     from pipeline_core.ledger import RunLedger, open_state
-    from pipeline_core.running.turn import is_moving
+    from pipeline_core.running.lock import is_moving
 
     ledger = RunLedger(open_state(settings.state), run_id)
     ledger.manifest()  # a wrong name shows before anything else

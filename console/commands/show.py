@@ -50,7 +50,7 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
 def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json: bool) -> None:
     from console.display.shapes import UnfinishedRun
     from pipeline_core.ledger import is_vouched_run, run_ids
-    from pipeline_core.running.turn import is_moving
+    from pipeline_core.running.lock import is_moving
 
     manifest = ledger.planned()
     is_known = ledger.run_id in run_ids(ledger.state)

@@ -49,7 +49,7 @@ class Looks:
         return to_json(self._watch.look())
 
     def _newest_id(self) -> str | None:
-        turn = lease.head(self._state)
-        if turn is not None:
-            return turn.run_id
+        held = lease.newest(self._state)
+        if held is not None:
+            return held.run_id
         return next(newest_runs(self._state), None)

@@ -22,12 +22,12 @@ from pipeline_core.ledger import RunLedger, lease, newest_runs, open_state
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
 from pipeline_core.running.drive import (
-    answered_for,
+    acquire_lock_for,
     drive_locally,
+    fail_run_on_error,
     hooks_of,
     new_ledger,
     plan_run,
-    take_turn_of,
     what_stands,
 )
 from pipeline_core.settings import Settings, load_settings
@@ -131,7 +131,7 @@ def run(
         ConfigError: a setting, an archive or a table is missing or wrong.
         InputError: customers or products have a row that cannot be used.
         PublishRefused: the run must not replace the report that stands; the message says why.
-        RunUnderWay: another run has its turn.
+        RunUnderWay: another run holds the lock.
         RetryableError: a storage or the database does not answer.
         TooCostly: there is too little memory.
     """
@@ -181,8 +181,8 @@ def _driven(settings: Settings, ledger: RunLedger, as_of: date | None) -> Outcom
     is_daemon = multiprocessing.current_process().daemon
     jobs = 1 if is_daemon else settings.machine_profile.jobs
     try:
-        with answered_for(hooks_of(settings, as_of), ledger):
-            take_turn_of(settings, ledger)
+        with fail_run_on_error(hooks_of(settings, as_of), ledger):
+            acquire_lock_for(settings, ledger)
             manifest = plan_run(settings, as_of, ledger, "local", jobs)
             return drive_locally(settings, ledger, manifest, jobs)
     except Exception:

@@ -2,7 +2,7 @@
 
 ::
 
-    leases/<token>.json                          whose turn it is; the highest token counts
+    leases/<token>.json                          which run holds the lock; the highest token counts
     slots/<slot>.json                            the one run of a time on the schedule
     published/<run_id>.json                      runs that may become `latest`
     runs/<run_id>/manifest.json                  the plan, created once

@@ -71,7 +71,7 @@ def this_process() -> str:
 
 
 @contextmanager
-def costs_told(worker: Worker, what: str) -> Iterator[None]:
+def raise_too_costly(worker: Worker, what: str) -> Iterator[None]:
     """Makes want of memory and of time an error of ours. Celery would end all of its workers,
     one after the other, of a MemoryError; Arrow's and numpy's are one too."""
     try:
@@ -156,7 +156,7 @@ def limited_attempt(
     try:
         with (
             attempt(ledger, policy, work_id, worker, limited=True) as noted,
-            costs_told(worker, what),
+            raise_too_costly(worker, what),
         ):
             yield
             noted.done()  # what follows, such as sending a plan, may fail and be tried again

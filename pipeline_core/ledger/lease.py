@@ -1,8 +1,8 @@
-"""Whose turn it is: one run at a time, also on a storage that has no locks.
+"""The lock of runs, a lease: one run at a time, also on a storage that has no locks.
 
 A lease is a file with a number, created once; the highest number counts. It is free once its
 run has an outcome, or has shown no life until ``expires_at``; then the next number is there to
-be created, and one of those who try succeeds. A dead owner loses its turn, and a late one finds
+be created, and one of those who try succeeds. A dead owner loses the lock, and a late one finds
 a higher number.
 
 All of it hangs on files that are created once, so the first lease on a place is preceded by a look
@@ -29,12 +29,12 @@ _KEPT = 20
 
 
 class Lease(Struct, frozen=True, kw_only=True):
-    """One run's turn."""
+    """One run's hold on the lock."""
 
     token: int
     """Number of the lease, from 1; the highest one counts."""
     run_id: Annotated[str, msgspec.Meta(pattern=RUN_PATTERN)]
-    """The run whose turn it is."""
+    """The run that holds the lock."""
     owner: str
     """The process that took it, as host:pid."""
     acquired_at: datetime
@@ -45,7 +45,7 @@ class Lease(Struct, frozen=True, kw_only=True):
     """URI of the state storage that was seen to create a key once; empty if nobody looked yet."""
 
 
-def head(state: Storage) -> Lease | None:
+def newest(state: Storage) -> Lease | None:
     """The lease that counts, whether it is in force or not."""
     return next(newest_first(state), None)
 
@@ -67,16 +67,16 @@ def is_in_force(state: Storage, lease: Lease, now: datetime) -> bool:
 
 
 def acquire(state: Storage, run_id: str, owner: str, seconds: float) -> Lease:
-    """Takes the turn for a run; taking it again for the same run only extends it.
+    """Takes the lock for a run; taking it again for the same run only extends it.
 
     Raises:
-        ConfigError: the storage creates what is there already: turns would be worth nothing.
+        ConfigError: the storage creates what is there already: the lock would be worth nothing.
         RunUnderWay: another run has it.
     """
     is_checked = False
     while True:
         now = datetime.now(UTC)
-        current = head(state)
+        current = newest(state)
         if not is_checked and (current is None or current.checked != state.uri):
             check_creates(state)
         is_checked = True
@@ -107,8 +107,8 @@ def acquire(state: Storage, run_id: str, owner: str, seconds: float) -> Lease:
 
 
 def extend(ledger: RunLedger, seconds: float) -> bool:
-    """Shows that a run is alive for ``seconds`` from now; says whether it has its turn still."""
-    current = head(ledger.state)
+    """Shows that a run is alive for ``seconds`` from now; says whether it holds the lock still."""
+    current = newest(ledger.state)
     if current is None or current.run_id != ledger.run_id:
         return False
     now = datetime.now(UTC)
@@ -122,8 +122,8 @@ def extend(ledger: RunLedger, seconds: float) -> bool:
 
 
 def release(ledger: RunLedger) -> None:
-    """Gives the turn up: nobody works on the run any more."""
-    current = head(ledger.state)
+    """Gives the lock up: nobody works on the run any more."""
+    current = newest(ledger.state)
     if current is not None and current.run_id == ledger.run_id:
         ended = msgspec.structs.replace(current, expires_at=datetime.now(UTC))
         ledger.state.write(_key(current.token), to_json(ended))

@@ -256,15 +256,15 @@ class RunLedger:
         for name in ("told.json", "outcome.json", "changes.json", "verdict.json"):
             self.state.remove(self._key(name))
 
-    def mark_told(self) -> None:
+    def mark_notified(self) -> None:
         """Notes that the hooks know the outcome."""
         self.state.write(self._key("told.json"), b"{}\n")
 
-    def forget_told(self) -> None:
+    def forget_notified(self) -> None:
         """Notes that the outcome is another than the one the hooks know."""
         self.state.remove(self._key("told.json"))
 
-    def is_told(self) -> bool:
+    def is_notified(self) -> bool:
         """Whether the hooks know the outcome."""
         return self._exists("told.json")
 

@@ -12,7 +12,7 @@ import msgspec
 from pipeline_core.errors import RetryableError
 from pipeline_core.extract.extract_cache import extracts_of
 from pipeline_core.ledger import RunLedger, load_snapshot, open_state
-from pipeline_core.ledger.attempts import OutOfTries, Worker, attempt, causes, costs_told
+from pipeline_core.ledger.attempts import OutOfTries, Worker, attempt, causes, raise_too_costly
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveRef, Attempt, Counts, Manifest, Receipt, StoredFile, Work
@@ -55,7 +55,7 @@ def _attempted(ledger: RunLedger, manifest: Manifest, work: Work, worker: Worker
     started = time.monotonic()
     with (
         attempt(ledger, manifest.policy, work.id, worker, limited=True) as noted,
-        costs_told(worker, f"process {archive.name}"),
+        raise_too_costly(worker, f"process {archive.name}"),
     ):
         made = processed(ledger, manifest, archive, work)
         made = msgspec.structs.replace(made, attempt=noted.number)

@@ -9,14 +9,21 @@ from datetime import UTC, date, datetime
 from pipeline_core import pipeline
 from pipeline_core.errors import NotServed, RetryableError, RunUnderWay
 from pipeline_core.ledger import RunLedger, open_state
-from pipeline_core.ledger.attempts import COMMAND, PLAN, Worker, attempt, costs_told, this_process
+from pipeline_core.ledger.attempts import (
+    COMMAND,
+    PLAN,
+    Worker,
+    attempt,
+    raise_too_costly,
+    this_process,
+)
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify import NOBODY, Hooks
 from pipeline_core.publication.latest import newest_published
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.local import run_locally
-from pipeline_core.running.notifications import give_up, tell
-from pipeline_core.running.turn import take_turn
+from pipeline_core.running.lock import acquire_run_lock
+from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
 from pipeline_core.settings import Engine, Settings
 from pipeline_core.storage import Storage
 
@@ -26,7 +33,7 @@ def new_ledger(settings: Settings) -> RunLedger:
     state, now = open_state(settings.state), datetime.now(UTC)
     try:
         return RunLedger(state, pipeline.new_run_id(now, state))
-    except RetryableError:  # taking the turn will say so, and tell
+    except RetryableError:  # acquiring the lock will say so, and tell
         return RunLedger(state, pipeline.new_run_id(now))
 
 
@@ -37,31 +44,31 @@ def hooks_of(settings: Settings, as_of: date | None) -> Hooks:
 
 
 @contextmanager
-def answered_for(hooks: Hooks, ledger: RunLedger) -> Iterator[None]:
-    """An error, a bug of ours included, ends the run, unless another has the turn, or workers
+def fail_run_on_error(hooks: Hooks, ledger: RunLedger) -> Iterator[None]:
+    """An error, a bug of ours included, ends the run, unless another holds the lock, or workers
     refused it before there was a plan: then nothing is left of it."""
     try:
-        with costs_told(Worker(this_process()), "finish the run"):
+        with raise_too_costly(Worker(this_process()), "finish the run"):
             yield
     except RunUnderWay:
         raise
     except Exception as error:
         if not (isinstance(error, NotServed) and ledger.planned() is None):
-            give_up(ledger, hooks, error)
+            fail_and_notify(ledger, hooks, error)
         raise
 
 
-def take_turn_of(settings: Settings, ledger: RunLedger) -> None:
-    """Takes the run's turn; tells of one that was abandoned. Raises RunUnderWay."""
-    abandoned = take_turn(ledger, settings.stall_after)
+def acquire_lock_for(settings: Settings, ledger: RunLedger) -> None:
+    """Acquires the lock for the run; tells of one that was abandoned. Raises RunUnderWay."""
+    abandoned = acquire_run_lock(ledger, settings.stall_after)
     if abandoned is not None:
-        tell(abandoned, settings.hooks())
+        notify_of_outcome(abandoned, settings.hooks())
 
 
 def plan_run(
     settings: Settings, as_of: date | None, ledger: RunLedger, engine: Engine, processes: int
 ) -> Manifest:
-    """The manifest of the run, whose turn it is. Raises as ``plan`` does."""
+    """The manifest of the run, which holds the lock. Raises as ``plan`` does."""
     order = settings.order(ledger.run_id, engine, lambda: processes, as_of)
     with attempt(ledger, order.policy, PLAN, Worker(this_process())):
         return call_with_retries(lambda: pipeline.plan(order))
@@ -72,7 +79,7 @@ def drive_locally(settings: Settings, ledger: RunLedger, manifest: Manifest, job
     the hooks. Raises as ``run_locally`` does."""
     with attempt(ledger, manifest.policy, COMMAND, Worker(this_process())):
         outcome = run_locally(settings.state, manifest, jobs)
-    tell(ledger, settings.hooks())
+    notify_of_outcome(ledger, settings.hooks())
     return outcome
 
 

@@ -1,4 +1,4 @@
-"""tell: the hooks of a shop learn how a run ended, once."""
+"""Notifications: the hooks of a shop learn how a run ended, once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from pipeline_core.ledger.attempts import COMMAND
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Outcome, Summary
 from pipeline_core.messages.changes import sentences
-from pipeline_core.notify import Event, Figures, Hooks, Notice, Report, event_of, notify
+from pipeline_core.notify import (
+    Event,
+    Hooks,
+    Notification,
+    PublishedReport,
+    RunFigures,
+    event_of,
+    notify_hooks,
+)
 from pipeline_core.publication.latest import newest_published
 from pipeline_core.publication.publish import fail
 from pipeline_core.publication.verdict import what_is_incomplete
@@ -19,12 +27,12 @@ from pipeline_core.storage import Storage
 log = get_logger()
 
 
-def tell(ledger: RunLedger, hooks: Hooks) -> None:
+def notify_of_outcome(ledger: RunLedger, hooks: Hooks) -> None:
     """Tells the hooks how the run ended, unless they know, it has not ended, or it is one of a time
     past, which somebody made by hand. One that could not be told is told again by whoever calls
     this next; two at once may tell it twice."""
     outcome = ledger.outcome()
-    if outcome is None or ledger.is_told():
+    if outcome is None or ledger.is_notified():
         return
     manifest = ledger.planned()
     if manifest is not None and manifest.options.as_of is not None:
@@ -34,45 +42,47 @@ def tell(ledger: RunLedger, hooks: Hooks) -> None:
         events.append("recovered")
     summary, report = outcome.summary, _report(ledger, manifest, outcome)
     told = [
-        notify(
+        notify_hooks(
             hooks,
-            Notice(
+            Notification(
                 event=event,
                 run_id=ledger.run_id,
                 reason=_recovery(ledger) if event == "recovered" else _reason(manifest, outcome),
                 remedy=outcome.remedy,
                 at=datetime.now(UTC),
                 changes=_changes(ledger, event),
-                figures=Figures.of(summary) if summary is not None else None,
+                figures=RunFigures.of(summary) if summary is not None else None,
                 report=report,
             ),
         )
         for event in events
     ]
     if all(told):
-        ledger.mark_told()
+        ledger.mark_notified()
 
 
-def give_up(ledger: RunLedger, hooks: Hooks, error: BaseException) -> None:
+def fail_and_notify(ledger: RunLedger, hooks: Hooks, error: BaseException) -> None:
     """Ends the run as failed and tells the hooks, even if the state storage is what is away:
     then the run is found, and ended, by whoever looks later."""
     try:
         fail(ledger.state.uri, ledger.run_id, error)
-        tell(ledger, hooks)
+        notify_of_outcome(ledger, hooks)
     except (PipelineError, OSError) as trouble:
         log.error("failure_not_recorded", run_id=ledger.run_id, cause=message_of(trouble))
         reason, remedy = message_of(error), getattr(error, "remedy", "")
-        notify(hooks, Notice("failed", ledger.run_id, reason, remedy, datetime.now(UTC)))
+        notify_hooks(
+            hooks, Notification("failed", ledger.run_id, reason, remedy, datetime.now(UTC))
+        )
 
 
-def tell_late(state: Storage, hooks: Hooks, slot: str, run_id: str) -> None:
+def notify_of_late_slot(state: Storage, hooks: Hooks, slot: str, run_id: str) -> None:
     """Tells the hooks, once, that the slot's run is not published in time; ``run_id`` is empty
     if it did not even start."""
     report = _standing(state)
     if not slots.mark_late(state, slot):
         return
     reason = f"Run {run_id} is not published yet" if run_id else "No run was started"
-    late = Notice(
+    late = Notification(
         event="late",
         run_id=run_id,
         reason=f"{reason} for {slot}.",
@@ -81,7 +91,7 @@ def tell_late(state: Storage, hooks: Hooks, slot: str, run_id: str) -> None:
         slot=slot,
         report=report,
     )
-    if not notify(hooks, late):
+    if not notify_hooks(hooks, late):
         slots.unmark_late(state, slot)
 
 
@@ -93,14 +103,16 @@ def _reason(manifest: Manifest | None, outcome: Outcome) -> str:
     return what_is_incomplete(manifest, summary, summary.allowed_empty)
 
 
-def _report(ledger: RunLedger, manifest: Manifest | None, outcome: Outcome) -> Report | None:
+def _report(
+    ledger: RunLedger, manifest: Manifest | None, outcome: Outcome
+) -> PublishedReport | None:
     """What the run published, or else the report that stands."""
     if outcome.state == "published" and outcome.summary is not None and manifest is not None:
         return _published(manifest, outcome.summary)
     return _standing(ledger.state)
 
 
-def _standing(state: Storage) -> Report | None:
+def _standing(state: Storage) -> PublishedReport | None:
     """The report that `latest` shows, as far as it is known."""
     newest = newest_published(state)
     if newest is None:
@@ -112,9 +124,9 @@ def _standing(state: Storage) -> Report | None:
     return _published(manifest, outcome.summary)
 
 
-def _published(manifest: Manifest, summary: Summary) -> Report:
+def _published(manifest: Manifest, summary: Summary) -> PublishedReport:
     page = f"{manifest.reports.rstrip('/')}/runs/{manifest.run_id}/index.html"
-    return Report(page, Figures.of(summary))
+    return PublishedReport(page, RunFigures.of(summary))
 
 
 def _changes(ledger: RunLedger, event: Event) -> tuple[str, ...]:

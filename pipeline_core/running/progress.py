@@ -12,8 +12,8 @@ from msgspec import Struct
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import is_alive
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Outcome, Receipt, RunStatus
+from pipeline_core.running.lock import is_moving
 from pipeline_core.running.pace import Pace, is_reused
-from pipeline_core.running.turn import is_moving
 from pipeline_core.storage import Storage
 from pipeline_core.storage.read_only import ReadOnlyStorage
 

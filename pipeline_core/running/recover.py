@@ -48,8 +48,8 @@ def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | 
         return None
     outstanding = _outstanding(ledger, manifest)
     dispatches = ledger.dispatches()
-    turn = lease.head(ledger.state)
-    silent = turn is None or turn.run_id != ledger.run_id or turn.expires_at <= now
+    held = lease.newest(ledger.state)
+    silent = held is None or held.run_id != ledger.run_id or held.expires_at <= now
     attempted = ledger.attempt_counts()
     made = {work.id: ledger.attempts(work.id) for work in outstanding if work.id in attempted}
     idle = [work for work in outstanding if not anybody_alive(made.get(work.id, ()), now)]

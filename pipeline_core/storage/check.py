@@ -11,7 +11,7 @@ def check_creates(storage: Storage) -> None:
     """Creates one key twice, which must succeed once, and removes it.
 
     Stores and gateways answer a PUT with ``If-None-Match: *`` with 501, or never look at the header
-    and write; then manifest, turn, receipt and verdict would be whoever's wrote last.
+    and write; then manifest, lease, receipt and verdict would be whoever's wrote last.
 
     Raises:
         ConfigError: the place has no conditional writes, or denies access.

@@ -184,7 +184,7 @@ def test_a_recovered_run_is_told(ships: Fleet, expected: dict[str, bytes], tmp_p
     ships.send("workers.start_run", slot=ships.slot())
     eventually(ships.run_ids, "the run")
     assert ships.until_ended() == "published"
-    eventually(lambda: ships.ledger().is_told(), "the mark")
+    eventually(lambda: ships.ledger().is_notified(), "the mark")
     # Once at least: two who look at the same moment may both tell it.
     notices = [json.loads(line) for line in told.read_text().splitlines()]
     assert {notice["event"] for notice in notices} == {"recovered"}

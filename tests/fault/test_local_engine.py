@@ -209,7 +209,7 @@ def test_a_long_plan_and_a_long_publication_keep_their_turn(
     paused = env | {"PYTHONPATH": f"{site}{os.pathsep}{PROJECT}", "PAUSE": str(pause)}
     with _started(paused, "run", "--quiet") as first:
         eventually(pause.with_name(f"{name}.reached").exists, "the pause")
-        turn = lease.head(open_storage(env["SALES_STATE"]))
+        turn = lease.newest(open_storage(env["SALES_STATE"]))
         assert turn is not None
         eventually(partial(_is_past, turn.expires_at), "the end of the lease, were it not renewed")
         second = sales_pipeline("run", env=env)
@@ -288,7 +288,7 @@ def test_stopping_says_how_to_go_on(
         command.send_signal(signum)
         _, err = command.communicate(timeout=30)
     assert command.returncode == code, err
-    turn = lease.head(open_storage(env["SALES_STATE"]))
+    turn = lease.newest(open_storage(env["SALES_STATE"]))
     assert turn is not None
     assert _is_past(turn.expires_at), "another machine need not wait for it"
     run_id = _state(env).run_id
@@ -306,7 +306,7 @@ def test_stopping_says_how_to_go_on(
 
 def test_a_second_run_says_so_and_wait_follows(env: dict[str, str], held: dict[str, str]) -> None:
     with _started(held, "run", "--quiet") as first:
-        eventually(lambda: lease.head(open_storage(env["SALES_STATE"])), "the first run's turn")
+        eventually(lambda: lease.newest(open_storage(env["SALES_STATE"])), "the first run's turn")
         second = sales_pipeline("run", env=env)
         assert second.returncode == 1
         assert "is under way" in second.stderr

@@ -130,10 +130,10 @@ def test_beats_look_recovers_a_run_and_tells_how_it_ended(
     assert ships.csvs() == expected
     assert len(ships.ledger().dispatches()) >= 2
     eventually(lambda: ships.log_lines("command_not_told"), "the deaf hook")
-    assert not ships.ledger().is_told()
+    assert not ships.ledger().is_notified()
     (ships.folder / "deaf").unlink()
     ships.send("workers.reconcile")
-    eventually(lambda: ships.ledger().is_told(), "the mark")
+    eventually(lambda: ships.ledger().is_notified(), "the mark")
     before = _looked(ships)
     ships.send("workers.reconcile")
     eventually(lambda: _looked(ships) > before, "one more look")

@@ -105,7 +105,7 @@ def test_every_message_is_delivered_twice(ships: Fleet, expected: dict[str, byte
 def test_messages_that_come_after_the_end_change_not_one_byte(ships: Fleet) -> None:
     ships.worker(concurrency=1)
     ships.send("workers.start_run", slot=ships.slot())
-    eventually(lambda: ships.run_ids() and ships.ledger().is_told(), "the end")
+    eventually(lambda: ships.run_ids() and ships.ledger().is_notified(), "the end")
     before = _bytes(ships)
     place, run_id = ships.env["SALES_STATE"], ships.run_ids()[0]
     ships.send("workers.start_run", slot=ships.slot())
@@ -154,7 +154,7 @@ def test_a_run_that_waits_for_postgres_keeps_its_turn(ships: Fleet) -> None:
     until = datetime.fromisoformat(waits["timestamp"]) + timedelta(seconds=waits["seconds"])
 
     def turn() -> lease.Lease:
-        found = lease.head(ships.ledger().state)
+        found = lease.newest(ships.ledger().state)
         assert found is not None
         return found
 

@@ -19,13 +19,17 @@ from typing import Any
 import psutil
 import pytest
 
-from pipeline_core import notify as notify_module
+from pipeline_core import notify
 from pipeline_core.configuration import hook_command
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
-from pipeline_core.notify import Event, Hooks, Notice, event_of, notify, parse_events
-from pipeline_core.running.notifications import give_up, tell, tell_late
+from pipeline_core.notify import Event, Hooks, Notification, event_of, notify_hooks, parse_events
+from pipeline_core.running.notifications import (
+    fail_and_notify,
+    notify_of_late_slot,
+    notify_of_outcome,
+)
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.support import PROJECT
@@ -33,7 +37,7 @@ from tests.support.archives import part, purchase
 from tests.support.processes import eventually
 from tests.support.run import run_local, sales, shop_of, week
 
-NOTICE = Notice(
+NOTIFICATION = Notification(
     "failed", "run-1", "The disk is full.", "Make room.", datetime(2026, 1, 2, tzinfo=UTC)
 )
 ALL: frozenset[Event] = parse_events("published,failed,refused,incomplete,recovered,late")
@@ -84,7 +88,7 @@ def _hooks(url: str | None = None, command: str | None = None) -> Hooks:
 
 def test_a_webhook_is_told_as_slack_expects() -> None:
     with listening() as server:
-        assert notify(_hooks(server.url), NOTICE)
+        assert notify_hooks(_hooks(server.url), NOTIFICATION)
     (told,) = server.told
     assert told["text"] == "Sales report, run run-1: failed. The disk is full. Make room."
     assert told["event"] == "failed"
@@ -93,7 +97,9 @@ def test_a_webhook_is_told_as_slack_expects() -> None:
 
 
 def test_a_name_rings_nobody() -> None:
-    named = Notice("failed", "run-1", "", "", NOTICE.at, changes=("Revenue of <!channel> rose.",))
+    named = Notification(
+        "failed", "run-1", "", "", NOTIFICATION.at, changes=("Revenue of <!channel> rose.",)
+    )
     told = json.loads(named.as_json())
     assert told["text"] == "Sales report, run run-1: failed. Revenue of &lt;!channel&gt; rose."
     assert told["changes"] == ["Revenue of <!channel> rose."]
@@ -102,7 +108,7 @@ def test_a_name_rings_nobody() -> None:
 def _heard(folder: Path, run_id: str) -> dict[str, Any]:
     told = folder / f"{run_id}.json"
     ledger = RunLedger(open_storage(str(folder / "state")), run_id)
-    tell(ledger, _hooks(command=f"tee {told}"))
+    notify_of_outcome(ledger, _hooks(command=f"tee {told}"))
     return dict(json.loads(told.read_text()))
 
 
@@ -154,8 +160,12 @@ def test_who_is_told_of_a_run_without_figures_hears_of_the_report_that_stands(
     first = run_local(shop_of(tmp_path, sales(7)), tmp_path)
     page = f"{tmp_path}/reports/runs/{first.run_id}/index.html"
     ledger = RunLedger(open_storage(str(tmp_path / "state")), "run-2")
-    give_up(ledger, _hooks(command=f"tee {tmp_path / 'failed'}"), ConfigError("No data.", "Bring."))
-    tell_late(ledger.state, _hooks(command=f"tee {tmp_path / 'late'}"), "2026-01-02T03:00", "")
+    fail_and_notify(
+        ledger, _hooks(command=f"tee {tmp_path / 'failed'}"), ConfigError("No data.", "Bring.")
+    )
+    notify_of_late_slot(
+        ledger.state, _hooks(command=f"tee {tmp_path / 'late'}"), "2026-01-02T03:00", ""
+    )
     for event in ("failed", "late"):
         heard = json.loads((tmp_path / event).read_text())
         assert (heard["event"], heard["report"]) == (event, page)
@@ -168,7 +178,9 @@ def test_who_is_told_of_a_run_without_figures_hears_of_the_report_that_stands(
 
 def test_without_any_report_there_are_no_figures(tmp_path: Path) -> None:
     ledger = RunLedger(open_storage(str(tmp_path / "state")), "run-1")
-    give_up(ledger, _hooks(command=f"tee {tmp_path / 'failed'}"), ConfigError("No data.", "Bring."))
+    fail_and_notify(
+        ledger, _hooks(command=f"tee {tmp_path / 'failed'}"), ConfigError("No data.", "Bring.")
+    )
     heard = json.loads((tmp_path / "failed").read_text())
     assert (heard["figures"], heard["report"]) == (None, None)
     assert heard["text"] == "Sales report, run run-1: failed. No data. Bring."
@@ -176,7 +188,7 @@ def test_without_any_report_there_are_no_figures(tmp_path: Path) -> None:
 
 def test_an_answer_of_500_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
     with listening(500) as server:
-        assert not notify(_hooks(server.url), NOTICE)
+        assert not notify_hooks(_hooks(server.url), NOTIFICATION)
     assert "500" in caplog.text
     assert "very-secret" not in caplog.text
 
@@ -185,29 +197,29 @@ def test_nobody_there(caplog: pytest.LogCaptureFixture) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/very-secret"
-        assert not notify(_hooks(url), NOTICE)
+        assert not notify_hooks(_hooks(url), NOTIFICATION)
     assert "webhook_not_told" in caplog.text
     assert "very-secret" not in caplog.text
 
 
 @pytest.mark.parametrize("url", ["no url, very-secret", "ftp:/very-secret", "http://very secret/"])
 def test_no_url(url: str, caplog: pytest.LogCaptureFixture) -> None:
-    assert not notify(_hooks(url), NOTICE)
+    assert not notify_hooks(_hooks(url), NOTIFICATION)
     assert "very" not in caplog.text
 
 
 def test_one_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notify_module, "_WEBHOOK_SECONDS", 0.2)
+    monkeypatch.setattr(notify, "_WEBHOOK_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        assert not notify(_hooks(url), NOTICE)
+        assert not notify_hooks(_hooks(url), NOTIFICATION)
 
 
 def test_a_command_gets_the_notice_on_its_standard_input(tmp_path: Path) -> None:
     hook, told = tmp_path / "a hook.py", tmp_path / "told"
     hook.write_text("import sys; open(sys.argv[1], 'w').write(sys.stdin.read())")
     command = f"{sys.executable} {str(hook)!r} {told} '; touch nothing'"
-    assert notify(_hooks(command=command), NOTICE)
+    assert notify_hooks(_hooks(command=command), NOTIFICATION)
     assert json.loads(told.read_text())["reason"] == "The disk is full."
     assert not Path("nothing").exists()
 
@@ -220,7 +232,7 @@ def test_a_command_gets_the_notice_on_its_standard_input(tmp_path: Path) -> None
     ],
 )
 def test_a_command_that_fails(command: str, said: str, caplog: pytest.LogCaptureFixture) -> None:
-    assert not notify(_hooks(command=command), NOTICE)
+    assert not notify_hooks(_hooks(command=command), NOTIFICATION)
     assert said in caplog.text
 
 
@@ -228,11 +240,13 @@ def test_a_token_of_the_command_is_not_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     python = f"{sys.executable} -c"
-    assert not notify(_hooks(command=f"{python} 'import sys; sys.exit(3)' --token=canary"), NOTICE)
+    assert not notify_hooks(
+        _hooks(command=f"{python} 'import sys; sys.exit(3)' --token=canary"), NOTIFICATION
+    )
     assert "exit code 3" in caplog.text
     monkeypatch.setattr(hook_command, "_SECONDS", 0.3)
     sleep = f"{python} 'import time; time.sleep(9)' --token=canary"
-    assert not notify(_hooks(command=sleep), NOTICE)
+    assert not notify_hooks(_hooks(command=sleep), NOTIFICATION)
     assert "it takes over 0.3 s" in caplog.text
     assert "canary" not in caplog.text
 
@@ -252,7 +266,7 @@ def test_a_token_that_a_command_repeats_is_not_logged(
 ) -> None:
     failing = "import sys; print(sys.argv[1:], *(a.split('/') for a in sys.argv), file=sys.stderr)"
     command = f"{sys.executable} -c {failing + '; sys.exit(4)'!r} {arguments}"
-    assert not notify(_hooks(command=command), NOTICE)
+    assert not notify_hooks(_hooks(command=command), NOTIFICATION)
     assert "exit code 4" in caplog.text
     assert sys.executable in caplog.text
     assert "canary" not in caplog.text.replace("Bearer canary", "")
@@ -283,7 +297,7 @@ def test_a_secret_of_its_environment_that_a_command_repeats_is_not_logged(
         "print(base64.b64encode(login.encode()).decode(), file=sys.stderr);"
         "sys.exit('the pager is away')"
     )
-    assert not notify(_hooks(command=shlex.join([sys.executable, "-c", said])), NOTICE)
+    assert not notify_hooks(_hooks(command=shlex.join([sys.executable, "-c", said])), NOTIFICATION)
     assert "the pager is away" in caplog.text
     assert "canary" not in caplog.text
     assert base64.b64encode(b"user:canary").decode() not in caplog.text
@@ -295,7 +309,7 @@ def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(
     monkeypatch.setattr(hook_command, "_SECONDS", 0.5)
     started = tmp_path / "started"
     shell = f"sleep 60 & echo $! > {started}; wait; true"
-    assert not notify(_hooks(command=shlex.join(["sh", "-c", shell])), NOTICE)
+    assert not notify_hooks(_hooks(command=shlex.join(["sh", "-c", shell])), NOTIFICATION)
     number = int(started.read_text())
     eventually(lambda: not _is_running(number), "its end", 5)
 
@@ -315,7 +329,7 @@ def test_how_long_a_command_may_take_is_in_the_docs() -> None:
 def test_a_program_that_is_not_there_is_named_without_its_arguments(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert not notify(_hooks(command="/nowhere/hook --token=canary"), NOTICE)
+    assert not notify_hooks(_hooks(command="/nowhere/hook --token=canary"), NOTIFICATION)
     assert "/nowhere/hook" in caplog.text
     assert "canary" not in caplog.text
 
@@ -336,7 +350,7 @@ def test_a_command_gets_no_secret_of_the_environment(
     for name, value in passed.items():
         monkeypatch.setenv(name, value)
     told = tmp_path / "told"
-    assert notify(_hooks(command=f"sh -c 'env > {told}'"), NOTICE)
+    assert notify_hooks(_hooks(command=f"sh -c 'env > {told}'"), NOTIFICATION)
     got = dict(line.split("=", 1) for line in told.read_text().splitlines())
     assert "canary" not in got.values()
     assert secrets.isdisjoint(got)
@@ -346,7 +360,7 @@ def test_a_command_gets_no_secret_of_the_environment(
 
 def test_only_what_was_asked_for() -> None:
     with listening() as server:
-        assert notify(Hooks(server.url, None, parse_events("late")), NOTICE)
+        assert notify_hooks(Hooks(server.url, None, parse_events("late")), NOTIFICATION)
     assert server.told == []
 
 
@@ -377,12 +391,12 @@ def test_a_run_is_told_once_and_again_until_it_was_heard(tmp_path: Path) -> None
     ledger = RunLedger(open_storage(str(tmp_path)), "run-1")
     ledger.write_outcome(Outcome(run_id="run-1", state="refused", status="incomplete", reason="R."))
     with listening(503) as server:
-        tell(ledger, _hooks(server.url))
-        tell(ledger, _hooks(server.url))
+        notify_of_outcome(ledger, _hooks(server.url))
+        notify_of_outcome(ledger, _hooks(server.url))
         assert len(server.told) == 2
         server.status = 200
-        tell(ledger, _hooks(server.url))
-        tell(ledger, _hooks(server.url))
+        notify_of_outcome(ledger, _hooks(server.url))
+        notify_of_outcome(ledger, _hooks(server.url))
     assert [each["event"] for each in server.told] == ["refused"] * 3
 
 
@@ -393,7 +407,7 @@ def test_a_failure_that_cannot_be_recorded_is_told(
     ledger = RunLedger(open_storage(str(tmp_path / "state")), "run-1")
     (tmp_path / "state" / "runs").write_bytes(b"a file where a folder should be")
     with listening() as server:
-        give_up(ledger, _hooks(server.url), ConfigError("No data.", "Bring some."))
+        fail_and_notify(ledger, _hooks(server.url), ConfigError("No data.", "Bring some."))
     assert server.told[0]["reason"] == "No data."
     assert "failure_not_recorded" in caplog.text
 

@@ -17,10 +17,10 @@ from pipeline_core.ledger.attempts import (
     OutOfTries,
     Worker,
     attempt,
-    costs_told,
     is_alive,
     is_lost,
     limited_attempt,
+    raise_too_costly,
     spent,
 )
 from pipeline_core.messages import (
@@ -28,7 +28,7 @@ from pipeline_core.messages import (
     Policy,
     Work,
 )
-from pipeline_core.running.turn import take_turn
+from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.storage import Storage
 from tests.support.ledgers import NOW, QUICK, note_until, planned_ledger, receipt_of
 from tests.support.processes import eventually
@@ -58,14 +58,14 @@ def test_an_attempt_and_its_run_stay_alive_beyond_their_lease(state: Storage) ->
         (begun,) = ledger.attempts("00000")
 
         def both_live_on() -> bool:
-            now, turn = datetime.now(UTC), lease.head(state)
+            now, turn = datetime.now(UTC), lease.newest(state)
             beyond = now > begun.expires_at + timedelta(seconds=QUICK.lease)
             lives = is_alive(ledger.attempts("00000")[0], now)
             return beyond and lives and turn is not None and lease.is_in_force(state, turn, now)
 
         eventually(both_live_on, "the attempt and its run, beyond their lease")
         with pytest.raises(RunUnderWay):
-            take_turn(RunLedger(state, "2"), 60)
+            acquire_run_lock(RunLedger(state, "2"), 60)
 
 
 def test_attempts_at_one_moment_are_all_counted(state: Storage) -> None:
@@ -258,7 +258,7 @@ def test_forgiven_attempts_count_no_more_and_keep_their_numbers(state: Storage) 
 def test_time_that_is_up_in_the_midst_of_a_library_is_told_as_that() -> None:
     """Which makes an error of its own of it."""
     worker = Worker("me", too_long=(TimeoutError,))
-    with pytest.raises(TooCostly, match="not enough time"), costs_told(worker, "process it"):
+    with pytest.raises(TooCostly, match="not enough time"), raise_too_costly(worker, "process it"):
         _fail_after(TimeoutError())
 
 

@@ -17,7 +17,7 @@ from pipeline_core.messages import (
     Verdict,
     Work,
 )
-from pipeline_core.running.turn import take_turn
+from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.storage import Storage
 from tests.support.ledgers import NOW, planned_ledger, receipt_of
 
@@ -53,7 +53,7 @@ def test_the_late_owner_of_a_turn_that_was_renewed_takes_none(state: Storage) ->
     for number in range(1, 4):
         assert not lease.extend(RunLedger(state, f"run-{number}"), 600)
         lease.release(RunLedger(state, f"run-{number}"))
-    assert lease.head(state) == current
+    assert lease.newest(state) == current
     assert current.token == 4
 
 
@@ -62,7 +62,7 @@ def test_a_torn_turn_is_nobodys(state: Storage, torn: bytes) -> None:
     lease.acquire(state, "1", "host:1", seconds=-1)
     state.write("leases/00000002.json", torn)
     assert lease.acquire(state, "3", "host:3", seconds=60).token == 2
-    current = lease.head(state)
+    current = lease.newest(state)
     assert current is not None
     assert current.run_id == "3"
 
@@ -71,7 +71,7 @@ def test_old_turns_are_tidied_up_and_numbers_go_on(state: Storage) -> None:
     for number in range(1, 31):
         assert lease.acquire(state, f"run-{number}", "host:1", seconds=-1).token == number
     assert len(state.files("leases")) == 20
-    current = lease.head(state)
+    current = lease.newest(state)
     assert current is not None
     assert current.run_id == "run-30"
 
@@ -85,7 +85,7 @@ def test_an_ended_run_has_no_turn(state: Storage) -> None:
 def test_extending_is_for_the_owner(state: Storage) -> None:
     first = lease.acquire(state, "1", "host:1", seconds=1)
     assert lease.extend(RunLedger(state, "1"), 100)
-    extended = lease.head(state)
+    extended = lease.newest(state)
     assert extended is not None
     assert extended.expires_at > first.expires_at + timedelta(seconds=50)
 
@@ -94,7 +94,7 @@ def test_the_owner_that_is_no_process_of_this_machine_any_more(state: Storage) -
     import socket
 
     lease.acquire(state, "1", f"{socket.gethostname()}:999999999", seconds=60)
-    abandoned = take_turn(RunLedger(state, "2"), 60)
+    abandoned = acquire_run_lock(RunLedger(state, "2"), 60)
     assert abandoned is not None
     outcome = abandoned.outcome()
     assert outcome is not None
@@ -104,7 +104,7 @@ def test_the_owner_that_is_no_process_of_this_machine_any_more(state: Storage) -
 def test_a_run_elsewhere_is_not_taken_for_dead(state: Storage) -> None:
     lease.acquire(state, "1", "another-machine:999999999", seconds=60)
     with pytest.raises(RunUnderWay):
-        take_turn(RunLedger(state, "2"), 60)
+        acquire_run_lock(RunLedger(state, "2"), 60)
 
 
 def test_a_slot_has_one_run(state: Storage) -> None:

@@ -17,7 +17,7 @@ from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.planning.reuse import rules_of_now
 from pipeline_core.publication.publish import publish
 from pipeline_core.questions.diff import latest
-from pipeline_core.running.notifications import tell
+from pipeline_core.running.notifications import notify_of_outcome
 from pipeline_core.storage import open_storage
 from tests.contract.page.test_page import NASTY, Page
 from tests.contract.questions.test_diff import MONDAY, archive, put, restate, runs
@@ -60,7 +60,7 @@ def test_who_is_told_of_a_report_hears_what_changed(runs: Runs, tmp_path: Path) 
 
     def heard() -> list[str]:
         told.unlink(missing_ok=True)
-        tell(ledger_of(runs), hooks)
+        notify_of_outcome(ledger_of(runs), hooks)
         found = json.loads(told.read_text())
         assert " ".join([*found["changes"], "Report:"]) in found["text"]
         return list(found["changes"])
@@ -235,7 +235,7 @@ def test_names_are_text_on_the_page_and_ring_nobody(runs: Runs, nasty: str, tmp_
     assert found[0] == found[1], "no element or attribute comes from the data"
     assert f"product pen moved from plain to {nasty}" in page.said
     told = tmp_path / "told.json"
-    tell(ledger_of(runs), Hooks(None, f"tee {told}", parse_events("published")))
+    notify_of_outcome(ledger_of(runs), Hooks(None, f"tee {told}", parse_events("published")))
     heard = json.loads(told.read_text())
     assert f"moved from plain to {nasty}." in " ".join(heard["changes"])
     assert "<" not in heard["text"]

@@ -16,7 +16,7 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
 from pipeline_core.notify import Hooks, parse_events
-from pipeline_core.running.notifications import tell
+from pipeline_core.running.notifications import notify_of_outcome
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
@@ -31,7 +31,7 @@ def heard(folder: Path, outcome: Outcome) -> dict[str, Any]:
     told = folder / "told.json"
     told.unlink(missing_ok=True)
     ledger = RunLedger(open_storage(str(folder / "state")), outcome.run_id)
-    tell(ledger, Hooks(None, f"tee {told}", EVENTS))
+    notify_of_outcome(ledger, Hooks(None, f"tee {told}", EVENTS))
     return dict(json.loads(told.read_text())) if told.exists() else {}
 
 

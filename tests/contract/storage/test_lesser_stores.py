@@ -15,7 +15,7 @@ import pytest
 from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.messages import to_json
-from pipeline_core.running.turn import take_turn
+from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.storage import Storage, check_creates, open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_reading import BLOCK
@@ -158,13 +158,13 @@ def test_two_runs_at_once_are_both_refused_before_either_has_a_turn(
     def take(number: int) -> str:
         begin.wait()
         with pytest.raises(ConfigError, match="no conditional writes") as refused:
-            take_turn(RunLedger(state, f"run-{number}"), 60)
+            acquire_run_lock(RunLedger(state, f"run-{number}"), 60)
         return refused.value.remedy
 
     with ThreadPoolExecutor(2) as pool:
         assert all("MinIO" in remedy for remedy in pool.map(take, range(2)))
     assert state.files("leases") == []
-    assert lease.head(state) is None
+    assert lease.newest(state) is None
 
 
 def test_a_place_is_tried_by_its_first_run_and_by_no_later_one(through: Gateway, s3: str) -> None:

@@ -1,4 +1,4 @@
-"""A run's turn: taking it, and ending what a dead owner left behind."""
+"""The lock of runs: acquiring it, and ending what a dead owner left behind."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from pipeline_core.storage import Storage
 log = get_logger()
 
 
-def take_turn(ledger: RunLedger, seconds: float) -> RunLedger | None:
-    """Makes the run the one whose turn it is. A run that died before is ended as failed, and
+def acquire_run_lock(ledger: RunLedger, seconds: float) -> RunLedger | None:
+    """Makes the run the one that holds the lock. A run that died before is ended as failed, and
     returned: somebody may want to know.
 
     Raises:
-        RunUnderWay: another run has the turn, and it lives.
+        RunUnderWay: another run holds the lock, and it lives.
     """
     state = ledger.state
-    before = lease.head(state)
+    before = lease.newest(state)
     if before is not None and before.run_id != ledger.run_id and owner_died(state, before):
         lease.release(RunLedger(state, before.run_id))
     lease.acquire(state, ledger.run_id, this_process(), seconds)
@@ -47,11 +47,11 @@ def take_turn(ledger: RunLedger, seconds: float) -> RunLedger | None:
     return abandoned
 
 
-def owner_died(state: Storage, turn: lease.Lease) -> bool:
+def owner_died(state: Storage, held: lease.Lease) -> bool:
     """Whether the run is known to be dead before its time is up: it is one that lives and dies
     with its owner, a process of this machine, which is gone."""
-    host, _, pid = turn.owner.rpartition(":")
-    ledger = RunLedger(state, turn.run_id)
+    host, _, pid = held.owner.rpartition(":")
+    ledger = RunLedger(state, held.run_id)
     if host != socket.gethostname() or psutil.pid_exists(int(pid)):
         return False
     manifest = ledger.planned()
@@ -59,11 +59,11 @@ def owner_died(state: Storage, turn: lease.Lease) -> bool:
 
 
 def is_moving(ledger: RunLedger) -> bool:
-    """Whether the run has its turn and lives."""
-    turn = lease.head(ledger.state)
+    """Whether the run holds the lock and lives."""
+    held = lease.newest(ledger.state)
     return (
-        turn is not None
-        and turn.run_id == ledger.run_id
-        and lease.is_in_force(ledger.state, turn, datetime.now(UTC))
-        and not owner_died(ledger.state, turn)
+        held is not None
+        and held.run_id == ledger.run_id
+        and lease.is_in_force(ledger.state, held, datetime.now(UTC))
+        and not owner_died(ledger.state, held)
     )
