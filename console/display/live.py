@@ -46,7 +46,7 @@ class LiveRun:
 
     def __init__(self, ledger: RunLedger) -> None:
         self._watch = Watch(ledger.state, ledger.run_id)
-        self._view = _View()
+        self._view = _LiveView()
         self._over = threading.Event()
         self._live = Live(
             self._view,
@@ -84,7 +84,7 @@ class LiveRun:
             self._over.wait(max(_LOOK_SECONDS, _PAUSE_BY_LOOK * (time.monotonic() - began)))
 
 
-class _View:
+class _LiveView:
     """What was seen last, drawn for the terminal as it is now."""
 
     def __init__(self) -> None:

@@ -205,7 +205,7 @@ class Health(Handler):
         self.finish("ok\n")
 
 
-class Report(Handler):
+class ReportFile(Handler):
     """A file of a published run, in pieces: it may be larger than memory."""
 
     async def answer(self, *path: str) -> None:

@@ -28,7 +28,7 @@ _LONGEST_NAME = 255
 _NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 
-class Published(NamedTuple):
+class FoundFile(NamedTuple):
     """A file of a published run: its key, its size in bytes, and what changes when it does."""
 
     key: str
@@ -36,7 +36,7 @@ class Published(NamedTuple):
     version: str
 
 
-def find(reports: Storage, runs: PublishedRuns, path: str) -> Published:
+def find(reports: Storage, runs: PublishedRuns, path: str) -> FoundFile:
     """The file at ``path``, which is ``latest/…`` or ``runs/<run>/…``, percent-decoded.
 
     Raises:
@@ -57,7 +57,7 @@ def find(reports: Storage, runs: PublishedRuns, path: str) -> Published:
     if not runs.has(key.split("/")[1]):
         raise FileNotFoundError(key)
     found = reports.stat(key)
-    return Published(key, found.size, found.version)
+    return FoundFile(key, found.size, found.version)
 
 
 def _check(reports: Storage, key: str) -> None:

@@ -20,7 +20,7 @@ from console.serving.handlers import (
     Health,
     Live,
     ProgressJson,
-    Report,
+    ReportFile,
     Served,
     Start,
 )
@@ -101,7 +101,7 @@ def application(served: Served) -> Application:
         (r"/(live\.css|live\.js)", Asset),
         (r"/api/progress", ProgressJson),
         (r"/healthz", Health),
-        (r"/((?:latest|runs)/.*)", Report),
+        (r"/((?:latest|runs)/.*)", ReportFile),
     ]
     shared = {"served": served}
     return _Site(

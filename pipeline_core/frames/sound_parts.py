@@ -54,7 +54,7 @@ class SoundParts:
 
 
 @dataclass
-class _Receipts:
+class _ReadReceipts:
     """What a run would find in its ledger, and the parts that count, by the work's id."""
 
     known: dict[str, Receipt] = field(default_factory=dict)
@@ -86,7 +86,7 @@ def find_sound_parts(folder: str, options: Options) -> SoundParts:
         dimensions_digest="",
         archives=found.archives,
     )
-    receipts = _Receipts()
+    receipts = _ReadReceipts()
     while work := (counting := results(receipts, manifest)).outstanding:
         for each in work:
             extraction = _extracted(manifest.archive(each.archive), options, each, data)

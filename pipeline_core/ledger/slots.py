@@ -17,7 +17,7 @@ from pipeline_core.storage import Storage
 _FOLDER = "slots"
 
 
-class Slot(Struct, frozen=True):
+class SlotClaim(Struct, frozen=True):
     """Who has a time on the schedule."""
 
     run_id: Annotated[str, msgspec.Meta(pattern=RUN_PATTERN)]
@@ -27,7 +27,7 @@ class Slot(Struct, frozen=True):
 def claim(state: Storage, slot: str, run_id: str) -> str:
     """The id of the slot's run: this one, or that of whoever asked first."""
     for _ in range(3):
-        if state.create(_key(slot), to_json(Slot(run_id))):
+        if state.create(_key(slot), to_json(SlotClaim(run_id))):
             return run_id
         found = run_of(state, slot)
         if found is not None:
@@ -38,7 +38,7 @@ def claim(state: Storage, slot: str, run_id: str) -> str:
 def run_of(state: Storage, slot: str) -> str | None:
     """The id of the slot's run, or None while nobody asked for it."""
     try:
-        return msgspec.json.decode(state.read(_key(slot)), type=Slot).run_id
+        return msgspec.json.decode(state.read(_key(slot)), type=SlotClaim).run_id
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, UnicodeDecodeError):  # torn by a power cut

@@ -13,7 +13,7 @@ from pipeline_core.messages.changes import Changes
 DayState = Literal["present", "duplicate", "conflicting", "unreadable", "missing"]
 
 
-class Figures(Struct, frozen=True):
+class SalesFigures(Struct, frozen=True):
     """A line of the report."""
 
     revenue: str
@@ -29,18 +29,18 @@ class Folded(Struct, frozen=True):
 
     count: int
     """Number of them."""
-    figures: Figures
+    figures: SalesFigures
     """Their sum."""
 
 
-class Cell(Struct, frozen=True):
+class SalesCell(Struct, frozen=True):
     """A row of the sales report."""
 
     category: str
     """The category's name."""
     segment: str
     """The customer segment's name."""
-    figures: Figures
+    figures: SalesFigures
     """What was sold there."""
     page: str
     """The category's page, as a path from the run's folder."""
@@ -51,13 +51,13 @@ class Group(Struct, frozen=True):
 
     name: str
     """Its name."""
-    figures: Figures
+    figures: SalesFigures
     """What was sold there."""
     page: str = ""
     """The category's page, as a path from the run's folder; empty of a segment."""
 
 
-class Groups(Struct, frozen=True):
+class ShownGroups(Struct, frozen=True):
     """All categories, or all segments."""
 
     shown: tuple[Group, ...]
@@ -77,7 +77,7 @@ class DaySales(Struct, frozen=True):
     """Units that were sold."""
 
 
-class Sample(Struct, frozen=True):
+class RejectSample(Struct, frozen=True):
     """A rejected event."""
 
     archive: str
@@ -92,7 +92,7 @@ class Sample(Struct, frozen=True):
     """Its text, which may be cut."""
 
 
-class LeftOut(Struct, frozen=True):
+class RejectedByReason(Struct, frozen=True):
     """What was rejected for one reason."""
 
     reason: str
@@ -103,7 +103,7 @@ class LeftOut(Struct, frozen=True):
     """Units they would have sold; None where it cannot be known."""
     revenue: str | None
     """What they would have brought, as decimal text; None where it cannot be known."""
-    samples: tuple[Sample, ...]
+    samples: tuple[RejectSample, ...]
     """Some of them."""
 
 
@@ -172,25 +172,25 @@ class Page(Struct, frozen=True, kw_only=True):
     """The runs published before, newest first."""
     newcomers: Newcomers | None
     """Who is new; None where it is not known."""
-    cells: tuple[Cell, ...]
+    cells: tuple[SalesCell, ...]
     """The largest rows of the report, by revenue."""
     folded_cells: Folded | None
     """The other rows as one; None if there is none."""
-    categories: Groups
+    categories: ShownGroups
     """Categories, as listed."""
-    segments: Groups
+    segments: ShownGroups
     """Segments, as listed."""
-    category_bars: Groups
+    category_bars: ShownGroups
     """Categories, as charted."""
-    segment_bars: Groups
+    segment_bars: ShownGroups
     """Segments, as charted."""
     days: tuple[DaySales, ...]
     """The newest dates on which something was sold."""
     earlier_days: int
     """Number of dates before those."""
-    undated: Figures | None
+    undated: SalesFigures | None
     """What was sold on days without a date; None if nothing was."""
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[RejectedByReason, ...]
     """What was rejected, by reason."""
     ignored: tuple[tuple[str, int], ...]
     """Endings of what was passed over, with its number, the commonest first."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from pipeline_core.page import Cell, DaySales, Figures, Folded, Group, Groups
+from pipeline_core.page import DaySales, Folded, Group, SalesCell, SalesFigures, ShownGroups
 from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports.base import group_rows, sum_measures
 
@@ -75,17 +75,17 @@ def by_segment(rows: Iterable[Sales], customers: Mapping[str, int]) -> dict[str,
     return {each: Sum(revenue[each], units[each], customers[each]) for each in in_order}
 
 
-def figures(of: Sum, scale: int) -> Figures:
+def figures(of: Sum, scale: int) -> SalesFigures:
     """As the page shows them."""
-    return Figures(to_text(of.revenue, scale), of.units, of.customers)
+    return SalesFigures(to_text(of.revenue, scale), of.units, of.customers)
 
 
 def shown_cells(
     rows: Sequence[Sales], pages: Mapping[str, str], scale: int, most: int = CELLS
-) -> tuple[tuple[Cell, ...], Folded | None]:
+) -> tuple[tuple[SalesCell, ...], Folded | None]:
     """The first ``most`` rows, and the rest as one."""
     cells = tuple(
-        Cell(
+        SalesCell(
             row.category,
             row.segment,
             figures(Sum(row.revenue, row.units, row.customers), scale),
@@ -98,25 +98,25 @@ def shown_cells(
 
 def shown_groups(
     sums: Mapping[str, Sum], scale: int, most: int, page: Callable[[str], str] = lambda _: ""
-) -> Groups:
+) -> ShownGroups:
     """The first ``most`` groups, and the rest as one."""
     shown = tuple(
         Group(name, figures(each, scale), page(name)) for name, each in islice(sums.items(), most)
     )
     rest = [Sum(each.revenue, each.units, None) for each in islice(sums.values(), most, None)]
-    return Groups(shown, _folded(rest, scale))
+    return ShownGroups(shown, _folded(rest, scale))
 
 
-class Days(NamedTuple):
+class SoldDays(NamedTuple):
     """``shown``: each date from the first of the newest to the last, without those on which
     nothing was sold; ``earlier``: how many dates with sales are older than that."""
 
     shown: tuple[DaySales, ...]
     earlier: int
-    undated: Figures | None
+    undated: SalesFigures | None
 
 
-def days_sold(partial: pa.Table, scale: int) -> Days:
+def days_sold(partial: pa.Table, scale: int) -> SoldDays:
     """Revenue and units by date, of the daily report's merged partial."""
     groups = group_rows([partial["date"].combine_chunks()])
     units, hi, lo = (column.to_pylist() for column in sum_measures(partial, groups))
@@ -132,7 +132,7 @@ def days_sold(partial: pa.Table, scale: int) -> Days:
     shown = tuple(
         DaySales(each, to_text(of.revenue, scale), of.units) for each, of in dated if each >= since
     )
-    return Days(shown, len(dated) - len(shown), figures(undated, scale) if undated else None)
+    return SoldDays(shown, len(dated) - len(shown), figures(undated, scale) if undated else None)
 
 
 def _revenue(rows: Sequence[Sales]) -> int:

@@ -22,7 +22,7 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from pipeline_core.messages import Summary
-from pipeline_core.page.data import CalendarDay, Cell, Folded, Group, Groups, Page
+from pipeline_core.page.data import CalendarDay, Folded, Group, Page, SalesCell, ShownGroups
 from pipeline_core.page.numbers import change, grouped, percent, signed, unsigned, width
 
 _HERE = Path(__file__).parent
@@ -66,7 +66,7 @@ def render_category(
     rank: int,
     categories: int,
     group: Group,
-    cells: Sequence[Cell],
+    cells: Sequence[SalesCell],
     folded: Folded | None,
 ) -> str:
     """The page of one category, the ``rank``-th of so many by revenue. No script is in it: there
@@ -167,7 +167,7 @@ def _charts(page: Page) -> Markup:
     return Markup(text)  # noqa: S704  (see above)
 
 
-def _bars(groups: Groups, what: str) -> list[tuple[str, str, int]]:
+def _bars(groups: ShownGroups, what: str) -> list[tuple[str, str, int]]:
     """Name, revenue and units of each; the last may be all others."""
     bars = [(_shown(each.name), each.figures.revenue, each.figures.units) for each in groups.shown]
     if groups.folded:

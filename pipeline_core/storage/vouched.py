@@ -28,7 +28,7 @@ _TRIES = 3
 _SINGLE_LINES = 5
 
 
-class _Refused:
+class _RefusedFiles:
     """Names of files that were refused: whoever plants them decides how many there are, so a few
     have a line in the log, then each tenfold number, and the number at the process's end."""
 
@@ -55,7 +55,7 @@ class _Refused:
             log.warning("files_not_vouched_for", number=self._told)
 
 
-_refused = _Refused()
+_refused = _RefusedFiles()
 
 
 class VouchedStorage:

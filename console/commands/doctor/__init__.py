@@ -33,13 +33,13 @@ from console.options import (
 def doctor_command(as_json: bool, live: bool, fresh: timedelta | None, **options: Any) -> None:
     """Check settings, storage, database, broker, workers and clock; exit 1 if one fails."""
     from console.commands.doctor import health
-    from console.commands.doctor.checks import report
+    from console.commands.doctor.checks import print_checks
 
     settings = run_settings(options)
-    found = [health.live(settings)] if live else []
-    found += [health.fresh(settings, fresh)] if fresh is not None else []
+    found = [health.check_worker_lives(settings)] if live else []
+    found += [health.check_report_age(settings, fresh)] if fresh is not None else []
     if not found:
-        from console.commands.doctor.examine import examine
+        from console.commands.doctor.examine import run_checks
 
-        found = examine(settings)
-    sys.exit(report(found, as_json=as_json))
+        found = run_checks(settings)
+    sys.exit(print_checks(found, as_json=as_json))

@@ -35,17 +35,17 @@ class Check:
     """What to do about it; empty if it is ok."""
 
 
-def report(checks: Sequence[Check], *, as_json: bool) -> int:
+def print_checks(checks: Sequence[Check], *, as_json: bool) -> int:
     """Prints one line for each; 1 if one failed, else 0."""
     if as_json:
         print_json(checks)
     else:
         for check in checks:
-            click.echo(f"{_MARKS[check.state]} {check.name:<10} {_told(check)}")
+            click.echo(f"{_MARKS[check.state]} {check.name:<10} {_text(check)}")
     return int(any(check.state == "failed" for check in checks))
 
 
-def _told(check: Check) -> str:
+def _text(check: Check) -> str:
     """What was found, in lines below each other on a terminal."""
     text = plain(f"{check.found} {check.remedy}".strip())
     if not sys.stdout.isatty():

@@ -12,7 +12,7 @@ from pipeline_core.errors import PipelineError
 from pipeline_core.settings import Settings
 
 
-def examine(settings: Settings) -> list[Check]:
+def run_checks(settings: Settings) -> list[Check]:
     """Every check, in the order in which a person would ask."""
     looks: dict[str, Callable[[Settings], Check]] = {
         "settings": check_settings,
@@ -26,10 +26,10 @@ def examine(settings: Settings) -> list[Check]:
         "workers": check_workers,
         "clock": check_clock,
     }
-    return [_guarded(name, look, settings) for name, look in looks.items()]
+    return [_run_check(name, look, settings) for name, look in looks.items()]
 
 
-def _guarded(name: str, look: Callable[[Settings], Check], settings: Settings) -> Check:
+def _run_check(name: str, look: Callable[[Settings], Check], settings: Settings) -> Check:
     try:
         return look(settings)
     except PipelineError as error:

@@ -10,7 +10,7 @@ from pipeline_core.machine.heartbeat import FRESH_SECONDS, age_seconds, heartbea
 from pipeline_core.settings import Settings
 
 
-def live(settings: Settings) -> Check:
+def check_worker_lives(settings: Settings) -> Check:
     """Whether a worker of this machine touched its heartbeat file lately."""
     path = heartbeat_path(settings.heartbeat_file)
     age = age_seconds(path, time.time())
@@ -23,7 +23,7 @@ def live(settings: Settings) -> Check:
     return Check("live", "ok", f"the last heartbeat is {max(age, 0):.0f} s old")
 
 
-def fresh(settings: Settings, limit: timedelta) -> Check:
+def check_report_age(settings: Settings, limit: timedelta) -> Check:
     """Whether the newest published report is at most so old.
 
     Raises:

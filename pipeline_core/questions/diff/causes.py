@@ -54,7 +54,7 @@ class Cause(Struct, frozen=True, kw_only=True):
     than those that are named. 0 if it is one of its own."""
 
 
-class Figures(Struct, frozen=True):
+class CellFigures(Struct, frozen=True):
     """A cell in the report of one run; zeros if it is not there."""
 
     revenue: str
@@ -72,9 +72,9 @@ class CellChange(Struct, frozen=True, kw_only=True):
     """The category's name."""
     segment: str
     """The customer segment's name."""
-    before: Figures
+    before: CellFigures
     """Its figures in the first run."""
-    after: Figures
+    after: CellFigures
     """Its figures in the second run."""
     revenue: str
     """Change of the revenue, as decimal text."""

@@ -12,9 +12,9 @@ from pipeline_core.questions.diff.causes import (
     Cause,
     CauseKind,
     CellChange,
+    CellFigures,
     ComparedRun,
     Difference,
-    Figures,
     KindTotal,
 )
 from pipeline_core.questions.diff.days import compare_days
@@ -32,20 +32,20 @@ _NOTHING = Amount(0, 0)
 _COMPARE_LATER = "It was changed, or made by another version of this program. Compare later runs."
 
 
-class _Cell(NamedTuple):
+class _PublishedCell(NamedTuple):
     """A cell of a published report."""
 
     amount: Amount
     customers: int
 
 
-_NO_CELL = _Cell(_NOTHING, 0)
+_NO_CELL = _PublishedCell(_NOTHING, 0)
 
 
-class _End(NamedTuple):
+class _ComparedReport(NamedTuple):
     """A published report, by cell; and what the days of its run come to by the rules of now."""
 
-    published: dict[int, _Cell]
+    published: dict[int, _PublishedCell]
     computed: dict[int, Amount]
 
     def differing(self) -> set[int]:
@@ -79,7 +79,9 @@ def difference(state: Storage, before: str, after: str) -> Difference:
     return _told(found.united, one, other, old.published, new.published, effects)
 
 
-def _end(united: United, run: PublishedRun, bought: Iterable[Bought], view: View) -> _End:
+def _end(
+    united: United, run: PublishedRun, bought: Iterable[Bought], view: View
+) -> _ComparedReport:
     """Raises ContractError if the report has a category or segment that the run did not know."""
     published = {}
     for category, segment, revenue, units, customers in run.sales_report():
@@ -91,8 +93,8 @@ def _end(united: United, run: PublishedRun, bought: Iterable[Bought], view: View
                 _COMPARE_LATER,
             )
         amount = Amount(minor_of(revenue, united.scale), units)
-        published[cell] = _Cell(amount, customers)
-    return _End(published, united.amounts(collect(bought), view))
+        published[cell] = _PublishedCell(amount, customers)
+    return _ComparedReport(published, united.amounts(collect(bought), view))
 
 
 def _is_not_its_archives(run: PublishedRun, united: United, wrong: set[int]) -> ContractError:
@@ -105,7 +107,7 @@ def _is_not_its_archives(run: PublishedRun, united: United, wrong: set[int]) -> 
     )
 
 
-def _by_rules(rules: Named | None, old: _End, new: _End) -> Iterator[Effect]:
+def _by_rules(rules: Named | None, old: _ComparedReport, new: _ComparedReport) -> Iterator[Effect]:
     """From the first report to what its days come to by the rules of now, and from what the
     second's come to, to that report."""
     if rules is None:
@@ -122,8 +124,8 @@ def _told(
     united: United,
     one: PublishedRun,
     other: PublishedRun,
-    old: dict[int, _Cell],
-    new: dict[int, _Cell],
+    old: dict[int, _PublishedCell],
+    new: dict[int, _PublishedCell],
     effects: Iterable[Effect],
 ) -> Difference:
     by_cell: dict[int, list[Effect]] = defaultdict(list)
@@ -168,7 +170,12 @@ def _told(
 
 
 def _cell_change(
-    united: United, cell: int, was: _Cell, is_now: _Cell, change: Amount, effects: list[Effect]
+    united: United,
+    cell: int,
+    was: _PublishedCell,
+    is_now: _PublishedCell,
+    change: Amount,
+    effects: list[Effect],
 ) -> CellChange:
     category, segment = united.names(cell)
     return CellChange(
@@ -210,5 +217,5 @@ def _without_name(named: Named) -> Named:
     return Named(named.kind) if is_price else named._replace(name="", day="")
 
 
-def _figures(cell: _Cell, scale: int) -> Figures:
-    return Figures(to_text(cell.amount.revenue, scale), cell.amount.units, cell.customers)
+def _figures(cell: _PublishedCell, scale: int) -> CellFigures:
+    return CellFigures(to_text(cell.amount.revenue, scale), cell.amount.units, cell.customers)

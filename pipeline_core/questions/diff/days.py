@@ -26,7 +26,7 @@ class Origin(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Days:
+class ComparedDays:
     """``stayed`` are the second run's, which both counted, with the same events; those that
     ``went`` are the first's, those that ``came`` the second's."""
 
@@ -35,7 +35,7 @@ class Days:
     came: list[tuple[Origin, CountedDay]]
 
 
-def compare_days(before: PublishedRun, after: PublishedRun) -> Days:
+def compare_days(before: PublishedRun, after: PublishedRun) -> ComparedDays:
     """Raises ConfigError if one of the runs is not processed any more."""
     had, has = before.days(), after.days()
     is_same_reading = _reading(before) == _reading(after)
@@ -52,7 +52,7 @@ def compare_days(before: PublishedRun, after: PublishedRun) -> Days:
     went = [day for left in waiting.values() for day in left] if is_same_reading else had
     is_gone = _Absence(after, has, before, CauseKind.VANISHED_ARCHIVE, CauseKind.UNREADABLE)
     is_new = _Absence(before, had, after, CauseKind.NEW_ARCHIVE, CauseKind.READABLE)
-    return Days(
+    return ComparedDays(
         stayed,
         [(is_gone.origin(day), day) for day in went],
         [(is_new.origin(day), day) for day in came],

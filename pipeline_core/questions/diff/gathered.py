@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline_core.ledger import load_snapshot
 from pipeline_core.processing.recount import CountedDay, day_candidates
-from pipeline_core.questions.diff.days import Days, Origin
+from pipeline_core.questions.diff.days import ComparedDays, Origin
 from pipeline_core.questions.diff.steps import Effect, Steps
 from pipeline_core.questions.diff.views import Bought, United, collect, unite
 from pipeline_core.questions.published import PublishedRun
@@ -31,7 +31,9 @@ class Gathered:
         yield from self.steps.of_lists(collect([self.stayed, self.came]))
 
 
-def gather(one: PublishedRun, other: PublishedRun, days: Days, *, again: bool = True) -> Gathered:
+def gather(
+    one: PublishedRun, other: PublishedRun, days: ComparedDays, *, again: bool = True
+) -> Gathered:
     """Reads the extracts of the days that count in the runs, the days of both only once. What is
     not kept is read from the archives, unless it is not to be read ``again``.
 

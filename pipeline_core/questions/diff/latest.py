@@ -15,7 +15,7 @@ from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.messages.changes import Changes, OtherCauses, TopCause
 from pipeline_core.questions.diff.causes import Cause
-from pipeline_core.questions.diff.days import Days, compare_days
+from pipeline_core.questions.diff.days import ComparedDays, compare_days
 from pipeline_core.questions.diff.gathered import gather
 from pipeline_core.questions.diff.rules import changed_rules
 from pipeline_core.questions.diff.sentences import because
@@ -93,7 +93,7 @@ def _explained(bare: Changes, one: PublishedRun, other: PublishedRun) -> Changes
         return msgspec.structs.replace(bare, unknown=message_of(error))
 
 
-def _days_to_read(one: PublishedRun, other: PublishedRun) -> Days | None:
+def _days_to_read(one: PublishedRun, other: PublishedRun) -> ComparedDays | None:
     """None if too much is in them. Of days that both count, nothing changes unless customers,
     products or the unknown do."""
     is_same = (one.manifest.dimensions_digest, one.manifest.options.unknown) == (
@@ -107,7 +107,7 @@ def _days_to_read(one: PublishedRun, other: PublishedRun) -> Days | None:
     return days if _purchases(days) <= _MOST_PURCHASES else None
 
 
-def _purchases(days: Days) -> int:
+def _purchases(days: ComparedDays) -> int:
     """At most so many count in these days: all of their archives."""
     counted = [
         {day.done.work: day.done.receipt.counts.counted for day in of_run}
