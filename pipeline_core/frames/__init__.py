@@ -15,7 +15,7 @@ Columns of text have dtype object and hold ``str``, None where it is missing; mo
 
 from pipeline_core.frames.dimensions import DimensionLoader
 from pipeline_core.frames.extractor import EventExtractor
-from pipeline_core.frames.runs import Run, run, runs
+from pipeline_core.frames.run_frames import Run, run, runs
 from pipeline_core.frames.transformer import DataTransformer
 from pipeline_core.messages import Limits
 

@@ -21,7 +21,7 @@ from pipeline_core.questions.diff.days import compare_days
 from pipeline_core.questions.diff.gathered import gather
 from pipeline_core.questions.diff.rules import changed_rules, is_of_now
 from pipeline_core.questions.diff.steps import Effect, Named
-from pipeline_core.questions.diff.views import Amount, Bought, United, View, collect, total
+from pipeline_core.questions.diff.views import Amount, Bought, ReportView, United, collect, total
 from pipeline_core.questions.published import PublishedRun, published_run
 from pipeline_core.storage import Storage
 from pipeline_core.transform.money import minor_of, to_text
@@ -80,7 +80,7 @@ def difference(state: Storage, before: str, after: str) -> Difference:
 
 
 def _end(
-    united: United, run: PublishedRun, bought: Iterable[Bought], view: View
+    united: United, run: PublishedRun, bought: Iterable[Bought], view: ReportView
 ) -> _ComparedReport:
     """Raises ContractError if the report has a category or segment that the run did not know."""
     published = {}

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline_core.messages import UnknownMode
 from pipeline_core.questions.diff.causes import CauseKind
 from pipeline_core.questions.diff.days import Origin
-from pipeline_core.questions.diff.views import Amount, Amounts, Bought, United, View
+from pipeline_core.questions.diff.views import Amount, Amounts, Bought, ReportView, United
 from pipeline_core.transform.lookup import NO_LABEL
 from pipeline_core.transform.money import to_text
 
@@ -46,12 +46,12 @@ class Steps:
     unknown_after: UnknownMode
 
     @property
-    def first(self) -> View:
+    def first(self) -> ReportView:
         """The report of the first run."""
         return self.united.before.view(self.unknown_before)
 
     @property
-    def last(self) -> View:
+    def last(self) -> ReportView:
         """The report of the second run."""
         return self.united.after.view(self.unknown_after)
 
@@ -89,13 +89,15 @@ class Steps:
             yield from _effects(amounts, self._unknown)
 
     def _by_product(
-        self, bought: Bought, before: View, after: View, named: Callable[[int], Named]
+        self, bought: Bought, before: ReportView, after: ReportView, named: Callable[[int], Named]
     ) -> Iterator[Effect]:
         changed = (before.price != after.price) | (before.category != after.category)
         rows = bought.where(changed[bought.product])
         return _effects(self.united.changes(rows, rows.product, before, after), named)
 
-    def _by_customer(self, bought: Bought, before: View, after: View) -> Iterator[Effect]:
+    def _by_customer(
+        self, bought: Bought, before: ReportView, after: ReportView
+    ) -> Iterator[Effect]:
         rows = bought.where((before.segment != after.segment)[bought.customers])
         return _effects(self.united.changes(rows, rows.customers, before, after), self._customer)
 

@@ -70,7 +70,7 @@ class Bought:
 
 
 @dataclass(frozen=True)
-class View:
+class ReportView:
     """Categories and prices by product, segments by group of customers, and what becomes of the
     unknown. Labels are NO_LABEL, and prices 0, where there are none."""
 
@@ -99,9 +99,9 @@ class Side:
     customer_known: NDArray[np.bool_]
     segment: NDArray[np.int32]
 
-    def view(self, unknown: UnknownMode) -> View:
+    def view(self, unknown: UnknownMode) -> ReportView:
         """The report of this run."""
-        return View(self.category, self.price, self.segment, unknown)
+        return ReportView(self.category, self.price, self.segment, unknown)
 
 
 @dataclass(frozen=True)
@@ -157,14 +157,14 @@ class United:
         row, column = divmod(cell, len(self.labels.segments))
         return self.labels.categories[row], self.labels.segments[column]
 
-    def amounts(self, bought: Bought, view: View) -> dict[int, Amount]:
+    def amounts(self, bought: Bought, view: ReportView) -> dict[int, Amount]:
         """The report of ``bought``, by cell."""
         nothing = np.zeros(len(bought.units), np.int64)
         found = self.changes(bought, nothing, None, view)
         return {cell: amount for (cell, _), amount in found.items()}
 
     def changes(
-        self, bought: Bought, subjects: Int64s, before: View | None, after: View | None
+        self, bought: Bought, subjects: Int64s, before: ReportView | None, after: ReportView | None
     ) -> Amounts:
         """What the rows come to in ``after`` less what they come to in ``before``, exactly, by
         cell and ``subjects`` (int64, one a row); None is a report without them."""
