@@ -17,6 +17,7 @@ import hashlib
 import msgspec
 
 from pipeline_core.errors import RetryableError
+from pipeline_core.ledger.records import read_record
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Memory, to_json
 from pipeline_core.storage import Storage
@@ -39,13 +40,7 @@ def remember(state: Storage, memory: Memory, key: str = ARCHIVES) -> None:
 
 def remembered(state: Storage, key: str = ARCHIVES) -> Memory | None:
     """What the last run left under ``key``, or None if there is nothing that can be used."""
-    try:
-        return msgspec.json.decode(state.read(key), type=Memory)
-    except FileNotFoundError:
-        return None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        log.warning("damaged_memory_ignored", key=key, cause=str(error))
-        return None
+    return read_record(state, key, Memory)
 
 
 def merged_digests(state: Storage) -> dict[str, str]:

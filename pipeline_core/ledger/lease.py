@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from pipeline_core.errors import RunUnderWay
 from pipeline_core.ledger.names import RUN_PATTERN
+from pipeline_core.ledger.records import read_record
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.messages import to_json
 from pipeline_core.storage import Storage, check_creates
@@ -53,12 +54,9 @@ def newest(state: Storage) -> Lease | None:
 def newest_first(state: Storage) -> Iterator[Lease]:
     """The lease that counts, and those before it as far as they are kept."""
     for key in reversed(_keys(state)):
-        try:
-            yield msgspec.json.decode(state.read(key), type=Lease)
-        except FileNotFoundError:  # tidied up since it was listed
-            continue
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            state.remove(key)
+        found = read_record(state, key, Lease)
+        if found is not None:  # else tidied up since it was listed, or torn
+            yield found
 
 
 def is_in_force(state: Storage, lease: Lease, now: datetime) -> bool:

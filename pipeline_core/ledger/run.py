@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger.names import is_run_id
+from pipeline_core.ledger.records import read_record
 from pipeline_core.ledger.runs import run_ids
 from pipeline_core.ledger.state import damaged_record, no_such_run
 from pipeline_core.ledger.stored_files import load_stored, opened_stored
@@ -295,15 +296,7 @@ class RunLedger:
         raise FileNotFoundError(self._key(name))
 
     def _read(self, name: str, kind: type[_Message]) -> _Message | None:
-        key = self._key(name)
-        try:
-            return msgspec.json.decode(self.state.read(key), type=kind)
-        except FileNotFoundError:
-            return None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            log.warning("damaged_record_removed", run_id=self.run_id, key=key, cause=str(error))
-            self.state.remove(key)
-            return None
+        return read_record(self.state, self._key(name), kind, self.run_id)
 
     def _numbered(self, prefix: str, kind: type[_Message]) -> list[_Message]:
         found: list[_Message] = []

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline_core.ledger.names import RUN_PATTERN
+from pipeline_core.ledger.records import read_record
 from pipeline_core.messages import to_json
 from pipeline_core.storage import Storage
 
@@ -37,13 +38,8 @@ def claim(state: Storage, slot: str, run_id: str) -> str:
 
 def run_of(state: Storage, slot: str) -> str | None:
     """The id of the slot's run, or None while nobody asked for it."""
-    try:
-        return msgspec.json.decode(state.read(_key(slot)), type=SlotClaim).run_id
-    except FileNotFoundError:
-        return None
-    except (msgspec.DecodeError, UnicodeDecodeError):  # torn by a power cut
-        state.remove(_key(slot))
-        return None
+    found = read_record(state, _key(slot), SlotClaim)
+    return None if found is None else found.run_id
 
 
 def mark_late(state: Storage, slot: str) -> bool:
@@ -64,11 +60,7 @@ def schedule_since(state: Storage, schedule: str, now: str) -> str:
     key = f"schedules/{schedule}.json"
     if state.create(key, msgspec.json.encode(now)):
         return now
-    try:
-        return msgspec.json.decode(state.read(key), type=str)
-    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
-        state.remove(key)
-        return now
+    return read_record(state, key, str) or now
 
 
 def _late_key(slot: str) -> str:
