@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from console.serving.runs import FOLDER, PublishedRuns
+from console.serving.runs import PublishedRuns
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger.names import is_run_id
+from pipeline_core.load.published import RUNS
 from pipeline_core.publication.file_names import INDEX, is_report_file
 from pipeline_core.storage import Storage
 from pipeline_core.storage.local import LocalStorage
@@ -65,7 +66,7 @@ def _check(reports: Storage, key: str) -> None:
     folder, _, inside = key.partition("/")
     run_id, _, name = inside.partition("/")
     is_odd = any(not char.isprintable() or char == "\\" for char in key)
-    is_ours = folder == FOLDER and is_run_id(run_id) and is_report_file(name)
+    is_ours = folder == RUNS and is_run_id(run_id) and is_report_file(name)
     if not is_ours or is_odd or _is_too_long(reports, key):
         raise FileNotFoundError(key)
     if isinstance(reports, LocalStorage) and not _stays_inside(reports.root, run_id, key):
@@ -81,7 +82,7 @@ def _is_too_long(reports: Storage, key: str) -> bool:
 
 def _stays_inside(root: Path, run_id: str, key: str) -> bool:
     """Whether no link in a run's folder leads out of it, nowhere, or round and round."""
-    run = root / FOLDER / run_id
+    run = root / RUNS / run_id
     try:
         real = os.path.realpath(root / key, strict=True)
     except OSError as error:  # anything else is the storage's to tell

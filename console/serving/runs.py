@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from itertools import islice
 
-import msgspec
+from msgspec import Struct
 
 from pipeline_core.errors import NotAllowed
 from pipeline_core.ledger.names import is_run_id
-from pipeline_core.publication.file_names import SUMMARY
+from pipeline_core.load.published import RUNS, read_summary
 from pipeline_core.storage import Storage
 
-FOLDER = "runs"
 
-
-class _Said(msgspec.Struct, frozen=True):
+class _Said(Struct, frozen=True):
     """What is asked of a summary.json."""
 
     run_id: str
@@ -37,7 +35,7 @@ class PublishedRuns:
 
     def newest(self, most: int) -> list[str]:
         """Ids, newest first."""
-        names = reversed(self._reports.folders(FOLDER))
+        names = reversed(self._reports.folders(RUNS))
         return list(islice(filter(self._can_be_shown, names), most))
 
     def _can_be_shown(self, name: str) -> bool:
@@ -50,7 +48,6 @@ class PublishedRuns:
         if not is_run_id(run_id):
             return False
         try:
-            text = self._reports.read(f"{FOLDER}/{run_id}/{SUMMARY}")
-            return msgspec.json.decode(text, type=_Said).run_id == run_id
-        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+            return read_summary(self._reports, f"{RUNS}/{run_id}", _Said).run_id == run_id
+        except (FileNotFoundError, ValueError):  # nothing of ours
             return False

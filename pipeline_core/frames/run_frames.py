@@ -19,6 +19,7 @@ import pandas as pd
 from pipeline_core.errors import ConfigError, PipelineError, PublishRefused
 from pipeline_core.frames.tables import ReportFrame, frame_of, report_frame
 from pipeline_core.ledger import RunLedger, lease, newest_runs, open_state
+from pipeline_core.load.published import read_published
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
 from pipeline_core.running.drive import (
@@ -31,7 +32,7 @@ from pipeline_core.running.drive import (
     what_stands,
 )
 from pipeline_core.settings import Settings, load_settings
-from pipeline_core.storage import open_storage, use_state_key
+from pipeline_core.storage import use_state_key
 from pipeline_core.storage.parquet import read_parquet
 
 _WHOLE = ("units_sold", "unique_customers")
@@ -96,13 +97,8 @@ class Run:
                 f"Run {self.run_id} is not published, so it has no report.",
                 "`runs()` shows which are.",
             )
-        try:
-            return open_storage(self.reports).read(f"runs/{self.run_id}/{name}")
-        except FileNotFoundError:
-            raise ConfigError(
-                f"{self.folder} has no {name}.",
-                f"`sales-pipeline rebuild {self.run_id}` makes it again.",
-            ) from None
+        again = f"`sales-pipeline rebuild {self.run_id}` makes it again."
+        return read_published(self.reports, self.run_id, name, again)
 
 
 def run(

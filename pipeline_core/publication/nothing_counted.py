@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import msgspec
 from msgspec import Struct
 
 from pipeline_core.configuration.places import LATEST
@@ -25,6 +24,7 @@ from pipeline_core.extract.walk import (
 from pipeline_core.extract.windows import Window
 from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.ledger.results import Done
+from pipeline_core.load.published import read_summary
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import EventCounts, Limits, Manifest, Summary
@@ -89,13 +89,15 @@ def _report_that_stands(reports: Storage, run_id: str) -> str:
     if key is None:
         return ""
     try:
-        events = msgspec.json.decode(reports.read(f"{key}/summary.json"), type=_Published)
-    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+        standing = read_summary(reports, key, _StandingReport)
+    except (FileNotFoundError, ValueError):  # gone, or damaged
         return f"What the report at {reports.uri}/{key} counts, which stands, is not known."
-    return "" if events.run_id >= run_id else _counted(events.run_id, events.events.counted)
+    if standing.run_id >= run_id:
+        return ""
+    return _counted(standing.run_id, standing.events.counted)
 
 
-class _Published(Struct, frozen=True):
+class _StandingReport(Struct, frozen=True):
     """What is asked of a summary.json."""
 
     run_id: str

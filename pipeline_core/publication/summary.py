@@ -18,15 +18,14 @@ from pipeline_core.messages import (
     RejectSummary,
     Summary,
     Tally,
-    Totals,
     Unreadable,
 )
 from pipeline_core.planning.survey import missing_days
 from pipeline_core.processing.repeated import first_repeated, repeated_days
 from pipeline_core.publication.verdict import too_many_rejects
 from pipeline_core.transform.enrich import merge_figures
-from pipeline_core.transform.money import to_minor, to_text
-from pipeline_core.transform.reports.category_sales import count_customers
+from pipeline_core.transform.money import to_text
+from pipeline_core.transform.reports.category_sales import add_up
 
 
 def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale: int) -> Summary:
@@ -79,7 +78,7 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
             )
             for reason, figures in rejected.items()
         },
-        totals=_totals(sales, scale),
+        totals=add_up(sales, scale),
         unreadable=first_unreadable(unreadable, most),
         conflicting_days=manifest.conflicting_days[:most],
         missing_days=missing,
@@ -111,15 +110,6 @@ def first_unreadable(places: Sequence[Unreadable], most: int | None) -> tuple[Un
     inner = [place for place in places if place.day is not None]
     kept = set(map(id, inner[: max(0, most - (len(places) - len(inner)))]))
     return tuple(place for place in places if place.day is None or id(place) in kept)
-
-
-def _totals(sales: pa.Table, scale: int) -> Totals:
-    hi, lo = (sum(sales[name].to_pylist()) for name in ("revenue_hi", "revenue_lo"))
-    return Totals(
-        total_revenue=to_text(to_minor(hi, lo), scale),
-        units_sold=sum(sales["units"].to_pylist()),
-        unique_customers=count_customers(sales),
-    )
 
 
 def _ignored(manifest: Manifest, receipts: Iterable[Receipt]) -> dict[str, int]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, nothing_yet, run_ids
 from pipeline_core.ledger.results import Done
+from pipeline_core.load.published import read_published
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.processing.recount import CountedDay, counted_days, days_of
-from pipeline_core.storage import Storage, open_storage
+from pipeline_core.storage import Storage
 from pipeline_core.storage.parquet import read_parquet
 
 
@@ -33,16 +33,12 @@ class PublishedRun:
     def sales_report(self) -> list[tuple[str, str, str, int, int]]:
         """Rows of sales_report.parquet, revenue as decimal text. Raises ConfigError if it is
         gone."""
-        reports = open_storage(self.manifest.reports)
-        key = f"runs/{self.manifest.run_id}/sales_report.parquet"
-        try:
-            data = reports.read(key)
-        except FileNotFoundError:
-            raise ConfigError(
-                f"The report of run {self.manifest.run_id} is gone: there is no {key} in "
-                f"{reports.uri}.",
-                "Compare runs whose reports are still there.",
-            ) from None
+        data = read_published(
+            self.manifest.reports,
+            self.manifest.run_id,
+            "sales_report.parquet",
+            "Compare runs whose reports are still there.",
+        )
         columns = read_parquet(data).to_pydict()
         columns["total_revenue"] = [f"{revenue:f}" for revenue in columns["total_revenue"]]
         return list(zip(*columns.values(), strict=True))

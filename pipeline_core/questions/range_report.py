@@ -13,18 +13,17 @@ import pyarrow as pa
 from msgspec import Struct
 
 from pipeline_core.containers.names import day_date
-from pipeline_core.errors import ConfigError, ContractError
+from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.unread_copies import unread_copies
+from pipeline_core.load.published import read_published_rows
 from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import EventCounts, Manifest, Summary, Totals, Unreadable
 from pipeline_core.processing.recount import counted_days, recount
 from pipeline_core.processing.rules import rules_of
-from pipeline_core.storage import open_storage
-from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
-from pipeline_core.transform.reports.category_sales import count_customers
+from pipeline_core.transform.reports.category_sales import add_up
 from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
 
 
@@ -125,7 +124,7 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
             counts.not_purchase,
             sum(figures.events for figures in counts.rejected.values()),
         ),
-        totals=_totals(partials[CATEGORY_SALES.name], scale),
+        totals=add_up(partials[CATEGORY_SALES.name], scale),
         rows=tuple(
             SalesRow(category, segment, f"{revenue:f}", units, customers)
             for category, segment, revenue, units, customers in zip(
@@ -134,13 +133,6 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
         ),
     )
     return RangeSales(report, tables, manifest.options.spreadsheet_safe)
-
-
-def _totals(partial: pa.Table, scale: int) -> Totals:
-    hi, lo, units = (
-        sum(partial[name].to_pylist()) for name in ("revenue_hi", "revenue_lo", "units")
-    )
-    return Totals(to_text(to_minor(hi, lo), scale), units, count_customers(partial))
 
 
 def _unreadable(
@@ -179,25 +171,15 @@ def _is_within(dated: date | None, first: date, last: date) -> bool:
 
 def _check(manifest: Manifest, daily: pa.Table, first: date, last: date) -> None:
     """Raises ContractError unless daily_sales.csv says the same of these dates."""
-    reports, run_id = open_storage(manifest.reports), manifest.run_id
+    run_id = manifest.run_id
     again = f"`sales-pipeline rebuild {run_id}` puts it right."
-    try:
-        text = reports.read(f"runs/{run_id}/daily_sales.csv").decode()
-    except FileNotFoundError:
-        raise ConfigError(
-            f"The report of run {run_id} is gone from {reports.uri}.", again
-        ) from None
+    rows = read_published_rows(manifest.reports, run_id, "daily_sales.csv", again)[1:]
     safe = manifest.options.spreadsheet_safe
     computed = "".join(csv_lines(daily, spreadsheet_safe=safe))
-    published = [row for row in _rows(text) if first.isoformat() <= row[0] <= last.isoformat()]
-    if published != _rows(computed):
+    published = [row for row in rows if first.isoformat() <= row[0] <= last.isoformat()]
+    if published != list(csv.reader(io.StringIO(computed, newline="")))[1:]:
         raise ContractError(
             f"daily_sales.csv of run {run_id} does not say of {first} to {last} what the events of "
             "these days add up to.",
             again,
         )
-
-
-def _rows(text: str) -> list[list[str]]:
-    """Records of a CSV file but the header."""
-    return list(csv.reader(io.StringIO(text, newline="")))[1:]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -15,11 +14,12 @@ from numpy.typing import NDArray
 
 from pipeline_core.containers.names import base_name, day_date
 from pipeline_core.errors import ConfigError, ContractError
-from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.ledger import RunLedger
+from pipeline_core.load.published import read_published_rows
 from pipeline_core.load.tables import csv_line
 from pipeline_core.messages import Manifest, Summary, Totals, UnknownMode, Unreadable
 from pipeline_core.processing.recount import run_candidates
-from pipeline_core.processing.rules import Rules
+from pipeline_core.processing.rules import rules_of
 from pipeline_core.questions.explain.cell import CellContents, Sums, SumsById, id_text
 from pipeline_core.questions.explain.explanation import (
     Cell,
@@ -30,8 +30,7 @@ from pipeline_core.questions.explain.explanation import (
     PlaceFigures,
     ProductFigures,
 )
-from pipeline_core.storage import open_storage
-from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, UNKNOWN_LABEL, Dimensions, prepare
+from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, UNKNOWN_LABEL, Dimensions
 from pipeline_core.transform.money import to_text
 
 _LEVELS = ("archive", "day", "part")
@@ -48,10 +47,9 @@ def explain(ledger: RunLedger, cell: Cell, most: int) -> Explanation:
         RetryableError: a storage does not answer.
     """
     manifest, summary = ledger.published()
-    snapshot = load_snapshot(ledger.state, manifest.dimensions_digest)
-    dimensions = prepare(snapshot.customers, snapshot.products, snapshot.scale)
-    category, segment = _codes(cell, dimensions, manifest.options.unknown)
-    contents = CellContents(Rules(dimensions, manifest.options), category, segment, most)
+    rules = rules_of(ledger, manifest)
+    category, segment = _codes(cell, rules.dimensions, manifest.options.unknown)
+    contents = CellContents(rules, category, segment, most)
     for placed in run_candidates(ledger, manifest, cell.date):
         contents.take(placed)
     explanation = _explanation(cell, contents, summary)
@@ -197,9 +195,9 @@ def _check(manifest: Manifest, explanation: Explanation) -> None:
     else:
         labels.insert(0, cell.date.isoformat())
     safe = manifest.options.spreadsheet_safe
-    expected = next(_records(csv_line([*labels, *figures], spreadsheet_safe=safe)))
-    report = _report(manifest, name)
-    found = [row for row in _records(report) if row[: len(labels)] == expected[: len(labels)]]
+    expected = next(csv.reader([csv_line([*labels, *figures], spreadsheet_safe=safe)]))
+    rows = read_published_rows(manifest.reports, manifest.run_id, name, "Ask for a later run.")
+    found = [row for row in rows if row[: len(labels)] == expected[: len(labels)]]
     if expected in found if explanation.events else not found:
         return
     published = " or ".join(", ".join(row[len(labels) :]) for row in found) or "nothing"
@@ -209,18 +207,3 @@ def _check(manifest: Manifest, explanation: Explanation) -> None:
         "The report, or what is kept of the run, was changed later; `sales-pipeline run --full` "
         "makes both anew.",
     )
-
-
-def _report(manifest: Manifest, name: str) -> str:
-    reports = open_storage(manifest.reports)
-    try:
-        return reports.read(f"runs/{manifest.run_id}/{name}").decode()
-    except FileNotFoundError:
-        raise ConfigError(
-            f"The report of run {manifest.run_id} is gone from {reports.uri}.",
-            "Ask for a later run.",
-        ) from None
-
-
-def _records(text: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(text, newline=""))

@@ -10,9 +10,12 @@ import numpy as np
 import pyarrow as pa
 from pyroaring import BitMap
 
+from pipeline_core.messages import Totals
 from pipeline_core.schemas import CATEGORY_SALES_PARTIAL, SALES, checked
 from pipeline_core.transform.lookup import Labels
+from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports.base import (
+    MEASURES,
     Groups,
     Report,
     distinct,
@@ -79,6 +82,12 @@ def finish(partial: pa.Table, scale: int) -> pa.Table:
             "unique_customers": pa.array(customers, pa.int64()),
         }
     )
+
+
+def add_up(partial: pa.Table, scale: int) -> Totals:
+    """The report in one line."""
+    units, hi, lo = (sum(partial[name].to_pylist()) for name in MEASURES)
+    return Totals(to_text(to_minor(hi, lo), scale), units, count_customers(partial))
 
 
 def count_customers(partial: pa.Table) -> int:
