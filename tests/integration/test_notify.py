@@ -19,12 +19,19 @@ from typing import Any
 import psutil
 import pytest
 
-from pipeline_core import notify
-from pipeline_core.configuration import hook_command
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
-from pipeline_core.notify import Event, Hooks, Notification, event_of, notify_hooks, parse_events
+from pipeline_core.notify import (
+    Event,
+    Hooks,
+    Notification,
+    event_of,
+    hook_process,
+    hooks,
+    notify_hooks,
+    parse_events,
+)
 from pipeline_core.running.notifications import (
     fail_and_notify,
     notify_of_late_slot,
@@ -209,7 +216,7 @@ def test_no_url(url: str, caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_one_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notify, "_WEBHOOK_SECONDS", 0.2)
+    monkeypatch.setattr(hooks, "WEBHOOK_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         assert not notify_hooks(_hooks(url), NOTIFICATION)
@@ -244,7 +251,7 @@ def test_a_token_of_the_command_is_not_logged(
         _hooks(command=f"{python} 'import sys; sys.exit(3)' --token=canary"), NOTIFICATION
     )
     assert "exit code 3" in caplog.text
-    monkeypatch.setattr(hook_command, "_SECONDS", 0.3)
+    monkeypatch.setattr(hook_process, "MOST_SECONDS", 0.3)
     sleep = f"{python} 'import time; time.sleep(9)' --token=canary"
     assert not notify_hooks(_hooks(command=sleep), NOTIFICATION)
     assert "it takes over 0.3 s" in caplog.text
@@ -306,7 +313,7 @@ def test_a_secret_of_its_environment_that_a_command_repeats_is_not_logged(
 def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hook_command, "_SECONDS", 0.5)
+    monkeypatch.setattr(hook_process, "MOST_SECONDS", 0.5)
     started = tmp_path / "started"
     shell = f"sleep 60 & echo $! > {started}; wait; true"
     assert not notify_hooks(_hooks(command=shlex.join(["sh", "-c", shell])), NOTIFICATION)
@@ -323,7 +330,7 @@ def _is_running(number: int) -> bool:
 
 def test_how_long_a_command_may_take_is_in_the_docs() -> None:
     told = (PROJECT / "docs" / "operations.md").read_text()
-    assert f"ended after {hook_command._SECONDS} s" in " ".join(told.split())
+    assert f"ended after {hook_process.MOST_SECONDS} s" in " ".join(told.split())
 
 
 def test_a_program_that_is_not_there_is_named_without_its_arguments(

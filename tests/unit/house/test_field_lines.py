@@ -21,7 +21,7 @@ def _structs() -> Iterator[tuple[str, ast.ClassDef]]:
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.ClassDef) and (
                     any(ast.unparse(base) in {"Struct", "msgspec.Struct"} for base in node.bases)
-                    or (path.name in {"checks.py", "notify.py"} and node.name in SENT)
+                    or (path.name in {"checks.py", "hooks.py"} and node.name in SENT)
                 ):
                     yield str(path.relative_to(PROJECT)), node
 

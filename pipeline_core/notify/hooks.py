@@ -9,15 +9,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, get_args
 
-from pipeline_core.configuration.hook_command import program, run_command
+from pipeline_core.configuration.hook_command import program
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Outcome, Summary
+from pipeline_core.notify.hook_process import run_command
 
 log = get_logger()
 
 Event = Literal["published", "failed", "refused", "incomplete", "recovered", "late"]
 
-_WEBHOOK_SECONDS = 10
+WEBHOOK_SECONDS = 10
 _TRIES = 2
 
 
@@ -200,7 +201,7 @@ def _post(url: str, notification: Notification) -> bool:
             request = urllib.request.Request(  # noqa: S310  (the shop's own setting)
                 url, notification.as_json(), {"Content-Type": "application/json"}
             )
-            with urllib.request.urlopen(request, timeout=_WEBHOOK_SECONDS):  # noqa: S310
+            with urllib.request.urlopen(request, timeout=WEBHOOK_SECONDS):  # noqa: S310
                 return True
         except urllib.error.HTTPError as error:
             cause = f"it answered {error.code}"
