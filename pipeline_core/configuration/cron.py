@@ -52,7 +52,7 @@ class Cron:
 
 
 @dataclass(frozen=True)
-class _Field:
+class _CronField:
     name: str
     low: int
     high: int
@@ -98,7 +98,7 @@ class _Field:
         return int(text)
 
 
-class _DayOfWeek(_Field):
+class _DayOfWeek(_CronField):
     """Sunday is 0 or 7."""
 
     @property
@@ -111,10 +111,10 @@ class _DayOfWeek(_Field):
 
 
 _FIELDS = (
-    _Field("minute", 0, 59),
-    _Field("hour", 0, 23),
-    _Field("day of the month", 1, 31),
-    _Field("month", 1, 12, _YEAR),
+    _CronField("minute", 0, 59),
+    _CronField("hour", 0, 23),
+    _CronField("day of the month", 1, 31),
+    _CronField("month", 1, 12, _YEAR),
     _DayOfWeek("day of the week", 0, 6, _WEEK),
 )
 

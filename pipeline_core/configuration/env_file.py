@@ -47,7 +47,7 @@ _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v
 
 
 @dataclass(frozen=True)
-class _Line:
+class _EnvLine:
     number: int
     """In the file, from 1."""
     name: str
@@ -89,8 +89,8 @@ def _text(path: Path) -> str:
     return text
 
 
-def _lines(path: Path, text: str) -> list[_Line]:
-    lines: list[_Line] = []
+def _lines(path: Path, text: str) -> list[_EnvLine]:
+    lines: list[_EnvLine] = []
     at = 0
     while (at := _end(_BETWEEN.match(text, at))) < len(text):
         number = text.count("\n", 0, at) + 1
@@ -102,7 +102,7 @@ def _lines(path: Path, text: str) -> list[_Line]:
             )
         how = found.lastgroup or ""
         value = None if how == "name" else found[how]
-        lines.append(_Line(number, found["name"], value, _QUOTES.get(how, "")))
+        lines.append(_EnvLine(number, found["name"], value, _QUOTES.get(how, "")))
         at = found.end()
     return lines
 
@@ -114,7 +114,7 @@ def _end(found: re.Match[str] | None) -> int:
 class _Reader:
     """Knows what lines and environment say of a variable."""
 
-    def __init__(self, path: Path, lines: list[_Line], environment: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, lines: list[_EnvLine], environment: Mapping[str, str]) -> None:
         self._path, self._lines, self._environment = path, lines, environment
 
     def values(self, prefix: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conftest import PROJECT
+from tests.support import PROJECT
 
 # It counts again by code of its own, and calls what it finds as the pipeline does.
 RECOUNTING = PROJECT / "pipeline_core" / "verify"
