@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import hashlib
 
-import msgspec
-
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger.records import read_record
 from pipeline_core.logs import get_logger
