@@ -70,7 +70,7 @@ class Entry(Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True)
-class _End:
+class _EndRecord:
     """What the end record says, or zip64's in its place; ``gaps`` are stretches of the file (from,
     to) around it that belong to no record."""
 
@@ -91,7 +91,7 @@ def read_directory(
             zip stand before the first entry or around the end.
         NoEndRecord, ValueError, OSError: this is no zip.
     """
-    source = _Source(file)
+    source = _ZipBytes(file)
     end = _find_end(source)
     start, gaps = _find_directory(source, end)
     limit = max(max_entries * _MOST_BYTES_AN_ENTRY, _LEAST_DIRECTORY_LIMIT)
@@ -118,7 +118,7 @@ def read_directory(
     return entries
 
 
-class _Source:
+class _ZipBytes:
     """A file whose last bytes, where everything of a small directory is, are read once."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -139,17 +139,17 @@ class _Source:
         return self._file.read(count)
 
 
-def _find_end(source: _Source) -> _End:
+def _find_end(source: _ZipBytes) -> _EndRecord:
     place = _end_place(source)
     _, disk, _, _, count, size, offset, _ = _END.unpack(source.read(place, _END.size))
-    short = _End(count, size, offset, place, ((place + _END.size, source.size),))
+    short = _EndRecord(count, size, offset, place, ((place + _END.size, source.size),))
     end = _zip64_end(source, short) or short
     if disk not in (0, _MAX_16):
         raise ValueError("it is one piece of a zip in several files: join them")
     return end
 
 
-def _end_place(source: _Source) -> int:
+def _end_place(source: _ZipBytes) -> int:
     """Of the last end record whose comment ends with the file; if there is none, of the last."""
     found = -1
     for longest in (_TAIL, _END.size + _LONGEST_COMMENT):
@@ -167,7 +167,7 @@ def _end_place(source: _Source) -> int:
     return found
 
 
-def _zip64_end(source: _Source, short: _End) -> _End | None:
+def _zip64_end(source: _ZipBytes, short: _EndRecord) -> _EndRecord | None:
     place = short.place - _LOCATOR.size
     if place < 0 or source.read(place, 4) != _LOCATOR_SIGN:
         return None
@@ -183,10 +183,10 @@ def _zip64_end(source: _Source, short: _End) -> _End | None:
     pairs.append((short.offset, offset, _MAX_32))
     if begin + length > place or any(old not in (new, limit) for old, new, limit in pairs):
         raise ValueError("its two end records do not agree")
-    return _End(count, size, offset, begin, (*short.gaps, (begin + length, place)))
+    return _EndRecord(count, size, offset, begin, (*short.gaps, (begin + length, place)))
 
 
-def _find_directory(source: _Source, end: _End) -> tuple[int, tuple[tuple[int, int], ...]]:
+def _find_directory(source: _ZipBytes, end: _EndRecord) -> tuple[int, tuple[tuple[int, int], ...]]:
     """Its place, and all gaps: it ends where the end record begins, or is where that one says."""
     start = end.place - end.size
     if start >= 0 and (not end.size or source.read(start, 4) == _CENTRAL_SIGN):
@@ -270,7 +270,7 @@ def _decoded(raw: bytes, flags: int) -> str:
         return raw.decode("cp437")
 
 
-def _holds_records(source: _Source, begin: int, stop: int) -> bool:
+def _holds_records(source: _ZipBytes, begin: int, stop: int) -> bool:
     """Whether there is something that no program would mistake for anything but a local header or
     a record of a directory."""
     for place in range(begin, stop, _BLOCK):
