@@ -37,7 +37,11 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
         _print_state(ledger.run_id, outcome.state, outcome.reason, outcome.remedy)
     console = output()
     print_summary(console, outcome.summary)
-    done = results(ledger, ledger.manifest()).done
+    manifest = ledger.manifest()
+    if manifest.customers and manifest.products:
+        customers, products = manifest.customers.words, manifest.products.words
+        click.echo(plain(f"Customers came from {customers}, products from {products}."))
+    done = results(ledger, manifest).done
     slowest = sorted(done, key=lambda each: -each.receipt.seconds)[:5]
     rows = [
         (each.archive.name, f"{each.receipt.seconds:.2f}", f"{each.receipt.counts.seen:,}")

@@ -12,7 +12,7 @@ from console.display.terminal import plain
 from console.display.views import output, table
 from pipeline_core.plural import counted
 from pipeline_core.questions.diff import CellChange, Difference
-from pipeline_core.questions.diff.sentences import because, headlines, rows_of
+from pipeline_core.questions.diff.sentences import because, headlines, other_sources, rows_of
 from pipeline_core.transform.money import grouped
 
 _HEADLINES = 5
@@ -22,6 +22,8 @@ _CAUSES_SHOWN = 8
 
 def print_difference(found: Difference) -> None:
     """Every changed cell with its causes; a sentence for each of the largest."""
+    for sentence in other_sources(found):
+        click.echo(plain(sentence))
     runs = f"between run {found.before.run_id} and run {found.after.run_id}"
     if not found.cells:
         totals = found.after.totals

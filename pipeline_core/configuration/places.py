@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
+
 _FORMS = {
     "file": "file:///folder",
     "s3": "s3://bucket/prefix",
@@ -28,13 +30,16 @@ LATEST = "latest"
 
 @dataclass(frozen=True)
 class Places:
-    """URIs of a run. ``dimensions`` is a folder; where it is None, ``database_url`` is read."""
+    """URIs of a run. ``dimensions`` is a folder; where it is None, ``database_url`` is read. What
+    is read of it, ``customers`` and ``products`` say."""
 
     data: str
     reports: str
     state: str
     dimensions: str | None
     database_url: str = field(repr=False)
+    customers: DimensionTable = CUSTOMERS
+    products: DimensionTable = PRODUCTS
 
 
 def scheme_of(place: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline_core.dimensions.located import Located
+from pipeline_core.dimensions.located import Located, bad_byte
 from pipeline_core.errors import ConfigError, InputError
 
 _T = TypeVar("_T")
@@ -114,19 +114,19 @@ def _decoded(column: pa.ChunkedArray, name: str, at: Located) -> pa.ChunkedArray
         return raw.cast(pa.string())
     except pa.ArrowInvalid:
         values = raw.to_pylist()
-        bad = [n for n, value in enumerate(values) if value is not None and not _is_utf8(value)]
-        where = some(bad, lambda n: at.row(n, values[n]))
+        bad = {n: byte for n, value in enumerate(values) if value and (byte := _bad_byte(value))}
+        where = some(list(bad), lambda n: f"{at.row(n, values[n])}: {bad[n]}")
         raise InputError(
             f"{at.place}: {name} is not UTF-8 in {where}.", "Convert it to UTF-8."
         ) from None
 
 
-def _is_utf8(value: bytes) -> bool:
+def _bad_byte(value: bytes) -> str | None:
     try:
         value.decode()
-    except UnicodeDecodeError:  # the answer, not an error
-        return False
-    return True
+    except UnicodeDecodeError as error:  # the answer, not an error
+        return bad_byte(error)
+    return None
 
 
 def _time_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -10,7 +10,8 @@ import codecs
 import csv
 import io
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -18,8 +19,9 @@ from typing import TextIO
 
 import pyarrow as pa
 
-from pipeline_core.dimensions.located import Located, shortened
-from pipeline_core.dimensions.source import check_names
+from pipeline_core.configuration.dimension_tables import DimensionTable
+from pipeline_core.dimensions.located import Located, bad_byte, shortened
+from pipeline_core.dimensions.source import find_columns
 from pipeline_core.errors import ConfigError
 from pipeline_core.plural import counted
 
@@ -33,39 +35,74 @@ _OTHER_ENCODINGS = {
     codecs.BOM_UTF16_BE: "UTF-16",
 }
 _AS_UTF8 = "Save it as CSV in UTF-8."
+# What may stand between cells, and how it is called.
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _QUOTING = 'End that cell with a quote; write a quote that belongs to a cell as two ("").'
 
 
-def read_csv_table(path: Path, columns: Sequence[str]) -> Located:
-    """Those columns (binary, verbatim), other ones passed over. Rows are called by the line in
-    which they begin, as an editor counts: the header is row 1. Empty lines are passed over.
+def read_csv_table(path: Path, table: DimensionTable) -> Located:
+    """Its columns (binary, verbatim) under our names, other ones passed over. Between cells stands
+    a comma, a semicolon, a tab or a bar: that with which the header has these columns. Rows are
+    called by the line in which they begin, as an editor counts: the header is row 1. Empty lines
+    are passed over.
 
     Raises:
-        ConfigError: a column is missing, a row has more or fewer cells than the header, a quote is
-            amiss, or it is not in UTF-8 by its first line.
+        ConfigError: a column is missing, the header has them with two delimiters, a row has more or
+            fewer cells than the header, a quote is amiss, or it is not in UTF-8 by its first line.
         OSError: it cannot be read.
-        UnicodeDecodeError: the names of the columns are not UTF-8.
     """
     lines = array("q")
     blocks: list[pa.Table] = []
     cells: list[Sequence[str]] = []
     mark = _byte_order_mark(path)
-    # A character stands for a byte: bytes of other columns are of no account, and whether the rest
-    # is UTF-8 is for `as_text`.
-    with path.open(encoding="latin-1", newline="") as file:
-        file.read(len(mark))
-        rows = _rows(file, path)
-        width, pick = _header(rows, columns, path)
+    delimiter = _delimiter(path, mark, table)
+    with _opened(path, mark) as file:
+        rows = _rows(file, path, delimiter)
+        names = _names(rows, path, table)
+        pick = itemgetter(*find_columns(names, table, path))
         for line, row in rows:
-            if len(row) != width:
-                raise _misshapen(path, line, row, width)
+            if len(row) != len(names):
+                raise _misshapen(path, line, row, len(names), _DELIMITERS[delimiter])
             lines.append(line)
             cells.append(pick(row))
             if len(cells) == _BLOCK_ROWS:
-                blocks.append(_block(cells, columns))
+                blocks.append(_block(cells, table.ours))
                 cells = []
-    blocks.append(_block(cells, columns))
+    blocks.append(_block(cells, table.ours))
     return Located(pa.concat_tables(blocks), str(path), lambda index: str(lines[index]))
+
+
+def _delimiter(path: Path, mark: bytes, table: DimensionTable) -> str:
+    """The one with which the header has the columns; if there is none, that which makes most
+    names of it, for the refusal."""
+    widths: dict[str, int] = {}
+    fitting = []
+    for delimiter in _DELIMITERS:
+        with _opened(path, mark) as file:
+            try:
+                names = _names(_rows(file, path, delimiter), path, table)
+            except _Misquoted:  # if it is amiss with each of them, it is said of the comma
+                continue
+        widths[delimiter] = len(names)
+        if set(table.theirs()) <= {name.strip() for name in names}:
+            fitting.append(delimiter)
+    if len(fitting) > 1:
+        either = " or ".join(f"a {_DELIMITERS[each]}" for each in fitting)
+        raise ConfigError(
+            f"{path}: its header has the columns {', '.join(table.theirs())} whether {either} "
+            "stands between cells.",
+            "Name its other columns without such a character.",
+        )
+    return fitting[0] if fitting else max([",", *widths], key=lambda each: widths.get(each, 1))
+
+
+@contextmanager
+def _opened(path: Path, mark: bytes) -> Iterator[TextIO]:
+    """Behind the mark. A character stands for a byte: bytes of other columns are of no account, and
+    whether the rest is UTF-8 is for `as_text`."""
+    with path.open(encoding="latin-1", newline="") as file:
+        file.read(len(mark))
+        yield file
 
 
 def _byte_order_mark(path: Path) -> bytes:
@@ -84,10 +121,10 @@ def _byte_order_mark(path: Path) -> bytes:
     return codecs.BOM_UTF8 if start.startswith(codecs.BOM_UTF8) else b""
 
 
-def _rows(file: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
+def _rows(file: TextIO, path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The rows, each after the line in which it begins."""
     csv.field_size_limit(_LARGEST_CELL)  # Python's own is 128 KiB
-    reader = csv.reader(file, strict=True)
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
     line = 1
     try:
         for row in reader:
@@ -98,18 +135,23 @@ def _rows(file: TextIO, path: Path) -> Iterator[tuple[int, list[str]]]:
         raise _misquoted(path, line, reader.line_num, error) from error
 
 
-def _header(
-    rows: Iterator[tuple[int, list[str]]], columns: Sequence[str], path: Path
-) -> tuple[int, Callable[[Sequence[str]], Sequence[str]]]:
-    """How many columns there are, and what takes those wanted out of a row."""
-    _, cells = next(rows, (0, []))
+def _names(rows: Iterator[tuple[int, list[str]]], path: Path, table: DimensionTable) -> list[str]:
+    """Those of the columns. Raises ConfigError if there are none, or they are not UTF-8."""
+    line, cells = next(rows, (0, []))
     if not cells:
         raise ConfigError(
-            f"{path} is empty.", f"Its first line names its columns: {','.join(columns)}."
+            f"{path} is empty.", f"Its first line names its columns: {','.join(table.theirs())}."
         )
-    names = [_bytes(cell).decode("utf-8") for cell in cells]
-    check_names(names, columns, path)
-    return len(names), itemgetter(*map(names.index, columns))
+    names = []
+    for cell in cells:
+        try:
+            names.append(_bytes(cell).decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise ConfigError(
+                f"{path}: the names of its columns are not UTF-8: {bad_byte(error)} in row {line}.",
+                _AS_UTF8,
+            ) from error
+    return names
 
 
 def _bytes(cell: str) -> bytes:
@@ -122,18 +164,25 @@ def _block(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> pa.Table:
     return pa.table(arrays, names=list(columns))
 
 
-def _misshapen(path: Path, line: int, row: Sequence[str], width: int) -> ConfigError:
+def _misshapen(
+    path: Path, line: int, row: Sequence[str], width: int, delimiter: str
+) -> ConfigError:
     """The refusal of a row that is no row of this table."""
     if len(row) == 1 and not row[0].strip():
         return ConfigError(f"{path}: row {line} has nothing but blanks.", "Remove it.")
     cells = counted(len(row), "cell")
     return ConfigError(
         f"{path}: row {line} has {cells}, and the header {width}: {_line(path, line)}.",
-        "Give it one cell for each column, in quotes if there is a comma in it, or remove it.",
+        f"Give it one cell for each column, in quotes if there is a {delimiter} in it, or remove "
+        "it.",
     )
 
 
-def _misquoted(path: Path, line: int, last: int, error: csv.Error) -> ConfigError:
+class _Misquoted(ConfigError):
+    """A quote is amiss."""
+
+
+def _misquoted(path: Path, line: int, last: int, error: csv.Error) -> _Misquoted:
     """The refusal of the row from ``line`` to ``last``, which is as far as was read."""
     if "unexpected end" in str(error):
         what = f"the quote that opens in row {line} does not end"
@@ -141,7 +190,7 @@ def _misquoted(path: Path, line: int, last: int, error: csv.Error) -> ConfigErro
         what = f"text after a closing quote in row {line}"
     else:
         what = f"the quote that opens in row {line} ends in row {last}, with text after it"
-    return ConfigError(f"{path}: {what}: {_line(path, line)}.", _QUOTING)
+    return _Misquoted(f"{path}: {what}: {_line(path, line)}.", _QUOTING)
 
 
 def _line(path: Path, line: int) -> str:

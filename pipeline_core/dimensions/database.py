@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
 from pipeline_core.dimensions.prices import inexact, no_number
 from pipeline_core.dimensions.refusals import URL_FORM, database_error
+from pipeline_core.dimensions.relation import Relation, fetched, found_relation, opened
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.dimensions.source import (
-    CUSTOMER_COLUMNS,
-    PRODUCT_COLUMNS,
-    make_snapshot,
-)
+from pipeline_core.dimensions.source import make_snapshot
 from pipeline_core.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from sqlalchemy import URL, ColumnElement, Connection
-
-    Columns = Mapping[str, ColumnElement[Any]]  # SQL by name
+    from sqlalchemy import URL, Connection
 
 _PLACE = "database"
-_CHUNK_ROWS = 100_000
 _ZONE = re.compile(r"%25(?=.)")  # RFC 6874
 # How PostgreSQL spells values must not depend on who connects; psycopg2 does this for DateStyle.
 # lc_monetary is left as it is: a stored 100 of money is 1.00 or 100 by it.
@@ -39,17 +33,19 @@ _REAL, _MONEY, _BYTEA, _UUID = 700, 790, 17, 2950  # pg_type.oid
 _NO_NUMBERS = "ABCDGIRTV"
 
 
-def read_database(url: str) -> Snapshot:
+def read_database(
+    url: str, customers: DimensionTable = CUSTOMERS, products: DimensionTable = PRODUCTS
+) -> Snapshot:
     """Customers and products as of one moment: one read-only, repeatable-read transaction.
 
     Raises:
         RetryableError: the database does not answer, or refuses for now.
-        ConfigError: it refuses the user, or has no such database; a table or a column is missing,
-            or a column's type cannot be used.
+        ConfigError: it refuses the user or a SELECT, or has no such database; a table or a column
+            is missing, or a column's type cannot be used.
         InputError: a row cannot be used.
     """
     import pandas as pd
-    from sqlalchemy import column, create_engine, exc, text
+    from sqlalchemy import create_engine, exc, text
 
     try:
         engine = create_engine(
@@ -63,12 +59,11 @@ def read_database(url: str) -> Snapshot:
     try:
         with engine.connect().execution_options(postgresql_readonly=True) as connection:
             connection.execute(text(_PINNED))
-            price, scale = _price(connection)
-            customers: Columns = {name: column(name) for name in CUSTOMER_COLUMNS}
-            products: Columns = {name: column(name) for name in PRODUCT_COLUMNS} | {"price": price}
+            priced = found_relation(connection, products)
+            price, scale = _price(connection, priced)
             return make_snapshot(
-                customers=_read(connection, "customers", customers),
-                products=_read(connection, "products", products),
+                customers=_read(connection, found_relation(connection, customers)),
+                products=_read(connection, priced, price),
                 place=_PLACE,
                 scale=scale,
             )
@@ -98,14 +93,14 @@ def _database(url: URL) -> str | None:
     return named if isinstance(named, str) else None
 
 
-def _price(connection: Connection) -> tuple[ColumnElement[Any], int | None]:
-    """The price as a number, and the decimals that a numeric's type declares, domains looked
+def _price(connection: Connection, products: Relation) -> tuple[str, int | None]:
+    """SQL of the price as a number, and the decimals that a numeric's type declares, domains looked
     through. Raises ConfigError for a type that cannot hold a price."""
-    from sqlalchemy import Numeric, cast, column, select, table, text
+    from sqlalchemy import text
 
-    price: ColumnElement[Any] = column("price")
-    with connection.execute(select(price).select_from(table("products")).limit(0)) as result:
-        _, kind, _, _, _, scale, _ = result.cursor.description[0]
+    price = products.columns["price"]
+    with opened(connection, products.table, products.select({"price": price})) as description:
+        _, kind, _, _, _, scale, _ = description[0]
     if kind == _REAL:
         raise inexact("real", f"{_PLACE}, products")
     named = text("SELECT typcategory, format_type(oid, NULL) FROM pg_type WHERE oid = :kind")
@@ -113,23 +108,23 @@ def _price(connection: Connection) -> tuple[ColumnElement[Any], int | None]:
     if category in _NO_NUMBERS or kind in {_BYTEA, _UUID}:
         raise no_number(name, f"{_PLACE}, products")
     if kind == _MONEY:
-        return cast(price, Numeric), None
+        return f"CAST({price} AS numeric)", None
     return price, scale  # more than can be, where none or one below 0 is declared
 
 
-def _read(connection: Connection, name: str, columns: Columns) -> pa.Table:
-    """Columns of a table (binary), each as text, of which pandas infers nothing."""
-    import pandas as pd
-    from sqlalchemy import Text, cast, func, select, table, text
+def _read(connection: Connection, relation: Relation, price: str = "") -> pa.Table:
+    """Our columns of it (binary), each as text, of which pandas infers nothing."""
+    from sqlalchemy import text
 
-    texts: Columns = {each: cast(column, Text) for each, column in columns.items()}
+    columns = dict(relation.columns)
+    if price:
+        columns["price"] = price
+    texts = {each: f"CAST({column} AS text)" for each, column in columns.items()}
     if connection.scalar(text("SHOW server_encoding")) == "SQL_ASCII":
         # Its text is any bytes; the server would refuse them without saying where they are.
-        texts = {each: func.convert_to(value, "SQL_ASCII") for each, value in texts.items()}
-    query = select(*(value.label(each) for each, value in texts.items())).select_from(table(name))
-    streamed = query.execution_options(stream_results=True)
-    chunks = pd.read_sql(streamed, connection, dtype=object, chunksize=_CHUNK_ROWS)
-    return pa.concat_tables(map(_arrow, chunks))
+        texts = {each: f"convert_to({value}, 'SQL_ASCII')" for each, value in texts.items()}
+    with opened(connection, relation.table, relation.select(texts)):
+        return pa.concat_tables(map(_arrow, fetched(connection, relation.table)))
 
 
 def _arrow(chunk: pd.DataFrame) -> pa.Table:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline_core.dimensions.columns import holds_bytes, plain_type
+from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
+from pipeline_core.dimensions.columns import holds_bytes, plain_type, some
 from pipeline_core.dimensions.csv_table import read_csv_table
 from pipeline_core.dimensions.located import Located
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.dimensions.source import (
-    CUSTOMER_COLUMNS,
-    PRODUCT_COLUMNS,
-    as_text,
-    check_names,
-    located_snapshot,
-)
+from pipeline_core.dimensions.source import as_text, find_columns, located_snapshot
 from pipeline_core.errors import ConfigError, RetryableError
 
 # Folders of part files that hold more, or less, than the table: why, and what to do.
@@ -34,21 +29,21 @@ _SET_DIMENSIONS = (
 )
 
 
-def read_folder(folder: Path) -> Snapshot:
-    """Customers and products from ``.csv`` or ``.parquet`` of a folder; the latter may be a
-    folder itself, of part files.
+def read_folder(
+    folder: Path, customers: DimensionTable = CUSTOMERS, products: DimensionTable = PRODUCTS
+) -> Snapshot:
+    """Customers and products from ``.csv`` or ``.parquet`` of a folder, which are called as the
+    tables are; the latter may be a folder itself, of part files.
 
     Raises:
-        ConfigError: a file or a column is missing, damaged or of a type that cannot be used.
+        ConfigError: a file or a column is missing, damaged or of a type that cannot be used, or a
+            table is no file's name.
         InputError: a row cannot be used.
         RetryableError: a file cannot be read now.
     """
     with _reading(folder):
         _check_folder(folder)
-        return located_snapshot(
-            _read(folder, "customers", CUSTOMER_COLUMNS),
-            _read(folder, "products", PRODUCT_COLUMNS),
-        )
+        return located_snapshot(_read(folder, customers), _read(folder, products))
 
 
 def _check_folder(folder: Path) -> None:
@@ -57,30 +52,58 @@ def _check_folder(folder: Path) -> None:
         raise ConfigError(f"{folder} {what}.", _SET_DIMENSIONS)
 
 
-def _read(folder: Path, name: str, columns: Sequence[str]) -> Located:
+def _read(folder: Path, table: DimensionTable) -> Located:
+    name = _file_name(folder, table)
     csv_path, parquet_path = folder / f"{name}.csv", folder / f"{name}.parquet"
     found = [path for path in (csv_path, parquet_path) if path.exists()]
     if not found:
-        raise ConfigError(f"{folder} has neither {name}.csv nor {name}.parquet.", _SET_DIMENSIONS)
+        raise ConfigError(
+            f"{folder} has neither {name}.csv nor {name}.parquet.",
+            f"{_SET_DIMENSIONS} {_told_files(folder, table)}",
+        )
     if len(found) > 1:
         raise ConfigError(
             f"{folder} has both {name}.csv and {name}.parquet.", "Keep the one that counts."
         )
     if found == [parquet_path] and parquet_path.is_dir():
-        return _read_parts(parquet_path, columns)
+        return _read_parts(parquet_path, table)
     if found == [parquet_path]:
-        return _read_parquet(parquet_path, columns)
+        return _read_parquet(parquet_path, table)
     with _reading(csv_path):
-        return read_csv_table(csv_path, columns)
+        return read_csv_table(csv_path, table)
 
 
-def _read_parts(folder: Path, columns: Sequence[str]) -> Located:
+def _file_name(folder: Path, table: DimensionTable) -> str:
+    """Without its ending. Raises ConfigError for SQL, and for what leads out of the folder."""
+    if table.is_select:
+        raise ConfigError(
+            f"{table.setting} is a SELECT, and {folder} a folder, which runs none.",
+            "Name a file of the folder without its ending, or leave SALES_DIMENSIONS (--dimensions)"
+            " out: then a database is read.",
+        )
+    if table.named in {"", ".."} or table.named != Path(table.named).name:
+        raise ConfigError(
+            f"{table.setting}: {table.named!r} is no file's name.",
+            f"Name a file of {folder} without its ending, and its folder by SALES_DIMENSIONS "
+            "(--dimensions).",
+        )
+    return table.named
+
+
+def _told_files(folder: Path, table: DimensionTable) -> str:
+    """Which there are instead."""
+    names = sorted({path.stem for path in folder.iterdir() if path.suffix in {".csv", ".parquet"}})
+    told = some(names, str) if names else "none"
+    return f"{table.setting} names one without its ending, of which it has: {told}."
+
+
+def _read_parts(folder: Path, table: DimensionTable) -> Located:
     """The part files of a folder as one table, in the order of their names."""
     tables: list[pa.Table] = []
     parts = _parts(folder)
     kinds: dict[str, pa.DataType] = {}
     for part in parts:
-        located = _read_parquet(part, columns)
+        located = _read_parquet(part, table)
         for field in located.table.schema:
             kind = plain_type(field.type)
             if not _is_like(kind, known := kinds.get(field.name, pa.null())):
@@ -127,13 +150,14 @@ def _is_like(kind: pa.DataType, other: pa.DataType) -> bool:
     return kind == other or (holds_bytes(kind) and holds_bytes(other))
 
 
-def _read_parquet(path: Path, columns: Sequence[str]) -> Located:
+def _read_parquet(path: Path, table: DimensionTable) -> Located:
     import pyarrow.parquet as pq
 
     with _reading(path), pq.ParquetFile(path, pre_buffer=False) as file:
-        check_names(file.schema_arrow.names, columns, path)
-        table = file.read(columns=list(columns), use_threads=False).select(columns)
-    return Located(table, str(path), lambda index: str(index + 1))
+        names = file.schema_arrow.names
+        wanted = [names[place] for place in find_columns(names, table, path)]
+        found = file.read(columns=wanted, use_threads=False).select(wanted)
+    return Located(found.rename_columns(list(table.ours)), str(path), lambda index: str(index + 1))
 
 
 @contextmanager

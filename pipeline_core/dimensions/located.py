@@ -47,3 +47,8 @@ def shortened(text: str) -> str:
     if len(text) <= _SHOWN_CHARACTERS:
         return text
     return f"{text[: _SHOWN_CHARACTERS - 3]}..."
+
+
+def bad_byte(error: UnicodeDecodeError) -> str:
+    """What is no UTF-8, such as ``byte 0xE9``."""
+    return f"byte 0x{error.object[error.start]:02X}"

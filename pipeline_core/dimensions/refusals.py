@@ -7,7 +7,12 @@ a connection. What it says in another language than English is tried again.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+from pipeline_core.configuration.dimension_tables import DimensionTable
+from pipeline_core.dimensions.located import shortened
 from pipeline_core.errors import ConfigError, InputError, PipelineError, RetryableError
 
 URL_FORM = "Write postgresql://user:password@host:5432/database."
@@ -17,6 +22,10 @@ _SETTINGS = (
 )
 _LOGIN = "SALES_DB_USER and SALES_DB_PASSWORD (or SALES_DATABASE_URL)"
 _NO_PRIVILEGE = "42501"  # SQLSTATE insufficient_privilege
+# Classes of SQLSTATE that are of what was asked: what is not supported, cardinality, data, the
+# state of cursor and transaction (read-only is one), names and syntax, exceptions of functions.
+_OF_VALUES = "22"
+_OF_THE_QUERY = ("0A", "21", _OF_VALUES, "24", "25", "34", "42", "P0")
 # What a server answers has its severity in front, and libpq 14 or newer the place before that:
 # `connection to server at "db", port 5432 failed: FATAL:  sorry, too many clients already`.
 _ANSWER = re.compile(r'(?:^FATAL|failed: [^:"]+):  ')
@@ -66,18 +75,52 @@ def database_error(error: Exception, user: str | None, name: str | None) -> Pipe
     if getattr(orig, "pgcode", None) == _NO_PRIVILEGE:
         return ConfigError(
             f"The database refuses: {said}.",
-            "Grant its user (SALES_DB_USER) SELECT on customers and products, as the role "
-            "sales_reader of sql/init.sql has it.",
+            "Grant its user (SALES_DB_USER) SELECT on customers and products, or on what "
+            "SALES_CUSTOMERS and SALES_PRODUCTS name, and USAGE on the schema.",
         )
     if isinstance(cause, exc.ProgrammingError):
         return ConfigError(
-            f"The database cannot be used: {said}.", "sql/init.sql makes the tables that it needs."
+            f"The database cannot be used: {said}.",
+            "Correct the view or the table, or name others by SALES_CUSTOMERS and SALES_PRODUCTS.",
         )
     if isinstance(cause, exc.DataError):
         return InputError(
             f"The database cannot read its customers and products: {said}.", "Correct that value."
         )
     return _no_connection(lines)
+
+
+@contextmanager
+def select_error(table: DimensionTable) -> Iterator[None]:
+    """What PostgreSQL has against the SELECT of ``table``, which is told with its setting; all
+    other errors pass."""
+    import pandas as pd
+    from sqlalchemy import exc
+
+    try:
+        yield
+    except (pd.errors.DatabaseError, exc.DBAPIError) as error:
+        cause = error if isinstance(error, exc.DBAPIError) else error.__cause__
+        orig = cause.orig if isinstance(cause, exc.DBAPIError) else None
+        code = getattr(orig, "pgcode", None) or ""
+        if not table.is_select or not code.startswith(_OF_THE_QUERY) or code == _NO_PRIVILEGE:
+            raise
+        raise _refused_select(table, getattr(orig, "diag", None)) from None
+
+
+def _refused_select(table: DimensionTable, said: Any) -> PipelineError:
+    """``said`` is psycopg2's ``Diagnostics``."""
+    place = ""
+    if said.internal_position and said.internal_query:
+        at = int(said.internal_position) - 1
+        line = said.internal_query.count("\n", 0, at) + 1
+        rest, *_ = said.internal_query[at:].split("\n")
+        place = f" in line {line} at {shortened(rest)!r}" if rest else " at its end"
+    kind = InputError if said.sqlstate.startswith(_OF_VALUES) else ConfigError
+    return kind(
+        f"{table.setting}: PostgreSQL refuses the SELECT{place}: {said.message_primary}.",
+        f"Write one SELECT that changes nothing, with the columns {', '.join(table.theirs())}.",
+    )
 
 
 def _no_connection(lines: list[str]) -> PipelineError:

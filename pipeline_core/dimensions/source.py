@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline_core.configuration.dimension_tables import (
+    CUSTOMER_COLUMNS,
+    PRODUCT_COLUMNS,
+    DimensionTable,
+)
 from pipeline_core.dimensions.columns import ids, labels, some
 from pipeline_core.dimensions.located import Located
 from pipeline_core.dimensions.prices import minor_units, price_column
@@ -16,19 +20,39 @@ from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 
-CUSTOMER_COLUMNS = tuple(CUSTOMERS.names)
-PRODUCT_COLUMNS = ("product_id", "category", "price")
 _CORRECT = "Correct that row."
 
 
-def check_names(names: Sequence[str], columns: Sequence[str], path: Path) -> None:
-    """Raises ConfigError unless ``names``, those that the file has, hold each column once."""
+def check_names(
+    names: Sequence[str], columns: Sequence[str], place: object, hint: str = ""
+) -> None:
+    """Raises ConfigError, with ``hint``, unless ``names``, those of ``place``, hold each column
+    once."""
     for column in columns:
         if names.count(column) != 1:
             raise ConfigError(
-                f"{path} has {'two columns' if column in names else 'no column'} {column}.",
-                f"It needs the columns {', '.join(columns)}, and has {', '.join(names)}.",
+                f"{place} has {'two columns' if column in names else 'no column'} {column}.",
+                f"It needs the columns {', '.join(columns)}, and has {', '.join(names)}.{hint}",
             )
+
+
+def find_columns(names: Sequence[str], table: DimensionTable, place: object) -> list[int]:
+    """Where the columns of ``table`` stand in ``names``, those of ``place``, blanks around these
+    aside.
+
+    Raises:
+        ConfigError: a column is not there, or there twice, or two of ours are one of theirs.
+    """
+    names, theirs = [name.strip() for name in names], table.theirs()
+    for name in theirs:
+        if theirs.count(name) > 1:
+            both = " and ".join(table.ours[n] for n, each in enumerate(theirs) if each == name)
+            raise ConfigError(
+                f"{table.columns_setting}: {both} are one column of {place}, {name}.",
+                f"Give each its own; there are {', '.join(names)}.",
+            )
+    check_names(names, theirs, place, f" {table.columns_setting} says which is which.")
+    return [names.index(name) for name in theirs]
 
 
 def as_text(at: Located) -> Located:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
+from pipeline_core.configuration.dimension_tables import (
+    CUSTOMER_COLUMNS,
+    CUSTOMERS,
+    PRODUCT_COLUMNS,
+    PRODUCTS,
+)
 from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.files import read_folder
 from pipeline_core.dimensions.located import Located
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.dimensions.source import CUSTOMER_COLUMNS, PRODUCT_COLUMNS, located_snapshot
+from pipeline_core.dimensions.source import located_snapshot
 from pipeline_core.frames.tables import arrow_table, frame_of
 from pipeline_core.transform.money import to_decimal
 
@@ -21,10 +29,22 @@ _SCALE = "scale"
 
 class DimensionLoader:
     """Customers and products of a postgresql:// URL, or of a folder with ``customers`` and
-    ``products`` (.csv or .parquet), both as of one moment: that of the first question."""
+    ``products`` (.csv or .parquet), both as of one moment: that of the first question. The tables
+    are called as SALES_CUSTOMERS and SALES_PRODUCTS call them, their columns (theirs by ours) as
+    SALES_CUSTOMER_COLUMNS and SALES_PRODUCT_COLUMNS."""
 
-    def __init__(self, place: str | Path) -> None:
+    def __init__(
+        self,
+        place: str | Path,
+        *,
+        customers: str = "customers",
+        products: str = "products",
+        customer_columns: Mapping[str, str] = MappingProxyType({}),
+        product_columns: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._place = place
+        self._customers = CUSTOMERS.called(customers, customer_columns)
+        self._products = PRODUCTS.called(products, product_columns)
 
     def customers(self) -> pd.DataFrame:
         """Columns customer_id and segment, sorted by id.
@@ -59,7 +79,9 @@ class DimensionLoader:
     @cached_property
     def _snapshot(self) -> Snapshot:
         place = str(self._place)
-        return read_database(place) if "://" in place else read_folder(Path(place))
+        if "://" in place:
+            return read_database(place, self._customers, self._products)
+        return read_folder(Path(place), self._customers, self._products)
 
 
 def snapshot_of(customers: pd.DataFrame, products: pd.DataFrame) -> Snapshot:

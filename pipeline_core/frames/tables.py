@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -69,7 +68,7 @@ def arrow_table(frame: pd.DataFrame, columns: Sequence[str], name: str) -> pa.Ta
     Raises:
         ConfigError: a column is not there, or its values have no common type.
     """
-    check_names([str(each) for each in frame.columns], columns, Path(name))
+    check_names([str(each) for each in frame.columns], columns, name)
     found = {}
     for column in columns:
         try:

@@ -2,6 +2,7 @@
 
 from pipeline_core.messages.attempts import Attempt, Dispatch
 from pipeline_core.messages.counts import Counts, RejectFigures, RejectReason, Tally
+from pipeline_core.messages.dimension_source import DATABASE, DimensionSource
 from pipeline_core.messages.feed import Condition, Feed, Ids, Numbers
 from pipeline_core.messages.manifest import ArchiveRef, DayRef, Manifest
 from pipeline_core.messages.memory import Known, Memory
@@ -30,6 +31,7 @@ from pipeline_core.messages.text import to_json
 from pipeline_core.messages.work import Work
 
 __all__ = [
+    "DATABASE",
     "MOST_MISSING",
     "MOST_REPEATED",
     "Allowance",
@@ -38,6 +40,7 @@ __all__ = [
     "Condition",
     "Counts",
     "DayRef",
+    "DimensionSource",
     "Dispatch",
     "DriftLimits",
     "EventCounts",

@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from pipeline_core.errors import ContractError
+from pipeline_core.messages.dimension_source import DimensionSource
 from pipeline_core.messages.options import Options, Policy, Reuse
 from pipeline_core.messages.work import Work
 
@@ -79,6 +80,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """When the dead are taken for dead."""
     dimensions_digest: str
     """SHA-256 (hex) of the values of the snapshot of customers and products."""
+    customers: DimensionSource | None = None
+    """Where the customers came from; None if an earlier version did not say."""
+    products: DimensionSource | None = None
+    """Where the products came from; the same."""
     archives: tuple[ArchiveRef, ...]
     """The archives by name; an archive's place is its id."""
     conflicting_days: tuple[str, ...] = ()

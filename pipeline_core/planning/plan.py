@@ -7,13 +7,14 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pipeline_core.configuration.dimension_tables import DimensionTable
 from pipeline_core.configuration.places import Places
 from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.files import read_folder
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids, save_snapshot
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Manifest, Order
+from pipeline_core.messages import DATABASE, DimensionSource, Manifest, Order
 from pipeline_core.planning.reuse import (
     known_archives,
     note_days,
@@ -72,6 +73,8 @@ def plan(order: Order) -> Manifest:
         options=options,
         policy=order.policy,
         dimensions_digest=dimensions_digest,
+        customers=_source(places, places.customers),
+        products=_source(places, places.products),
         archives=shared_out(found.archives, order.processes(), known),
         conflicting_days=found.conflicting_days,
         reuse=reuse,
@@ -121,5 +124,12 @@ def _planned_at(run_id: str) -> datetime | None:
 def read_dimensions(places: Places) -> Snapshot:
     """Customers and products of now. Raises as the two sources do."""
     if places.dimensions is not None:
-        return read_folder(Path(places.dimensions))
-    return read_database(places.database_url)
+        return read_folder(Path(places.dimensions), places.customers, places.products)
+    return read_database(places.database_url, places.customers, places.products)
+
+
+def _source(places: Places, table: DimensionTable) -> DimensionSource:
+    columns = dict(zip(table.ours, table.theirs(), strict=True))
+    folder = places.dimensions
+    place = DATABASE if folder is None else str(Path(folder).absolute())
+    return DimensionSource(place=place, table=table.named, columns=columns)

@@ -11,6 +11,14 @@ from pipeline_core.configuration.database_url import (
     check_database_user,
     database_url,
 )
+from pipeline_core.configuration.dimension_tables import (
+    CUSTOMER_COLUMNS,
+    CUSTOMERS,
+    PRODUCT_COLUMNS,
+    PRODUCTS,
+    DimensionTable,
+    parse_columns,
+)
 from pipeline_core.configuration.places import check_dimensions
 from pipeline_core.settings.group import SettingGroup
 
@@ -36,6 +44,32 @@ class DimensionSettings(SettingGroup):
     db_user: str = Field("myuser", description="PostgreSQL user; needs SELECT only.")
     db_password: SecretStr = Field(SecretStr("mypassword"), description="PostgreSQL password.")
     db_name: str = Field("ecommerce_db", description="PostgreSQL database.")
+
+    customers: str = Field(
+        "customers",
+        description="Table or view of customers (schema.table), or a SELECT; in a folder a file "
+        "without its ending.",
+    )
+    products: str = Field("products", description="The same of products.")
+    customer_columns: str | None = Field(
+        None, description="What customer_id and segment are called there: customer_id=client no,..."
+    )
+    product_columns: str | None = Field(
+        None,
+        description="What product_id, category and price are called there: product_id=article,...",
+    )
+
+    @field_validator("customer_columns")
+    @classmethod
+    def _of_customers(cls, value: str | None) -> str | None:
+        parse_columns(value or "", CUSTOMER_COLUMNS)
+        return value
+
+    @field_validator("product_columns")
+    @classmethod
+    def _of_products(cls, value: str | None) -> str | None:
+        parse_columns(value or "", PRODUCT_COLUMNS)
+        return value
 
     @field_validator("dimensions")
     @classmethod
@@ -77,3 +111,13 @@ class DimensionSettings(SettingGroup):
         return SecretStr(
             database_url(self.db_host, self.db_port, self.db_user, password, self.db_name)
         )
+
+    def customer_table(self) -> DimensionTable:
+        """What the shop calls its customers."""
+        columns = parse_columns(self.customer_columns or "", CUSTOMER_COLUMNS)
+        return CUSTOMERS.called(self.customers, columns)
+
+    def product_table(self) -> DimensionTable:
+        """What the shop calls its products."""
+        columns = parse_columns(self.product_columns or "", PRODUCT_COLUMNS)
+        return PRODUCTS.called(self.products, columns)

@@ -101,6 +101,8 @@ class Settings(
             state=self.state,
             dimensions=self.dimensions,
             database_url=self.chosen_database_url().get_secret_value(),
+            customers=self.customer_table(),
+            products=self.product_table(),
         )
 
     def options(self) -> Options:

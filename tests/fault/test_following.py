@@ -7,13 +7,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from celery import Signature
 
 from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import Work
 from pipeline_core.storage import open_storage
 from tests.support.archives import write_shop
 from tests.support.fleet import ARCHIVES, CUSTOMERS, PATIENT, PRODUCTS, Fleet, archive, kill_tree
@@ -50,20 +50,20 @@ def test_who_is_stopped_while_sending_sends_the_rest(
     """Workers have begun with what was sent, so the run is one that they are said to go on with."""
     import workers.dispatch as sending
 
-    sent: list[str] = []
+    sent: list[Work] = []
 
-    def chord(header: Sequence[Signature], **_: object) -> Callable[[Signature], None]:
+    def send(_: RunLedger, work: Sequence[Work]) -> None:
         signal.raise_signal(signal.SIGINT)
-        return lambda _: sent.extend(each.args[2] for each in header)
+        sent.extend(work)
 
-    monkeypatch.setattr(sending, "chord", chord)
+    monkeypatch.setattr(sending, "_send", send)
     shop = write_shop(tmp_path / "shop", {}, CUSTOMERS, PRODUCTS)
     (shop.data / ARCHIVES[0]).write_bytes(archive(1))
     manifest = plan_local(shop, tmp_path)
     ledger = RunLedger(open_storage(str(tmp_path / "state")), manifest.run_id)
     with pytest.raises(KeyboardInterrupt):
         sending.send_outstanding(ledger, manifest)
-    assert [[work.archive for work in each.work] for each in ledger.dispatches()] == [sent]
+    assert [each.work for each in ledger.dispatches()] == [tuple(sent)]
     assert sent
 
 

@@ -356,11 +356,11 @@ def test_a_database_of_bytes_is_read_as_utf8(bytes_url: str) -> None:
     [
         (
             *("53e475", "42"),
-            r"database, customers: segment is not UTF-8 in row ('c2', b'S\xe4u').",
+            r"database, customers: segment is not UTF-8 in row ('c2', b'S\xe4u'): byte 0xE4.",
         ),
         (
             *("53", "42fc63"),
-            r"database, products: category is not UTF-8 in row ('p1', b'B\xfcc', '9.90').",
+            r"products: category is not UTF-8 in row ('p1', b'B\xfcc', '9.90'): byte 0xFC.",
         ),
     ],
 )

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from pipeline_core.messages import Totals
+from pipeline_core.messages import DimensionSource, Totals
 
 
 class CauseKind(StrEnum):
@@ -103,6 +103,10 @@ class ComparedRun(Struct, frozen=True):
     """The run."""
     totals: Totals
     """Its report in one line."""
+    customers: DimensionSource | None = None
+    """Where its customers came from; null if an earlier version did not say."""
+    products: DimensionSource | None = None
+    """Where its products came from; the same."""
 
 
 class Difference(Struct, frozen=True, kw_only=True):

@@ -146,8 +146,8 @@ def _told(
     ordered = sorted(changes, key=lambda cell: (*changes[cell].rank, united.names(cell)))
     in_all = total(changes.values())
     return Difference(
-        before=ComparedRun(one.manifest.run_id, one.summary.totals),
-        after=ComparedRun(other.manifest.run_id, other.summary.totals),
+        before=_compared(one),
+        after=_compared(other),
         revenue=to_text(in_all.revenue, united.scale),
         units=in_all.units,
         kinds=tuple(
@@ -167,6 +167,11 @@ def _told(
             for cell in ordered
         ),
     )
+
+
+def _compared(run: PublishedRun) -> ComparedRun:
+    manifest = run.manifest
+    return ComparedRun(manifest.run_id, run.summary.totals, manifest.customers, manifest.products)
 
 
 def _cell_change(

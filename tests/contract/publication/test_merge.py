@@ -23,20 +23,14 @@ from tests.support.successive import (
     week,
 )
 
-# Names decide: blocks of weeks 0-2 and of weeks 3-4; week 5 waits for its neighbours.
-ARCHIVES = [
-    "week_0.zip",
-    "week_1.zip",
-    "week_2_31.zip",
-    "week_3.zip",
-    "week_4_12.zip",
-    "week_5.zip",
-]
+# Blocks of weeks 0-2 and of weeks 3-4; week 5 waits for its neighbours.
+LAST_OF_BLOCK = {"week_2.zip", "week_4.zip"}
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Runs:
-    archives = {name: week(2 * n + 1, 2 * n + 2) for n, name in enumerate(ARCHIVES)}
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
+    monkeypatch.setattr(merge, "_ends_block", LAST_OF_BLOCK.__contains__)
+    archives = {f"week_{n}.zip": week(2 * n + 1, 2 * n + 2) for n in range(6)}
     return Runs(write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS), tmp_path / "reusing")
 
 
@@ -69,7 +63,7 @@ def _merged_files(runs: Runs) -> set[Path]:
 
 def test_blocks_that_are_as_they_were_are_not_read_again(runs: Runs, loaded: set[str]) -> None:
     runs.run()
-    assert loaded == set(ARCHIVES)
+    assert loaded == {f"week_{n}.zip" for n in range(6)}
     assert len(_merged_files(runs)) == 4, "two blocks, two reports"
     assert _read(runs, loaded) == {"week_5.zip"}
 
@@ -77,21 +71,21 @@ def test_blocks_that_are_as_they_were_are_not_read_again(runs: Runs, loaded: set
 def test_a_new_archive_is_merged_with_its_block_alone(runs: Runs, loaded: set[str]) -> None:
     runs.run()
     (runs.shop.data / "week_3b.zip").write_bytes(week(20, 21))
-    assert _read(runs, loaded) == {"week_3.zip", "week_3b.zip", "week_4_12.zip", "week_5.zip"}
+    assert _read(runs, loaded) == {"week_3.zip", "week_3b.zip", "week_4.zip", "week_5.zip"}
     assert _read(runs, loaded) == {"week_5.zip"}
 
 
 def test_what_is_kept_depends_on_what_was_merged_not_on_names(runs: Runs, loaded: set[str]) -> None:
     """Other rules make other partials of the same archives."""
     runs.run()
-    assert _read(runs, loaded, unknown="bucket") == set(ARCHIVES)
+    assert _read(runs, loaded, unknown="bucket") == {f"week_{n}.zip" for n in range(6)}
 
 
 def test_a_full_run_uses_nothing_that_is_kept(runs: Runs, loaded: set[str]) -> None:
     runs.run()
     loaded.clear()
     runs.run(full=True)
-    assert loaded == set(ARCHIVES)
+    assert loaded == {f"week_{n}.zip" for n in range(6)}
 
 
 @pytest.mark.parametrize("damage", ["gone", "torn", "changed"])
@@ -105,7 +99,7 @@ def test_what_is_damaged_is_merged_again(runs: Runs, loaded: set[str], damage: s
             middle = len(data) // 2
             rest = bytes([data[middle] ^ 1]) + data[middle + 1 :] if damage == "changed" else b""
             path.write_bytes(data[:middle] + rest)
-    assert _read(runs, loaded) == set(ARCHIVES)
+    assert _read(runs, loaded) == {f"week_{n}.zip" for n in range(6)}
     assert {path: path.read_bytes() for path in _merged_files(runs)} == files
 
 
