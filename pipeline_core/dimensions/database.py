@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -44,6 +46,24 @@ def read_database(
             is missing, or a column's type cannot be used.
         InputError: a row cannot be used.
     """
+    with connected(url) as connection:
+        priced = found_relation(connection, products)
+        price, scale = _price(connection, priced)
+        return make_snapshot(
+            customers=_read(connection, found_relation(connection, customers)),
+            products=_read(connection, priced, price),
+            place=_PLACE,
+            scale=scale,
+        )
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """One read-only, repeatable-read transaction, in which values are spelt whoever connects.
+
+    Raises:
+        RetryableError, ConfigError: as ``read_database``.
+    """
     import pandas as pd
     from sqlalchemy import create_engine, exc, text
 
@@ -59,14 +79,7 @@ def read_database(
     try:
         with engine.connect().execution_options(postgresql_readonly=True) as connection:
             connection.execute(text(_PINNED))
-            priced = found_relation(connection, products)
-            price, scale = _price(connection, priced)
-            return make_snapshot(
-                customers=_read(connection, found_relation(connection, customers)),
-                products=_read(connection, priced, price),
-                place=_PLACE,
-                scale=scale,
-            )
+            yield connection
     except (pd.errors.DatabaseError, exc.DBAPIError) as error:
         # A traceback would show what the sentence leaves out.
         raise database_error(error, engine.url.username, _database(engine.url)) from None

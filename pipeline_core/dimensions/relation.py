@@ -78,13 +78,13 @@ def found_relation(connection: Connection, table: DimensionTable) -> Relation:
             schema, name = split_name(table.named)
         except ValueError as error:
             raise ConfigError(f"{table.setting}: {error}.", "Correct the setting.") from None
-        sql = ".".join(_quoted(each) for each in (schema, name) if each is not None)
+        sql = ".".join(quoted(each) for each in (schema, name) if each is not None)
         names = _columns_of(connection, sql)
         place = f"The table {shown_name(schema, name)}"
         if not names:
             raise _no_table(connection, table)
     found = find_columns(names, table, place)
-    columns = {ours: _quoted(names[at]) for ours, at in zip(table.ours, found, strict=True)}
+    columns = {ours: quoted(names[at]) for ours, at in zip(table.ours, found, strict=True)}
     return Relation(table, sql, columns)
 
 
@@ -146,5 +146,6 @@ def _no_table(connection: Connection, table: DimensionTable) -> ConfigError:
     )
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as SQL has it."""
     return '"{}"'.format(name.replace('"', '""'))

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from itertools import product as combinations
 from typing import Literal
 
+import msgspec
+
+from pipeline_core.configuration.feed import OURS
 from pipeline_core.inspection.candidates import Candidates, Scored, TypeScored, has_kind
 from pipeline_core.inspection.rows import (
     MISSING,
@@ -26,6 +29,7 @@ PRODUCT = ("product_id", "category", "price")
 # Combinations that are counted by the product's own judge.
 MOST_JUDGED = 6
 _MOST_LISTS = 6
+_DEFAULT = Feed()
 # Below such a share of the purchases, another way of writing is a slip and not the shop's way.
 _A_SLIP, _OFTEN_MISSING = 0.05, 0.1
 _COUNTED = 2.0
@@ -55,29 +59,29 @@ class Proposal:
 
 
 def proposals(
-    events: Sequence[object], tables: Sequence[Table], *, records: str | None = None
+    events: Sequence[object], tables: Sequence[Table], base: Feed = _DEFAULT
 ) -> list[Proposal]:
-    """The likeliest, best first; at most MOST_JUDGED. ``records`` is the envelope's array that
-    the events are of, where it has to be named."""
+    """The likeliest, best first; at most MOST_JUDGED. What ``base`` says of parts, and what it
+    leaves out, stays so."""
     customers, products = mappings(tables, CUSTOMER), mappings(tables, PRODUCT)
     found: list[Proposal] = []
     for items in (None, *lists_of(events)[:_MOST_LISTS]):
         if items is not None and _NO_LIST & set(words(items)):
             continue
         view = view_of(events, items)
-        found += _of_view(Candidates(view, customers, products), records)
+        found += _of_view(Candidates(view, customers, products), base)
     found.sort(key=lambda each: -each.rank(each.complete))
     return found[:MOST_JUDGED]
 
 
-def _of_view(candidates: Candidates, records: str | None) -> Iterator[Proposal]:
+def _of_view(candidates: Candidates, base: Feed) -> Iterator[Proposal]:
     quantities: list[Scored | None] = [*candidates.quantities] or [None]
     for who, what, many in combinations(candidates.customers, candidates.products, quantities):
-        if who.path == what.path or (many and many.path in (who.path, what.path)):
-            continue
+        quantity_path = many.path if many else _DEFAULT.quantity
         for kind in candidates.types(what.path, many.path if many else None):
-            if kind.path not in (who.path, what.path):
-                yield _proposal(candidates, who, what, many, kind, records)
+            # Each field is asked for one thing.
+            if len({kind.path, who.path, what.path, quantity_path}) == len(OURS):
+                yield _proposal(candidates, who, what, many, kind, base)
 
 
 def _proposal(
@@ -86,25 +90,26 @@ def _proposal(
     what: Scored,
     many: Scored | None,
     kind: TypeScored,
-    records: str | None,
+    base: Feed,
 ) -> Proposal:
     view = candidates.view
     columns = view.columns
     values = set(kind.values)
     purchases = [row for row, value in enumerate(columns[kind.path]) if _is_in(value, values)]
-    only = _conditions(view, purchases)
-    feed = Feed(
+    numbers, missing = _numbers(view, purchases, many)
+    only = [each for each in _conditions(view, purchases) if each not in base.only]
+    feed = msgspec.structs.replace(
+        base,
         event_type=kind.path,
         customer_id=who.path,
         product_id=what.path,
-        quantity=many.path if many else "quantity",
+        quantity=many.path if many else _DEFAULT.quantity,
         purchase_types=kind.values,
         ids=_ids(view, purchases, who.path, what.path),
-        numbers=(how := _numbers(view, purchases, many))[0],
-        missing_quantity=how[1],
+        numbers=numbers,
+        missing_quantity=missing,
         items=view.items,
-        only=only,
-        records=records,
+        only=(*base.only, *only),
     )
     complete = sum(_is_complete(view, row, who, what, many, feed) for row in purchases)
     score = sum(each.score for each in (who, what, many, kind) if each is not None)

@@ -41,13 +41,16 @@ class Column:
             return "other"
         if _share(there, _DATE) > _MOST:
             return "date"
+        if self.type == "money":
+            return "price"
         distinct = len(set(there))
         if _share(there, _DECIMAL) > _MOST:
             is_price = any("." in text for text in there) or likeness(self.name, "price") > 0
             return "price" if is_price else "id" if distinct == len(there) else "other"
-        if distinct == len(there) and likeness(self.name, "segment") <= 0:
+        is_named = any(likeness(self.name, each) > 0 for each in ("segment", "category"))
+        if distinct == len(there) and not is_named:
             return "id"
-        return "label" if distinct <= max(len(there) * _FEW, 1) else "other"
+        return "label" if is_named or distinct <= max(len(there) * _FEW, 1) else "other"
 
     @property
     def distinct(self) -> int:
