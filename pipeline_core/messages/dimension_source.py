@@ -11,7 +11,7 @@ class DimensionSource(Struct, frozen=True, kw_only=True):
     """Where the customers, or the products, of a run came from."""
 
     place: str
-    """Path of the folder, or ``database``."""
+    """Path of the folder, ``database``, or a plug-in with its package and the version of that."""
     table: str
     """As it was set: a table, a view or a SELECT of the database, or a file without its ending."""
     columns: dict[str, str]

@@ -11,6 +11,7 @@ from pipeline_core.configuration.dimension_tables import DimensionTable
 from pipeline_core.configuration.places import Places
 from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.files import read_folder
+from pipeline_core.dimensions.plugin import described, is_plugin, read_plugin
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids, save_snapshot
 from pipeline_core.logs import get_logger
@@ -122,7 +123,9 @@ def _planned_at(run_id: str) -> datetime | None:
 
 
 def read_dimensions(places: Places) -> Snapshot:
-    """Customers and products of now. Raises as the two sources do."""
+    """Customers and products of now. Raises as the sources do."""
+    if places.dimensions is not None and is_plugin(places.dimensions):
+        return read_plugin(places.dimensions, places.customers, places.products)
     if places.dimensions is not None:
         return read_folder(Path(places.dimensions), places.customers, places.products)
     return read_database(places.database_url, places.customers, places.products)
@@ -130,6 +133,10 @@ def read_dimensions(places: Places) -> Snapshot:
 
 def _source(places: Places, table: DimensionTable) -> DimensionSource:
     columns = dict(zip(table.ours, table.theirs(), strict=True))
-    folder = places.dimensions
-    place = DATABASE if folder is None else str(Path(folder).absolute())
+    if places.dimensions is None:
+        place = DATABASE
+    elif is_plugin(places.dimensions):
+        place = described(places.dimensions)
+    else:
+        place = str(Path(places.dimensions).absolute())
     return DimensionSource(place=place, table=table.named, columns=columns)

@@ -27,7 +27,8 @@ class DimensionSettings(SettingGroup):
     """Where customers and products are."""
 
     dimensions: str | None = Field(
-        None, description="Folder with customers and products (.csv or .parquet), not a database."
+        None,
+        description="Folder with customers and products (.csv or .parquet), or plugin:NAME.",
     )
     database_url: SecretStr | None = Field(
         None, description="postgresql:// URL; takes the place of the five settings below."

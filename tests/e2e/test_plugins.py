@@ -1,0 +1,88 @@
+"""Customers and products by a package that is installed beside this program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.processes import local_environment
+
+PYPROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "acme-crm"
+version = "1.2"
+[project.entry-points."sales_pipeline.dimensions"]
+crm = "acme_crm:read"
+broken = "acme_crm.broken:read"
+empty = "acme_crm:nothing"
+[tool.setuptools]
+packages = ["acme_crm"]
+"""
+SOURCE = """
+import pyarrow as pa
+
+def read():
+    customers = pa.table({"segment": ["VIP"], "customer_id": [7]})
+    return customers, pa.table({"product_id": ["p1"], "category": ["Toys"], "price": ["9.95"]})
+
+def nothing():
+    return pa.table({}), pa.table({})
+"""
+
+
+def command(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """In an interpreter that finds what is installed there."""
+    line = [sys.executable, "-m", "console.command", *arguments]
+    return subprocess.run(line, env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """Settings of a shop whose tables a plug-in has."""
+    package = tmp_path / "acme" / "acme_crm"
+    package.mkdir(parents=True)
+    (package.parent / "pyproject.toml").write_text(PYPROJECT)
+    (package / "__init__.py").write_text(SOURCE)
+    (package / "broken.py").write_text("import no_such_module")
+    site = tmp_path / "site"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    install += ["--no-build-isolation", "--target", str(site), str(package.parent)]
+    subprocess.run(install, check=True, capture_output=True)
+    days = {"events_2024-03-01.zip": day_zip({"a.json": part([purchase("7", "p1", 2)])})}
+    shop = write_shop(tmp_path / "shop", {"events_week_01.zip": archive_zip(days)})
+    own = local_environment(shop, tmp_path)
+    path = os.pathsep.join([own["PYTHONPATH"], str(site)])
+    return own | {"SALES_DIMENSIONS": "plugin:crm", "PYTHONPATH": path}
+
+
+def test_a_plug_in_is_read_and_named_by_the_run(env: dict[str, str]) -> None:
+    done = command("run", "--quiet", env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    report = (Path(env["SALES_REPORTS"]) / "sales_report.csv").read_text()
+    assert report.splitlines()[1:] == ["Toys,VIP,19.90,2,1"]
+    shown = command("show", env=env)
+    assert "Customers came from plugin:crm of acme-crm 1.2" in shown.stdout
+
+
+def test_a_plug_in_that_cannot_be_used_stops_the_plan_and_is_named(env: dict[str, str]) -> None:
+    wrong = {
+        "plugin:broken": "plugin:broken of acme-crm 1.2 cannot be used: ModuleNotFoundError",
+        "plugin:empty": "plugin:empty, customers has no column customer_id",
+        "plugin:nowhere": "there is: plugin:broken, plugin:crm, plugin:empty",
+    }
+    for place, said in wrong.items():
+        given = env | {"SALES_DIMENSIONS": place}
+        done = command("run", env=given)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    checked = command("doctor", env=given).stdout
+    assert "has the plug-in plugin:nowhere" in " ".join(checked.split())
+    named = command("run", env=env | {"SALES_CUSTOMERS": "clients"})
+    assert (named.returncode, "reads the tables that it knows" in named.stderr) == (2, True)
