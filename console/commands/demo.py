@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import click
 
 from console.display.terminal import plain
-from pipeline_core.machine.remedies import PROJECT, made_by_uv
+from pipeline_core.machine.install_lines import PROJECT, made_by_uv
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -17,8 +17,8 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 
-from console.serving.seats import Seats
-from console.serving.seldom import Seldom
+from console.serving.connection_limit import ConnectionLimit
+from console.serving.log_limit import LogLimit
 from console.serving.streams import TellingStream
 from pipeline_core.logs import get_logger
 
@@ -48,13 +48,13 @@ class BoundedServer(HTTPServer):
     not for each."""
 
     # What the constructor is called with.
-    def initialize(self, *arguments: Any, seats: Seats, **options: Any) -> None:  # type: ignore[override]
+    def initialize(self, *arguments: Any, seats: ConnectionLimit, **options: Any) -> None:  # type: ignore[override]
         super().initialize(*arguments, **options)
         self._seats = seats
         seats.when_free = self._go_on_and_tell
         self._listening: tuple[socket.socket, ...] = ()
         self._is_paused = self._do_some_wait = self._was_told = False
-        self._seldom = Seldom()
+        self._seldom = LogLimit()
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Starts to accept on all of them; to be called once."""
@@ -132,7 +132,7 @@ class BoundedServer(HTTPServer):
         self._do_some_wait = True
         if self._was_told:
             return
-        unsaid = self._seldom.turn("full")
+        unsaid = self._seldom.admit("full")
         if unsaid is not None:
             self._was_told = True
             log.warning(

@@ -16,13 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
-from console.serving.looks import Looks
-from console.serving.names import Names
-from console.serving.ranges import OutsideError, Stretch, asked_for
-from console.serving.reports import content_type, find
+from console.serving.connection_limit import ConnectionLimit
+from console.serving.log_limit import LogLimit
+from console.serving.progress_cache import ProgressCache
+from console.serving.ranges import OutsideError, Stretch, parse_range
+from console.serving.reports import content_type, find_report_file
 from console.serving.runs import PublishedRuns
-from console.serving.seats import Seats
-from console.serving.seldom import Seldom
+from console.serving.served_hosts import ServedHosts
 from console.serving.targets import asked_host
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.errors import PipelineError
@@ -56,14 +56,14 @@ class Served:
 
     reports: Storage
     runs: PublishedRuns
-    looks: Looks
+    progress_cache: ProgressCache
     # Where calls of a storage wait.
     threads: Executor
     flower_url: str | None
     # The hosts that a browser may ask for.
-    names: Names
-    seldom: Seldom
-    seats: Seats
+    hosts: ServedHosts
+    log_limit: LogLimit
+    seats: ConnectionLimit
 
 
 class Handler(RequestHandler):
@@ -82,8 +82,8 @@ class Handler(RequestHandler):
 
     def prepare(self) -> None:
         host = asked_host(self.request)
-        if not self.served.names.answers_to(host):
-            unsaid = self.served.seldom.turn("name")
+        if not self.served.hosts.answers_to(host):
+            unsaid = self.served.log_limit.admit("name")
             if unsaid is not None:
                 log.warning("name_refused", name=host[:_SHOWN], unsaid=unsaid, remedy=_NAMES)
             raise HTTPError(403, reason="This name is not served here")
@@ -137,7 +137,7 @@ class Handler(RequestHandler):
 
     def log_failure(self, error: PipelineError) -> None:
         """Says what the storage said, unless somebody was just told."""
-        unsaid = self.served.seldom.turn("failure")
+        unsaid = self.served.log_limit.admit("failure")
         if unsaid is not None:
             path = self.request.path[:_SHOWN]
             log.warning("cannot_serve", path=path, cause=error.message, unsaid=unsaid)
@@ -189,7 +189,7 @@ class ProgressJson(Handler):
 
     async def answer(self, *_: str) -> None:
         self.set_header("Content-Type", "application/json")
-        seen = await self.served.looks.newest()
+        seen = await self.served.progress_cache.newest()
         if seen is None:
             self.set_status(404)
             self.finish(msgspec.json.encode({"error": "There is no run yet."}))
@@ -210,7 +210,9 @@ class ReportFile(Handler):
 
     async def answer(self, *path: str) -> None:
         try:
-            found = await self.aside(find, self.served.reports, self.served.runs, path[0])
+            found = await self.aside(
+                find_report_file, self.served.reports, self.served.runs, path[0]
+            )
         except FileNotFoundError:
             raise HTTPError(404) from None
         kind = content_type(found.key)
@@ -240,7 +242,7 @@ class ReportFile(Handler):
         if self.request.method != "GET":  # ranges are defined for nothing else
             return None
         headers = self.request.headers
-        return asked_for(headers.get("Range"), headers.get("If-Range"), etag, size)
+        return parse_range(headers.get("Range"), headers.get("If-Range"), etag, size)
 
     def _refuse_range(self, size: int) -> None:
         self.set_status(416)

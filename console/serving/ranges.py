@@ -20,7 +20,7 @@ class OutsideError(Exception):
     """No byte of the file is in what was asked for."""
 
 
-def asked_for(header: str | None, condition: str | None, etag: str, size: int) -> Stretch | None:
+def parse_range(header: str | None, condition: str | None, etag: str, size: int) -> Stretch | None:
     """What to send of a file of ``size`` bytes; None is the whole.
 
     ``header`` is Range, ``condition`` If-Range: unless it is the file's ``etag``, the client has a

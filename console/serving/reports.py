@@ -37,7 +37,7 @@ class FoundFile(NamedTuple):
     version: str
 
 
-def find(reports: Storage, runs: PublishedRuns, path: str) -> FoundFile:
+def find_report_file(reports: Storage, runs: PublishedRuns, path: str) -> FoundFile:
     """The file at ``path``, which is ``latest/…`` or ``runs/<run>/…``, percent-decoded.
 
     Raises:

@@ -13,6 +13,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from console.serving.connection_limit import ConnectionLimit
 from console.serving.connections import BoundedServer, most_connections
 from console.serving.handlers import (
     Asset,
@@ -24,11 +25,10 @@ from console.serving.handlers import (
     Served,
     Start,
 )
-from console.serving.looks import Looks
-from console.serving.names import is_loopback, served_names
+from console.serving.log_limit import LogLimit
+from console.serving.progress_cache import ProgressCache
 from console.serving.runs import PublishedRuns
-from console.serving.seats import Seats
-from console.serving.seldom import Seldom
+from console.serving.served_hosts import hosts_of, is_loopback
 from console.serving.streams import MOST_HEADER_BYTES
 from console.serving.targets import read_target
 from pipeline_core.errors import ConfigError
@@ -61,12 +61,12 @@ async def _serve(settings: Settings) -> None:
         served = Served(
             reports=reports,
             runs=PublishedRuns(reports),
-            looks=Looks(open_state(settings.state), threads),
+            progress_cache=ProgressCache(open_state(settings.state), threads),
             threads=threads,
             flower_url=settings.flower_url,
-            names=served_names(host, settings.serve_names),
-            seldom=Seldom(),
-            seats=Seats(most_connections()),
+            hosts=hosts_of(host, settings.serve_names),
+            log_limit=LogLimit(),
+            seats=ConnectionLimit(most_connections()),
         )
         try:
             sockets = bind_sockets(port, host)
@@ -130,7 +130,7 @@ def _announce(served: Served, host: str, port: int) -> None:
             "served_to_others",
             address=host,
             what="whoever reaches this port reads the reports",
-            answers_to=f"IP addresses, {', '.join(sorted(served.names.known))}",
+            answers_to=f"IP addresses, {', '.join(sorted(served.hosts.known))}",
             remedy="SALES_SERVE_NAMES says which other names a browser may use.",
         )
 

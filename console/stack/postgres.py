@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from console.stack.processes import HOST, GuardedFolder, RunAs, StackError, in_package
 from console.stack.server import Server
-from pipeline_core.machine.remedies import install_line
+from pipeline_core.machine.install_lines import install_line
 
 if sys.platform != "win32":
     import pwd

@@ -13,7 +13,7 @@ from redis.retry import Retry
 
 from console.stack.processes import HOST, GuardedFolder, StackError, in_package
 from console.stack.server import Server
-from pipeline_core.machine.remedies import install_line
+from pipeline_core.machine.install_lines import install_line
 
 _CONFIG = "redis.conf"
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO
 
-from pipeline_core.containers.beginnings import LONGEST, beginning
 from pipeline_core.containers.codecs import DAMAGE, inflated_blocks
 from pipeline_core.containers.directory import Entry, NoEndRecord, read_directory
+from pipeline_core.containers.file_types import LONGEST, describe_beginning
 from pipeline_core.containers.local_header import data_place
 from pipeline_core.containers.meter import Meter
 from pipeline_core.errors import InputError, RetryableError
@@ -49,7 +49,7 @@ def _what_else(file: IO[bytes], cause: ValueError) -> str:
     file.seek(0)
     head = file.read(LONGEST)
     if not head.startswith(b"PK"):
-        told = beginning(head)
+        told = describe_beginning(head)
         return str(cause) if told is None else f"it {told}"
     if isinstance(cause, NoEndRecord):
         return "it begins like a zip and has no end: it was cut off"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline_core.containers.beginnings import LONGEST, beginning
+from pipeline_core.containers.file_types import LONGEST, describe_beginning
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.kernel import Octets, kernel
 
@@ -138,7 +138,7 @@ def _check_bracket(head: Octets) -> None:
 def _what_else(head: bytes) -> str:
     if head[:1] == b"{" and head[1:2] != b"\0":
         return "begins with '{': it is an object, not an array"
-    return beginning(head) or "does not begin with '['"
+    return describe_beginning(head) or "does not begin with '['"
 
 
 def _checked(window: Window, max_event_bytes: int) -> Window:

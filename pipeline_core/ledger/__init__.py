@@ -19,7 +19,7 @@
     dimensions/<digest>/customers.parquet, products.parquet
 
 ``<work>`` is an archive's id, marked if the archive is not processed as planned. Under a key all of
-this, and what ``kept`` tells of, is in ``keyed/<mark>/``, each file with its tag behind it.
+this, and what ``cache`` tells of, is in ``keyed/<mark>/``, each file with its tag behind it.
 """
 
 from pipeline_core.ledger.published import mark_published, published_before, published_ids

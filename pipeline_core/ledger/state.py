@@ -7,7 +7,7 @@ import re
 from pipeline_core.errors import ConfigError, PipelineError
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.storage import Storage, open_storage, state_key
-from pipeline_core.storage.vouched import KEYED, VouchedStorage
+from pipeline_core.storage.signed import KEYED, SignedStorage
 
 _MARK = re.compile(r"[0-9a-f]{16}")
 # URIs of the states that were seen to have nothing under a key.
@@ -20,7 +20,7 @@ def open_state(uri: str) -> Storage:
     key and this process has none."""
     place, key = open_storage(uri), state_key()
     if key is not None:
-        return VouchedStorage(place, key)
+        return SignedStorage(place, key)
     _check_no_key_is_forgotten(place)
     return place
 

@@ -25,7 +25,7 @@ from pipeline_core.planning.reuse import (
     reuse_receipts,
     rules_of_now,
 )
-from pipeline_core.planning.shares import shared_out
+from pipeline_core.planning.shares import split_into_shares
 from pipeline_core.planning.survey import survey
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
@@ -76,7 +76,7 @@ def plan(order: Order) -> Manifest:
         dimensions_digest=dimensions_digest,
         customers=_source(places, places.customers),
         products=_source(places, places.products),
-        archives=shared_out(found.archives, order.processes(), known),
+        archives=split_into_shares(found.archives, order.processes(), known),
         conflicting_days=found.conflicting_days,
         reuse=reuse,
         rules=rules_of_now(),

@@ -8,7 +8,7 @@ import msgspec
 
 from pipeline_core.extract.extracts import EXTRACTION_VERSION
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.kept import ARCHIVES, DAYS, remember, remembered
+from pipeline_core.ledger.cache import ARCHIVES, DAYS, load_memory, save_memory
 from pipeline_core.ledger.results import Done
 from pipeline_core.messages import (
     ArchiveRef,
@@ -35,7 +35,7 @@ def rules_of_now() -> str:
 
 def recall(state: Storage, data_uri: str, key: str = ARCHIVES) -> Memory | None:
     """What the last run found out about the archives of ``data_uri``."""
-    memory = remembered(state, key)
+    memory = load_memory(state, key)
     return memory if memory is not None and memory.data == data_uri else None
 
 
@@ -113,14 +113,14 @@ def remember_results(state: Storage, manifest: Manifest, found: Iterable[Done]) 
         for archive in manifest.archives
         if archive.unreadable is None
     ]
-    remember(state, _memory(manifest, known))
+    save_memory(state, _memory(manifest, known))
 
 
 def note_days(state: Storage, manifest: Manifest, listed: Iterable[ArchiveRef]) -> None:
     """Leaves to later as-of runs what this one's planning found out: every archive with all its
     days, of which the run itself may have some only."""
     known = [Known(archive, ()) for archive in listed if archive.unreadable is None]
-    remember(state, _memory(manifest, known), DAYS)
+    save_memory(state, _memory(manifest, known), DAYS)
 
 
 def learn_days(state: Storage, manifest: Manifest, found: Iterable[Done]) -> None:
@@ -134,7 +134,7 @@ def learn_days(state: Storage, manifest: Manifest, found: Iterable[Done]) -> Non
             _learnt(each.archive, receipts.get((each.archive.name, each.archive.version), []))
             for each in memory.archives
         ]
-        remember(state, _memory(manifest, [Known(archive, ()) for archive in learnt]), DAYS)
+        save_memory(state, _memory(manifest, [Known(archive, ()) for archive in learnt]), DAYS)
 
 
 def _learnt(archive: ArchiveRef, receipts: Sequence[Receipt]) -> ArchiveRef:

@@ -15,7 +15,7 @@ _PIECES_A_PROCESS = 2
 _WORTH_CUTTING = 1.5
 
 
-def shared_out(
+def split_into_shares(
     archives: Sequence[ArchiveRef],
     processes: int,
     known: Mapping[str, Known] = MappingProxyType({}),

@@ -23,7 +23,7 @@ from pipeline_core.containers.names import (
 from pipeline_core.errors import ConfigError, InputError, NotAllowed, UnreadableArchive
 from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
 from pipeline_core.messages import ArchiveRef, DayRef, Limits
-from pipeline_core.planning.place import find_archives
+from pipeline_core.planning.archives import find_archives
 from pipeline_core.storage import Storage, StoredObject
 
 

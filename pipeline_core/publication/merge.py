@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from pipeline_core.errors import DamagedResult, ResultsMissing
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.kept import keep_merged, load_merged, merged_digests
+from pipeline_core.ledger.cache import keep_merged, load_merged, merged_digests
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger

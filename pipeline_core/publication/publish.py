@@ -38,7 +38,7 @@ from pipeline_core.publication.latest import show
 from pipeline_core.publication.merge import merge_results
 from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.verdict import judge
-from pipeline_core.questions.diff.latest import note_changes
+from pipeline_core.questions.diff.since_last import note_changes
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 

@@ -35,7 +35,7 @@ from pipeline_core.processing.rules import Rules, rules_of
 from pipeline_core.publication.files import write_reports
 from pipeline_core.publication.latest import make_latest, newest_published
 from pipeline_core.publication.merge import merge_results, read_partial
-from pipeline_core.publication.published_files import FilesState, put_right
+from pipeline_core.publication.repair import FilesState, repair_files
 from pipeline_core.publication.summary import summarise
 from pipeline_core.storage import open_archives, open_storage
 from pipeline_core.transform.reports import REPORTS
@@ -99,7 +99,7 @@ def rebuild(
         folder = Path(name)
         write_reports(folder, ledger, manifest, again.done, partials, scale, published)
         reports = open_storage(manifest.reports)
-        found, files = put_right(folder, reports, f"runs/{run_id}", dry_run=dry_run)
+        found, files = repair_files(folder, reports, f"runs/{run_id}", dry_run=dry_run)
     if not dry_run and run_id == newest_published(state):
         make_latest(state, reports, run_id)
     archives = len({each.archive.id for each in again.done})

@@ -8,7 +8,7 @@ from itertools import islice
 
 from pipeline_core.extract.extract_cache import EXTRACTS
 from pipeline_core.ledger import RunLedger, newest_runs, run_ids
-from pipeline_core.ledger.kept import DAYS, MERGED, merged_names, remembered
+from pipeline_core.ledger.cache import DAYS, MERGED, load_memory, merged_names
 from pipeline_core.messages import Receipt
 from pipeline_core.publication.merge import merge_keys
 from pipeline_core.storage import Storage
@@ -35,10 +35,10 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
     newest = set(islice(newest_runs(state), keep_runs))
     receipts = [each for run_id in newest for each in RunLedger(state, run_id).receipts()]
     # Read last: a run that ends now is remembered, and its receipts were read.
-    memory = remembered(state)
+    memory = load_memory(state)
     receipts += [each for one in (memory.archives if memory else ()) for _, each in one.done]
     digests = {digest for receipt in receipts for digest in receipt.day_digests.values()}
-    days = remembered(state, DAYS)
+    days = load_memory(state, DAYS)
     digests |= {
         day.digest
         for one in (days.archives if days else ())

@@ -13,7 +13,7 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import is_alive
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Outcome, Receipt, RunStatus
 from pipeline_core.running.lock import is_moving
-from pipeline_core.running.pace import Pace, is_reused
+from pipeline_core.running.speed import Throughput, is_reused
 from pipeline_core.storage import Storage
 from pipeline_core.storage.read_only import ReadOnlyStorage
 
@@ -147,7 +147,7 @@ class Watch:
             work_id: attempt for work_id, attempt in latest.items() if is_alive(attempt, now)
         }
         done = sizes.keys() & self._receipts.keys()
-        pace = Pace(self._receipts, sizes)
+        throughput = Throughput(self._receipts, sizes)
         # Between two archives nobody has one for a moment.
         processes = max(len(running), 1) if len(done) < len(sizes) else len(running)
         return RunProgress(
@@ -168,9 +168,9 @@ class Watch:
             pieces=len(sizes),
             pieces_done=len(done),
             events=sum(each.counts.seen for each in self._receipts.values()),
-            events_per_second=pace.events(processes),
-            bytes_per_second=pace.octets(processes),
-            left_seconds=pace.left(sizes, done, running, now, processes),
+            events_per_second=throughput.events_per_second(processes),
+            bytes_per_second=throughput.bytes_per_second(processes),
+            left_seconds=throughput.seconds_left(sizes, done, running, now, processes),
             workers=tuple(sorted({attempt.owner for attempt in running.values()})),
             counts=dict(Counter(each.state for each in archives)),
             archives=archives,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pipeline_core.configuration.places import check_place, local_path, scheme_of
 from pipeline_core.errors import ConfigError
-from pipeline_core.machine.remedies import install_line
+from pipeline_core.machine.install_lines import install_line
 from pipeline_core.storage.archives import ArchiveFolder
 from pipeline_core.storage.base import Contents, Storage, StoredObject
 from pipeline_core.storage.check import check_creates

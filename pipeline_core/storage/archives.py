@@ -12,7 +12,7 @@ from pipeline_core.storage.base import Contents, StoredObject
 from pipeline_core.storage.disk_errors import translated
 from pipeline_core.storage.listing import instead_of_file, link_text, stored
 from pipeline_core.storage.local import LocalStorage
-from pipeline_core.storage.steps import READ, open_below
+from pipeline_core.storage.safe_paths import READ, open_below
 
 
 class ArchiveFolder(LocalStorage):

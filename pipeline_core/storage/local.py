@@ -15,6 +15,12 @@ from typing import IO
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.logs import get_logger
+from pipeline_core.storage.atomic import (
+    beside,
+    link_unless_there,
+    make_folder,
+    rename_unless_there,
+)
 from pipeline_core.storage.base import (
     Contents,
     StoredObject,
@@ -36,13 +42,7 @@ from pipeline_core.storage.disk import (
 )
 from pipeline_core.storage.disk_errors import translated
 from pipeline_core.storage.listing import kind_text, link_text, put, stored, why_no_file
-from pipeline_core.storage.placing import (
-    beside,
-    link_unless_there,
-    make_folder,
-    rename_unless_there,
-)
-from pipeline_core.storage.steps import check_way, inside, open_below, remove_below
+from pipeline_core.storage.safe_paths import check_way, inside, open_below, remove_below
 
 log = get_logger()
 

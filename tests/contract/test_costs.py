@@ -22,8 +22,8 @@ from pipeline_core.containers.cut import is_cut, label
 from pipeline_core.containers.names import day_date, day_label
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
-from pipeline_core.publication.published_files import put_right
 from pipeline_core.publication.rebuild import rebuild
+from pipeline_core.publication.repair import repair_files
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell
 from pipeline_core.questions.range_report import range_sales
@@ -199,10 +199,13 @@ def test_large_file_is_compared_with_what_is_published_without_being_held(tmp_pa
         (tmp_path / name / "rejects.csv").write_bytes(b"x" * 16 * MIB)
     reports = open_storage(str(tmp_path / "reports"))
     with _peak(8 * MIB):
-        assert put_right(tmp_path / "made", reports, "runs/r", dry_run=True) == ("as_published", ())
+        assert repair_files(tmp_path / "made", reports, "runs/r", dry_run=True) == (
+            "as_published",
+            (),
+        )
     with (tmp_path / "reports/runs/r/rejects.csv").open("ab") as file:
         file.write(b"x")
-    found = put_right(tmp_path / "made", reports, "runs/r", dry_run=True)
+    found = repair_files(tmp_path / "made", reports, "runs/r", dry_run=True)
     assert found == ("damaged", ("rejects.csv",))
 
 

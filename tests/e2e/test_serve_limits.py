@@ -18,13 +18,13 @@ import pytest
 from tornado.netutil import bind_sockets
 
 from console.serving import handlers
+from console.serving.connection_limit import ConnectionLimit
 from console.serving.connections import BoundedServer
 from console.serving.handlers import Served
-from console.serving.looks import Looks
-from console.serving.names import served_names
+from console.serving.log_limit import LogLimit
+from console.serving.progress_cache import ProgressCache
 from console.serving.runs import PublishedRuns
-from console.serving.seats import Seats
-from console.serving.seldom import Seldom
+from console.serving.served_hosts import hosts_of
 from console.serving.server import application
 from pipeline_core.storage import open_storage
 from tests.support.processes import eventually
@@ -126,12 +126,12 @@ async def _bounded(reports: str, most: int, idle_seconds: float) -> AsyncIterato
         served = Served(
             reports=storage,
             runs=PublishedRuns(storage),
-            looks=Looks(storage, threads),
+            progress_cache=ProgressCache(storage, threads),
             threads=threads,
             flower_url=None,
-            names=served_names("127.0.0.1", None),
-            seldom=Seldom(),
-            seats=Seats(most),
+            hosts=hosts_of("127.0.0.1", None),
+            log_limit=LogLimit(),
+            seats=ConnectionLimit(most),
         )
         server = BoundedServer(
             application(served), seats=served.seats, idle_connection_timeout=idle_seconds

@@ -22,7 +22,7 @@ from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.published import mark_published
 from pipeline_core.messages import Manifest
 from pipeline_core.running.local import run_locally
-from pipeline_core.storage import StateKey, use_state_key, vouched
+from pipeline_core.storage import StateKey, signed, use_state_key
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.fleet import ARCHIVES, CUSTOMERS, PRODUCTS, Fleet, archive
 from tests.support.processes import eventually, local_environment, published_csvs, sales_pipeline
@@ -53,7 +53,7 @@ def their_shop(tmp_path: Path) -> Shop:
 def _no_key_is_left() -> Iterator[None]:
     yield
     _use(None)
-    atexit.unregister(vouched._refused.tell_number)  # this process ends without a log
+    atexit.unregister(signed._refused.tell_number)  # this process ends without a log
 
 
 def _use(key: str | None) -> None:

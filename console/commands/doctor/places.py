@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from console.commands.doctor.checks import Check
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger import open_state, unvouched_words
-from pipeline_core.planning.place import find_archives
+from pipeline_core.planning.archives import find_archives
 from pipeline_core.planning.plan import read_dimensions
 from pipeline_core.plural import counted
 from pipeline_core.settings import Settings

@@ -20,7 +20,7 @@ from console.display.views import output, print_summary
 from pipeline_core.containers.ignored import MOST_ENDINGS, ending, endings_in_words, merge_endings
 from pipeline_core.errors import ConfigError, NotAllowed
 from pipeline_core.messages import Limits, Outcome
-from pipeline_core.planning.place import find_archives
+from pipeline_core.planning.archives import find_archives
 from pipeline_core.planning.survey import survey
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.settings import load_settings

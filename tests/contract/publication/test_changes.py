@@ -16,7 +16,7 @@ from pipeline_core.messages.changes import Changes, OtherCauses, TopCause, sente
 from pipeline_core.notify import Hooks, parse_events
 from pipeline_core.planning.reuse import rules_of_now
 from pipeline_core.publication.publish import publish
-from pipeline_core.questions.diff import latest
+from pipeline_core.questions.diff import since_last
 from pipeline_core.running.notifications import notify_of_outcome
 from pipeline_core.storage import open_storage
 from tests.contract.page.test_page import NASTY, Page
@@ -107,7 +107,7 @@ def test_only_days_of_one_run_are_read(runs: Runs, monkeypatch: pytest.MonkeyPat
 def test_the_largest_are_named_and_the_others_summed(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(latest, "_NAMED", 1)
+    monkeypatch.setattr(since_last, "_NAMED", 1)
     put(runs, "week_3.zip", archive("2024-01-15.zip", *MONDAY, *MONDAY))
     put(runs, "week_4.zip", archive("2024-01-22.zip", purchase("anna", "pie", 5)))
     restate(runs, "products", "2.00", "1.00")
@@ -159,7 +159,7 @@ def test_figures_that_do_not_add_up_are_not_explained(runs: Runs) -> None:
 def test_the_causes_of_very_many_purchases_are_left_to_diff(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(latest, "_MOST_PURCHASES", 4)
+    monkeypatch.setattr(since_last, "_MOST_PURCHASES", 4)
     put(runs, "week_3.zip", archive("2024-01-15.zip", *[purchase("anna", "pie", 5)] * 4))
     runs.run()
     assert known(runs).revenue == "40.00", "of what is new, not of all"
@@ -185,7 +185,7 @@ def test_a_bug_in_it_is_a_warning(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(latest, "gather", fail)
+    monkeypatch.setattr(since_last, "gather", fail)
     runs.run()
     assert (runs.folder / "reports" / "latest").resolve().name == "run-002"
     assert "changes_not_found" in caplog.text
@@ -201,7 +201,7 @@ def test_a_search_that_ended_its_process_is_not_made_again(
         searches.append(1)
         raise SystemExit
 
-    monkeypatch.setattr(latest, "gather", end)
+    monkeypatch.setattr(since_last, "gather", end)
     with pytest.raises(SystemExit):
         runs.run()
     state = str(runs.folder / "state")

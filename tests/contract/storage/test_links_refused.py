@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from console.serving.reports import find
+from console.serving.reports import find_report_file
 from console.serving.runs import PublishedRuns
 from pipeline_core.errors import RetryableError
 from pipeline_core.storage import Storage, disk
@@ -55,7 +55,7 @@ def test_where_links_are_refused_a_pointer_is_followed_and_a_copy_is_there(
         assert json.loads((local.root / "latest.json").read_bytes()) == {"target": run}
         assert read(local.root, "latest") == files
         assert (local.root / "a.csv").read_bytes() == files["a.csv"]
-        found = find(local, PublishedRuns(local), "latest/summary.json")
+        found = find_report_file(local, PublishedRuns(local), "latest/summary.json")
         assert found.key == f"{run}/summary.json", "served by the pointer"
     (local.root / "latest" / "a.csv").write_bytes(b"edited")
     assert local.read("runs/2/a.csv") == b"A", "a copy, whatever is done to it"

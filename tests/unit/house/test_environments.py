@@ -19,7 +19,7 @@ from console.commands.doctor import installation
 from console.stack import StackError
 from console.stack.redis import find_redis
 from pipeline_core.errors import ConfigError
-from pipeline_core.machine import remedies
+from pipeline_core.machine import install_lines
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.support import PROJECT
@@ -83,7 +83,7 @@ def test_no_lock_of_uv_is_kept() -> None:
 
 
 def test_this_clone_is_known_as_one() -> None:
-    assert remedies.PROJECT == PROJECT
+    assert install_lines.PROJECT == PROJECT
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def environment(
     if kind == "clone":
         (there / "pyproject.toml").touch()
     monkeypatch.setattr(sys, "prefix", str(prefix))
-    monkeypatch.setattr(remedies, "PROJECT", there)
+    monkeypatch.setattr(install_lines, "PROJECT", there)
     return str(request.param)
 
 
@@ -112,7 +112,7 @@ def in_each(*expected: str) -> pytest.MarkDecorator:
 
 @in_each("uv sync", "uv pip install 'a>=1'", f"{PIP} 'a>=1'", f"{PIP} 'a>=1'")
 def test_a_package_is_brought_by_what_made_the_environment(environment: str, line: str) -> None:
-    assert remedies.install_line("a>=1") == line
+    assert install_lines.install_line("a>=1") == line
 
 
 @in_each(
@@ -124,7 +124,7 @@ def test_a_package_is_brought_by_what_made_the_environment(environment: str, lin
 def test_the_kernel_is_compiled_again_by_what_made_the_environment(
     environment: str, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert remedies.rebuild_line() == line
+    assert install_lines.rebuild_line() == line
     monkeypatch.setattr(installation, "IS_BUILT", False)
     assert f"then `{line}`" in installation.check_decoding(load_settings()).remedy
 
@@ -149,7 +149,7 @@ def test_a_python_without_an_environment_has_pip(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    assert remedies.install_line("obstore") == f"{PIP} obstore"
+    assert install_lines.install_line("obstore") == f"{PIP} obstore"
 
 
 @pytest.mark.parametrize("environment", ["uv clone"], indirect=True)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.messages import ArchiveRef, DayRef, Manifest, Options
-from pipeline_core.planning.shares import shared_out
+from pipeline_core.planning.shares import split_into_shares
 
 
 def _archive(number: int, *day_sizes: int, duplicate_of: str | None = None) -> ArchiveRef:
@@ -19,7 +19,7 @@ def _archive(number: int, *day_sizes: int, duplicate_of: str | None = None) -> A
 
 
 def _cut(archives: list[ArchiveRef], processes: int) -> list[int]:
-    return [len(archive.shares) for archive in shared_out(archives, processes)]
+    return [len(archive.shares) for archive in split_into_shares(archives, processes)]
 
 
 def test_one_archive_is_cut_for_two_processes_and_not_for_one_or_nobody_knows_how_many() -> None:
@@ -51,14 +51,14 @@ def test_what_has_one_day_no_day_or_is_a_duplicate_stays_whole() -> None:
 
 @given(st.lists(st.integers(0, 50), max_size=12), st.integers(2, 30))
 def test_shares_hold_each_day_once_and_in_order(sizes: list[int], processes: int) -> None:
-    (archive,) = shared_out([_archive(0, *sizes)], processes)
+    (archive,) = split_into_shares([_archive(0, *sizes)], processes)
     if archive.shares:
         assert len(archive.shares) > 1
         assert [index for share in archive.shares for index in share] == list(range(len(sizes)))
 
 
 def test_work_is_named_apart_and_comes_largest_first() -> None:
-    archives = shared_out([_archive(0, 5, 5), _archive(1, 30, 1, 50)], 2)
+    archives = split_into_shares([_archive(0, 5, 5), _archive(1, 30, 1, 50)], 2)
     manifest = Manifest(
         run_id="1",
         created_at="",  # type: ignore[arg-type]

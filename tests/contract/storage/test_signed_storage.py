@@ -10,7 +10,7 @@ import pytest
 
 from pipeline_core.errors import ContractError
 from pipeline_core.storage import StateKey, Storage, listing
-from pipeline_core.storage.vouched import VouchedStorage
+from pipeline_core.storage.signed import SignedStorage
 
 KEY, OTHER = StateKey(b"k" * 32), StateKey(b"o" * 32)
 HOME = f"keyed/{KEY.mark}"
@@ -18,11 +18,11 @@ DATA = b"what was kept" * 100
 
 
 @pytest.fixture
-def vouched(state: Storage) -> VouchedStorage:
-    return VouchedStorage(state, KEY)
+def vouched(state: Storage) -> SignedStorage:
+    return SignedStorage(state, KEY)
 
 
-def test_what_is_written_is_read(vouched: VouchedStorage, state: Storage, tmp_path: Path) -> None:
+def test_what_is_written_is_read(vouched: SignedStorage, state: Storage, tmp_path: Path) -> None:
     large = bytes(range(256)) * 10_000
     (tmp_path / "large").write_bytes(large)
     vouched.write("a/small", DATA)
@@ -59,7 +59,7 @@ def test_a_record_larger_than_any_of_ours_is_not_read(
     assert state.read("archives.json") == DATA
 
 
-def test_what_is_created_is_created_once(vouched: VouchedStorage) -> None:
+def test_what_is_created_is_created_once(vouched: SignedStorage) -> None:
     assert vouched.create("a", b"1")
     assert not vouched.create("a", b"2")
     assert vouched.read("a") == b"1"
@@ -110,7 +110,7 @@ def _changed(key: str) -> bytes:
     ],
 )
 def test_what_is_forged_is_not_there(
-    vouched: VouchedStorage, state: Storage, forged: Callable[[str], bytes]
+    vouched: SignedStorage, state: Storage, forged: Callable[[str], bytes]
 ) -> None:
     key = "runs/1/receipts/00000.json"
     state.write(f"{HOME}/{key}", forged(key))
@@ -127,9 +127,9 @@ def test_what_is_forged_is_not_there(
 
 
 def test_nobody_takes_or_clears_up_what_is_kept_under_another_key(
-    vouched: VouchedStorage, state: Storage
+    vouched: SignedStorage, state: Storage
 ) -> None:
-    other = VouchedStorage(state, OTHER)
+    other = SignedStorage(state, OTHER)
     for each in (state, vouched, other):
         assert each.create("runs/1/manifest.json", b"1")
         each.remove("runs/2/manifest.json")
@@ -142,21 +142,21 @@ def test_nobody_takes_or_clears_up_what_is_kept_under_another_key(
 def test_what_is_read_was_checked_whoever_changes_it_meanwhile(tmp_path: Path) -> None:
     from pipeline_core.storage import open_storage
 
-    vouched = VouchedStorage(open_storage(str(tmp_path)), KEY)
+    vouched = SignedStorage(open_storage(str(tmp_path)), KEY)
     vouched.write("extract", DATA)
     with vouched.local_file("extract") as path:
         (tmp_path / HOME / "extract").write_bytes(b"W" * len(DATA))
         assert path.read_bytes() == DATA
 
 
-def test_no_name_leads_out_of_it(vouched: VouchedStorage) -> None:
+def test_no_name_leads_out_of_it(vouched: SignedStorage) -> None:
     for key in ("../other/file", "a/../../b", "a\0b"):
         with pytest.raises(FileNotFoundError):
             vouched.write(key, b"")
     assert [*vouched.files(".."), *vouched.files("../.."), *vouched.folders("a/..")] == []
 
 
-def test_a_state_publishes_nothing(vouched: VouchedStorage) -> None:
+def test_a_state_publishes_nothing(vouched: SignedStorage) -> None:
     for call in (vouched.publish_folder, vouched.pointed, vouched.followed):
         with pytest.raises(ContractError):
             call("latest")
@@ -167,5 +167,5 @@ def test_a_state_publishes_nothing(vouched: VouchedStorage) -> None:
 def test_a_key_is_shown_nowhere() -> None:
     secret = "canary-in-a-key-of-a-state"
     key = StateKey(secret.encode())
-    assert "canary" not in f"{key!r} {key} {key.mark} {VouchedStorage!r}"
+    assert "canary" not in f"{key!r} {key} {key.mark} {SignedStorage!r}"
     assert StateKey(b"a" * 16).mark != StateKey(b"b" * 16).mark

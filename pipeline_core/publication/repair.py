@@ -28,7 +28,7 @@ class _Wrong(NamedTuple):
     strange: tuple[str, ...]
 
 
-def put_right(
+def repair_files(
     folder: Path, reports: Storage, key: str, *, dry_run: bool
 ) -> tuple[FilesState, tuple[str, ...]]:
     """Makes ``key`` have the files of ``folder`` and no others, unless it is a ``dry_run``; says

@@ -16,7 +16,7 @@ def is_reused(done: Iterable[Receipt]) -> bool:
     return not any(each.bytes_read for each in done)
 
 
-class Pace:
+class Throughput:
     """What one process does in a second, by the receipts of what this run opened."""
 
     def __init__(self, receipts: dict[str, Receipt], sizes: dict[str, int]) -> None:
@@ -26,15 +26,15 @@ class Pace:
         self._octets = sum(each.json_bytes for each in opened.values())
         self._compressed = sum(sizes.get(work_id, 0) for work_id in opened)
 
-    def events(self, processes: int) -> float | None:
+    def events_per_second(self, processes: int) -> float | None:
         """Events a second; None while that is not known."""
         return self._events / self._seconds * processes if self._seconds and processes else None
 
-    def octets(self, processes: int) -> float | None:
+    def bytes_per_second(self, processes: int) -> float | None:
         """Uncompressed bytes a second; None while that is not known."""
         return self._octets / self._seconds * processes if self._seconds and processes else None
 
-    def left(
+    def seconds_left(
         self,
         sizes: dict[str, int],
         done: set[str],

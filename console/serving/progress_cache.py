@@ -15,7 +15,7 @@ from pipeline_core.storage.read_only import ReadOnlyStorage
 _FRESH_SECONDS = 1.0
 
 
-class Looks:
+class ProgressCache:
     """Progress as JSON, kept for a second: a hundred open pages cost as much as one."""
 
     def __init__(self, state: Storage, threads: Executor) -> None:

@@ -27,7 +27,7 @@ DAYS = "kept/days.json"
 MERGED = "kept/merged"
 
 
-def remember(state: Storage, memory: Memory, key: str = ARCHIVES) -> None:
+def save_memory(state: Storage, memory: Memory, key: str = ARCHIVES) -> None:
     """Replaces what was remembered. A run ends as well without: older memory costs the next one
     time, and no figure."""
     try:
@@ -36,7 +36,7 @@ def remember(state: Storage, memory: Memory, key: str = ARCHIVES) -> None:
         log.warning("results_not_remembered", key=key, cause=error.message)
 
 
-def remembered(state: Storage, key: str = ARCHIVES) -> Memory | None:
+def load_memory(state: Storage, key: str = ARCHIVES) -> Memory | None:
     """What the last run left under ``key``, or None if there is nothing that can be used."""
     return read_record(state, key, Memory)
 

@@ -58,7 +58,7 @@ class _RefusedFiles:
 _refused = _RefusedFiles()
 
 
-class VouchedStorage:
+class SignedStorage:
     """A place whose files are kept in ``keyed/<mark>/``, each with its tag (32 bytes) behind it.
 
     A file without the right tag, whether it is torn or somebody else's, raises FileNotFoundError as

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from tornado.iostream import IOStream
 
 
-class Seats:
+class ConnectionLimit:
     """At most ``most``. A connection has one until it has ended, and what was asked on it is
     answered or given up: a client may be gone while its file is still open."""
 

@@ -35,7 +35,7 @@ _WIDE = (
 )
 
 
-def beginning(head: bytes) -> str | None:
+def describe_beginning(head: bytes) -> str | None:
     """``begins like gzip``, ``is empty``: what can be said of a file by its first ``LONGEST``
     bytes, which are all of them if there are fewer. None if nothing can."""
     if not head:

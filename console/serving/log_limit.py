@@ -24,7 +24,7 @@ class _Kind:
     wanted_at: float
 
 
-class Seldom:
+class LogLimit:
     """Lets a line of each kind through at once, and others after pauses that double, from ten
     seconds to an hour. What was quiet for an hour begins anew."""
 
@@ -32,7 +32,7 @@ class Seldom:
         self._now = now
         self._kinds: dict[str, _Kind] = {}
 
-    def turn(self, name: str) -> int | None:
+    def admit(self, name: str) -> int | None:
         """None if no line of this kind may be written now; else how many were not since the last.
         The kinds are few and ours."""
         now = self._now()

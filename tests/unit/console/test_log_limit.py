@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from console.serving.seldom import Seldom
+from console.serving.log_limit import LogLimit
 
 HOUR, DAY = 3600, 86_400
 
@@ -21,10 +21,10 @@ class Clock:
 
 def test_whoever_causes_a_line_without_end_causes_few() -> None:
     clock = Clock()
-    seldom, said = Seldom(clock), list[tuple[float, int]]()
+    seldom, said = LogLimit(clock), list[tuple[float, int]]()
     for second in range(0, 7 * DAY, 5):
         clock.seconds = second
-        unsaid = seldom.turn("full")
+        unsaid = seldom.admit("full")
         if unsaid is not None:
             said.append((second, unsaid))
     assert said[0] == (0, 0), "the first at once"
@@ -36,14 +36,14 @@ def test_whoever_causes_a_line_without_end_causes_few() -> None:
 
 def test_a_new_trouble_is_told_at_once() -> None:
     clock = Clock()
-    seldom = Seldom(clock)
+    seldom = LogLimit(clock)
     for second in range(0, DAY, 10):
         clock.seconds = second
-        seldom.turn("failure")
-    assert seldom.turn("name") == 0, "of another kind"
+        seldom.admit("failure")
+    assert seldom.admit("name") == 0, "of another kind"
     clock.seconds = DAY + HOUR
-    assert seldom.turn("failure") is not None, "after an hour of quiet"
+    assert seldom.admit("failure") is not None, "after an hour of quiet"
     clock.seconds += 1
-    assert seldom.turn("failure") is None
+    assert seldom.admit("failure") is None
     clock.seconds += 9
-    assert seldom.turn("failure") == 1
+    assert seldom.admit("failure") == 1

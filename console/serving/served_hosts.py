@@ -16,7 +16,7 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
-class Names:
+class ServedHosts:
     """The hosts that are answered to."""
 
     # As ``plain_host`` has them.
@@ -30,10 +30,10 @@ class Names:
         return plain in self.known or (self.any_address and is_address(plain))
 
 
-def served_names(listen_on: str, also: str | None) -> Names:
+def hosts_of(listen_on: str, also: str | None) -> ServedHosts:
     """For a server that listens on ``listen_on``; ``also`` is SALES_SERVE_NAMES."""
     known = _THIS_MACHINE | {plain_host(listen_on)} | parse_host_names(also or "")
-    return Names(known - {""}, any_address=not is_loopback(listen_on))
+    return ServedHosts(known - {""}, any_address=not is_loopback(listen_on))
 
 
 def is_loopback(host: str) -> bool:
