@@ -37,7 +37,8 @@ _CHANGES = {"os.rename", "os.link", "os.symlink", "os.remove", "os.mkdir", "os.r
 
 
 def plan(places: dict[str, str], run_id: str) -> None:
-    given = Places(**places, database_url="")
+    data, reports, state = (places[name] for name in ("data", "reports", "state"))
+    given = Places(data, reports, state, places["dimensions"], database_url="")
     pipeline.plan(pipeline.Order(run_id=run_id, places=given))
 
 
