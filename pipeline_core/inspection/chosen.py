@@ -7,7 +7,7 @@ from datetime import date
 
 from pipeline_core.containers.names import day_date
 from pipeline_core.errors import ConfigError, UnreadableArchive
-from pipeline_core.planning.place import find_archives
+from pipeline_core.planning.archives import find_archives
 from pipeline_core.storage import Storage
 
 _TOLD = 5
