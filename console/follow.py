@@ -41,7 +41,7 @@ def follow(settings: Settings, ledger: RunLedger) -> Outcome:
         began = time.monotonic()
         # Only workers can send a run on Celery what it misses; a local one's owner is here or gone.
         is_local = manifest is not None and manifest.engine == "local"
-        patience = settings.stall_after * (1 if is_local else _MOST_PATIENCE)
+        most_silence = settings.stall_after * (1 if is_local else _MOST_PATIENCE)
         try:
             outcome = ledger.outcome()
             manifest = manifest or ledger.planned()
@@ -49,7 +49,7 @@ def follow(settings: Settings, ledger: RunLedger) -> Outcome:
                 notify_of_outcome(ledger, settings.hooks())
                 return outcome
         except RetryableError:  # the workers, which try again, may be well; `_recover` logs it
-            if time.monotonic() - failing_since > patience:
+            if time.monotonic() - failing_since > most_silence:
                 raise
         now = time.monotonic()
         pause = max(_pause(now - started), _PAUSE_BY_LOOK * (now - began))
@@ -57,7 +57,7 @@ def follow(settings: Settings, ledger: RunLedger) -> Outcome:
             looked = now
             if _recover(settings, ledger):
                 failing_since = now
-            elif now - failing_since > patience:
+            elif now - failing_since > most_silence:
                 _give_up(settings, ledger)
         time.sleep(pause)
 

@@ -26,8 +26,8 @@ def send_outstanding(ledger: RunLedger, manifest: Manifest) -> None:
     Raises:
         RetryableError: as ``dispatch`` does.
     """
-    patience = timedelta(seconds=manifest.policy.stall_after)
-    dispatch(ledger, Recovery(manifest, results(ledger, manifest).outstanding, "", 1, patience))
+    stall_after = timedelta(seconds=manifest.policy.stall_after)
+    dispatch(ledger, Recovery(manifest, results(ledger, manifest).outstanding, "", 1, stall_after))
 
 
 @signals_held_back()  # nobody would send the rest, or know of what was sent
@@ -49,7 +49,7 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
     )
     if not ledger.create_dispatch(sent):
         return False
-    lease.extend(ledger, recovery.patience.total_seconds())
+    lease.extend(ledger, recovery.stall_after.total_seconds())
     try:
         _send(ledger, recovery.work)
     except (*AWAY, RuntimeError) as error:

@@ -30,7 +30,7 @@ class Recovery:
     work: tuple[Work, ...]
     why: str
     number: int
-    patience: timedelta
+    stall_after: timedelta
 
 
 def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | None:

@@ -32,20 +32,20 @@ _NOTHING = Amount(0, 0)
 _COMPARE_LATER = "It was changed, or made by another version of this program. Compare later runs."
 
 
-class _PublishedCell(NamedTuple):
-    """A cell of a published report."""
+class _Row(NamedTuple):
+    """What a published report says of a cell."""
 
     amount: Amount
     customers: int
 
 
-_NO_CELL = _PublishedCell(_NOTHING, 0)
+_NO_CELL = _Row(_NOTHING, 0)
 
 
-class _ComparedReport(NamedTuple):
+class _Compared(NamedTuple):
     """A published report, by cell; and what the days of its run come to by the rules of now."""
 
-    published: dict[int, _PublishedCell]
+    published: dict[int, _Row]
     computed: dict[int, Amount]
 
     def differing(self) -> set[int]:
@@ -81,7 +81,7 @@ def difference(state: Storage, before: str, after: str) -> Difference:
 
 def _end(
     united: United, run: PublishedRun, bought: Iterable[Bought], view: ReportView
-) -> _ComparedReport:
+) -> _Compared:
     """Raises ContractError if the report has a category or segment that the run did not know."""
     published = {}
     for category, segment, revenue, units, customers in run.sales_report():
@@ -93,8 +93,8 @@ def _end(
                 _COMPARE_LATER,
             )
         amount = Amount(minor_of(revenue, united.scale), units)
-        published[cell] = _PublishedCell(amount, customers)
-    return _ComparedReport(published, united.amounts(collect(bought), view))
+        published[cell] = _Row(amount, customers)
+    return _Compared(published, united.amounts(collect(bought), view))
 
 
 def _is_not_its_archives(run: PublishedRun, united: United, wrong: set[int]) -> ContractError:
@@ -107,7 +107,7 @@ def _is_not_its_archives(run: PublishedRun, united: United, wrong: set[int]) -> 
     )
 
 
-def _by_rules(rules: Named | None, old: _ComparedReport, new: _ComparedReport) -> Iterator[Effect]:
+def _by_rules(rules: Named | None, old: _Compared, new: _Compared) -> Iterator[Effect]:
     """From the first report to what its days come to by the rules of now, and from what the
     second's come to, to that report."""
     if rules is None:
@@ -124,8 +124,8 @@ def _told(
     united: United,
     one: PublishedRun,
     other: PublishedRun,
-    old: dict[int, _PublishedCell],
-    new: dict[int, _PublishedCell],
+    old: dict[int, _Row],
+    new: dict[int, _Row],
     effects: Iterable[Effect],
 ) -> Difference:
     by_cell: dict[int, list[Effect]] = defaultdict(list)
@@ -175,12 +175,7 @@ def _compared(run: PublishedRun) -> ComparedRun:
 
 
 def _cell_change(
-    united: United,
-    cell: int,
-    was: _PublishedCell,
-    is_now: _PublishedCell,
-    change: Amount,
-    effects: list[Effect],
+    united: United, cell: int, was: _Row, is_now: _Row, change: Amount, effects: list[Effect]
 ) -> CellChange:
     category, segment = united.names(cell)
     return CellChange(
@@ -222,5 +217,5 @@ def _without_name(named: Named) -> Named:
     return Named(named.kind) if is_price else named._replace(name="", day="")
 
 
-def _figures(cell: _PublishedCell, scale: int) -> CellFigures:
+def _figures(cell: _Row, scale: int) -> CellFigures:
     return CellFigures(to_text(cell.amount.revenue, scale), cell.amount.units, cell.customers)

@@ -14,7 +14,7 @@ from pipeline_core.questions.published import PublishedRun
 
 
 @dataclass(frozen=True)
-class Gathered:
+class GatheredPurchases:
     """Days that both runs counted, and those of one only; of the latter, ``origins`` are numbered
     in the rows."""
 
@@ -33,7 +33,7 @@ class Gathered:
 
 def gather(
     one: PublishedRun, other: PublishedRun, days: ComparedDays, *, again: bool = True
-) -> Gathered:
+) -> GatheredPurchases:
     """Reads the extracts of the days that count in the runs, the days of both only once. What is
     not kept is read from the archives, unless it is not to be read ``again``.
 
@@ -48,7 +48,7 @@ def gather(
     united = unite(before, after)
     origins = list(dict.fromkeys(origin for origin, _ in [*days.went, *days.came]))
     numbers = {origin: number for number, origin in enumerate(origins)}
-    return Gathered(
+    return GatheredPurchases(
         united=united,
         steps=Steps(united, one.manifest.options.unknown, other.manifest.options.unknown),
         stayed=_bought(united, other, [(0, day) for day in days.stayed], again),

@@ -136,7 +136,7 @@ def test_patience_doubles_and_ends(state: Storage) -> None:
     for number in range(1, 6):
         recovery = diagnose(ledger, later)
         assert recovery is not None
-        waits.append(recovery.patience.total_seconds())
+        waits.append(recovery.stall_after.total_seconds())
         note_sent(ledger, number, NOW, *(work.id for work in recovery.work))
     assert waits == [10, 20, 40, 80, 160]
     with pytest.raises(NobodyWorks, match="5 times"):
@@ -152,4 +152,4 @@ def test_progress_gives_new_patience(state: Storage) -> None:
     state.write("runs/1/manifest.json", msgspec.json.encode(smaller))
     recovery = diagnose(ledger, NOW + timedelta(days=1))
     assert recovery is not None
-    assert recovery.patience == timedelta(seconds=10)
+    assert recovery.stall_after == timedelta(seconds=10)
