@@ -22,7 +22,7 @@ _PAUSE_BY_WAIT = 0.01
 _PAUSE_BY_LOOK = 9
 _RECOVER_EVERY_SECONDS = 5.0
 # Times ``stall_after`` during which nothing could be sent to a run that does not move.
-_MOST_PATIENCE = 10
+_MOST_SILENCE = 10
 
 
 def follow(settings: Settings, ledger: RunLedger) -> Outcome:
@@ -41,7 +41,7 @@ def follow(settings: Settings, ledger: RunLedger) -> Outcome:
         began = time.monotonic()
         # Only workers can send a run on Celery what it misses; a local one's owner is here or gone.
         is_local = manifest is not None and manifest.engine == "local"
-        most_silence = settings.stall_after * (1 if is_local else _MOST_PATIENCE)
+        most_silence = settings.stall_after * (1 if is_local else _MOST_SILENCE)
         try:
             outcome = ledger.outcome()
             manifest = manifest or ledger.planned()
