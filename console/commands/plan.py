@@ -39,17 +39,23 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     from pipeline_core.containers.ignored import endings_in_words, merge_endings
     from pipeline_core.ledger import open_state, unvouched_words
     from pipeline_core.messages import MOST_MISSING
-    from pipeline_core.planning.reuse import finished_archives, known_archives, recall
+    from pipeline_core.planning.reuse import (
+        finished_archives,
+        known_archives,
+        listed_archives,
+        recall,
+    )
     from pipeline_core.planning.survey import missing_days, survey
     from pipeline_core.storage import absolute_uri, open_archives
 
     note(unvouched_words(settings.state))
     memory = recall(open_state(settings.state), absolute_uri(settings.data))
-    known = known_archives(memory)
+    known, options = known_archives(memory), settings.options()
     found = survey(
         open_archives(settings.data, follow_links=settings.follow_links),
-        settings.options().limits,
-        {} if settings.full else known,
+        options.limits,
+        options.feed,
+        {} if settings.full else listed_archives(memory, options.feed),
     )
     states = [(archive, _state(archive, known)) for archive in found.archives]
     vanished = sorted(known.keys() - {archive.name for archive in found.archives})

@@ -52,7 +52,7 @@ def report_command(
 ) -> None:
     """Print the sales report of a range of dates, both included, as CSV.
 
-    The dates are those in the names of the daily zips. Customers are distinct in the range. Exit
+    The dates are those of the days. Customers are distinct in the range. Exit
     code 3 if something of the range could not be read.
     """
     check_range(first, last)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from fnmatch import fnmatchcase
 
 from pipeline_core.containers.cut import cut_name
 
 _DIGITS = "0123456789"
-_DATE = re.compile(r"(?<![0-9])([0-9]{4})([-_]?)([0-9]{2})\2([0-9]{2})(?![0-9])")
-_EARLIER_LABEL = re.compile("…[0-9a-f]{32}…")
+_PART = re.compile(r"\.(?:json|jsonl|ndjson)(?:\.(?:gz|zst))?\Z", re.IGNORECASE)
+_SEPARATED = re.compile(r"(?<![0-9])([0-9]{4})([-_])([0-9]{2})\2([0-9]{2})(?![0-9])")
+_EIGHT_DIGITS = re.compile(r"(?<![0-9])([0-9]{4})()([0-9]{2})([0-9]{2})(?![0-9])")
+# No part of a word: who has an id has eight digits, too.
+_EIGHT_ALONE = re.compile(r"(?<![^\W_])([0-9]{4})()([0-9]{2})([0-9]{2})(?![^\W_])")
+# 2023/10/23 and year=2023/month=10/day=23.
+_THREE_FOLDERS = re.compile(
+    r"(?:([0-9]{4})/([0-9]{2})|year=([0-9]{4})/month=([0-9]{1,2}))/(?:day=)?([0-9]{1,2})",
+    re.IGNORECASE,
+)
 
 
 def base_name(name: str) -> str:
@@ -19,12 +29,29 @@ def base_name(name: str) -> str:
 
 def is_zip(name: str) -> bool:
     """Whether an archive or a day: ``*.zip`` in any case, not hidden, not macOS resource junk."""
-    return _is_wanted(name, ".zip")
+    return not is_junk(name) and name.lower().endswith(".zip")
 
 
-def is_part(name: str) -> bool:
-    """Whether a part: ``*.json`` in any case, not hidden, not macOS resource junk."""
-    return _is_wanted(name, ".json")
+def is_part(name: str, others: Iterable[str] = ()) -> bool:
+    """Whether a part: ``.json``, ``.jsonl`` or ``.ndjson``, perhaps with ``.gz`` or ``.zst``, in
+    any case, not hidden, not macOS resource junk; or one of ``others``, which are endings, with
+    their dot, and patterns of base names."""
+    base = base_name(name).lower()
+    return not is_junk(name) and (
+        _PART.search(base) is not None
+        or any(
+            base.endswith(each) if each.startswith(".") else fnmatchcase(base, each)
+            for each in map(str.lower, others)
+        )
+    )
+
+
+def is_left_out(name: str, patterns: Sequence[str]) -> bool:
+    """Whether one of ``patterns`` fits the whole name or the base name, in any case."""
+    if not patterns:
+        return False
+    names = {name.replace("\\", "/").lower(), base_name(name).lower()}
+    return any(fnmatchcase(each, pattern.lower()) for pattern in patterns for each in names)
 
 
 def without_slash(name: str) -> str:
@@ -47,17 +74,43 @@ def is_text(name: str) -> bool:
 
 
 def day_date(name: str) -> date | None:
-    """The date in a daily zip's name (2023-10-23, 2023_10_23 or 20231023), if there is one."""
-    for year, _, month, day in _DATE.findall(base_name(name)):
-        try:
-            return date(int(year), int(month), int(day))
-        except ValueError:  # 2023-13-45 is a label like any other
-            continue
-    return None
+    """The date in a day's name (2023-10-23, 2023_10_23 or else 20231023), if there is one."""
+    base = base_name(name)
+    return next(iter((*_dates(_SEPARATED, base), *_dates(_EIGHT_DIGITS, base))), None)
+
+
+def part_date(name: str, archive: str) -> date | None:
+    """The date of a part that is in no daily zip: that of its own name or of the nearest folder
+    with one, else that of the archive's name. One with separators, also those between folders,
+    comes before one of eight digits, which are no part of a word."""
+    return next(_part_dates(name), None) or day_date(archive)
+
+
+def _part_dates(name: str) -> Iterator[date]:
+    *folders, base = re.split(r"[/\\]", name)
+    yield from _dates(_SEPARATED, base)
+    for depth in range(len(folders), 0, -1):
+        yield from _dates(_SEPARATED, folders[depth - 1])
+        if found := _THREE_FOLDERS.fullmatch("/".join(folders[max(0, depth - 3) : depth])):
+            yield from _real(*filter(None, found.groups()))
+    for each in (base, *reversed(folders)):
+        yield from _dates(_EIGHT_ALONE, each)
+
+
+def _dates(pattern: re.Pattern[str], text: str) -> Iterator[date]:
+    for year, _, month, day in pattern.findall(text):
+        yield from _real(year, month, day)
+
+
+def _real(year: str, month: str, day: str) -> Iterator[date]:
+    try:
+        yield date(int(year), int(month), int(day))
+    except ValueError:  # 2023-13-45 is a label like any other
+        return
 
 
 def day_label(name: str) -> str:
-    """A daily zip's name to show and to tell it from others, of at most LONGEST_NAME bytes: as a
+    """A day's name to show and to tell it from others, of at most LONGEST_NAME bytes: as a
     label, and with the date of the whole name, if there is one, and with no other."""
     cut = cut_name(name)
     if cut is None:
@@ -72,17 +125,7 @@ def day_label(name: str) -> str:
     return shown if day_date(shown) == dated else f"{begin}…{slash}{digest}…{dated}…{end}"
 
 
-def is_whole_label(name: str) -> bool:
-    """Whether a daily zip's name, as it was kept, is one of ``day_label``: earlier versions kept
-    names of any length, or labels in which the digest could read as a date."""
-    return cut_name(name) is None and _EARLIER_LABEL.search(name) is None
-
-
 def is_dated_up_to(as_of: date, name: str) -> bool:
-    """Whether a daily zip's name holds a date, and none after ``as_of``."""
+    """Whether a day's name holds a date, and none after ``as_of``."""
     dated = day_date(name)
     return dated is not None and dated <= as_of
-
-
-def _is_wanted(name: str, ending: str) -> bool:
-    return not is_junk(name) and name.lower().endswith(ending)

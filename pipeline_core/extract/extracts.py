@@ -1,4 +1,4 @@
-"""Extracts: what is in one daily zip, whatever its purchases cost and whoever made them.
+"""Extracts: what is in one day, whatever its purchases cost and whoever made them.
 
 A file is an Arrow stream of candidates (schema EXTRACT), behind it what is known of the parts as
 JSON, then the length of that and the SHA-256 of everything before. Whoever reads a file checks
@@ -25,7 +25,7 @@ from pipeline_core.extract.windows import Window
 from pipeline_core.schemas import CANDIDATES
 
 # Goes up whenever the same bytes would be extracted otherwise, or written otherwise.
-EXTRACTION_VERSION = 2
+EXTRACTION_VERSION = 3
 
 # A candidate with its JSON text as it stood in the part.
 EXTRACT = pa.schema([*CANDIDATES, pa.field("text", pa.large_binary(), nullable=False)])

@@ -1,11 +1,11 @@
-"""Walks an archive: weekly zip -> daily zips -> parts -> windows of events."""
+"""Opens an archive, its daily zips, and the parts of a day as windows of events."""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, NamedTuple
 
 import msgspec
@@ -16,16 +16,16 @@ from pipeline_core.containers.ignored import count_endings, endings_in_words
 from pipeline_core.containers.meter import Meter, part_meter
 from pipeline_core.containers.names import (
     base_name,
-    day_label,
     is_junk,
+    is_left_out,
     is_part,
-    is_zip,
     without_slash,
 )
 from pipeline_core.containers.zips import OpenedZip, entries, inflate, open_zip
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart, UnreadableZip
+from pipeline_core.extract.kernel import Octets
 from pipeline_core.extract.windows import Window, windows
-from pipeline_core.messages import Limits
+from pipeline_core.messages import Feed, Limits
 
 
 class Listing(NamedTuple):
@@ -39,11 +39,6 @@ class Listing(NamedTuple):
 def open_archive(file: IO[bytes], limits: Limits) -> OpenedZip:
     """Raises UnreadableArchive if the file is not one zip or has too many entries."""
     return open_zip(file, "archive", limits, UnreadableArchive)
-
-
-def archive_days(archive: OpenedZip) -> Listing:
-    """The daily zips. Raises UnreadableArchive if there is something else instead."""
-    return _listing(archive, is_zip, day_label, "the archive holds no daily zip", UnreadableArchive)
 
 
 def day_bytes(
@@ -77,9 +72,15 @@ def open_day(file: IO[bytes], limits: Limits) -> OpenedZip:
     return open_zip(file, "day", limits, UnreadableDay)
 
 
-def day_parts(day: OpenedZip) -> Listing:
+def day_parts(day: OpenedZip, feed: Feed) -> Listing:
     """The parts. Raises UnreadableDay if there is something else instead."""
-    return _listing(day, is_part, label, "the day holds no .json part", UnreadableDay)
+    wanted, ignored = listing(day, is_part_of, feed, "the day holds no part", UnreadableDay)
+    return Listing([labelled(entry, label) for entry in wanted], ignored)
+
+
+def is_part_of(name: str, feed: Feed) -> bool:
+    """Whether an entry of this name is a part, if it is not left out."""
+    return is_part(name, feed.parts)
 
 
 def part_windows(
@@ -87,23 +88,43 @@ def part_windows(
     part: Entry,
     meter: Meter,
     window_bytes: int,
-    hasher: hashlib._Hash | None = None,
+    hasher: PartHash | None = None,
 ) -> Iterator[Window]:
-    """The part's events in windows; ``hasher`` is fed with all bytes of it. Raises UnreadablePart,
-    or what the meter raises."""
+    """The part's events in windows; ``hasher`` follows all bytes of it. Raises UnreadablePart, or
+    what the meter raises."""
     metered = part_meter(day.limits, meter)
     blocks = inflate(day, part, "part", UnreadablePart, metered, window_bytes, once=True)
     if hasher is not None:
-        blocks = _hashed(blocks, hasher)
+        blocks = hasher.follow(blocks)
     return windows(blocks, window_bytes, day.limits.event_bytes)
 
 
-def _hashed(
-    blocks: Iterator[bytes | bytearray], hasher: hashlib._Hash
-) -> Iterator[bytes | bytearray]:
-    for block in blocks:
-        hasher.update(block)
-        yield block
+class PartHash:
+    """Follows the bytes of a part, as they are in its zip."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._blocks: Iterator[Octets] = iter(())
+        self._is_whole = False
+
+    def follow(self, blocks: Iterator[Octets]) -> Iterator[Octets]:
+        """The same blocks."""
+        self._blocks = self._followed(blocks)
+        return self._blocks
+
+    def digest(self) -> bytes | None:
+        """Their SHA-256; those that nobody asked for are read for it. None if they cannot be had.
+        Raises what the meter raises of the levels above."""
+        with suppress(UnreadablePart):
+            for _ in self._blocks:
+                pass
+        return self._hash.digest() if self._is_whole else None
+
+    def _followed(self, blocks: Iterator[Octets]) -> Iterator[Octets]:
+        for block in blocks:
+            self._hash.update(block)
+            yield block
+        self._is_whole = True
 
 
 def _is_folder(entry: Entry) -> bool:
@@ -112,27 +133,35 @@ def _is_folder(entry: Entry) -> bool:
     return not base_name(entry.name) and not (entry.size or entry.crc)
 
 
-def _labelled(entry: Entry, label_of: Callable[[str], str]) -> Entry:
+def labelled(entry: Entry, label_of: Callable[[str], str]) -> Entry:
     """The entry, by a name of bounded length: records have it again and again."""
     shown = label_of(entry.name)
     return entry if shown is entry.name else msgspec.structs.replace(entry, name=shown)
 
 
-def _listing(
+def listing(
     opened: OpenedZip,
-    is_wanted: Callable[[str], bool],
-    label_of: Callable[[str], str],
+    is_wanted: Callable[[str, Feed], bool],
+    feed: Feed,
     nothing: str,
     error: type[UnreadableZip],
 ) -> Listing:
-    wanted, others = [], []
+    """Entries that are wanted, and not left out by SALES_IGNORE. Raises ``error`` with ``nothing``
+    if there is something else instead."""
+    wanted, others, left_out = [], [], 0
     for entry in entries(opened):
-        if is_wanted(entry.name):
-            wanted.append(_labelled(entry, label_of))
-        elif not _is_folder(entry):
+        if _is_folder(entry):
+            continue
+        is_left = is_left_out(entry.name, feed.ignore)
+        if is_wanted(entry.name, feed) and not is_left:
+            wanted.append(entry)
+        else:
             others.append(without_slash(entry.name))
+            left_out += is_left and not is_junk(entry.name)
     ignored = count_endings(others)
     told = [] if wanted else [name for name in others if not is_junk(name)]
     if told:
-        raise error(f"{nothing}, but {endings_in_words(count_endings(told))}", ignored=ignored)
+        held = endings_in_words(count_endings(told))
+        why = f", of which SALES_IGNORE leaves out {left_out:,}" if left_out else ""
+        raise error(f"{nothing}, but {held}{why}", ignored=ignored)
     return Listing(wanted, ignored)

@@ -15,15 +15,9 @@ from datetime import UTC, datetime
 from pipeline_core.containers.ignored import merge_endings
 from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.errors import InputError, UnreadableArchive
+from pipeline_core.extract.days import archive_days, opened_day
 from pipeline_core.extract.extract_cache import Extracts
-from pipeline_core.extract.walk import (
-    archive_days,
-    day_file,
-    day_parts,
-    open_archive,
-    open_day,
-    part_windows,
-)
+from pipeline_core.extract.walk import open_archive, part_windows
 from pipeline_core.extract.windows import Window
 from pipeline_core.ledger.results import results
 from pipeline_core.machine.profile import EVENT_BYTES
@@ -75,7 +69,7 @@ def find_sound_parts(folder: str, options: Options) -> SoundParts:
         RetryableError: the storage does not answer.
     """
     data = open_archives(folder, follow_links=options.follow_links)
-    found = survey(data, options.limits, as_of=options.as_of)
+    found = survey(data, options.limits, options.feed, as_of=options.as_of)
     manifest = Manifest(
         run_id=_RUN_ID,
         created_at=datetime.now(UTC),
@@ -144,13 +138,14 @@ def _archive_windows(
                 "Read it again when nothing writes there.",
             )
         opened, meter = open_archive(file, limits), archive_meter(limits)
-        for day in archive_days(opened).wanted:
+        feed = sound.options.feed
+        for day in archive_days(opened, archive.name, feed).wanted:
             wanted = days.get(day.index)
             if not wanted:
                 continue
-            with day_file(opened, day, day_meter(limits, meter), window_bytes) as (content, _):
-                inner, parts_meter = open_day(content, limits), day_meter(limits, meter)
-                for part in day_parts(inner).wanted:
+            with opened_day(opened, day, feed, meter, window_bytes) as (inner, parts):
+                parts_meter = day_meter(limits, meter)
+                for part in parts.wanted:
                     if part.index in wanted:
                         windows = part_windows(inner, part, parts_meter, window_bytes)
                         yield (archive.name, day.name, part.name), windows

@@ -13,20 +13,24 @@ from pipeline_core.messages.work import Work
 
 
 class DayRef(Struct, frozen=True):
-    """A daily zip inside an archive."""
+    """A day inside an archive: a zip, or loose parts of one date."""
 
     name: str
-    """Its name in the archive."""
+    """The zip's name in the archive; of loose parts their date in ISO 8601 or, if they have none,
+    the archive's name without its ending."""
     index: int
-    """Its place in the archive's directory, from 0."""
+    """Its place in the archive's directory, from 0; of loose parts that of the first."""
     size: int
-    """Bytes of the zip, as the archive's directory declares them."""
+    """Bytes of the zip, or of the loose parts, as the archive's directory declares them."""
     crc: int
-    """CRC-32 of those bytes, as declared."""
+    """CRC-32 of those bytes, as declared; of loose parts that of their names, sizes and CRCs."""
     digest: str | None = None
-    """SHA-256 (hex) of those bytes, where two days looked alike or an earlier run found it out."""
+    """SHA-256 (hex) of those bytes, or of the loose parts' names and SHA-256, where two days looked
+    alike or an earlier run found it out."""
     duplicate_of: str | None = None
     """Name of the archive that has the same bytes, and in which they count."""
+    parts: tuple[int, ...] = ()
+    """Directory places of the loose parts, by their names; none of a zip."""
 
 
 class ArchiveRef(Struct, frozen=True, kw_only=True):
@@ -114,8 +118,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
         for archive in self.archives:
             if archive.duplicate_of is None and archive.shares:
                 day_sizes = {day.index: day.size for day in archive.days}
+                whole = max(1, sum(day_sizes.values()))  # of loose days it is not compressed
                 for number, share in enumerate(archive.shares):
-                    size = sum(day_sizes[index] for index in share)
+                    size = archive.size * sum(day_sizes[index] for index in share) // whole
                     sizes[Work(archive.id, share=number)] = size
             elif archive.duplicate_of is None:
                 sizes[Work(archive.id)] = archive.size

@@ -13,7 +13,7 @@ from pipeline_core.containers.names import day_date
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, open_state, run_ids
 from pipeline_core.messages import Manifest, Options, Outcome
-from pipeline_core.planning.reuse import decisive, known_archives, recall, recall_days
+from pipeline_core.planning.reuse import decisive, listed_archives, recall, recall_days
 from pipeline_core.planning.survey import survey
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
@@ -51,9 +51,9 @@ def plan_backfill(
             f"No {every} ends between {first} and {last}.", "Give --from and --to further apart."
         )
     state, data = open_state(places.state), absolute_uri(places.data)
-    known = [known_archives(find(state, data)) for find in (recall, recall_days)]
+    known = [listed_archives(find(state, data), options.feed) for find in (recall, recall_days)]
     archives = open_archives(places.data, follow_links=options.follow_links)
-    listed = survey(archives, options.limits, *known).listed
+    listed = survey(archives, options.limits, options.feed, *known).listed
     there = {day_date(day.name) for archive in listed for day in archive.days}
     dated = sorted(day for day in there if day is not None)
     wanted = [each for each in dates if dated and dated[0] <= each <= dated[-1]]

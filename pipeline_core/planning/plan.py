@@ -17,7 +17,7 @@ from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids,
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import DATABASE, DimensionSource, Manifest, Order
 from pipeline_core.planning.reuse import (
-    known_archives,
+    listed_archives,
     note_days,
     recall,
     recall_days,
@@ -56,10 +56,11 @@ def plan(order: Order) -> Manifest:
     open_storage(places.reports)  # a wrong place shows now, not after the work
     data = absolute_uri(places.data)
     memory, seen = (None, None) if reuse.full else (recall(state, data), recall_days(state, data))
-    known_before = known_archives(memory), known_archives(seen)
+    known_before = [listed_archives(each, options.feed) for each in (memory, seen)]
     found = survey(
         open_archives(places.data, follow_links=options.follow_links),
         options.limits,
+        options.feed,
         *known_before,
         as_of=options.as_of,
     )

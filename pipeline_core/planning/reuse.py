@@ -13,6 +13,7 @@ from pipeline_core.ledger.results import Done
 from pipeline_core.messages import (
     ArchiveRef,
     DriftLimits,
+    Feed,
     Known,
     Manifest,
     Memory,
@@ -45,11 +46,21 @@ def recall_days(state: Storage, data_uri: str) -> Memory | None:
 
 
 def known_archives(memory: Memory | None) -> dict[str, ArchiveRef]:
-    """Archives by name, as planning would find them, with every digest that is known."""
+    """Archives by name, as the last run found them, with every digest that is known."""
     return {
         known.archive.name: _with_digests(known)
         for known in (memory.archives if memory is not None else ())
     }
+
+
+def listed_archives(memory: Memory | None, feed: Feed) -> dict[str, ArchiveRef]:
+    """``known_archives`` as planning would find them now: what is a part, and what is left out, was
+    no other matter then."""
+    if memory is None or memory.extraction != EXTRACTION_VERSION:
+        return {}
+    then = memory.options.feed
+    is_same = (then.parts, then.ignore) == (feed.parts, feed.ignore)
+    return known_archives(memory) if is_same else {}
 
 
 def finished_archives(memory: Memory) -> set[str]:
@@ -138,7 +149,11 @@ def learn_days(state: Storage, manifest: Manifest, found: Iterable[Done]) -> Non
 
 
 def _learnt(archive: ArchiveRef, receipts: Sequence[Receipt]) -> ArchiveRef:
+    loose = {day.index for day in archive.days if day.parts}
     days = {index: digest for each in receipts for index, digest in each.day_digests.items()}
+    if any(each.parts.unreadable for each in receipts):
+        # How much was read of loose parts depends on limits, and their digest on that.
+        days = {index: days[index] for index in days if index not in loose}
     digests = [each.digest for each in receipts if each.digest is not None]
     return msgspec.structs.replace(
         archive,

@@ -13,16 +13,17 @@ from itertools import islice
 import msgspec
 
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
-from pipeline_core.containers.meter import archive_meter, day_meter
+from pipeline_core.containers.directory import Entry
+from pipeline_core.containers.meter import archive_meter
 from pipeline_core.containers.names import (
     base_name,
     day_date,
     is_dated_up_to,
-    is_whole_label,
 )
 from pipeline_core.errors import ConfigError, InputError, NotAllowed, UnreadableArchive
-from pipeline_core.extract.walk import archive_days, day_bytes, open_archive
-from pipeline_core.messages import ArchiveRef, DayRef, Limits
+from pipeline_core.extract.days import archive_days, content_digest
+from pipeline_core.extract.walk import open_archive
+from pipeline_core.messages import ArchiveRef, DayRef, Feed, Limits
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.storage import Storage, StoredObject
 
@@ -40,11 +41,16 @@ class Survey:
 
 
 def survey(
-    data: Storage, limits: Limits, *known: Mapping[str, ArchiveRef], as_of: date | None = None
+    data: Storage,
+    limits: Limits,
+    feed: Feed,
+    *known: Mapping[str, ArchiveRef],
+    as_of: date | None = None,
 ) -> Survey:
     """Lists archives and days, from the zips' directories; marks what was there before. Those
-    that are as they were when they became ``known`` are not opened. With ``as_of``, only days
-    dated so far are there, and archives that have one, or cannot be read.
+    that are as they were when they became ``known``, and were listed by such a feed, are not
+    opened. With ``as_of``, only days dated so far are there, and archives that have one, or cannot
+    be read.
 
     Contents are read only where size and CRC say that two days or two archives may be the
     same; bytes, not names, decide. The first by name keeps what is in two.
@@ -52,7 +58,7 @@ def survey(
     found = find_archives(data)
     listed = [
         next(filter(None, (_untouched(each.get(file.key), file) for each in known)), None)
-        or _look_into(data, file, limits)
+        or _look_into(data, file, limits, feed)
         for file in found.archives
     ]
     listed += [
@@ -62,7 +68,7 @@ def survey(
     listed.sort(key=lambda archive: archive.name)
     archives = _numbered(listed if as_of is None else _up_to(as_of, listed, data))
     archives = _mark_duplicate_archives(data, archives)
-    archives = _mark_duplicate_days(data, archives, limits)
+    archives = _mark_duplicate_days(data, archives, limits, feed)
     return Survey(tuple(archives), _conflicting_days(archives), tuple(listed), found.ignored)
 
 
@@ -79,11 +85,8 @@ def missing_days(days: Iterable[str], most: int | None = None) -> tuple[tuple[da
 
 
 def _untouched(known: ArchiveRef | None, file: StoredObject) -> ArchiveRef | None:
-    if known is None or (known.size, known.version) != (file.size, file.version):
-        return None
-    # Earlier versions did not look, and kept other names.
-    is_whole = known.ignored is not None and all(is_whole_label(day.name) for day in known.days)
-    return known if is_whole else None
+    is_same = known is not None and (known.size, known.version) == (file.size, file.version)
+    return known if is_same else None
 
 
 def _numbered(archives: Iterable[ArchiveRef]) -> list[ArchiveRef]:
@@ -112,13 +115,13 @@ def _up_to(as_of: date, archives: Sequence[ArchiveRef], data: Storage) -> list[A
     return found
 
 
-def _look_into(data: Storage, file: StoredObject, limits: Limits) -> ArchiveRef:
+def _look_into(data: Storage, file: StoredObject, limits: Limits, feed: Feed) -> ArchiveRef:
     archive = ArchiveRef(id="", name=file.key, size=file.size, version=file.version)
     try:
         with data.open(file.key) as opened:
-            listing = archive_days(open_archive(opened, limits))
-        days = (DayRef(day.name, day.index, day.size, day.crc) for day in listing.wanted)
-        return msgspec.structs.replace(archive, days=tuple(days), ignored=listing.ignored)
+            found = archive_days(open_archive(opened, limits), file.key, feed)
+        days = tuple(day.ref() for day in found.wanted)
+        return msgspec.structs.replace(archive, days=days, ignored=found.ignored)
     except UnreadableArchive as error:
         return msgspec.structs.replace(
             archive, unreadable=cut(error.message, LONGEST_CAUSE), ignored=error.ignored
@@ -159,7 +162,7 @@ def _digest(data: Storage, name: str) -> str | None:
 
 
 def _mark_duplicate_days(
-    data: Storage, archives: Sequence[ArchiveRef], limits: Limits
+    data: Storage, archives: Sequence[ArchiveRef], limits: Limits, feed: Feed
 ) -> list[ArchiveRef]:
     alike: dict[tuple[int, int], int] = defaultdict(int)
     for _, day in _days(archives):
@@ -171,7 +174,7 @@ def _mark_duplicate_days(
         found = [day for day in archive.days if (day.size, day.crc) in suspects]
         if found and archive.duplicate_of is None:
             unknown = {day.index for day in found if day.digest is None}
-            digests = _day_digests(data, archive, unknown, limits) if unknown else {}
+            digests = _day_digests(data, archive, unknown, limits, feed) if unknown else {}
             days = []
             for day in archive.days:
                 digest, place = digests.get(day.index, day.digest), (archive.name, day.index)
@@ -187,32 +190,28 @@ def _mark_duplicate_days(
 
 
 def _day_digests(
-    data: Storage, archive: ArchiveRef, wanted: set[int], limits: Limits
+    data: Storage, archive: ArchiveRef, wanted: set[int], limits: Limits, feed: Feed
 ) -> dict[int, str]:
     """SHA-256 by directory place; without days that cannot be inflated, or are not there any more:
     both are noted with their place when the archive is processed; and without those beyond the
     archive's limit of bytes."""
     digests: dict[int, str] = {}
-    found: dict[tuple[int, ...], str] = {}
+    found: dict[tuple[Entry, ...], str] = {}
     whole = archive_meter(limits)  # many may say that they are alike, and be large
     with suppress(FileNotFoundError, UnreadableArchive), data.open(archive.name) as file:
         opened = open_archive(file, limits)
-        for day in archive_days(opened).wanted:
+        for day in archive_days(opened, archive.name, feed).wanted:
             if day.index not in wanted:
                 continue
             # One stretch of the file under many names is inflated once.
-            stretch = (day.offset, day.packed_size, day.size, day.crc, day.method, day.flags)
-            if stretch not in found:
-                hasher = hashlib.sha256()
+            if day.stretches not in found:
                 try:
-                    for block in day_bytes(opened, day, day_meter(limits, whole)):
-                        hasher.update(block)
+                    found[day.stretches] = content_digest(opened, day, whole)
                 except UnreadableArchive:
                     break
                 except InputError:
                     continue
-                found[stretch] = hasher.hexdigest()
-            digests[day.index] = found[stretch]
+            digests[day.index] = found[day.stretches]
     return digests
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import IO
 
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
 from pipeline_core.containers.meter import Meter, day_meter
 from pipeline_core.containers.names import day_date
+from pipeline_core.containers.zips import OpenedZip
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.days import LooseDigest
 from pipeline_core.extract.decode import decode
 from pipeline_core.extract.extracts import ExtractedDay, ExtractWriter, read_candidates
-from pipeline_core.extract.walk import day_parts, open_day, part_windows
+from pipeline_core.extract.walk import Listing, PartHash, part_windows
 from pipeline_core.extract.windows import Window
 from pipeline_core.messages import Options, Tally, Unreadable
 from pipeline_core.processing.repeated import DayNames
@@ -23,13 +23,18 @@ from pipeline_core.processing.steps import Chunk, End
 
 
 class Day:
-    """A daily zip of an archive, and what is found out of it while it is extracted: ``parts`` by
-    what became of them, directory places of ``counted_parts``, and the first of ``unreadable``
-    ones; of entries that are no parts, how many are ``ignored``, by their ending."""
+    """A day of an archive, by its name, its directory place and its digest, empty until that is
+    known; and what is found out of it while it is extracted: ``parts`` by what became of them,
+    directory places of ``counted_parts``, and the first of ``unreadable`` ones; of entries that are
+    no parts, how many are ``ignored``, by their ending."""
 
-    def __init__(self, archive: str, name: str, options: Options, meter: Meter) -> None:
+    def __init__(
+        self, archive: str, name: str, index: int, digest: str, options: Options, meter: Meter
+    ) -> None:
         self.archive = archive
         self.name = name
+        self.index = index
+        self.digest = digest
         self.date = day_date(name)
         self.options = options
         self.meter = day_meter(options.limits, meter)
@@ -40,29 +45,35 @@ class Day:
         self.names = DayNames(archive, name)
 
     def extract_parts(
-        self, file: IO[bytes], writer: ExtractWriter | None
+        self, opened: OpenedZip, parts: Listing, writer: ExtractWriter | None, *, is_loose: bool
     ) -> Generator[Chunk | End]:
-        """Reads the parts of its zip, and tells ``writer`` of them. Raises UnreadableDay, or
-        UnreadableArchive if the archive's limit is passed."""
-        day = open_day(file, self.options.limits)
-        parts, self.ignored = day_parts(day)
-        entries_of = Counter(part.name for part in parts)
-        for part in parts:
-            cause, copy = None, False
-            hasher = hashlib.sha256() if entries_of[part.name] > 1 else None
+        """Reads the ``parts``, which are in ``opened``, and tells ``writer`` of them. The digest of
+        loose ones is found out on the way. Raises UnreadableDay, or UnreadableArchive if the
+        archive's limit is passed."""
+        self.ignored, loose = parts.ignored, LooseDigest()
+        entries_of = Counter(part.name for part in parts.wanted)
+        for part in parts.wanted:
+            cause = digest = None
+            hasher = PartHash() if is_loose or entries_of[part.name] > 1 else None
             try:
-                windows = part_windows(day, part, self.meter, window_bytes(self.options), hasher)
+                windows = part_windows(opened, part, self.meter, window_bytes(self.options), hasher)
                 yield from self._extract_events(part.name, windows, writer)
             except UnreadablePart as error:
                 cause = error.message
-            else:
-                copy = hasher is not None and self.names.is_copy(part.name, hasher.digest())
-                if not copy:
-                    self.counted_parts.append(part.index)
-            yield End("part", counts=cause is None and not copy)
+            if hasher is not None and (is_loose or cause is None):
+                digest = hasher.digest()
+            if is_loose:
+                loose.add(part, digest)
+            is_sound = cause is None
+            copy = is_sound and digest is not None and self.names.is_copy(part.name, digest)
+            if is_sound and not copy:
+                self.counted_parts.append(part.index)
+            yield End("part", counts=is_sound and not copy)
             self._count_part(part.name, cause, copy=copy)
             if writer is not None:
                 writer.end_part(part.name, cause, copy=copy)
+        if is_loose:
+            self.digest = loose.hexdigest()
 
     def extract_again(self, path: Path, kept: ExtractedDay) -> Generator[Chunk | End]:
         """What an earlier run extracted."""

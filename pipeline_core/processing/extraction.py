@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
-from pipeline_core.containers.directory import Entry
 from pipeline_core.containers.ignored import merge_endings
 from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.containers.zips import OpenedZip
 from pipeline_core.errors import UnreadableArchive, UnreadableDay
+from pipeline_core.extract.days import ArchiveDay, archive_days
 from pipeline_core.extract.extract_cache import Extracts, bytes_on_disk
 from pipeline_core.extract.extracts import ExtractWriter
-from pipeline_core.extract.walk import archive_days, day_file, open_archive
-from pipeline_core.messages import ArchiveRef, DayRef, Options, RepeatedEntry, Tally, Unreadable
+from pipeline_core.extract.walk import Listing, day_file, day_parts, open_archive, open_day
+from pipeline_core.messages import ArchiveRef, Options, RepeatedEntry, Tally, Unreadable
 from pipeline_core.processing.day import Day, unreadable_place
 from pipeline_core.processing.repeated import first_repeated
 from pipeline_core.processing.rules import window_bytes
@@ -106,8 +106,10 @@ class Extraction:
         is_known = bool(wanted or (days and self.options.as_of is not None))
         if self.archive.digest is None or not is_known or not self.extracts.is_used:
             return False
-        for day in wanted:
-            if day.digest is None or not (yield from self._extract_again(day, day.digest)):
+        for ref in wanted:
+            day = self._day(ref.name, ref.index, ref.digest or "")
+            packed_bytes = 0 if ref.parts else ref.size
+            if not ref.digest or not (yield from self._extract_again(day, packed_bytes)):
                 return False
             yield End("day")
         self.days += Tally(duplicate=len(days) - len(wanted))
@@ -139,71 +141,87 @@ class Extraction:
                 raise UnreadableArchive("the archive changed while it was read")
 
     def _extract_days(self, opened: OpenedZip) -> Generator[Chunk | End]:
-        for entry in archive_days(opened).wanted:
-            if not self._is_wanted(entry.index) or entry.index in self.day_digests:
+        digests = {day.index: day.digest for day in self.archive.days}
+        for found in archive_days(opened, self.archive.name, self.options.feed).wanted:
+            if not self._is_wanted(found.index) or found.index in self.day_digests:
                 continue
-            if entry.index in self.skip:
+            if found.index in self.skip:
                 self.days += Tally(duplicate=1)
                 continue
             counts = True
             try:
-                yield from self._extract_day(opened, entry)
+                if found.is_loose:
+                    yield from self._extract_loose(opened, found, digests.get(found.index) or "")
+                else:
+                    yield from self._extract_zip(opened, found)
             except UnreadableDay as error:
                 counts = False
-                self._list(unreadable_place(self.archive.name, entry.name, None, error.message))
+                self._list(unreadable_place(self.archive.name, found.name, None, error.message))
                 self._ignore(error.ignored)
                 self.days += Tally(unreadable=1)
             yield End("day", counts)
 
-    def _extract_day(self, opened: OpenedZip, entry: Entry) -> Generator[Chunk | End]:
+    def _extract_zip(self, opened: OpenedZip, found: ArchiveDay) -> Generator[Chunk | End]:
         """Raises UnreadableDay, or UnreadableArchive if the archive's limit is passed."""
-        packed = day_meter(self.options.limits, self._meter)
-        with day_file(opened, entry, packed, window_bytes(self.options)) as (file, digest):
-            there = DayRef(entry.name, entry.index, 0, entry.crc)  # its bytes are counted
-            if (yield from self._extract_again(there, digest)):
-                return
-            day = self._day(entry.name)
-            yield from self._extract_and_keep(day, file, digest)
-        self._note(day, entry.index, digest, Tally(read=1))
+        limits = self.options.limits
+        packed = day_meter(limits, self._meter)
+        (zipped,) = found.entries
+        with day_file(opened, zipped, packed, window_bytes(self.options)) as (file, digest):
+            day = self._day(found.name, found.index, digest)
+            if not (yield from self._extract_again(day)):
+                inside = open_day(file, limits)
+                parts = day_parts(inside, self.options.feed)
+                yield from self._extract_and_keep(day, inside, parts)
 
-    def _extract_and_keep(self, day: Day, file: IO[bytes], digest: str) -> Generator[Chunk | End]:
+    def _extract_loose(
+        self, opened: OpenedZip, found: ArchiveDay, digest: str
+    ) -> Generator[Chunk | End]:
+        """They are inflated once, if at all: only if planning knows their digest, there is an
+        extract to look for. Raises as ``_extract_zip`` does."""
+        day = self._day(found.name, found.index, digest)
+        if not digest or not (yield from self._extract_again(day)):
+            parts = Listing(list(found.entries), {})
+            yield from self._extract_and_keep(day, opened, parts, is_loose=True)
+
+    def _extract_and_keep(
+        self, day: Day, opened: OpenedZip, parts: Listing, *, is_loose: bool = False
+    ) -> Generator[Chunk | End]:
         """Reads the day's parts; keeps what it extracts from them, if it is to be kept."""
-        if not self.extracts.is_kept:
-            yield from day.extract_parts(file, None)
-            return
         in_memory = window_bytes(self.options)
         with SpooledTemporaryFile(in_memory) as target:
-            writer = ExtractWriter(target, in_memory, self._extract_room)
-            yield from day.extract_parts(file, writer)
-            writer.close(day.meter.used, day.ignored)
-            if writer.is_over:
-                return
-            if self._extract_room is not None:
-                self._extract_room -= bytes_on_disk(target.tell())
-            self.extracts.keep(digest, target, in_memory)
+            writer = None
+            if self.extracts.is_kept:
+                writer = ExtractWriter(target, in_memory, self._extract_room)
+            yield from day.extract_parts(opened, parts, writer, is_loose=is_loose)
+            if writer is not None:
+                writer.close(day.meter.used, day.ignored)
+            if writer is not None and not writer.is_over:
+                if self._extract_room is not None:
+                    self._extract_room -= bytes_on_disk(target.tell())
+                self.extracts.keep(day.digest, target, in_memory)
+        self._note(day, Tally(read=1))
 
-    def _extract_again(self, ref: DayRef, digest: str) -> Generator[Chunk | End, None, bool]:
-        """Returns whether there was an extract to take the place of the day's bytes, ``ref.size``
-        of which are yet to be counted."""
-        with self.extracts.open(digest) as found:
+    def _extract_again(self, day: Day, packed_bytes: int = 0) -> Generator[Chunk | End, None, bool]:
+        """Returns whether there was an extract to take the place of the day's bytes, so many of
+        which are yet to be counted."""
+        with self.extracts.open(day.digest) as found:
             if found is None:
                 return False
-            self._meter.add(ref.size + found[1].json_bytes)
-            day = self._day(ref.name)
+            self._meter.add(packed_bytes + found[1].json_bytes)
             yield from day.extract_again(*found)
-        self._note(day, ref.index, digest, Tally(reused=1))
+        self._note(day, Tally(reused=1))
         return True
 
-    def _day(self, name: str) -> Day:
-        return Day(self.archive.name, name, self.options, self._meter)
+    def _day(self, name: str, index: int, digest: str) -> Day:
+        return Day(self.archive.name, name, index, digest, self.options, self._meter)
 
-    def _note(self, day: Day, index: int, digest: str, tally: Tally) -> None:
+    def _note(self, day: Day, tally: Tally) -> None:
         self._list(*day.unreadable)
         self.days += tally
         self.parts += day.parts
         self._ignore(day.ignored)
-        self.day_digests[index] = digest
-        self.counted_parts[index] = frozenset(day.counted_parts)
+        self.day_digests[day.index] = day.digest
+        self.counted_parts[day.index] = frozenset(day.counted_parts)
         self.repeated_parts = first_repeated((*self.repeated_parts, *day.names.repeated))
 
     def _list(self, *places: Unreadable) -> None:

@@ -13,21 +13,15 @@ from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
 from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.errors import InputError, RetryableError, UnreadablePart
-from pipeline_core.extract.walk import (
-    archive_days,
-    day_file,
-    day_parts,
-    open_archive,
-    open_day,
-    part_windows,
-)
+from pipeline_core.extract.days import archive_days, opened_day
+from pipeline_core.extract.walk import open_archive, part_windows
 from pipeline_core.extract.windows import Window
 from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.published import read_summary
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import EventCounts, Limits, Manifest, Summary
+from pipeline_core.messages import EventCounts, Manifest, Options, Summary
 from pipeline_core.publication.merge import opened_result
 from pipeline_core.storage import Storage, open_archives, open_storage
 
@@ -163,7 +157,7 @@ def _of_data(manifest: Manifest, done: Sequence[Done]) -> str | None:
     for each in done:
         if each.receipt.counts.seen:
             try:
-                sample = _sample(data, each, manifest.options.limits)
+                sample = _sample(data, each, manifest.options)
             except (InputError, RetryableError, OSError) as error:
                 # The refusal stands without.
                 log.warning("example_not_found", archive=each.archive.name, cause=str(error))
@@ -173,22 +167,22 @@ def _of_data(manifest: Manifest, done: Sequence[Done]) -> str | None:
     return None
 
 
-def _sample(data: Storage, done: Done, limits: Limits) -> _Sample | None:
+def _sample(data: Storage, done: Done, options: Options) -> _Sample | None:
+    limits, feed = options.limits, options.feed
     archive, whole = done.archive, archive_meter(limits)
     with data.open(archive.name) as file:
         opened = open_archive(file, limits)
         if data.stat(archive.name).version != archive.version:
             return None
-        for entry in archive_days(opened).wanted:
-            if entry.index not in done.receipt.day_digests:
+        for day in archive_days(opened, archive.name, feed).wanted:
+            if day.index not in done.receipt.day_digests:
                 continue
             meter = day_meter(limits, whole)
-            with day_file(opened, entry, meter, _LOOKED_AT_BYTES) as (content, _):
-                day = open_day(content, limits)
-                for part in day_parts(day).wanted:
-                    windows = part_windows(day, part, meter, _LOOKED_AT_BYTES)
+            with opened_day(opened, day, feed, whole, _LOOKED_AT_BYTES) as (inner, parts):
+                for part in parts.wanted:
+                    windows = part_windows(inner, part, meter, _LOOKED_AT_BYTES)
                     if events := _first_events(windows):
-                        return _Sample((archive.name, entry.name, part.name), events)
+                        return _Sample((archive.name, day.name, part.name), events)
     return None
 
 

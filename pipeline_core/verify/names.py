@@ -7,7 +7,8 @@ import re
 from datetime import date
 
 _LONGEST = 1024
-_DATE = re.compile(r"(?<!\d)(\d{4})(?:-(\d\d)-|_(\d\d)_|(\d\d))(\d\d)(?!\d)", re.ASCII)
+_SEPARATED = re.compile(r"(?<!\d)(\d{4})([-_])(\d\d)\2(\d\d)(?!\d)", re.ASCII)
+_EIGHT_DIGITS = re.compile(r"(?<!\d)(\d{4})()(\d\d)(\d\d)(?!\d)", re.ASCII)
 
 
 def base_name(name: str) -> str:
@@ -16,11 +17,12 @@ def base_name(name: str) -> str:
 
 
 def iso_date(day: str) -> str:
-    """The first date in a day's whole name that is one, or nothing."""
-    for found in _DATE.finditer(base_name(day)):
-        month = found[2] or found[3] or found[4]
+    """The first date in a day's whole name that is one, or nothing; one with separators before one
+    without."""
+    base = base_name(day)
+    for year, _, month, number in (*_SEPARATED.findall(base), *_EIGHT_DIGITS.findall(base)):
         try:
-            return date(int(found[1]), int(month), int(found[5])).isoformat()
+            return date(int(year), int(month), int(number)).isoformat()
         except ValueError:  # 2023-13-45
             continue
     return ""

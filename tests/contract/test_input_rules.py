@@ -401,7 +401,7 @@ def test_an_entry_without_a_name_is_no_part_and_not_nothing(tmp_path: Path) -> N
     days = {"1.zip": nameless, DAY: build.day_zip({"0.json": sales(2)})}
     outcome = run_local(write_shop(tmp_path / "shop", {WEEK: week(days=days)}), tmp_path)
     assert unreadable(outcome) == {
-        (WEEK, "1.zip", None): "the day holds no .json part, but 1 without an ending"
+        (WEEK, "1.zip", None): "the day holds no part, but 1 without an ending"
     }
     assert units(outcome) == 2
 
@@ -507,7 +507,7 @@ def test_everything_else_is_ignored(tmp_path: Path) -> None:
             "x/._a.json": hidden,
             "x\\.a.json": hidden,
             "a.json.txt": hidden,
-            "a.jsonl": hidden,
+            "a.jsonl.txt": hidden,
             "json": hidden,
             "folder.json/": b"",
             ".DS_Store": b"\0",
@@ -522,7 +522,7 @@ def test_everything_else_is_ignored(tmp_path: Path) -> None:
             ".2024-03-02.zip": junk,
             "x/.2024-03-02.zip": junk,
             "2024-03-02.zip.part": junk,
-            "a.json": hidden,
+            "a.xml": hidden,
             "folder.zip/": b"",
             "readme.txt": b"",
         }

@@ -19,7 +19,7 @@ from console.commands.plan import show_plan
 from console.display.views import output, print_summary
 from pipeline_core.containers.ignored import MOST_ENDINGS, ending, endings_in_words, merge_endings
 from pipeline_core.errors import ConfigError, NotAllowed
-from pipeline_core.messages import Limits, Outcome
+from pipeline_core.messages import Feed, Limits, Outcome
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.planning.survey import survey
 from pipeline_core.publication.rebuild import rebuild
@@ -113,12 +113,12 @@ MIXED_DAY = day_zip(
     {
         "1.json": part([purchase()]),
         "1.csv": b"",
-        "2.ndjson": b"",
+        "2.parquet": b"",
         "a/": b"",
         "__MACOSX/._1.json": b"",
     }
 )
-OF_MIXED_DAY = {".csv": 1, ".ndjson": 1, ".json": 1}
+OF_MIXED_DAY = {".csv": 1, ".parquet": 1, ".json": 1}
 MIXED = archive_zip({DAY: MIXED_DAY, "notes.txt": b"", "b/": b"", "c.tar.gz": b"", "d\\": b""})
 OF_MIXED = OF_MIXED_DAY | {".txt": 1, ".tar.gz": 1}
 
@@ -232,17 +232,15 @@ def _without_ignored(value: Any) -> Any:
 
 # --- holds something else ------------------------------------------------------------------------
 
-PARTS = {"1.json": sales(1), "2.json": sales(1)}
 ELSE: dict[str, tuple[bytes, str | None, str]] = {
     "days that are no zips": (
         archive_zip({"1.tar.gz": b"", "2.TAR.GZ": b"", "3.tar.gz": b"", "x.csv": b""}),
         None,
-        "the archive holds no daily zip, but 3 .tar.gz, 1 .csv",
+        "the archive holds no day, but 3 .tar.gz, 1 .csv",
     ),
-    "one level less": (day_zip(PARTS), None, "the archive holds no daily zip, but 2 .json"),
-    "lines": (week(days={DAY: day_zip({"1.ndjson": b"{}"})}), DAY, "1 .ndjson"),
-    "compressed": (week(days={DAY: day_zip({"a/1.json.gz": b"{}"})}), DAY, "1 .json.gz"),
-    "one level more": (week(days={DAY: GOOD}), DAY, "the day holds no .json part, but 1 .zip"),
+    "tables": (week(days={DAY: day_zip({"1.parquet": b"PAR1"})}), DAY, "1 .parquet"),
+    "compressed": (week(days={DAY: day_zip({"a/1.csv.gz": b""})}), DAY, "1 .csv.gz"),
+    "one level more": (week(days={DAY: GOOD}), DAY, "the day holds no part, but 1 .zip"),
     "no ending": (week(days={DAY: day_zip({"part": b"[]"})}), DAY, "but 1 without an ending"),
 }
 
@@ -300,7 +298,7 @@ def test_days_after_the_date_are_not_missed_and_other_things_are(tmp_path: Path)
     )
     assert outcome.exit_code == 0
     assert_agrees(tmp_path, outcome)
-    parts = {"good.zip": GOOD, "parts.zip": day_zip(PARTS)}
+    parts = {"good.zip": GOOD, "parts.zip": day_zip({"1.csv": b"", "2.csv": b""})}
     outcome = run_local(write_shop(tmp_path / "2", parts), tmp_path, as_of=date(2024, 3, 2))
     assert outcome.exit_code == 3
     assert list(unreadable(outcome)) == [("parts.zip", None, None)]
@@ -501,7 +499,9 @@ def test_plan_and_run_show_what_is_passed_over(
     outcome = run_local(shop, tmp_path)
     capsys.readouterr()
     print_summary(output(), summary(outcome))
-    said = "Passed over without being read: 1 .csv, 1 .json, 1 .ndjson, 1 .tar.gz, 1 .txt, 1 other."
+    said = (
+        "Passed over without being read: 1 .csv, 1 .json, 1 .parquet, 1 .tar.gz, 1 .txt, 1 other."
+    )
     assert said in capsys.readouterr().out
 
 
@@ -542,7 +542,7 @@ def test_what_this_user_may_not_read_is_told_and_the_rest_is_read(tmp_path: Path
     (tmp_path / "lost+found").mkdir()
     for name in ("ours.zip", "theirs.zip"):
         (tmp_path / name).write_bytes(GOOD)
-    found = survey(_Forbidden(tmp_path), Limits())
+    found = survey(_Forbidden(tmp_path), Limits(), Feed())
     assert [archive.unreadable for archive in found.archives] == [
         None,
         "this user may not read the archive",
@@ -574,7 +574,7 @@ class _Vanishing(LocalStorage):
 
 def test_an_archive_that_vanishes_while_the_run_is_planned_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / "week.zip").write_bytes(GOOD)
-    found = survey(_Vanishing(tmp_path, "open"), Limits())
+    found = survey(_Vanishing(tmp_path, "open"), Limits(), Feed())
     assert [archive.unreadable for archive in found.archives] == [
         "the archive vanished while the run was planned"
     ]
@@ -583,5 +583,5 @@ def test_an_archive_that_vanishes_while_the_run_is_planned_is_unreadable(tmp_pat
 def test_archives_that_vanish_while_they_are_compared_are_no_copies(tmp_path: Path) -> None:
     for name in ("a.zip", "b.zip"):
         (tmp_path / name).write_bytes(GOOD)
-    found = survey(_Vanishing(tmp_path, "fetched"), Limits())
+    found = survey(_Vanishing(tmp_path, "fetched"), Limits(), Feed())
     assert [(each.digest, each.duplicate_of) for each in found.archives] == [(None, None)] * 2
