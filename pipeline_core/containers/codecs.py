@@ -28,6 +28,8 @@ except ImportError:  # there is no wheel for this platform
 else:
     HAS_LIBDEFLATE = True
 
+Octets = bytes | bytearray
+
 # What comes of bytes that are not sound.
 DAMAGE = (zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, OverflowError)
 
@@ -155,7 +157,7 @@ def _decompressor(entry: Entry, data: bytes, dictionary_bytes: int) -> tuple[_De
     if entry.method == LZMA:
         return _lzma(entry, data, dictionary_bytes)
     if entry.method == ZSTANDARD:
-        return _Zstandard(dictionary_bytes), data
+        return ZstandardFrames(dictionary_bytes), data
     name = _METHODS.get(entry.method, "an unknown method")
     raise ValueError(f"{name} ({entry.method}) is not supported: zip it again with Deflate")
 
@@ -252,7 +254,7 @@ class _Deflate64:
             raise _damaged(DEFLATE64) from cause
 
 
-class _Zstandard:
+class ZstandardFrames:
     """Frames one after another (RFC 8878), of which the library reads one."""
 
     eof = False  # another frame may follow: the end of the data is the end
@@ -269,7 +271,13 @@ class _Zstandard:
     def needs_input(self) -> bool:
         return self._place == len(self._data) and (self._inner.eof or self._inner.needs_input)
 
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+    @property
+    def is_whole(self) -> bool:
+        """Whether a frame ends where the data do that were given so far."""
+        return self._place == len(self._data) and bool(self._inner.eof)
+
+    def decompress(self, data: bytes | memoryview, max_length: int = -1) -> bytes:
+        """Some of what is in the frames; ``data`` only if it ``needs_input``."""
         if data:  # all that there was is used up
             self._data, self._place = memoryview(data), 0
         block = b""
@@ -282,8 +290,7 @@ class _Zstandard:
 
     def _begin_frame(self) -> None:
         self._frames += 1
-        if self._frames > _FREE_FRAMES + self._made // _BYTES_A_FRAME:
-            raise ValueError("it is cut into too many frames: zip it again")
+        check_frames(self._frames, self._made)
         self._inner = _zstd().ZstdDecompressor(options=self._options)
 
     def _step(self, max_length: int) -> bytes:
@@ -301,3 +308,9 @@ class _Zstandard:
         if self._inner.eof:
             self._place -= len(self._inner.unused_data)
         return block
+
+
+def check_frames(frames: int, made: int) -> None:
+    """Raises ValueError if so many frames, or gzip members, gave too few bytes."""
+    if frames > _FREE_FRAMES + made // _BYTES_A_FRAME:
+        raise ValueError("it is cut into too many frames: pack it again")

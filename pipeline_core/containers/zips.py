@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 from bisect import bisect, insort
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO
 
-from pipeline_core.containers.codecs import DAMAGE, inflated_blocks
+from pipeline_core.containers.codecs import DAMAGE, Octets, inflated_blocks
 from pipeline_core.containers.directory import Entry, NoEndRecord, read_directory
 from pipeline_core.containers.file_types import LONGEST, describe_beginning
 from pipeline_core.containers.local_header import data_place
@@ -74,14 +74,36 @@ def inflate(
     whole_bytes: int,
     *,
     once: bool = False,
-) -> Iterator[bytes | bytearray]:
-    """The bytes of an entry in blocks, counted by ``meter`` as they appear; CRC checked. One of
-    up to ``whole_bytes`` may come as a single block. What is inflated ``once`` shares no byte of
-    the file with another that was.
+) -> Iterator[Octets]:
+    """The bytes of an entry in blocks, as ``inflate_uncounted``, counted by ``meter`` as they
+    appear. Raises what ``meter`` raises, too."""
+    blocks = inflate_uncounted(opened, entry, what, error, meter, whole_bytes, once=once)
+    return counted(blocks, meter)
+
+
+def counted(blocks: Iterable[Octets], meter: Meter) -> Iterator[Octets]:
+    """The blocks, counted as they pass. Raises what ``meter`` raises."""
+    for block in blocks:
+        meter.add(len(block))
+        yield block
+
+
+def inflate_uncounted(
+    opened: OpenedZip,
+    entry: Entry,
+    what: str,
+    error: type[InputError],
+    meter: Meter,
+    whole_bytes: int,
+    *,
+    once: bool = False,
+) -> Iterator[Octets]:
+    """The bytes of an entry in blocks; CRC checked. One of up to ``whole_bytes`` may come as a
+    single block. What is inflated ``once`` shares no byte of the file with another that was.
 
     Raises:
         InputError: as ``error``, if the entry cannot be inflated or is not as long as declared;
-            or what ``meter`` raises.
+            that of ``meter`` if it is longer than all that may be counted.
     """
     if entry.size > meter.limit:
         raise meter.error(f"the {meter.what} holds more than the limit of {meter.limit} bytes")
@@ -100,7 +122,6 @@ def inflate(
         seen += len(block)
         if seen > entry.size:
             break
-        meter.add(len(block))
         yield block
     if seen != entry.size:
         held = "more" if seen > entry.size else seen

@@ -1,10 +1,10 @@
-/* What is compiled of extraction. `scan`, the fast tier of decoding: one JSON array of events to
- * columns, in one pass over the bytes, without a Python object for any event; scan.py says what
- * it promises. `event_borders`: where a part may be cut; see windows.py.
- * `gather`: the texts of some events.
+/* What is compiled of extraction. `scan`, the fast tier of decoding: events, in an array, in lines
+ * or one after another, to columns, in one pass over the bytes, without a Python object for any
+ * event; scan.py says what it promises. `event_borders`, `value_borders`, `value_end`: where a part
+ * may be cut; see borders.py. `gather`: the texts of some events.
  *
  * The grammar is RFC 8259, as json.loads has it. Whatever is not certain is left to the general
- * tier: all of the text if it may not be such an array (scan returns None), one event if its
+ * tier: all of the text if it may not be of its shape (scan returns None), one event if its
  * meaning hangs on an escape (its row has the defect UNDECIDED).
  *
  * Memory: no byte at or after `end` is read. Every function gets the place to go on at and
@@ -25,7 +25,10 @@
 typedef const uint8_t *Place;
 
 /* MOST_DEPTH: levels that are followed, each by a call; settings/limits.py allows no more. */
-enum { UNDECIDED = 255, MOST_DEPTH = 512 };
+enum { UNDECIDED = 255, MOST_DEPTH = 512, MOST_TYPES = 16 };
+
+/* How events stand in a text: windows.py has the same. */
+typedef enum { ARRAY, LINES, VALUES, SHAPES } Shape;
 
 /* Values of an event's fields, by what the rules ask of them. */
 typedef enum { MISSING, EMPTY, NONEMPTY, NULL_VALUE, OTHER } Kind;
@@ -36,6 +39,19 @@ typedef struct {
 } Text;
 
 typedef enum { EVENT_TYPE, CUSTOMER_ID, PRODUCT_ID, QUANTITY, ANOTHER } Field;
+
+typedef struct {
+    Place text;
+    ptrdiff_t length;
+} Word;
+
+/* What a shop calls things. */
+typedef struct {
+    Word fields[ANOTHER];
+    Word types[MOST_TYPES]; /* of purchases */
+    int type_count;
+    int any_ids; /* integers are ids, too */
+} Feed;
 
 typedef struct {
     Text texts[QUANTITY]; /* by Field */
@@ -213,10 +229,14 @@ static inline Place skip_digits(Place p, Place end)
     return p == start ? NULL : p;
 }
 
-/* `value` is set to a positive integer up to 2**31 - 1, and to 0 for every other number. */
-static Place scan_number(Place p, Place end, int32_t *value)
+typedef struct {
+    int32_t quantity; /* 0 if it is no integer from 1 to 2**31 - 1 */
+    int is_integer;
+} Number;
+
+static Place scan_number(Place p, Place end, Number *found)
 {
-    *value = 0;
+    found->quantity = 0;
     int negative = *p == '-';
     p += negative;
     Place digits = p;
@@ -241,7 +261,8 @@ static Place scan_number(Place p, Place end, int32_t *value)
             return NULL;
     }
     if (is_integer && !negative && number <= INT32_MAX)
-        *value = (int32_t)number;
+        found->quantity = (int32_t)number;
+    found->is_integer = is_integer;
     return p;
 }
 
@@ -253,7 +274,7 @@ static Place skip_word(Place p, Place end, const char *word, ptrdiff_t length)
 /* A value of any kind; `depth` levels of arrays and objects may be opened. */
 static Place skip_value(Place p, Place end, int depth)
 {
-    int32_t ignored;
+    Number ignored;
     int escaped;
     if (p == end)
         return NULL;
@@ -304,16 +325,13 @@ static Place skip_value(Place p, Place end, int depth)
 
 /* ---------------------------------------------------------------- events */
 
-static inline Field field_named(Place key, ptrdiff_t length)
+static inline Field field_named(const Feed *feed, Place key, ptrdiff_t length)
 {
-    if (length == 10 && memcmp(key, "event_type", 10) == 0)
-        return EVENT_TYPE;
-    if (length == 11 && memcmp(key, "customer_id", 11) == 0)
-        return CUSTOMER_ID;
-    if (length == 10 && memcmp(key, "product_id", 10) == 0)
-        return PRODUCT_ID;
-    if (length == 8 && memcmp(key, "quantity", 8) == 0)
-        return QUANTITY;
+    for (int field = EVENT_TYPE; field < ANOTHER; field++) {
+        const Word *name = &feed->fields[field];
+        if (length == name->length && memcmp(key, name->text, (size_t)length) == 0)
+            return (Field)field;
+    }
     return ANOTHER;
 }
 
@@ -327,11 +345,16 @@ static inline void set_text(Event *event, Field field, Kind kind, Place start, P
         event->texts[field] = text;
 }
 
-static inline void set_number(Event *event, Field field, int32_t quantity)
+/* The id of an integer is its digits, but that of -0. */
+static inline void set_number(Event *event, Field field, const Feed *feed, Place start, Place end,
+                              Number number)
 {
-    set_text(event, field, OTHER, NULL, NULL);
+    int is_id = feed->any_ids && number.is_integer && field != EVENT_TYPE;
+    set_text(event, field, is_id ? NONEMPTY : OTHER, start, end);
     if (field == QUANTITY)
-        event->quantity = quantity;
+        event->quantity = number.quantity;
+    else if (is_id && field != ANOTHER && start[0] == '-' && start[1] == '0')
+        event->undecided = 1;
 }
 
 /* What an event looks like around its values, by example: an earlier event of the text. Events
@@ -374,7 +397,8 @@ static inline int is_same(Place left, Place right, ptrdiff_t length)
 }
 
 /* An event of a known layout; NULL if it is another one, or not simple. */
-static inline Place scan_alike(Place p, Place end, const Layout *layout, Event *event)
+static inline Place scan_alike(Place p, Place end, const Layout *layout, const Feed *feed,
+                               Event *event)
 {
     for (int i = 0; i < layout->count; i++) {
         ptrdiff_t length = layout->fields[i].length;
@@ -386,11 +410,11 @@ static inline Place scan_alike(Place p, Place end, const Layout *layout, Event *
             p = skip_plain(p, end);  /* what stops it but a quote is not in the next joint */
             set_text(event, field, NONEMPTY, value, p);
         } else {
-            int32_t quantity;
+            Number number;
             if (p == end || (*p != '-' && !is_digit(*p)) ||
-                !(p = scan_number(p, end, &quantity)))
+                !(p = scan_number(p, end, &number)))
                 return NULL;
-            set_number(event, field, quantity);
+            set_number(event, field, feed, value, p, number);
         }
     }
     if (end - p < layout->closing_length || !is_same(p, layout->closing, layout->closing_length))
@@ -399,7 +423,8 @@ static inline Place scan_alike(Place p, Place end, const Layout *layout, Event *
 }
 
 /* An event of any layout, which becomes an example; `p` is its brace. */
-static Place scan_event(Place p, Place end, int depth, Layout *layout, Event *event)
+static Place scan_event(Place p, Place end, int depth, const Feed *feed, Layout *layout,
+                        Event *event)
 {
     Place joint = p;
     int fields = 0, is_example = 1;
@@ -414,7 +439,7 @@ static Place scan_event(Place p, Place end, int depth, Layout *layout, Event *ev
         int escaped = 0;
         if (!(p = scan_string(key, end, &escaped)))
             return NULL;
-        Field field = field_named(key, p - key);
+        Field field = field_named(feed, key, p - key);
         p = skip_blanks(p + 1, end);
         if (p == end || *p != ':')
             return NULL;
@@ -432,10 +457,10 @@ static Place scan_event(Place p, Place end, int depth, Layout *layout, Event *ev
             escaped |= is_escaped && field != ANOTHER;
             p = after + 1;
         } else if (is_number) {
-            int32_t quantity;
-            if (!(after = p = scan_number(value, end, &quantity)))
+            Number number;
+            if (!(after = p = scan_number(value, end, &number)))
                 return NULL;
-            set_number(event, field, quantity);
+            set_number(event, field, feed, value, p, number);
         } else {
             set_text(event, field, *p == 'n' ? NULL_VALUE : OTHER, NULL, NULL);
             if (!(after = p = skip_value(p, end, depth)))
@@ -470,93 +495,165 @@ static Place scan_event(Place p, Place end, int depth, Layout *layout, Event *ev
 
 static const Event NO_FIELDS = {{{MISSING, NULL, NULL}}, 0, 0};  /* and MISSING is 0 */
 
-static inline Place scan_known(Place p, Place end, const Layout *layouts, Event *event)
+static inline Place scan_known(Place p, Place end, const Layout *layouts, const Feed *feed,
+                               Event *event)
 {
     for (int i = 0; i < LAYOUTS; i++) {
         if (!layouts[i].count)
             continue;
         *event = NO_FIELDS;
-        Place after = scan_alike(p, end, &layouts[i], event);
+        Place after = scan_alike(p, end, &layouts[i], feed, event);
         if (after)
             return after;
     }
     return NULL;
 }
 
-static inline int is_purchase(Text type)
+static inline int is_purchase(const Feed *feed, Text type)
 {
-    return type.kind == NONEMPTY && type.end - type.start == 8 &&
-           memcmp(type.start, "purchase", 8) == 0;
+    if (type.kind == NONEMPTY)
+        for (int i = 0; i < feed->type_count; i++)
+            if (type.end - type.start == feed->types[i].length &&
+                is_same(type.start, feed->types[i].text, feed->types[i].length))
+                return 1;
+    return 0;
 }
 
 typedef struct {
-    Place start; /* an event to go on at, or NULL at the array's bracket */
+    Place start; /* an event to go on at, or NULL at the text's beginning */
     int64_t most_rows, seen, not_purchase, row_count;
     Place next; /* the event to go on at, NULL after the last one */
     uint8_t not_an_object, invalid_event_type; /* defects */
     int depth;
+    Shape shape;
+    Feed feed;
 } Scan;
 
 typedef enum { DONE, NOT_CERTAIN, NO_MEMORY } Result;
 
+typedef struct {
+    Layout layouts[LAYOUTS];
+    unsigned oldest;
+} Examples;
+
+typedef struct {
+    Event event;
+    uint8_t defect;
+    int is_candidate;
+} Item;
+
+static inline Place end_of_line(Place p, Place end)
+{
+    Place found = memchr(p, '\n', (size_t)(end - p));
+    return found ? found : end;
+}
+
+/* One item, NULL if it is not legal. No example has a line's end in it, and so no event that is
+ * alike. */
+static inline Place scan_item(Place start, Place end, const Scan *scan, Examples *known, Item *item)
+{
+    int levels = scan->depth - (scan->shape == ARRAY);
+    Place p;
+    item->defect = 0;
+    item->is_candidate = 1;
+    item->event = NO_FIELDS;
+    if (*start != '{') {
+        item->defect = scan->not_an_object;
+        return skip_value(start, scan->shape == LINES ? end_of_line(start, end) : end, levels);
+    }
+    if (!(p = scan_known(start, end, known->layouts, &scan->feed, &item->event)) && levels > 0) {
+        Layout *example = &known->layouts[known->oldest++ % LAYOUTS];
+        if (scan->shape == LINES)
+            end = end_of_line(start, end);
+        item->event = NO_FIELDS;
+        p = scan_event(start, end, levels - 1, &scan->feed, example, &item->event);
+    }
+    Text type = item->event.texts[EVENT_TYPE];
+    if (item->event.undecided)
+        item->defect = UNDECIDED;
+    else if (type.kind != NONEMPTY && type.kind != EMPTY)
+        item->defect = scan->invalid_event_type;
+    else
+        item->is_candidate = is_purchase(&scan->feed, type);
+    return p;
+}
+
+/* From after an item: the next one, or the end after the last one; NULL if there is something
+ * else. */
+static inline Place next_item(Place p, Place end, Shape shape)
+{
+    if (shape == LINES) {
+        while (p < end && (*p == ' ' || *p == '\r' || *p == '\t'))
+            p++;
+        if (p < end && *p != '\n')
+            return NULL;
+    }
+    p = skip_blanks(p, end);
+    if (shape != ARRAY)
+        return p;
+    if (p == end || (*p != ',' && *p != ']'))
+        return NULL;
+    int is_last = *p == ']';
+    p = skip_blanks(p + 1, end);
+    return is_last == (p == end) ? p : NULL;
+}
+
+/* The first item, or the end if there is none; NULL if the text is of another shape. */
+static Place first_item(Place text, Place end, Shape shape)
+{
+    if (shape != ARRAY)
+        return skip_blanks(text, end);
+    if (text == end || *text != '[')
+        return NULL;
+    Place p = skip_blanks(text + 1, end);
+    return p < end && *p == ']' ? next_item(p, end, ARRAY) : p == end ? NULL : p;
+}
+
+/* A line that is not legal is one event, and no object. The last one may be cut off. */
+static Place bad_line(Place p, Place end, Place *after, const Scan *scan, Item *item)
+{
+    if ((*after = end_of_line(p, end)) == end)
+        return NULL;
+    item->defect = scan->not_an_object;
+    item->is_candidate = 1;
+    item->event = NO_FIELDS;
+    Place last = *after;
+    while (last > p && (last[-1] == ' ' || last[-1] == '\r' || last[-1] == '\t'))
+        last--;
+    return last;
+}
+
 static Result scan_events(Place text, Place end, Scan *scan, Rows *rows)
 {
-    Place p = scan->start;
-    int is_empty = 0;
-    if (!p) {
-        if (text == end || *text != '[')
-            return NOT_CERTAIN;
-        p = skip_blanks(text + 1, end);
-        is_empty = p < end && *p == ']';
-    }
-    Layout layouts[LAYOUTS];
-    unsigned oldest = 0;
+    Place p = scan->start ? scan->start : first_item(text, end, scan->shape);
+    if (!p)
+        return NOT_CERTAIN;
+    Examples known;
+    known.oldest = 0;
     for (int i = 0; i < LAYOUTS; i++)
-        layouts[i].count = 0;
-    while (!is_empty) {
-        Event event = NO_FIELDS;
-        Place start = p;
-        uint8_t defect = 0;
-        int is_candidate = 1;
-        if (p < end && *p == '{') {
-            p = scan_known(p, end, layouts, &event);
-            if (!p && scan->depth > 1) {
-                event = NO_FIELDS;
-                p = scan_event(start, end, scan->depth - 2, &layouts[oldest++ % LAYOUTS], &event);
-            }
-            Text type = event.texts[EVENT_TYPE];
-            if (event.undecided)
-                defect = UNDECIDED;
-            else if (type.kind != NONEMPTY && type.kind != EMPTY)
-                defect = scan->invalid_event_type;
-            else
-                is_candidate = is_purchase(type);
-        } else {
-            p = skip_value(p, end, scan->depth - 1);
-            defect = scan->not_an_object;
-        }
-        if (!p)
+        known.layouts[i].count = 0;
+    while (p < end) {
+        Item item;
+        Place start = p, last, after;
+        last = after = scan_item(p, end, scan, &known, &item);
+        if (!last && scan->shape == LINES)
+            last = bad_line(start, end, &after, scan, &item);
+        if (!last)
             return NOT_CERTAIN;
-        if (!is_candidate)
+        if (!item.is_candidate)
             scan->not_purchase++;
-        else if (append_row(rows, scan->seen, start - text, p - text, defect, &event))
+        else if (append_row(rows, scan->seen, start - text, last - text, item.defect, &item.event))
             scan->row_count++;
         else
             return NO_MEMORY;
         scan->seen++;
-        p = skip_blanks(p, end);
-        if (p == end || (*p != ',' && *p != ']'))
+        if (!(p = next_item(after, end, scan->shape)))
             return NOT_CERTAIN;
-        if (*p == ']')
-            break;
-        p = skip_blanks(p + 1, end);
-        if (scan->row_count == scan->most_rows) {
+        if (p < end && scan->row_count == scan->most_rows) {
             scan->next = p;
             break;
         }
     }
-    if (!scan->next && skip_blanks(p + 1, end) != end)
-        return NOT_CERTAIN;
     int64_t customers_end = (int64_t)rows->customers.used;
     int64_t products_end = (int64_t)rows->products.used;
     return append(&rows->customer_offsets, &customers_end, sizeof customers_end) &&
@@ -603,6 +700,47 @@ static Place find_borders(Place text, Place end, ptrdiff_t *longest)
     return last;
 }
 
+/* From an opening bracket to after the one that closes it, NULL if none does. Means nothing if the
+ * text is not JSON. */
+static Place find_end(Place p, Place end)
+{
+    int64_t depth = 0;
+    while (p < end) {
+        uint8_t c = *p++;
+        if (c == '"')
+            p = skip_string(p, end);
+        else if (c == '[' || c == '{')
+            depth++;
+        else if ((c == ']' || c == '}') && --depth <= 0)
+            return p;
+    }
+    return NULL;
+}
+
+/* Of values one after another: the end of the last object or array that is closed, NULL if none
+ * is, and the longest way between two such ends, or one and an end of the text. */
+static Place find_value_borders(Place text, Place end, ptrdiff_t *longest)
+{
+    Place p = text, border = text;
+    *longest = 0;
+    while (p < end) {
+        if (*p == '"') {
+            p = skip_string(p + 1, end);
+        } else if (*p != '[' && *p != '{') {
+            p++;
+        } else if ((p = find_end(p, end))) {
+            if (p - border > *longest)
+                *longest = p - border;
+            border = p;
+        } else {
+            break;
+        }
+    }
+    if (end - border > *longest)
+        *longest = end - border;
+    return border > text ? border : NULL;
+}
+
 /* ---------------------------------------------------------------- Python */
 
 /* Of a text of no bytes, a buffer may be NULL. */
@@ -611,19 +749,51 @@ static inline Place first_of(const Py_buffer *text)
     return text->buf ? text->buf : (const void *)"";
 }
 
-static PyObject *event_borders(PyObject *Py_UNUSED(module), PyObject *args)
+typedef Place (*FindBorders)(Place text, Place end, ptrdiff_t *longest);
+
+static PyObject *borders_of(PyObject *args, const char *form, FindBorders find)
 {
     Py_buffer text;
-    if (!PyArg_ParseTuple(args, "y*:event_borders", &text))
+    if (!PyArg_ParseTuple(args, form, &text))
         return NULL;
     Place first = first_of(&text), last;
     ptrdiff_t longest;
     Py_BEGIN_ALLOW_THREADS
-    last = find_borders(first, first + text.len, &longest);
+    last = find(first, first + text.len, &longest);
     Py_END_ALLOW_THREADS
     Py_ssize_t place = last ? last - first : 0;
     PyBuffer_Release(&text);
     return Py_BuildValue("nn", place, (Py_ssize_t)longest);
+}
+
+static PyObject *event_borders(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    return borders_of(args, "y*:event_borders", find_borders);
+}
+
+static PyObject *value_borders(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    return borders_of(args, "y*:value_borders", find_value_borders);
+}
+
+static PyObject *value_end(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Py_buffer text;
+    Py_ssize_t start;
+    if (!PyArg_ParseTuple(args, "y*n:value_end", &text, &start))
+        return NULL;
+    if (start < 0 || start > text.len) {
+        PyBuffer_Release(&text);
+        PyErr_SetString(PyExc_ValueError, "start lies outside of the text");
+        return NULL;
+    }
+    Place first = first_of(&text), found;
+    Py_BEGIN_ALLOW_THREADS
+    found = find_end(first + start, first + text.len);
+    Py_END_ALLOW_THREADS
+    Py_ssize_t place = found ? found - first : 0;
+    PyBuffer_Release(&text);
+    return PyLong_FromSsize_t(place);
 }
 
 static PyObject *as_bytes(const Column *column)
@@ -644,19 +814,45 @@ static PyObject *as_bits(const Column *flags)
     return found;
 }
 
+/* Words of a tuple of bytes, which lives as long as the arguments; -1 if it is something else. */
+static int read_words(PyObject *from, Word *words, Py_ssize_t least, Py_ssize_t most)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(from);
+    if (count < least || count > most)
+        return -1;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *word = PyTuple_GET_ITEM(from, i);
+        if (!PyBytes_Check(word))
+            return -1;
+        words[i].text = (Place)PyBytes_AS_STRING(word);
+        words[i].length = PyBytes_GET_SIZE(word);
+    }
+    return (int)count;
+}
+
 static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer text;
     Py_ssize_t start, most_rows;
+    int shape;
+    PyObject *fields, *types;
     Scan state;
     memset(&state, 0, sizeof state);
-    if (!PyArg_ParseTuple(args, "y*nnibb:scan", &text, &start, &most_rows, &state.depth,
-                          &state.not_an_object, &state.invalid_event_type))
+    if (!PyArg_ParseTuple(args, "y*innibbO!O!p:scan", &text, &shape, &start, &most_rows,
+                          &state.depth, &state.not_an_object, &state.invalid_event_type,
+                          &PyTuple_Type, &fields, &PyTuple_Type, &types, &state.feed.any_ids))
         return NULL;
+    state.shape = (Shape)shape;
+    state.feed.type_count = read_words(types, state.feed.types, 0, MOST_TYPES);
     const char *wrong = start < 0 || start > text.len ? "start lies outside of the text"
+                        : shape < 0 || shape >= SHAPES ? "there is no such shape"
                         : most_rows < 1               ? "there is no room for a row"
                         : state.depth < 1 || state.depth > MOST_DEPTH
                             ? "depth is not one of 1 to MOST_DEPTH"
+                        : read_words(fields, state.feed.fields, ANOTHER, ANOTHER) < 0
+                            ? "the fields are no four names"
+                        : state.feed.type_count < 0
+                            ? "the types are no names, or more than MOST_TYPES"
                             : NULL;
     if (wrong) {
         PyBuffer_Release(&text);
@@ -783,15 +979,19 @@ static PyObject *gather(PyObject *Py_UNUSED(module), PyObject *args)
 
 static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS,
-     "scan(text, start, most_rows, depth, not_an_object, invalid_event_type) -> tuple | None"},
+     "scan(text, shape, start, most_rows, depth, not_an_object, invalid_event_type, fields, types, "
+     "any_ids) -> tuple | None"},
     {"gather", gather, METH_VARARGS, "gather(text, spans) -> bytes"},
     {"event_borders", event_borders, METH_VARARGS, "event_borders(text) -> tuple"},
+    {"value_borders", value_borders, METH_VARARGS, "value_borders(text) -> tuple"},
+    {"value_end", value_end, METH_VARARGS, "value_end(text, start) -> int"},
     {NULL, NULL, 0, NULL},
 };
 
 static int add_constants(PyObject *made)
 {
-    return PyModule_AddIntConstant(made, "MOST_DEPTH", MOST_DEPTH);
+    int failed = PyModule_AddIntConstant(made, "MOST_DEPTH", MOST_DEPTH);
+    return failed ? failed : PyModule_AddIntConstant(made, "MOST_TYPES", MOST_TYPES);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, add_constants}, {0, NULL}};

@@ -6,8 +6,7 @@ everything is done without it, several times more slowly, with the same results.
 
 from __future__ import annotations
 
-# What inflating gives, and no copy of it.
-Octets = bytes | bytearray
+from pipeline_core.containers.codecs import Octets
 
 try:
     from pipeline_core.extract import _kernel as kernel

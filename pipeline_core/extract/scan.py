@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline_core.extract.kernel import Octets, kernel
+from pipeline_core.extract.kernel import kernel
+from pipeline_core.extract.windows import Shape, Window
 from pipeline_core.messages import RejectReason
 from pipeline_core.schemas import CANDIDATES
 
@@ -16,6 +18,15 @@ _REASONS = list(RejectReason)
 NOT_AN_OBJECT = 1 + _REASONS.index(RejectReason.NOT_AN_OBJECT)
 INVALID_EVENT_TYPE = 1 + _REASONS.index(RejectReason.INVALID_EVENT_TYPE)
 _UNDECIDED = 255
+
+
+class Names(NamedTuple):
+    """What a shop calls things: the keys of our four fields, in their order; the types of
+    purchases; and whether integers are ids, too."""
+
+    fields: tuple[bytes, ...]
+    types: tuple[bytes, ...]
+    any_ids: bool
 
 
 @dataclass(frozen=True)
@@ -33,17 +44,27 @@ class Scanned:
     undecided: NDArray[np.int64]
 
 
-def scan(text: Octets, start: int, most_rows: int, json_depth: int) -> Scanned | None:
-    """Up to ``most_rows`` candidates of a JSON array of events, from the array's beginning
-    (``start`` 0) or from where the scan before stopped. None if the general tier has to say
-    what is there: there is no kernel, or the text may not be such an array, nested at most
-    ``json_depth`` levels."""
+def scan(
+    window: Window, start: int, most_rows: int, json_depth: int, names: Names
+) -> Scanned | None:
+    """Up to ``most_rows`` candidates of a window, from its beginning (``start`` 0) or from where
+    the scan before stopped. None if the general tier has to say what is there: there is no kernel,
+    or the text may not be of its shape, or nested more than ``json_depth`` levels."""
     if kernel is None:
         return None
-    if json_depth < 1:
+    depth = json_depth - window.outside
+    if depth < 1 or (depth > kernel.MOST_DEPTH and window.shape is Shape.LINES):
         return None
-    depth = min(json_depth, kernel.MOST_DEPTH)  # of what is deeper it is not certain
-    found = kernel.scan(text, start, most_rows, depth, NOT_AN_OBJECT, INVALID_EVENT_TYPE)
+    found = kernel.scan(
+        window.text,
+        window.shape,
+        start,
+        most_rows,
+        min(depth, kernel.MOST_DEPTH),  # of what is deeper it is not certain
+        NOT_AN_OBJECT,
+        INVALID_EVENT_TYPE,
+        *names,
+    )
     if found is None:
         return None
     after, seen, not_purchase, *columns = found

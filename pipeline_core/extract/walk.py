@@ -21,10 +21,19 @@ from pipeline_core.containers.names import (
     is_part,
     without_slash,
 )
-from pipeline_core.containers.zips import OpenedZip, entries, inflate, open_zip
+from pipeline_core.containers.packed import unpacked
+from pipeline_core.containers.zips import (
+    OpenedZip,
+    counted,
+    entries,
+    inflate,
+    inflate_uncounted,
+    open_zip,
+)
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart, UnreadableZip
 from pipeline_core.extract.kernel import Octets
-from pipeline_core.extract.windows import Window, windows
+from pipeline_core.extract.shapes import windows
+from pipeline_core.extract.windows import Window
 from pipeline_core.messages import Feed, Limits
 
 
@@ -88,15 +97,29 @@ def part_windows(
     part: Entry,
     meter: Meter,
     window_bytes: int,
+    feed: Feed,
     hasher: PartHash | None = None,
 ) -> Iterator[Window]:
-    """The part's events in windows; ``hasher`` follows all bytes of it. Raises UnreadablePart, or
-    what the meter raises."""
+    """The part's events in windows; ``hasher`` follows all bytes of it, packed if they are. What
+    counts is what they are unpacked, but packed they are no more than that may be, either. Raises
+    UnreadablePart, or what the meter raises."""
+    blocks = part_bytes(day, part, meter, window_bytes, hasher)
+    return windows(blocks, window_bytes, day.limits, feed)
+
+
+def part_bytes(
+    day: OpenedZip,
+    part: Entry,
+    meter: Meter,
+    window_bytes: int,
+    hasher: PartHash | None = None,
+) -> Iterator[Octets]:
+    """The part's JSON, unpacked; see ``part_windows``."""
     metered = part_meter(day.limits, meter)
-    blocks = inflate(day, part, "part", UnreadablePart, metered, window_bytes, once=True)
+    blocks = inflate_uncounted(day, part, "part", UnreadablePart, metered, window_bytes, once=True)
     if hasher is not None:
-        blocks = hasher.follow(blocks)
-    return windows(blocks, window_bytes, day.limits.event_bytes)
+        blocks = hasher.follow(blocks, metered)
+    return counted(unpacked(blocks, day.limits, "part", UnreadablePart), metered)
 
 
 class PartHash:
@@ -107,17 +130,17 @@ class PartHash:
         self._blocks: Iterator[Octets] = iter(())
         self._is_whole = False
 
-    def follow(self, blocks: Iterator[Octets]) -> Iterator[Octets]:
-        """The same blocks."""
-        self._blocks = self._followed(blocks)
+    def follow(self, blocks: Iterator[Octets], meter: Meter) -> Iterator[Octets]:
+        """The same blocks. What nobody asks for is counted by ``meter``."""
+        self._blocks, self._meter = self._followed(blocks), meter
         return self._blocks
 
     def digest(self) -> bytes | None:
         """Their SHA-256; those that nobody asked for are read for it. None if they cannot be had.
         Raises what the meter raises of the levels above."""
         with suppress(UnreadablePart):
-            for _ in self._blocks:
-                pass
+            for block in self._blocks:
+                self._meter.add(len(block))
         return self._hash.digest() if self._is_whole else None
 
     def _followed(self, blocks: Iterator[Octets]) -> Iterator[Octets]:

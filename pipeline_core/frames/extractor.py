@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from pipeline_core.errors import ConfigError, InputError
-from pipeline_core.extract.decode import FIELDS
+from pipeline_core.extract.reading import FIELDS
 from pipeline_core.extract.values import event_values
 from pipeline_core.frames.sound_parts import SoundParts, find_sound_parts, sound_windows
 from pipeline_core.frames.tables import frame_of
@@ -133,10 +133,13 @@ class EventExtractor:
 
     def _windows(self, batch_size: int) -> Iterator[tuple[Iterator[_Placed], int]]:
         """The events of one window after the other, and the bytes of their JSON."""
+        depth = self._options.limits.json_depth
         for place, windows in sound_windows(self._sound_parts(), batch_size):
             positions = count()
             for window in windows:
-                events = (_Placed(*place, next(positions), each) for each in event_values(window))
+                events = (
+                    _Placed(*place, next(positions), each) for each in event_values(window, depth)
+                )
                 yield events, len(window.text)
 
     def _frame(self, batch: Sequence[_Placed]) -> pd.DataFrame:

@@ -147,5 +147,7 @@ def _archive_windows(
                 parts_meter = day_meter(limits, meter)
                 for part in parts.wanted:
                     if part.index in wanted:
-                        windows = part_windows(inner, part, parts_meter, window_bytes)
+                        windows = part_windows(
+                            inner, part, parts_meter, window_bytes, sound.options.feed
+                        )
                         yield (archive.name, day.name, part.name), windows

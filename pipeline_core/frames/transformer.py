@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from pipeline_core.containers.names import day_date
 from pipeline_core.errors import ConfigError
-from pipeline_core.extract.decode import FIELDS, candidates_by_values
+from pipeline_core.extract.decode import candidates_by_values
+from pipeline_core.extract.reading import FIELDS
 from pipeline_core.frames.dimensions import snapshot_of
 from pipeline_core.frames.extractor import NOT_AN_OBJECT, PLACE
 from pipeline_core.frames.tables import frame_of, python_values, report_frame
-from pipeline_core.messages import EventCounts, RejectReason, UnknownMode
+from pipeline_core.messages import EventCounts, Feed, RejectReason, UnknownMode
 from pipeline_core.transform.enrich import enrich
 from pipeline_core.transform.lookup import prepare
 from pipeline_core.transform.reports import REPORTS
@@ -117,7 +118,7 @@ class DataTransformer:
             yield frame.iloc[start : start + self._batch_size]
 
     def _take(self, batch: pd.DataFrame) -> None:
-        candidates = candidates_by_values(_values(batch))
+        candidates = candidates_by_values(_values(batch), Feed())
         rows = candidates["position"].to_numpy()
         found = enrich(candidates, _dates(batch, rows), self._dimensions, self._unknown)
         self._seen += len(batch)

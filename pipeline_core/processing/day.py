@@ -50,13 +50,16 @@ class Day:
         """Reads the ``parts``, which are in ``opened``, and tells ``writer`` of them. The digest of
         loose ones is found out on the way. Raises UnreadableDay, or UnreadableArchive if the
         archive's limit is passed."""
+        options = self.options
         self.ignored, loose = parts.ignored, LooseDigest()
         entries_of = Counter(part.name for part in parts.wanted)
         for part in parts.wanted:
             cause = digest = None
             hasher = PartHash() if is_loose or entries_of[part.name] > 1 else None
             try:
-                windows = part_windows(opened, part, self.meter, window_bytes(self.options), hasher)
+                windows = part_windows(
+                    opened, part, self.meter, window_bytes(options), options.feed, hasher
+                )
                 yield from self._extract_events(part.name, windows, writer)
             except UnreadablePart as error:
                 cause = error.message
@@ -89,7 +92,10 @@ class Day:
     ) -> Generator[Chunk | End]:
         first = 0
         for window in windows:
-            for decoded in decode(window, self.options.limits.json_depth, self.options.batch_size):
+            options = self.options
+            for decoded in decode(
+                window, options.limits.json_depth, options.batch_size, options.feed
+            ):
                 if writer is not None:
                     writer.add(decoded, first)
                 yield Chunk(self.archive, self.name, self.date, part, first, decoded)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -14,6 +14,8 @@ from pipeline_core.containers.ignored import endings_in_words
 from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.errors import InputError, RetryableError, UnreadablePart
 from pipeline_core.extract.days import archive_days, opened_day
+from pipeline_core.extract.paths import MISSING, lookup
+from pipeline_core.extract.values import event_values
 from pipeline_core.extract.walk import open_archive, part_windows
 from pipeline_core.extract.windows import Window
 from pipeline_core.ledger import RunLedger, published_before
@@ -147,7 +149,7 @@ class _Sample(NamedTuple):
     """The first events of a part; ``place`` is its archive, day and name."""
 
     place: tuple[str, str, str]
-    events: list[object]
+    events: list[dict[str, object] | str]
 
 
 def _of_data(manifest: Manifest, done: Sequence[Done]) -> str | None:
@@ -163,7 +165,7 @@ def _of_data(manifest: Manifest, done: Sequence[Done]) -> str | None:
                 log.warning("example_not_found", archive=each.archive.name, cause=str(error))
                 return None
             if sample is not None:
-                return _in_words(sample)
+                return _in_words(sample, manifest.options.feed.event_type)
     return None
 
 
@@ -180,31 +182,38 @@ def _sample(data: Storage, done: Done, options: Options) -> _Sample | None:
             meter = day_meter(limits, whole)
             with opened_day(opened, day, feed, whole, _LOOKED_AT_BYTES) as (inner, parts):
                 for part in parts.wanted:
-                    windows = part_windows(inner, part, meter, _LOOKED_AT_BYTES)
-                    if events := _first_events(windows):
+                    windows = part_windows(inner, part, meter, _LOOKED_AT_BYTES, feed)
+                    if events := _first_events(windows, limits.json_depth):
                         return _Sample((archive.name, day.name, part.name), events)
     return None
 
 
-def _first_events(windows: Iterator[Window]) -> list[object]:
+def _first_events(windows: Iterator[Window], json_depth: int) -> list[dict[str, object] | str]:
     """None of a part that cannot be read."""
     try:
-        return list(json.loads(bytes(next(windows).text)))
-    except (UnreadablePart, ValueError, RecursionError):  # the run's summary says why
+        return list(event_values(next(windows), json_depth))
+    except UnreadablePart:  # the run's summary says why
         return []
 
 
-def _in_words(sample: _Sample) -> str:
+def _in_words(sample: _Sample, event_type: str) -> str:
     types = Counter(
-        json.dumps(event.get("event_type"))[:_LONGEST_TYPE]
+        json.dumps(_type_of(event, event_type), default=str)[:_LONGEST_TYPE]
         for event in sample.events
         if isinstance(event, dict)
     )
     told = ", ".join(f"{name} ({count:,})" for name, count in types.most_common(_TYPES_TOLD))
     said = f"The first events have the types {told}. " if told else ""
-    event = json.dumps(sample.events[0], ensure_ascii=False, separators=(",", ":"))
+    event = sample.events[0]
+    if not isinstance(event, str):
+        event = json.dumps(event, ensure_ascii=False, separators=(",", ":"), default=str)
     event = event.encode(errors="backslashreplace").decode()
     return f"{said}For example {' > '.join(sample.place)}, event 0: {_cut(event)}."
+
+
+def _type_of(event: Mapping[str, object], event_type: str) -> object:
+    found = lookup(event, event_type)
+    return None if found is MISSING else found
 
 
 def _cut(event: str) -> str:

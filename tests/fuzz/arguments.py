@@ -41,6 +41,7 @@ GATHERED_SHARE = 0.005
 NOISE_SHARE = 0.02
 SWITCH_SECONDS = 1e-5
 EVENT = b'{"event_type":"purchase","customer_id":"c","product_id":"p","quantity":2}'
+NAMES = (b"event_type", b"customer_id", b"product_id", b"quantity")
 LIMITS = tuple(
     number + step
     for number in (0, 255, 512, 2**31, 2**32, 2**53, 2**63, 2**64, -(2**31), -(2**63))
@@ -58,6 +59,9 @@ TEXTS = (
     b'["\\u12',
     b"[\xf0\x9f",
     b"ab" * 50,
+    EVENT + b"\n{bad\n5 \r\n" + EVENT,
+    EVENT * 3,
+    b'{"customer_id":-0}',
 )
 INT64S = tuple(number for number in LIMITS if -(2**63) <= number < 2**63)
 
@@ -120,6 +124,7 @@ def _anything(choose: Random) -> Any:
             lambda: _table(choose.choice((0, 1, 30))),
             lambda: dt.datetime_CAPI,  # a capsule, of others
             lambda: choose.choice(((), {}, object(), type, KEY.hex(), _ids, iter(()))),
+            lambda: choose.choice((NAMES, NAMES[:3], (*NAMES[:3], 5), (b"",) * 17)),
         )
     )()
 
@@ -146,9 +151,18 @@ def _sound(choose: Random) -> tuple[Callable[..., Any], list[Any], Any]:
             (_ids.hash_of, [b"a", KEY], _ids.hash_of(b"a", KEY)),
             (kernel.gather, [text, np.array([(1, 3), (9, 10)])], b"129"),
             (kernel.event_borders, [events], (22, 22)),
-            (kernel.scan, [choose.choice(TEXTS), 0, 5, choose.choice((1, 2, 512)), 1, 2], None),
+            (kernel.value_borders, [b'{"a":1} [2]x'], (11, 7)),
+            (kernel.value_end, [events, 1], 22),
+            (kernel.scan, _scanned(choose, choose.choice(TEXTS)), None),
         )
     )
+
+
+def _scanned(choose: Random, text: Any) -> list[Any]:
+    """Sound arguments of scan for a text."""
+    shape, rows, depth = choose.choice((0, 1, 2)), choose.choice((1, 5, 1000)), (1, 2, 64, 512)
+    types = choose.choice(((), (b"purchase",), (b"", b"p", b"purchase")))
+    return [text, shape, 0, rows, choose.choice(depth), 1, 2, NAMES, types, choose.random() < 0.5]
 
 
 def _instead_of(argument: Any, choose: Random) -> Any:
@@ -223,7 +237,9 @@ def check_changing(choose: Random, calls: int) -> Counter[str]:
                     (_ids.rows_of, [table, offsets, octets]),
                     (_ids.rows_of, [table, known, octets]),
                     (kernel.event_borders, [text]),
-                    (kernel.scan, [text, 0, choose.choice((1, 1000)), 64, 1, 2]),
+                    (kernel.value_borders, [text]),
+                    (kernel.value_end, [text, choose.randrange(len(text))]),
+                    (kernel.scan, _scanned(choose, text)),
                 )
             )
             try:

@@ -8,8 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.decode import Decoded, decode, decode_generally, event_texts
+from pipeline_core.extract.decode import decode
+from pipeline_core.extract.decoded import Decoded, event_texts
+from pipeline_core.extract.general import decode_generally
+from pipeline_core.extract.reading import reading_of
 from pipeline_core.extract.windows import Window
+from pipeline_core.messages import Feed
 
 _CUT_AT = 30
 
@@ -55,10 +59,15 @@ def collected(decoded: Iterable[Decoded]) -> Outcome:
     return Outcome(seen, not_purchase, found)
 
 
-def by_both_tiers(window: Window, depth: int = 256, most_rows: int = 1 << 20) -> Outcome:
+OURS = Feed()
+
+
+def by_both_tiers(
+    window: Window, depth: int = 256, most_rows: int = 1 << 20, feed: Feed = OURS
+) -> Outcome:
     """What both tiers see. Raises UnreadablePart as both do, TiersDifferError if they differ."""
-    fast, fast_error = _tried(decode(window, depth, most_rows))
-    general, error = _tried(decode_generally(window, depth))
+    fast, fast_error = _tried(decode(window, depth, most_rows, feed))
+    general, error = _tried(decode_generally(window, depth, reading_of(feed)))
     if fast != general or str(fast_error) != str(error):
         raise TiersDifferError(f"fast {fast_error or fast}, general {error or general}")
     if general is None:

@@ -17,14 +17,20 @@ from numpy.typing import NDArray
 from pipeline_core.containers.cut import is_cut
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract import decode as decode_module
-from pipeline_core.extract.scan import Scanned, scan
-from pipeline_core.extract.windows import Structure, Window, windows
-from pipeline_core.messages import RejectReason
+from pipeline_core.extract import decoded as decoded_module
+from pipeline_core.extract.borders import Structure
+from pipeline_core.extract.general import decode_generally
+from pipeline_core.extract.reading import reading_of
+from pipeline_core.extract.scan import Names, Scanned, scan
+from pipeline_core.extract.shapes import windows
+from pipeline_core.extract.windows import Window
+from pipeline_core.messages import Limits, RejectReason
 from tests.support import strategies
-from tests.support.decoding import by_both_tiers, collected
+from tests.support.decoding import OURS, by_both_tiers, collected
 from tests.support.oracle import _parse
 
 LARGEST = 2**31 - 1
+NO_LIMITS = Limits(event_bytes=1 << 30)
 IDS = st.sampled_from(["c1", "p1", "ü", '"', "\\", "}, {", "\u2028"])
 EVENTS = strategies.events(IDS, IDS)
 ANY_PARTS = strategies.parts(EVENTS)
@@ -56,7 +62,7 @@ def _read(
     blocks = [content[start : start + block] for start in range(0, len(content), block)]
     seen = not_purchase = 0
     found: list[Purchase] = []
-    for window in windows(blocks, size, 1 << 30):
+    for window in windows(blocks, size, NO_LIMITS, OURS):
         outcome = by_both_tiers(window, most_rows=most_rows)
         for each in outcome.candidates:
             reason = list(RejectReason)[each.defect - 1].value if each.defect else ""
@@ -112,7 +118,7 @@ def test_candidates_are_those_of_json_loads_in_windows_of_any_size(
 @given(strategies.parts(EVENTS, damage=False))
 @settings(max_examples=200, deadline=None)
 def test_event_texts_say_the_same_as_the_part_on_one_line(content: bytes) -> None:
-    (window,) = windows([content], 1 << 30, 1 << 30)
+    (window,) = windows([content], 1 << 30, NO_LIMITS, OURS)
     events = json.loads(content.decode("utf-8-sig"), parse_int=str)
     candidates = by_both_tiers(window).candidates
     texts = [candidate.text for candidate in candidates]
@@ -217,21 +223,26 @@ def test_the_general_tier_goes_on_where_the_fast_one_gave_up(
     window = _window(f"[{','.join(['{}', PURCHASE.format(1, 2, 3), '5', '{}'] * 5)}]".encode())
     expected = by_both_tiers(window)
 
-    def gives_up(text: bytes, start: int, most_rows: int, json_depth: int) -> Scanned | None:
-        return None if start > len(window.text) // 2 else scan(text, start, most_rows, json_depth)
+    def gives_up(
+        window: Window, start: int, most_rows: int, json_depth: int, names: Names
+    ) -> Scanned | None:
+        if start > len(window.text) // 2:
+            return None
+        return scan(window, start, most_rows, json_depth, names)
 
     monkeypatch.setattr(decode_module, "scan", gives_up)
     for most_rows in range(1, 20):
-        assert collected(decode_module.decode(window, 256, most_rows)) == expected
+        assert collected(decode_module.decode(window, 256, most_rows, OURS)) == expected
 
 
 def test_very_short_events_are_decoded_a_piece_at_once() -> None:
     window = _window(b"[" + b",".join([b"1", b"{}"] * 300_000) + b"]")
-    pieces = list(decode_module.decode_generally(window, 256))
+    pieces = list(decode_generally(window, 256, reading_of(OURS)))
     assert len(pieces) > 1
     assert sum(piece.seen for piece in pieces) == 600_000
+    torn = _window(bytes(window.text[:-1]) + b",]")
     with pytest.raises(UnreadablePart, match="no event after byte"):
-        list(decode_module.decode_generally(_window(bytes(window.text[:-1]) + b",]"), 256))
+        list(decode_generally(torn, 256, reading_of(OURS)))
 
 
 def test_texts_of_candidates_are_verbatim_with_and_without_the_kernel(
@@ -245,11 +256,11 @@ def test_texts_of_candidates_are_verbatim_with_and_without_the_kernel(
     ]
     window = Window(("[" + " ,\n".join(events) + "]").encode(), 0)
     expected = [event.encode() for event in (events[0], *events[2:])]
-    (decoded,) = decode_module.decode(window, 256, 50)
+    (decoded,) = decode_module.decode(window, 256, 50, OURS)
     for _ in ("as it is", "without"):
-        texts, lengths = decode_module.candidate_texts(decoded)
+        texts, lengths = decoded_module.candidate_texts(decoded)
         assert (texts, lengths.tolist()) == (b"".join(expected), [len(text) for text in expected])
-        monkeypatch.setattr(decode_module, "kernel", None)
+        monkeypatch.setattr(decoded_module, "kernel", None)
 
 
 @pytest.mark.parametrize("span", [(-1, 1), (2, 1), (0, 4), (4, 4), (0, 2**62)])
@@ -271,7 +282,7 @@ def test_spans_that_are_no_pairs_are_refused(spans: NDArray[Any]) -> None:
 def test_a_depth_that_no_stack_is_sure_to_hold_is_refused_by_the_kernel(depth: int) -> None:
     kernel = pytest.importorskip("pipeline_core.extract._kernel")
     with pytest.raises(ValueError, match="depth is not one of"):
-        kernel.scan(b"[" * 1_000_000, 0, 5, depth, 1, 2)
+        kernel.scan(b"[" * 1_000_000, 0, 0, 5, depth, 1, 2, (b"t", b"c", b"p", b"q"), (), False)
 
 
 @pytest.mark.parametrize("depth", [-1, 0, 1, 600, 2**31])

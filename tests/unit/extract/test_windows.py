@@ -12,9 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.borders import Structure
 from pipeline_core.extract.kernel import IS_BUILT, kernel
-from pipeline_core.extract.windows import Structure, Window, windows
+from pipeline_core.extract.shapes import windows
+from pipeline_core.extract.windows import Window, array_windows
+from pipeline_core.messages import Limits
 from tests.support import strategies
+from tests.support.decoding import OURS
 
 NO_LIMIT = 1 << 30
 PARTS = strategies.parts(
@@ -30,7 +34,8 @@ def _blocks(content: bytes, size: int) -> list[bytes]:
 def _cut(
     content: bytes, *, size: int = 1, block: int = 1, max_event_bytes: int = NO_LIMIT
 ) -> list[Window]:
-    return list(windows(_blocks(content, block), size, max_event_bytes))
+    limits = Limits(event_bytes=max_event_bytes)
+    return list(windows(_blocks(content, block), size, limits, OURS))
 
 
 def _events(found: Sequence[Window]) -> list[Any]:
@@ -48,7 +53,7 @@ def test_any_cut_gives_the_events_of_the_whole(content: bytes, size: int, block:
 @given(PARTS)
 @settings(max_examples=300, deadline=None)
 def test_the_kernel_and_numpy_find_the_same_borders(content: bytes) -> None:
-    (window,) = windows([content], NO_LIMIT, NO_LIMIT)
+    (window,) = array_windows([content], NO_LIMIT, NO_LIMIT)
     commas = Structure.of(window.text).event_commas.tolist()
     for end in range(1, len(window.text) + 1):
         found = [0, *(comma for comma in commas if comma < end)]
@@ -86,11 +91,12 @@ def test_offset_is_the_window_place_in_the_part() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b" ", b"\xef\xbb\xbf", b"{}", b"1", b"\xef\xbb\xbf{}", b"x[]", b"\xef\xbb["]
+    "content",
+    [b"", b" ", b"\xef\xbb\xbf", b"{}", b"1", b"\xef\xbb\xbf{}", b"x[]", b"\xef\xbb[", b"{"],
 )
 @pytest.mark.parametrize("block", [1, 2, 100])
-def test_what_does_not_begin_with_a_bracket_is_no_array(content: bytes, block: int) -> None:
-    with pytest.raises(UnreadablePart, match="not a JSON array"):
+def test_what_begins_with_no_bracket_and_is_no_event_is_refused(content: bytes, block: int) -> None:
+    with pytest.raises(UnreadablePart, match=r"no JSON events|no array of events|cut off"):
         _cut(content, block=block)
 
 
@@ -150,13 +156,13 @@ def test_endless_event_is_given_up_before_it_is_read(filler: bytes) -> None:
             yield (filler * 1000)[:1000]
 
     with pytest.raises(UnreadablePart, match="longer than the limit of 50000 bytes"):
-        list(windows(endless(), 10_000, 50_000))
+        list(windows(endless(), 10_000, Limits(event_bytes=50_000), OURS))
     assert fed <= 120_000
 
 
 def test_leading_blanks_are_never_held() -> None:
     blanks = (b" " * 1000 for _ in range(1000))
-    assert list(windows([*blanks, b"[1]"], 10, 20)) == [Window(b"[1]", 0)]
+    assert list(windows([*blanks, b"[1]"], 10, Limits(event_bytes=20), OURS)) == [Window(b"[1]", 0)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,101 @@
+"""What decoding gives: candidate purchases of a window, and their JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from msgspec import Raw
+from numpy.typing import NDArray
+
+from pipeline_core.containers.cut import cut_bytes
+from pipeline_core.extract.kernel import kernel
+from pipeline_core.extract.strict import strict_items
+from pipeline_core.extract.windows import Shape, Window
+
+_BLANK_BYTES = b" \t\n\r"
+_STRING_OR_BLANKS = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\n\r]+')
+
+_raws = msgspec.json.Decoder(list[Raw])
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """``seen`` consecutive events of a window, from its ``first`` on. ``not_purchase`` are
+    something else; ``candidates`` has the rest, in order, positions counted from ``first``.
+    ``spans``, int64 of shape (candidates, 2), are their places in the window's text, None if
+    nobody knows them yet. ``general`` events were decoded by the general tier."""
+
+    window: Window
+    first: int
+    seen: int
+    not_purchase: int
+    candidates: pa.Table
+    spans: NDArray[np.int64] | None
+    general: int
+
+
+def event_texts(
+    decoded: Decoded, rows: NDArray[np.int64], most_bytes: int | None = None
+) -> list[str]:
+    """The JSON of some candidates, blanks outside strings removed, everything else verbatim
+    (so it stays one line); of one that is still longer than ``most_bytes`` the beginning, marked
+    with the bytes that it has in its part. Bytes that are no UTF-8 are replaced."""
+    return [in_one_line(text, most_bytes) for text in _raw_texts(decoded, rows)]
+
+
+def in_one_line(text: bytes, most_bytes: int | None = None) -> str:
+    """JSON without the blanks that are outside of strings, cut off as in ``event_texts``."""
+    if not text.isascii():
+        text = text.decode(errors="replace").encode()
+    if most_bytes is not None and len(text) > most_bytes:
+        return cut_bytes(_beginning(text, most_bytes), most_bytes, len(text))
+    if len(text.translate(None, _BLANK_BYTES)) == len(text):
+        return text.decode()
+    return _STRING_OR_BLANKS.sub(lambda found: found[1] or b"", text).decode()
+
+
+def _beginning(text: bytes, most_bytes: int) -> bytes:
+    """More than ``most_bytes`` without blanks outside strings, or all that there is."""
+    found, place = bytearray(), 0
+    for each in _STRING_OR_BLANKS.finditer(text):
+        found += text[place : each.start()]
+        found += each[1] or b""
+        place = each.end()
+        if len(found) > most_bytes:
+            return bytes(found)
+    return bytes(found + text[place:])
+
+
+def candidate_texts(decoded: Decoded) -> tuple[bytes, NDArray[np.int64]]:
+    """The JSON of every candidate, verbatim, behind each other, and the length of each one."""
+    if decoded.spans is not None and kernel is not None:
+        spans = np.ascontiguousarray(decoded.spans)
+        return kernel.gather(decoded.window.text, spans), spans[:, 1] - spans[:, 0]
+    texts = list(_raw_texts(decoded, np.arange(decoded.candidates.num_rows)))
+    return b"".join(texts), np.fromiter(map(len, texts), np.int64, len(texts))
+
+
+def _raw_texts(decoded: Decoded, rows: NDArray[np.int64]) -> Iterator[bytes]:
+    text = decoded.window.text
+    if decoded.spans is not None:
+        return (bytes(text[start:end]) for start, end in decoded.spans[rows].tolist())
+    texts = item_texts(decoded.window)
+    positions = decoded.first + decoded.candidates["position"].to_numpy()[rows]
+    return (bytes(texts[position]) for position in positions.tolist())
+
+
+def item_texts(window: Window) -> list[Any]:
+    """The JSON of every event of an array, or of values, of which ``bytes`` are made."""
+    if window.shape is Shape.ARRAY:
+        try:
+            return _raws.decode(window.text)
+        except msgspec.DecodeError:  # lone surrogates
+            pass
+    text = window.text.decode()
+    return [text[start:end].encode() for _, start, end in strict_items(window)]

@@ -1,0 +1,206 @@
+"""What a feed says of one event: which of its values count, and as what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from msgspec import UNSET, Raw, Struct
+
+from pipeline_core.extract.kernel import Octets, kernel
+from pipeline_core.extract.paths import MISSING, lookup
+from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Names
+from pipeline_core.extract.strict import LONGEST_INT, MAX_QUANTITY, WRITTEN, Digits
+from pipeline_core.messages import Condition, Feed
+from pipeline_core.schemas import CANDIDATES
+
+_WHOLE_TEXT = re.compile(r"-?([0-9]+)(?:\.0*)?")
+# In a path: leads into objects, or is escaped in JSON.
+_ODD = re.compile(r'[.\\"\x00-\x1f\ud800-\udfff]')
+_INTEGER = re.compile(r"-?[0-9]+")
+_LITERALS = {True: "true", False: "false", None: "null"}
+
+
+class Event(Struct, gc=False):
+    """What is asked of an event: any JSON value, or UNSET."""
+
+    event_type: Any = UNSET
+    """What it is, such as a purchase."""
+    customer_id: Any = UNSET
+    """Who bought."""
+    product_id: Any = UNSET
+    """What was bought."""
+    quantity: Any = UNSET
+    """How many of it, in units."""
+
+
+# An event's fields that count.
+FIELDS = Event.__struct_fields__
+
+NO_OBJECT = Event()
+# No purchase, whatever it is.
+_ANOTHER = Event(event_type="")
+
+
+class Reading:
+    """Reads events by the names and rules of a feed."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self._paths = {name: getattr(feed, name) for name in FIELDS}
+        self._types = frozenset(feed.purchase_types)
+        self._any_ids = feed.ids == "any"
+        # Values are read as they stand in the event, by msgspec; else by what the feed says.
+        self.is_plain = not (
+            feed.only
+            or feed.numbers != "integer"
+            or feed.missing_quantity is not None
+            or any(map(_ODD.search, self._paths.values()))
+        )
+        kind: Any = msgspec.defstruct(
+            "RenamedEvent",
+            [(name, Any, UNSET) for name in FIELDS],
+            rename=self._paths if self.is_plain else None,
+            gc=False,
+        )
+        self._event = msgspec.json.Decoder(kind)
+        self._events = msgspec.json.Decoder(list[kind])
+        self._raws = msgspec.json.Decoder(list[Raw])
+
+    def names(self) -> Names | None:
+        """What the kernel takes; None if it does not take such a feed."""
+        if kernel is None:
+            return None
+        if not self.is_plain or len(self._types) > kernel.MOST_TYPES:
+            return None
+        fields = tuple(_octets(path) for path in self._paths.values())
+        return Names(fields, tuple(map(_octets, self._feed.purchase_types)), self._any_ids)
+
+    def plain_events(self, text: Octets) -> list[Any] | None:
+        """The events of an array, if values are read as they stand, and msgspec takes them."""
+        if not self.is_plain:
+            return None
+        try:
+            try:
+                found: list[Any] = self._events.decode(text)
+            except msgspec.ValidationError:  # some item is not an object: one by one
+                return [self.event(bytes(raw)) for raw in self._raws.decode(text)]
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        return found
+
+    def plain_event(self, text: Octets) -> Any:
+        """One event, if values are read as they stand, and msgspec takes it; else None."""
+        if not self.is_plain:
+            return None
+        try:
+            return self._event.decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+
+    def event(self, text: Octets) -> Any:
+        """One event, known to be legal JSON; msgspec takes no lone surrogates, and no number
+        beyond a double."""
+        if not text.startswith(b"{"):
+            return NO_OBJECT
+        found = self.plain_event(text)
+        return self.event_of(WRITTEN.decode(text.decode())) if found is None else found
+
+    def event_of(self, value: object) -> Event:
+        """The same of its value, numbers being Digits."""
+        if not isinstance(value, dict):
+            return NO_OBJECT
+        if not all(_is_met(each, lookup(value, each.path)) for each in self._feed.only):
+            return _ANOTHER
+        found = {name: lookup(value, path) for name, path in self._paths.items()}
+        event = Event(**{name: each for name, each in found.items() if each is not MISSING})
+        event.quantity = self._quantity(event.quantity)
+        return event
+
+    def candidates(self, events: Sequence[Any]) -> pa.Table:
+        """Those that claim, or may claim, to be purchases; positions count ``events``."""
+        positions: list[int] = []
+        defects: list[int] = []
+        guests: list[bool] = []
+        customers: list[bytes | None] = []
+        products: list[bytes | None] = []
+        quantities: list[int] = []
+        for position, event in enumerate(events):
+            kind = event.event_type
+            if type(kind) is str:
+                if kind not in self._types:
+                    continue
+                defect = 0
+            else:
+                defect = NOT_AN_OBJECT if event is NO_OBJECT else INVALID_EVENT_TYPE
+            customer, quantity = event.customer_id, event.quantity
+            positions.append(position)
+            defects.append(defect)
+            guests.append(customer is UNSET or customer is None or customer == "")
+            customers.append(self._identifier(customer))
+            products.append(self._identifier(event.product_id))
+            valid = type(quantity) is int and 1 <= quantity <= MAX_QUANTITY
+            quantities.append(quantity if valid else 0)
+        columns = [positions, defects, guests, customers, products, quantities]
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, CANDIDATES, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=CANDIDATES)
+
+    def _identifier(self, value: object) -> bytes | None:
+        if type(value) is str and value:
+            return _octets(value)
+        if not self._any_ids:
+            return None
+        if type(value) is int:
+            return str(value).encode()
+        if isinstance(value, Digits) and _INTEGER.fullmatch(value):
+            return b"0" if value == "-0" else value.encode()
+        return None
+
+    def _quantity(self, value: object) -> object:
+        """An integer, if it counts as one."""
+        if value is UNSET or value is None:
+            return value if self._feed.missing_quantity is None else self._feed.missing_quantity
+        if isinstance(value, Digits):
+            if _INTEGER.fullmatch(value):
+                return int(value) if len(value) <= LONGEST_INT else MAX_QUANTITY + 1
+            return _whole_number(value) if self._feed.numbers == "number" else value
+        if self._feed.numbers == "number" and isinstance(value, str):
+            found = _WHOLE_TEXT.fullmatch(value)
+            digits = found[1].lstrip("0") or "0" if found else ""
+            if found and not value.startswith("-") and len(digits) <= LONGEST_INT:
+                return int(digits)
+        return value
+
+
+@lru_cache(maxsize=64)
+def reading_of(feed: Feed) -> Reading:
+    """The reading by a feed, made once."""
+    return Reading(feed)
+
+
+def _whole_number(digits: str) -> object:
+    """An integer, if that is what a number with a fraction or an exponent is."""
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:  # an exponent beyond all bounds
+        return digits
+    is_near = number.is_zero() or 0 <= number.adjusted() < LONGEST_INT
+    return int(number) if is_near and number == int(number) else digits
+
+
+def _is_met(condition: Condition, value: object) -> bool:
+    if value is MISSING:
+        return not condition.is_equal
+    text = value if isinstance(value, str) else None
+    if isinstance(value, bool) or value is None:
+        text = _LITERALS[value]
+    return (text in condition.values) is condition.is_equal
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

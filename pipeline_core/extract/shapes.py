@@ -1,0 +1,175 @@
+"""How the events of a part stand in it, told by its content: an array, lines, values one after
+another, one event, or an envelope."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from pipeline_core.containers.file_types import LONGEST, describe_beginning
+from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.borders import value_end
+from pipeline_core.extract.envelope import (
+    check_beginning,
+    empty_records,
+    envelope_windows,
+    find_records,
+    has_type,
+    is_an_envelope,
+)
+from pipeline_core.extract.kernel import Octets
+from pipeline_core.extract.strict import STRICT
+from pipeline_core.extract.windows import BLANK, Shape, Window, array_windows, sequence_windows
+from pipeline_core.messages import Feed, Limits
+
+_LINE_END = re.compile(rb"[ \t\r]*+\n")
+_MOST_LINES = 8  # behind a bad first one
+
+
+def windows(blocks: Iterable[Octets], size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
+    """The events of a part in windows of about ``size`` bytes, in memory of about that much and of
+    the longest event that there may be.
+
+    Raises:
+        UnreadablePart: it is none of the shapes, or an event is over its limit.
+    """
+    following = _from_value(blocks)
+    first = next(following)
+    if first[:1] == b"[" and first[1:2] != b"\0":
+        yield from array_windows(chain([first], following), size, limits.event_bytes)
+    else:
+        yield from _Head(first, following, limits.event_bytes).windows(size, limits, feed)
+
+
+class _Head:
+    """The first bytes of a part that is no array: as many as it takes to tell its shape."""
+
+    def __init__(self, first: Octets, following: Iterator[Octets], most: int) -> None:
+        self.text = first
+        self._following = following
+        self._most = most
+        self._is_whole = False
+
+    def windows(self, size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
+        """The part's windows; raises as they do."""
+        if self.text[:1] != b"{":
+            return self._lines(size, "it does not begin with '[' or '{'")
+        end = self._first_end()
+        try:
+            if not end:
+                return self._open(size, limits, feed)
+            if not self._has_more(end):
+                return self._single(self.text[:end], size, limits, feed)
+            STRICT.decode(self.text[:end].decode())
+        except (ValueError, RecursionError) as error:
+            return self._lines(size, f"it is not JSON: {error}")
+        is_line = b"\n" not in self.text[:end] and _LINE_END.match(self.text, end)
+        return self._sequence(Shape.LINES if is_line else Shape.VALUES, size)
+
+    def _sequence(self, shape: Shape, size: int) -> Iterator[Window]:
+        return sequence_windows(chain([self.text], self._following), size, self._most, shape)
+
+    def _single(self, text: Octets, size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
+        """Of a part that is one object."""
+        records = find_records(text, feed)
+        if records is not None and is_an_envelope(text, records, feed):
+            return envelope_windows(text, records, [], size, limits, feed)
+        if not has_type(STRICT.decode(text.decode()), feed):
+            return iter((empty_records(text, feed),))
+        return sequence_windows([text], size, self._most, Shape.VALUES)
+
+    def _open(self, size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
+        """Of an object that is not closed where an event would have to be."""
+        if len(self.text) <= self._most:
+            return self._lines(size, "it is cut off: its object has no end")
+        records = find_records(self.text[: self._most + 1], feed)
+        if records is None:
+            return self._lines(size, _too_long(self._most))
+        check_beginning(self.text, records)
+        return envelope_windows(self.text, records, self._following, size, limits, feed)
+
+    def _lines(self, size: int, cause: str) -> Iterator[Window]:
+        """Of a part whose first line is bad, if one of the next is an object. Raises UnreadablePart
+        else, for the ``cause`` unless its first bytes say more."""
+        while self.text.count(b"\n") <= _MOST_LINES and self._grow():
+            pass
+        lines = self.text[: self._most].split(b"\n", _MOST_LINES + 1)
+        is_whole = self._is_whole and len(self.text) <= self._most and len(lines) <= _MOST_LINES + 1
+        later = lines[1:] if is_whole else lines[1:-1]
+        if any(map(_is_object, later)):
+            return self._sequence(Shape.LINES, size)
+        said = describe_beginning(bytes(self.text[:LONGEST]))
+        is_known = said is not None and said != "begins like JSON"
+        raise UnreadablePart(
+            f"the part holds no JSON events: {f'it {said}' if is_known else cause}"
+        )
+
+    def _first_end(self) -> int:
+        """The end of the first value, 0 if it has none as near as an event's has to be."""
+        while not (end := value_end(self.text)) and self._grow():
+            pass
+        return end if end <= self._most else 0
+
+    def _has_more(self, end: int) -> bool:
+        """Whether something follows but blanks."""
+        while not self.text[end : self._most + 1].strip(BLANK):
+            if not self._grow():
+                if len(self.text) > self._most:
+                    raise UnreadablePart(_too_long(self._most))
+                return False
+        return True
+
+    def _grow(self) -> bool:
+        """Takes about as much again. False if there is no more, or it is enough for any event."""
+        held, length = [self.text], len(self.text)
+        if length > self._most:
+            return False
+        most = min(2 * length, self._most + 1)
+        while length < most:
+            block = next(self._following, None)
+            if block is None:
+                self._is_whole = True
+                break
+            held.append(block)
+            length += len(block)
+        is_more = len(held) > 1
+        self.text = b"".join(held) if is_more else self.text
+        return is_more
+
+
+def _too_long(most: int) -> str:
+    return f"an event is longer than the limit of {most} bytes"
+
+
+def _is_object(text: Octets) -> bool:
+    try:
+        return isinstance(STRICT.decode(text.decode()), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _from_value(blocks: Iterable[Octets]) -> Iterator[Octets]:
+    """The blocks from the first value on, without byte-order mark and leading blanks: at least one,
+    and of the first at least one byte.
+
+    Raises:
+        UnreadablePart: there is nothing else.
+    """
+    following, bom_open = iter(blocks), True
+    head: Octets = b""
+    for block in following:
+        head = head + block if head else block
+        if bom_open and len(head) < len(codecs.BOM_UTF8):
+            continue
+        if not head.startswith((b"[", b"{")):  # stripping copies
+            head = (head.removeprefix(codecs.BOM_UTF8) if bom_open else head).lstrip(BLANK)
+        bom_open = False
+        if head:
+            break
+    head = head if head.startswith((b"[", b"{")) else head.lstrip(BLANK)
+    if not head:
+        raise UnreadablePart("the part holds no JSON events: it is empty")
+    yield head
+    yield from following
