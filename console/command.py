@@ -26,6 +26,8 @@ COMMANDS = {
     "doctor": "Check settings, storage, database, broker, workers and clock; exit 1 if one fails.",
     "explain": "Show what a figure of the report is made of, down to the events.",
     "gc": "Remove extracts, partials and rejects that no later run can use.",
+    "inspect": "Look into an archive and the tables, and propose the settings that would count "
+    "most.",
     "plan": "Show what a run would read, without running it.",
     "publish": "Publish a run that was refused, without reading anything again.",
     "rebuild": "Compute a past run's reports again, and publish anew what is missing or damaged.",

@@ -27,6 +27,7 @@ from console.display.shapes import (
     UnfinishedRun,
 )
 from pipeline_core.messages import Summary
+from pipeline_core.messages.inspection import Inspection
 from pipeline_core.publication.rebuild import Rebuilt
 from pipeline_core.questions.diff import Difference
 from pipeline_core.questions.explain.explanation import Explanation
@@ -42,6 +43,7 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "doctor": (list[Check],),
     "explain": (Explanation,),
     "gc": (Collected,),
+    "inspect": (Inspection,),
     "plan": (Planned,),
     "progress": (RunProgress,),
     "rebuild": (Rebuilt,),

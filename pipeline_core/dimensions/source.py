@@ -51,7 +51,8 @@ def find_columns(names: Sequence[str], table: DimensionTable, place: object) -> 
                 f"{table.columns_setting}: {both} are one column of {place}, {name}.",
                 f"Give each its own; there are {', '.join(names)}.",
             )
-    check_names(names, theirs, place, f" {table.columns_setting} says which is which.")
+    hint = f" {table.columns_setting} says which is which; `sales-pipeline inspect` proposes it."
+    check_names(names, theirs, place, hint)
     return [names.index(name) for name in theirs]
 
 

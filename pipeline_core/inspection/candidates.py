@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from pipeline_core.inspection.rows import MISSING, View, id_text, kind_of, quantity
+from pipeline_core.extract.paths import MISSING
+from pipeline_core.inspection.rows import View, id_text, kind_of, quantity
 from pipeline_core.inspection.tables import Mapped, rows_found
 from pipeline_core.inspection.words import NEUTRAL, likeness, purchase_likeness
 
 # Of each field, that are tried together.
 MOST = 3
-_MOST_TYPES = 60
+# That a field of types holds at most, and that it may hold however few events there are.
+_MOST_TYPES, _FEW_TYPES = 60, 8
 _SEEN = 0.3  # share of rows that a field of events is in at least
 _MOSTLY = 0.9
-_CARRIED = 0.3  # share of a type's rows that have what a purchase has
+# Share of a type's rows that have what a purchase has, also where its name says nothing.
+_CARRIED, _MOSTLY_CARRIED = 0.3, 0.7
 _LEVELS = 0.35  # types of so much lower a likeness are no purchases beside the likeliest
 _FOUND, _COVERED, _INNER, _SMALL, _APART = 2.0, 0.5, 0.3, 0.3, 0.5
 _UNLIKELY = 0.4
@@ -117,7 +120,7 @@ class Candidates:
             if not is_writable(path) or len(texts) < max(there, self.view.rows) * _SEEN:
                 continue
             counts = Counter(texts)
-            if len(counts) > min(_MOST_TYPES, max(1, len(texts) // 2)) or path == product:
+            if len(counts) > min(_MOST_TYPES, max(_FEW_TYPES, len(texts) // 2)) or path == product:
                 continue
             found.append(self._types_of(path, counts, product, quantity_path))
         return sorted(
@@ -133,7 +136,7 @@ class Candidates:
             for value in counts
             if (level := purchase_likeness(value)) > 0
             and is_writable(value)
-            and carried[value] >= counts[value] * _CARRIED
+            and carried[value] >= counts[value] * (_CARRIED if level > NEUTRAL else _MOSTLY_CARRIED)
             and (quantity_path is not None or level > NEUTRAL)
         }
         best = max(levels.values(), default=0.0)

@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pipeline_core.containers.cut import cut
-from pipeline_core.inspection.found import Field, TypeValue
+from pipeline_core.extract.paths import MISSING
 from pipeline_core.inspection.rows import (
-    MISSING,
     View,
     items_of,
     kind_of,
     lists_of,
     view_of,
 )
+from pipeline_core.messages.inspection import Field, TypeValue
 
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 40

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pipeline_core.configuration.dimension_tables import DimensionTable
 from pipeline_core.configuration.feed import OURS
 from pipeline_core.configuration.places import Places
-from pipeline_core.inspection.found import Line
 from pipeline_core.messages import Condition, Feed
+from pipeline_core.messages.inspection import Line
 
 _DEFAULT = Feed()
 

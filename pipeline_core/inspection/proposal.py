@@ -10,9 +10,9 @@ from typing import Literal
 import msgspec
 
 from pipeline_core.configuration.feed import OURS
+from pipeline_core.extract.paths import MISSING
 from pipeline_core.inspection.candidates import Candidates, Scored, TypeScored, has_kind
 from pipeline_core.inspection.rows import (
-    MISSING,
     View,
     id_text,
     kind_of,
@@ -179,6 +179,14 @@ def closest_tables(tables: Sequence[Table]) -> tuple[Mapped | None, Mapped | Non
         customers[0][1] if customers else None,
         products[0][1] if products else None,
     )
+
+
+def lacking(events: Sequence[object], tables: Sequence[Table]) -> str:
+    """The first of our fields that nothing in the events looks like."""
+    customers, products = mappings(tables, CUSTOMER), mappings(tables, PRODUCT)
+    seen = Candidates(view_of(events, None), customers, products)
+    found = {"customer_id": seen.customers, "product_id": seen.products}
+    return next((name for name, fields in found.items() if not fields), "event_type")
 
 
 def likeliest_type(view: View) -> str | None:

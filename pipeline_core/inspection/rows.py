@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+
+from pipeline_core.extract.paths import MISSING, lookup
 
 MAX_QUANTITY = 2**31 - 1
 # Of one sample: keys that are data, such as ids, would be fields without end.
@@ -14,16 +15,6 @@ MOST_FIELDS = 500
 _DEEPEST = 12
 _LONGEST_QUANTITY = 20
 _DIGITS = re.compile(r"(-?\d+)(?:\.0*)?", re.ASCII)
-
-
-class Missing:
-    """What stands in a column where an event has no such field."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING: Final = Missing()
 
 
 @dataclass(frozen=True)
@@ -115,25 +106,10 @@ def items_of(order: Mapping[str, object], path: str) -> list[dict[str, object]]:
     for step in path.removesuffix("[]").split("[]"):
         inside: list[object] = []
         for each in found:
-            reached = reach(each, step.removeprefix("."))
+            reached = lookup(each, step.removeprefix(".")) if isinstance(each, dict) else None
             inside += reached if isinstance(reached, list) else []
         found = inside
     return [each for each in found if isinstance(each, dict)]
-
-
-def reach(value: object, path: str) -> object:
-    """What stands at a dotted path: under the key of this very name, else inside of objects;
-    MISSING if nothing does."""
-    if not isinstance(value, dict):
-        return MISSING
-    if path in value:
-        return value[path]
-    for place in [found.start() for found in re.finditer(r"\.", path)]:
-        if path[:place] in value:
-            inside = reach(value[path[:place]], path[place + 1 :])
-            if inside is not MISSING:
-                return inside
-    return MISSING
 
 
 def kind_of(value: object) -> str:

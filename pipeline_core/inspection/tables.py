@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pipeline_core.containers.cut import cut
-from pipeline_core.inspection.found import ColumnFound, Difference, Looks, Match, TableFound
 from pipeline_core.inspection.words import likeness
+from pipeline_core.messages.inspection import ColumnFound, Difference, Looks, Match, TableFound
 
 _DECIMAL = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[ T].*)?", re.ASCII)

@@ -11,6 +11,8 @@ from pipeline_core.messages import Allowance, EventCounts, Manifest, Summary, Ve
 from pipeline_core.publication.drift import drift
 from pipeline_core.publication.nothing_counted import nothing_counted
 
+_INSPECT = "`sales-pipeline inspect` shows what the events hold, and proposes settings. "
+
 
 def judge(ledger: RunLedger, manifest: Manifest, summary: Summary, done: Sequence[Done]) -> Verdict:
     """Published, or refused for everything that neither is in order nor was allowed.
@@ -36,7 +38,7 @@ def judge(ledger: RunLedger, manifest: Manifest, summary: Summary, done: Sequenc
         finished_at=now,
         reason=" ".join(reasons[need] for need in needs),
         remedy=(
-            "Mend the input and run again, or "
+            f"{_INSPECT if empty else ''}Mend the input and run again, or "
             f"`sales-pipeline publish {manifest.run_id} {allowing}`."
         ),
         needs=needs,

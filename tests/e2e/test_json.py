@@ -73,6 +73,7 @@ def test_every_command_with_json_has_a_schema() -> None:
         ("backfill", ["backfill", "--from", "2024-03-01", "--to", "2024-03-01"]),
         ("verify", ["verify"]),
         ("gc", ["gc", "--dry-run"]),
+        ("inspect", ["inspect", "--archive", "w1.zip"]),
         ("summary", ["run", "--allow-incomplete"]),
     ],
 )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url
 
+from pipeline_core.configuration.places import Places
 from pipeline_core.errors import RetryableError
 from pipeline_core.inspection.catalog import SAMPLE_ROWS
 from pipeline_core.inspection.database_catalog import database_tables
+from pipeline_core.inspection.inspect import inspect
+from pipeline_core.messages import Options
+from tests.support.archives import archive_zip, day_zip, purchase
 
 ROWS = 2 * SAMPLE_ROWS
 
@@ -64,6 +70,32 @@ def test_ids_are_found_behind_the_first_rows(reader_url: str) -> None:
     assert "nobody" not in column.ids
 
 
-def test_a_database_that_is_away_may_be_asked_again() -> None:
+def test_tables_and_columns_of_a_database_are_proposed(reader_url: str, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    events = [purchase(f"c{n}", 1 + n % 9, 2) for n in range(ROWS - 50, ROWS)]
+    day = day_zip({"a.json": json.dumps(events).encode()})
+    (tmp_path / "data" / "week.zip").write_bytes(archive_zip({"2024-03-01.zip": day}))
+    found = inspect(Places(str(tmp_path / "data"), "reports", "state", None, reader_url), Options())
+    assert (found.today.counted, found.today_cause is None) == (0, False)
+    assert found.proposed is not None
+    assert found.proposed.counted == len(events)
+    assert {line.name: line.value for line in found.lines[1:]} == {
+        "SALES_IDS": "any",
+        "SALES_CUSTOMERS": "crm.Clients",
+        "SALES_CUSTOMER_COLUMNS": "customer_id=client no,segment=tier",
+        "SALES_PRODUCTS": "articles",
+        "SALES_PRODUCT_COLUMNS": "product_id=article,category=family,price=list_price",
+    }
+
+
+def test_a_database_that_is_away_stops_no_inspection(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    day = day_zip({"a.json": json.dumps([purchase("c1", "p1", 2)] * 2).encode()})
+    (tmp_path / "data" / "week.zip").write_bytes(archive_zip({"2024-03-01.zip": day}))
+    url = "postgresql://nobody:x@127.0.0.1:1/none"
     with pytest.raises(RetryableError):
-        database_tables("postgresql://nobody:x@127.0.0.1:1/none", frozenset())
+        database_tables(url, frozenset())
+    found = inspect(Places(str(tmp_path / "data"), "reports", "state", None, url), Options())
+    assert found.tables_cause is not None
+    assert found.tables == []
+    assert found.today.counted == 2

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+Kind = Literal["day", "part", "ignored"]
 Looks = Literal["id", "label", "price", "date", "other"]
 Difference = Literal["padded", "prefixed", "numbers", "case", "blanks"]
 
@@ -15,7 +16,7 @@ class EntryKind(Struct, frozen=True):
 
     level: Literal["archive", "day"]
     """Whether they stand in the archive, or in one of its days that were looked into."""
-    kind: Literal["day", "part", "ignored"]
+    kind: Kind
     """What a run takes them for."""
     ending: str
     """The ending of their names; empty if they have none."""

@@ -1,0 +1,133 @@
+"""inspect: an archive and the tables looked into, and the settings that would count most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline_core.configuration.places import Places
+from pipeline_core.errors import UnreadableArchive
+from pipeline_core.inspection.chosen import chosen_archive
+from pipeline_core.inspection.fields import fields_of, type_values
+from pipeline_core.inspection.hints import hints_of
+from pipeline_core.inspection.lines import feed_lines, place_lines, table_lines
+from pipeline_core.inspection.look_up import LookUp
+from pipeline_core.inspection.proposal import lacking, likeliest_type
+from pipeline_core.inspection.rows import View, id_text, kind_of, view_of
+from pipeline_core.inspection.sample import ArchiveSample, sampled
+from pipeline_core.inspection.search import Chosen, Search
+from pipeline_core.inspection.sources import Sources
+from pipeline_core.inspection.tables import Table, match
+from pipeline_core.messages import Feed, Options
+from pipeline_core.messages.inspection import Inspection, Match, Share
+from pipeline_core.storage import open_archives
+
+
+def inspect(places: Places, options: Options, archive: str | None = None) -> Inspection:
+    """What one archive and the tables hold, and which settings would count most of it. Writes
+    nothing.
+
+    Raises:
+        ConfigError: a place does not exist or holds no archive, or none of this name.
+        UnreadableArchive: the archive cannot be read at all.
+        RetryableError: the storage of the archives does not answer.
+    """
+    data = open_archives(places.data, follow_links=options.follow_links)
+    name = chosen_archive(data, archive)
+    tables = Sources(places)
+
+    def take(feed: Feed) -> ArchiveSample:
+        return sampled(data, name, options.limits, feed)
+
+    look_up = LookUp(places, options)
+    search = Search(take, tables.of, look_up)
+    today: Chosen | None = None
+    refusal = ""
+    try:
+        today = _today(take(options.feed), places, options, tables, look_up)
+    except UnreadableArchive as error:
+        refusal = f"{name}: {error.message}."
+    best = search.best(options.feed, today.sample if today else None)
+    if today is None:
+        if best is None:
+            raise UnreadableArchive(refusal, "--archive names another one.")
+        nothing = Share(0, 0, [])
+        today = Chosen(
+            options.feed, places.customers, places.products, best.sample, nothing, refusal
+        )
+    is_best = 0 < today.share.counted >= (best.share.counted if best else 0)
+    return _told(places, tables, today, None if is_best else best, is_best=is_best)
+
+
+def _today(
+    sample: ArchiveSample, places: Places, options: Options, tables: Sources, look_up: LookUp
+) -> Chosen:
+    """What the settings of today count."""
+    tables.of(sample)
+    feed, customers, products = options.feed, places.customers, places.products
+    assumed = tables.cause is not None
+    share, cause = look_up.share(sample, feed, customers, products, is_assumed=assumed)
+    return Chosen(feed, customers, products, sample, share, cause)
+
+
+def _told(
+    places: Places, tables: Sources, today: Chosen, best: Chosen | None, *, is_best: bool
+) -> Inspection:
+    shown = best or today
+    sample, feed = shown.sample, shown.feed
+    known = tables.of(sample)
+    view = view_of(sample.events, feed.items)
+    cause = best.cause if best and not tables.cause else None
+    nothing = [] if best or is_best else [_nothing_found(sample, known)]
+    type_field = feed.event_type if view.present(feed.event_type) else likeliest_type(view)
+    return Inspection(
+        archive=sample.archive,
+        entries=sample.entries,
+        parts=sample.parts,
+        events=len(sample.events),
+        fields=fields_of(sample.events),
+        type_field=type_field,
+        type_values=type_values(view, type_field) if type_field else [],
+        tables=[table.found() for table in known],
+        tables_cause=tables.cause,
+        matches=_matches(view, shown, known),
+        today=today.share,
+        today_cause=today.cause,
+        is_best=is_best,
+        proposed=best.share if best else None,
+        lines=[
+            *place_lines(places),
+            *feed_lines(feed),
+            *table_lines(shown.customers),
+            *table_lines(shown.products),
+        ],
+        hints=[*nothing, *hints_of(sample, view, feed, cause)],
+    )
+
+
+def _nothing_found(sample: ArchiveSample, tables: Sequence[Table]) -> str:
+    missing = lacking(sample.events, tables)
+    return (
+        f"No field of the sampled events looks like {missing}. If there is one, SALES_FIELDS can "
+        "say so; --archive opens another archive."
+    )
+
+
+def _matches(view: View, shown: Chosen, tables: Sequence[Table]) -> list[Match]:
+    """The ids of the events in the columns that would be asked for them."""
+    found = []
+    feed = shown.feed
+    for path, table in ((feed.customer_id, shown.customers), (feed.product_id, shown.products)):
+        values = view.columns.get(path, [])
+        ids = [text for value in values if (text := id_text(value)) is not None]
+        columns = (
+            column
+            for each in tables
+            if each.name == table.named
+            for column in each.columns
+            if column.name == table.theirs()[0]
+        )
+        column = next(columns, None)
+        if ids and column is not None:
+            are_numbers = any(kind_of(value) == "integer" for value in values)
+            found.append(match(path, ids, table.named, column, numbers=are_numbers))
+    return found

@@ -1,0 +1,159 @@
+"""search: ways to read an archive and its events are tried, and the one that counts most kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from os.path import commonprefix
+
+import msgspec
+
+from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
+from pipeline_core.containers.ignored import ending
+from pipeline_core.containers.names import base_name
+from pipeline_core.errors import UnreadableArchive
+from pipeline_core.inspection.candidates import is_writable
+from pipeline_core.inspection.look_up import LookUp
+from pipeline_core.inspection.proposal import closest_tables, proposals
+from pipeline_core.inspection.sample import ArchiveSample
+from pipeline_core.inspection.tables import Mapped, Table
+from pipeline_core.messages import Feed
+from pipeline_core.messages.inspection import Share
+
+Sampler = Callable[[Feed], ArchiveSample]
+Tables = Callable[[ArchiveSample], Sequence[Table]]
+
+_ALL = "*"
+# Of the beginning of a name that many files without an ending have in common.
+_LEAST_PREFIX = 3
+_MOST_IGNORED = 3
+_BEFORE_DIGITS = re.compile(r"[^0-9]*")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A feed and tables, what they count of ``sample``, and why a run could not use the tables."""
+
+    feed: Feed
+    customers: DimensionTable
+    products: DimensionTable
+    sample: ArchiveSample
+    share: Share
+    cause: str | None
+
+
+class Search:
+    """``sampled`` takes a sample as a feed says, ``tables`` has what may hold customers and
+    products, with the ids of that sample."""
+
+    def __init__(self, sampled: Sampler, tables: Tables, look_up: LookUp) -> None:
+        self._sampled, self._tables, self._look_up = sampled, tables, look_up
+
+    def best(self, today: Feed, sample: ArchiveSample | None) -> Chosen | None:
+        """What counts most; None if nothing counts. ``sample`` is what the feed of today finds,
+        None if that cannot read the archive."""
+        ways = [] if sample is None else [(today, sample)]
+        ways += self._with_more_parts(today, sample)
+        ways += [way for feed, seen in ways for way in self._with_records(feed, seen)]
+        found = [self._counted(feed, seen) for feed, seen in ways]
+        best = max(filter(None, found), key=lambda each: each.share.counted, default=None)
+        return None if best is None else self._settled(best)
+
+    def _settled(self, found: Chosen) -> Chosen:
+        """The same, of a sample that was taken as its own feed says."""
+        feed = msgspec.structs.replace(found.feed, ignore=_ignored(found))
+        again = self._counted(feed, self._sampled(feed))
+        return again or found
+
+    def _with_more_parts(
+        self, today: Feed, sample: ArchiveSample | None
+    ) -> list[tuple[Feed, ArchiveSample]]:
+        """With files that hold events and are no parts today, if there are any."""
+        if sample is not None and not _passes_over(sample):
+            return []
+        try:
+            everything = self._sampled(msgspec.structs.replace(today, parts=(_ALL,)))
+        except UnreadableArchive:  # whatever is taken for a part: it holds nothing that is read
+            return []
+        known = set() if sample is None else {ending(part.part) for part in sample.parts}
+        names = [
+            base_name(part.part)
+            for part in everything.parts
+            if part.events and part.cause is None and ending(part.part) not in known
+        ]
+        if not names:
+            return []
+        feed = msgspec.structs.replace(today, parts=(*today.parts, *patterns(names)))
+        return [(feed, self._sampled(feed))]
+
+    def _with_records(
+        self, feed: Feed, sample: ArchiveSample
+    ) -> Iterator[tuple[Feed, ArchiveSample]]:
+        for path in sample.arrays:
+            if path != feed.records and is_writable(path):
+                named = msgspec.structs.replace(feed, records=path)
+                yield named, self._sampled(named)
+
+    def _counted(self, base: Feed, sample: ArchiveSample) -> Chosen | None:
+        """The best proposal for what was sampled."""
+        tables = self._tables(sample)
+        closest = closest_tables(tables)
+        ranked: list[tuple[float, int, Chosen]] = []
+        for number, each in enumerate(proposals(sample.events, tables, base)):
+            customers = _called(CUSTOMERS, each.customers or closest[0])
+            products = _called(PRODUCTS, each.products or closest[1])
+            share, cause = self._look_up.share(
+                sample, each.feed, customers, products, is_assumed=True
+            )
+            found = Chosen(each.feed, customers, products, sample, share, cause)
+            if share.counted:
+                ranked.append((-each.rank(share.counted), number, found))
+        return min(ranked, key=lambda item: item[:2])[2] if ranked else None
+
+
+def _passes_over(sample: ArchiveSample) -> bool:
+    """Whether something was not read that could be a part: a day without any is one, too."""
+    days_refused = any(not part.part for part in sample.parts)
+    return days_refused or any(each.kind == "ignored" for each in sample.entries)
+
+
+def _called(table: DimensionTable, mapped: Mapped | None) -> DimensionTable:
+    if mapped is None:
+        return table
+    renamed = {ours: theirs for ours, theirs in mapped.columns.items() if ours != theirs}
+    return table.called(mapped.table.name, renamed)
+
+
+def patterns(names: Sequence[str]) -> tuple[str, ...]:
+    """What SALES_PARTS calls files of these base names, and of others like them: by their endings
+    or, where one has none, by what all of these begin with. Digits are of one file alone."""
+    bare = [name for name in names if not ending(name)]
+    endings = tuple(sorted({_without_digits(ending(name)) for name in names} - {""}))
+    if not bare:
+        return endings
+    beginning = commonprefix(bare)  # noqa: RUF071  (characters, not folders, are meant)
+    prefix = _BEFORE_DIGITS.match(beginning)[0] if len(bare) > 1 else ""  # type: ignore[index]
+    if len(prefix) < _LEAST_PREFIX or set("*?[],") & set(prefix):
+        return (_ALL,)
+    whole = f"{prefix}{_ALL}"
+    return (whole,) if all(name.startswith(prefix) for name in names) else (*endings, whole)
+
+
+def _without_digits(told: str) -> str:
+    """``.gz`` of ``.a0.gz``."""
+    inner, dot, last = told.rpartition(".")
+    return dot + last if any(map(str.isdigit, inner)) else told
+
+
+def _ignored(found: Chosen) -> tuple[str, ...]:
+    """Further files that hold no events and stop a run: none that a number tells from others, of
+    which one may be damaged."""
+    broken = {base_name(each.part) for each in found.sample.parts if each.cause and each.part}
+    sound = {base_name(each.part) for each in found.sample.parts if each.cause is None}
+    names = sorted(
+        name
+        for name in broken - sound
+        if not any(letter.isdigit() for letter in name) and not set("*?[],") & set(name)
+    )
+    return (*found.feed.ignore, *names) if len(names) <= _MOST_IGNORED else found.feed.ignore

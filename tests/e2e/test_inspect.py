@@ -1,0 +1,122 @@
+"""``inspect`` through the command: an unknown feed, and a report by its settings alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.archives import archive_zip, day_zip, part, write_shop
+from tests.support.processes import local_environment, sales_pipeline
+
+SOLD = "category,customer_segment,total_revenue,units_sold,unique_customers\nToys,VIP,39.80,4,1\n"
+
+
+def event(kind: str, **extra: object) -> dict[str, object]:
+    return {"kind": kind, "who": {"id": 7}, "what": "p1", "at": "2024-03-01T00:00:00Z"} | extra
+
+
+EVENTS = [event("Order Completed", qty="2"), event("Viewed"), event("Order Completed", qty="2")]
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """A shop with names of its own."""
+    days = {"events_2024-03-01.zip": day_zip({"a.json": part(EVENTS)})}
+    shop = write_shop(tmp_path / "shop", {"events_week_01.zip": archive_zip(days)})
+    (shop.dimensions / "customers.csv").unlink()
+    (shop.dimensions / "products.csv").unlink()
+    (shop.dimensions / "clients.csv").write_text("client no;tier\n7;VIP\n8;New\n")
+    (shop.dimensions / "goods.csv").write_text("article;family;list price\np1;Toys;9.95\n")
+    return local_environment(shop, tmp_path)
+
+
+def test_its_settings_make_the_report(env: dict[str, str], tmp_path: Path) -> None:
+    refused = sales_pipeline("run", "--quiet", env=env)
+    assert refused.returncode == 2
+    done = sales_pipeline("inspect", "--env", env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    (tmp_path / ".env").write_text(done.stdout)
+    kept = {name: value for name, value in env.items() if name != "SALES_DATA"}
+    counted = sales_pipeline("run", "--quiet", env=kept, cwd=tmp_path)
+    assert (counted.returncode, counted.stderr) == (0, "")
+    assert (Path(env["SALES_REPORTS"]) / "sales_report.csv").read_text() == SOLD
+    again = sales_pipeline("inspect", env=kept, cwd=tmp_path)
+    assert "Nothing was found that would count more." in again.stdout
+    assert sales_pipeline("inspect", "--env", env=kept, cwd=tmp_path).stdout == done.stdout
+
+
+def test_it_says_what_there_is_and_why_it_would_not_count(env: dict[str, str]) -> None:
+    said = " ".join(sales_pipeline("inspect", env=env).stdout.split())
+    for words in (
+        "events_week_01.zip: 3 events sampled",
+        "who.id integer 100 %",
+        "Order Completed 2",
+        "client no text id 2 7, 8",
+        "who.id: 1 of 1 id stand in clients.client no; ids in the feed are numbers (7).",
+        "With today's settings a run would not begin:",
+        "The settings below would count 2 of 3 events (66 %).",
+        "not_a_purchase",
+    ):
+        assert words in said
+
+
+def test_as_json_it_is_all_there(env: dict[str, str]) -> None:
+    found = json.loads(sales_pipeline("inspect", "--json", env=env).stdout)
+    assert found["proposed"]["counted"] == 2
+    assert found["today"]["counted"] == 0
+    assert found["lines"][2] == {
+        "name": "SALES_FIELDS",
+        "value": "event_type=kind,customer_id=who.id,product_id=what,quantity=qty",
+        "why": "what the fields are called",
+    }
+
+
+def test_what_archives_hold_reaches_no_terminal_s_controls(env: dict[str, str]) -> None:
+    events = [event("Order Completed", qty=1, **{"\x1b]0;x\x07": "\x1b[2J"})] * 3
+    days = {"events_\x1b[31m2024-03-02.zip": day_zip({"\x9b1m.json": part(events)})}
+    (Path(env["SALES_DATA"]) / "events_week_02.zip").write_bytes(archive_zip(days))
+    done = sales_pipeline("inspect", env=env)
+    assert done.returncode == 0
+    assert not {"\x1b", "\x07", "\x9b"} & set(done.stdout)
+    assert "\\x1b[2J" in done.stdout
+
+
+def test_wrong_places_are_exit_2_and_an_archive_that_is_none_exit_1(env: dict[str, str]) -> None:
+    for arguments, code, said in (
+        (["--data", "/nowhere"], 2, "/nowhere does not exist"),
+        (["--archive", "other.zip"], 2, "it has events_week_01.zip"),
+        (["--dimensions", "/nowhere"], 2, "/nowhere is no folder"),
+        (["--json", "--env"], 2, "Leave one of them out"),
+    ):
+        done = sales_pipeline("inspect", *arguments, env=env)
+        assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    (Path(env["SALES_DATA"]) / "events_week_02.zip").write_bytes(b"no zip")
+    done = sales_pipeline("inspect", env=env)
+    assert (done.returncode, "events_week_02.zip: the archive is not a zip" in done.stderr) == (
+        1,
+        True,
+    ), done.stderr
+
+
+def test_a_run_that_counts_nothing_names_it(env: dict[str, str]) -> None:
+    names = {
+        "SALES_CUSTOMERS": "clients",
+        "SALES_CUSTOMER_COLUMNS": "customer_id=client no,segment=tier",
+        "SALES_PRODUCTS": "goods",
+        "SALES_PRODUCT_COLUMNS": "product_id=article,category=family,price=list price",
+    }
+    refused = sales_pipeline("run", "--quiet", env=env | names)
+    assert refused.returncode == 1
+    assert "`sales-pipeline inspect`" in refused.stderr
+
+
+def test_where_nothing_fits_it_says_what_is_missing(env: dict[str, str]) -> None:
+    events = [{"kind": "Order Completed", "at": "2024-03-01", "text": f"n{n}"} for n in range(9)]
+    days = {"events_2024-03-02.zip": day_zip({"a.json": part(events)})}
+    (Path(env["SALES_DATA"]) / "events_week_02.zip").write_bytes(archive_zip(days))
+    done = sales_pipeline("inspect", env=env)
+    assert done.returncode == 0
+    assert "No settings were found that would count anything." in done.stdout
+    assert "No field of the sampled events looks like customer_id." in done.stdout
