@@ -3,12 +3,11 @@ of the group ``sales_pipeline.dimensions`` names."""
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
-
 from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import check_names, make_snapshot
 from pipeline_core.errors import ConfigError, PipelineError, message_of
+from pipeline_core.machine.plugins import Plugin, find_plugin
 
 GROUP = "sales_pipeline.dimensions"
 _PREFIX = "plugin:"
@@ -35,9 +34,9 @@ def read_plugin(
             "columns are for folders and databases.",
             "Leave them out.",
         )
-    found = _entry_point(place)
+    found = _found(place)
     try:
-        tables = dict(zip(("customers", "products"), found.load()(), strict=True))
+        tables = dict(zip(("customers", "products"), found.entry.load()(), strict=True))
         for table in (CUSTOMERS, PRODUCTS):
             check_names(tables[table.kind].schema.names, table.ours, f"{place}, {table.kind}")
         return make_snapshot(**tables, place=place)
@@ -46,25 +45,16 @@ def read_plugin(
     except Exception as error:  # it is anybody's code
         raise ConfigError(
             f"{described(place)} cannot be used: {message_of(error)}.",
-            f"{found.value} returns the Arrow tables of customers and products; mend that package.",
+            f"{found.entry.value} returns the Arrow tables of customers and products; mend that "
+            "package.",
         ) from error
 
 
 def described(place: str) -> str:
     """The plug-in with its package and the version of that, such as ``plugin:crm of acme 1.2``."""
-    package = _entry_point(place).dist
-    return f"{place} of {package.name} {package.version}" if package else place
+    found = _found(place)
+    return f"{place} of {found.package} {found.version}".rstrip()
 
 
-def _entry_point(place: str) -> EntryPoint:
-    """Raises ConfigError unless one package has it."""
-    installed = entry_points(group=GROUP)
-    found = list(installed.select(name=place.removeprefix(_PREFIX)))
-    if len(found) != 1:
-        names = ", ".join(sorted({_PREFIX + each.name for each in installed})) or "none"
-        raise ConfigError(
-            f"{'Two packages have' if found else 'No package that is installed has'} the plug-in "
-            f"{place}.",
-            f"Install one beside this program, with an entry point of {GROUP}; there is: {names}.",
-        )
-    return found[0]
+def _found(place: str) -> Plugin:
+    return find_plugin(GROUP, place.removeprefix(_PREFIX), _PREFIX)

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.packages import in_own_interpreter as command
+from tests.support.packages import install
 from tests.support.processes import local_environment
 
-PYPROJECT = """
-[build-system]
-requires = ["setuptools"]
-build-backend = "setuptools.build_meta"
-[project]
-name = "acme-crm"
-version = "1.2"
-[project.entry-points."sales_pipeline.dimensions"]
+ENTRIES = """
 crm = "acme_crm:read"
 broken = "acme_crm.broken:read"
 empty = "acme_crm:nothing"
-[tool.setuptools]
-packages = ["acme_crm"]
 """
 SOURCE = """
 import pyarrow as pa
@@ -38,24 +29,12 @@ def nothing():
 """
 
 
-def command(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """In an interpreter that finds what is installed there."""
-    line = [sys.executable, "-m", "console.command", *arguments]
-    return subprocess.run(line, env=env, capture_output=True, text=True, check=False, timeout=120)
-
-
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
     """Settings of a shop whose tables a plug-in has."""
-    package = tmp_path / "acme" / "acme_crm"
-    package.mkdir(parents=True)
-    (package.parent / "pyproject.toml").write_text(PYPROJECT)
-    (package / "__init__.py").write_text(SOURCE)
-    (package / "broken.py").write_text("import no_such_module")
     site = tmp_path / "site"
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
-    install += ["--no-build-isolation", "--target", str(site), str(package.parent)]
-    subprocess.run(install, check=True, capture_output=True)
+    modules = {"__init__": SOURCE, "broken": "import no_such_module"}
+    install(site, "acme-crm", "1.2", "sales_pipeline.dimensions", ENTRIES, modules)
     days = {"events_2024-03-01.zip": day_zip({"a.json": part([purchase("7", "p1", 2)])})}
     shop = write_shop(tmp_path / "shop", {"events_week_01.zip": archive_zip(days)})
     own = local_environment(shop, tmp_path)
