@@ -36,7 +36,8 @@ SALES = pa.schema(
     ]
 )
 
-_MEASURES = [
+# Of every partial that adds up money: see transform/reports/base.py.
+MEASURE_FIELDS = [
     pa.field("units", pa.int64(), nullable=False),
     pa.field("revenue_hi", pa.int64(), nullable=False),
     pa.field("revenue_lo", pa.int64(), nullable=False),
@@ -48,7 +49,7 @@ CATEGORY_SALES_PARTIAL = pa.schema(
     [
         pa.field("category", pa.string(), nullable=False),
         pa.field("segment", pa.string(), nullable=False),
-        *_MEASURES,
+        *MEASURE_FIELDS,
         pa.field("customers", pa.large_binary(), nullable=False),
         pa.field("unknown_customers", pa.large_list(pa.large_binary()), nullable=False),
     ]
@@ -59,7 +60,7 @@ DAILY_SALES_PARTIAL = pa.schema(
         pa.field("date", pa.date32()),
         pa.field("category", pa.string(), nullable=False),
         pa.field("segment", pa.string(), nullable=False),
-        *_MEASURES,
+        *MEASURE_FIELDS,
     ]
 )
 

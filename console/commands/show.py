@@ -24,6 +24,7 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
     from console.display.views import output, print_summary, table
     from console.newest import ledger_of
     from pipeline_core.ledger.results import results
+    from pipeline_core.messages import plugin_words
 
     ledger = ledger_of(run_settings(options), run_id)
     outcome = ledger.outcome()
@@ -41,6 +42,8 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
     if manifest.customers and manifest.products:
         customers, products = manifest.customers.words, manifest.products.words
         click.echo(plain(f"Customers came from {customers}, products from {products}."))
+    if manifest.report_plugins:
+        click.echo(plain(f"Reports by plug-ins: {plugin_words(manifest.report_plugins)}."))
     done = results(ledger, manifest).done
     slowest = sorted(done, key=lambda each: -each.receipt.seconds)[:5]
     rows = [

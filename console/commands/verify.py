@@ -72,6 +72,7 @@ def _print(found: Verification) -> None:
     for names, what in (
         (found.left_out, "The run could not read, and nobody can check"),
         (found.not_in_run, "There now, and not in the run's plan"),
+        (found.not_counted, "Made by plug-ins, and not counted again"),
     ):
         if names:
             click.echo(plain(f"{what}: {', '.join(names)}."))

@@ -10,9 +10,10 @@ import click
 from console.display.tables import Grid
 from console.display.terminal import plain
 from console.display.views import output, table
+from pipeline_core.messages import plugin_words
 from pipeline_core.plural import counted
 from pipeline_core.questions.diff import CellChange, Difference
-from pipeline_core.questions.diff.sentences import because, headlines, other_sources, rows_of
+from pipeline_core.questions.diff.sentences import because, headlines, rows_of
 from pipeline_core.transform.money import grouped
 
 _HEADLINES = 5
@@ -22,7 +23,7 @@ _CAUSES_SHOWN = 8
 
 def print_difference(found: Difference) -> None:
     """Every changed cell with its causes; a sentence for each of the largest."""
-    for sentence in other_sources(found):
+    for sentence in _other_sources(found):
         click.echo(plain(sentence))
     runs = f"between run {found.before.run_id} and run {found.after.run_id}"
     if not found.cells:
@@ -36,6 +37,20 @@ def print_difference(found: Difference) -> None:
         click.echo(plain(sentence))
     output().print(_bridge(found))
     output().print(_cells_table(found))
+
+
+def _other_sources(found: Difference) -> Iterator[str]:
+    """A sentence for customers, products and plug-ins that are others."""
+    before, after = found.before, found.after
+    for kind, old, new in (
+        ("customers", before.customers, after.customers),
+        ("products", before.products, after.products),
+    ):
+        if old and new and old != new:
+            yield f"The {kind} now come from {new.words}, before from {old.words}."
+    now, then = plugin_words(after.report_plugins), plugin_words(before.report_plugins)
+    if now != then:
+        yield f"Rules are others: reports by plug-ins are now {now}, before {then}."
 
 
 def _bridge(found: Difference) -> Grid:

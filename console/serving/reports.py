@@ -55,7 +55,8 @@ def find_report_file(reports: Storage, runs: PublishedRuns, path: str) -> FoundF
     if key.endswith("/"):
         key += INDEX
     _check(reports, key)
-    if not runs.has(key.split("/")[1]):
+    _, run_id, name = key.split("/", 2)
+    if not (runs.has(run_id) and is_report_file(name, runs.added_reports(run_id))):
         raise FileNotFoundError(key)
     found = reports.stat(key)
     return FoundFile(key, found.size, found.version)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from pipeline_core.errors import NotAllowed
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.load.published import RUNS, read_summary
+from pipeline_core.messages import ReportPlugin
 from pipeline_core.storage import Storage
 
 
@@ -17,6 +18,8 @@ class _Said(Struct, frozen=True):
 
     run_id: str
     """The run that published it."""
+    report_plugins: tuple[ReportPlugin, ...] = ()
+    """Reports of plug-ins that it published."""
 
 
 class PublishedRuns:
@@ -25,13 +28,22 @@ class PublishedRuns:
 
     def __init__(self, reports: Storage) -> None:
         self._reports = reports
-        self._known: set[str] = set()
+        self._known: dict[str, _Said] = {}
 
     def has(self, run_id: str) -> bool:
         """Whether this is one. Raises RetryableError if the storage does not answer."""
-        if run_id not in self._known and self._says_so(run_id):
-            self._known.add(run_id)
+        if run_id not in self._known and (said := self._said_by(run_id)) is not None:
+            self._known[run_id] = said
         return run_id in self._known
+
+    def added_reports(self, run_id: str) -> set[str]:
+        """Names of the reports that plug-ins added to it; none of what is no run. Raises as
+        ``has`` does."""
+        return (
+            {each.name for each in self._known[run_id].report_plugins}
+            if self.has(run_id)
+            else set()
+        )
 
     def newest(self, most: int) -> list[str]:
         """Ids, newest first."""
@@ -44,10 +56,11 @@ class PublishedRuns:
         except NotAllowed:  # a folder of somebody else's
             return False
 
-    def _says_so(self, run_id: str) -> bool:
+    def _said_by(self, run_id: str) -> _Said | None:
         if not is_run_id(run_id):
-            return False
+            return None
         try:
-            return read_summary(self._reports, f"{RUNS}/{run_id}", _Said).run_id == run_id
+            said = read_summary(self._reports, f"{RUNS}/{run_id}", _Said)
         except (FileNotFoundError, ValueError):  # nothing of ours
-            return False
+            return None
+        return said if said.run_id == run_id else None

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+import pyarrow as pa
 
 from pipeline_core.errors import ConfigError, PipelineError, PublishRefused
 from pipeline_core.frames.tables import ReportFrame, frame_of, report_frame
@@ -34,8 +35,9 @@ from pipeline_core.running.drive import (
 from pipeline_core.settings import Settings, load_settings
 from pipeline_core.storage import use_state_key
 from pipeline_core.storage.parquet import read_parquet
-
-_WHOLE = ("units_sold", "unique_customers")
+from pipeline_core.transform.reports import Report
+from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
+from pipeline_core.transform.reports.plugins import reports_of
 
 
 @dataclass(frozen=True)
@@ -67,21 +69,31 @@ class Run:
 
     def daily_sales(self) -> pd.DataFrame:
         """daily_sales.csv, typed the same. Raises as ``sales_report`` does."""
-        text = self._read("daily_sales.csv").decode()
-        header, *rows = csv.reader(io.StringIO(text, newline=""))
-        columns = {name: [row[place] for row in rows] for place, name in enumerate(header)}
-        return ReportFrame(
-            frame_of(
-                {
-                    "date": [date.fromisoformat(day) if day else None for day in columns["date"]],
-                    "category": columns["category"],
-                    "customer_segment": columns["customer_segment"],
-                    "total_revenue": list(map(Decimal, columns["total_revenue"])),
-                    "units_sold": list(map(int, columns["units_sold"])),
-                },
-                _WHOLE,
+        return self._report_of_csv(DAILY_SALES)
+
+    def added_report(self, name: str) -> pd.DataFrame:
+        """The report of this name that a plug-in added, typed as it is finished; null texts are
+        empty. Raises ConfigError also if there is none, or the plug-in is not installed here as it
+        was."""
+        plugins = self.summary.report_plugins if self.summary else ()
+        named = [each for each in plugins if each.name == name]
+        if not named:
+            there = ", ".join(each.name for each in plugins) or "none"
+            raise ConfigError(
+                f"Run {self.run_id} has no report {name} of a plug-in.", f"It has: {there}."
             )
-        )
+        return self._report_of_csv(reports_of(named)[-1])
+
+    def _report_of_csv(self, report: Report) -> pd.DataFrame:
+        text = self._read(f"{report.name}.csv").decode()
+        header, *rows = csv.reader(io.StringIO(text, newline=""))
+        types = report.finish(report.merge([]), 0).schema
+        columns = {
+            name: [_typed(row[place], types.field(name).type) for row in rows]
+            for place, name in enumerate(header)
+        }
+        whole = [field.name for field in types if pa.types.is_integer(field.type)]
+        return ReportFrame(frame_of(columns, whole))
 
     def rejects(self) -> pd.DataFrame:
         """rejects.csv: reason, archive, day, part (str), position (int64) and event, the JSON of
@@ -155,6 +167,19 @@ def runs(*, state: str | Path | None = None, newest: int = 20, **settings: objec
     storage = open_state(_settings(settings | {"state": state}).state)
     ledgers = [RunLedger(storage, each) for each in islice(newest_runs(storage), max(newest, 0))]
     return [_run(ledger, ledger.outcome()) for ledger in ledgers]
+
+
+def _typed(text: str, kind: pa.DataType) -> object:
+    """A cell of a CSV of ours as Python has it."""
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return text
+    if not text:
+        return None
+    if pa.types.is_decimal(kind):
+        return Decimal(text)
+    if pa.types.is_integer(kind):
+        return int(text)
+    return date.fromisoformat(text) if pa.types.is_date(kind) else text
 
 
 def _settings(given: dict[str, object]) -> Settings:

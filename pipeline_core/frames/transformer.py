@@ -19,7 +19,7 @@ from pipeline_core.frames.tables import frame_of, python_values, report_frame
 from pipeline_core.messages import EventCounts, Feed, RejectReason, UnknownMode
 from pipeline_core.transform.enrich import enrich
 from pipeline_core.transform.lookup import prepare
-from pipeline_core.transform.reports import REPORTS
+from pipeline_core.transform.reports import REPORTS, Report
 
 _REASONS = [reason.value for reason in RejectReason]
 _REASON = "reason"
@@ -31,7 +31,8 @@ class DataTransformer:
     ``customers`` has the columns customer_id and segment, ``products`` product_id, category and
     price (Decimal, text or whole numbers); others are ignored. ``unknown`` is the run's: ``reject``
     or ``bucket``. ``batch_size`` events are looked up at once, which changes no figure;
-    ``reject_rows`` rejects are kept at most, with all their values.
+    ``reject_rows`` rejects are kept at most, with all their values. ``reports`` are further ones,
+    such as those of plug-ins.
 
     Raises:
         ConfigError: a column is missing, or of a type that cannot be used.
@@ -46,6 +47,7 @@ class DataTransformer:
         unknown: UnknownMode = "reject",
         batch_size: int = 50_000,
         reject_rows: int = 100_000,
+        reports: Iterable[Report] = (),
     ) -> None:
         if unknown not in {"reject", "bucket"}:
             raise ConfigError(f"unknown={unknown!r} is neither reject nor bucket.", "Take one.")
@@ -56,6 +58,7 @@ class DataTransformer:
         self._unknown: UnknownMode = unknown
         self._batch_size = batch_size
         self._reject_rows = reject_rows
+        self._reports = (*REPORTS, *reports)
         self._forget()
 
     @property
@@ -104,14 +107,14 @@ class DataTransformer:
         scale = self._dimensions.scale
         return {
             report.name: report_frame(report.finish(self._partials[report.name], scale))
-            for report in REPORTS
+            for report in self._reports
         }
 
     def _forget(self) -> None:
         self._seen = self._not_purchase = self._counted = 0
         self._room = self._reject_rows
         self._rejected: list[pd.DataFrame] = []
-        self._partials = {report.name: report.merge([]) for report in REPORTS}
+        self._partials = {report.name: report.merge([]) for report in self._reports}
 
     def _cut(self, frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
         for start in range(0, len(frame), self._batch_size):
@@ -124,7 +127,7 @@ class DataTransformer:
         self._seen += len(batch)
         self._not_purchase += len(batch) - candidates.num_rows
         self._counted += found.sales.num_rows
-        for report in REPORTS:
+        for report in self._reports:
             partial = report.aggregate(found.sales, self._dimensions.labels)
             self._partials[report.name] = report.merge([self._partials[report.name], partial])
         left_out = np.flatnonzero(found.reasons)[: self._room]

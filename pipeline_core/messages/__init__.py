@@ -18,6 +18,7 @@ from pipeline_core.messages.order import Order
 from pipeline_core.messages.outcome import Allowance, Outcome, RunState, Verdict
 from pipeline_core.messages.places import MOST_REPEATED, RepeatedEntry, Unreadable
 from pipeline_core.messages.receipt import Receipt, ReusedReceipts, StoredFile
+from pipeline_core.messages.report_plugin import ReportPlugin, plugin_words
 from pipeline_core.messages.summary import (
     MOST_MISSING,
     EventCounts,
@@ -61,6 +62,7 @@ __all__ = [
     "RejectReason",
     "RejectSummary",
     "RepeatedEntry",
+    "ReportPlugin",
     "Reuse",
     "ReusedReceipts",
     "RunState",
@@ -73,5 +75,6 @@ __all__ = [
     "Unreadable",
     "Verdict",
     "Work",
+    "plugin_words",
     "to_json",
 ]

@@ -9,6 +9,7 @@ from msgspec import Struct
 from pipeline_core.errors import ContractError
 from pipeline_core.messages.dimension_source import DimensionSource
 from pipeline_core.messages.options import Options, Policy, Reuse
+from pipeline_core.messages.report_plugin import ReportPlugin
 from pipeline_core.messages.work import Work
 
 
@@ -97,6 +98,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     rules: str = ""
     """Versions of extraction and counting that the run is made by; empty if an earlier version did
     not say."""
+    report_plugins: tuple[ReportPlugin, ...] = ()
+    """Reports that plug-ins add, by name; none if an earlier version knew of none."""
     ignored: dict[str, int] | None = None
     """Number of files of ``data`` that are no archives, by their ending; None if an earlier version
     did not look."""

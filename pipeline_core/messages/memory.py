@@ -7,6 +7,7 @@ from msgspec import Struct
 from pipeline_core.messages.manifest import ArchiveRef
 from pipeline_core.messages.options import Options
 from pipeline_core.messages.receipt import Receipt
+from pipeline_core.messages.report_plugin import ReportPlugin
 from pipeline_core.messages.work import Work
 
 
@@ -32,5 +33,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     """Options of the run that made the receipts."""
     dimensions_digest: str
     """SHA-256 (hex) of the snapshot of customers and products they were made with."""
+    report_plugins: tuple[ReportPlugin, ...] = ()
+    """Reports of plug-ins that the receipts have partials of, by name."""
     archives: tuple[Known, ...]
     """The archives, by name."""

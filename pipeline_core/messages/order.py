@@ -28,3 +28,5 @@ class Order(Struct, frozen=True, kw_only=True):
     Asked only if the run is not planned yet."""
     reuse: Reuse = Reuse()
     """What the run uses of earlier ones, and keeps for later ones."""
+    report_plugins: tuple[str, ...] = ()
+    """Names of the reports that plug-ins are to add."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from pipeline_core.messages.counts import Tally
 from pipeline_core.messages.places import RepeatedEntry, Unreadable
+from pipeline_core.messages.report_plugin import ReportPlugin
 
 RunStatus = Literal["complete", "incomplete"]
 # How many missing days a summary lists if its run has a limit: the last ones.
@@ -126,6 +127,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     missing_days_total: int | None = None
     """Number of missing days, listed or not; null, of an earlier version, is as many as are
     listed."""
+    report_plugins: tuple[ReportPlugin, ...] = ()
+    """Reports of plug-ins that were published beside ours, by name."""
 
     @property
     def unreadable_count(self) -> int:

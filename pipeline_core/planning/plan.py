@@ -28,6 +28,7 @@ from pipeline_core.planning.reuse import (
 from pipeline_core.planning.shares import split_into_shares
 from pipeline_core.planning.survey import survey
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
+from pipeline_core.transform.reports.plugins import chosen_plugins
 
 log = get_logger()
 
@@ -42,8 +43,8 @@ def plan(order: Order) -> Manifest:
     that are as the last run left them get their receipts at once.
 
     Raises:
-        ConfigError: there is no archive, or no day up to ``order.options.as_of``, or customers or
-            products cannot be used.
+        ConfigError: there is no archive, or no day up to ``order.options.as_of``, or customers,
+            products or the reports of a plug-in cannot be used.
         InputError: a product has no valid price.
         RetryableError: a storage or the database does not answer.
     """
@@ -54,6 +55,7 @@ def plan(order: Order) -> Manifest:
     if (planned := ledger.planned()) is not None:
         return planned
     open_storage(places.reports)  # a wrong place shows now, not after the work
+    plugins = chosen_plugins(order.report_plugins)
     data = absolute_uri(places.data)
     memory, seen = (None, None) if reuse.full else (recall(state, data), recall_days(state, data))
     known_before = [listed_archives(each, options.feed) for each in (memory, seen)]
@@ -65,7 +67,7 @@ def plan(order: Order) -> Manifest:
         as_of=options.as_of,
     )
     dimensions_digest = save_snapshot(state, read_dimensions(places))
-    known = reusable(memory, found.archives, options, dimensions_digest)
+    known = reusable(memory, found.archives, options, dimensions_digest, plugins)
     planned = Manifest(
         run_id=order.run_id,
         created_at=started,
@@ -81,6 +83,7 @@ def plan(order: Order) -> Manifest:
         conflicting_days=found.conflicting_days,
         reuse=reuse,
         rules=rules_of_now(),
+        report_plugins=plugins,
         ignored=found.ignored,
     )
     manifest = ledger.create_manifest(planned)

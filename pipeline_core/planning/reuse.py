@@ -19,11 +19,12 @@ from pipeline_core.messages import (
     Memory,
     Options,
     Receipt,
+    ReportPlugin,
     Tally,
     Work,
 )
 from pipeline_core.storage import Storage
-from pipeline_core.transform.reports import REPORTS
+from pipeline_core.transform.reports.plugins import report_identities
 
 # Goes up whenever the same events would be counted otherwise, or partials written otherwise.
 RULES_VERSION = 1
@@ -69,14 +70,19 @@ def finished_archives(memory: Memory) -> set[str]:
 
 
 def reusable(
-    memory: Memory | None, archives: Iterable[ArchiveRef], options: Options, dimensions_digest: str
+    memory: Memory | None,
+    archives: Iterable[ArchiveRef],
+    options: Options,
+    dimensions_digest: str,
+    report_plugins: tuple[ReportPlugin, ...],
 ) -> dict[str, Known]:
     """By name, those of ``archives`` whose receipts would come out the same: same bytes, days
-    that count, customers, products and rules."""
+    that count, customers, products and rules, those of plug-ins included."""
     if (
         memory is None
         or (memory.rules, memory.extraction) != (RULES_VERSION, EXTRACTION_VERSION)
         or memory.dimensions_digest != dimensions_digest
+        or memory.report_plugins != report_plugins
         or decisive(memory.options) != decisive(options)
     ):
         return {}
@@ -172,6 +178,7 @@ def _memory(manifest: Manifest, archives: Iterable[Known]) -> Memory:
         data=manifest.data,
         options=manifest.options,
         dimensions_digest=manifest.dimensions_digest,
+        report_plugins=manifest.report_plugins,
         archives=tuple(archives),
     )
 
@@ -199,7 +206,7 @@ def _day_names(archive: ArchiveRef) -> list[str]:
 
 def _has_all_reports(known: Known) -> bool:
     """Whether there are results, also for reports that were added since."""
-    names = {report.name for report in REPORTS}
+    names = report_identities(()).keys()
     return bool(known.done) and all(names <= receipt.partials.keys() for _, receipt in known.done)
 
 

@@ -12,8 +12,6 @@ from pipeline_core.processing.levels import Level, Levels
 from pipeline_core.processing.rules import Rules
 from pipeline_core.processing.steps import Chunk, Source
 from pipeline_core.transform.enrich import enrich
-from pipeline_core.transform.lookup import Labels
-from pipeline_core.transform.reports import REPORTS
 
 
 @contextmanager
@@ -29,7 +27,7 @@ def count_events(source: Source, rules: Rules) -> Iterator[Level]:
                 level.take_enriched(chunks, enriched)
                 del chunks, candidates, dates, enriched  # while more is extracted
             for level, sales in levels.due_sales():
-                level.take_partials(aggregate(sales, rules.dimensions.labels))
+                level.take_partials(aggregate(sales, rules))
                 del sales
         yield levels.archive
 
@@ -44,7 +42,8 @@ def joined(chunks: Sequence[Chunk]) -> tuple[pa.Table, pa.Array]:
     )
 
 
-def aggregate(sales: Sequence[pa.Table], labels: Labels) -> dict[str, pa.Table]:
+def aggregate(sales: Sequence[pa.Table], rules: Rules) -> dict[str, pa.Table]:
     """Partials of all ``sales`` (schema SALES), by report."""
     together = pa.concat_tables(sales)
-    return {report.name: report.aggregate(together, labels) for report in REPORTS}
+    labels = rules.dimensions.labels
+    return {report.name: report.aggregate(together, labels) for report in rules.reports}

@@ -18,7 +18,6 @@ from pipeline_core.messages import Counts, RejectFigures, RejectReason
 from pipeline_core.processing.rules import Rules, window_bytes
 from pipeline_core.processing.steps import Chunk, End
 from pipeline_core.transform.enrich import Enriched, merge_figures
-from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.running_merge import RunningMerge, Waiting
 
 _REASONS = [reason.value for reason in RejectReason]
@@ -72,7 +71,7 @@ class Level:
 
     def take_partials(self, partials: Mapping[str, pa.Table]) -> None:
         """Takes what became of some sales, by report."""
-        for report in REPORTS:
+        for report in self.rules.reports:
             if report.name in partials:
                 running = self._partials.setdefault(report.name, report.running_merge())
                 running.add(partials[report.name])
@@ -106,7 +105,7 @@ class Level:
         """Report name to partial, once nothing waits."""
         return {
             report.name: self._partials.get(report.name, report.running_merge()).whole()
-            for report in REPORTS
+            for report in self.rules.reports
         }
 
     def _hold(self, chunk: Chunk) -> None:

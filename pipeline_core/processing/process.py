@@ -23,6 +23,7 @@ from pipeline_core.processing.levels import Level
 from pipeline_core.processing.rules import Rules
 from pipeline_core.storage import open_archives
 from pipeline_core.transform.lookup import Dimensions, prepare
+from pipeline_core.transform.reports.plugins import reports_of
 
 log = get_logger()
 
@@ -34,6 +35,7 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
     says that it could not be read, and why.
 
     Raises:
+        ConfigError: this process does not have the reports of plug-ins as the run was planned.
         RetryableError: a storage does not answer.
         TooCostly: there is too little memory or time.
         WorkUnderWay: who is at it already may be the last who may try it.
@@ -44,6 +46,7 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
     if done is not None:
         return done
     manifest = manifest_of(state_uri, run_id)
+    reports_of(manifest.report_plugins)  # before it is tried: the archive is not to blame
     try:
         return _attempted(ledger, manifest, work, worker)
     except OutOfTries as out:
@@ -99,7 +102,8 @@ def _extraction(
 
 
 def _rules(ledger: RunLedger, manifest: Manifest) -> Rules:
-    return Rules(_dimensions(ledger.state.uri, manifest.dimensions_digest), manifest.options)
+    dimensions = _dimensions(ledger.state.uri, manifest.dimensions_digest)
+    return Rules(dimensions, manifest.options, manifest.report_plugins)
 
 
 @contextmanager

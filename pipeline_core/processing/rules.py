@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.machine.profile import EVENT_BYTES
-from pipeline_core.messages import Manifest, Options
+from pipeline_core.messages import Manifest, Options, ReportPlugin
 from pipeline_core.transform.lookup import Dimensions, prepare
+from pipeline_core.transform.reports import Report
+from pipeline_core.transform.reports.plugins import reports_of
 
 
 @dataclass(frozen=True)
 class Rules:
-    """The run's customers and products, and what it was told."""
+    """The run's customers and products, what it was told, and what its plug-ins add."""
 
     dimensions: Dimensions
     options: Options
+    report_plugins: tuple[ReportPlugin, ...]
+
+    @cached_property
+    def reports(self) -> tuple[Report, ...]:
+        """Ours and theirs. Raises ConfigError as ``reports_of`` does: for who makes reports."""
+        return reports_of(self.report_plugins)
 
 
 def window_bytes(options: Options) -> int:
@@ -27,4 +36,5 @@ def rules_of(ledger: RunLedger, manifest: Manifest) -> Rules:
     """The run's own customers, products and options. Raises ContractError if its snapshot is gone
     or damaged."""
     snapshot = load_snapshot(ledger.state, manifest.dimensions_digest)
-    return Rules(prepare(snapshot.customers, snapshot.products, snapshot.scale), manifest.options)
+    dimensions = prepare(snapshot.customers, snapshot.products, snapshot.scale)
+    return Rules(dimensions, manifest.options, manifest.report_plugins)

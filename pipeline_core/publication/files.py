@@ -23,8 +23,8 @@ from pipeline_core.messages import (
 from pipeline_core.publication.file_names import BY_CATEGORY, PARQUET, REJECTS, SUMMARY
 from pipeline_core.publication.merge import opened_result
 from pipeline_core.storage import open_storage
-from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
+from pipeline_core.transform.reports.plugins import reports_of
 
 
 def write_reports(
@@ -43,7 +43,7 @@ def write_reports(
         RetryableError: a storage does not answer, or has no room.
     """
     safe = manifest.options.spreadsheet_safe
-    for report in REPORTS:
+    for report in reports_of(manifest.report_plugins):
         table = report.finish(partials[report.name], scale)
         write_csv(table, folder / f"{report.name}.csv", spreadsheet_safe=safe)
         if report is CATEGORY_SALES:

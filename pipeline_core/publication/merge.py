@@ -22,10 +22,11 @@ from pipeline_core.ledger.cache import keep_merged, load_merged, merged_digests
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Manifest, Receipt, StoredFile
+from pipeline_core.messages import Manifest, Receipt, ReportPlugin, StoredFile
 from pipeline_core.planning.reuse import RULES_VERSION
 from pipeline_core.storage.parquet import read_parquet
-from pipeline_core.transform.reports import REPORTS, Report
+from pipeline_core.transform.reports import Report
+from pipeline_core.transform.reports.plugins import report_identities, reports_of
 
 log = get_logger()
 
@@ -41,22 +42,30 @@ def merge_results(
     """Report name to the merged partials of ``done``, which is in the order of the archives.
 
     Raises:
+        ConfigError: this process does not have the reports of plug-ins as the run was planned.
         ResultsMissing: a partial is damaged; its archive is taken for not done.
         RetryableError: the state storage does not answer.
     """
     kept = {} if manifest.reuse.full else merged_digests(ledger.state)
     blocks = list(_blocks(done))
-    return {report.name: _merged(ledger, blocks, report, kept) for report in REPORTS}
+    identities = report_identities(manifest.report_plugins)
+    return {
+        report.name: _merged(ledger, blocks, report, identities[report.name], kept)
+        for report in reports_of(manifest.report_plugins)
+    }
 
 
-def merge_keys(archives: Iterable[tuple[str, Sequence[Receipt]]]) -> set[str]:
+def merge_keys(
+    archives: Iterable[tuple[str, Sequence[Receipt]]], plugins: Iterable[ReportPlugin]
+) -> set[str]:
     """Keys under which the next run looks for what is kept, if archives (name, receipts), in
-    their order, are as they were."""
+    their order, and the plug-ins are as they were."""
+    identities = report_identities(plugins)
     keys, members = set[str](), list[Receipt]()
     for name, receipts in archives:
         members += receipts
         if receipts and _ends_block(name):
-            keys |= {_key(report, members) for report in REPORTS}
+            keys |= {_key(*each, members) for each in identities.items()}
             members = []
     return keys
 
@@ -120,20 +129,25 @@ def _ends_block(name: str) -> bool:
     return hashlib.sha256(name.encode()).digest()[0] < 256 // _BLOCK_ARCHIVES
 
 
-def _key(report: Report, receipts: Iterable[Receipt]) -> str:
-    """Tells blocks apart by what is in their partials."""
-    digests = [receipt.partials[report.name].digest for receipt in receipts]
-    rules = [str(RULES_VERSION), report.name]
+def _key(report: str, identity: str, receipts: Iterable[Receipt]) -> str:
+    """Tells blocks apart by what is in their partials, and what is to merge them."""
+    digests = [receipt.partials[report].digest for receipt in receipts]
+    rules = [str(RULES_VERSION), identity]
     return hashlib.sha256("\n".join(rules + digests).encode()).hexdigest()
 
 
 def _merged(
-    ledger: RunLedger, blocks: Iterable[_Block], report: Report, kept: Mapping[str, str]
+    ledger: RunLedger,
+    blocks: Iterable[_Block],
+    report: Report,
+    identity: str,
+    kept: Mapping[str, str],
 ) -> pa.Table:
     merged = report.running_merge()
     for block in blocks:
         if block.is_closed and len(block.done) > 1:
-            tables = _block_merged(ledger, block, report, kept)
+            key = _key(report.name, identity, (each.receipt for each in block.done))
+            tables = _block_merged(ledger, block, report, key, kept)
         else:
             tables = _partials(ledger, block.done, report)
         for table in tables:
@@ -142,10 +156,10 @@ def _merged(
 
 
 def _block_merged(
-    ledger: RunLedger, block: _Block, report: Report, kept: Mapping[str, str]
+    ledger: RunLedger, block: _Block, report: Report, key: str, kept: Mapping[str, str]
 ) -> Iterator[pa.Table]:
-    """The block as one table; as its partials if those are too large to wait together."""
-    key = _key(report, (each.receipt for each in block.done))
+    """The block as one table, kept under ``key``; as its partials if those are too large to wait
+    together."""
     data = load_merged(ledger.state, key, kept[key]) if key in kept else None
     if data is not None:
         yield read_partial(data)

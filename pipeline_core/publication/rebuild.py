@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -38,7 +38,7 @@ from pipeline_core.publication.merge import merge_results, read_partial
 from pipeline_core.publication.repair import FilesState, repair_files
 from pipeline_core.publication.summary import summarise
 from pipeline_core.storage import open_archives, open_storage
-from pipeline_core.transform.reports import REPORTS
+from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 
 
@@ -153,9 +153,9 @@ def _count_again(
     for each in results(ledger, manifest).done:
         try:
             with recount(ledger, manifest, rules, days[each.work.id]) as result:
-                done.append(_compared(ledger, each, result, rules.dimensions.scale))
+                done.append(_compared(ledger, each, result, rules))
         except EventsGone as error:
-            if _kept_partials(ledger, each.receipt) is None:
+            if _kept_partials(ledger, each.receipt, rules.reports) is None:
                 raise _refused(
                     ledger.run_id,
                     f"{error.message} The results of that time are gone, too, or damaged.",
@@ -167,15 +167,15 @@ def _count_again(
     return _Again(tuple(done), tuple(dict.fromkeys(by_receipt)))
 
 
-def _compared(ledger: RunLedger, done: Done, result: Level, scale: int) -> Done:
+def _compared(ledger: RunLedger, done: Done, result: Level, rules: Rules) -> Done:
     """``done`` if the recount is what its receipt says; if the receipt's files are not sound, they
     are made anew."""
     receipt = done.receipt
-    kept = _kept_partials(ledger, receipt)
+    kept = _kept_partials(ledger, receipt, rules.reports)
     if result.counts() != receipt.counts:
         raise _differs(ledger.run_id, f"{done.archive.name} has other counts")
     if kept is not None:
-        if not _are_same(kept, result.partials(), scale):
+        if not _are_same(kept, result.partials(), rules):
             raise _differs(ledger.run_id, f"{done.archive.name} has other sums")
         return done
     partials, rejects = store_results(ledger, done.work, result)
@@ -184,16 +184,21 @@ def _compared(ledger: RunLedger, done: Done, result: Level, scale: int) -> Done:
     return done._replace(receipt=receipt)
 
 
-def _are_same(kept: Mapping[str, pa.Table], recounted: Mapping[str, pa.Table], scale: int) -> bool:
+def _are_same(
+    kept: Mapping[str, pa.Table], recounted: Mapping[str, pa.Table], rules: Rules
+) -> bool:
+    scale = rules.dimensions.scale
     return all(
         report.finish(kept[report.name], scale).equals(report.finish(recounted[report.name], scale))
-        for report in REPORTS
+        for report in rules.reports
     )
 
 
-def _kept_partials(ledger: RunLedger, receipt: Receipt) -> dict[str, pa.Table] | None:
+def _kept_partials(
+    ledger: RunLedger, receipt: Receipt, reports: Collection[Report]
+) -> dict[str, pa.Table] | None:
     """The partials that a receipt names, if they and its rejects are sound."""
-    if not {report.name for report in REPORTS} <= receipt.partials.keys():
+    if not {report.name for report in reports} <= receipt.partials.keys():
         return None
     try:
         if receipt.rejects is not None:
@@ -201,7 +206,7 @@ def _kept_partials(ledger: RunLedger, receipt: Receipt) -> dict[str, pa.Table] |
                 pass
         return {
             report.name: read_partial(ledger.load(receipt.partials[report.name]))
-            for report in REPORTS
+            for report in reports
         }
     except DamagedResult:  # what was asked
         return None

@@ -98,6 +98,7 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
         ),
         as_of=manifest.options.as_of,
         ignored=_ignored(manifest, receipts),
+        report_plugins=manifest.report_plugins,
         seconds=0.0,
     )
 

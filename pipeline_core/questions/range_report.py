@@ -21,7 +21,6 @@ from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import EventCounts, Manifest, Summary, Totals, Unreadable
 from pipeline_core.processing.recount import counted_days, recount
 from pipeline_core.processing.rules import rules_of
-from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.category_sales import add_up
 from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
@@ -105,7 +104,7 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
     inside = [(day, each) for day, each in dated if day is not None and first <= day <= last]
     with recount(ledger, manifest, rules, (each for _, each in inside)) as result:
         counts, partials = result.counts(), result.partials()
-    tables = {report.name: report.finish(partials[report.name], scale) for report in REPORTS}
+    tables = {report.name: report.finish(partials[report.name], scale) for report in rules.reports}
     _check(manifest, tables[DAILY_SALES.name], first, last)
     sales = tables[CATEGORY_SALES.name]
     unreadable, unlisted_copies = _unreadable(manifest, summary, first, last)

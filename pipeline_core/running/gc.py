@@ -61,8 +61,11 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
         if stored.key not in files
     ]
     usable = merge_keys(
-        (known.archive.name, [receipt for _, receipt in known.done])
-        for known in (memory.archives if memory else ())
+        (
+            (known.archive.name, [receipt for _, receipt in known.done])
+            for known in (memory.archives if memory else ())
+        ),
+        memory.report_plugins if memory else (),
     )
     merged = [stored for stored in state.files(MERGED) if merged_names(stored.key)[0] not in usable]
     unusable = (*extracts, *merged, *results)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline_core.configuration.feed import parse_names
 from pipeline_core.machine.profile import Profile, ProfileName, choose_profile, read_machine
 from pipeline_core.messages import UnknownMode
 from pipeline_core.settings.group import MOST, Count, SettingGroup
@@ -48,9 +49,18 @@ class RunningSettings(SettingGroup):
         1000,
         description="Most unreadable inputs, and conflicting days, that a run lists; all count.",
     )
+    report_plugins: str = Field(
+        "",
+        description="Names of reports that plug-ins add, with commas in between; one that is "
+        "installed and not named adds nothing.",
+    )
     spreadsheet_safe: bool = Field(
         False, description="Put ' before CSV texts that a spreadsheet would run as a formula."
     )
+
+    def chosen_reports(self) -> tuple[str, ...]:
+        """Names of the reports that plug-ins are to add, each once."""
+        return parse_names(self.report_plugins)
 
     @cached_property
     def machine_profile(self) -> Profile:

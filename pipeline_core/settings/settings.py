@@ -135,4 +135,5 @@ class Settings(
             engine=engine,
             processes=processes,
             reuse=self.reuse(),
+            report_plugins=self.chosen_reports(),
         )

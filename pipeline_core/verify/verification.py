@@ -53,6 +53,8 @@ class Verification(Struct, frozen=True, kw_only=True):
     """Names of archives that stand in the data and not in the run's plan."""
     seconds: float
     """Seconds it took."""
+    not_counted: tuple[str, ...] = ()
+    """Names of published files that plug-ins made: only they know what must be in them."""
     difference: Difference | None = None
     """The first difference; null if there is none."""
 
@@ -106,6 +108,7 @@ def verify(
         left_out=tuple(checking.left_out),
         not_in_run=checking.not_in_run,
         seconds=round(time.monotonic() - started, 3),
+        not_counted=tuple(f"{each.name}.csv" for each in manifest.report_plugins),
         difference=difference,
     )
 

@@ -26,6 +26,8 @@ FILES = {
     "index.html": b"<html></html>",
     "daily_sales.csv": CONTENT,
     "rejects.csv": b"",
+    "summary.json": summary(RUN, "segments"),
+    "segments.csv": b"by a plug-in\n",
     "by_category/large.csv": bytes(LARGE),
     "by_category/Toys.csv": b"a\n",
     "by_category/" + "é" * 125 + ".csv": b"long\n",
@@ -343,6 +345,11 @@ def test_a_file_that_no_run_published_is_not_there(served: Site) -> None:
     listed = served.ask("/live").body.decode()
     assert RUN in listed
     assert not [run_id for run_id in NO_RUNS if run_id in listed]
+
+
+def test_what_a_plug_in_added_to_the_run_is_served(served: Site) -> None:
+    for start in ("latest", f"runs/{RUN}"):
+        assert served.ask(f"/{start}/segments.csv").body == b"by a plug-in\n"
 
 
 def test_a_name_as_long_as_a_file_system_takes_is_served(served: Site) -> None:

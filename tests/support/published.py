@@ -11,9 +11,10 @@ from pipeline_core.storage import Storage, open_storage
 RUN = "20240304T000000Z-00000000"
 
 
-def summary(run_id: str) -> bytes:
-    """As much of a summary.json as says whose it is."""
-    return json.dumps({"run_id": run_id}).encode()
+def summary(run_id: str, *added: str) -> bytes:
+    """As much of a summary.json as says whose it is, and which reports plug-ins added."""
+    plugins = [{"name": name, "package": "acme", "version": "1"} for name in added]
+    return json.dumps({"run_id": run_id, "report_plugins": plugins}).encode()
 
 
 def publish(place: str, files: Mapping[str, bytes]) -> Storage:

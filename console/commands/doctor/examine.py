@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from console.commands.doctor.checks import Check
-from console.commands.doctor.installation import check_decoding, check_settings, check_versions
+from console.commands.doctor.installation import (
+    check_decoding,
+    check_plugins,
+    check_settings,
+    check_versions,
+)
 from console.commands.doctor.places import check_data, check_dimensions, check_reports, check_state
 from console.commands.doctor.servers import check_broker, check_clock, check_workers
 from pipeline_core.errors import PipelineError
@@ -18,6 +23,7 @@ def run_checks(settings: Settings) -> list[Check]:
         "settings": check_settings,
         "versions": check_versions,
         "decoding": check_decoding,
+        "plug-ins": check_plugins,
         "data": check_data,
         "state": check_state,
         "reports": check_reports,

@@ -11,7 +11,11 @@ from pipeline_core.containers.codecs import HAS_LIBDEFLATE
 from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.ledger import RunLedger, newest_runs, open_state
 from pipeline_core.machine.install_lines import install_line, rebuild_line
+from pipeline_core.machine.plugins import plugin_names
+from pipeline_core.messages import plugin_words
 from pipeline_core.settings import Settings, unused_variables
+from pipeline_core.transform.reports.laws import check_laws
+from pipeline_core.transform.reports.plugins import GROUP, chosen_plugins, reports_of
 
 _LEAST_LEASE_SECONDS = 10
 _RUNS_LOOKED_AT = 50
@@ -102,3 +106,15 @@ def check_decoding(_settings: Settings) -> Check:
             f"Missing: {' and '.join(missing)}.",
         )
     return Check("decoding", "ok", "compiled kernel, libdeflate")
+
+
+def check_plugins(settings: Settings) -> Check:
+    """Whether the reports of plug-ins can be made, and keep the laws."""
+    chosen = chosen_plugins(settings.chosen_reports())
+    for report in reports_of(chosen):
+        check_laws(report)
+    found = f"reports: {plugin_words(chosen)}"
+    unused = sorted(set(plugin_names(GROUP)) - {each.name for each in chosen})
+    if unused:
+        found += f"; installed, and not in SALES_REPORT_PLUGINS: {', '.join(unused)}"
+    return Check("plug-ins", "ok", found)

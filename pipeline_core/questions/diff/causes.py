@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from pipeline_core.messages import DimensionSource, Totals
+from pipeline_core.messages import DimensionSource, ReportPlugin, Totals
 
 
 class CauseKind(StrEnum):
@@ -107,6 +107,8 @@ class ComparedRun(Struct, frozen=True):
     """Where its customers came from; null if an earlier version did not say."""
     products: DimensionSource | None = None
     """Where its products came from; the same."""
+    report_plugins: tuple[ReportPlugin, ...] = ()
+    """Reports that plug-ins added to it."""
 
 
 class Difference(Struct, frozen=True, kw_only=True):

@@ -170,8 +170,8 @@ def _told(
 
 
 def _compared(run: PublishedRun) -> ComparedRun:
-    manifest = run.manifest
-    return ComparedRun(manifest.run_id, run.summary.totals, manifest.customers, manifest.products)
+    plan, totals = run.manifest, run.summary.totals
+    return ComparedRun(plan.run_id, totals, plan.customers, plan.products, plan.report_plugins)
 
 
 def _cell_change(

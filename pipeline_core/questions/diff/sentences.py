@@ -45,17 +45,6 @@ _SAID_OF_OTHERS = {
 }
 
 
-def other_sources(found: Difference) -> Iterator[str]:
-    """A sentence for customers, and one for products, that came from elsewhere."""
-    before, after = found.before, found.after
-    for kind, old, new in (
-        ("customers", before.customers, after.customers),
-        ("products", before.products, after.products),
-    ):
-        if old and new and old != new:
-            yield f"The {kind} now come from {new.words}, before from {old.words}."
-
-
 def headlines(found: Difference, most: int) -> Iterator[str]:
     """A sentence for each of the ``most`` largest causes, where it did most."""
     told: dict[tuple[str, ...], list[tuple[CellChange, Cause]]] = {}

@@ -1,4 +1,4 @@
-"""The reports. A new one is a new module here and one line in REPORTS."""
+"""The reports of every run: a module here and a line in REPORTS. Plug-ins add others to a run."""
 
 from __future__ import annotations
 

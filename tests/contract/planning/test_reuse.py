@@ -13,10 +13,9 @@ from pipeline_core.extract import extract_cache
 from pipeline_core.messages import Limits
 from pipeline_core.page import gather as page
 from pipeline_core.planning import reuse
-from pipeline_core.processing import count, levels
-from pipeline_core.publication import files, merge
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
+from pipeline_core.transform.reports import plugins
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.successive import (
@@ -226,8 +225,7 @@ def test_a_report_that_was_added_is_made_of_all_archives(
 ) -> None:
     """Earlier receipts have no partial of it; extracts have all it needs."""
     with monkeypatch.context() as patch:
-        for module in (count, levels, files, merge, reuse):
-            patch.setattr(module, "REPORTS", (CATEGORY_SALES,))
+        patch.setattr(plugins, "REPORTS", (CATEGORY_SALES,))
         # The pages show both reports.
         patch.setattr(page, "write_pages", lambda to, *_: (to / "index.html").touch())
         runs.run()
