@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import Receipt, ReportPlugin, StoredFile
 from pipeline_core.publication import merge
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
@@ -132,3 +134,24 @@ def test_names_alone_decide_where_a_block_ends() -> None:
     names = [f"events_{year}_week_{week:02}.zip" for year in range(100) for week in range(52)]
     ends = [name for name in names if merge._ends_block(name)]
     assert len(names) / 128 < len(ends) < len(names) / 32
+
+
+def test_another_version_of_a_plug_in_takes_nothing_that_one_merged(runs: Runs) -> None:
+    """Its partials may be the same, and it may merge them otherwise."""
+    runs.run()
+    state = open_storage(str(runs.folder / "state"))
+    receipts = RunLedger(state, "run-001").receipts()
+    archives = [
+        (f"week_{number}.zip", [msgspec.structs.replace(each, partials=_with_another(each))])
+        for number, each in enumerate(receipts)
+    ]
+    ours, old, new = (
+        merge.merge_keys(archives, [ReportPlugin("segments", "acme", each) for each in versions])
+        for versions in ([], ["1"], ["2"])
+    )
+    assert (len(ours), len(old), len(new)) == (4, 6, 6)
+    assert old & new == ours
+
+
+def _with_another(receipt: Receipt) -> dict[str, StoredFile]:
+    return receipt.partials | {"segments": next(iter(receipt.partials.values()))}
