@@ -13,7 +13,7 @@ import pytest
 from console.commands.plan import show_plan
 from pipeline_core.frames import EventExtractor
 from pipeline_core.ledger import RunLedger, open_state
-from pipeline_core.messages import Feed, Outcome
+from pipeline_core.messages import Feed, Limits, Outcome
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell
@@ -321,6 +321,40 @@ def test_a_day_that_planning_knows_is_taken_from_its_extract(runs: Runs) -> None
     (runs.shop.data / "week_3.zip").write_bytes(in_folders({"2024-03-04": DAYS["2024-03-04"]}))
     days = check(runs)["days"]
     assert days == {"read": 4, "reused": 5, "duplicate": 1, "unreadable": 0}
+
+
+BAD = {"2024-03-01": {"0.json": sales(1), "1.json": b"[1," + 3000 * b" ", "2.json": b"x" * 3000}}
+
+
+def test_a_day_with_a_bad_part_is_known_by_all_its_bytes(tmp_path: Path) -> None:
+    other = {"2024-03-01": {**BAD["2024-03-01"], "1.json": b"[1," + 3000 * b"\n"}}
+    runs = Runs(shop_with(tmp_path, a=in_folders(BAD)), tmp_path / "runs")
+    runs.run()
+    (runs.shop.data / "c.zip").write_bytes(in_folders(other))
+    (runs.shop.data / "d.zip").write_bytes(in_folders(BAD | {"2024-03-02": {"0.json": sales(8)}}))
+    again = check(runs)
+    assert again["days"] == {"read": 2, "reused": 1, "duplicate": 1, "unreadable": 0}
+    assert again["conflicting_days"] == ["2024-03-01"]
+
+
+def test_the_limits_of_an_archive_hold_for_kept_days_too(tmp_path: Path) -> None:
+    size = sum(len(content) for parts in DAYS.values() for content in parts.values())
+    runs = Runs(shop_with(tmp_path, week=in_folders(DAYS)), tmp_path / "runs")
+    for unknown in ("reject", "bucket"):
+        told = runs.run(limits=Limits(archive_bytes=size), unknown=unknown)
+        assert (told["archives"]["unreadable"], told["json_bytes"]) == (0, size)
+    assert told["bytes_read"] == 0
+
+
+def test_what_was_cut_off_by_a_limit_is_no_part_of_what_later_runs_know(tmp_path: Path) -> None:
+    """A digest of fewer bytes would tell a copy from its original."""
+    long = {"2024-03-01": {"0.json": sales(1), "1.json": sales(2, note="x" * 3000)}}
+    runs = Runs(shop_with(tmp_path, a=in_folders(long)), tmp_path / "runs")
+    limits = Limits(part_bytes=2000)
+    assert len(runs.run(limits=limits, as_of=date(2024, 3, 2))["unreadable"]) == 1
+    (runs.shop.data / "b.zip").write_bytes(in_folders(long | {"2024-03-02": {"0.json": sales(4)}}))
+    days = check(runs, as_of=date(2024, 3, 2))["days"]
+    assert days["duplicate"] == 1
 
 
 def test_a_damaged_extract_is_made_again_by_the_same_name(runs: Runs) -> None:
