@@ -102,9 +102,9 @@ def test_an_archive_that_is_written_while_it_is_read(
     """Every byte was checked against the zip's own CRC, but it is not the file that was planned."""
     real = vars(extraction)["archive_days"]
 
-    def touched(opened: object) -> object:
+    def touched(*given: object) -> object:
         (shop.data / VICTIM).touch()
-        return real(opened)
+        return real(*given)
 
     manifest = plan_local(shop, tmp_path)
     monkeypatch.setattr(extraction, "archive_days", touched)

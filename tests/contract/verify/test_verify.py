@@ -242,9 +242,9 @@ def test_an_archive_that_was_touched_while_it_was_read_is_left_out(
     real = vars(process)["archive_days"]
     shop = _shop(tmp_path, {"a.zip": week(sales(3))})
 
-    def touched(opened: object) -> object:
+    def touched(*given: object) -> object:
         (shop.data / "a.zip").touch()
-        return real(opened)
+        return real(*given)
 
     manifest = plan_local(shop, tmp_path)
     with monkeypatch.context() as patched:
