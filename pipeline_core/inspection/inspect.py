@@ -77,7 +77,8 @@ def _told(
     known = tables.of(sample)
     view = view_of(sample.events, feed.items)
     cause = best.cause if best and not tables.cause else None
-    nothing = [] if best or is_best else [_nothing_found(sample, known)]
+    counts = is_best or (best is not None and best.share.counted > 0)
+    nothing = [] if counts else [_nothing_found(sample, known)]
     type_field = feed.event_type if view.present(feed.event_type) else likeliest_type(view)
     return Inspection(
         archive=sample.archive,

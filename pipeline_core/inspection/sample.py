@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -16,12 +16,13 @@ from pipeline_core.containers.directory import Entry
 from pipeline_core.containers.ignored import ending
 from pipeline_core.containers.meter import Meter, archive_meter, day_meter, part_meter
 from pipeline_core.containers.names import without_slash
-from pipeline_core.containers.packed import Packing, packing
+from pipeline_core.containers.packed import packing, unpacked
 from pipeline_core.containers.zips import OpenedZip, inflate
 from pipeline_core.errors import InputError, UnreadablePart
 from pipeline_core.extract.days import archive_days, opened_day
+from pipeline_core.extract.kernel import Octets
 from pipeline_core.extract.values import event_values
-from pipeline_core.extract.walk import open_archive, part_bytes, part_windows
+from pipeline_core.extract.walk import open_archive, part_windows
 from pipeline_core.extract.windows import Shape, Window
 from pipeline_core.inspection.rows import id_text, lists_of, view_of
 from pipeline_core.messages import Feed, Limits
@@ -105,11 +106,15 @@ def _look_at(
     shape = packed = cause = None
     events = list[dict[str, object] | str]()
     try:
-        packed = _packing(day, part, meter)
-        for window in islice(part_windows(day, part, meter, WINDOW_BYTES, feed), 1):
-            shape = _SHAPES[window.shape] if not window.outside else "envelope"
-            events = list(event_values(window, day.limits.json_depth))
-            sample.windows.append(window)
+        packed = packing(next(_bytes(day, part, meter), b""))
+        windows = part_windows(day, part, meter, WINDOW_BYTES, feed)
+        first = next(windows)
+        shape = _SHAPES[first.shape] if not first.outside else "envelope"
+        if first.outside:  # whether it has another array shows behind the events
+            for _ in islice(windows, _MOST_OF_AN_OBJECT // WINDOW_BYTES):
+                pass
+        events = list(event_values(first, day.limits.json_depth))
+        sample.windows.append(first)
         sample.events.extend(events)
     except InputError as error:
         cause = error.message
@@ -119,16 +124,18 @@ def _look_at(
     sample.parts.append(PartFound(name, part.name, shape, packed, len(events), cause))
 
 
-def _packing(day: OpenedZip, part: Entry, meter: Meter) -> Packing | None:
-    blocks = inflate(day, part, "part", UnreadablePart, part_meter(day.limits, meter), _PEEKED)
-    return packing(next(blocks, b""))
+def _bytes(day: OpenedZip, part: Entry, meter: Meter) -> Iterator[Octets]:
+    """The part's bytes, packed if they are; they may be read again."""
+    metered = part_meter(day.limits, meter)
+    return inflate(day, part, "part", UnreadablePart, metered, _PEEKED)
 
 
 def _arrays(day: OpenedZip, part: Entry, meter: Meter) -> list[str]:
     """Paths of the arrays of objects in a part that is one object and not too large to look at."""
     held = bytearray()
     try:
-        for block in part_bytes(day, part, meter, _PEEKED):
+        blocks = _bytes(day, part, meter)
+        for block in unpacked(blocks, day.limits, "part", UnreadablePart):
             held += block
             if len(held) > _MOST_OF_AN_OBJECT:
                 return []

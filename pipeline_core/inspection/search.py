@@ -51,14 +51,21 @@ class Search:
         self._sampled, self._tables, self._look_up = sampled, tables, look_up
 
     def best(self, today: Feed, sample: ArchiveSample | None) -> Chosen | None:
-        """What counts most; None if nothing counts. ``sample`` is what the feed of today finds,
-        None if that cannot read the archive."""
+        """What counts most; None if nothing does, and ``sample``, which is what the feed of today
+        finds, is all that there is. It is None if that cannot read the archive: then what further
+        files hold is told, if any are understood, although nothing of it counts."""
         ways = [] if sample is None else [(today, sample)]
         ways += self._with_more_parts(today, sample)
         ways += [way for feed, seen in ways for way in self._with_records(feed, seen)]
         found = [self._counted(feed, seen) for feed, seen in ways]
         best = max(filter(None, found), key=lambda each: each.share.counted, default=None)
-        return None if best is None else self._settled(best)
+        if best is None:
+            return self._uncounted(*ways[0]) if sample is None and ways else None
+        return self._settled(best)
+
+    def _uncounted(self, feed: Feed, sample: ArchiveSample) -> Chosen:
+        share, cause = self._look_up.share(sample, feed, CUSTOMERS, PRODUCTS, is_assumed=True)
+        return Chosen(feed, CUSTOMERS, PRODUCTS, sample, share, cause)
 
     def _settled(self, found: Chosen) -> Chosen:
         """The same, of a sample that was taken as its own feed says."""
@@ -76,7 +83,8 @@ class Search:
             everything = self._sampled(msgspec.structs.replace(today, parts=(_ALL,)))
         except UnreadableArchive:  # whatever is taken for a part: it holds nothing that is read
             return []
-        known = set() if sample is None else {ending(part.part) for part in sample.parts}
+        read = [] if sample is None else [part for part in sample.parts if part.part]
+        known = {ending(part.part) for part in read}
         names = [
             base_name(part.part)
             for part in everything.parts

@@ -120,3 +120,42 @@ def test_where_nothing_fits_it_says_what_is_missing(env: dict[str, str]) -> None
     assert done.returncode == 0
     assert "No settings were found that would count anything." in done.stdout
     assert "No field of the sampled events looks like customer_id." in done.stdout
+
+
+def test_files_that_hold_events_and_are_not_read_are_told(env: dict[str, str]) -> None:
+    lines = b"".join(json.dumps(each).encode() + b"\n" for each in EVENTS)
+    archive = Path(env["SALES_DATA"]) / "events_week_02.zip"
+    archive.write_bytes(archive_zip({"2024-03-02/events.log": lines}))
+    found = json.loads(sales_pipeline("inspect", "--json", env=env).stdout)
+    assert found["today_cause"].endswith("the archive holds no day, but 1 .log.")
+    assert found["proposed"]["counted"] == 2
+    assert {"SALES_PARTS": ".log"}.items() <= {
+        line["name"]: line["value"] for line in found["lines"]
+    }.items()
+    archive.write_bytes(archive_zip({"2024-03-02/events.log": b'{"a": 1}\n{"a": 2}\n'}))
+    done = sales_pipeline("inspect", env=env)
+    assert (done.returncode, "SALES_PARTS=.log" in done.stdout) == (0, True)
+    assert "No field of the sampled events looks like customer_id." in done.stdout
+
+
+def test_files_that_are_no_events_are_left_out(env: dict[str, str], tmp_path: Path) -> None:
+    entries = {"2024-03-02/a.json": part(EVENTS), "2024-03-02/manifest.json": b'{"files": []}x'}
+    (Path(env["SALES_DATA"]) / "events_week_01.zip").write_bytes(archive_zip(entries))
+    done = sales_pipeline("inspect", "--env", env=env)
+    assert "SALES_IGNORE=manifest.json" in done.stdout
+    (tmp_path / ".env").write_text(done.stdout)
+    assert sales_pipeline("run", "--quiet", env=env, cwd=tmp_path).returncode == 0
+    assert (Path(env["SALES_REPORTS"]) / "sales_report.csv").read_text() == SOLD
+
+
+def test_the_array_of_an_envelope_is_named_where_there_are_several(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    envelope = {"users": [{"id": 7, "name": "x"}], "data": {"rows": EVENTS}}
+    entries = {"2024-03-02/a.json": json.dumps(envelope).encode()}
+    (Path(env["SALES_DATA"]) / "events_week_01.zip").write_bytes(archive_zip(entries))
+    done = sales_pipeline("inspect", "--env", env=env)
+    assert "SALES_RECORDS=data.rows" in done.stdout
+    (tmp_path / ".env").write_text(done.stdout)
+    assert sales_pipeline("run", "--quiet", env=env, cwd=tmp_path).returncode == 0
+    assert (Path(env["SALES_REPORTS"]) / "sales_report.csv").read_text() == SOLD

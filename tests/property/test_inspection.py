@@ -1,11 +1,12 @@
-"""Feeds of any names: the settings that are proposed count what the feed was made to hold."""
+"""Feeds of any names and formats: proposed settings count what the feed was made to hold."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,26 @@ _TABLES = st.sampled_from(
         ("users", "id", "group", "skus", "sku", "department", "amount"),
     ]
 )
+
+
+def _as_lines(events: Sequence[object]) -> bytes:
+    return b"".join(json.dumps(event).encode() + b"\n" for event in events)
+
+
+# How a part may be called and hold events.
+_PARTS = st.sampled_from(
+    [
+        ("a.json", lambda events: json.dumps(events).encode()),
+        ("a.jsonl", _as_lines),
+        ("a.json.gz", lambda events: gzip.compress(_as_lines(events))),
+        ("a.json", lambda events: _as_lines(events).replace(b"\n", b"")),
+        ("a.json", lambda events: json.dumps({"n": 1, "rows": events}).encode()),
+        ("a.json", lambda events: json.dumps({"of": [{"x": 1}], "rows": events}).encode()),
+        ("a.log", _as_lines),
+        ("shop-1-0", _as_lines),
+    ]
+)
+_IN_A_DAY_ZIP = st.booleans()
 
 
 @dataclass(frozen=True)
@@ -119,15 +140,23 @@ def _files(
 
 
 @settings(max_examples=60, deadline=None)
-@given(made=feeds())
-def test_the_proposal_counts_what_the_feed_was_made_to_hold(made: Made) -> None:
+@given(made=feeds(), part=_PARTS, in_a_day_zip=_IN_A_DAY_ZIP)
+def test_the_proposal_counts_what_the_feed_was_made_to_hold(
+    made: Made, part: tuple[str, Callable[[Sequence[object]], bytes]], in_a_day_zip: bool
+) -> None:
+    name_of_part, written = part
+    content = written(made.events)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file, text in made.files.items():
             (folder / file).write_text(text)
         (folder / "data").mkdir()
-        day = day_zip({"part-000.json": json.dumps(made.events).encode()})
-        (folder / "data" / "week.zip").write_bytes(archive_zip({"2024-03-01.zip": day}))
+        entries = (
+            {"2024-03-01.zip": day_zip({name_of_part: content})}
+            if in_a_day_zip
+            else {f"2024-03-01/{name_of_part}": content}
+        )
+        (folder / "data" / "week.zip").write_bytes(archive_zip(entries))
         found = inspect(_places(folder), Options())
     best = found.today if found.proposed is None else found.proposed
     told = [env_line(line.name, line.value) for line in found.lines]
