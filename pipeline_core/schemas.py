@@ -20,6 +20,30 @@ CANDIDATES = pa.schema(
     ]
 )
 
+# The same of a feed that names fields by which an event that was sent twice is known: a SHA-256
+# of their values, null where an event has none of them.
+EVENT_KEY = pa.field("event_key", pa.binary(32))
+KEYED_CANDIDATES = pa.schema([*CANDIDATES, EVENT_KEY])
+
+# The keys of an archive's candidates, in the order of their places; `day` is a directory place,
+# `begins` is false where a row is of the same event as the one before.
+EVENT_KEYS = pa.schema(
+    [
+        EVENT_KEY.with_nullable(False),
+        pa.field("day", pa.int32(), nullable=False),
+        pa.field("begins", pa.bool_(), nullable=False),
+    ]
+)
+
+# Which of these are left out since they were sent before: by day a serialised roaring bitmap of
+# rows, counted from 0 in each day.
+SENT_TWICE = pa.schema(
+    [
+        pa.field("day", pa.int32(), nullable=False),
+        pa.field("rows", pa.large_binary(), nullable=False),
+    ]
+)
+
 # One row a counted purchase. Codes index the labels of the dimensions in use; a customer
 # outside the dimension has code -1 and its id in `unknown_customer`; a guest has neither.
 # Revenue is revenue_hi * 2**32 + revenue_lo minor units (see transform/money.py).

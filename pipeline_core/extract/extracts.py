@@ -1,8 +1,8 @@
 """Extracts: what is in one day, whatever its purchases cost and whoever made them.
 
-A file is an Arrow stream of candidates (schema EXTRACT), behind it what is known of the parts as
-JSON, then the length of that and the SHA-256 of everything before. Whoever reads a file checks
-that first: one that was torn or changed is none.
+A file is an Arrow stream of candidates (schema EXTRACT or KEYED_EXTRACT), behind it what is known
+of the parts as JSON, then the length of that and the SHA-256 of everything before. Whoever reads a
+file checks that first: one that was torn or changed is none.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ from numpy.typing import NDArray
 from pipeline_core.containers.cut import label
 from pipeline_core.extract.decoded import Decoded, candidate_texts
 from pipeline_core.extract.windows import Window
-from pipeline_core.schemas import CANDIDATES
+from pipeline_core.schemas import CANDIDATES, KEYED_CANDIDATES
 
 # Goes up whenever the same bytes would be extracted otherwise, or written otherwise.
 EXTRACTION_VERSION = 3
 
 # A candidate with its JSON text as it stood in the part.
-EXTRACT = pa.schema([*CANDIDATES, pa.field("text", pa.large_binary(), nullable=False)])
+_TEXT = pa.field("text", pa.large_binary(), nullable=False)
+EXTRACT = pa.schema([*CANDIDATES, _TEXT])
+KEYED_EXTRACT = pa.schema([*KEYED_CANDIDATES, _TEXT])
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 _END = struct.Struct("<Q32s")
@@ -74,14 +76,23 @@ class ExtractedDay(Struct, frozen=True, kw_only=True):
 
 
 class ExtractWriter:
-    """Writes an extract part by part, about ``batch_bytes`` of candidates at once. One of more
-    than ``most_bytes`` is given up, ``is_over`` then, and takes no more."""
+    """Writes an extract part by part, about ``batch_bytes`` of candidates at once, with their keys
+    if it ``is_keyed``. One of more than ``most_bytes`` is given up, ``is_over`` then, and takes no
+    more."""
 
-    def __init__(self, file: IO[bytes], batch_bytes: int, most_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        file: IO[bytes],
+        batch_bytes: int,
+        most_bytes: int | None = None,
+        *,
+        is_keyed: bool = False,
+    ) -> None:
         self.is_over = False
         self._most_bytes = most_bytes
         self._file = _Hashed(file)
-        self._stream = pa.ipc.new_stream(self._file, EXTRACT, options=_OPTIONS)
+        self._schema = KEYED_EXTRACT if is_keyed else EXTRACT
+        self._stream = pa.ipc.new_stream(self._file, self._schema, options=_OPTIONS)
         self._batch_bytes = batch_bytes
         self._candidates: list[pa.Table] = []
         self._positions: list[NDArray[np.int64]] = []
@@ -155,7 +166,7 @@ class ExtractWriter:
                 [None, pa.py_buffer(offsets.astype(np.int64)), pa.py_buffer(b"".join(self._texts))],
             )
             columns = [positions, *candidates.columns[1:], texts]
-            self._stream.write_table(pa.Table.from_arrays(columns, schema=EXTRACT))
+            self._stream.write_table(pa.Table.from_arrays(columns, schema=self._schema))
         self._check_size()
         for waiting in (self._candidates, self._positions, self._texts, self._lengths):
             waiting.clear()
@@ -186,7 +197,7 @@ def read_candidates(path: Path, day: ExtractedDay) -> Iterator[tuple[ExtractedPa
     """The candidates of each part that counts, as decoding gave them, in order: at least
     one ``Decoded`` a part, the first of which tells all of the part's counts."""
     with pa.OSFile(str(path)) as file:
-        batches = _Batches(iter(pa.ipc.open_stream(file)))
+        batches = _Batches(pa.ipc.open_stream(file))
         for part in day.parts:
             told = part
             for rows in batches.next_rows(part.rows):
@@ -198,9 +209,9 @@ def read_candidates(path: Path, day: ExtractedDay) -> Iterator[tuple[ExtractedPa
 class _Batches:
     """Rows of a stream, a part's at once or, if a batch ends within the part, in pieces."""
 
-    def __init__(self, stream: Iterator[pa.RecordBatch]) -> None:
-        self._stream = stream
-        self._batch = pa.RecordBatch.from_pylist([], schema=EXTRACT)
+    def __init__(self, stream: pa.RecordBatchReader) -> None:
+        self._stream = iter(stream)
+        self._batch = pa.RecordBatch.from_pylist([], schema=stream.schema)
 
     def next_rows(self, count: int) -> Iterator[pa.RecordBatch]:
         """The next ``count`` rows; one empty batch if that is 0."""
@@ -221,7 +232,7 @@ def _decoded(part: ExtractedPart, rows: pa.RecordBatch) -> Decoded:
     first, last = (int(offsets[0]), int(offsets[-1])) if len(rows) else (0, 0)
     text = bytes(memoryview(texts.buffers()[2] or b"")[first:last])
     edges = offsets - first if len(rows) else np.zeros(1, np.int64)
-    candidates = pa.Table.from_batches([rows]).select(CANDIDATES.names)
+    candidates = pa.Table.from_batches([rows]).drop_columns([_TEXT.name])
     return Decoded(
         Window(text, 0),
         0,

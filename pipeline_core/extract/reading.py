@@ -12,12 +12,13 @@ import msgspec
 import pyarrow as pa
 from msgspec import UNSET, Raw, Struct
 
+from pipeline_core.extract.event_key import event_key
 from pipeline_core.extract.kernel import Octets, kernel
 from pipeline_core.extract.paths import MISSING, lookup
 from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Names
 from pipeline_core.extract.strict import LONGEST_INT, MAX_QUANTITY, WRITTEN, Digits
 from pipeline_core.messages import Condition, Feed
-from pipeline_core.schemas import CANDIDATES
+from pipeline_core.schemas import CANDIDATES, KEYED_CANDIDATES
 
 _WHOLE_TEXT = re.compile(r"-?([0-9]+)(?:\.0*)?")
 # In a path: leads into objects, or is escaped in JSON.
@@ -37,6 +38,13 @@ class Event(Struct, gc=False):
     """What was bought."""
     quantity: Any = UNSET
     """How many of it, in units."""
+
+
+class KeyedEvent(Event, gc=False):
+    """The same, with the key by which it is known if it is sent twice."""
+
+    key: bytes | None = None
+    """SHA-256 of what tells it from all others; None if it has nothing of that."""
 
 
 # An event's fields that count.
@@ -60,6 +68,7 @@ class Reading:
             feed.only
             or feed.numbers != "integer"
             or feed.missing_quantity is not None
+            or feed.event_id
             or any(map(_ODD.search, self._paths.values()))
         )
         kind: Any = msgspec.defstruct(
@@ -118,18 +127,24 @@ class Reading:
         if not all(_is_met(each, lookup(value, each.path)) for each in self._feed.only):
             return _ANOTHER
         found = {name: lookup(value, path) for name, path in self._paths.items()}
-        event = Event(**{name: each for name, each in found.items() if each is not MISSING})
+        key = event_key([lookup(value, path) for path in self._feed.event_id])
+        event = KeyedEvent(key=key)
+        for name, each in found.items():
+            if each is not MISSING:
+                setattr(event, name, each)
         event.quantity = self._quantity(event.quantity)
         return event
 
     def candidates(self, events: Sequence[Any]) -> pa.Table:
-        """Those that claim, or may claim, to be purchases; positions count ``events``."""
+        """Those that claim, or may claim, to be purchases, with keys (schema KEYED_CANDIDATES) if
+        the feed says by what they are known; positions count ``events``."""
         positions: list[int] = []
         defects: list[int] = []
         guests: list[bool] = []
         customers: list[bytes | None] = []
         products: list[bytes | None] = []
         quantities: list[int] = []
+        keys: list[bytes | None] = []
         for position, event in enumerate(events):
             kind = event.event_type
             if type(kind) is str:
@@ -146,9 +161,11 @@ class Reading:
             products.append(self._identifier(event.product_id))
             valid = type(quantity) is int and 1 <= quantity <= MAX_QUANTITY
             quantities.append(quantity if valid else 0)
-        columns = [positions, defects, guests, customers, products, quantities]
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, CANDIDATES, strict=True)]
-        return pa.Table.from_arrays(arrays, schema=CANDIDATES)
+            keys.append(None if defect else getattr(event, "key", None))
+        columns = [positions, defects, guests, customers, products, quantities, keys]
+        schema = KEYED_CANDIDATES if self._feed.event_id else CANDIDATES
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=False)]
+        return pa.Table.from_arrays(arrays, schema=schema)
 
     def _identifier(self, value: object) -> bytes | None:
         if type(value) is str and value:

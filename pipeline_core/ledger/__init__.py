@@ -10,7 +10,10 @@
     runs/<run_id>/attempts/<work>.<n>.json       who tried what, and until when they are alive
     runs/<run_id>/partials/<work>.<report>.<digest>.parquet
     runs/<run_id>/rejects/<work>.<digest>.csv
+    runs/<run_id>/event_keys/<work>.<digest>.arrow    if the feed has a SALES_EVENT_ID
     runs/<run_id>/receipts/<work>.json           created once, last: the archive is done
+    runs/<run_id>/distinct.json                  receipts without events that were sent before
+    runs/<run_id>/sent_twice/<work>.<digest>.parquet  which events these are
     runs/<run_id>/customers.roaring              who bought: the next run's page compares with it
     runs/<run_id>/verdict.json                   created once: publish, refuse or fail
     runs/<run_id>/changes.json                   what changed since the run before

@@ -4,6 +4,7 @@
 
     kept/archives.json                           Memory: archives, their digests and receipts
     kept/days.json                               Memory: the same of as-of runs, without receipts
+    kept/distinct.json                           receipts without events that were sent before
     kept/merged/<key>.<digest>.parquet           partials of neighbouring archives as one
 
 Nothing here is needed: what is gone, torn or of other rules is made again. Every file is written
@@ -17,13 +18,14 @@ import hashlib
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger.records import read_record
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Memory, to_json
+from pipeline_core.messages import DistinctReceipts, Memory, Receipt, to_json
 from pipeline_core.storage import Storage
 
 log = get_logger()
 
 ARCHIVES = "kept/archives.json"
 DAYS = "kept/days.json"
+DISTINCT = "kept/distinct.json"
 MERGED = "kept/merged"
 
 
@@ -39,6 +41,21 @@ def save_memory(state: Storage, memory: Memory, key: str = ARCHIVES) -> None:
 def load_memory(state: Storage, key: str = ARCHIVES) -> Memory | None:
     """What the last run left under ``key``, or None if there is nothing that can be used."""
     return read_record(state, key, Memory)
+
+
+def save_distinct(state: Storage, receipts: dict[str, Receipt]) -> None:
+    """Replaces what was kept of receipts without events that were sent before. A run ends as well
+    without."""
+    try:
+        state.write(DISTINCT, to_json(DistinctReceipts(receipts)))
+    except RetryableError as error:
+        log.warning("results_not_remembered", key=DISTINCT, cause=error.message)
+
+
+def load_distinct(state: Storage) -> dict[str, Receipt]:
+    """These receipts, by all that decides them."""
+    found = read_record(state, DISTINCT, DistinctReceipts)
+    return found.receipts if found is not None else {}
 
 
 def merged_digests(state: Storage) -> dict[str, str]:

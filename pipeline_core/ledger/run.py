@@ -23,6 +23,7 @@ from pipeline_core.logs import get_logger
 from pipeline_core.messages import (
     Attempt,
     Dispatch,
+    DistinctReceipts,
     Manifest,
     Outcome,
     Receipt,
@@ -36,6 +37,7 @@ from pipeline_core.messages import (
 from pipeline_core.messages.changes import Changes
 from pipeline_core.storage import Storage
 
+_DISTINCT = "distinct.json"
 _REUSED = "reused.json"
 
 log = get_logger()
@@ -152,6 +154,16 @@ class RunLedger:
         """The receipts taken over, by the work's id."""
         found = self._read(_REUSED, ReusedReceipts)
         return found.receipts if found is not None else {}
+
+    def write_distinct(self, receipts: dict[str, Receipt]) -> None:
+        """Keeps receipts of work that has events sent before, once these are left out, by its
+        id."""
+        self.state.write(self._key(_DISTINCT), to_json(DistinctReceipts(receipts)))
+
+    def distinct(self) -> dict[str, Receipt] | None:
+        """These receipts, or None if nobody looked for such events."""
+        found = self._read(_DISTINCT, DistinctReceipts)
+        return found.receipts if found is not None else None
 
     def discard_receipt(self, work: Work) -> None:
         """Takes work for not done: what its receipt names is damaged. Whoever made it has ended

@@ -12,6 +12,7 @@ class RejectReason(StrEnum):
 
     NOT_AN_OBJECT = "not_an_object"
     INVALID_EVENT_TYPE = "invalid_event_type"
+    DUPLICATE_EVENT = "duplicate_event"
     INVALID_CUSTOMER_ID = "invalid_customer_id"
     INVALID_PRODUCT_ID = "invalid_product_id"
     INVALID_QUANTITY = "invalid_quantity"

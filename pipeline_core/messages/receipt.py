@@ -64,12 +64,24 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """Number of the attempt that made it; 0 if nobody says."""
     repeated_parts: tuple[RepeatedEntry, ...] = ()
     """The first MOST_REPEATED of the parts that are repeated."""
+    event_keys: StoredFile | None = None
+    """Keys of its events, if the feed names fields of them; None if there are none."""
+    sent_twice: StoredFile | None = None
+    """Which events are left out since they were sent before: counts, partials and rejects know it;
+    None if none is, or nobody looked yet."""
 
     @property
     def unreadable_count(self) -> int:
         """The archive, or the days and parts, that could not be read, listed or not."""
         is_broken = any(place.day is None for place in self.unreadable)
         return is_broken + self.days.unreadable + self.parts.unreadable
+
+
+class DistinctReceipts(Struct, frozen=True):
+    """Receipts of what has events that were sent before, once these are left out."""
+
+    receipts: dict[str, Receipt]
+    """By the id of the work; among what is kept for later runs, by all that decides them."""
 
 
 class ReusedReceipts(Struct, frozen=True):

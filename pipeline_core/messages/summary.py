@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from pipeline_core.messages.counts import Tally
+from pipeline_core.messages.counts import RejectReason, Tally
 from pipeline_core.messages.places import RepeatedEntry, Unreadable
 from pipeline_core.messages.report_plugin import ReportPlugin
 
@@ -129,6 +129,12 @@ class Summary(Struct, frozen=True, kw_only=True):
     listed."""
     report_plugins: tuple[ReportPlugin, ...] = ()
     """Reports of plug-ins that were published beside ours, by name."""
+
+    @property
+    def bad_events(self) -> int:
+        """Events that were rejected, but for those that were sent before: their first counts."""
+        duplicate = self.rejected.get(RejectReason.DUPLICATE_EVENT)
+        return self.events.rejected - (duplicate.events if duplicate is not None else 0)
 
     @property
     def unreadable_count(self) -> int:

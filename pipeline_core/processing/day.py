@@ -13,6 +13,7 @@ from pipeline_core.containers.zips import OpenedZip
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.days import LooseDigest
 from pipeline_core.extract.decode import decode
+from pipeline_core.extract.decoded import Decoded
 from pipeline_core.extract.extracts import ExtractedDay, ExtractWriter, read_candidates
 from pipeline_core.extract.walk import Listing, PartHash, part_windows
 from pipeline_core.extract.windows import Window
@@ -84,7 +85,7 @@ class Day:
         for part in kept.parts:
             self._count_part(part.name, part.cause, copy=part.copy)
         for part, decoded in read_candidates(path, kept):
-            yield Chunk(self.archive, self.name, self.date, part.name, 0, decoded)
+            yield self._chunk(part.name, 0, decoded)
         yield End("part")  # all of them
 
     def _extract_events(
@@ -98,8 +99,11 @@ class Day:
             ):
                 if writer is not None:
                     writer.add(decoded, first)
-                yield Chunk(self.archive, self.name, self.date, part, first, decoded)
+                yield self._chunk(part, first, decoded)
                 first += decoded.seen
+
+    def _chunk(self, part: str, first: int, decoded: Decoded) -> Chunk:
+        return Chunk(self.archive, self.name, self.index, self.date, part, first, decoded)
 
     def _count_part(self, name: str, cause: str | None, *, copy: bool) -> None:
         if cause is not None:

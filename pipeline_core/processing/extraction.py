@@ -191,7 +191,8 @@ class Extraction:
         with SpooledTemporaryFile(in_memory) as target:
             writer = None
             if self.extracts.is_kept:
-                writer = ExtractWriter(target, in_memory, self._extract_room)
+                is_keyed = bool(self.options.feed.event_id)
+                writer = ExtractWriter(target, in_memory, self._extract_room, is_keyed=is_keyed)
             yield from day.extract_parts(opened, parts, writer, is_loose=is_loose)
             if writer is not None:
                 writer.close(day.meter.used, day.ignored)

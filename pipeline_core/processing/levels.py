@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipeline_core.extract.decoded import event_texts
 from pipeline_core.load.rejects import RejectLog
 from pipeline_core.messages import Counts, RejectFigures, RejectReason
+from pipeline_core.processing.event_keys import KeyLog
 from pipeline_core.processing.rules import Rules, window_bytes
 from pipeline_core.processing.steps import Chunk, End
 from pipeline_core.transform.enrich import Enriched, merge_figures
@@ -30,6 +31,7 @@ class Level:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.rejects = RejectLog(rules.options.reject_rows, rules.options.reject_bytes)
+        self.keys = KeyLog()
         self._begin()
 
     def _begin(self) -> None:
@@ -43,12 +45,13 @@ class Level:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self.rejects:
+        with self.rejects, self.keys:
             self._begin()
 
     def clear(self) -> None:
         """Forgets everything."""
         self.rejects.clear()
+        self.keys.clear()
         self._begin()
 
     def take(self, chunk: Chunk) -> None:
@@ -56,6 +59,7 @@ class Level:
         self.seen += chunk.decoded.seen
         self.not_purchase += chunk.decoded.not_purchase
         self.general += chunk.decoded.general
+        self.keys.add(chunk.day_index, chunk.decoded.candidates)
         self._hold(chunk)
 
     def take_enriched(self, chunks: Sequence[Chunk], enriched: Enriched) -> None:
@@ -85,6 +89,7 @@ class Level:
         self.general += inner.general
         self.rejected = merge_figures(self.rejected, inner.rejected)
         self.rejects.absorb(inner.rejects)
+        self.keys.absorb(inner.keys)
         self.take_partials({name: running.whole() for name, running in inner._partials.items()})
         for sales in inner.sales.taken():
             self.sales.add(sales, sales.num_rows)

@@ -15,7 +15,7 @@ from pipeline_core.ledger import RunLedger, load_snapshot, open_state
 from pipeline_core.ledger.attempts import OutOfTries, Worker, attempt, causes, raise_too_costly
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import ArchiveRef, Attempt, Counts, Manifest, Receipt, StoredFile, Work
+from pipeline_core.messages import ArchiveRef, Attempt, Counts, Manifest, Receipt, Work
 from pipeline_core.plural import counted
 from pipeline_core.processing.count import count_events
 from pipeline_core.processing.extraction import Extraction
@@ -147,13 +147,9 @@ def _dimensions(state_uri: str, digest: str) -> Dimensions:
 def _store(
     ledger: RunLedger, work: Work, extraction: Extraction, result: Level, started: float
 ) -> Receipt:
-    partials, rejects = store_results(ledger, work, result)
     return msgspec.structs.replace(
-        receipt_of(ledger.run_id, work, extraction),
-        counts=result.counts(),
+        store_results(ledger, work, result, receipt_of(ledger.run_id, work, extraction)),
         general_events=result.general,
-        partials=partials,
-        rejects=rejects,
         seconds=round(time.monotonic() - started, 6),
     )
 
@@ -181,18 +177,26 @@ def receipt_of(run_id: str, work: Work, extraction: Extraction) -> Receipt:
     )
 
 
-def store_results(
-    ledger: RunLedger, work: Work, result: Level
-) -> tuple[dict[str, StoredFile], StoredFile | None]:
-    """Stores partials, by report, and rejects, if there are any, for a receipt to name."""
+def store_results(ledger: RunLedger, work: Work, result: Level, receipt: Receipt) -> Receipt:
+    """Stores partials, by report, and rejects and keys of events, if there are any; the receipt
+    names them then."""
     partials = {
         report: ledger.store(
             "partials", work, f".{report}.parquet", to_partial(table), table.num_rows
         )
         for report, table in result.partials().items()
     }
-    rejects = None
+    rejects = event_keys = None
     if result.rejects.rows:
         with result.rejects.saved() as content:
             rejects = ledger.store("rejects", work, ".csv", content, result.rejects.rows)
-    return partials, rejects
+    if result.keys.rows:
+        with result.keys.saved() as path:
+            event_keys = ledger.store("event_keys", work, ".arrow", path, result.keys.rows)
+    return msgspec.structs.replace(
+        receipt,
+        counts=result.counts(),
+        partials=partials,
+        rejects=rejects,
+        event_keys=event_keys,
+    )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline_core.containers.names import day_date
 from pipeline_core.errors import ConfigError, EventsGone, UnreadableArchive
@@ -22,6 +24,11 @@ from pipeline_core.processing.count import count_events
 from pipeline_core.processing.extraction import Extraction
 from pipeline_core.processing.levels import Level
 from pipeline_core.processing.rules import Rules
+from pipeline_core.processing.sent_twice import (
+    distinct_results,
+    load_sent_twice,
+    mark_sent_twice,
+)
 from pipeline_core.processing.steps import Chunk, End
 from pipeline_core.storage import open_archives
 
@@ -41,11 +48,14 @@ class PlacedCandidates:
 
 @dataclass(frozen=True)
 class CountedDay:
-    """A day that counts in a run, and the SHA-256 of its bytes."""
+    """A day that counts in a run, and the SHA-256 of its bytes. ``sent_twice`` are rows of its
+    keys, uint32 in order, of events that were sent before and so do not count; None if none
+    was."""
 
     done: Done
     day: DayRef
     digest: str
+    sent_twice: NDArray[np.uint32] | None = field(default=None, compare=False)
 
 
 def run_candidates(
@@ -88,7 +98,7 @@ class _Days:
     def extract(self) -> Generator[Chunk | End]:
         for day in self.days:
             for placed in day_candidates(self.ledger, self.manifest, day):
-                place = (placed.archive, placed.day, placed.date, placed.part)
+                place = (placed.archive, placed.day, day.day.index, placed.date, placed.part)
                 yield Chunk(*place, 0, placed.decoded)
             yield End("part")  # all of them
             yield End("day")
@@ -96,36 +106,48 @@ class _Days:
 
 
 def counted_days(ledger: RunLedger, manifest: Manifest) -> list[CountedDay]:
-    """In the order of archives and days. Raises ConfigError if the run is not processed."""
+    """In the order of archives and days. Raises ConfigError if the run is not processed, or its
+    record of what was sent twice is gone, and DamagedResult if what that names is."""
     found = results(ledger, manifest)
     if found.outstanding:
         raise ConfigError(
             f"Run {manifest.run_id} is not processed yet.",
             f"`sales-pipeline resume {manifest.run_id}` goes on with it.",
         )
-    return days_of(found.done)
+    return days_of(ledger, distinct_results(ledger, manifest, found.done))
 
 
-def days_of(results: Iterable[Done]) -> list[CountedDay]:
-    """The days that count in these results."""
-    return [
-        CountedDay(done, day, done.receipt.day_digests[day.index])
-        for done in results
-        for day in done.archive.days
-        if day.index in done.receipt.day_digests  # else it does not count, or is another share's
-    ]
+def days_of(ledger: RunLedger, results: Iterable[Done]) -> list[CountedDay]:
+    """The days that count in these results. Raises DamagedResult if what of them was sent before
+    is not known any more."""
+    found = []
+    for done in results:
+        sent_twice = load_sent_twice(ledger, done.receipt)
+        found += [
+            CountedDay(
+                done,
+                day,
+                done.receipt.day_digests[day.index],
+                sent_twice.get(day.index),
+            )
+            for day in done.archive.days
+            if day.index
+            in done.receipt.day_digests  # else it does not count, or is another share's
+        ]
+    return found
 
 
 def day_candidates(
     ledger: RunLedger, manifest: Manifest, counted: CountedDay, *, again: bool = True
 ) -> Iterator[PlacedCandidates]:
-    """Every candidate of one day; unless its archive may be read ``again``, of a kept extract only.
-    Raises as ``run_candidates`` does."""
+    """Every candidate of one day, those that were sent before with that defect; unless its archive
+    may be read ``again``, of a kept extract only. Raises as ``run_candidates`` does."""
     extracts = Extracts(ledger.state, manifest.options, is_used=True, is_kept=True)
     archive, day = counted.done.archive, counted.day
     with extracts.open(counted.digest) as found:
         if found is not None:
-            for part, decoded in read_candidates(*found):
+            marked = mark_sent_twice(read_candidates(*found), counted.sent_twice)
+            for part, decoded in marked:
                 place = (archive.name, day.name, day_date(day.name), part.name)
                 yield PlacedCandidates(*place, decoded)
             return

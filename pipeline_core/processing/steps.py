@@ -12,10 +12,12 @@ from pipeline_core.extract.decoded import Decoded
 
 @dataclass(frozen=True)
 class Chunk:
-    """Decoded events and their place; ``first`` is the part's position of the first one."""
+    """Decoded events and their place; ``day_index`` is the day's place in the archive's directory,
+    ``first`` the part's position of the first one."""
 
     archive: str
     day: str
+    day_index: int
     date: date | None
     part: str
     first: int

@@ -88,8 +88,8 @@ def _change(what: str, before: str, after: str, limit: Decimal | None, run: str)
 
 def _reject_share(summary: Summary) -> Fraction:
     """Of the purchases; none of none is none."""
-    events = summary.events
-    return Fraction(events.rejected, max(1, events.rejected + events.counted))
+    bad = summary.bad_events
+    return Fraction(bad, max(1, bad + summary.events.counted))
 
 
 def _rise_of_rejects(

@@ -33,6 +33,7 @@ from pipeline_core.messages import (
 )
 from pipeline_core.planning.reuse import learn_days, remember_results
 from pipeline_core.plural import counted
+from pipeline_core.publication.distinct import distinct
 from pipeline_core.publication.files import write_reports
 from pipeline_core.publication.latest import show
 from pipeline_core.publication.merge import merge_results
@@ -58,6 +59,7 @@ def publish(
     Raises:
         PublishRefused: the run was given up while this publisher prepared the reports.
         ResultsMissing: an archive has no sound result yet.
+        EventsGone: events that were sent twice have to be counted again, and are gone.
         ContractError: the dimension snapshot is damaged.
         RetryableError: a storage does not answer, or has no room.
     """
@@ -76,6 +78,7 @@ def publish(
         remember_results(state, manifest, found)
     elif verdict is None:
         learn_days(state, manifest, found)
+    found = distinct(ledger, manifest, found)
     partials = merge_results(ledger, manifest, found)
     scale = load_snapshot(state, manifest.dimensions_digest).scale
     summary = summarise(manifest, found, partials[CATEGORY_SALES.name], scale)

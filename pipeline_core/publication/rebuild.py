@@ -30,8 +30,9 @@ from pipeline_core.ledger.results import Done, results
 from pipeline_core.messages import Manifest, Receipt, Summary, Work
 from pipeline_core.processing.levels import Level
 from pipeline_core.processing.process import processed, store_results
-from pipeline_core.processing.recount import CountedDay, as_it_is, counted_days, recount
+from pipeline_core.processing.recount import CountedDay, as_it_is, days_of, recount
 from pipeline_core.processing.rules import Rules, rules_of
+from pipeline_core.publication.distinct import distinct
 from pipeline_core.publication.files import write_reports
 from pipeline_core.publication.latest import make_latest, newest_published
 from pipeline_core.publication.merge import merge_results, read_partial
@@ -89,15 +90,16 @@ def rebuild(
     scale = rules.dimensions.scale
     _restore_receipts(ledger, manifest, published)
     again = _count_again(ledger, manifest, rules, archive_done)
-    partials = merge_results(ledger, manifest, again.done)
-    summary = summarise(manifest, again.done, partials[CATEGORY_SALES.name], scale)
+    done = distinct(ledger, manifest, again.done)
+    partials = merge_results(ledger, manifest, done)
+    summary = summarise(manifest, done, partials[CATEGORY_SALES.name], scale)
     if published.allowed_empty:  # the verdict's to say
         summary = msgspec.structs.replace(summary, status="incomplete")
     if _figures(summary) != _figures(published):
         raise _differs(run_id, "its figures are not those of its summary")
     with TemporaryDirectory(prefix="sales-") as name:
         folder = Path(name)
-        write_reports(folder, ledger, manifest, again.done, partials, scale, published)
+        write_reports(folder, ledger, manifest, done, partials, scale, published)
         reports = open_storage(manifest.reports)
         found, files = repair_files(folder, reports, f"runs/{run_id}", dry_run=dry_run)
     if not dry_run and run_id == newest_published(state):
@@ -147,10 +149,11 @@ def _count_again(
     ledger: RunLedger, manifest: Manifest, rules: Rules, archive_done: Callable[[], None]
 ) -> _Again:
     days: dict[str, list[CountedDay]] = defaultdict(list)
-    for day in counted_days(ledger, manifest):
+    processed_results = results(ledger, manifest).done
+    for day in days_of(ledger, processed_results):
         days[day.done.work.id].append(day)
     done, by_receipt = [], []
-    for each in results(ledger, manifest).done:
+    for each in processed_results:
         try:
             with recount(ledger, manifest, rules, days[each.work.id]) as result:
                 done.append(_compared(ledger, each, result, rules))
@@ -178,8 +181,7 @@ def _compared(ledger: RunLedger, done: Done, result: Level, rules: Rules) -> Don
         if not _are_same(kept, result.partials(), rules):
             raise _differs(ledger.run_id, f"{done.archive.name} has other sums")
         return done
-    partials, rejects = store_results(ledger, done.work, result)
-    receipt = msgspec.structs.replace(receipt, partials=partials, rejects=rejects)
+    receipt = store_results(ledger, done.work, result, receipt)
     ledger.replace_receipt(done.work, receipt)
     return done._replace(receipt=receipt)
 
@@ -197,13 +199,14 @@ def _are_same(
 def _kept_partials(
     ledger: RunLedger, receipt: Receipt, reports: Collection[Report]
 ) -> dict[str, pa.Table] | None:
-    """The partials that a receipt names, if they and its rejects are sound."""
+    """The partials that a receipt names, if they, its rejects and its keys are sound."""
     if not {report.name for report in reports} <= receipt.partials.keys():
         return None
     try:
-        if receipt.rejects is not None:
-            with ledger.opened(receipt.rejects):
-                pass
+        for stored in (receipt.rejects, receipt.event_keys):
+            if stored is not None:
+                with ledger.opened(stored):
+                    pass
         return {
             report.name: read_partial(ledger.load(receipt.partials[report.name]))
             for report in reports

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
 import pyarrow as pa
 
 from pipeline_core.containers.ignored import merge_endings
@@ -54,10 +55,9 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
         not_purchase=sum(count.not_purchase for count in counts),
         rejected=sum(figures.events for figures in rejected.values()),
     )
-    is_incomplete = unreadable_count > 0 or too_many_rejects(manifest, events)
-    return Summary(
+    summary = Summary(
         run_id=manifest.run_id,
-        status="incomplete" if is_incomplete else "complete",
+        status="complete",
         engine=manifest.engine,
         created_at=manifest.created_at,
         finished_at=manifest.created_at,
@@ -101,6 +101,8 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
         report_plugins=manifest.report_plugins,
         seconds=0.0,
     )
+    is_incomplete = unreadable_count > 0 or too_many_rejects(manifest, summary)
+    return msgspec.structs.replace(summary, status="incomplete") if is_incomplete else summary
 
 
 def first_unreadable(places: Sequence[Unreadable], most: int | None) -> tuple[Unreadable, ...]:

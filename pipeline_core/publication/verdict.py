@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
-from pipeline_core.messages import Allowance, EventCounts, Manifest, Summary, Verdict
+from pipeline_core.messages import Allowance, Manifest, Summary, Verdict
 from pipeline_core.publication.drift import drift
 from pipeline_core.publication.nothing_counted import nothing_counted
 
@@ -47,10 +47,10 @@ def judge(ledger: RunLedger, manifest: Manifest, summary: Summary, done: Sequenc
     )
 
 
-def too_many_rejects(manifest: Manifest, events: EventCounts) -> bool:
+def too_many_rejects(manifest: Manifest, summary: Summary) -> bool:
     """Whether more of the purchases were rejected than the run's limit allows."""
-    purchases = events.rejected + events.counted
-    return events.rejected > manifest.options.limits.reject_share * purchases
+    purchases = summary.bad_events + summary.events.counted
+    return summary.bad_events > manifest.options.limits.reject_share * purchases
 
 
 def what_is_incomplete(manifest: Manifest, summary: Summary, empty: str) -> str:
@@ -59,7 +59,7 @@ def what_is_incomplete(manifest: Manifest, summary: Summary, empty: str) -> str:
 
 
 def _what_is_left_out(manifest: Manifest, summary: Summary) -> str:
-    events, unreadable = summary.events, summary.unreadable
+    unreadable = summary.unreadable
     if summary.unreadable_count:
         first = unreadable[0]
         place = " > ".join(name for name in (first.archive, first.day, first.part) if name)
@@ -67,9 +67,10 @@ def _what_is_left_out(manifest: Manifest, summary: Summary) -> str:
             f"{summary.unreadable_count} of the inputs could not be read, first {place}: "
             f"{first.cause}."
         )
-    if too_many_rejects(manifest, events):
+    if too_many_rejects(manifest, summary):
+        bad = summary.bad_events
         return (
-            f"{events.rejected} of {events.rejected + events.counted} purchases were rejected, "
+            f"{bad} of {bad + summary.events.counted} purchases were rejected, "
             f"more than the limit of {manifest.options.limits.reject_share:.2%}."
         )
     return ""

@@ -27,7 +27,7 @@ class PublishedRun:
     def days(self) -> list[CountedDay]:
         """Those that count in it. Raises ConfigError if it is not processed any more."""
         if self.done is not None:
-            return days_of(self.done)
+            return days_of(self.ledger, self.done)
         return counted_days(self.ledger, self.manifest)
 
     def sales_report(self) -> list[tuple[str, str, str, int, int]]:

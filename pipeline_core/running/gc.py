@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 from pipeline_core.extract.extract_cache import EXTRACTS
 from pipeline_core.ledger import RunLedger, newest_runs, run_ids
-from pipeline_core.ledger.cache import DAYS, MERGED, load_memory, merged_names
-from pipeline_core.messages import Receipt
+from pipeline_core.ledger.cache import DAYS, MERGED, load_distinct, load_memory, merged_names
+from pipeline_core.messages import ArchiveRef, Memory, Receipt
+from pipeline_core.publication.distinct import distinct_key
 from pipeline_core.publication.merge import merge_keys
 from pipeline_core.storage import Storage
 
@@ -45,7 +46,11 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
         for day in one.archive.days
         if day.digest is not None
     }
-    files = {key for receipt in receipts for key in _files(receipt)}
+    kept = load_distinct(state)
+    distinct = list(kept.values())
+    for run_id in newest:
+        distinct += (RunLedger(state, run_id).distinct() or {}).values()
+    files = {key for receipt in (*receipts, *distinct) for key in _files(receipt)}
     extracts = [
         stored
         for rules in state.folders(EXTRACTS)
@@ -56,17 +61,11 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
         stored
         for run_id in run_ids(state)
         if run_id not in newest
-        for folder in ("partials", "rejects")
+        for folder in ("partials", "rejects", "event_keys")
         for stored in state.files(f"runs/{run_id}/{folder}")
         if stored.key not in files
     ]
-    usable = merge_keys(
-        (
-            (known.archive.name, [receipt for _, receipt in known.done])
-            for known in (memory.archives if memory else ())
-        ),
-        memory.report_plugins if memory else (),
-    )
+    usable = _usable_merged(memory, kept) if memory is not None else set()
     merged = [stored for stored in state.files(MERGED) if merged_names(stored.key)[0] not in usable]
     unusable = (*extracts, *merged, *results)
     if not dry_run:
@@ -75,6 +74,19 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
     return Removed(len(extracts), len(merged), len(results), sum(each.size for each in unusable))
 
 
+def _usable_merged(memory: Memory, kept: Mapping[str, Receipt]) -> set[str]:
+    """Keys of merged partials, those without events that were sent before where there are some."""
+
+    def counting(archive: ArchiveRef, receipt: Receipt) -> Receipt:
+        return kept.get(distinct_key(memory, archive, receipt), receipt) if kept else receipt
+
+    archives = (
+        (known.archive.name, [counting(known.archive, receipt) for _, receipt in known.done])
+        for known in memory.archives
+    )
+    return merge_keys(archives, memory.report_plugins)
+
+
 def _files(receipt: Receipt) -> Iterable[str]:
-    stored = (*receipt.partials.values(), receipt.rejects)
+    stored = (*receipt.partials.values(), receipt.rejects, receipt.event_keys)
     return (each.key for each in stored if each is not None)

@@ -39,8 +39,9 @@ class Enriched:
 def enrich(
     candidates: pa.Table, dates: pa.Array, dimensions: Dimensions, unknown: UnknownMode
 ) -> Enriched:
-    """Sales of ``candidates`` (schema CANDIDATES), dated by ``dates`` (date32, same length)."""
-    checked(candidates, CANDIDATES)
+    """Sales of ``candidates`` (schema CANDIDATES, or KEYED_CANDIDATES, the key being no matter),
+    dated by ``dates`` (date32, same length)."""
+    checked(candidates.select(CANDIDATES.names), CANDIDATES)
     product = dimensions.product_codes(candidates["product_id"])
     customer = dimensions.customer_codes(candidates["customer_id"])
     category = dimensions.product_category[product]

@@ -20,6 +20,7 @@ class CauseKind(StrEnum):
     UNREADABLE = "unreadable"
     CHANGED_LIMITS = "changed_limits"
     CHANGED_FEED = "changed_feed"
+    SENT_TWICE = "sent_twice"
     LATER_DAY = "later_day"
     RESTATED_PRICE = "restated_price"
     MOVED_CATEGORY = "moved_category"

@@ -1,5 +1,6 @@
 """Days that count in one run and not in the other, and why. Digests decide what is the same day,
-so a day that counts elsewhere now, or in an archive of another name, has not changed."""
+so a day that counts elsewhere now, or in an archive of another name, has not changed. One of which
+other events were sent before has: of it, other events count."""
 
 from __future__ import annotations
 
@@ -27,8 +28,8 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True)
 class ComparedDays:
-    """``stayed`` are the second run's, which both counted, with the same events; those that
-    ``went`` are the first's, those that ``came`` the second's."""
+    """``stayed`` are the second run's, of which both counted the same events; those that ``went``
+    are the first's, those that ``came`` the second's."""
 
     stayed: list[CountedDay]
     went: list[tuple[Origin, CountedDay]]
@@ -39,13 +40,13 @@ def compare_days(before: PublishedRun, after: PublishedRun) -> ComparedDays:
     """Raises ConfigError if one of the runs is not processed any more."""
     had, has = before.days(), after.days()
     is_same_reading = _reading(before) == _reading(after)
-    waiting: dict[str, list[CountedDay]] = defaultdict(list)
+    waiting: dict[tuple[str, bytes], list[CountedDay]] = defaultdict(list)
     for day in had if is_same_reading else ():
-        waiting[day.digest].append(day)
+        waiting[_events(day)].append(day)
     stayed, came = [], []
     for day in has:
-        if waiting[day.digest]:
-            waiting[day.digest].pop()
+        if waiting[_events(day)]:
+            waiting[_events(day)].pop()
             stayed.append(day)
         else:
             came.append(day)
@@ -57,6 +58,11 @@ def compare_days(before: PublishedRun, after: PublishedRun) -> ComparedDays:
         [(is_gone.origin(day), day) for day in went],
         [(is_new.origin(day), day) for day in came],
     )
+
+
+def _events(day: CountedDay) -> tuple[str, bytes]:
+    """Which of them count: those of its bytes, but for what was sent before."""
+    return day.digest, b"" if day.sent_twice is None else day.sent_twice.tobytes()
 
 
 class _Absence:
@@ -88,13 +94,15 @@ class _Absence:
             return Origin(CauseKind.LATER_DAY, archive, name)
         if self._rules and (day.digest in self._digests or self._has_same(archive)):
             return Origin(self._rules)
+        if day.digest in self._digests:
+            return Origin(CauseKind.SENT_TWICE, archive, name)
         if archive not in self._inputs:
             return Origin(self._absent, archive)
         if (archive, None) in self._broken:
             return Origin(self._unreadable, archive)
-        if (archive, name) in self._broken:
-            return Origin(self._unreadable, archive, name)
-        return Origin(CauseKind.CORRECTED_ARCHIVE, archive, name)
+        is_broken = (archive, name) in self._broken
+        kind = self._unreadable if is_broken else CauseKind.CORRECTED_ARCHIVE
+        return Origin(kind, archive, name)
 
     def _has_same(self, archive: str) -> bool:
         digest = self._inputs.get(archive)

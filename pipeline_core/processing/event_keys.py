@@ -1,0 +1,90 @@
+"""The keys of an archive's candidates, by which an event that was sent twice is known."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Self
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline_core.schemas import EVENT_KEY, EVENT_KEYS
+
+_IN_MEMORY_BYTES = 1 << 20
+_BATCH_ROWS = 1 << 16
+_ROW = np.dtype([("key", "V32"), ("day", "<i4"), ("begins", "?")])
+
+
+class KeyLog:
+    """Keys in the order of their candidates' places, on the disk once they are many. They are gone
+    behind the body of ``with``."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115
+
+    def add(self, day: int, candidates: pa.Table) -> None:
+        """Appends those of a day's next candidates that have one, if any may (schema
+        KEYED_CANDIDATES). No event has candidates in two calls."""
+        if EVENT_KEY.name not in candidates.column_names or not candidates.num_rows:
+            return
+        keys = candidates[EVENT_KEY.name].combine_chunks()
+        found = np.flatnonzero(keys.is_valid().to_numpy(zero_copy_only=False))
+        positions = candidates["position"].to_numpy()[found]
+        rows = np.empty(len(found), _ROW)
+        rows["key"] = key_bytes(keys)[found]
+        rows["day"] = day
+        rows["begins"] = np.diff(positions, prepend=-1) != 0
+        self._file.write(rows.tobytes())
+        self.rows += len(rows)
+
+    def absorb(self, other: KeyLog) -> None:
+        """Appends all of another log's keys."""
+        other._file.seek(0)
+        shutil.copyfileobj(other._file, self._file)
+        self.rows += other.rows
+
+    def clear(self) -> None:
+        """Drops the keys."""
+        self._file.seek(0)
+        self._file.truncate()
+        self.rows = 0
+
+    @contextmanager
+    def saved(self) -> Iterator[Path]:
+        """An Arrow stream of them, schema EVENT_KEYS."""
+        with tempfile.TemporaryDirectory(prefix="sales-") as folder:
+            path = Path(folder) / "event_keys.arrow"
+            with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, EVENT_KEYS) as stream:
+                for batch in self._batches():
+                    stream.write_batch(batch)
+            yield path
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        self._file.seek(0)
+        while block := self._file.read(_BATCH_ROWS * _ROW.itemsize):
+            rows = np.frombuffer(block, _ROW)
+            keys = pa.py_buffer(rows["key"].tobytes())
+            columns = [
+                pa.Array.from_buffers(EVENT_KEY.type, len(rows), [None, keys]),
+                pa.array(rows["day"]),
+                pa.array(rows["begins"]),
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=EVENT_KEYS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def key_bytes(keys: pa.FixedSizeBinaryArray) -> np.ndarray:
+    """V32 of shape (keys,); of a null, whatever stands there."""
+    return np.frombuffer(
+        keys.buffers()[1], "V32", len(keys), keys.offset * EVENT_KEY.type.byte_width
+    )

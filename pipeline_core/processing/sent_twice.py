@@ -1,0 +1,91 @@
+"""Events that were sent before do not count: which ones a finished run says they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.extract.decoded import Decoded
+from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.results import Done
+from pipeline_core.load.tables import to_partial
+from pipeline_core.messages import Manifest, Receipt, RejectReason
+from pipeline_core.schemas import CANDIDATES, EVENT_KEY, SENT_TWICE
+from pipeline_core.storage.parquet import read_parquet
+
+_DUPLICATE_EVENT = 1 + list(RejectReason).index(RejectReason.DUPLICATE_EVENT)
+_DEFECT = CANDIDATES.get_field_index("defect")
+
+_Part = TypeVar("_Part")
+
+
+def distinct_results(
+    ledger: RunLedger, manifest: Manifest, done: Iterable[Done]
+) -> tuple[Done, ...]:
+    """Results of a run as it published them: without events that were sent before. Raises
+    ConfigError if its record of them is gone."""
+    if not manifest.options.feed.event_id:
+        return tuple(done)
+    receipts = ledger.distinct()
+    if receipts is None:
+        raise ConfigError(
+            f"The record of what was sent twice in run {ledger.run_id} is gone.",
+            f"`sales-pipeline rebuild {ledger.run_id}` makes it again.",
+        )
+    return with_receipts(done, receipts)
+
+
+def with_receipts(done: Iterable[Done], receipts: Mapping[str, Receipt]) -> tuple[Done, ...]:
+    """The results, with other receipts where there are some, by the work's id."""
+    return tuple(each._replace(receipt=receipts.get(each.work.id, each.receipt)) for each in done)
+
+
+def to_sent_twice(by_day: Mapping[int, NDArray[np.int64]]) -> bytes:
+    """A file of rows of keys, counted from 0 in each day (by its directory place)."""
+    rows = [BitMap(found.astype(np.uint32)).serialize() for found in by_day.values()]
+    columns = [pa.array(list(by_day), pa.int32()), pa.array(rows, pa.large_binary())]
+    return to_partial(pa.Table.from_arrays(columns, schema=SENT_TWICE))
+
+
+def load_sent_twice(ledger: RunLedger, receipt: Receipt) -> dict[int, NDArray[np.uint32]]:
+    """What that file says, each day's rows in order. Raises DamagedResult."""
+    if receipt.sent_twice is None:
+        return {}
+    table = read_parquet(ledger.load(receipt.sent_twice))
+    return {
+        day: np.array(BitMap.deserialize(rows), np.uint32)
+        for day, rows in zip(table["day"].to_pylist(), table["rows"].to_pylist(), strict=True)
+    }
+
+
+def mark_sent_twice(
+    parts: Iterable[tuple[_Part, Decoded]], sent_twice: NDArray[np.uint32] | None
+) -> Iterator[tuple[_Part, Decoded]]:
+    """The candidates of a day, from its first to its last; those whose keys' rows are in
+    ``sent_twice`` get the defect of that."""
+    if sent_twice is None:
+        yield from parts
+        return
+    row = 0
+    for part, decoded in parts:
+        keyed = np.flatnonzero(decoded.candidates[EVENT_KEY.name].is_valid().to_numpy())
+        first, last = np.searchsorted(sent_twice, [row, row + len(keyed)])
+        marked = keyed[sent_twice[first:last] - np.uint32(row)]
+        row += len(keyed)
+        yield part, _marked(decoded, marked)
+
+
+def _marked(decoded: Decoded, places: NDArray[np.int64]) -> Decoded:
+    defects = decoded.candidates["defect"].to_numpy().copy()
+    defects[places] = _DUPLICATE_EVENT
+    candidates = decoded.candidates.set_column(
+        _DEFECT, CANDIDATES.field(_DEFECT), pa.array(defects)
+    )
+    return replace(decoded, candidates=candidates)
