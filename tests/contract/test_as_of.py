@@ -21,7 +21,7 @@ from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from pipeline_core.verify import verify
 from tests.support.archives import Shop, archive_zip, write_shop
-from tests.support.oracle import _date
+from tests.support.oracle_feed import date_of_day
 from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, day, figures_of, week
 
 # What an archive that is cut has otherwise: its bytes.
@@ -68,7 +68,7 @@ def only_until(shop: Shop, as_of: date, folder: Path) -> Shop:
     for path in sorted(shop.data.iterdir()):
         with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as opened:
             days = [(info.filename, opened.read(info)) for info in opened.infolist()]
-        kept = [(name, content) for name, content in days if "" < _date(name) <= str(as_of)]
+        kept = [(name, content) for name, content in days if "" < date_of_day(name) <= str(as_of)]
         if kept:
             (folder / "data" / path.name).write_bytes(archive_zip(kept))
     return Shop(folder / "data", shop.dimensions)

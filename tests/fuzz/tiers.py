@@ -20,7 +20,7 @@ from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.extract.windows import Window
 from tests.support.decoding import TiersDifferError, by_both_tiers
 from tests.support.mutate import mutated
-from tests.support.oracle import _parse
+from tests.support.oracle_parts import events_of_array
 
 CORPUS = 300
 DEPTHS = (2, 3, 4, 64, 256)
@@ -66,7 +66,7 @@ def check(text: bytes, depth: int, most_rows: int) -> str:
         found = by_both_tiers(Window(text, 0), depth, most_rows)
     except UnreadablePart:
         return "unreadable"
-    events = _parse(text)
+    events = events_of_array(text)
     if events is None:
         raise TiersDifferError(f"json.loads refuses what the tiers read: {found}")
     expected = [

@@ -55,7 +55,8 @@ def _report(counted: list[oracle.Counted]) -> bytes:
         (
             each.date,
             oracle._Sale(
-                each.category, each.segment, each.customer, each.units, Decimal(each.revenue)
+                *(each.category, each.segment, each.customer, each.product),
+                *(each.units, Decimal(each.revenue)),
             ),
         )
         for each in counted

@@ -1,28 +1,29 @@
 """The report computed a second time: slow, obvious, from the standard library alone.
 
 It reads everything into memory, believes zipfile and json, and adds Decimals in dicts. It knows
-no limits but the depth of JSON, and nothing of the product.
+no limits but the depth of JSON, and nothing of the product. What a shop calls things, and where
+events are in a part, is in `oracle_feed.py` and `oracle_parts.py`.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-import json
 import lzma
-import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, localcontext
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeGuard
+from typing import Any, Literal, NamedTuple
 
-LARGEST_QUANTITY = 2**31 - 1
-DEEPEST = 256  # brackets open at once, the part's own array included
+from tests.support.oracle_feed import Counted as Found
+from tests.support.oracle_feed import Feed, date_of_day, date_of_part
+from tests.support.oracle_parts import NotEvents, events_of
+
 UNKNOWN = "Unknown"
 PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma", "br", "z")
 
@@ -30,15 +31,15 @@ PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma", "br", "z")
 NO_UNITS = ("not_an_object", "invalid_event_type", "invalid_quantity")
 NO_REVENUE = (*NO_UNITS, "invalid_product_id", "unknown_product")
 
-# Everything zipfile, its decompressors and json raise on damaged input.
+# Everything zipfile and its decompressors raise on damaged input.
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
     EOFError,
     OSError,
-    RuntimeError,  # encrypted; also NotImplementedError (method) and RecursionError (depth)
-    ValueError,  # not UTF-8, not JSON
+    RuntimeError,  # encrypted; also NotImplementedError (method)
+    ValueError,  # a name that is none
     struct.error,
 )
 
@@ -58,7 +59,7 @@ class Reject(NamedTuple):
     archive: str
     day: str
     part: str
-    position: int  # in its part, from 0
+    position: int | str  # in its part, from 0; `event/item` of an item
     event: object  # as json reads it
 
 
@@ -68,7 +69,7 @@ class Counted(NamedTuple):
     archive: str
     day: str
     part: str
-    position: int  # in its part, from 0
+    position: int | str  # in its part, from 0; `event/item` of an item
     date: str
     category: str
     segment: str
@@ -110,6 +111,7 @@ class _Sale(NamedTuple):
     category: str
     segment: str
     customer: str | None  # None: a guest
+    product: str
     units: int
     revenue: Decimal
 
@@ -120,9 +122,22 @@ class _Dimensions(NamedTuple):
     decimals: int
 
 
+class _Part(NamedTuple):
+    place: Place
+    date: str  # or empty
+    events: list[Any]
+
+
+class _Loose(NamedTuple):
+    """A day that is no zip: its parts by name; None for damaged bytes."""
+
+    date: str  # or empty
+    parts: list[tuple[str, bytes | None]]
+
+
 class _Day(NamedTuple):
     kind: Literal["read", "duplicate", "unreadable"]
-    parts: list[tuple[Place, list[Any]]]
+    parts: list[_Part]
     unreadable: list[Place]
     ignored: list[str]  # endings
     repeated: list[Place]
@@ -135,7 +150,7 @@ class _Zip(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    parts: list[tuple[Place, list[Any]]]
+    parts: list[_Part]
     unreadable: list[Place]
     ignored: list[str]  # endings
     archives: dict[str, int]
@@ -145,36 +160,44 @@ class _Reading(NamedTuple):
 
 
 def compute(
-    data: Path, dimensions: Path, *, unknown: Literal["reject", "bucket"] = "reject"
+    data: Path,
+    dimensions: Path,
+    *,
+    unknown: Literal["reject", "bucket"] = "reject",
+    feed: Mapping[str, str] | None = None,
 ) -> OracleResult:
-    """The report, the rejects and the figures of one complete reading of `data`."""
+    """The report, the rejects and the figures of one complete reading of `data`; `feed` are the
+    SALES_* settings that describe it."""
     with localcontext(Context(prec=1000, traps=[Inexact, InvalidOperation, DivisionByZero])):
-        return _compute(data, _read_dimensions(dimensions), bucket=unknown == "bucket")
+        known = _read_dimensions(dimensions)
+        return _compute(data, known, Feed.of(feed or {}), bucket=unknown == "bucket")
 
 
-def _compute(data: Path, known: _Dimensions, *, bucket: bool) -> OracleResult:
-    reading = _read(data)
+def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> OracleResult:
+    reading = _read(data, feed)
     sales: list[tuple[str, _Sale]] = []
     rejects: list[Reject] = []
+    lost: list[tuple[str, int | None, str | None]] = []  # reason, units and product of rejects
     counted: list[Counted] = []
     seen = not_purchase = 0
-    for (archive, day, part), events in reading.parts:
-        for position, event in enumerate(events):
+    for (archive, day, part), sold_on, events in reading.parts:
+        for found in (each for n, event in enumerate(events) for each in feed.counted(n, event)):
             seen += 1
-            verdict = _judge(event, known, bucket=bucket)
+            verdict = _judge(found, known, feed, bucket=bucket)
             if isinstance(verdict, _Sale):
-                sales.append((_date(day), verdict))
+                sales.append((sold_on, verdict))
                 counted.append(
                     Counted(
-                        *(archive, day, part, position, _date(day), verdict.category),
-                        *(verdict.segment, verdict.customer, event["product_id"], verdict.units),
+                        *(archive, day, part, found.position, sold_on, verdict.category),
+                        *(verdict.segment, verdict.customer, verdict.product, verdict.units),
                         _money(verdict.revenue, known.decimals),
                     )
                 )
             elif verdict == "not_purchase":
                 not_purchase += 1
             else:
-                rejects.append(Reject(verdict, archive, day, part, position, event))
+                rejects.append(Reject(verdict, archive, day, part, found.position, found.value))
+                lost.append((verdict, *_what_is_lost(found, feed)))
 
     rows = _sales_rows(sales, known.decimals)
     revenue = sum((sale.revenue for _, sale in sales), Decimal(0))
@@ -203,7 +226,7 @@ def _compute(data: Path, known: _Dimensions, *, bucket: bool) -> OracleResult:
                 "not_purchase": not_purchase,
                 "rejected": len(rejects),
             },
-            "rejected": _rejected(rejects, known),
+            "rejected": _rejected(lost, known),
             "totals": {
                 "total_revenue": _money(revenue, known.decimals),
                 "units_sold": sum(sale.units for _, sale in sales),
@@ -218,8 +241,8 @@ def _compute(data: Path, known: _Dimensions, *, bucket: bool) -> OracleResult:
 # --- reading -------------------------------------------------------------------------------------
 
 
-def _read(data: Path) -> _Reading:
-    parts: list[tuple[Place, list[Any]]] = []
+def _read(data: Path, feed: Feed) -> _Reading:
+    parts: list[_Part] = []
     unreadable: list[Place] = []
     ignored: list[str] = []
     archives = {"read": 0, "duplicate": 0, "unreadable": 0}
@@ -230,7 +253,7 @@ def _read(data: Path) -> _Reading:
     repeated: list[Place] = []
 
     for file in sorted(data.iterdir(), key=lambda file: file.name):
-        if not _wanted(file.name, ".zip"):
+        if _is_junk(file.name) or not _is_zip(file.name):
             ignored += [] if file.is_dir() else [_ending(file.name)]
             continue
         if not file.is_file():
@@ -238,33 +261,30 @@ def _read(data: Path) -> _Reading:
             unreadable.append(Place(file.name))
             continue
         content = file.read_bytes()
-        daily_zips = _entries(content, ".zip")
+        inside = _entries(content, lambda name: _is_day(name, feed) or _is_part(name, feed))
         if content in archives_seen:
             archives["duplicate"] += 1
-        elif daily_zips is None or not daily_zips.is_understood:
+        elif inside is None or not inside.is_understood:
             archives["unreadable"] += 1
             unreadable.append(Place(file.name))
-            ignored += daily_zips.ignored if daily_zips else []
+            ignored += inside.ignored if inside else []
         else:
             archives["read"] += 1
-            ignored += daily_zips.ignored
-            inside: dict[str, set[bytes]] = {}
-            for number, (day, day_content) in enumerate(daily_zips.entries):
-                # Bytes that cannot be read are unlike any others.
-                version = (
-                    f"unreadable {file.name} {number}".encode()
-                    if day_content is None
-                    else day_content
-                )
+            ignored += inside.ignored
+            same_name: dict[str, set[bytes]] = {}
+            for number, (day, held) in enumerate(_days(inside, file.name)):
+                version = _version(held)
+                if version is None:  # bytes that cannot be read are unlike any others
+                    version = f"unreadable {file.name} {number}".encode()
                 versions.setdefault(_base(day), set()).add((file.name, version))
-                inside.setdefault(day, set()).add(version)
-                outcome = _read_day(Place(file.name, day), day_content, days_seen)
+                same_name.setdefault(day, set()).add(version)
+                outcome = _read_day(Place(file.name, day), held, version, days_seen, feed)
                 days[outcome.kind] += 1
                 parts += outcome.parts
                 unreadable += outcome.unreadable
                 ignored += outcome.ignored
                 repeated += outcome.repeated
-            repeated += [Place(file.name, day) for day, found in inside.items() if len(found) > 1]
+            repeated += [Place(file.name, day) for day, has in same_name.items() if len(has) > 1]
         archives_seen.add(content)
     return _Reading(
         parts,
@@ -280,26 +300,67 @@ def _read(data: Path) -> _Reading:
     )
 
 
-def _read_day(place: Place, content: bytes | None, seen: set[bytes]) -> _Day:
-    if content is None:
+def _days(inside: _Zip, archive: str) -> list[tuple[str, bytes | _Loose | None]]:
+    """Daily zips, and parts that are in none by their dates; by name."""
+    days: list[tuple[str, bytes | _Loose | None]] = []
+    loose: dict[str, _Loose] = {}
+    stem = archive[: -len(".zip")]
+    for name, content in inside.entries:
+        if _is_zip(name):
+            days.append((name, content))
+        else:
+            day = date_of_part(name, stem)
+            loose.setdefault(day, _Loose(day, [])).parts.append((name, content))
+    days += [(day or stem, held) for day, held in loose.items()]
+    return sorted(days, key=lambda day: day[0])
+
+
+def _version(held: bytes | _Loose | None) -> bytes | None:
+    """What is the same of two days that are."""
+    if not isinstance(held, _Loose):
+        return held
+    if any(content is None for _, content in held.parts):
+        return None
+    return b"".join(
+        name.encode() + b"\0" + hashlib.sha256(content or b"").digest()
+        for name, content in held.parts
+    )
+
+
+def _read_day(
+    place: Place, held: bytes | _Loose | None, version: bytes, seen: set[bytes], feed: Feed
+) -> _Day:
+    if held is None:
         return _Day("unreadable", [], [place], [], [])
-    if content in seen:
+    if version in seen:
         return _Day("duplicate", [], [], [], [])
-    seen.add(content)
-    json_files = _entries(content, ".json")
-    if json_files is None or not json_files.is_understood:
-        return _Day("unreadable", [], [place], json_files.ignored if json_files else [], [])
-    day = _Day("read", [], [], json_files.ignored, [])
+    seen.add(version)
+    if isinstance(held, _Loose):
+        return _read_parts(place, held, [], feed)
+    inside = _entries(held, lambda name: _is_part(name, feed))
+    if inside is None or not inside.is_understood:
+        return _Day("unreadable", [], [place], inside.ignored if inside else [], [])
+    return _read_parts(place, _Loose(date_of_day(place.day), inside.entries), inside.ignored, feed)
+
+
+def _read_parts(place: Place, held: _Loose, ignored: list[str], feed: Feed) -> _Day:
+    day = _Day("read", [], [], ignored, [])
     read: set[tuple[str, bytes]] = set()
-    for part, part_content in json_files.entries:
-        events = None if part_content is None else _parse(part_content)
-        if part_content is None or events is None:
-            day.unreadable.append(place._replace(part=part))
-        elif (part, part_content) not in read:
-            if part in {name for name, _ in read}:
-                day.repeated.append(place._replace(part=part))
-            read.add((part, part_content))
-            day.parts.append((place._replace(part=part), events))
+    for name, content in held.parts:
+        part = place._replace(part=name)
+        if content is None:
+            day.unreadable.append(part)
+            continue
+        try:
+            events = events_of(content, feed.envelope)
+        except NotEvents:
+            day.unreadable.append(part)
+            continue
+        if (name, content) not in read:
+            if name in {other for other, _ in read}:
+                day.repeated.append(part)
+            read.add((name, content))
+            day.parts.append(_Part(part, held.date, events))
     return day
 
 
@@ -312,14 +373,23 @@ def _base(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
 
 
-def _wanted(name: str, suffix: str) -> bool:
-    base = _base(name)
-    if base.startswith(".") or "__MACOSX" in name.replace("\\", "/").split("/"):
-        return False
-    return base.lower().endswith(suffix)
+def _is_junk(name: str) -> bool:
+    return _base(name).startswith(".") or "__MACOSX" in name.replace("\\", "/").split("/")
 
 
-def _entries(content: bytes, suffix: str) -> _Zip | None:
+def _is_zip(name: str) -> bool:
+    return name.lower().endswith(".zip")
+
+
+def _is_day(name: str, feed: Feed) -> bool:
+    return not _is_junk(name) and _is_zip(name) and not feed.is_ignored(name)
+
+
+def _is_part(name: str, feed: Feed) -> bool:
+    return not _is_junk(name) and feed.is_part(name) and not feed.is_ignored(name)
+
+
+def _entries(content: bytes, is_wanted: Callable[[str], bool]) -> _Zip | None:
     """What is in a zip; None if it is none, or what is left of one that held others."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as opened:
@@ -334,14 +404,12 @@ def _entries(content: bytes, suffix: str) -> _Zip | None:
             wanted = [
                 (entry.filename, _entry(opened, entry))
                 for entry in sorted(files, key=lambda entry: entry.filename)
-                if _wanted(entry.filename, suffix)
+                if is_wanted(entry.filename)
             ]
     except DAMAGE:
         return None
-    others = [
-        entry.filename.rstrip("/\\") for entry in files if not _wanted(entry.filename, suffix)
-    ]
-    is_empty = not any(_wanted(name, "") for name in others)
+    others = [entry.filename.rstrip("/\\") for entry in files if not is_wanted(entry.filename)]
+    is_empty = all(map(_is_junk, others))
     return _Zip(wanted, list(map(_ending, others)), bool(wanted) or is_empty)
 
 
@@ -365,37 +433,6 @@ def _entry(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | None:
         return opened.read(entry)
     except DAMAGE:
         return None
-
-
-def _parse(content: bytes) -> list[Any] | None:
-    """The events of a part, None if it is not one JSON array (RFC 8259) of a sane depth."""
-    try:
-        text = content.decode("utf-8-sig")
-        if _depth(text) > DEEPEST:
-            return None
-        events = json.loads(text, parse_int=_integer, parse_constant=_refuse)
-    except DAMAGE:
-        return None
-    return events if isinstance(events, list) else None
-
-
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for token in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text, re.DOTALL):
-        if token in ("[", "{"):
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token in ("]", "}"):
-            depth -= 1
-    return deepest
-
-
-def _integer(digits: str) -> int:
-    return int(digits) if len(digits) < 4000 else int(Decimal(digits))  # int() stops at 4,300
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(constant)
 
 
 def _read_dimensions(folder: Path) -> _Dimensions:
@@ -425,32 +462,25 @@ def _read_csv(file: Path) -> list[dict[str, str]]:
 # --- deciding ------------------------------------------------------------------------------------
 
 
-def _judge(event: object, known: _Dimensions, *, bucket: bool) -> _Sale | str:
+def _judge(found: Found, known: _Dimensions, feed: Feed, *, bucket: bool) -> _Sale | str:
     """The sale, or `not_purchase`, or the first reason that speaks against the event."""
-    if not isinstance(event, dict):
-        return "not_an_object"
-    event_type = event.get("event_type")
-    if not isinstance(event_type, str):
-        return "invalid_event_type"
-    if event_type != "purchase":
-        return "not_purchase"
-
-    return _judge_purchase(event, known, bucket=bucket)
-
-
-def _judge_purchase(event: dict[str, Any], known: _Dimensions, *, bucket: bool) -> _Sale | str:
-    customer = event.get("customer_id")
+    by_type = feed.judge_type(found)
+    if by_type != "purchase":
+        return by_type
+    customer = feed.id(found, "customer_id")
     if bucket and customer == "":
         customer = None  # a guest, like the missing and the null
-    if not (isinstance(customer, str) and customer) and not (bucket and customer is None):
+    is_guest = bucket and customer is None
+    if not (isinstance(customer, str) and customer) and not is_guest:
         return "invalid_customer_id"
-    product_id = event.get("product_id")
+    product_id = feed.id(found, "product_id")
     if not isinstance(product_id, str) or not product_id:
         return "invalid_product_id"
-    units = event.get("quantity")
-    if not _valid_quantity(units):
+    units = feed.quantity(found)
+    if units is None:
         return "invalid_quantity"
-    return _judge_names(customer, product_id, units, known, bucket=bucket)
+    buyer = customer if isinstance(customer, str) else None
+    return _judge_names(buyer, product_id, units, known, bucket=bucket)
 
 
 def _judge_names(
@@ -469,23 +499,15 @@ def _judge_names(
         if segment is None:
             return "missing_segment"
     revenue = units * product.price if product else Decimal(0)
-    return _Sale(category or UNKNOWN, segment or UNKNOWN, customer, units, revenue)
+    return _Sale(category or UNKNOWN, segment or UNKNOWN, customer, product_id, units, revenue)
 
 
-def _valid_quantity(quantity: object) -> TypeGuard[int]:
-    # `type`, not isinstance: True is an int to Python, but not to JSON.
-    return type(quantity) is int and 1 <= quantity <= LARGEST_QUANTITY
-
-
-def _date(day: str) -> str:
-    """The first real calendar date in the daily zip's name."""
-    digits = r"(?<![0-9])([0-9]{4})(-[0-9]{2}-|_[0-9]{2}_|[0-9]{2})([0-9]{2})(?![0-9])"
-    for year, month, number in re.findall(digits, _base(day)):
-        try:
-            return date(int(year), int(month.strip("-_")), int(number)).isoformat()
-        except ValueError:
-            continue
-    return ""
+def _what_is_lost(found: Found, feed: Feed) -> tuple[int | None, str | None]:
+    """Units and product of a reject, where they can be known."""
+    if not isinstance(found.value, dict):
+        return None, None
+    product_id = feed.id(found, "product_id")
+    return feed.quantity(found), product_id if isinstance(product_id, str) else None
 
 
 # --- adding up -----------------------------------------------------------------------------------
@@ -518,20 +540,19 @@ def _daily_rows(sales: Sequence[tuple[str, _Sale]], decimals: int) -> list[tuple
     return [(*group, _money(revenue[group], decimals), units[group]) for group in sorted(revenue)]
 
 
-def _rejected(rejects: Sequence[Reject], known: _Dimensions) -> dict[str, dict[str, Any]]:
+def _rejected(
+    lost: Sequence[tuple[str, int | None, str | None]], known: _Dimensions
+) -> dict[str, dict[str, Any]]:
     """Reason -> events, units, revenue; only the reasons that occurred."""
     figures: dict[str, dict[str, Any]] = {}
-    for reason in sorted({reject.reason for reject in rejects}):
-        units, revenue = 0, Decimal(0)
-        events = [reject.event for reject in rejects if reject.reason == reason]
-        for event in events:
-            if isinstance(event, dict) and _valid_quantity(event.get("quantity")):
-                units += event["quantity"]
-                product_id = event.get("product_id")
-                if isinstance(product_id, str) and product_id in known.products:
-                    revenue += event["quantity"] * known.products[product_id].price
+    for reason in sorted({each[0] for each in lost}):
+        here = [(units or 0, product_id) for why, units, product_id in lost if why == reason]
+        units = sum(units for units, _ in here)
+        revenue = sum(
+            (n * known.products[one].price for n, one in here if one in known.products), Decimal(0)
+        )
         figures[reason] = {
-            "events": len(events),
+            "events": len(here),
             "units": None if reason in NO_UNITS else units,
             "revenue": None if reason in NO_REVENUE else _money(revenue, known.decimals),
         }

@@ -259,7 +259,8 @@ SPOILS: tuple[Callable[[bytes], bytes], ...] = (
     *(lambda part: part.rstrip()[:-1], lambda part: part.rstrip()[1:], lambda part: part[:-20]),
     *(lambda _: b"", lambda _: b" \n", lambda _: b"null", lambda _: b"{}", lambda _: b'"[]"'),
     *(lambda part: part + part, lambda part: part + b"\0", lambda part: part + b",{}"),
-    *(lambda part: b'{"events": ' + part + b"}", lambda part: b"\xef\xbb\xbf\xef\xbb\xbf" + part),
+    *(lambda part: b'{"one": [{}], "other": [{}], "third": ' + part + b"}",),
+    *(lambda part: b"\xef\xbb\xbf\xef\xbb\xbf" + part, lambda part: b'{"one": ' + part),
     *(lambda part: part.rstrip()[:-1] + b',"\xe9"]', lambda _: b'["\xed\xa0\x80"]'),
     *(lambda part: part.decode().encode("utf-16"), lambda _: b'[{"note": "\xc0\x80"}]'),
 )
@@ -329,7 +330,7 @@ ARCHIVE_NAMES = (
 # Entries and files to pass over, whatever is in them.
 PASSED_OVER = (
     *("__MACOSX/._{}", "__MACOSX/{}", "a/__MACOSX/b/{}", ".{}", "a/.{}", "a\\.{}", "{}.txt", "{}~"),
-    *("{}/", "{}.gz", "readme.txt", ".DS_Store"),
+    *("{}/", "{}.bz2", "readme.txt", ".DS_Store"),
 )
 NO_ZIP = (b"", b"PK", b"PK\3\4", b"not a zip", b"[]", b"PK\5\6" + b"\0" * 10, b"\0" * 100)
 METHODS = (*(zipfile.ZIP_DEFLATED,) * 10, *(zipfile.ZIP_STORED,) * 4, zipfile.ZIP_BZIP2)

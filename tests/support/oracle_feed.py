@@ -1,0 +1,263 @@
+"""A shop's SALES_* settings, and what they make of names of entries and of fields of events."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from tests.support.oracle_parts import Envelope, Float, Integer, lookup
+
+LARGEST_QUANTITY = 2**31 - 1
+OWN_NAMES = ("event_type", "customer_id", "product_id", "quantity")
+ENDINGS = tuple(
+    f".{kind}{packed}" for kind in ("json", "jsonl", "ndjson") for packed in ("", ".gz", ".zst")
+)
+
+
+class Counted(NamedTuple):
+    """What counts as one event: an item of an order, or an event."""
+
+    position: int | str  # event, or `event/item`, both from 0
+    value: object
+    order: object  # where a field is looked for that an item has not
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The settings, taken apart."""
+
+    paths: dict[str, str] = field(default_factory=lambda: {name: name for name in OWN_NAMES})
+    purchase_types: tuple[str, ...] = ("purchase",)
+    any_ids: bool = False
+    records: str | None = None
+    parts: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    items: str | None = None
+    only: tuple[tuple[str, bool, list[str]], ...] = ()  # path, whether equal, texts
+    any_number: bool = False
+    missing_quantity: int | None = None
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str]) -> Feed:
+        """By the texts of the environment, which are right."""
+        paths = {name: name for name in OWN_NAMES}
+        paths |= dict(pair.split("=", 1) for pair in _listed(settings, "SALES_FIELDS"))
+        numbers, _, missing = settings.get("SALES_QUANTITY", "integer").partition(":")
+        return cls(
+            paths=paths,
+            purchase_types=_listed(settings, "SALES_PURCHASE_TYPES") or ("purchase",),
+            any_ids=settings.get("SALES_IDS") == "any",
+            records=settings.get("SALES_RECORDS") or None,
+            parts=_listed(settings, "SALES_PARTS"),
+            ignore=_listed(settings, "SALES_IGNORE"),
+            items=settings.get("SALES_ITEMS") or None,
+            only=tuple(map(_condition, _listed(settings, "SALES_ONLY"))),
+            any_number=numbers == "number",
+            missing_quantity=int(missing) if missing else None,
+        )
+
+    @property
+    def envelope(self) -> Envelope:
+        """What tells an envelope from an event."""
+        return Envelope(self.paths["event_type"], self.records, self.items)
+
+    # --- names of entries --------------------------------------------------------------------
+
+    def is_ignored(self, name: str) -> bool:
+        """Whether an entry is passed over by SALES_IGNORE."""
+        whole = name.replace("\\", "/").lower()
+        return any(
+            fnmatchcase(text, pattern.lower())
+            for pattern in self.ignore
+            for text in (whole, whole.rpartition("/")[2])
+        )
+
+    def is_part(self, name: str) -> bool:
+        """Whether an entry's name is a part's."""
+        base = name.replace("\\", "/").rpartition("/")[2].lower()
+        endings = ENDINGS + tuple(each.lower() for each in self.parts if each.startswith("."))
+        patterns = [each.lower() for each in self.parts if not each.startswith(".")]
+        return base.endswith(endings) or any(fnmatchcase(base, each) for each in patterns)
+
+    # --- fields of events --------------------------------------------------------------------
+
+    def counted(self, number: int, event: object) -> list[Counted]:
+        """Event `number` of a part, or its items."""
+        if self.items is None or not isinstance(event, dict):
+            return [Counted(number, event, event)]
+        found = _items(event, self.items)
+        if found is None:
+            bad = NotObject() if self._is_purchase(Counted(number, event, event)) else NoPurchase()
+            return [Counted(number, bad, event)]
+        if not found:
+            return [Counted(number, NoPurchase(), event)]
+        return [self._item(f"{number}/{n}", item, event) for n, item in enumerate(found)]
+
+    def _item(self, position: str, item: object, event: object) -> Counted:
+        if not isinstance(item, dict) and not self._is_purchase(Counted(position, event, event)):
+            item = NoPurchase()
+        return Counted(position, item, event)
+
+    def get(self, counted: Counted, name: str) -> Any:
+        """The value of one of our four fields; None where there is none."""
+        return next(iter(self._found(counted, self.paths[name])), None)
+
+    def _found(self, counted: Counted, path: str) -> list[Any]:
+        return lookup(counted.value, path) or lookup(counted.order, path)
+
+    def judge_type(self, counted: Counted) -> str:
+        """`purchase`, `not_purchase`, or the reason that the type speaks against the event."""
+        if isinstance(counted.value, NoPurchase):
+            return "not_purchase"
+        if not isinstance(counted.value, dict):
+            return "not_an_object"
+        if not self._is_met(counted):
+            return "not_purchase"
+        if not isinstance(self.get(counted, "event_type"), str):
+            return "invalid_event_type"
+        return "purchase" if self._is_purchase(counted) else "not_purchase"
+
+    def _is_purchase(self, counted: Counted) -> bool:
+        return self._is_met(counted) and self.get(counted, "event_type") in self.purchase_types
+
+    def _is_met(self, counted: Counted) -> bool:
+        return all(
+            bool(set(map(_text, self._found(counted, path))) & set(texts)) == is_equal
+            for path, is_equal, texts in self.only
+        )
+
+    def id(self, counted: Counted, name: str) -> object:
+        """An id; what is not a string, or an empty one, is none."""
+        value = self.get(counted, name)
+        if self.any_ids and _is_integer(value):
+            return str(Decimal(value))  # str() of an int stops at 4,300 digits
+        return value
+
+    def quantity(self, counted: Counted) -> int | None:
+        """Units; None if they are none."""
+        value = self.get(counted, "quantity")
+        if value is None and self.missing_quantity is not None:
+            return self.missing_quantity
+        units = (
+            _number(value) if self.any_number else Decimal(value) if _is_integer(value) else None
+        )
+        if units is None or not 1 <= units <= LARGEST_QUANTITY or units != int(units):
+            return None
+        return int(units)
+
+
+class NotObject:
+    """Something else than a list, where items should be."""
+
+
+class NoPurchase:
+    """Something that is no purchase, whatever it holds."""
+
+
+def _listed(settings: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(each for each in settings.get(name, "").split(",") if each)
+
+
+def _condition(text: str) -> tuple[str, bool, list[str]]:
+    path, _, values = text.partition("=")
+    return path.removesuffix("!"), not path.endswith("!"), values.split("|")
+
+
+def _items(event: dict[str, Any], path: str) -> list[Any] | None:
+    """All items; None if there is something else than a list."""
+    level: list[Any] = [event]
+    for step in path.removesuffix("[]").split("[]"):
+        below: list[Any] = []
+        for holder in level:
+            if not isinstance(holder, dict):
+                below.append(holder)
+                continue
+            inner = next(iter(lookup(holder, step.removeprefix("."))), None)
+            if inner is not None and not isinstance(inner, list):
+                return None
+            below += inner or []
+        level = below
+    return level
+
+
+def _text(value: object) -> str | None:
+    """A JSON scalar's text; None of an object or a list."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (Integer, Float)):
+        return value.text
+    return json.dumps(value) if value is None or isinstance(value, bool) else None
+
+
+def _is_integer(value: object) -> bool:
+    # True is an int to Python, but not to JSON.
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value: object) -> Decimal | None:
+    """What a number says, or a text of one."""
+    if isinstance(value, str):
+        return Decimal(value) if re.fullmatch(r"-?[0-9]+(\.0*)?", value) else None
+    try:
+        return Decimal(value.text) if isinstance(value, (Integer, Float)) else None
+    except InvalidOperation:  # an exponent beyond all exponents
+        return None
+
+
+# --- dates ---------------------------------------------------------------------------------------
+
+
+def date_of_day(name: str) -> str:
+    """The date of a daily zip by its base name; empty if it has none."""
+    base = name.replace("\\", "/").rpartition("/")[2]
+    return _separated(base) or _real(
+        re.findall(r"(?<![0-9])([0-9]{4})([0-9]{2})([0-9]{2})(?![0-9])", base)
+    )
+
+
+def date_of_part(name: str, archive: str) -> str:
+    """The date of a part that is in no daily zip; empty if it has none."""
+    *folders, base = name.replace("\\", "/").split("/")
+    places = [_separated(base)]
+    while folders:
+        places.append(_separated(folders[-1]) or _of_three(folders[-3:]))
+        folders.pop()
+    *folders, base = name.replace("\\", "/").split("/")
+    places += [_digits(each) for each in (base, *reversed(folders))]
+    places += [_separated(archive), _digits(archive)]
+    return next(filter(None, places), "")
+
+
+def _separated(text: str) -> str:
+    found = re.findall(
+        r"(?<![0-9])([0-9]{4})(?:-([0-9]{2})-|_([0-9]{2})_)([0-9]{2})(?![0-9])", text
+    )
+    return _real([(year, a or b, day) for year, a, b, day in found])
+
+
+def _digits(text: str) -> str:
+    return _real(re.findall(r"(?<![^\W_])([0-9]{4})([0-9]{2})([0-9]{2})(?![^\W_])", text))
+
+
+def _of_three(folders: list[str]) -> str:
+    """`2023/10/23`, or `year=2023/month=10/day=23`."""
+    path = "/".join(folders)
+    found = re.fullmatch(r"([0-9]{4})/([0-9]{2})/([0-9]{2})", path) or re.fullmatch(
+        r"year=([0-9]{4})/month=([0-9]{1,2})/day=([0-9]{1,2})", path.lower()
+    )
+    return _real([found.groups()]) if found else ""
+
+
+def _real(found: list[Any]) -> str:
+    for year, month, day in found:
+        try:
+            return date(int(year), int(month), int(day)).isoformat()
+        except ValueError:
+            continue
+    return ""

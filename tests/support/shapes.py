@@ -1,0 +1,137 @@
+"""Parts of every shape with what is in them, and names with their dates: by hand, one a rule."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+A, B, C = ({"event_type": each} for each in "abc")
+BYTES = b'{"event_type": "a"}', b'{"event_type": "b"}', b'{"event_type": "c"}'
+SKIPPED = b"\x50\x2a\x4d\x18\x02\0\0\0ab"
+
+
+class Shape(NamedTuple):
+    """A part, and its events; none if it cannot be read."""
+
+    content: bytes
+    events: list[Any] | None
+    settings: Mapping[str, str] = MappingProxyType({})
+
+
+_a, _b, _c = BYTES
+_LINES = b"%s\n%s\n" % (_a, _b)
+_RECORDS = {"SALES_RECORDS": "data.rows"}
+_ITEMS = {"SALES_ITEMS": "items[]"}
+
+SHAPES = {
+    "an array": Shape(b" [%s,\n%s]\n" % (_a, _b), [A, B]),
+    "an empty array": Shape(b"[]", []),
+    "an array and more": Shape(b"[%s]\n%s\n" % (_a, _b), None),
+    "nothing": Shape(b" \n", None),
+    "one word": Shape(b"null", None),
+    "lines": Shape(_LINES, [A, B]),
+    "lines of Windows": Shape(b"\xef\xbb\xbf%s\r\n%s\r\n" % (_a, _b), [A, B]),
+    "lines without the last end": Shape(_LINES + _c, [A, B, C]),
+    "blank lines": Shape(b"\n \n%s\n\n\t\n%s\n\n" % (_a, _b), [A, B]),
+    "a bad line": Shape(b"%s\nno\n%s\n" % (_a, _b), [A, "no", B]),
+    "a bad first line": Shape(b"no\n%s\n%s\n" % (_a, _b), ["no", A, B]),
+    "a bad first line and one without an end": Shape(b"no\n%s" % _a, ["no", A]),
+    "a torn first line": Shape(b'{"event_type": "\n%s\n' % _a, ['{"event_type": "', A]),
+    "only bad lines": Shape(b"no\nno\nno\n", None),
+    "a torn last line": Shape(_LINES + b'{"event_type', None),
+    "a bad last line with its end": Shape(_LINES + b'{"event_type\n', [A, B, '{"event_type']),
+    "a line that is not UTF-8": Shape(b'%s\n{"a": "\xff"}\n' % _a, [A, '{"a": "\ufffd"}']),
+    "a first line that is not UTF-8": Shape(b'{"a": "\xff"}\n%s\n' % _a, ['{"a": "\ufffd"}', A]),
+    "a line too deep": Shape(
+        b"%s\n%s\n" % (_a, b"[" * 257 + b"]" * 257), [A, "[" * 257 + "]" * 257]
+    ),
+    "lines that are no objects": Shape(b'%s\n5\n"x"\n[{}]\nnull\n' % _a, [A, 5, "x", [{}], None]),
+    "several on a line": Shape(b"%s\n%s %s%s\n" % (_a, _b, _c, _a), [A, B, C, A]),
+    "a bad one of several on a line": Shape(b"%s\n%s x\n" % (_a, _b), [A, _b.decode() + " x"]),
+    "values": Shape(_a + _b + _c, [A, B, C]),
+    "values with blanks": Shape(b"%s %s\n\n%s\n" % (_a, _b, _c), [A, B, C]),
+    "values over lines": Shape(b'{\n"event_type": "a"\n}\n{\n"event_type":\n"b"}\n', [A, B]),
+    "values with braces in strings": Shape(
+        b'{"event_type":"}{\\"}"}{}', [{"event_type": '}{"}'}, {}]
+    ),
+    "a bad value": Shape(_a + _b + b"{", None),
+    "values with commas": Shape(b"%s,%s" % (_a, _b), None),
+    "one event": Shape(_a, [A]),
+    "one event on a line": Shape(_a + b"\n", [A]),
+    "one object without a type": Shape(b'{"a": 1}\n', None),
+    "an envelope": Shape(b'{"n": [1], "m": {"events": [%s, 5, %s]}}' % (_a, _b), [A, 5, B]),
+    "an envelope over lines": Shape(b'{\n"events": [\n%s,\n%s\n]\n}\n' % (_a, _b), [A, B]),
+    "an empty envelope": Shape(b'{"n": 0, "events": []}', []),
+    "an envelope with empty arrays": Shape(b'{"events": [], "more": []}', None),
+    "an envelope with two arrays": Shape(b'{"x": [%s], "y": [%s]}' % (_a, _b), None),
+    "an envelope's array in an array": Shape(b'{"x": [[%s]]}' % _a, None),
+    "an event with an array": Shape(b'{"event_type": "a", "x": [%s]}' % _b, [{**A, "x": [B]}]),
+    "an order with items and no type": Shape(b'{"items": [%s]}' % _a, None, _ITEMS),
+    "an envelope beside items": Shape(b'{"items": [%s], "rows": [%s]}' % (_a, _b), [B], _ITEMS),
+    "a named array of several": Shape(
+        b'{"x": [%s], "data": {"rows": [%s]}}' % (_a, _b), [B], _RECORDS
+    ),
+    "a named array that is empty": Shape(b'{"data": {"rows": []}, "x": [%s]}' % _a, [], _RECORDS),
+    "a named array beside a type": Shape(
+        b'{"event_type": "a", "data": {"rows": [%s]}}' % _b, [B], _RECORDS
+    ),
+    "a named array that is none": Shape(b'{"x": [%s], "data": {"rows": 5}}' % _a, None, _RECORDS),
+    "an event that has no such array": Shape(_a, [A], _RECORDS),
+    "an envelope that is too deep": Shape(
+        b'{"events": [%s, %s]}' % (_a, b"[" * 255 + b"]" * 255), None
+    ),
+    "gzip": Shape(gzip.compress(_LINES), [A, B]),
+    "gzip of several members": Shape(
+        gzip.compress(_a) + gzip.compress(b"") + gzip.compress(_b), [A, B]
+    ),
+    "gzip and zeros": Shape(gzip.compress(_LINES) + bytes(600), [A, B]),
+    "gzip and more": Shape(gzip.compress(_LINES) + b"x", None),
+    "gzip cut off": Shape(gzip.compress(_LINES)[:-1], None),
+    "gzip with another sum": Shape(gzip.compress(_LINES)[:-8] + bytes(8), None),
+    "gzip of gzip": Shape(gzip.compress(gzip.compress(_LINES)), None),
+    "gzip of nothing": Shape(gzip.compress(b""), None),
+    "Zstandard": Shape(zstd.compress(_LINES), [A, B]),
+    "several frames": Shape(zstd.compress(_a) + SKIPPED + zstd.compress(_b), [A, B]),
+    "a skipped frame first": Shape(SKIPPED + zstd.compress(_LINES), [A, B]),
+    "Zstandard and more": Shape(zstd.compress(_LINES) + b"x", None),
+    "Zstandard cut off": Shape(zstd.compress(_LINES)[:-1], None),
+    "only a skipped frame": Shape(SKIPPED, None),
+}
+
+# A loose part's name and its archive's, without the ending; the date.
+DATES = {
+    ("2023-10-23/part.json", ""): "2023-10-23",
+    ("2023/10/23/06/part.json", ""): "2023-10-23",
+    ("x/year=2023/month=10/day=23/part.json", ""): "2023-10-23",
+    ("x/Year=2023/Month=1/Day=5/hour=3/part.json", ""): "2023-01-05",
+    ("dt=2023_10_23/part.json", ""): "2023-10-23",
+    ("x\\2023-10-23\\part.json", ""): "2023-10-23",
+    ("events_2023-10-23_11.json", ""): "2023-10-23",
+    ("events_20231023_000000000000.json", ""): "2023-10-23",
+    ("2023-10-22/events_2023-10-23.json", ""): "2023-10-23",
+    ("2023-10-22/2023-10-23/part.json", ""): "2023-10-23",
+    ("2023-10-22/x/part.json", ""): "2023-10-22",
+    ("2023-10-22/2023/10/23/part.json", ""): "2023-10-23",
+    ("2023/10/23/2023-10-22/part.json", ""): "2023-10-22",
+    ("20231022/2023-10-23/part.json", ""): "2023-10-23",
+    ("2023-10-23/part-20231022.json", ""): "2023-10-23",  # separators before digits
+    ("20231022/part-20231023.json", ""): "2023-10-23",
+    ("20231023/part.json", "2023-10-22"): "2023-10-23",
+    ("231107/231107_2023-10-23_11#1.json.gz", "week_43"): "2023-10-23",
+    ("srcA1b2/1698019200000/1698019200000.a0.gz", ""): "",
+    ("x20231023/part20231023.json", ""): "",  # eight digits of something else
+    ("2023-13-23/part.json", ""): "",
+    ("2023-02-30/2023-02-28.json", ""): "2023-02-28",
+    ("2023-10-233/part.json", ""): "",
+    ("2023-10_23/part.json", ""): "",
+    ("part.json", "events_2023-10-23"): "2023-10-23",
+    ("part.json", "events 20231023"): "2023-10-23",
+    ("part.json", "20231022_2023-10-23"): "2023-10-23",
+    ("part.json", "week_43"): "",
+}
