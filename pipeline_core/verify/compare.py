@@ -18,8 +18,8 @@ from msgspec import Struct
 from pipeline_core.messages import Options, Summary
 from pipeline_core.storage import Storage
 from pipeline_core.storage.parquet import read_parquet
+from pipeline_core.verify.counts import RejectRow
 from pipeline_core.verify.expected import DAILY_HEADER, REJECTS_HEADER, SALES_HEADER, Figures, Row
-from pipeline_core.verify.recount import RejectRow
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NONE = "nothing"
@@ -89,7 +89,7 @@ class Published:
         """Reasons and places in rejects.csv, row by row; it may end where it is full."""
         name, columns = "rejects.csv", REJECTS_HEADER[:-1]
         expected: Iterator[Row] = (
-            (*(spreadsheet_text(cell, safe=self._safe) for cell in row[:-1]), str(row.position))
+            (*(spreadsheet_text(cell, safe=self._safe) for cell in row[:-1]), row.position)
             for row in rejects
         )
         with ExitStack() as stack:

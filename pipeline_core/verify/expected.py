@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from pipeline_core.messages import MOST_MISSING, MOST_REPEATED, Manifest, RejectReason, Summary
-from pipeline_core.verify.recount import Amount, Count, Day, Place, Recount
+from pipeline_core.verify.counts import Amount, Count, Day, Place
+from pipeline_core.verify.recount import Recount
 
 SALES_HEADER = ("category", "customer_segment", "total_revenue", "units_sold", "unique_customers")
 DAILY_HEADER = ("date", "category", "customer_segment", "total_revenue", "units_sold")

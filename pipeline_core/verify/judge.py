@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import NamedTuple, Self
 
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.messages import RejectReason, UnknownMode
+from pipeline_core.messages import Feed, Options, RejectReason
+from pipeline_core.verify.reading.fields import Record, id_of, is_met, is_purchase, units_of
 
 _UNKNOWN = "Unknown"
-_MOST_UNITS = 2**31 - 1
 _NOTHING = Decimal(0)
 
 
@@ -48,15 +48,17 @@ class Reject(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """Customers and products by id, decimals of the prices, and what becomes of the unknown."""
+    """Customers and products by id, decimals of the prices, what becomes of the unknown, and what
+    the shop calls things."""
 
     customers: dict[str, Customer]
     products: dict[str, Product]
     scale: int
     bucket: bool
+    feed: Feed = Feed()
 
     @classmethod
-    def of(cls, snapshot: Snapshot, unknown: UnknownMode) -> Self:
+    def of(cls, snapshot: Snapshot, options: Options) -> Self:
         """The rules of a run."""
         customers = (
             Customer(row["customer_id"].decode(), row["segment"] or None)
@@ -72,24 +74,32 @@ class Rules:
                 for row in snapshot.products.to_pylist()
             },
             scale=snapshot.scale,
-            bucket=unknown == "bucket",
+            bucket=options.unknown == "bucket",
+            feed=options.feed,
         )
 
 
-def judge(event: object, rules: Rules) -> Sale | Reject | None:
-    """None if the event says that it is something else than a purchase."""
-    if not isinstance(event, dict):
-        return Reject(RejectReason.NOT_AN_OBJECT)
-    kind = event.get("event_type")
-    if not isinstance(kind, str):
+def judge(record: Record, rules: Rules) -> Sale | Reject | None:
+    """None if it is no purchase."""
+    feed = rules.feed
+    if record.is_no_purchase:
+        return None
+    if not isinstance(record.item, dict):
+        # Of an order, it is something in place of an item, or of the list of items.
+        is_bad = not isinstance(record.order, dict) or is_purchase(record, feed)
+        return Reject(RejectReason.NOT_AN_OBJECT) if is_bad else None
+    if not is_met(record, feed):
+        return None
+    if not isinstance(record.get(feed.event_type), str):
         return Reject(RejectReason.INVALID_EVENT_TYPE)
-    return _judge_purchase(event, rules) if kind == "purchase" else None
+    return _judge_purchase(record, rules) if is_purchase(record, feed) else None
 
 
-def _judge_purchase(event: dict[str, object], rules: Rules) -> Sale | Reject:
-    customer_id, product_id = _text(event.get("customer_id")), _text(event.get("product_id"))
-    guest = event.get("customer_id") in (None, "")
-    units = _units(event.get("quantity"))
+def _judge_purchase(record: Record, rules: Rules) -> Sale | Reject:
+    feed, who = rules.feed, record.get(rules.feed.customer_id)
+    customer_id, product_id = id_of(who, feed), id_of(record.get(feed.product_id), feed)
+    guest = who in (None, "")
+    units = units_of(record.get(feed.quantity), feed)
     product = rules.products.get(product_id) if product_id is not None else None
     customer = rules.customers.get(customer_id) if customer_id is not None else None
     category = product.category if product else None
@@ -110,14 +120,3 @@ def _judge_purchase(event: dict[str, object], rules: Rules) -> Sale | Reject:
     # The snapshot's own string, so that sets of customers share it.
     buyer = customer.id if customer else customer_id
     return Sale(category or _UNKNOWN, segment or _UNKNOWN, buyer, units, revenue)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _units(quantity: object) -> int:
-    """0 if it is no quantity; True is an int to Python, but not to JSON."""
-    if isinstance(quantity, int) and not isinstance(quantity, bool):
-        return quantity if 1 <= quantity <= _MOST_UNITS else 0
-    return 0

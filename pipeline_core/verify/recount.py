@@ -4,112 +4,48 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import IO, NamedTuple
 
-from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart
+from pipeline_core.errors import InputError, UnreadableArchive, UnreadableDay, UnreadablePart
 from pipeline_core.messages import Options
-from pipeline_core.verify.directory import Entry
-from pipeline_core.verify.events import events_of
+from pipeline_core.verify.counts import Amount, Count, Day, Place, RejectRow
 from pipeline_core.verify.judge import Reject, Rules, judge
-from pipeline_core.verify.names import base_name, iso_date, shown_day, shown_part
-from pipeline_core.verify.unzip import Allowance, Opened, inflated, opened_zip, wanted_entries
+from pipeline_core.verify.reading.directory import Entry
+from pipeline_core.verify.reading.events import events_of
+from pipeline_core.verify.reading.fields import records_of
+from pipeline_core.verify.reading.names import (
+    base_name,
+    is_day,
+    is_part,
+    iso_date,
+    loose_date,
+    shown_day,
+    shown_part,
+)
+from pipeline_core.verify.reading.packed import LONGEST_SIGN, is_packed, unpacked
+from pipeline_core.verify.reading.unzip import (
+    Allowance,
+    Opened,
+    inflated,
+    opened_zip,
+    wanted_entries,
+)
 
 _IN_MEMORY_BYTES = 64 << 20
 
 
-class Place(NamedTuple):
-    """Where something is; None below the level that is meant."""
+class _Held(NamedTuple):
+    """A day as an archive holds it: a zip, or parts that are in none. ``name`` is as it is shown,
+    ``sold_on`` its date (ISO) or empty."""
 
-    archive: str
-    day: str | None = None
-    part: str | None = None
-
-
-class RejectRow(NamedTuple):
-    """A row of rejects.csv without the event."""
-
-    reason: str
-    archive: str
-    day: str
-    part: str
-    position: int
-
-
-class Day(NamedTuple):
-    """A day in an archive. ``content`` is the SHA-256 of its bytes, or unlike any other if they
-    cannot be inflated; ``entry`` is its name with folders, ``sold_on`` the date in that (ISO) or
-    empty."""
-
-    archive: str
     name: str
-    content: str
-    entry: str
     sold_on: str
-
-
-@dataclass
-class Amount:
-    """What some events add up to."""
-
-    events: int = 0
-    units: int = 0
-    revenue: Decimal = Decimal(0)
-
-    def add(self, events: int, units: int, revenue: Decimal) -> None:
-        """Takes more."""
-        self.events += events
-        self.units += units
-        self.revenue += revenue
-
-
-@dataclass
-class Count:
-    """What a part, a day, an archive or a run comes to. ``sales`` are by date (ISO, or empty),
-    category and segment, ``customers`` the ids by category and segment. Of ``rejects`` the first
-    ``most_rejects`` are kept."""
-
-    most_rejects: int
-    seen: int = 0
-    counted: int = 0
-    not_purchase: int = 0
-    parts_read: int = 0
-    days_read: int = 0
-    days_duplicate: int = 0
-    sales: dict[tuple[str, str, str], Amount] = field(default_factory=dict)
-    customers: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    rejected: dict[str, Amount] = field(default_factory=dict)
-    rejects: list[RejectRow] = field(default_factory=list)
-    unreadable: list[Place] = field(default_factory=list)
-    repeated: list[Place] = field(default_factory=list)
-    ignored: Counter[str] = field(default_factory=Counter)
-    days: list[Day] = field(default_factory=list)
-
-    def include(self, inner: Count) -> None:
-        """Takes over what a finished inner level came to."""
-        self.seen += inner.seen
-        self.counted += inner.counted
-        self.not_purchase += inner.not_purchase
-        self.parts_read += inner.parts_read
-        self.days_read += inner.days_read
-        self.days_duplicate += inner.days_duplicate
-        for group, sold in inner.sales.items():
-            amount = self.sales.setdefault(group, Amount())
-            amount.add(sold.events, sold.units, sold.revenue)
-        for pair, customers in inner.customers.items():
-            self.customers.setdefault(pair, set()).update(customers)
-        for reason, lost in inner.rejected.items():
-            amount = self.rejected.setdefault(reason, Amount())
-            amount.add(lost.events, lost.units, lost.revenue)
-        self.rejects += inner.rejects[: self.most_rejects - len(self.rejects)]
-        self.unreadable += inner.unreadable
-        self.repeated += inner.repeated
-        self.ignored.update(inner.ignored)
-        self.days += inner.days
+    entries: list[Entry]
+    is_zip: bool
 
 
 class Recount:
@@ -163,70 +99,108 @@ class Recount:
         )
         opened = opened_zip(file, self._limits, UnreadableArchive)
         others: list[str] = []
-        days_inside = wanted_entries(opened, ".zip", others, UnreadableArchive)
+        entries = wanted_entries(opened, self._is_day_or_part, others, UnreadableArchive)
         count.ignored.update(others)
-        for entry in days_inside:
-            if not self._is_there(entry.name):
-                continue
-            content = f"entry {entry.place} of {name}"
-            shown, sold_on = shown_day(entry.name), iso_date(entry.name)
+        for day in self._days(entries, name):
+            content = f"entry {day.entries[0].place} of {name}"
             try:
-                with self._day_file(opened, entry) as (day_file, content):
+                with self._opened_day(opened, day) as (inside, content):
                     if content in self._days_read or content in days:
                         count.days_duplicate += 1
                     else:
                         days.add(content)
-                        allowance.take(entry.size)
-                        place = Place(name, shown)
-                        count.include(self._day(day_file, place, sold_on, allowance))
+                        count.include(self._day(inside, day, Place(name, day.name), allowance))
             except UnreadableDay as error:
                 count.ignored.update(error.ignored)
-                count.unreadable.append(Place(name, shown))
-            count.days.append(Day(name, base_name(shown), content, shown, sold_on))
+                count.unreadable.append(Place(name, day.name))
+            count.days.append(Day(name, base_name(day.name), content, day.name, day.sold_on))
         return count
 
-    def _is_there(self, day: str) -> bool:
+    def _is_day_or_part(self, name: str) -> bool:
+        return is_day(name, self._rules.feed) or is_part(name, self._rules.feed)
+
+    def _days(self, entries: Iterable[Entry], archive: str) -> list[_Held]:
+        """By name. Parts of one date are a day, those without one a day of the archive's name."""
+        stem = archive[: -len(".zip")]
+        days: list[_Held] = []
+        loose: dict[str, _Held] = {}
+        for entry in entries:
+            if is_day(entry.name, self._rules.feed):
+                shown = shown_day(entry.name)
+                days.append(_Held(shown, iso_date(entry.name), [entry], is_zip=True))
+            else:
+                sold_on = loose_date(entry.name, stem)
+                day = _Held(sold_on or shown_day(stem), sold_on, [], is_zip=False)
+                loose.setdefault(sold_on, day).entries.append(entry)
+        known = (day for day in (*days, *loose.values()) if self._is_there(day.sold_on))
+        return sorted(known, key=lambda day: day.entries[0].name if day.is_zip else day.name)
+
+    def _is_there(self, sold_on: str) -> bool:
         """Whether a day is none of those that an as-of run did not know."""
         as_of = self._options.as_of
-        return as_of is None or "" < iso_date(day) <= as_of.isoformat()
+        return as_of is None or "" < sold_on <= as_of.isoformat()
 
     @contextmanager
-    def _day_file(self, opened: Opened, entry: Entry) -> Iterator[tuple[IO[bytes], str]]:
-        """A day and the SHA-256 of its bytes. Raises UnreadableDay."""
+    def _opened_day(self, opened: Opened, day: _Held) -> Iterator[tuple[IO[bytes] | Opened, str]]:
+        """Where its parts are, and the SHA-256 of its bytes. Raises UnreadableDay."""
+        if not day.is_zip:
+            yield opened, self._digest(opened, day.entries)
+            return
         allowance = Allowance(
             self._limits.day_bytes, UnreadableDay("the day is over its limit of bytes")
         )
         with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
             hasher = hashlib.sha256()
-            for block in inflated(opened, entry, allowance, UnreadableDay):
+            for block in inflated(opened, day.entries[0], allowance, UnreadableDay):
                 file.write(block)
                 hasher.update(block)
             yield file, hasher.hexdigest()
 
-    def _day(self, file: IO[bytes], place: Place, sold_on: str, archive: Allowance) -> Count:
+    def _digest(self, opened: Opened, parts: list[Entry]) -> str:
+        """Of parts that are a day; unlike any other if one of them cannot be read."""
+        hasher = hashlib.sha256()
+        for entry in parts:
+            part = hashlib.sha256()
+            try:
+                for block in inflated(opened, entry, self._allowance(None), UnreadablePart):
+                    part.update(block)
+            except UnreadablePart:
+                return f"entry {entry.place} of {id(opened)}"
+            hasher.update(shown_part(entry.name).encode() + b"\0" + part.digest())
+        return hasher.hexdigest()
+
+    def _allowance(self, day: Allowance | None) -> Allowance:
+        over = UnreadablePart("the part is over its limit of bytes")
+        return Allowance(self._limits.part_bytes, over, day)
+
+    def _day(
+        self, inside: IO[bytes] | Opened, day: _Held, place: Place, archive: Allowance
+    ) -> Count:
         """Raises UnreadableDay, or UnreadableArchive if the archive's limit is passed."""
         count = Count(self._options.reject_rows, days_read=1)
         allowance = Allowance(
             self._limits.day_bytes, UnreadableDay("the day's parts are over its limit"), archive
         )
-        opened = opened_zip(file, self._limits, UnreadableDay)
-        others: list[str] = []
-        parts = wanted_entries(opened, ".json", others, UnreadableDay)
-        count.ignored.update(others)
+        parts = day.entries
+        if not isinstance(inside, Opened):
+            archive.take(day.entries[0].size)
+            inside = opened_zip(inside, self._limits, UnreadableDay)
+            others: list[str] = []
+            parts = wanted_entries(
+                inside, lambda name: is_part(name, self._rules.feed), others, UnreadableDay
+            )
+            count.ignored.update(others)
         read: set[tuple[str, bytes]] = set()
         for entry in parts:
             shown = shown_part(entry.name)
             part = place._replace(part=shown)
-            own = Allowance(
-                self._limits.part_bytes, UnreadablePart("the part is too large"), allowance
-            )
             try:
-                content = b"".join(inflated(opened, entry, own, UnreadablePart, once=True))
-                found = self._part(content, part, sold_on)
+                digest, content = self._content(inside, entry, allowance)
+                found = self._part(content, part, day.sold_on)
             except UnreadablePart:
                 count.unreadable.append(part)
                 continue
-            if (same := (shown, hashlib.sha256(content).digest())) not in read:
+            if (same := (shown, digest)) not in read:
                 read.add(same)
                 count.include(found)
                 self._told(found.seen, entry.size)
@@ -234,20 +208,59 @@ class Recount:
         count.repeated += [place._replace(part=name) for name, n in names.items() if n > 1]
         return count
 
+    def _content(self, opened: Opened, entry: Entry, day: Allowance) -> tuple[bytes, bytes]:
+        """The SHA-256 of a part as it is stored, and its bytes. Raises UnreadablePart, or what
+        ``day`` raises."""
+        allowance = self._allowance(day)
+        is_plain = not is_packed(self._beginning(opened, entry))
+        stored = b"".join(
+            inflated(
+                opened,
+                entry,
+                allowance if is_plain else self._allowance(None),
+                UnreadablePart,
+                once=True,
+            )
+        )
+        digest = hashlib.sha256(stored).digest()
+        if is_plain:
+            return digest, stored
+        blocks: list[bytes] = []
+        try:
+            for block in unpacked(stored, self._limits.dictionary_bytes):
+                allowance.take(len(block))
+                blocks.append(block)
+        except (ValueError, zlib.error) as error:
+            raise UnreadablePart(str(error)) from error
+        return digest, b"".join(blocks)
+
+    def _beginning(self, opened: Opened, entry: Entry) -> bytes:
+        """As many bytes as tell what packed a part, or none, if they cannot be read."""
+        found = b""
+        try:
+            for block in inflated(opened, entry, self._allowance(None), UnreadablePart):
+                found += block
+                if len(found) >= LONGEST_SIGN:
+                    break
+        except InputError:  # whoever reads it says so
+            return b""
+        return found
+
     def _part(self, content: bytes, place: Place, sold_on: str) -> Count:
         """Raises UnreadablePart."""
         archive, day, part = place.archive, place.day or "", place.part or ""
         count = Count(self._options.reject_rows, parts_read=1)
-        for position, event in enumerate(events_of(content, self._limits)):
+        feed = self._rules.feed
+        for record in records_of(events_of(content, feed, self._limits), feed):
             count.seen += 1
-            found = judge(event, self._rules)
+            found = judge(record, self._rules)
             if found is None:
                 count.not_purchase += 1
             elif isinstance(found, Reject):
                 lost = count.rejected.setdefault(found.reason.value, Amount())
                 lost.add(1, found.units, found.revenue)
                 if len(count.rejects) < count.most_rejects:
-                    row = RejectRow(found.reason.value, archive, day, part, position)
+                    row = RejectRow(found.reason.value, archive, day, part, record.position)
                     count.rejects.append(row)
             else:
                 count.counted += 1

@@ -21,8 +21,8 @@ from pipeline_core.verify.expected import (
     sales_rows,
 )
 from pipeline_core.verify.judge import Rules
+from pipeline_core.verify.reading.names import is_archive
 from pipeline_core.verify.recount import Recount
-from pipeline_core.verify.unzip import is_wanted
 
 __all__ = ["Difference", "Verification", "verify"]
 
@@ -84,7 +84,7 @@ def verify(
     state = open_state(state_uri)
     ledger = RunLedger(state, run_id)
     manifest, _ = ledger.published()
-    rules = Rules.of(load_snapshot(state, manifest.dimensions_digest), manifest.options.unknown)
+    rules = Rules.of(load_snapshot(state, manifest.dimensions_digest), manifest.options)
     data = open_archives(data_uri or manifest.data, follow_links=manifest.options.follow_links)
     reports = open_storage(reports_uri or manifest.reports)
     checking = _Checking(manifest, rules, data, reports, part_done)
@@ -159,9 +159,7 @@ class _Checking:
     def _look_over(self, summary: Summary) -> None:
         """Which archives are there. Raises Differs if one is gone that the run had."""
         versions = {
-            stored.key: stored.version
-            for stored in self.data.files()
-            if is_wanted(stored.key, ".zip")
+            stored.key: stored.version for stored in self.data.files() if is_archive(stored.key)
         }
         unread = {place.archive for place in summary.unreadable if place.day is None}
         for archive in self.manifest.archives:

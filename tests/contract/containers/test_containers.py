@@ -351,7 +351,7 @@ def test_an_odd_entry_costs_nothing_else(tmp_path: Path, odd: RawEntry) -> None:
     else:
         day = build.raw_zip([odd, packed_entry("a.json", sales(3))])
     archive = build.raw_zip(
-        [replace(odd, name=b"z" + build.name_bytes(odd)), packed_entry(DAY, day)]
+        [replace(odd, name=build.name_bytes(odd) + b".txt"), packed_entry(DAY, day)]
     )
     outcome = _run(tmp_path, archive)
     assert (outcome.exit_code, units(outcome)) == (0, 3)

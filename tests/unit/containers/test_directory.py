@@ -13,7 +13,8 @@ from pipeline_core.containers.meter import Meter
 from pipeline_core.containers.zips import entries, inflate, open_zip
 from pipeline_core.errors import UnreadableDay, UnreadablePart
 from pipeline_core.messages import Limits
-from pipeline_core.verify.unzip import Allowance, inflated, opened_zip, wanted_entries
+from pipeline_core.verify.reading.names import is_junk
+from pipeline_core.verify.reading.unzip import Allowance, inflated, opened_zip, wanted_entries
 from tests.support.archives import (
     DEFLATE64,
     METHODS,
@@ -68,7 +69,7 @@ def _by_verify(content: bytes) -> _Seen:
     except UnreadableDay:
         return None
     seen = list[tuple[str, int, bytes | None]]()
-    for entry in wanted_entries(opened, "", [], UnreadableDay):
+    for entry in wanted_entries(opened, lambda name: not is_junk(name), [], UnreadableDay):
         allowance = Allowance(MOST_BYTES, UnreadablePart("too large"))
         try:
             blocks = inflated(opened, entry, allowance, UnreadablePart, once=True)

@@ -7,11 +7,10 @@ import errno
 import lzma
 import re
 import struct
-import sys
 import zlib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -19,7 +18,9 @@ from typing import IO, Any
 
 from pipeline_core.errors import InputError, RetryableError, UnreadableZip
 from pipeline_core.messages import Limits
-from pipeline_core.verify.directory import Entry, bytes_at, directory_of
+from pipeline_core.verify.reading.directory import Entry, bytes_at, directory_of
+from pipeline_core.verify.reading.names import is_junk
+from pipeline_core.verify.reading.packed import zstandard_frames
 
 _BLOCK = 1 << 16
 _LITTLE = 256  # of Deflate64: what comes of it cannot be bounded otherwise
@@ -71,31 +72,23 @@ def opened_zip(file: IO[bytes], limits: Limits, error: type[InputError]) -> Open
 
 
 def wanted_entries(
-    opened: Opened, ending: str, others: list[str], error: type[UnreadableZip]
+    opened: Opened, is_wanted: Callable[[str], bool], others: list[str], error: type[UnreadableZip]
 ) -> list[Entry]:
-    """Entries with this ending, by their names, then place; records that say the same are one.
-    ``others`` get the endings of all others but folders. Raises ``error`` if there are only others,
-    and not all of them are hidden or macOS's own."""
+    """Entries of wanted names, by these, then place; records that say the same are one. ``others``
+    get the endings of all others but folders. Raises ``error`` if there are only others, and not
+    all of them are hidden or macOS's own."""
     once = {entry._replace(place=0, flags=0): entry for entry in reversed(opened.entries)}
     wanted, is_empty = [], True
     for entry in once.values():
-        if is_wanted(entry.name, ending):
+        if is_wanted(entry.name):
             wanted.append(entry)
         elif entry.size or entry.crc or (entry.name and not entry.name.endswith(("/", "\\"))):
             name = entry.name.rstrip("/\\")  # of a folder that holds bytes
             others.append(ending_of(name))
-            is_empty = is_empty and not is_wanted(name, "")
+            is_empty = is_empty and is_junk(name)
     if not wanted and not is_empty:
-        raise error(f"it holds no {ending}", ignored=Counter(others))
+        raise error("it holds nothing that is looked for", ignored=Counter(others))
     return sorted(wanted)
-
-
-def is_wanted(name: str, ending: str) -> bool:
-    """Whether a file counts: by its ending, in any case; not hidden, not macOS's own."""
-    *folders, base = name.replace("\\", "/").split("/")
-    if base.startswith(".") or "__MACOSX" in (*folders, base):
-        return False
-    return base.lower().endswith(ending)
 
 
 def ending_of(name: str) -> str:
@@ -225,29 +218,7 @@ def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _zstandard(_: Entry, packed: Iterator[bytes], limit: int) -> Iterator[bytes]:
-    """Frame after frame."""
-    library = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
-    window = {
-        library.DecompressionParameter.window_log_max: min(31, max(10, limit.bit_length() - 1))
-    }
-    frames, made, decompressor = 0, 0, None
-    for block in packed:
-        for at in range(0, len(block), 4096):
-            data = block[at : at + 4096]
-            while data or (decompressor and not decompressor.needs_input):
-                if decompressor is None:
-                    frames += 1
-                    if frames > 1000 + made // 256:
-                        raise ValueError("it has too many frames")
-                    decompressor = library.ZstdDecompressor(options=window)
-                try:
-                    found = decompressor.decompress(data, _BLOCK)
-                except library.ZstdError as cause:
-                    raise ValueError(cause) from cause
-                data, made = b"", made + len(found)
-                yield found
-                if decompressor.eof:
-                    data, decompressor = decompressor.unused_data, None
+    return zstandard_frames(packed, limit)
 
 
 # By their numbers in APPNOTE.

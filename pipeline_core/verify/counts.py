@@ -1,0 +1,98 @@
+"""What a recount comes to: of a part, a day, an archive, a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """Where something is; None below the level that is meant."""
+
+    archive: str
+    day: str | None = None
+    part: str | None = None
+
+
+class RejectRow(NamedTuple):
+    """A row of rejects.csv without the event."""
+
+    reason: str
+    archive: str
+    day: str
+    part: str
+    position: str
+
+
+class Day(NamedTuple):
+    """A day in an archive. ``content`` is the SHA-256 of its bytes, or unlike any other if they
+    cannot be inflated; ``entry`` is its name with folders, ``sold_on`` the date in that (ISO) or
+    empty."""
+
+    archive: str
+    name: str
+    content: str
+    entry: str
+    sold_on: str
+
+
+@dataclass
+class Amount:
+    """What some events add up to."""
+
+    events: int = 0
+    units: int = 0
+    revenue: Decimal = Decimal(0)
+
+    def add(self, events: int, units: int, revenue: Decimal) -> None:
+        """Takes more."""
+        self.events += events
+        self.units += units
+        self.revenue += revenue
+
+
+@dataclass
+class Count:
+    """What a part, a day, an archive or a run comes to. ``sales`` are by date (ISO, or empty),
+    category and segment, ``customers`` the ids by category and segment. Of ``rejects`` the first
+    ``most_rejects`` are kept."""
+
+    most_rejects: int
+    seen: int = 0
+    counted: int = 0
+    not_purchase: int = 0
+    parts_read: int = 0
+    days_read: int = 0
+    days_duplicate: int = 0
+    sales: dict[tuple[str, str, str], Amount] = field(default_factory=dict)
+    customers: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    rejected: dict[str, Amount] = field(default_factory=dict)
+    rejects: list[RejectRow] = field(default_factory=list)
+    unreadable: list[Place] = field(default_factory=list)
+    repeated: list[Place] = field(default_factory=list)
+    ignored: Counter[str] = field(default_factory=Counter)
+    days: list[Day] = field(default_factory=list)
+
+    def include(self, inner: Count) -> None:
+        """Takes over what a finished inner level came to."""
+        self.seen += inner.seen
+        self.counted += inner.counted
+        self.not_purchase += inner.not_purchase
+        self.parts_read += inner.parts_read
+        self.days_read += inner.days_read
+        self.days_duplicate += inner.days_duplicate
+        for group, sold in inner.sales.items():
+            amount = self.sales.setdefault(group, Amount())
+            amount.add(sold.events, sold.units, sold.revenue)
+        for pair, customers in inner.customers.items():
+            self.customers.setdefault(pair, set()).update(customers)
+        for reason, lost in inner.rejected.items():
+            amount = self.rejected.setdefault(reason, Amount())
+            amount.add(lost.events, lost.units, lost.revenue)
+        self.rejects += inner.rejects[: self.most_rejects - len(self.rejects)]
+        self.unreadable += inner.unreadable
+        self.repeated += inner.repeated
+        self.ignored.update(inner.ignored)
+        self.days += inner.days

@@ -1,0 +1,104 @@
+"""The events of a part, whatever its shape: an array, lines, values, an envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline_core.errors import UnreadablePart
+from pipeline_core.messages import Feed, Limits
+from pipeline_core.verify.reading.envelopes import (
+    events_in_array,
+    events_in_large,
+    events_in_object,
+)
+from pipeline_core.verify.reading.json_text import (
+    after_blanks,
+    check_length,
+    end_of_object,
+    is_longer,
+    text_of,
+    value_in,
+)
+
+
+def events_of(content: bytes, feed: Feed, limits: Limits) -> Iterator[object]:
+    """Event by event, as json reads them; a bad line is a text.
+
+    Raises:
+        UnreadablePart: possibly after some events; none of them counts then.
+    """
+    try:
+        yield from _events(text_of(content), feed, limits)
+    except (ValueError, RecursionError) as error:
+        raise UnreadablePart(str(error)) from error
+
+
+def _events(text: str, feed: Feed, limits: Limits) -> Iterator[object]:
+    start = after_blanks(text, 0)
+    if text.startswith("[", start):
+        return _whole_array(text, start, limits)
+    closes = end_of_object(text, start) if text.startswith("{", start) else None
+    if closes is not None and is_longer(text, start, closes, limits.event_bytes):
+        return events_in_large(text, start, feed, limits)
+    try:
+        first, end = value_in(text, start, limits.json_depth)
+    except (ValueError, RecursionError):
+        first, end = None, start
+    if not isinstance(first, dict):
+        return _after_a_bad_line(text, start, limits)
+    rest = after_blanks(text, end)
+    if rest == len(text):
+        return iter(events_in_object(first, feed))
+    if "\n" not in text[start:end] and "\n" in text[end:rest]:
+        return _lines(text, start, limits)
+    return _values(text, start, limits)
+
+
+def _whole_array(text: str, start: int, limits: Limits) -> Iterator[object]:
+    comma, end = yield from events_in_array(text, start, limits)
+    if after_blanks(text, end) != len(text):
+        raise ValueError("there is something after the array")
+    # With the last event counts all that is left.
+    check_length(text, comma + 1, len(text) - 1, limits.event_bytes)
+
+
+def _after_a_bad_line(text: str, start: int, limits: Limits) -> Iterator[object]:
+    """Lines, if another one near the beginning is an object."""
+    near = text[start : start + limits.event_bytes].split("\n")
+    if len(text) > start + limits.event_bytes:
+        near.pop()  # it may be a piece of one
+    if not any(_is_object(line, limits) for line in near[1:]):
+        raise ValueError("it is neither events nor lines")
+    return _lines(text, start, limits)
+
+
+def _is_object(line: str, limits: Limits) -> bool:
+    try:
+        value, end = value_in(line, after_blanks(line, 0), limits.json_depth)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and after_blanks(line, end) == len(line)
+
+
+def _lines(text: str, start: int, limits: Limits) -> Iterator[object]:
+    while start < len(text):
+        end = text.find("\n", start)
+        is_last, end = end < 0, len(text) if end < 0 else end
+        check_length(text, start, end, limits.event_bytes)
+        try:
+            yield from list(_values(text[start:end], 0, limits))
+        except (ValueError, RecursionError):
+            if is_last:
+                raise
+            yield text[start:end]
+        start = end + 1
+
+
+def _values(text: str, start: int, limits: Limits) -> Iterator[object]:
+    """One after another, with or without blanks between them."""
+    start = after_blanks(text, start)
+    while start < len(text):
+        value, end = value_in(text, start, limits.json_depth)
+        check_length(text, start, end, limits.event_bytes)
+        yield value
+        start = after_blanks(text, end)

@@ -1,0 +1,150 @@
+"""What a shop's names find in an event: its fields, its items, and what these say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from pipeline_core.messages import Condition, Feed
+from pipeline_core.verify.reading.json_text import Number
+
+_MOST_DIGITS = 10  # of a quantity
+_WRITTEN = re.compile(r"(-?)([0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]+))?")
+_LONGEST_EXPONENT = 8
+_ABSENT = object()
+
+
+class Record(NamedTuple):
+    """What counts as one event. ``item`` is the event, or an item of it; fields that it has not are
+    looked for in ``order``, the event. One that ``is_no_purchase`` is an order without items."""
+
+    position: str
+    item: object
+    order: object
+    is_no_purchase: bool = False
+
+    def get(self, path: str) -> object:
+        """The value at a path; None where there is none."""
+        found = self.find(path)
+        return None if found is _ABSENT else found
+
+    def find(self, path: str) -> object:
+        """The same, but for what no JSON is."""
+        found = _at(self.item, path)
+        return _at(self.order, path) if found is _ABSENT else found
+
+
+def records_of(events: Iterable[object], feed: Feed) -> Iterator[Record]:
+    """Every event, or every item of every event, by place: ``event``, or ``event/item``."""
+    for number, event in enumerate(events):
+        if feed.items is None or not isinstance(event, dict):
+            yield Record(str(number), event, event)
+            continue
+        items = _items(event, feed.items.removesuffix("[]").split("[]"))
+        if items is None:
+            yield Record(str(number), None, event)
+            continue
+        for place, item in enumerate(items):
+            yield Record(f"{number}/{place}", item, event)
+        if not items:
+            yield Record(str(number), event, event, is_no_purchase=True)
+
+
+def has(event: object, path: str) -> bool:
+    """Whether something is at a path."""
+    return _at(event, path) is not _ABSENT
+
+
+def value_at(event: object, path: str) -> object:
+    """What is at a path; None where nothing is."""
+    return Record("", event, event).get(path)
+
+
+def is_met(record: Record, feed: Feed) -> bool:
+    """Whether it meets all of SALES_ONLY."""
+    return all(_holds(each, record) for each in feed.only)
+
+
+def is_purchase(record: Record, feed: Feed) -> bool:
+    """By its type and by SALES_ONLY."""
+    kind = record.get(feed.event_type)
+    return isinstance(kind, str) and kind in feed.purchase_types and is_met(record, feed)
+
+
+def id_of(value: object, feed: Feed) -> str | None:
+    """None if it is no id, or an empty one."""
+    if feed.ids == "any" and isinstance(value, Number) and value.is_integer:
+        return "0" if value.text == "-0" else value.text
+    return value if isinstance(value, str) and value else None
+
+
+def units_of(value: object, feed: Feed) -> int:
+    """0 if it is no quantity."""
+    if value is None:
+        return feed.missing_quantity or 0
+    text = ""
+    if isinstance(value, Number) and (value.is_integer or feed.numbers == "number"):
+        text = value.text
+    elif feed.numbers == "number" and isinstance(value, str):
+        text = value if re.fullmatch(r"[0-9]+(\.0*)?", value) else ""
+    return _whole(text)
+
+
+def _whole(text: str) -> int:
+    """The whole number from 1 to 2,147,483,647 that is written so; else 0."""
+    written = _WRITTEN.fullmatch(text)
+    if written is None or written[1]:
+        return 0
+    fraction = written[3] or ""
+    digits = (written[2] + fraction).lstrip("0")
+    kept = digits.rstrip("0")
+    exponent = written[5] or "0"
+    if not kept or len(exponent) > _LONGEST_EXPONENT:
+        return 0
+    zeros = len(digits) - len(kept) - len(fraction) + int((written[4] or "") + exponent)
+    if zeros < 0 or len(kept) + zeros > _MOST_DIGITS:
+        return 0
+    number = int(kept) * 10**zeros
+    return number if number < 2**31 else 0
+
+
+def _at(holder: object, path: str) -> object:
+    if not isinstance(holder, dict):
+        return _ABSENT
+    if path in holder:
+        return holder[path]
+    key, _, below = path.partition(".")
+    return _at(holder.get(key), below) if below else _ABSENT
+
+
+def _items(holder: object, steps: list[str]) -> list[object] | None:
+    """None if something else stands where a list should."""
+    if not steps or not isinstance(holder, dict):
+        return [holder]
+    listed = value_at(holder, steps[0].removeprefix("."))
+    if listed is not None and not isinstance(listed, list):
+        return None
+    found: list[object] = []
+    for each in listed or ():
+        inner = _items(each, steps[1:])
+        if inner is None:
+            return None
+        found += inner
+    return found
+
+
+def _holds(condition: Condition, record: Record) -> bool:
+    text = _text(record.find(condition.path))
+    return (text is not None and text in condition.values) == condition.is_equal
+
+
+def _text(value: object) -> str | None:
+    """Of a JSON scalar."""
+    if isinstance(value, Number):
+        return value.text
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    return value if isinstance(value, str) else None

@@ -1,0 +1,139 @@
+"""What names of days and parts say, and how they are shown."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from datetime import date
+from fnmatch import fnmatchcase
+
+from pipeline_core.messages import Feed
+
+_LONGEST = 1024
+_SEPARATED = re.compile(r"(?<!\d)(\d{4})([-_])(\d\d)\2(\d\d)(?!\d)", re.ASCII)
+_EIGHT_DIGITS = re.compile(r"(?<!\d)(\d{4})()(\d\d)(\d\d)(?!\d)", re.ASCII)
+_EIGHT_ALONE = re.compile(r"(?<![^\W_])([0-9]{4})()([0-9]{2})([0-9]{2})(?![^\W_])")
+_THREE_FOLDERS = re.compile(
+    r"(?:\d{4}/\d\d|year=\d{4}/month=\d\d?)/(?:day=)?\d\d?", re.ASCII | re.IGNORECASE
+)
+_PART = re.compile(r"(?s:.*)\.(?:json|jsonl|ndjson)(?:\.gz|\.zst)?")
+
+
+def base_name(name: str) -> str:
+    """The part after the last slash of either kind."""
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
+def is_junk(name: str) -> bool:
+    """Whether an entry is hidden, or macOS's own."""
+    *folders, base = name.replace("\\", "/").split("/")
+    return base.startswith(".") or "__MACOSX" in (*folders, base)
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file of the data, or an entry, counts as a zip: by its ending, in any case."""
+    return not is_junk(name) and name.lower().endswith(".zip")
+
+
+def is_day(name: str, feed: Feed) -> bool:
+    """Whether an archive's entry is a daily zip."""
+    return is_archive(name) and not _is_ignored(name, feed)
+
+
+def is_part(name: str, feed: Feed) -> bool:
+    """Whether an entry is a part."""
+    base = base_name(name).lower()
+    further = (each.lower() for each in feed.parts)
+    return (
+        not is_junk(name)
+        and not _is_ignored(name, feed)
+        and (
+            _PART.fullmatch(base) is not None
+            or any(
+                base.endswith(each) if each.startswith(".") else fnmatchcase(base, each)
+                for each in further
+            )
+        )
+    )
+
+
+def _is_ignored(name: str, feed: Feed) -> bool:
+    whole = name.replace("\\", "/").lower()
+    patterns = [pattern.lower() for pattern in feed.ignore]
+    return any(fnmatchcase(each, one) for each in (whole, base_name(whole)) for one in patterns)
+
+
+def iso_date(day: str) -> str:
+    """The first date in a daily zip's whole name that is one, or nothing; one with separators
+    before one without."""
+    base = base_name(day)
+    return _first((*_dates(_SEPARATED, base), *_dates(_EIGHT_DIGITS, base)))
+
+
+def loose_date(part: str, archive: str) -> str:
+    """The date of a part that is in no daily zip, or nothing: that of its name, else of the nearest
+    folder, and in the end of its archive's name; eight digits only if none of the part's has
+    separators."""
+    *folders, base = part.replace("\\", "/").split("/")
+    found = list(_dates(_SEPARATED, base))
+    for depth in range(len(folders), 0, -1):
+        found += _dates(_SEPARATED, folders[depth - 1])
+        three = "/".join(folders[max(0, depth - 3) : depth])
+        if _THREE_FOLDERS.fullmatch(three):
+            year, month, day = re.findall("[0-9]+", three)
+            found += _real(year, month, day)
+    for name in (base, *reversed(folders)):
+        found += _dates(_EIGHT_ALONE, name)
+    return _first((*found, *_dates(_SEPARATED, archive), *_dates(_EIGHT_ALONE, archive)))
+
+
+def _dates(pattern: re.Pattern[str], text: str) -> Iterator[str]:
+    for year, _, month, day in pattern.findall(text):
+        yield from _real(year, month, day)
+
+
+def _real(year: str, month: str, day: str) -> Iterator[str]:
+    try:
+        yield date(int(year), int(month), int(day)).isoformat()
+    except ValueError:  # 2023-13-45
+        return
+
+
+def _first(dates: tuple[str, ...]) -> str:
+    return dates[0] if dates else ""
+
+
+def shown_part(name: str) -> str:
+    """One of more than 1,024 bytes: the first 480, 32 digits of its SHA-256 and the last 480."""
+    text = name.encode()
+    if len(text) <= _LONGEST:
+        return name
+    return "…".join((_text(text[:480]), _digest(text), _text(text[-480:])))
+
+
+def shown_day(name: str) -> str:
+    """The same without digits next to what was cut, the SHA-256 in groups of four; with a slash
+    before that if the last one was cut away, and its date behind, if it would not be found."""
+    text = name.encode()
+    if len(text) <= _LONGEST:
+        return name
+    begin = re.sub(r"[0-9]+$", "", _text(text[:480]))
+    end = re.sub(r"^[0-9]+", "", _text(text[-480:]))
+    cut_away = name[len(begin) : len(name) - len(end)]
+    if "/" not in end.replace("\\", "/") and "/" in cut_away.replace("\\", "/"):
+        start = f"{begin}…/"
+    else:
+        start = f"{begin}…"
+    grouped = re.sub(r"(?<=.)(?=(?:.{4})+$)", "-", _digest(text))
+    sold_on = iso_date(name)
+    shown = f"{start}{grouped}…{end}"
+    return shown if iso_date(shown) == sold_on else f"{start}{grouped}…{sold_on}…{end}"
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
+def _text(piece: bytes) -> str:
+    return piece.decode(errors="ignore")
