@@ -1,0 +1,264 @@
+"""Whatever a shop calls things, by case: what counts, what is no purchase, what is rejected."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline_core.messages import Options
+from tests.support import archives as build
+from tests.support.exports import CUSTOMERS, EXPORTS, ORDERS, PRODUCTS
+from tests.support.oracle import OracleResult, compute
+from tests.support.recounted import feed_of, recounted
+from tests.support.run import run_local, summary, unreadable
+from tests.support.shapes import SHAPES
+from tests.support.verified import assert_agrees
+
+PURCHASE = {"event_type": "purchase", "customer_id": "u1", "product_id": "p1", "quantity": 2}
+ORDER = {"event_type": "purchase", "customer_id": "u1"}
+
+
+def _read(shop: build.Shop, settings: dict[str, str], unknown: Any = "reject") -> OracleResult:
+    """The oracle's figures, which are verify's."""
+    expected = compute(shop.data, shop.dimensions, unknown=unknown, feed=settings)
+    options = Options(unknown=unknown, feed=feed_of(settings))
+    recount, _ = recounted(shop.data, shop.dimensions, options)
+    count = recount.total
+    events = expected.summary["events"]
+    assert (count.seen, count.counted, count.not_purchase) == tuple(events.values())[:3]
+    assert [each.position for each in count.rejects] == [str(e.position) for e in expected.rejects]
+    assert [each.reason for each in count.rejects] == [each.reason for each in expected.rejects]
+    units = expected.summary["totals"]["units_sold"]
+    assert sum(amount.units for amount in count.sales.values()) == units
+    assert count.days_read == expected.summary["days"]["read"]
+    assert count.ignored == expected.summary["ignored"]
+    return expected
+
+
+def _outcome(tmp_path: Path, settings: dict[str, str], *texts: str) -> list[Any]:
+    """What becomes of each event: units, a reason, or nothing if it is no purchase."""
+    week = build.archive_zip({"2024-03-01/part.jsonl": "".join(f"{t}\n" for t in texts).encode()})
+    shop = build.write_shop(tmp_path / "shop", {"week.zip": week}, CUSTOMERS, PRODUCTS)
+    found = _read(shop, settings)
+    places: dict[object, object] = {each.position: each.units for each in found.counted}
+    places |= {each.position: each.reason for each in found.rejects}
+    missing = [None] * found.summary["events"]["not_purchase"]
+    return [*(places[at] for at in sorted(places, key=str)), *missing]
+
+
+def _event(**fields: Any) -> str:
+    return json.dumps({**PURCHASE, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "event"),
+    [
+        ("quantity=qty", {"qty": 2, "quantity": 5}),
+        ("quantity=a.b", {"a": {"b": 2}}),
+        ("quantity=a.b", {"a.b": 2, "a": {"b": 3}}),
+        ("quantity=a.b.c", {"a": {"b": {"c": 2}}}),
+        ("quantity=$quantity", {"$quantity": 2}),
+        ("event_type=kind,customer_id=user.id", {"kind": "purchase", "user": {"id": "u1"}}),
+    ],
+)
+def test_names(tmp_path: Path, fields: str, event: dict[str, Any]) -> None:
+    assert _outcome(tmp_path, {"SALES_FIELDS": fields}, _event(**event)) == [2]
+
+
+@pytest.mark.parametrize("event", [{"a": 5}, {"a": {"b": None}}, {"a.b": None, "a": {"b": 2}}, {}])
+def test_a_path_to_nothing_is_a_missing_field(tmp_path: Path, event: dict[str, Any]) -> None:
+    found = _outcome(tmp_path, {"SALES_FIELDS": "quantity=a.b"}, _event(**event))
+    assert found == ["invalid_quantity"]
+
+
+def test_several_types_are_purchases(tmp_path: Path) -> None:
+    settings = {"SALES_PURCHASE_TYPES": "buy,Re buy"}
+    kinds = ("buy", "Re buy", "Buy", "purchase", 5)
+    texts = [_event(event_type=kind) for kind in kinds]
+    assert _outcome(tmp_path, settings, *texts) == [2, 2, "invalid_event_type", None, None]
+
+
+@pytest.mark.parametrize(
+    ("customer", "reason"),
+    [
+        ("12", "unknown_customer"),
+        ("-5", "unknown_customer"),
+        ("9" * 5000, "unknown_customer"),
+        ("12.0", "invalid_customer_id"),
+        ("1e3", "invalid_customer_id"),
+        ("true", "invalid_customer_id"),
+        ("null", "invalid_customer_id"),
+        ('""', "invalid_customer_id"),
+    ],
+)
+def test_integers_as_ids(tmp_path: Path, customer: str, reason: str) -> None:
+    text = _event().replace('"u1"', customer)
+    assert _outcome(tmp_path, {"SALES_IDS": "any"}, text) == [reason]
+    assert _outcome(tmp_path / "texts", {}, text) == ["invalid_customer_id"]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "integer", "number", "number_3"),
+    [
+        ("2", 2, 2, 2),
+        ("2.0", 0, 2, 2),
+        ("2e0", 0, 2, 2),
+        ("0.2e1", 0, 2, 2),
+        ("20e-1", 0, 2, 2),
+        ('"2"', 0, 2, 2),
+        ('"2.00"', 0, 2, 2),
+        ('"2."', 0, 2, 2),
+        ('"02"', 0, 2, 2),
+        ('" 2"', 0, 0, 0),
+        ('"2e0"', 0, 0, 0),
+        ('"+2"', 0, 0, 0),
+        ('"-2"', 0, 0, 0),
+        ("2.5", 0, 0, 0),
+        ("0.0", 0, 0, 0),
+        ("1e-400", 0, 0, 0),
+        ("1e400", 0, 0, 0),
+        ("1e99999999999999999999", 0, 0, 0),
+        ("2147483647.0", 0, 2147483647, 2147483647),
+        ("2147483648.0", 0, 0, 0),
+        ("true", 0, 0, 0),
+        ('""', 0, 0, 0),
+        ("null", 0, 0, 3),
+        ("", 0, 0, 3),
+    ],
+)
+def test_quantities(
+    tmp_path: Path, quantity: str, integer: int, number: int, number_3: int
+) -> None:
+    text = _event().replace(', "quantity": 2', f', "quantity": {quantity}' if quantity else "")
+    for setting, units in (("integer", integer), ("number", number), ("number:3", number_3)):
+        found = _outcome(tmp_path / setting, {"SALES_QUANTITY": setting}, text)
+        assert found == [units or "invalid_quantity"], setting
+
+
+@pytest.mark.parametrize(
+    ("only", "event", "counts"),
+    [
+        ("test!=true", {}, True),
+        ("test!=true", {"test": True}, False),
+        ("test!=true", {"test": "true"}, False),
+        ("test!=true", {"test": False}, True),
+        ("status=paid|sent", {"status": "sent"}, True),
+        ("status=paid|sent", {"status": "Sent"}, False),
+        ("status=paid|sent", {}, False),
+        ("status=paid|sent", {"status": ["sent"]}, False),
+        ("status!=paid|sent", {"status": ["sent"]}, True),
+        ("status=null", {"status": None}, True),
+        ("status=null", {}, False),
+        ("status=5", {"status": 5}, True),
+        ("status=5", {"status": "5"}, True),
+        ("status=5", {"status": 5.0}, False),
+        ("status=5.0", {"status": 5.0}, True),
+        ("a.b=x,test!=true", {"a": {"b": "x"}}, True),
+        ("a.b=x,test!=true", {"a": {"b": "x"}, "test": True}, False),
+        ("test!=true", {"test": True, "event_type": 5}, False),
+    ],
+)
+def test_conditions(tmp_path: Path, only: str, event: dict[str, Any], *, counts: bool) -> None:
+    found = _outcome(tmp_path, {"SALES_ONLY": only}, _event(**event))
+    assert found == ([2] if counts else [None])
+
+
+@pytest.mark.parametrize(
+    ("order", "found"),
+    [
+        (
+            {"items": [{"product_id": "p1", "quantity": 2}, {"product_id": "p2", "quantity": 3}]},
+            [2, 3],
+        ),
+        ({"items": [{"product_id": "p1"}, {}], "product_id": "p2", "quantity": 7}, [7, 7]),
+        ({"items": [{"product_id": "p1", "quantity": None}], "quantity": 7}, ["invalid_quantity"]),
+        ({"items": [{"product_id": "p1", "quantity": 2, "event_type": "view"}]}, [None]),
+        ({"items": [{"product_id": "p1", "quantity": 2}] * 2, "event_type": "view"}, [None, None]),
+        ({"items": [5, None, [], "x"]}, ["not_an_object"] * 4),
+        ({"items": [5, None], "event_type": "view"}, [None, None]),
+        ({"items": []}, [None]),
+        ({"items": None}, [None]),
+        ({}, [None]),
+        ({"event_type": 5}, [None]),
+        ({"items": 5}, ["not_an_object"]),
+        ({"items": {"product_id": "p1", "quantity": 2}}, ["not_an_object"]),
+        ({"items": "x", "event_type": "view"}, [None]),
+    ],
+)
+def test_items(tmp_path: Path, order: dict[str, Any], found: list[object]) -> None:
+    text = json.dumps({**ORDER, **order})
+    assert _outcome(tmp_path, {"SALES_ITEMS": "items[]"}, text) == found
+
+
+def test_items_of_several_lists(tmp_path: Path) -> None:
+    lists = [{"lines": [{"product_id": "p1", "quantity": 2}]}, {"lines": []}, {}, {"lines": [{}]}]
+    text = json.dumps({**ORDER, "carts": lists})
+    found = _outcome(tmp_path, {"SALES_ITEMS": "carts[].lines[]"}, text)
+    assert found == [2, "invalid_product_id"]
+
+
+def test_places_of_items(tmp_path: Path) -> None:
+    texts = [json.dumps({**ORDER, "items": [{}] * 2}), "no", json.dumps({**ORDER, "items": 5})]
+    week = build.archive_zip({"part.jsonl": "\n".join([*texts, ""]).encode()})
+    shop = build.write_shop(tmp_path / "shop", {"week.zip": week}, CUSTOMERS, PRODUCTS)
+    found = _read(shop, {"SALES_ITEMS": "items[]"})
+    assert [str(each.position) for each in found.rejects] == ["0/0", "0/1", "1", "2"]
+
+
+def test_a_pattern_makes_parts_and_a_pattern_leaves_out(tmp_path: Path) -> None:
+    part = _event().encode()
+    entries = {"A.LOG": part, "shop-1": part, "x/SHOP-2.bin": part, "shop-old": part, "y.txt": part}
+    week = build.archive_zip({**entries, "old/part.json": part, "old/2024-03-01.zip": part})
+    shop = build.write_shop(tmp_path / "shop", {"week.zip": week}, CUSTOMERS, PRODUCTS)
+    found = _read(shop, {"SALES_PARTS": ".log,shop-*", "SALES_IGNORE": "OLD/*,*-old"})
+    assert found.summary["totals"]["units_sold"] == 6
+    assert found.summary["ignored"] == {"": 1, ".txt": 1, ".json": 1, ".zip": 1}
+
+
+def test_hours_of_a_date_are_one_day_and_a_day_counts_once(tmp_path: Path) -> None:
+    hours = {f"2024/03/01/{hour}/part.json": _event(quantity=hour).encode() for hour in (11, 12)}
+    weeks = {
+        "a.zip": build.archive_zip({**hours, "events_2024-03-02.zip": b"no zip"}),
+        "b.zip": build.archive_zip({**dict(reversed(hours.items())), "x.json": b"[]"}),
+        "c.zip": build.archive_zip({"2024-03-01/part.json": _event(quantity=1).encode()}),
+    }
+    shop = build.write_shop(tmp_path / "shop", weeks, CUSTOMERS, PRODUCTS)
+    found = _read(shop, {})
+    assert found.summary["days"] == {"read": 3, "duplicate": 1, "unreadable": 1}
+    assert found.summary["totals"]["units_sold"] == 24
+    assert found.summary["conflicting_days"] == ["2024-03-01"]
+
+
+def test_parts_of_every_shape(tmp_path: Path) -> None:
+    """Each is a day of its own, read without a setting."""
+    shapes = {name: shape for name, shape in SHAPES.items() if not shape.settings}
+    days = {f"{name}.zip": build.day_zip({"0.json": s.content}) for name, s in shapes.items()}
+    shop = build.write_shop(tmp_path / "shop", {"week.zip": build.archive_zip(days)})
+    outcome = run_local(shop, tmp_path)
+    broken = {day for _, day, _ in unreadable(outcome)}
+    assert broken == {f"{name}.zip" for name, shape in shapes.items() if shape.events is None}
+    seen = [event for shape in shapes.values() for event in shape.events or ()]
+    assert summary(outcome).events.seen == len(seen)
+    left_out = [event for event in seen if not isinstance(event, dict)]
+    assert summary(outcome).rejected["not_an_object"].events == len(left_out)
+    assert_agrees(tmp_path, outcome)
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_exports_of_products(tmp_path: Path, name: str) -> None:
+    export = EXPORTS[name]()
+    shop = build.write_shop(tmp_path / "shop", {"w_43.zip": export.archive}, CUSTOMERS, PRODUCTS)
+    found = _read(shop, export.settings, "bucket")
+    bought = Counter(
+        (order.day if export.has_days else "", order.user, product, units)
+        for order in ORDERS
+        # Without SALES_EVENT_ID what was sent twice counts twice.
+        for product, units in order.items * (2 if order.is_sent_twice else 1)
+    )
+    counted = Counter((e.date, e.customer, e.product, e.units) for e in found.counted)
+    assert counted == bought
+    assert found.rejects == []

@@ -1,0 +1,44 @@
+"""Any shop's feed: the run, the slow and obvious computation and verify say the same."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from pipeline_core.messages import UnknownMode
+from tests.property.test_pipeline_equals_oracle import BATCH_SIZES, PROCESSES, check
+from tests.support.feed_strategies import GeneratedFeed, feeds
+from tests.support.oracle import compute
+from tests.support.recounted import feed_of
+from tests.support.run import latest, run_local
+from tests.support.verified import assert_agrees
+
+# Runs do not read the items of an order yet.
+FEEDS = feeds(items=("",))
+
+
+@pytest.mark.parametrize("unknown", ["reject", "bucket"])
+@given(generated=FEEDS, batch_size=BATCH_SIZES, processes=PROCESSES)
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_feed_is_read_as_the_oracle_reads_it(
+    unknown: UnknownMode, generated: GeneratedFeed, batch_size: int, processes: int
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        written = generated.shop.write(folder / "shop")
+        outcome = run_local(
+            written,
+            folder,
+            feed=feed_of(generated.settings),
+            unknown=unknown,
+            batch_size=batch_size,
+            processes=processes,
+        )
+        expected = compute(
+            written.data, written.dimensions, unknown=unknown, feed=generated.settings
+        )
+        check(expected, outcome, latest(folder))
+        assert_agrees(folder, outcome)

@@ -1,0 +1,68 @@
+"""The two second computations, which share nothing, say the same of any shop's feed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from pipeline_core.messages import Options, UnknownMode
+from pipeline_core.verify.expected import daily_rows, sales_rows
+from pipeline_core.verify.recount import Recount
+from tests.support.feed_strategies import GeneratedFeed, feeds
+from tests.support.oracle import OracleResult, compute
+from tests.support.recounted import feed_of, recounted
+
+
+def _check(expected: OracleResult, recount: Recount, scale: int) -> None:
+    count = recount.total
+    assert [tuple(map(str, row)) for row in expected.rows] == sales_rows(count, scale)
+    daily = list(csv.reader(io.StringIO(expected.daily_sales.decode(), newline="")))[1:]
+    assert daily == [list(row) for row in daily_rows(count, scale)]
+    assert sorted(tuple(place) for place in expected.unreadable) == sorted(
+        tuple(name or "" for name in place) for place in count.unreadable
+    )
+    assert [(*each[:4], str(each.position)) for each in expected.rejects] == [
+        tuple(each) for each in count.rejects
+    ]
+    summary = expected.summary
+    assert summary["events"] == {
+        "seen": count.seen,
+        "counted": count.counted,
+        "not_purchase": count.not_purchase,
+        "rejected": sum(lost.events for lost in count.rejected.values()),
+    }
+    assert summary["ignored"] == count.ignored
+    assert summary["archives"] == {
+        "read": recount.read,
+        "duplicate": recount.duplicate,
+        "unreadable": recount.broken,
+    }
+    assert summary["days"]["read"] == count.days_read
+    assert summary["days"]["duplicate"] == count.days_duplicate
+    assert summary["parts"]["read"] == count.parts_read
+    figures = {
+        reason: (lost.events, lost.units, f"{lost.revenue:.{scale}f}")
+        for reason, lost in count.rejected.items()
+    }
+    assert figures.keys() == summary["rejected"].keys()
+    for reason, said in summary["rejected"].items():
+        for one, other in zip(figures[reason], said.values(), strict=True):
+            assert other is None or one == other, reason
+
+
+@pytest.mark.parametrize("unknown", ["reject", "bucket"])
+@given(generated=feeds())
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_oracle_equals_recount(unknown: UnknownMode, generated: GeneratedFeed) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        written = generated.shop.write(Path(name) / "shop")
+        expected = compute(
+            written.data, written.dimensions, unknown=unknown, feed=generated.settings
+        )
+        options = Options(unknown=unknown, feed=feed_of(generated.settings))
+        _check(expected, *recounted(written.data, written.dimensions, options))
