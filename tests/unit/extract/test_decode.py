@@ -82,7 +82,8 @@ def _expected(events: list[Any]) -> Read:
         if isinstance(kind, str) and kind != "purchase":
             continue
         quantity = event.get("quantity")
-        is_integer = isinstance(quantity, int) and not isinstance(quantity, bool)
+        if not isinstance(quantity, int) or isinstance(quantity, bool):
+            quantity = 0
         found.append(
             Purchase(
                 position,
@@ -90,7 +91,7 @@ def _expected(events: list[Any]) -> Read:
                 event.get("customer_id") in (None, ""),
                 _id(event.get("customer_id")),
                 _id(event.get("product_id")),
-                quantity if is_integer and 1 <= quantity <= LARGEST else 0,
+                quantity if 1 <= quantity <= LARGEST else 0,
             )
         )
     return Read(len(events), len(events) - len(found), found)
