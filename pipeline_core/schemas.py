@@ -6,12 +6,14 @@ import pyarrow as pa
 
 from pipeline_core.errors import ContractError
 
-# What an extractor says of each event that claims, or may claim, to be a purchase.
+# What an extractor says of each event that claims, or may claim, to be a purchase. `position` is
+# that of the event among those of its part, and `item` its number in an order, if it is an item.
 # `defect` is 0 or 1 + the index of a RejectReason that extraction alone decides; ids are raw
 # UTF-8 (lone surrogates kept), null where invalid; quantity is 0 where invalid.
 CANDIDATES = pa.schema(
     [
         pa.field("position", pa.int64(), nullable=False),
+        pa.field("item", pa.int32()),
         pa.field("defect", pa.uint8(), nullable=False),
         pa.field("guest", pa.bool_(), nullable=False),
         pa.field("customer_id", pa.large_binary()),

@@ -36,7 +36,18 @@ def rejects_command(
     ledger = ledger_of(run_settings(options), run_id)
     wanted = list(itertools.islice(_rejects(ledger, reason), most))
     if as_json:
-        print_json([ListedReject(*each, is_cut=is_cut(each.event)) for each in wanted])
+        print_json(
+            [
+                ListedReject(
+                    *each[:4],
+                    each.position.event,
+                    each.event,
+                    is_cut=is_cut(each.event),
+                    item=each.position.item,
+                )
+                for each in wanted
+            ]
+        )
         return
     output().print(table(Reject._fields, wanted, numbers=(4,)))
     if number := sum(is_cut(each.event) for each in wanted):

@@ -10,6 +10,7 @@ from rich.console import Console
 from console.display.tables import Grid
 from console.display.terminal import plain
 from console.display.views import count, money, print_unreadable, table
+from pipeline_core.messages import Position
 from pipeline_core.plural import counted
 from pipeline_core.questions.explain.explanation import (
     CustomerFigures,
@@ -100,7 +101,7 @@ def _print_events(console: Console, events: Sequence[PlacedEvent], of: int) -> N
     rows = [
         (
             _place(event.archive, event.day, event.part),
-            event.position,
+            Position(event.position, event.item),
             plain(event.customer or ("(guest)" if event.reason is None else "?")),
             plain(event.product or "?"),
             count(event.quantity),

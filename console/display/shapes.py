@@ -106,6 +106,8 @@ class ListedReject(Struct, frozen=True, omit_defaults=True):
     """Its text in the part."""
     is_cut: bool = False
     """Whether that is only the beginning of it; there if true."""
+    item: int | None = None
+    """Its place among the items of an order, from 0; there if it is one of them."""
 
 
 class Backfilled(Struct, frozen=True, kw_only=True):

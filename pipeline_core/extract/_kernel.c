@@ -718,27 +718,26 @@ static Place find_end(Place p, Place end)
 }
 
 /* Of values one after another: the end of the last object or array that is closed, NULL if none
- * is, and the longest way between two such ends, or one and an end of the text. */
+ * is, and the longest object or array. */
 static Place find_value_borders(Place text, Place end, ptrdiff_t *longest)
 {
-    Place p = text, border = text;
+    Place p = text, last = NULL;
     *longest = 0;
     while (p < end) {
         if (*p == '"') {
             p = skip_string(p + 1, end);
         } else if (*p != '[' && *p != '{') {
             p++;
-        } else if ((p = find_end(p, end))) {
-            if (p - border > *longest)
-                *longest = p - border;
-            border = p;
         } else {
-            break;
+            Place start = p, closed = find_end(p, end);
+            p = closed ? closed : end;
+            if (p - start > *longest)
+                *longest = p - start;
+            if (closed)
+                last = closed;
         }
     }
-    if (end - border > *longest)
-        *longest = end - border;
-    return border > text ? border : NULL;
+    return last;
 }
 
 /* ---------------------------------------------------------------- Python */

@@ -21,18 +21,21 @@ _STRUCTURAL[list(b'[]{},"')] = True
 @dataclass(frozen=True)
 class Structure:
     """Nesting of a JSON text: int64 positions of the commas between an array's items, and of what
-    closes its outermost values; and the deepest level (the outermost is level 1)."""
+    opens and closes its outermost values; and the deepest level (the outermost is level 1)."""
 
     event_commas: NDArray[np.int64]
+    openings: NDArray[np.int64]
     closings: NDArray[np.int64]
     depth: int
 
     @classmethod
     def of(cls, text: Octets) -> Structure:
         """One vectorised pass; escaped quotes are blanked first, so quotes just alternate."""
+        nothing = np.zeros(0, np.int64)
         if b"\\" in text:
             text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
-        commas, closings, open_quotes, level, deepest = [], [], 0, 0, 0
+        commas, openings, closings = [nothing], [nothing], [nothing]
+        open_quotes, level, deepest = 0, 0, 0
         for start in range(0, len(text), _SLICE):
             octets = np.frombuffer(text[start : start + _SLICE], np.uint8)
             places = np.flatnonzero(_STRUCTURAL[octets])
@@ -42,13 +45,13 @@ class Structure:
             delta = np.where(outside, _DELTA[marks], 0)
             depth = level + np.cumsum(delta)
             commas.append(start + places[(marks == ord(",")) & outside & (depth == 1)])
+            openings.append(start + places[(delta > 0) & (depth == 1)])
             closings.append(start + places[(delta < 0) & (depth <= 0)])
             if len(places):
                 open_quotes, level = int(quotes[-1]) % 2, int(depth[-1])
                 deepest = max(deepest, int(depth.max()))
-        nothing = np.zeros(0, np.int64)
         return cls(
-            np.concatenate([nothing, *commas]), np.concatenate([nothing, *closings]), deepest
+            np.concatenate(commas), np.concatenate(openings), np.concatenate(closings), deepest
         )
 
 
@@ -64,12 +67,15 @@ def event_borders(text: Octets) -> tuple[int, int]:
 
 def value_borders(text: Octets) -> tuple[int, int]:
     """Of values one after another: the end of the last object or array that is closed, 0 if none
-    is, and the longest way between two such ends, or one and an end of the text."""
+    is, and the longest object or array."""
     if kernel is not None:
         return kernel.value_borders(text)
-    ends = Structure.of(text).closings + 1
-    ways = np.diff(ends, prepend=0, append=len(text))
-    return int(ends[-1:].sum()), int(ways.max())
+    structure = Structure.of(text)
+    ends = structure.closings + 1
+    starts = structure.openings
+    last = int(ends[-1:].sum())
+    lengths = np.append(ends, len(text))[: len(starts)] - starts
+    return last, int(lengths.max(initial=0))
 
 
 def line_borders(text: Octets) -> tuple[int, int]:

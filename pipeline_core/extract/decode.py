@@ -61,6 +61,7 @@ def _without_first(count: int, decoded: Iterator[Decoded]) -> Iterator[Decoded]:
         yield Decoded(
             each.window,
             left_out,
+            each.positions - left_out,
             each.seen - left_out,
             each.not_purchase - (left_out - kept),
             candidates.set_column(
@@ -88,4 +89,4 @@ def _decide(window: Window, first: int, scanned: Scanned, reading: Reading) -> D
         candidates = pa.concat_tables([candidates.take(pa.array(kept)), decided])
         candidates = candidates.take(pa.array(order))
         spans = np.concatenate([spans[kept], spans[rows]])[order]
-    return Decoded(window, first, seen, not_purchase, candidates, spans, len(undecided))
+    return Decoded(window, first, seen, seen, not_purchase, candidates, spans, len(undecided))

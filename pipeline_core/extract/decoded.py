@@ -26,13 +26,15 @@ _raws = msgspec.json.Decoder(list[Raw])
 
 @dataclass(frozen=True)
 class Decoded:
-    """``seen`` consecutive events of a window, from its ``first`` on. ``not_purchase`` are
-    something else; ``candidates`` has the rest, in order, positions counted from ``first``.
-    ``spans``, int64 of shape (candidates, 2), are their places in the window's text, None if
-    nobody knows them yet. ``general`` events were decoded by the general tier."""
+    """``seen`` events at consecutive ``positions`` of a window, from its ``first`` on; all items of
+    an order have one position. ``not_purchase`` are something else; ``candidates`` has the rest, in
+    order, positions counted from ``first``. ``spans``, int64 of shape (candidates, 2), are their
+    places in the window's text, None if nobody knows them yet. ``general`` events were decoded by
+    the general tier."""
 
     window: Window
     first: int
+    positions: int
     seen: int
     not_purchase: int
     candidates: pa.Table

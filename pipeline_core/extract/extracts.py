@@ -237,6 +237,7 @@ def _decoded(part: ExtractedPart, rows: pa.RecordBatch) -> Decoded:
         Window(text, 0),
         0,
         part.seen,
+        part.seen,
         part.not_purchase,
         candidates,
         np.stack([edges[:-1], edges[1:]], axis=1),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from pipeline_core.extract.decoded import Decoded
 from pipeline_core.extract.kernel import Octets
 from pipeline_core.extract.reading import NO_OBJECT, Reading
 from pipeline_core.extract.scan import NOT_AN_OBJECT
+from pipeline_core.extract.spans import item_spans
 from pipeline_core.extract.strict import WRITTEN, strict_items, values_of
 from pipeline_core.extract.windows import (
     BLANK,
@@ -23,6 +26,7 @@ from pipeline_core.extract.windows import (
     array_windows,
     sequence_windows,
 )
+from pipeline_core.schemas import CANDIDATES
 
 _SHORT_EVENT_BYTES = 16
 _PIECE_BYTES = 1 << 20
@@ -54,9 +58,11 @@ def _decode_values(window: Window, json_depth: int, reading: Reading) -> Decoded
     events = reading.plain_events(text) if window.shape is Shape.ARRAY else None
     if events is None:
         _check_depth(window, json_depth)
-        items = list(strict_items(window, WRITTEN))
-        events = [reading.event_of(value) for value, _, _ in items]
-        spans = _byte_spans(text, ((start, end) for _, start, end in items))
+        values = list(strict_items(window, WRITTEN))
+        spans = _byte_spans(text, ((start, end) for _, start, end in values))
+        if reading.steps:
+            return _decoded_orders(window, [value for value, _, _ in values], spans, reading)
+        events = [reading.event_of(value) for value, _, _ in values]
     candidates = reading.candidates(events)
     # Flat objects have one brace each, so a part of them is never scanned for its depth.
     defects = candidates["defect"].to_numpy()
@@ -74,11 +80,13 @@ def _decode_lines(window: Window, json_depth: int, reading: Reading) -> Decoded:
         if found is None and not is_ended:
             raise UnreadablePart("the part is cut off: its last line is not JSON")
         if found is None or is_deeper(content, json_depth):
-            found = [(NO_OBJECT, 0, len(content))]
+            found = [(None if reading.steps else NO_OBJECT, 0, len(content))]
         events += [event for event, _, _ in found]
         spans += [(start + first, start + end) for _, first, end in found]
-    candidates = reading.candidates(events)
-    return _decoded(window, events, candidates, np.array(spans, np.int64).reshape(-1, 2))
+    places = np.array(spans, np.int64).reshape(-1, 2)
+    if reading.steps:
+        return _decoded_orders(window, events, places, reading)
+    return _decoded(window, events, reading.candidates(events), places)
 
 
 def lines(window: Window) -> Iterator[tuple[Octets, int, bool]]:
@@ -94,7 +102,7 @@ def lines(window: Window) -> Iterator[tuple[Octets, int, bool]]:
 
 
 def _line_events(content: Octets, reading: Reading) -> list[tuple[Any, int, int]] | None:
-    """The events of a line and their places in it, or None if it is not JSON."""
+    """The events of a line, or its orders, and their places in it; None if it is not JSON."""
     try:
         text = content.decode()
         if (event := reading.plain_event(content)) is not None:
@@ -103,7 +111,7 @@ def _line_events(content: Octets, reading: Reading) -> list[tuple[Any, int, int]
     except (ValueError, RecursionError):
         return None
     spans = _byte_spans(content, ((start, end) for _, start, end in found)).tolist()
-    events = (reading.event_of(value) for value, _, _ in found)
+    events = (value if reading.steps else reading.event_of(value) for value, _, _ in found)
     return [(event, *span) for event, span in zip(events, spans, strict=True)]
 
 
@@ -113,7 +121,41 @@ def _decoded(
     count = len(events)
     if spans is not None:
         spans = spans[candidates["position"].to_numpy()]
-    return Decoded(window, 0, count, count - len(candidates), candidates, spans, count)
+    return Decoded(window, 0, count, count, count - len(candidates), candidates, spans, count)
+
+
+def _decoded_orders(
+    window: Window, orders: list[Any], spans: NDArray[np.int64], reading: Reading
+) -> Decoded:
+    """Items of orders: the text of a candidate is its own."""
+    events, places = list[Any](), list[tuple[int, int | None]]()
+    for position, order in enumerate(orders):
+        for item, event in reading.events_of(order):
+            events.append(event)
+            places.append((position, item))
+    candidates = reading.candidates(events)
+    found = [places[row] for row in candidates["position"].to_pylist()]
+    texts = list[Octets]()
+    for position, of_order in groupby(found, key=itemgetter(0)):
+        start, end = spans[position].tolist()
+        text = bytes(window.text[start:end])
+        items = [item for _, item in of_order]
+        inside = [] if items == [None] else item_spans(text, reading.steps)
+        texts += (text if item is None else text[slice(*inside[item])] for item in items)
+    ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
+    for place, column in enumerate(zip(*found, strict=True) if found else ()):
+        kind = CANDIDATES.field(place)
+        candidates = candidates.set_column(place, kind, pa.array(column, kind.type))
+    return Decoded(
+        Window(b"".join(texts), window.offset),
+        0,
+        len(orders),
+        len(events),
+        len(events) - len(candidates),
+        candidates,
+        np.stack([ends[:-1], ends[1:]], axis=1),
+        len(events),
+    )
 
 
 def _byte_spans(text: Octets, spans: Iterable[tuple[int, int]]) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, Struct
 
 from pipeline_core.extract.event_key import event_key
 from pipeline_core.extract.kernel import Octets, kernel
-from pipeline_core.extract.paths import MISSING, lookup
+from pipeline_core.extract.paths import MISSING, items_of, lookup
 from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Names
 from pipeline_core.extract.strict import LONGEST_INT, MAX_QUANTITY, WRITTEN, Digits
 from pipeline_core.messages import Condition, Feed
@@ -53,6 +53,7 @@ FIELDS = Event.__struct_fields__
 NO_OBJECT = Event()
 # No purchase, whatever it is.
 _ANOTHER = Event(event_type="")
+_NO_ORDER: Mapping[str, object] = {}
 
 
 class Reading:
@@ -63,9 +64,13 @@ class Reading:
         self._paths = {name: getattr(feed, name) for name in FIELDS}
         self._types = frozenset(feed.purchase_types)
         self._any_ids = feed.ids == "any"
+        # The paths that lead from one list of an order's items to the next; none if it has none.
+        lists = [] if feed.items is None else feed.items.removesuffix("[]").split("[]")
+        self.steps = tuple(step.removeprefix(".") for step in lists)
         # Values are read as they stand in the event, by msgspec; else by what the feed says.
         self.is_plain = not (
-            feed.only
+            feed.items
+            or feed.only
             or feed.numbers != "integer"
             or feed.missing_quantity is not None
             or feed.event_id
@@ -88,7 +93,7 @@ class Reading:
         if not self.is_plain or len(self._types) > kernel.MOST_TYPES:
             return None
         fields = tuple(_octets(path) for path in self._paths.values())
-        return Names(fields, tuple(map(_octets, self._feed.purchase_types)), self._any_ids)
+        return Names(fields, tuple(map(_octets, sorted(self._types))), self._any_ids)
 
     def plain_events(self, text: Octets) -> list[Any] | None:
         """The events of an array, if values are read as they stand, and msgspec takes them."""
@@ -120,18 +125,42 @@ class Reading:
         found = self.plain_event(text)
         return self.event_of(WRITTEN.decode(text.decode())) if found is None else found
 
-    def event_of(self, value: object) -> Event:
-        """The same of its value, numbers being Digits."""
+    def events_of(self, value: object) -> list[tuple[int | None, Event]]:
+        """What counts as an event: the items of an order, by their numbers, or the value itself;
+        numbers are Digits."""
+        if not self.steps or not isinstance(value, dict):
+            return [(None, self.event_of(value))]
+        items = items_of(value, self.steps)
+        if items:
+            return [(number, self._item(item, value)) for number, item in enumerate(items)]
+        return [(None, _ANOTHER if items is not None else self._no_object(value))]
+
+    def _item(self, item: object, order: Mapping[str, object]) -> Event:
+        if isinstance(item, dict):
+            return self.event_of(item, order)
+        return self._no_object(order)
+
+    def _no_object(self, order: Mapping[str, object]) -> Event:
+        """Something in place of an item: it is missed only in a purchase."""
+        kind = self.event_of(order).event_type
+        return NO_OBJECT if type(kind) is str and kind in self._types else _ANOTHER
+
+    def event_of(self, value: object, order: Mapping[str, object] = _NO_ORDER) -> Event:
+        """An event by its value, and by its ``order`` where that says nothing, with Digits."""
         if not isinstance(value, dict):
             return NO_OBJECT
-        if not all(_is_met(each, lookup(value, each.path)) for each in self._feed.only):
+
+        def at(path: str) -> object:
+            found = lookup(value, path)
+            return lookup(order, path) if found is MISSING else found
+
+        if not all(_is_met(each, at(each.path)) for each in self._feed.only):
             return _ANOTHER
-        found = {name: lookup(value, path) for name, path in self._paths.items()}
-        key = event_key([lookup(value, path) for path in self._feed.event_id])
-        event = KeyedEvent(key=key)
-        for name, each in found.items():
-            if each is not MISSING:
-                setattr(event, name, each)
+        values = {name: at(path) for name, path in self._paths.items()}
+        event = KeyedEvent(
+            key=event_key([at(path) for path in self._feed.event_id]),
+            **{name: each for name, each in values.items() if each is not MISSING},
+        )
         event.quantity = self._quantity(event.quantity)
         return event
 
@@ -162,7 +191,8 @@ class Reading:
             valid = type(quantity) is int and 1 <= quantity <= MAX_QUANTITY
             quantities.append(quantity if valid else 0)
             keys.append(None if defect else getattr(event, "key", None))
-        columns = [positions, defects, guests, customers, products, quantities, keys]
+        columns = [positions, [None] * len(positions), defects, guests, customers, products]
+        columns += [quantities, keys]
         schema = KEYED_CANDIDATES if self._feed.event_id else CANDIDATES
         arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=False)]
         return pa.Table.from_arrays(arrays, schema=schema)

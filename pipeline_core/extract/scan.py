@@ -72,6 +72,7 @@ def scan(
     rows = len(defect)
     arrays = [
         _fixed(pa.int64(), rows, position),
+        pa.nulls(rows, pa.int32()),
         _fixed(pa.uint8(), rows, defect),
         _fixed(pa.bool_(), rows, guest),
         _binary(rows, *texts[:3]),

@@ -25,7 +25,7 @@ from pipeline_core.extract.windows import BLANK, Shape, Window, array_windows, s
 from pipeline_core.messages import Feed, Limits
 
 _LINE_END = re.compile(rb"[ \t\r]*+\n")
-_MOST_LINES = 8  # behind a bad first one
+_MOST_BLANKS = 1 << 20
 
 
 def windows(blocks: Iterable[Octets], size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
@@ -93,13 +93,12 @@ class _Head:
     def _lines(self, size: int, cause: str) -> Iterator[Window]:
         """Of a part whose first line is bad, if one of the next is an object. Raises UnreadablePart
         else, for the ``cause`` unless its first bytes say more."""
-        while self.text.count(b"\n") <= _MOST_LINES and self._grow():
-            pass
-        lines = self.text[: self._most].split(b"\n", _MOST_LINES + 1)
-        is_whole = self._is_whole and len(self.text) <= self._most and len(lines) <= _MOST_LINES + 1
-        later = lines[1:] if is_whole else lines[1:-1]
-        if any(map(_is_object, later)):
-            return self._sequence(Shape.LINES, size)
+        is_more = True
+        while is_more:
+            lines = self.text[: self._most].split(b"\n")[1:-1]
+            if any(map(_is_object, lines)):
+                return self._sequence(Shape.LINES, size)
+            is_more = self._grow()
         said = describe_beginning(bytes(self.text[:LONGEST]))
         is_known = said is not None and said != "begins like JSON"
         raise UnreadablePart(
@@ -114,19 +113,21 @@ class _Head:
 
     def _has_more(self, end: int) -> bool:
         """Whether something follows but blanks."""
-        while not self.text[end : self._most + 1].strip(BLANK):
-            if not self._grow():
-                if len(self.text) > self._most:
-                    raise UnreadablePart(_too_long(self._most))
+        most = end + max(self._most, _MOST_BLANKS)
+        while not self.text[end:most].strip(BLANK):
+            if not self._grow(most):
+                if len(self.text) > most:
+                    raise UnreadablePart("there are too many blanks behind the first event")
                 return False
         return True
 
-    def _grow(self) -> bool:
-        """Takes about as much again. False if there is no more, or it is enough for any event."""
-        held, length = [self.text], len(self.text)
-        if length > self._most:
+    def _grow(self, most: int = 0) -> bool:
+        """Takes about as much again. False if there is no more, or there are more bytes than
+        ``most``, or than any event may have."""
+        held, length, most = [self.text], len(self.text), most or self._most
+        if length > most:
             return False
-        most = min(2 * length, self._most + 1)
+        most = min(2 * length, most + 1)
         while length < most:
             block = next(self._following, None)
             if block is None:
@@ -144,6 +145,8 @@ def _too_long(most: int) -> str:
 
 
 def _is_object(text: Octets) -> bool:
+    if not text.lstrip(BLANK).startswith(b"{"):
+        return False
     try:
         return isinstance(STRICT.decode(text.decode()), dict)
     except (ValueError, RecursionError):

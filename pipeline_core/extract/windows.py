@@ -101,7 +101,7 @@ def sequence_windows(
     blocks: Iterable[Octets], size: int, max_event_bytes: int, shape: Shape, offset: int = 0
 ) -> Iterator[Window]:
     """Lines, or values one after another, in windows of about ``size`` bytes, at least one. Raises
-    as ``array_windows``, for a line, or for what is between two ends of values."""
+    as ``array_windows``, for a line or a value."""
     held, length, patience = list[Octets](), 0, size
     for block in blocks:
         held.append(block)
@@ -111,8 +111,11 @@ def sequence_windows(
         text: Octets = b"".join(held)
         cut, _ = _BORDERS[shape](text)
         if not cut:
+            if shape is Shape.VALUES:  # blanks are no part of any
+                text = text.lstrip(BLANK)
+            offset, length = offset + length - len(text), len(text)
             _check_gap(length, max_event_bytes)
-            held, patience = [text], min(2 * length, max_event_bytes + 1)
+            held, patience = [text], max(size, min(2 * length, max_event_bytes + 1))
             continue
         window = Window(text[:cut], offset, shape)
         held = [text[cut:]]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, Self
 
 from pipeline_core.load.tables import csv_field, csv_line
+from pipeline_core.messages import Position
 
 HEADER = ("reason", "archive", "day", "part", "position", "event")
 _IN_MEMORY_BYTES = 1 << 20
@@ -22,13 +23,13 @@ _LARGEST_EVENT = 2**31 - 1  # extract/ limits them
 
 
 class Reject(NamedTuple):
-    """A row of rejects.csv; ``position`` counts a part's events from 0."""
+    """A row of rejects.csv."""
 
     reason: str
     archive: str
     day: str
     part: str
-    position: int
+    position: Position
     event: str
 
 
@@ -51,7 +52,7 @@ class RejectLog:
         return 0 if self.is_cut else self.cap - self.rows
 
     def add_part(
-        self, place: tuple[str, str, str], rejects: Iterable[tuple[str, int, str]]
+        self, place: tuple[str, str, str], rejects: Iterable[tuple[str, Position, str]]
     ) -> None:
         """Appends as many as fit of one part's: archive, day and part; reason, position, event."""
         there = csv_line(place).removesuffix("\n")
@@ -173,6 +174,6 @@ def parse_rejects(file: IO[bytes]) -> Iterable[Reject]:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     try:
         for reason, archive, day, part, position, event in csv.reader(text):
-            yield Reject(reason, archive, day, part, int(position), event)
+            yield Reject(reason, archive, day, part, Position.of(position), event)
     finally:
         text.detach()

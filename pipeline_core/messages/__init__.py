@@ -17,6 +17,7 @@ from pipeline_core.messages.options import (
 from pipeline_core.messages.order import Order
 from pipeline_core.messages.outcome import Allowance, Outcome, RunState, Verdict
 from pipeline_core.messages.places import MOST_REPEATED, RepeatedEntry, Unreadable
+from pipeline_core.messages.position import Position
 from pipeline_core.messages.receipt import DistinctReceipts, Receipt, ReusedReceipts, StoredFile
 from pipeline_core.messages.report_plugin import ReportPlugin, plugin_words
 from pipeline_core.messages.summary import (
@@ -58,6 +59,7 @@ __all__ = [
     "Outcome",
     "PartCounts",
     "Policy",
+    "Position",
     "Receipt",
     "RejectFigures",
     "RejectReason",

@@ -86,8 +86,8 @@ class RejectSample(Struct, frozen=True):
     """Name of the day in it."""
     part: str
     """Name of the part in the day."""
-    position: int
-    """Its place among the part's events, from 0."""
+    position: str
+    """Its place among the part's events, from 0; of an item behind a slash that in its order."""
     event: str
     """Its text, which may be cut."""
 

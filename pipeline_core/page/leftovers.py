@@ -36,7 +36,7 @@ def _samples(rejects: Path) -> defaultdict[str, list[RejectSample]]:
             continue
         reason, archive, day, part, position, event = record
         if len(found[reason]) < SAMPLES:
-            found[reason].append(RejectSample(archive, day, part, int(position), _short(event)))
+            found[reason].append(RejectSample(archive, day, part, position, _short(event)))
     return found
 
 

@@ -100,7 +100,7 @@ class Day:
                 if writer is not None:
                     writer.add(decoded, first)
                 yield self._chunk(part, first, decoded)
-                first += decoded.seen
+                first += decoded.positions
 
     def _chunk(self, part: str, first: int, decoded: Decoded) -> Chunk:
         return Chunk(self.archive, self.name, self.index, self.date, part, first, decoded)

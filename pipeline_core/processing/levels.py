@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipeline_core.extract.decoded import event_texts
 from pipeline_core.load.rejects import RejectLog
-from pipeline_core.messages import Counts, RejectFigures, RejectReason
+from pipeline_core.messages import Counts, Position, RejectFigures, RejectReason
 from pipeline_core.processing.event_keys import KeyLog
 from pipeline_core.processing.rules import Rules, window_bytes
 from pipeline_core.processing.steps import Chunk, End
@@ -120,14 +120,15 @@ class Level:
         places = np.flatnonzero(reasons)[: self.rejects.room]
         if not len(places):
             return
-        positions = chunk.decoded.candidates["position"].to_numpy()[places].tolist()
+        candidates = chunk.decoded.candidates.select(["position", "item"]).take(pa.array(places))
+        positions = zip(*(column.to_pylist() for column in candidates.columns), strict=True)
         longest = self.rules.options.reject_event_bytes
         texts = event_texts(chunk.decoded, places, longest)
         self.rejects.add_part(
             (chunk.archive, chunk.day, chunk.part),
             (
-                (_REASONS[reason - 1], chunk.first + position, text)
-                for reason, position, text in zip(
+                (_REASONS[reason - 1], Position(chunk.first + position, item), text)
+                for reason, (position, item), text in zip(
                     reasons[places].tolist(), positions, texts, strict=True
                 )
             ),

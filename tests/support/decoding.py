@@ -23,6 +23,7 @@ class Candidate(NamedTuple):
     ``text``, cut after 30 bytes."""
 
     position: int
+    item: int | None
     defect: int
     guest: bool
     customer: bytes | None
@@ -35,6 +36,7 @@ class Candidate(NamedTuple):
 class Outcome(NamedTuple):
     """All that was decoded of a window."""
 
+    positions: int
     seen: int
     not_purchase: int
     candidates: list[Candidate]
@@ -46,17 +48,18 @@ class TiersDifferError(AssertionError):
 
 def collected(decoded: Iterable[Decoded]) -> Outcome:
     """Everything at once. Raises as decoding does."""
-    seen = not_purchase = 0
+    positions = seen = not_purchase = 0
     found: list[Candidate] = []
     for each in decoded:
         rows = np.arange(len(each.candidates))
         texts, cut = event_texts(each, rows), event_texts(each, rows, _CUT_AT)
         columns = (column.to_pylist() for column in each.candidates.columns)
         made = (Candidate(*row) for row in zip(*columns, texts, cut, strict=True))
-        found += [row._replace(position=seen + row.position) for row in made]
+        found += [row._replace(position=positions + row.position) for row in made]
+        positions += each.positions
         seen += each.seen
         not_purchase += each.not_purchase
-    return Outcome(seen, not_purchase, found)
+    return Outcome(positions, seen, not_purchase, found)
 
 
 OURS = Feed()

@@ -17,6 +17,7 @@ class Purchase(NamedTuple):
     """A candidate of a part; ``reason`` is empty unless decoding alone decides it."""
 
     position: int
+    item: int | None
     reason: str
     guest: bool
     customer: bytes | None
@@ -45,14 +46,17 @@ def read_part(
     """What is in the part; raises UnreadablePart as both tiers do."""
     limits = limits or Limits()
     blocks = (content[start : start + block] for start in range(0, len(content), block))
-    seen = not_purchase = 0
+    positions = seen = not_purchase = 0
     found: list[Purchase] = []
     plain = unpacked(blocks, limits, "part", UnreadablePart)
     for window in windows(plain, size, limits, feed):
         outcome = by_both_tiers(window, limits.json_depth, most_rows, feed)
         for each in outcome.candidates:
             reason = list(RejectReason)[each.defect - 1].value if each.defect else ""
-            found.append(Purchase(seen + each.position, reason, *each[2:6], each.text))
+            found.append(
+                Purchase(positions + each.position, each.item, reason, *each[3:7], each.text)
+            )
+        positions += outcome.positions
         seen += outcome.seen
         not_purchase += outcome.not_purchase
     return Read(seen, not_purchase, found)

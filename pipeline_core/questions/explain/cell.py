@@ -173,6 +173,7 @@ class CellContents:
                 day=placed.day,
                 part=placed.part,
                 position=row["position"],
+                item=row["item"],
                 customer=id_text(row["customer_id"]),
                 product=id_text(row["product_id"]),
                 quantity=quantity,

@@ -94,6 +94,8 @@ class PlacedEvent(Struct, frozen=True, kw_only=True):
     """What it brings, or would bring, as decimal text."""
     reason: str | None = None
     """Why it was left out; null if it counts."""
+    item: int | None = None
+    """Its place among the items of an order, from 0; null if it is none of them."""
 
 
 class LeftOut(Struct, frozen=True, kw_only=True):

@@ -66,7 +66,7 @@ def _read(
         outcome = by_both_tiers(window, most_rows=most_rows)
         for each in outcome.candidates:
             reason = list(RejectReason)[each.defect - 1].value if each.defect else ""
-            found.append(Purchase(seen + each.position, reason, *each[2:6]))
+            found.append(Purchase(seen + each.position, reason, *each[3:7]))
         seen += outcome.seen
         not_purchase += outcome.not_purchase
     return Read(seen, not_purchase, found)
