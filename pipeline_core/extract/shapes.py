@@ -95,10 +95,11 @@ class _Head:
         else, for the ``cause`` unless its first bytes say more."""
         is_more = True
         while is_more:
-            lines = self.text[: self._most].split(b"\n")[1:-1]
-            if any(map(_is_object, lines)):
-                return self._sequence(Shape.LINES, size)
             is_more = self._grow()
+            lines = self.text[: self._most].split(b"\n")[1:]
+            is_whole = self._is_whole and len(self.text) <= self._most
+            if any(map(_is_object, lines if is_whole else lines[:-1])):
+                return self._sequence(Shape.LINES, size)
         said = describe_beginning(bytes(self.text[:LONGEST]))
         is_known = said is not None and said != "begins like JSON"
         raise UnreadablePart(

@@ -35,7 +35,7 @@ _SAID_OF_OTHERS = {
     CauseKind.CORRECTED_ARCHIVE: "{others} other days were corrected",
     CauseKind.READABLE: "{others} others can be read now",
     CauseKind.UNREADABLE: "{others} others cannot be read any more",
-    CauseKind.SENT_TWICE: "other events of {others} other days were sent before",
+    CauseKind.SENT_TWICE: "{others} other days have events that were sent before",
     CauseKind.LATER_DAY: "{others} other days are later",
     CauseKind.RESTATED_PRICE: "{others} other prices restated",
     CauseKind.MOVED_CATEGORY: "{others} other products moved from {before} to {after}",

@@ -128,6 +128,6 @@ def test_a_refusal_says_that_a_report_stands_only_if_there_is_one(
         assert finish(settings, refused, as_json=False, quiet=True) == 1
         return capsys.readouterr().err
 
-    assert "No report is published yet. Mend the input" in said_of_a_refusal()
+    assert "No report is published yet. `sales-pipeline inspect`" in said_of_a_refusal()
     run_local(shop, tmp_path)
-    assert "The earlier report stands. Mend the input" in said_of_a_refusal()
+    assert "The earlier report stands. `sales-pipeline inspect`" in said_of_a_refusal()
