@@ -154,7 +154,7 @@ def _numbers(
         return "number", 1
     values = [view.columns[many.path][row] for row in rows]
     missing = sum(value is MISSING or value is None for value in values)
-    if missing > len(values) * _OFTEN_MISSING:
+    if missing and missing >= len(values) * _OFTEN_MISSING:
         return "number", 1
     others = sum(kind_of(value) != "integer" and quantity(value) is not None for value in values)
     return ("number" if others > len(values) * _A_SLIP else "integer"), None

@@ -16,6 +16,7 @@ from pipeline_core.errors import UnreadableArchive
 from pipeline_core.inspection.candidates import is_writable
 from pipeline_core.inspection.look_up import LookUp
 from pipeline_core.inspection.proposal import closest_tables, proposals
+from pipeline_core.inspection.repeats import event_id
 from pipeline_core.inspection.sample import ArchiveSample
 from pipeline_core.inspection.tables import Mapped, Table
 from pipeline_core.messages import Feed
@@ -70,6 +71,9 @@ class Search:
     def _settled(self, found: Chosen) -> Chosen:
         """The same, of a sample that was taken as its own feed says."""
         feed = msgspec.structs.replace(found.feed, ignore=_ignored(found))
+        if not feed.event_id:
+            repeated = event_id(found.sample.events, feed)
+            feed = msgspec.structs.replace(feed, event_id=repeated)
         again = self._counted(feed, self._sampled(feed))
         return again or found
 

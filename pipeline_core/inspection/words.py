@@ -23,8 +23,10 @@ def _set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def _weights(by_weight: Mapping[float, str]) -> dict[str, float]:
-    return {word: weight for weight, text in by_weight.items() for word in text.split()}
+def _weights(text: str) -> dict[str, float]:
+    """Weights with the words that have them, ``1.0 price, 0.7 msrp rrp``."""
+    groups = (group.split() for group in text.split(","))
+    return {word: float(weight) for weight, *group in groups for word in group}
 
 
 # Words that only say that something names something else: what it is stands before them.
@@ -41,13 +43,8 @@ _NO_ID = _set(
 MEANINGS: Mapping[str, Meaning] = {
     "event_type": Meaning(
         _weights(
-            {
-                0.8: "type event action typ ereignis evento evenement tipo",
-                0.7: "kind verb",
-                0.6: "activity",
-                0.5: "operation art",
-                0.4: "name",
-            }
+            """0.8 type event action typ ereignis evento evenement tipo, 0.7 kind verb, 0.6
+            activity, 0.5 operation art, 0.4 name"""
         ),
         _set(
             """id ids uuid time timestamp date user customer product item sku currency payment
@@ -56,47 +53,27 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "customer_id": Meaning(
         _weights(
-            {
-                1.0: "customer",
-                0.95: "cust client buyer purchaser kunde kunden cliente klant acheteur",
-                0.9: "user shopper consumer utilisateur",
-                0.85: "usr member",
-                0.8: "uid",
-                0.75: "distinct",
-                0.7: "person account subscriber",
-                0.6: "profile contact",
-                0.5: "visitor actor",
-            }
+            """1.0 customer, 0.95 cust client buyer purchaser kunde kunden cliente klant
+            acheteur, 0.9 user shopper consumer utilisateur, 0.85 usr member, 0.8 uid, 0.75
+            distinct, 0.7 person account subscriber, 0.6 profile contact, 0.5 visitor actor"""
         ),
         _NO_ID | _set("session device anonymous pseudo agent order product item sku"),
         is_id=True,
     ),
     "product_id": Meaning(
         _weights(
-            {
-                1.0: "product",
-                0.95: "prod sku artikel produkt produit producto prodotto",
-                0.9: "article item articulo",
-                0.85: "goods",
-                0.8: "ean upc gtin asin isbn merchandise",
-                0.6: "offer variant",
-                0.5: "material",
-            }
+            """1.0 product, 0.95 prod sku artikel produkt produit producto prodotto, 0.9 article
+            item articulo, 0.85 goods, 0.8 ean upc gtin asin isbn merchandise, 0.6 offer
+            variant, 0.5 material"""
         ),
         _NO_ID | _set("order user customer session"),
         is_id=True,
     ),
     "quantity": Meaning(
         _weights(
-            {
-                1.0: "quantity qty menge anzahl cantidad quantite quantita quantidade aantal",
-                0.95: "quant",
-                0.9: "units pieces pcs stueck",
-                0.75: "count",
-                0.7: "cnt",
-                0.5: "amount",
-                0.4: "number num unit volume",
-            }
+            """1.0 quantity qty menge anzahl cantidad quantite quantita quantidade aantal, 0.95
+            quant, 0.9 units pieces pcs stueck, 0.75 count, 0.7 cnt, 0.5 amount, 0.4 number
+            num unit volume"""
         ),
         _set(
             """price cents total revenue cost id ids sku stock version discount tax vat age year
@@ -105,44 +82,23 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "segment": Meaning(
         _weights(
-            {
-                1.0: "segment segmento",
-                0.9: "tier kundengruppe",
-                0.8: "group cohort gruppe",
-                0.7: "class level",
-                0.6: "category type loyalty grade",
-                0.5: "plan kind rank",
-                0.4: "status",
-            }
+            """1.0 segment segmento, 0.9 tier kundengruppe, 0.8 group cohort gruppe, 0.7 class
+            level, 0.6 category type loyalty grade, 0.5 plan kind rank, 0.4 status"""
         ),
         _set("id email city country phone date joined created at"),
     ),
     "category": Meaning(
         _weights(
-            {
-                1.0: "category kategorie categoria categorie",
-                0.95: "warengruppe",
-                0.9: "categories department family",
-                0.85: "dept",
-                0.8: "group",
-                0.7: "class section genre",
-                0.6: "type kind collection division",
-                0.5: "line range",
-                0.3: "brand",
-            }
+            """1.0 category kategorie categoria categorie, 0.95 warengruppe, 0.9 categories
+            department family, 0.85 dept, 0.8 group, 0.7 class section genre, 0.6 type kind
+            collection division, 0.5 line range, 0.3 brand"""
         ),
         _set("title description supplier currency color size date"),
     ),
     "price": Meaning(
         _weights(
-            {
-                1.0: "price preis prix precio prezzo prijs",
-                0.7: "msrp rrp",
-                0.6: "amount",
-                0.5: "retail",
-                0.4: "value rate",
-                0.3: "cost",
-            }
+            """1.0 price preis prix precio prezzo prijs, 0.7 msrp rrp, 0.6 amount, 0.5 retail,
+            0.4 value rate, 0.3 cost"""
         ),
         _set("vat tax stock weight id old previous discount currency date wholesale"),
     ),
@@ -191,15 +147,9 @@ def _is_compound(joined: str, word: str) -> bool:
 
 
 _PURCHASES = _weights(
-    {
-        1.0: """purchase purchased purchases buy bought ordered sale sold kauf gekauft achat compra
-        acquisto aankoop verkauf""",
-        0.9: "order transaction paid bestellung commande pedido ordine",
-        0.8: "revenue",
-        0.7: "payment",
-        0.6: "invoice",
-        0.5: "checkout conversion",
-    }
+    """1.0 purchase purchased purchases buy bought ordered sale sold kauf gekauft achat
+            compra acquisto aankoop verkauf, 0.9 order transaction paid bestellung commande
+            pedido ordine, 0.8 revenue, 0.7 payment, 0.6 invoice, 0.5 checkout conversion"""
 )
 _NO_PURCHASES = _set(
     """view views viewed viewing click clicked cart carted basket wish wishlist favorite search

@@ -38,7 +38,7 @@ _WORDS = st.sampled_from(
         ("c", "a", "b"),
     ]
 )
-_LISTS: st.SearchStrategy[str | None] = st.none()
+_LISTS = st.sampled_from([None, None, "items", "properties.products", "order.lines"])
 _WRITTEN = st.sampled_from([int, int, float, str])
 _TABLES = st.sampled_from(
     [

@@ -1,10 +1,13 @@
-"""Files that are no parts yet, by what settings would call them."""
+"""Files that are no parts yet, and events that were sent twice, by what settings call them."""
 
 from __future__ import annotations
 
 import pytest
 
+from pipeline_core.inspection.repeats import event_id
 from pipeline_core.inspection.search import patterns
+from pipeline_core.messages import Feed
+from tests.support.archives import purchase
 
 
 @pytest.mark.parametrize(
@@ -23,3 +26,23 @@ from pipeline_core.inspection.search import patterns
 )
 def test_files_are_called_by_ending_or_beginning(names: list[str], called: tuple[str, ...]) -> None:
     assert patterns(names) == called
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ([{"messageId": "a"}, {"messageId": "b"}, {"messageId": "a"}], ("messageId",)),
+        (
+            [{"id": 1, "meta": {"event_id": 2}}, {"id": 3, "meta": {"event_id": 4}}] * 2,
+            ("meta.event_id",),
+        ),
+        ([{"id": 1, "at": "x"}, {"id": 1, "at": "y"}, {"id": 1, "at": "y"}], ()),
+        ([{"id": "a"}, {}, {}], ()),
+        ([{"id": "a"}, {"id": "b"}], ()),
+    ],
+)
+def test_the_id_of_events_that_were_sent_twice_is_found(
+    fields: list[dict[str, object]], path: tuple[str, ...]
+) -> None:
+    events = [purchase(**each) for each in fields]
+    assert event_id([*events, {"event_type": "view", "id": "a"}, "x"], Feed()) == path
