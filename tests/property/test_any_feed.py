@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline_core.messages import UnknownMode
 from tests.property.test_pipeline_equals_oracle import BATCH_SIZES, PROCESSES, check
@@ -18,6 +19,15 @@ from tests.support.verified import assert_agrees
 
 # Runs do not read the items of an order yet.
 FEEDS = feeds(items=("",))
+LIMITS_OF_A_PART = st.fixed_dictionaries(
+    {},
+    optional={
+        "part_bytes": st.integers(2, 1500),
+        "event_bytes": st.integers(20, 600),
+        "json_depth": st.integers(2, 8),
+        "zip_entries": st.integers(1, 6),
+    },
+)
 
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
@@ -42,3 +52,15 @@ def test_any_feed_is_read_as_the_oracle_reads_it(
         )
         check(expected, outcome, latest(folder))
         assert_agrees(folder, outcome)
+
+
+@given(generated=FEEDS, limits=LIMITS_OF_A_PART)
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+def test_verify_agrees_on_what_any_feed_may_cost(
+    generated: GeneratedFeed, limits: dict[str, int]
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        written = generated.shop.write(folder / "shop")
+        feed = feed_of(generated.settings)
+        assert_agrees(folder, run_local(written, folder, feed=feed, limits=limits))

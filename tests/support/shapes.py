@@ -101,6 +101,8 @@ SHAPES = {
     "a skipped frame first": Shape(SKIPPED + zstd.compress(_LINES), [A, B]),
     "Zstandard and more": Shape(zstd.compress(_LINES) + b"x", None),
     "Zstandard cut off": Shape(zstd.compress(_LINES)[:-1], None),
+    "a torn last frame": Shape(zstd.compress(_LINES) + zstd.compress(_c)[:6], None),
+    "a torn last member": Shape(gzip.compress(_LINES) + gzip.compress(_c)[:12], None),
     "only a skipped frame": Shape(SKIPPED, None),
 }
 
