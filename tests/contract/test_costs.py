@@ -57,7 +57,6 @@ from tests.support.run import (
 from tests.support.successive import Runs, check
 from tests.support.verified import assert_agrees
 
-decoding = import_module("pipeline_core.extract.decode")
 survey = import_module("pipeline_core.planning.survey")
 DAY = "2024-03-01.zip"
 MIB = 1 << 20
@@ -142,8 +141,8 @@ def test_rejects_end_at_the_first_that_does_not_fit_however_the_work_is_cut(
     assert_agrees(tmp_path / "whole", outcome)
     run_local(shop, tmp_path / "shares", processes=2, **limits)
     run_local(shop, tmp_path / "batches", batch_size=1, **limits)
-    monkeypatch.setattr(decoding, "kernel", None)
-    monkeypatch.setattr("pipeline_core.extract.scan.kernel", None)
+    for module in ("decoded", "reading", "scan"):
+        monkeypatch.setattr(f"pipeline_core.extract.{module}.kernel", None)
     run_local(shop, tmp_path / "plain", **limits)
     for other in ("shares", "batches", "plain"):
         assert published_csvs(tmp_path / other) == published_csvs(tmp_path / "whole")

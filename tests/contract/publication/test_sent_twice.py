@@ -21,6 +21,7 @@ from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.questions.range_report import range_sales
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
+from pipeline_core.verify.verification import verify
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.differences import diff
 from tests.support.run import (
@@ -285,3 +286,11 @@ def test_it_makes_no_difference_how_keys_are_dealt_out(
         assert {n: {d: f.tolist() for d, f in by.items()} for n, by in other.items()} == {
             n: {d: f.tolist() for d, f in by.items()} for n, by in whole.items()
         }
+
+
+def test_verify_says_that_it_cannot_count_such_a_run(
+    overlapping: Shop, tmp_path: Path
+) -> None:
+    outcome = run(overlapping, tmp_path)
+    with pytest.raises(ConfigError, match="by SALES_EVENT_ID, and verify counts each event"):
+        verify(str(tmp_path / "state"), outcome.run_id)
