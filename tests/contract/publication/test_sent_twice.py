@@ -288,9 +288,7 @@ def test_it_makes_no_difference_how_keys_are_dealt_out(
         }
 
 
-def test_verify_says_that_it_cannot_count_such_a_run(
-    overlapping: Shop, tmp_path: Path
-) -> None:
+def test_verify_says_that_it_cannot_count_such_a_run(overlapping: Shop, tmp_path: Path) -> None:
     outcome = run(overlapping, tmp_path)
     with pytest.raises(ConfigError, match="by SALES_EVENT_ID, and verify counts each event"):
         verify(str(tmp_path / "state"), outcome.run_id)
