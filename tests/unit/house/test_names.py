@@ -24,7 +24,7 @@ def _twice(names: Iterator[str]) -> list[str]:
 
 def _class_names() -> Iterator[str]:
     for path in _modules():
-        if path.parent != RECOUNTING:
+        if RECOUNTING not in path.parents:
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.ClassDef):
                     yield node.name.lstrip("_")
