@@ -266,7 +266,7 @@ def test_a_day_under_many_names_is_inflated_once_to_plan(
         inflated.append(entry.name)
         return day_bytes(opened, entry, *more)
 
-    monkeypatch.setattr(import_module("pipeline_core.planning.survey"), "day_bytes", noted)
+    monkeypatch.setattr(import_module("pipeline_core.extract.days"), "day_bytes", noted)
     found = summary(_run(tmp_path, archive))
     assert (found.days.read, found.days.duplicate, len(inflated)) == (1, 49, 1)
 
