@@ -78,12 +78,15 @@ def value_borders(text: Octets) -> tuple[int, int]:
     return last, int(lengths.max(initial=0))
 
 
-def line_borders(text: Octets) -> tuple[int, int]:
-    """Of lines: the end of the last whole one, 0 if there is none, and the longest line, without
-    what ends it."""
-    ends = np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
-    ways = np.diff(ends, prepend=-1, append=len(text)) - 1
-    return int(ends[-1]) + 1 if len(ends) else 0, int(ways.max())
+def longest_line(text: Octets) -> int:
+    """The bytes of the longest line, without what ends it."""
+    octets, last, longest = np.frombuffer(text, np.uint8), -1, 0
+    for start in range(0, len(text), _SLICE):
+        ends = start + np.flatnonzero(octets[start : start + _SLICE] == ord("\n"))
+        if len(ends):
+            longest = max(longest, int(np.diff(ends, prepend=last).max()) - 1)
+            last = int(ends[-1])
+    return max(longest, len(text) - last - 1)
 
 
 def value_end(text: Octets, start: int = 0) -> int:

@@ -113,8 +113,10 @@ def envelope_windows(
     place = records.place
     before = bytes(head[:place])
     following, behind = iter(blocks), list[Octets]()
+    events = chain([head[place:]], following)
+    del head  # while somebody works on the windows
     yield from array_windows(
-        chain([head[place:]], following),
+        events,
         size,
         limits.event_bytes,
         place,

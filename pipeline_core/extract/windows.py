@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.borders import event_borders, line_borders, value_borders, value_end
+from pipeline_core.extract.borders import event_borders, longest_line, value_borders, value_end
 from pipeline_core.extract.kernel import Octets
 
 BLANK = b" \t\n\r"
@@ -34,14 +34,6 @@ class Window:
     offset: int
     shape: Shape = Shape.ARRAY
     outside: int = 0
-
-
-_Borders = Callable[[Octets], tuple[int, int]]
-_BORDERS: dict[Shape, _Borders] = {
-    Shape.ARRAY: event_borders,
-    Shape.LINES: line_borders,
-    Shape.VALUES: value_borders,
-}
 
 
 def array_windows(
@@ -109,7 +101,7 @@ def sequence_windows(
         if length < patience:
             continue
         text: Octets = b"".join(held)
-        cut, _ = _BORDERS[shape](text)
+        cut = text.rfind(b"\n") + 1 if shape is Shape.LINES else value_borders(text)[0]
         if not cut:
             if shape is Shape.VALUES:  # blanks are no part of any
                 text = text.lstrip(BLANK)
@@ -130,9 +122,16 @@ def sequence_windows(
 
 def _checked(window: Window, max_event_bytes: int) -> Window:
     if len(window.text) > max_event_bytes:
-        way = _BORDERS[window.shape](window.text)[1]
-        _check_gap(way - (window.shape is Shape.ARRAY), max_event_bytes)
+        _check_gap(_longest_event(window), max_event_bytes)
     return window
+
+
+def _longest_event(window: Window) -> int:
+    if window.shape is Shape.LINES:
+        return longest_line(window.text)
+    if window.shape is Shape.VALUES:
+        return value_borders(window.text)[1]
+    return event_borders(window.text)[1] - 1
 
 
 def _check_gap(gap: int, max_event_bytes: int) -> None:

@@ -49,7 +49,7 @@ sys.stderr.write(str(peak() - before))
 """
 
 
-def _measured(folder: Path, archive: bytes, most: int = MOST_GROWTH, **limits: int) -> Outcome:
+def measured(folder: Path, archive: bytes, most: int = MOST_GROWTH, **limits: int) -> Outcome:
     """The outcome of a run in a process of its own, with 3 sound units in another archive."""
     sound = archive_zip({"2024-03-09.zip": day_zip({"a.json": sales(3)})})
     write_shop(folder / "warm", {"sound.zip": sound})
@@ -69,7 +69,7 @@ def _measured(folder: Path, archive: bytes, most: int = MOST_GROWTH, **limits: i
 
 
 def _refused(folder: Path, archive: bytes, place: Place, cause: str, **limits: int) -> None:
-    outcome = _measured(folder, archive, **limits)
+    outcome = measured(folder, archive, **limits)
     assert outcome.exit_code == 3
     assert units(outcome) == 3
     causes = unreadable(outcome)
@@ -101,7 +101,7 @@ def test_bomb_that_declares_just_what_the_limit_allows_is_refused(tmp_path: Path
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_bomb_of_a_greedy_decompressor_takes_bounded_memory(tmp_path: Path, method: int) -> None:
-    outcome = _measured(tmp_path, archive_zip({DAY: _spaces(method)}))
+    outcome = measured(tmp_path, archive_zip({DAY: _spaces(method)}))
     assert outcome.exit_code == 0
     assert units(outcome) == 3
     assert summary(outcome).json_bytes > LARGE
@@ -113,7 +113,7 @@ def test_lzma_dictionary_of_the_attackers_size_takes_bounded_memory(tmp_path: Pa
     packed = build.lzma_data(content, 1 << 16, claimed=1 << 30)
     entry = RawEntry("part.json", packed, len(content), zlib.crc32(content), zipfile.ZIP_LZMA)
     archive = archive_zip({DAY: build.raw_zip([entry])})
-    outcome = _measured(tmp_path, archive, MOST_GROWTH_AT_ALL)
+    outcome = measured(tmp_path, archive, MOST_GROWTH_AT_ALL)
     assert units(outcome) == 3
 
 
@@ -136,7 +136,7 @@ def test_entry_count_that_lies_is_not_believed(tmp_path: Path) -> None:
 def test_as_many_days_of_one_name_as_allowed_take_bounded_time(tmp_path: Path) -> None:
     names = [f"{number}/{DAY}" for number in range(100_000)]
     entries = [RawEntry(name, str(n).encode(), len(str(n)), 0) for n, name in enumerate(names)]
-    outcome = _measured(tmp_path, build.raw_zip(entries), MOST_GROWTH_AT_ALL)
+    outcome = measured(tmp_path, build.raw_zip(entries), MOST_GROWTH_AT_ALL)
     assert units(outcome) == 3
     assert summary(outcome).days.unreadable == 100_000
     assert summary(outcome).conflicting_days == ()
@@ -144,13 +144,13 @@ def test_as_many_days_of_one_name_as_allowed_take_bounded_time(tmp_path: Path) -
 
 def test_overlapping_entries_count_once_and_are_inflated_within_the_limits(tmp_path: Path) -> None:
     content = b" " * (64 * MIB) + b"[]"
-    outcome = _measured(tmp_path, archive_zip({DAY: build.overlap_zip(content, 30)}))
+    outcome = measured(tmp_path, archive_zip({DAY: build.overlap_zip(content, 30)}))
     assert (outcome.exit_code, units(outcome), summary(outcome).parts.read) == (0, 3, 2)
     # All but the first are refused before they are inflated.
     names = [f"{number:02}.json" for number in range(30)]
     entry = build.packed_entry(names[0], content)
     shared = build.raw_zip([replace(entry, name=name) for name in names], overlap=True)
-    again = _measured(tmp_path / "names", archive_zip({DAY: shared}), day_bytes=100 * MIB)
+    again = measured(tmp_path / "names", archive_zip({DAY: shared}), day_bytes=100 * MIB)
     assert (units(again), summary(again).parts.read, summary(again).parts.unreadable) == (3, 2, 29)
 
 
@@ -159,7 +159,7 @@ def test_bomb_of_a_newer_method_takes_bounded_memory(tmp_path: Path, method: int
     content = b" " * LARGE + b"[]"
     day = build.packed_zip({"part.json": content}, method)
     assert len(day) < MIB
-    outcome = _measured(tmp_path, archive_zip({DAY: day}))
+    outcome = measured(tmp_path, archive_zip({DAY: day}))
     assert (outcome.exit_code, units(outcome)) == (0, 3)
     assert summary(outcome).json_bytes > LARGE
 
@@ -187,6 +187,6 @@ def test_one_endless_event_takes_bounded_memory(
 def test_very_many_tiny_events_take_bounded_memory(tmp_path: Path) -> None:
     content = b"[" + b"0," * (4 * MIB) + b"0]"
     archive = archive_zip({DAY: day_zip({"part.json": content})})
-    outcome = _measured(tmp_path, archive, MOST_GROWTH_AT_ALL)
+    outcome = measured(tmp_path, archive, MOST_GROWTH_AT_ALL)
     assert units(outcome) == 3
     assert summary(outcome).events.rejected == 4 * MIB + 1
