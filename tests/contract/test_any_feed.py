@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from pipeline_core.messages import Options
 from tests.support import archives as build
 from tests.support.exports import CUSTOMERS, EXPORTS, ORDERS, PRODUCTS
 from tests.support.oracle import OracleResult, compute
-from tests.support.recounted import feed_of, recounted
-from tests.support.run import run_local, summary, unreadable
+from tests.support.recounted import feed_of
+from tests.support.run import rejects, run_local, summary, unreadable
+from tests.support.run import text as report
 from tests.support.shapes import SHAPES
 from tests.support.verified import assert_agrees
 
@@ -23,19 +23,19 @@ ORDER = {"event_type": "purchase", "customer_id": "u1"}
 
 
 def _read(shop: build.Shop, settings: dict[str, str], unknown: Any = "reject") -> OracleResult:
-    """The oracle's figures, which are verify's."""
+    """The oracle's figures, which are those of a run, and verify's."""
     expected = compute(shop.data, shop.dimensions, unknown=unknown, feed=settings)
-    options = Options(unknown=unknown, feed=feed_of(settings))
-    recount, _ = recounted(shop.data, shop.dimensions, options)
-    count = recount.total
+    folder = shop.data.parent / "run"
+    outcome = run_local(shop, folder, unknown=unknown, feed=feed_of(settings))
+    found = summary(outcome)
     events = expected.summary["events"]
-    assert (count.seen, count.counted, count.not_purchase) == tuple(events.values())[:3]
-    assert [each.position for each in count.rejects] == [str(e.position) for e in expected.rejects]
-    assert [each.reason for each in count.rejects] == [each.reason for each in expected.rejects]
-    units = expected.summary["totals"]["units_sold"]
-    assert sum(amount.units for amount in count.sales.values()) == units
-    assert count.days_read == expected.summary["days"]["read"]
-    assert count.ignored == expected.summary["ignored"]
+    assert (found.events.seen, found.events.counted) == (events["seen"], events["counted"])
+    assert found.days.read == expected.summary["days"]["read"]
+    assert found.ignored == expected.summary["ignored"]
+    left_out = [(row["reason"], row["position"]) for row in rejects(folder)]
+    assert left_out == [(each.reason, str(each.position)) for each in expected.rejects]
+    assert report(folder) == expected.sales_report.decode()
+    assert_agrees(folder, outcome)
     return expected
 
 
@@ -262,3 +262,14 @@ def test_exports_of_products(tmp_path: Path, name: str) -> None:
     counted = Counter((e.date, e.customer, e.product, e.units) for e in found.counted)
     assert counted == bought
     assert found.rejects == []
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_exports_of_products_without_what_was_sent_twice(tmp_path: Path, name: str) -> None:
+    export = EXPORTS[name]()
+    shop = build.write_shop(tmp_path / "shop", {"w_43.zip": export.archive}, CUSTOMERS, PRODUCTS)
+    feed = feed_of({**export.settings, "SALES_EVENT_ID": export.event_id})
+    found = summary(run_local(shop, tmp_path, unknown="bucket", feed=feed))
+    assert found.totals.units_sold == sum(units for order in ORDERS for _, units in order.items)
+    twice = [order for order in ORDERS if order.is_sent_twice]
+    assert found.rejected["duplicate_event"].events == sum(len(order.items) for order in twice)

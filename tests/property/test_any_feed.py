@@ -17,8 +17,6 @@ from tests.support.recounted import feed_of
 from tests.support.run import latest, run_local
 from tests.support.verified import assert_agrees
 
-# Runs do not read the items of an order yet.
-FEEDS = feeds(items=("",))
 LIMITS_OF_A_PART = st.fixed_dictionaries(
     {},
     optional={
@@ -31,7 +29,7 @@ LIMITS_OF_A_PART = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
-@given(generated=FEEDS, batch_size=BATCH_SIZES, processes=PROCESSES)
+@given(generated=feeds(), batch_size=BATCH_SIZES, processes=PROCESSES)
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_feed_is_read_as_the_oracle_reads_it(
     unknown: UnknownMode, generated: GeneratedFeed, batch_size: int, processes: int
@@ -54,7 +52,7 @@ def test_any_feed_is_read_as_the_oracle_reads_it(
         assert_agrees(folder, outcome)
 
 
-@given(generated=FEEDS, limits=LIMITS_OF_A_PART)
+@given(generated=feeds(), limits=LIMITS_OF_A_PART)
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_verify_agrees_on_what_any_feed_may_cost(
     generated: GeneratedFeed, limits: dict[str, int]

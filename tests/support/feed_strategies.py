@@ -78,13 +78,13 @@ ONLY = (
 
 
 @st.composite
-def names(draw: DrawFn, items: Sequence[str] = ITEMS) -> Names:
+def names(draw: DrawFn) -> Names:
     """Some of what a shop may choose."""
     paths = {ours: draw(st.sampled_from(theirs)) for ours, theirs in NAMES.items()}
     return Names(
         paths=paths,
         types=draw(st.sampled_from(TYPES)),
-        items=draw(st.sampled_from(items)),
+        items=draw(st.sampled_from(ITEMS)),
         any_ids=draw(st.booleans()),
         quantity=draw(st.sampled_from(("", "", "number", "number:1", "number:3"))),
         only=draw(st.sampled_from(ONLY)),
@@ -363,16 +363,10 @@ ARCHIVE_NAMES = ("week_01.zip", "week_02.ZIP", "events_2024-03-04.zip", "shop 20
 
 
 @st.composite
-def feeds(
-    draw: DrawFn,
-    *,
-    damage: bool = True,
-    items: Sequence[str] = ITEMS,
-) -> GeneratedFeed:
-    """A whole shop and its settings, one of `items` among them; without `damage` all parts can be
-    read."""
+def feeds(draw: DrawFn, *, damage: bool = True) -> GeneratedFeed:
+    """A whole shop and its settings; without `damage` all parts can be read."""
     people, things = draw(common.customers()), draw(common.products())
-    own = draw(names(items))
+    own = draw(names())
     named = {
         "SALES_PARTS": draw(st.sampled_from(tuple(FURTHER))),
         "SALES_IGNORE": draw(st.sampled_from(IGNORE)),
