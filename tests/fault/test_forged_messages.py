@@ -496,6 +496,8 @@ def test_a_run_says_which_worker_refused_its_work(
         where = {"state": state, "run_id": RUN, "archive": "00000"}
         app.send_task("workers.process_archive", kwargs=where, task_id="refused")
     _refused(ships, 1)
+    stored = Celery(backend=ships.redis.url).AsyncResult("refused")
+    eventually(stored.ready, "what the refusal left behind")  # it is stored after it is told
     kill_tree(stranger)
     ships.worker(concurrency=2)
     _send(ships, "workers.fail_run", state=state, run_id=RUN, failed="refused")
