@@ -13,13 +13,15 @@ from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.settings import unused_variables
 from pipeline_core.storage import use_state_key
 from workers.application import App, load_settings_or_end, refuse_other_servers
-from workers.config import celery_config, flower_environment
+from workers.config import celery_config
+from workers.flower import flower_environment
 
 refuse_other_servers()
 settings = load_settings_or_end()
 use_state_key(settings.chosen_state_key())
 app = App(
-    "workers", include=["workers.tasks", "workers.watching", "workers.events", "workers.control"]
+    "workers",
+    include=["workers.tasks", "workers.watching", "workers.events", "workers.remote_control"],
 )
 app.conf.update(celery_config(settings))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from celery.beat import BeatLazyFunc
 
 from pipeline_core.settings import DEFAULT_BROKER_URL, Settings
 from workers.schedule import cron, slot_of_now
+from workers.tls import tls_options
 
 START_RUN = "workers.start_run"
 PROCESS_ARCHIVE = "workers.process_archive"
@@ -100,22 +100,3 @@ def mark_of(settings: Settings) -> str | None:
     """Which key a state is opened under, without the key: for commands to compare."""
     key = settings.chosen_state_key()
     return None if key is None else key.mark
-
-
-def tls_options(settings: Settings) -> dict[str, Any]:
-    """Keyword arguments of a Redis client for rediss://: certificate and host name must fit."""
-    options: dict[str, Any] = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True}
-    return options | ({"ssl_ca_certs": settings.redis_ca} if settings.redis_ca else {})
-
-
-def flower_environment(settings: Settings) -> dict[str, str]:
-    """Flower's options as it reads them from the environment: loopback, look but don't touch,
-    and a password."""
-    options = {
-        "FLOWER_ADDRESS": "127.0.0.1",
-        "FLOWER_READ_ONLY": str(settings.flower_read_only).lower(),
-    }
-    if settings.flower_password is not None:
-        password = settings.flower_password.get_secret_value()
-        options["FLOWER_BASIC_AUTH"] = f"{settings.flower_user}:{password}"
-    return options

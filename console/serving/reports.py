@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from console.serving.runs import PublishedRuns
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger.names import is_run_id
-from pipeline_core.load.published import RUNS
+from pipeline_core.load.read_back import RUNS
 from pipeline_core.publication.file_names import INDEX, is_report_file
 from pipeline_core.storage import Storage
 from pipeline_core.storage.local import LocalStorage

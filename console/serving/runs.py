@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from pipeline_core.errors import NotAllowed
 from pipeline_core.ledger.names import is_run_id
-from pipeline_core.load.published import RUNS, read_summary
+from pipeline_core.load.read_back import RUNS, read_summary
 from pipeline_core.messages import ReportPlugin
 from pipeline_core.storage import Storage
 

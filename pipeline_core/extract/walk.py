@@ -22,7 +22,7 @@ from pipeline_core.containers.names import (
     without_slash,
 )
 from pipeline_core.containers.packed import unpacked
-from pipeline_core.containers.zips import (
+from pipeline_core.containers.zip_entries import (
     OpenedZip,
     counted,
     entries,

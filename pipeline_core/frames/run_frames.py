@@ -20,7 +20,7 @@ import pyarrow as pa
 from pipeline_core.errors import ConfigError, PipelineError, PublishRefused
 from pipeline_core.frames.tables import ReportFrame, frame_of, report_frame
 from pipeline_core.ledger import RunLedger, lease, newest_runs, open_state
-from pipeline_core.load.published import read_published
+from pipeline_core.load.read_back import read_published
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
 from pipeline_core.running.drive import (

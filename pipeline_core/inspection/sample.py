@@ -17,7 +17,7 @@ from pipeline_core.containers.ignored import ending
 from pipeline_core.containers.meter import Meter, archive_meter, day_meter, part_meter
 from pipeline_core.containers.names import without_slash
 from pipeline_core.containers.packed import packing, unpacked
-from pipeline_core.containers.zips import OpenedZip, inflate
+from pipeline_core.containers.zip_entries import OpenedZip, inflate
 from pipeline_core.errors import InputError, UnreadablePart
 from pipeline_core.extract.days import archive_days, opened_day
 from pipeline_core.extract.kernel import Octets

@@ -25,7 +25,7 @@
 this, and what ``cache`` tells of, is in ``keyed/<mark>/``, each file with its tag behind it.
 """
 
-from pipeline_core.ledger.published import mark_published, published_before, published_ids
+from pipeline_core.ledger.publications import mark_published, published_before, published_ids
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.ledger.runs import is_vouched_run, newest_runs, planted_words, run_ids
 from pipeline_core.ledger.snapshots import load_snapshot, save_snapshot

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
 from pipeline_core.containers.meter import Meter, day_meter
 from pipeline_core.containers.names import day_date
-from pipeline_core.containers.zips import OpenedZip
+from pipeline_core.containers.zip_entries import OpenedZip
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.days import LooseDigest
 from pipeline_core.extract.decode import decode

@@ -13,7 +13,7 @@ from typing import IO
 
 from pipeline_core.containers.ignored import merge_endings
 from pipeline_core.containers.meter import archive_meter, day_meter
-from pipeline_core.containers.zips import OpenedZip
+from pipeline_core.containers.zip_entries import OpenedZip
 from pipeline_core.errors import UnreadableArchive, UnreadableDay
 from pipeline_core.extract.days import ArchiveDay, archive_days
 from pipeline_core.extract.extract_cache import Extracts, bytes_on_disk

@@ -20,7 +20,7 @@ from pipeline_core.extract.walk import open_archive, part_windows
 from pipeline_core.extract.windows import Window
 from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.ledger.results import Done
-from pipeline_core.load.published import read_summary
+from pipeline_core.load.read_back import read_summary
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import EventCounts, Manifest, Options, Summary

@@ -16,7 +16,7 @@ from pipeline_core.containers.names import day_date
 from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.unread_copies import unread_copies
-from pipeline_core.load.published import read_published_rows
+from pipeline_core.load.read_back import read_published_rows
 from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import EventCounts, Manifest, Summary, Totals, Unreadable
 from pipeline_core.processing.recount import counted_days, recount

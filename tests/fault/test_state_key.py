@@ -19,7 +19,7 @@ import pytest
 from pipeline_core import frames, pipeline
 from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger, open_state
-from pipeline_core.ledger.published import mark_published
+from pipeline_core.ledger.publications import mark_published
 from pipeline_core.messages import Manifest
 from pipeline_core.running.local import run_locally
 from pipeline_core.storage import StateKey, signed, use_state_key

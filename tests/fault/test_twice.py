@@ -17,7 +17,7 @@ from pipeline_core.errors import ConfigError, PipelineError, PublishRefused
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import PUBLISH, Worker, attempt
 from pipeline_core.messages import DriftLimits, Outcome, Receipt, Verdict, Work
-from pipeline_core.publication import files
+from pipeline_core.publication import report_files
 from pipeline_core.storage import open_storage
 from pipeline_core.storage.local import LocalStorage
 from tests.support.archives import Shop, write_shop
@@ -212,14 +212,14 @@ def test_a_run_that_is_given_up_while_it_is_published_stays_unpublished(
 ) -> None:
     manifest = plan_local(shop, tmp_path)
     process_local(tmp_path, manifest)
-    to_parquet = vars(files)["to_parquet"]
+    to_parquet = vars(report_files)["to_parquet"]
 
     def slowly(table: object) -> object:
         """What a publisher that was taken for dead meets when it wakes up."""
         pipeline.fail(str(tmp_path / "state"), manifest.run_id, PipelineError("It was silent."))
         return to_parquet(table)
 
-    monkeypatch.setattr(files, "to_parquet", slowly)
+    monkeypatch.setattr(report_files, "to_parquet", slowly)
     with pytest.raises(PublishRefused, match="given up"):
         publish_local(tmp_path, manifest)
     assert not (tmp_path / "reports" / "latest").exists()

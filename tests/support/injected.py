@@ -29,7 +29,7 @@ from celery import Celery
 from kombu.messaging import Producer
 
 from pipeline_core.processing.extraction import Extraction
-from pipeline_core.publication import files
+from pipeline_core.publication import report_files
 from workers import schedule
 from workers.celery import app
 from workers.config import PROCESS_ARCHIVE
@@ -105,7 +105,7 @@ setattr(  # noqa: B010  (mypy forbids the plain way)
     "extract",
     _before(vars(Extraction)["extract"], lambda extraction: str(extraction.archive.name)),
 )
-vars(files)["write_csv"] = _before(vars(files)["write_csv"], lambda *_: "publication")
+vars(report_files)["write_csv"] = _before(vars(report_files)["write_csv"], lambda *_: "publication")
 setattr(Celery, "now", _ahead(Celery.now))  # noqa: B010  (mypy forbids the plain way)
 vars(schedule)["datetime"] = type("Ahead", (datetime,), {"now": staticmethod(_ahead(datetime.now))})
 setattr(Producer, "publish", _send(Producer.publish))  # noqa: B010  (mypy forbids the plain way)

@@ -139,7 +139,7 @@ def check_clock(settings: Settings) -> Check:
 def _redis(settings: Settings, url: SecretStr) -> Redis:
     from redis import Redis
 
-    from workers.config import tls_options
+    from workers.tls import tls_options
 
     address = url.get_secret_value()
     encrypted = tls_options(settings) if address.startswith("rediss:") else {}

@@ -22,7 +22,7 @@ from pipeline_core.questions.diff.gathered import gather
 from pipeline_core.questions.diff.rules import changed_rules, is_of_now
 from pipeline_core.questions.diff.steps import Effect, Named
 from pipeline_core.questions.diff.views import Amount, Bought, ReportView, United, collect, total
-from pipeline_core.questions.published import PublishedRun, published_run
+from pipeline_core.questions.published_runs import PublishedRun, published_run
 from pipeline_core.storage import Storage
 from pipeline_core.transform.money import minor_of, to_text
 

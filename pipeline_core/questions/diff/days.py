@@ -15,7 +15,7 @@ from pipeline_core.containers.names import is_dated_up_to
 from pipeline_core.messages import Feed, Limits
 from pipeline_core.processing.recount import CountedDay
 from pipeline_core.questions.diff.causes import CauseKind
-from pipeline_core.questions.published import PublishedRun
+from pipeline_core.questions.published_runs import PublishedRun
 
 
 class Origin(NamedTuple):

@@ -10,7 +10,7 @@ from pipeline_core.processing.recount import CountedDay, day_candidates
 from pipeline_core.questions.diff.days import ComparedDays, Origin
 from pipeline_core.questions.diff.steps import Effect, Steps
 from pipeline_core.questions.diff.views import Bought, United, collect, unite
-from pipeline_core.questions.published import PublishedRun
+from pipeline_core.questions.published_runs import PublishedRun
 
 
 @dataclass(frozen=True)

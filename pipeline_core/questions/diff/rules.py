@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline_core.planning.reuse import rules_of_now
 from pipeline_core.questions.diff.causes import CauseKind
 from pipeline_core.questions.diff.steps import Named
-from pipeline_core.questions.published import PublishedRun
+from pipeline_core.questions.published_runs import PublishedRun
 
 
 def changed_rules(one: PublishedRun, other: PublishedRun) -> Named | None:

@@ -21,7 +21,7 @@ from pipeline_core.questions.diff.rules import changed_rules
 from pipeline_core.questions.diff.sentences import because
 from pipeline_core.questions.diff.steps import Named
 from pipeline_core.questions.diff.views import Amount, United, total
-from pipeline_core.questions.published import PublishedRun, published_run
+from pipeline_core.questions.published_runs import PublishedRun, published_run
 from pipeline_core.transform.money import minor_of, to_text
 
 log = get_logger()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline_core.containers.names import base_name, day_date
 from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger
-from pipeline_core.load.published import read_published_rows
+from pipeline_core.load.read_back import read_published_rows
 from pipeline_core.load.tables import csv_line
 from pipeline_core.messages import Manifest, Summary, Totals, UnknownMode, Unreadable
 from pipeline_core.processing.recount import run_candidates

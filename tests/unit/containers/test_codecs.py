@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from pipeline_core.containers.meter import Meter
-from pipeline_core.containers.zips import inflate, open_zip
+from pipeline_core.containers.zip_entries import inflate, open_zip
 from pipeline_core.errors import InputError, UnreadableDay, UnreadablePart
 from pipeline_core.messages import Limits
 from tests.support.archives import METHODS, day_zip, lying_zip

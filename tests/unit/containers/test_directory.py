@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from pipeline_core.containers.meter import Meter
-from pipeline_core.containers.zips import entries, inflate, open_zip
+from pipeline_core.containers.zip_entries import entries, inflate, open_zip
 from pipeline_core.errors import UnreadableDay, UnreadablePart
 from pipeline_core.messages import Limits
 from pipeline_core.verify.reading.names import is_junk
