@@ -97,11 +97,14 @@ class Run:
 
     def rejects(self) -> pd.DataFrame:
         """rejects.csv: reason, archive, day, part (str), position (int64) and event, the JSON of
-        each. Raises as ``sales_report`` does."""
+        each; item (Int64) is the number of an order's item, missing where the event is no order.
+        Raises as ``sales_report`` does."""
         _, _, rows = self._read("rejects.csv").partition(b"\n")
-        found = list(zip(*parse_rejects(io.BytesIO(rows)), strict=True))
-        columns = found or [()] * len(Reject._fields)
-        return frame_of(dict(zip(Reject._fields, columns, strict=True)), ("position",))
+        found = list(parse_rejects(io.BytesIO(rows)))
+        columns = {name: [getattr(each, name) for each in found] for name in Reject._fields}
+        columns["position"] = [each.position.event for each in found]
+        items = pd.array([each.position.item for each in found], dtype="Int64")
+        return frame_of(columns, ("position",)).assign(item=items)
 
     def _read(self, name: str) -> bytes:
         if self.reports is None or self.state != "published":

@@ -57,6 +57,7 @@ def test_json_is_the_documented_struct(env: dict[str, str]) -> None:
         "events": 5,
         "left_out": [],
         "not_in_run": [],
+        "not_counted": [],
         "difference": None,
     }
 

@@ -56,7 +56,8 @@ def _check_same(report: Report, law: str, made: pa.Table, whole: pa.Table) -> No
         if not partial.schema.equals(report.schema):
             raise ConfigError(
                 f"The report {report.name} breaks a law: a partial has not its schema, but "
-                f"{', '.join(f'{field.name}: {field.type}' for field in partial.schema)}."
+                f"{', '.join(f'{field.name}: {field.type}' for field in partial.schema)}.",
+                "Give aggregate's and merge's tables the report's schema: `partial.cast(schema)`.",
             )
     if not report.finish(made, _SCALE).equals(report.finish(whole, _SCALE)):
         raise ConfigError(

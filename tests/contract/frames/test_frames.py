@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from datetime import date
 from decimal import Decimal
@@ -337,8 +338,20 @@ def test_the_command_s_runs_are_there_too(tmp_path: Path) -> None:
     (found,) = frames.runs(state=tmp_path / "state")
     assert (found.run_id, found.summary) == (outcome.run_id, outcome.summary)
     assert found.rejects().columns.tolist() == [
-        *("reason", "archive", "day", "part", "position", "event")
+        *("reason", "archive", "day", "part", "position", "event", "item")
     ]
+
+
+def test_rejects_name_the_item_of_an_order(tmp_path: Path) -> None:
+    order = {"event_type": "purchase", "customer_id": "c1"}
+    items = [{"product_id": "p1", "quantity": 1}, {"product_id": "?", "quantity": 1}]
+    shop_of(tmp_path, json.dumps([order | {"lines": items}]).encode())
+    made = frames.run(**places(tmp_path), jobs=1, items="lines[]")  # type: ignore[arg-type]
+    rejected = made.rejects()
+    assert rejected[["reason", "position", "item"]].to_numpy().tolist() == [
+        ["unknown_product", 0, 1]
+    ]
+    assert (str(rejected["position"].dtype), str(rejected["item"].dtype)) == ("int64", "Int64")
 
 
 def test_a_refused_run_raises_why_and_is_listed(tmp_path: Path) -> None:
