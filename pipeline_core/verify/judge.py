@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.messages import Feed, Options, RejectReason
-from pipeline_core.verify.reading.fields import Record, id_of, is_met, is_purchase, units_of
+from pipeline_core.reread.fields import Record, id_of, is_met, is_purchase, units_of
 
 _UNKNOWN = "Unknown"
 _NOTHING = Decimal(0)

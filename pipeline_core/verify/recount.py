@@ -12,12 +12,10 @@ from typing import IO, NamedTuple
 
 from pipeline_core.errors import InputError, UnreadableArchive, UnreadableDay, UnreadablePart
 from pipeline_core.messages import Options
-from pipeline_core.verify.counts import Amount, Count, Day, Place, RejectRow
-from pipeline_core.verify.judge import Reject, Rules, judge
-from pipeline_core.verify.reading.directory import Entry
-from pipeline_core.verify.reading.events import events_of
-from pipeline_core.verify.reading.fields import records_of
-from pipeline_core.verify.reading.names import (
+from pipeline_core.reread.directory import Entry
+from pipeline_core.reread.events import events_of
+from pipeline_core.reread.fields import records_of
+from pipeline_core.reread.names import (
     base_name,
     is_day,
     is_part,
@@ -26,14 +24,16 @@ from pipeline_core.verify.reading.names import (
     shown_day,
     shown_part,
 )
-from pipeline_core.verify.reading.packed import LONGEST_SIGN, is_packed, unpacked
-from pipeline_core.verify.reading.unzip import (
+from pipeline_core.reread.packed import LONGEST_SIGN, is_packed, unpacked
+from pipeline_core.reread.unzip import (
     Allowance,
     Opened,
     inflated,
     opened_zip,
     wanted_entries,
 )
+from pipeline_core.verify.counts import Amount, Count, Day, Place, RejectRow
+from pipeline_core.verify.judge import Reject, Rules, judge
 
 _IN_MEMORY_BYTES = 64 << 20
 

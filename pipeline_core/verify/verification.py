@@ -12,6 +12,7 @@ from msgspec import Struct
 from pipeline_core.errors import ConfigError, RetryableError, UnreadableArchive
 from pipeline_core.ledger import RunLedger, load_snapshot, open_state
 from pipeline_core.messages import ArchiveRef, Manifest, Summary
+from pipeline_core.reread.names import is_archive
 from pipeline_core.storage import Storage, open_archives, open_storage
 from pipeline_core.verify.compare import Difference, Differs, Published
 from pipeline_core.verify.expected import (
@@ -21,7 +22,6 @@ from pipeline_core.verify.expected import (
     sales_rows,
 )
 from pipeline_core.verify.judge import Rules
-from pipeline_core.verify.reading.names import is_archive
 from pipeline_core.verify.recount import Recount
 
 __all__ = ["Difference", "Verification", "verify"]

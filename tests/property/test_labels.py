@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipeline_core.containers.cut import LONGEST_NAME
 from pipeline_core.containers.names import day_date, day_label
-from pipeline_core.verify.reading.names import iso_date, shown_day
+from pipeline_core.reread.names import iso_date, shown_day
 
 _PIECE = st.one_of(
     st.sampled_from(["2024-03-01", "2024_03_02", "20240303", "2024-13-01", "1", "-", "/", "\\"]),

@@ -13,8 +13,8 @@ from pipeline_core.containers.meter import Meter
 from pipeline_core.containers.zip_entries import entries, inflate, open_zip
 from pipeline_core.errors import UnreadableDay, UnreadablePart
 from pipeline_core.messages import Limits
-from pipeline_core.verify.reading.names import is_junk
-from pipeline_core.verify.reading.unzip import Allowance, inflated, opened_zip, wanted_entries
+from pipeline_core.reread.names import is_junk
+from pipeline_core.reread.unzip import Allowance, inflated, opened_zip, wanted_entries
 from tests.support.archives import (
     DEFLATE64,
     METHODS,

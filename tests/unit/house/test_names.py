@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support import PROJECT
 
 # It counts again by code of its own, and calls what it finds as the pipeline does.
-RECOUNTING = PROJECT / "pipeline_core" / "verify"
+RECOUNTING = {PROJECT / "pipeline_core" / room for room in ("verify", "reread")}
 
 
 def _modules() -> Iterator[Path]:
@@ -24,7 +24,7 @@ def _twice(names: Iterator[str]) -> list[str]:
 
 def _class_names() -> Iterator[str]:
     for path in _modules():
-        if RECOUNTING not in path.parents:
+        if RECOUNTING.isdisjoint(path.parents):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.ClassDef):
                     yield node.name.lstrip("_")

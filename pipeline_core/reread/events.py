@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.messages import Feed, Limits
-from pipeline_core.verify.reading.envelopes import (
+from pipeline_core.reread.envelopes import (
     events_in_array,
     events_in_large,
     events_in_object,
 )
-from pipeline_core.verify.reading.json_text import (
+from pipeline_core.reread.json_text import (
     after_blanks,
     check_length,
     end_of_object,

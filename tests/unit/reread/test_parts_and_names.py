@@ -10,10 +10,10 @@ import pytest
 
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.messages import Limits
-from pipeline_core.verify.reading.events import events_of
-from pipeline_core.verify.reading.json_text import Number
-from pipeline_core.verify.reading.names import loose_date
-from pipeline_core.verify.reading.packed import is_packed, unpacked
+from pipeline_core.reread.events import events_of
+from pipeline_core.reread.json_text import Number
+from pipeline_core.reread.names import loose_date
+from pipeline_core.reread.packed import is_packed, unpacked
 from tests.support.recounted import feed_of
 from tests.support.shapes import DATES, SHAPES, Shape
 

@@ -6,8 +6,8 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from pipeline_core.messages import Feed, Limits
-from pipeline_core.verify.reading.fields import has, value_at
-from pipeline_core.verify.reading.json_text import after_blanks, check_length, expected, value_in
+from pipeline_core.reread.fields import has, value_at
+from pipeline_core.reread.json_text import after_blanks, check_length, expected, value_in
 
 
 def events_in_array(

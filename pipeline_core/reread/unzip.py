@@ -18,9 +18,9 @@ from typing import IO, Any
 
 from pipeline_core.errors import InputError, RetryableError, UnreadableZip
 from pipeline_core.messages import Limits
-from pipeline_core.verify.reading.directory import Entry, bytes_at, directory_of
-from pipeline_core.verify.reading.names import is_junk
-from pipeline_core.verify.reading.packed import zstandard_frames
+from pipeline_core.reread.directory import Entry, bytes_at, directory_of
+from pipeline_core.reread.names import is_junk
+from pipeline_core.reread.packed import zstandard_frames
 
 _BLOCK = 1 << 16
 _LITTLE = 256  # of Deflate64: what comes of it cannot be bounded otherwise

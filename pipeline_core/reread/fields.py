@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipeline_core.messages import Condition, Feed
-from pipeline_core.verify.reading.json_text import Number
+from pipeline_core.reread.json_text import Number
 
 _MOST_DIGITS = 10  # of a quantity
 _WRITTEN = re.compile(r"(-?)([0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]+))?")
