@@ -14,7 +14,7 @@ help:  ## Show what there is to make
 
 setup: $(STAMP)  ## Make .venv with everything in it
 
-$(STAMP): requirements/dev.txt pyproject.toml pipeline_core/extract/_kernel.c pipeline_core/transform/_ids.c
+$(STAMP): requirements/dev.txt pyproject.toml pipeline_core/framing/_kernel.c pipeline_core/transform/_ids.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || \
@@ -48,7 +48,7 @@ fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mu
 
 sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, CASES=100000 calls and mutated parts
 	@rm -rf build/sanitize && mkdir -p build/sanitize && cp -r pipeline_core tests build/sanitize
-	@for module in extract/_kernel transform/_ids; do \
+	@for module in framing/_kernel transform/_ids; do \
 		gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -shared -fPIC \
 			-I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
 			pipeline_core/$$module.c \

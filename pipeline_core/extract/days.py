@@ -19,7 +19,6 @@ from pipeline_core.containers.meter import Meter, day_meter, part_meter
 from pipeline_core.containers.names import day_label, is_zip, part_date
 from pipeline_core.containers.zip_entries import OpenedZip, inflate
 from pipeline_core.errors import UnreadableArchive, UnreadablePart
-from pipeline_core.extract.kernel import Octets
 from pipeline_core.extract.walk import (
     Listing,
     day_bytes,
@@ -30,6 +29,7 @@ from pipeline_core.extract.walk import (
     listing,
     open_day,
 )
+from pipeline_core.framing.kernel import Octets
 from pipeline_core.messages import DayRef, Feed
 
 _ENDING = ".zip"

@@ -18,7 +18,7 @@ from pipeline_core.extract.decoded import Decoded
 from pipeline_core.extract.general import decode_generally
 from pipeline_core.extract.reading import NO_OBJECT, Event, Reading, reading_of
 from pipeline_core.extract.scan import Scanned, scan
-from pipeline_core.extract.windows import Window
+from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Feed
 from pipeline_core.schemas import CANDIDATES
 

@@ -14,9 +14,9 @@ from msgspec import Raw
 from numpy.typing import NDArray
 
 from pipeline_core.containers.cut import cut_bytes
-from pipeline_core.extract.kernel import kernel
-from pipeline_core.extract.strict import strict_items
-from pipeline_core.extract.windows import Shape, Window
+from pipeline_core.framing.kernel import kernel
+from pipeline_core.framing.strict_json import strict_items
+from pipeline_core.framing.windows import Shape, Window
 
 _BLANK_BYTES = b" \t\n\r"
 _STRING_OR_BLANKS = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\n\r]+')

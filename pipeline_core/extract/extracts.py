@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pipeline_core.containers.cut import label
 from pipeline_core.extract.decoded import Decoded, candidate_texts
-from pipeline_core.extract.windows import Window
+from pipeline_core.framing.windows import Window
 from pipeline_core.schemas import CANDIDATES, KEYED_CANDIDATES
 
 # Goes up whenever the same bytes would be extracted otherwise, or written otherwise.

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline_core.extract.kernel import kernel
-from pipeline_core.extract.windows import Shape, Window
+from pipeline_core.framing.kernel import kernel
+from pipeline_core.framing.windows import Shape, Window
 from pipeline_core.messages import RejectReason
 from pipeline_core.schemas import CANDIDATES
 

@@ -9,9 +9,9 @@ import msgspec
 
 from pipeline_core.extract.decoded import in_one_line, item_texts
 from pipeline_core.extract.general import is_deeper, lines, pieces
-from pipeline_core.extract.kernel import Octets
-from pipeline_core.extract.strict import EXACT, strict_items, values_of
-from pipeline_core.extract.windows import Shape, Window
+from pipeline_core.framing.kernel import Octets
+from pipeline_core.framing.strict_json import EXACT, strict_items, values_of
+from pipeline_core.framing.windows import Shape, Window
 
 _values = msgspec.json.Decoder(list[Any])
 

@@ -31,9 +31,9 @@ from pipeline_core.containers.zip_entries import (
     open_zip,
 )
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart, UnreadableZip
-from pipeline_core.extract.kernel import Octets
-from pipeline_core.extract.shapes import windows
-from pipeline_core.extract.windows import Window
+from pipeline_core.framing.kernel import Octets
+from pipeline_core.framing.shapes import windows
+from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Feed, Limits
 
 

@@ -18,7 +18,7 @@ from pipeline_core.errors import InputError, UnreadableArchive
 from pipeline_core.extract.days import archive_days, opened_day
 from pipeline_core.extract.extract_cache import Extracts
 from pipeline_core.extract.walk import open_archive, part_windows
-from pipeline_core.extract.windows import Window
+from pipeline_core.framing.windows import Window
 from pipeline_core.ledger.results import results
 from pipeline_core.machine.profile import EVENT_BYTES
 from pipeline_core.messages import ArchiveRef, Manifest, Options, Receipt, Unreadable, Work

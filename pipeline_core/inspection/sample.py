@@ -20,10 +20,10 @@ from pipeline_core.containers.packed import packing, unpacked
 from pipeline_core.containers.zip_entries import OpenedZip, inflate
 from pipeline_core.errors import InputError, UnreadablePart
 from pipeline_core.extract.days import archive_days, opened_day
-from pipeline_core.extract.kernel import Octets
 from pipeline_core.extract.values import event_values
 from pipeline_core.extract.walk import open_archive, part_windows
-from pipeline_core.extract.windows import Shape, Window
+from pipeline_core.framing.kernel import Octets
+from pipeline_core.framing.windows import Shape, Window
 from pipeline_core.inspection.rows import id_text, lists_of, view_of
 from pipeline_core.messages import Feed, Limits
 from pipeline_core.messages.inspection import EntryKind, Kind, PartFound

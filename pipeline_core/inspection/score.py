@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline_core.containers.cut import cut
 from pipeline_core.extract.decode import decode
 from pipeline_core.extract.decoded import Decoded, event_texts
-from pipeline_core.extract.paths import lookup
+from pipeline_core.framing.paths import lookup
 from pipeline_core.inspection.fields import text_of
 from pipeline_core.inspection.sample import ArchiveSample
 from pipeline_core.messages import Feed, RejectReason, UnknownMode

@@ -16,7 +16,7 @@ from pipeline_core.extract.decode import decode
 from pipeline_core.extract.decoded import Decoded
 from pipeline_core.extract.extracts import ExtractedDay, ExtractWriter, read_candidates
 from pipeline_core.extract.walk import Listing, PartHash, part_windows
-from pipeline_core.extract.windows import Window
+from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Options, Tally, Unreadable
 from pipeline_core.processing.repeated import DayNames
 from pipeline_core.processing.rules import window_bytes

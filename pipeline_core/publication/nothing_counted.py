@@ -14,10 +14,10 @@ from pipeline_core.containers.ignored import endings_in_words
 from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.errors import InputError, RetryableError, UnreadablePart
 from pipeline_core.extract.days import archive_days, opened_day
-from pipeline_core.extract.paths import MISSING, lookup
 from pipeline_core.extract.values import event_values
 from pipeline_core.extract.walk import open_archive, part_windows
-from pipeline_core.extract.windows import Window
+from pipeline_core.framing.paths import MISSING, lookup
+from pipeline_core.framing.windows import Window
 from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.read_back import read_summary

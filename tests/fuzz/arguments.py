@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline_core.extract.kernel import IS_BUILT, kernel
+from pipeline_core.framing.kernel import IS_BUILT, kernel
 from pipeline_core.transform import ids as ids_module
 
 if ids_module.IS_COMPILED:

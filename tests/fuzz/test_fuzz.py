@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pipeline_core.extract.kernel import IS_BUILT
+from pipeline_core.framing.kernel import IS_BUILT
 from pipeline_core.transform.ids import IS_COMPILED
 from tests.support import PROJECT
 

@@ -16,8 +16,8 @@ from random import Random
 from typing import Any
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.kernel import IS_BUILT
-from pipeline_core.extract.windows import Window
+from pipeline_core.framing.kernel import IS_BUILT
+from pipeline_core.framing.windows import Window
 from tests.support.decoding import TiersDifferError, by_both_tiers
 from tests.support.mutate import mutated
 from tests.support.oracle_parts import events_of_array

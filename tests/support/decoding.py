@@ -12,7 +12,7 @@ from pipeline_core.extract.decode import decode
 from pipeline_core.extract.decoded import Decoded, event_texts
 from pipeline_core.extract.general import decode_generally
 from pipeline_core.extract.reading import reading_of
-from pipeline_core.extract.windows import Window
+from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Feed
 
 _CUT_AT = 30

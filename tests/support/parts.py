@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pipeline_core.containers.packed import unpacked
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.shapes import windows
+from pipeline_core.framing.shapes import windows
 from pipeline_core.messages import Feed, Limits, RejectReason
 from tests.support.decoding import OURS, by_both_tiers
 

@@ -8,7 +8,7 @@ from itertools import islice
 from console.commands.doctor.checks import Check
 from pipeline_core.configuration.hook_command import is_found, program
 from pipeline_core.containers.codecs import HAS_LIBDEFLATE
-from pipeline_core.extract.kernel import IS_BUILT
+from pipeline_core.framing.kernel import IS_BUILT
 from pipeline_core.ledger import RunLedger, newest_runs, open_state
 from pipeline_core.machine.install_lines import install_line, rebuild_line
 from pipeline_core.machine.plugins import plugin_names

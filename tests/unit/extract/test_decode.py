@@ -18,12 +18,12 @@ from pipeline_core.containers.cut import is_cut
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract import decode as decode_module
 from pipeline_core.extract import decoded as decoded_module
-from pipeline_core.extract.borders import Structure
 from pipeline_core.extract.general import decode_generally
 from pipeline_core.extract.reading import reading_of
 from pipeline_core.extract.scan import Names, Scanned, scan
-from pipeline_core.extract.shapes import windows
-from pipeline_core.extract.windows import Window
+from pipeline_core.framing.borders import Structure
+from pipeline_core.framing.shapes import windows
+from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Limits, RejectReason
 from tests.support import strategies
 from tests.support.decoding import OURS, by_both_tiers, collected
@@ -266,7 +266,7 @@ def test_texts_of_candidates_are_verbatim_with_and_without_the_kernel(
 
 @pytest.mark.parametrize("span", [(-1, 1), (2, 1), (0, 4), (4, 4), (0, 2**62)])
 def test_spans_that_lead_outside_of_the_text_are_refused(span: tuple[int, int]) -> None:
-    kernel = pytest.importorskip("pipeline_core.extract._kernel")
+    kernel = pytest.importorskip("pipeline_core.framing._kernel")
     assert kernel.gather(b"abc", np.array([(0, 3), (3, 3), (1, 2)])) == b"abcb"
     with pytest.raises(ValueError, match="outside of the text"):
         kernel.gather(b"abc", np.array([(0, 1), span]))
@@ -274,14 +274,14 @@ def test_spans_that_lead_outside_of_the_text_are_refused(span: tuple[int, int]) 
 
 @pytest.mark.parametrize("spans", [np.zeros(3, np.int64), np.zeros(4), np.zeros(4, np.int32)])
 def test_spans_that_are_no_pairs_are_refused(spans: NDArray[Any]) -> None:
-    kernel = pytest.importorskip("pipeline_core.extract._kernel")
+    kernel = pytest.importorskip("pipeline_core.framing._kernel")
     with pytest.raises(ValueError, match="no pairs of int64"):
         kernel.gather(b"abc", spans)
 
 
 @pytest.mark.parametrize("depth", [-(2**31), -1, 0, 513, 2**31 - 1])
 def test_a_depth_that_no_stack_is_sure_to_hold_is_refused_by_the_kernel(depth: int) -> None:
-    kernel = pytest.importorskip("pipeline_core.extract._kernel")
+    kernel = pytest.importorskip("pipeline_core.framing._kernel")
     with pytest.raises(ValueError, match="depth is not one of"):
         kernel.scan(b"[" * 1_000_000, 0, 0, 5, depth, 1, 2, (b"t", b"c", b"p", b"q"), (), False)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pipeline_core.extract.event_key import event_key
-from pipeline_core.extract.paths import MISSING
-from pipeline_core.extract.strict import WRITTEN
+from pipeline_core.framing.paths import MISSING
+from pipeline_core.framing.strict_json import WRITTEN
 
 
 def key(*texts: str) -> bytes | None:

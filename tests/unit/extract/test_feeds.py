@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline_core.extract.kernel import IS_BUILT
 from pipeline_core.extract.reading import reading_of
+from pipeline_core.framing.kernel import IS_BUILT
 from pipeline_core.messages import Condition, Feed, Numbers
 from tests.support.decoding import OURS
 from tests.support.parts import Purchase, read_part

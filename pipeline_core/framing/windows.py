@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.borders import event_borders, longest_line, value_borders, value_end
-from pipeline_core.extract.kernel import Octets
+from pipeline_core.framing.borders import event_borders, longest_line, value_borders, value_end
+from pipeline_core.framing.kernel import Octets
 
 BLANK = b" \t\n\r"
 

@@ -10,8 +10,8 @@ from itertools import chain
 
 from pipeline_core.containers.file_types import LONGEST, describe_beginning
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.borders import value_end
-from pipeline_core.extract.envelope import (
+from pipeline_core.framing.borders import value_end
+from pipeline_core.framing.envelope import (
     check_beginning,
     empty_records,
     envelope_windows,
@@ -19,9 +19,9 @@ from pipeline_core.extract.envelope import (
     has_type,
     is_an_envelope,
 )
-from pipeline_core.extract.kernel import Octets
-from pipeline_core.extract.strict import STRICT
-from pipeline_core.extract.windows import BLANK, Shape, Window, array_windows, sequence_windows
+from pipeline_core.framing.kernel import Octets
+from pipeline_core.framing.strict_json import STRICT
+from pipeline_core.framing.windows import BLANK, Shape, Window, array_windows, sequence_windows
 from pipeline_core.messages import Feed, Limits
 
 _LINE_END = re.compile(rb"[ \t\r]*+\n")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.decode import decode
-from pipeline_core.extract.shapes import windows
+from pipeline_core.framing.shapes import windows
 from pipeline_core.messages import Feed, Limits
 from tests.support.decoding import OURS
 from tests.support.parts import ONE_WINDOW, Read, read_part

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pipeline_core.containers.codecs import Octets
 
 try:
-    from pipeline_core.extract import _kernel as kernel
+    from pipeline_core.framing import _kernel as kernel
 except ImportError:  # it was not built
     kernel = None  # type: ignore[assignment]
 

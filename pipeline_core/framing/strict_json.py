@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import NoReturn
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.windows import Shape, Window
+from pipeline_core.framing.windows import Shape, Window
 
 MAX_QUANTITY = 2**31 - 1
 LONGEST_INT = len(str(-MAX_QUANTITY))

@@ -1,7 +1,7 @@
-/* What is compiled of extraction. `scan`, the fast tier of decoding: events, in an array, in lines
- * or one after another, to columns, in one pass over the bytes, without a Python object for any
- * event; scan.py says what it promises. `event_borders`, `value_borders`, `value_end`: where a part
- * may be cut; see borders.py. `gather`: the texts of some events.
+/* What is compiled of reading events. `scan`, the fast tier of decoding: events, in an array, in
+ * lines or one after another, to columns, in one pass over the bytes, without a Python object for
+ * any event; extract/scan.py says what it promises. `event_borders`, `value_borders`, `value_end`:
+ * where a part may be cut; see borders.py. `gather`: the texts of some events.
  *
  * The grammar is RFC 8259, as json.loads has it. Whatever is not certain is left to the general
  * tier: all of the text if it may not be of its shape (scan returns None), one event if its
@@ -81,7 +81,7 @@ static int append(Column *column, const void *data, size_t size)
     return 1;
 }
 
-/* One row a candidate: names and types in scan.py. */
+/* One row a candidate: names and types in extract/scan.py. */
 typedef struct {
     Column spans, positions, defects, guests, quantities;
     Column customer_offsets, customers, has_customer, product_offsets, products, has_product;

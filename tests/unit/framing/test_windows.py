@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.borders import Structure
-from pipeline_core.extract.kernel import IS_BUILT, kernel
-from pipeline_core.extract.shapes import windows
-from pipeline_core.extract.windows import Window, array_windows
+from pipeline_core.framing.borders import Structure
+from pipeline_core.framing.kernel import IS_BUILT, kernel
+from pipeline_core.framing.shapes import windows
+from pipeline_core.framing.windows import Window, array_windows
 from pipeline_core.messages import Limits
 from tests.support import strategies
 from tests.support.decoding import OURS

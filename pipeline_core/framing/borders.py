@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline_core.extract.kernel import Octets, kernel
+from pipeline_core.framing.kernel import Octets, kernel
 
 _SLICE = 1 << 20
 _DELTA = np.zeros(256, np.int8)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from pipeline_core.extract.borders import value_end
-from pipeline_core.extract.strict import STRICT
+from pipeline_core.framing.borders import value_end
+from pipeline_core.framing.strict_json import STRICT
 
 Span = tuple[int, int]
 
