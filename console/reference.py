@@ -26,10 +26,10 @@ from console.display.shapes import (
     Planned,
     UnfinishedRun,
 )
+from pipeline_core.diff import Difference
 from pipeline_core.messages import Summary
 from pipeline_core.messages.inspection import Inspection
 from pipeline_core.publication.rebuild import Rebuilt
-from pipeline_core.questions.diff import Difference
 from pipeline_core.questions.explain.explanation import Explanation
 from pipeline_core.questions.range_report import RangeReport
 from pipeline_core.running.progress import RunProgress

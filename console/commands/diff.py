@@ -22,8 +22,8 @@ def diff_command(before: str | None, after: str | None, as_json: bool, **options
     change, to the last decimal.
     """
     from console.display.difference import print_difference
+    from pipeline_core.diff import chosen_runs, difference
     from pipeline_core.ledger import open_state
-    from pipeline_core.questions.diff import chosen_runs, difference
 
     state = open_state(run_settings(options).state)
     found = difference(state, *chosen_runs(state, before, after))

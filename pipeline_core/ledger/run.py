@@ -1,25 +1,16 @@
-"""One run's files. Whatever must happen once is a file that is created once."""
+"""The record of one run: its plan, receipts, attempts, verdict and outcome."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger.names import is_run_id
-from pipeline_core.ledger.records import read_record
+from pipeline_core.ledger.run_files import RunFiles
 from pipeline_core.ledger.runs import run_ids
 from pipeline_core.ledger.state import damaged_record, no_such_run
-from pipeline_core.ledger.stored_files import load_stored, opened_stored
-from pipeline_core.logs import get_logger
 from pipeline_core.messages import (
     Attempt,
     Dispatch,
@@ -28,36 +19,21 @@ from pipeline_core.messages import (
     Outcome,
     Receipt,
     ReusedReceipts,
-    StoredFile,
     Summary,
     Verdict,
     Work,
     to_json,
 )
 from pipeline_core.messages.changes import Changes
-from pipeline_core.storage import Storage
 
 _DISTINCT = "distinct.json"
 _REUSED = "reused.json"
 
-log = get_logger()
-
 START_ANOTHER = "Start another: `sales-pipeline run`."
 
-_Message = TypeVar("_Message", bound=Struct)
 
-
-@dataclass(frozen=True)
-class RunLedger:
+class RunLedger(RunFiles):
     """The record of one run. What a power cut tore is removed when it is read: not yet done."""
-
-    state: Storage
-    run_id: str
-
-    def __post_init__(self) -> None:
-        """Raises ConfigError if no run can be called so."""
-        if not is_run_id(self.run_id):
-            raise no_such_run(self.state.uri, self.run_id)
 
     def create_manifest(self, manifest: Manifest) -> Manifest:
         """The run's manifest: this one, or the one that another planner created before."""
@@ -93,33 +69,6 @@ class RunLedger:
                 "`sales-pipeline runs` shows which are.",
             )
         return manifest, outcome.summary
-
-    def store(
-        self, kind: str, work: Work, suffix: str, content: bytes | Path, rows: int
-    ) -> StoredFile:
-        """Keeps a file's bytes, or copies a finished local file, into the run. Its digest goes
-        into its name, so two who do the same work never overwrite each other's, and into the
-        receipt."""
-        if isinstance(content, bytes):
-            digest = hashlib.sha256(content).hexdigest()
-        else:
-            with content.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        stem, _, ending = suffix.rpartition(".")
-        key = self._key(f"{kind}/{work.id}{stem}.{digest[:16]}.{ending}")
-        if isinstance(content, bytes):
-            self.state.write(key, content)
-        else:
-            self.state.store_file(key, content)
-        return StoredFile(key, digest, rows)
-
-    def load(self, stored: StoredFile) -> bytes:
-        """The bytes of a stored file. Raises DamagedResult if they are not those stored."""
-        return load_stored(self.state, stored)
-
-    def opened(self, stored: StoredFile) -> AbstractContextManager[IO[bytes]]:
-        """The same to read from its beginning, of any size. Raises DamagedResult."""
-        return opened_stored(self.state, stored)
 
     def create_receipt(self, work: Work, receipt: Receipt) -> Receipt:
         """Marks work as done; the files the receipt names are stored already. Returns the
@@ -280,44 +229,3 @@ class RunLedger:
     def is_notified(self) -> bool:
         """Whether the hooks know the outcome."""
         return self._exists("told.json")
-
-    def _exists(self, name: str) -> bool:
-        try:
-            self.state.stat(self._key(name))
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _stands(self, name: str) -> bool:
-        """Whether there is a file of that name, whoever wrote it."""
-        key = self._key(name)
-        return any(stored.key == key for stored in self.state.files(f"runs/{self.run_id}"))
-
-    def _names(self, folder: str) -> list[str]:
-        keys = (stored.key for stored in self.state.files(self._key(folder)))
-        return [key.rsplit("/", 1)[1] for key in keys if key.endswith(".json")]
-
-    def _create_once(self, name: str, message: _Message) -> _Message:
-        """Raises FileNotFoundError if another's file vanishes as fast as it is created."""
-        for _ in range(3):
-            if self.state.create(self._key(name), to_json(message)):
-                return message
-            found = self._read(name, type(message))
-            if found is not None:
-                return found
-        raise FileNotFoundError(self._key(name))
-
-    def _read(self, name: str, kind: type[_Message]) -> _Message | None:
-        return read_record(self.state, self._key(name), kind, self.run_id)
-
-    def _numbered(self, prefix: str, kind: type[_Message]) -> list[_Message]:
-        found: list[_Message] = []
-        while message := self._read(f"{prefix}{len(found) + 1}.json", kind):
-            found.append(message)
-        return found
-
-    def _attempt_key(self, work_id: str, number: int) -> str:
-        return self._key(f"attempts/{work_id}.{number}.json")
-
-    def _key(self, name: str) -> str:
-        return f"runs/{self.run_id}/{name}"

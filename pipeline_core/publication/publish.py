@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from pipeline_core.diff.since_last import note_changes
 from pipeline_core.errors import (
     PipelineError,
     PublishRefused,
@@ -39,7 +40,6 @@ from pipeline_core.publication.merge import merge_results
 from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.verdict import judge
-from pipeline_core.questions.diff.since_last import note_changes
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 

@@ -1,1 +1,1 @@
-"""What published runs answer: why a figure is what it is, and what changed."""
+"""What finished runs answer: why a figure is what it is, and what a range of days comes to."""

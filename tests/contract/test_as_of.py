@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from pipeline_core.diff import CauseKind, chosen_runs, difference
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, published_ids
 from pipeline_core.messages import DriftLimits
 from pipeline_core.publication.rebuild import rebuild
-from pipeline_core.questions.diff import CauseKind, chosen_runs, difference
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from pipeline_core.verify import verify

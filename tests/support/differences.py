@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple, Protocol
 
-from pipeline_core.questions.diff import Difference, chosen_runs, difference
+from pipeline_core.diff import Difference, chosen_runs, difference
 from pipeline_core.storage import open_storage
 from tests.support.successive import Runs
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_core.diff.compare import difference
 from pipeline_core.messages import Condition, Feed
-from pipeline_core.questions.diff.compare import difference
 from pipeline_core.storage import open_storage
 from tests.contract.questions.test_explain import explained
 from tests.support.archives import archive_zip, day_zip, write_shop

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from pipeline_core.diff.causes import Cause, CauseKind, CellChange, Difference
 from pipeline_core.plural import counted
-from pipeline_core.questions.diff.causes import Cause, CauseKind, CellChange, Difference
 from pipeline_core.transform.money import grouped
 
 _SAID = {

@@ -8,20 +8,20 @@ from dataclasses import replace
 
 import msgspec
 
+from pipeline_core.diff.causes import Cause
+from pipeline_core.diff.days import ComparedDays, compare_days
+from pipeline_core.diff.published_runs import PublishedRun, published_run
+from pipeline_core.diff.purchases import gather
+from pipeline_core.diff.rules import changed_rules
+from pipeline_core.diff.sentences import because
+from pipeline_core.diff.steps import Named
+from pipeline_core.diff.views import Amount, United, total
 from pipeline_core.errors import ContractError, PipelineError, message_of
 from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.ledger.results import Done
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.messages.changes import Changes, OtherCauses, TopCause
-from pipeline_core.questions.diff.causes import Cause
-from pipeline_core.questions.diff.days import ComparedDays, compare_days
-from pipeline_core.questions.diff.gathered import gather
-from pipeline_core.questions.diff.rules import changed_rules
-from pipeline_core.questions.diff.sentences import because
-from pipeline_core.questions.diff.steps import Named
-from pipeline_core.questions.diff.views import Amount, United, total
-from pipeline_core.questions.published_runs import PublishedRun, published_run
 from pipeline_core.transform.money import minor_of, to_text
 
 log = get_logger()

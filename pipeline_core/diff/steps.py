@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline_core.diff.causes import CauseKind
+from pipeline_core.diff.days import Origin
+from pipeline_core.diff.views import Amount, Amounts, Bought, ReportView, United
 from pipeline_core.messages import UnknownMode
-from pipeline_core.questions.diff.causes import CauseKind
-from pipeline_core.questions.diff.days import Origin
-from pipeline_core.questions.diff.views import Amount, Amounts, Bought, ReportView, United
 from pipeline_core.transform.lookup import NO_LABEL
 from pipeline_core.transform.money import to_text
 

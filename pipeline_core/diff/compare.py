@@ -6,9 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from pipeline_core.errors import ContractError
-from pipeline_core.plural import counted
-from pipeline_core.questions.diff.causes import (
+from pipeline_core.diff.causes import (
     Cause,
     CauseKind,
     CellChange,
@@ -17,12 +15,14 @@ from pipeline_core.questions.diff.causes import (
     Difference,
     KindTotal,
 )
-from pipeline_core.questions.diff.days import compare_days
-from pipeline_core.questions.diff.gathered import gather
-from pipeline_core.questions.diff.rules import changed_rules, is_of_now
-from pipeline_core.questions.diff.steps import Effect, Named
-from pipeline_core.questions.diff.views import Amount, Bought, ReportView, United, collect, total
-from pipeline_core.questions.published_runs import PublishedRun, published_run
+from pipeline_core.diff.days import compare_days
+from pipeline_core.diff.published_runs import PublishedRun, published_run
+from pipeline_core.diff.purchases import gather
+from pipeline_core.diff.rules import changed_rules, is_of_now
+from pipeline_core.diff.steps import Effect, Named
+from pipeline_core.diff.views import Amount, Bought, ReportView, United, collect, total
+from pipeline_core.errors import ContractError
+from pipeline_core.plural import counted
 from pipeline_core.storage import Storage
 from pipeline_core.transform.money import minor_of, to_text
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from console.display.difference import _signed
-from pipeline_core.questions.diff import Cause, CauseKind
-from pipeline_core.questions.diff.sentences import because
+from pipeline_core.diff import Cause, CauseKind
+from pipeline_core.diff.sentences import because
 
 
 @pytest.mark.parametrize("kind", CauseKind)

@@ -5,8 +5,8 @@ does to a cell is the sum of what each archive, product or customer does there, 
 of a cell add up to its change.
 """
 
-from pipeline_core.questions.diff.causes import Cause, CauseKind, CellChange, Difference
-from pipeline_core.questions.diff.compare import difference
-from pipeline_core.questions.published_runs import chosen_runs
+from pipeline_core.diff.causes import Cause, CauseKind, CellChange, Difference
+from pipeline_core.diff.compare import difference
+from pipeline_core.diff.published_runs import chosen_runs
 
 __all__ = ["Cause", "CauseKind", "CellChange", "Difference", "chosen_runs", "difference"]

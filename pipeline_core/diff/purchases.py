@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pipeline_core.diff.days import ComparedDays, Origin
+from pipeline_core.diff.published_runs import PublishedRun
+from pipeline_core.diff.steps import Effect, Steps
+from pipeline_core.diff.views import Bought, United, collect, unite
 from pipeline_core.ledger import load_snapshot
 from pipeline_core.processing.recount import CountedDay, day_candidates
-from pipeline_core.questions.diff.days import ComparedDays, Origin
-from pipeline_core.questions.diff.steps import Effect, Steps
-from pipeline_core.questions.diff.views import Bought, United, collect, unite
-from pipeline_core.questions.published_runs import PublishedRun
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline_core.containers.names import is_dated_up_to
+from pipeline_core.diff.causes import CauseKind
+from pipeline_core.diff.published_runs import PublishedRun
 from pipeline_core.messages import Feed, Limits
 from pipeline_core.processing.recount import CountedDay
-from pipeline_core.questions.diff.causes import CauseKind
-from pipeline_core.questions.published_runs import PublishedRun
 
 
 class Origin(NamedTuple):
