@@ -11,11 +11,11 @@ import click
 
 from console.display.terminal import complain, is_watched, print_json
 from pipeline_core.configuration.served import Shop
-from pipeline_core.ledger import RunLedger, lease, open_state
+from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.logs import configure_logs
 from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.messages import Manifest, Outcome
-from pipeline_core.notify import Hooks
+from pipeline_core.notify.hooks import Hooks
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.drive import (
     acquire_lock_for,
@@ -23,6 +23,7 @@ from pipeline_core.running.drive import (
     fail_run_on_error,
     hooks_of,
     new_ledger,
+    not_published,
     plan_run,
     what_stands,
 )
@@ -171,9 +172,6 @@ def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) 
 
         print_outcome(settings, outcome)
     if outcome.state != "published":
-        verb = "was refused" if outcome.state == "refused" else "failed"
-        complain(
-            f"Run {outcome.run_id} {verb}: {outcome.reason}",
-            f"{what_stands(open_state(settings.state))} {outcome.remedy}",
-        )
+        error = not_published(settings, outcome)
+        complain(error.message, error.remedy)
     return outcome.exit_code

@@ -60,6 +60,8 @@ broker_options = _together(
 )
 
 run_options = _together(
+    place_options,
+    dimension_options,
     click.option(
         "--engine",
         type=click.Choice(["local", "celery"]),
@@ -107,6 +109,7 @@ run_options = _together(
         help="Purchases of unknown products or customers: leave out, or keep under 'Unknown' "
         "[default: reject].",
     ),
+    broker_options,
 )
 
 

@@ -11,12 +11,9 @@ import click
 from console.display.terminal import print_json
 from console.interrupt import terminable
 from console.options import (
-    broker_options,
     check_range,
     date_option,
-    dimension_options,
     json_option,
-    place_options,
     quiet_option,
     run_options,
     run_settings,
@@ -39,10 +36,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="A run as of each day, of each Sunday, or of each month's last day.",
 )
-@place_options
-@dimension_options
 @run_options
-@broker_options
 @json_option
 @quiet_option
 def backfill_command(

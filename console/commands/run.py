@@ -9,23 +9,11 @@ from typing import Any
 import click
 
 from console.interrupt import terminable
-from console.options import (
-    broker_options,
-    date_option,
-    dimension_options,
-    json_option,
-    place_options,
-    quiet_option,
-    run_options,
-    run_settings,
-)
+from console.options import date_option, json_option, quiet_option, run_options, run_settings
 
 
 @click.command()
-@place_options
-@dimension_options
 @run_options
-@broker_options
 @date_option(
     "--as-of",
     "as_of",

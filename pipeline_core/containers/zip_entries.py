@@ -74,32 +74,11 @@ def inflate(
     whole_bytes: int,
     *,
     once: bool = False,
-) -> Iterator[Octets]:
-    """The bytes of an entry in blocks, as ``inflate_uncounted``, counted by ``meter`` as they
-    appear. Raises what ``meter`` raises, too."""
-    blocks = inflate_uncounted(opened, entry, what, error, meter, whole_bytes, once=once)
-    return counted(blocks, meter)
-
-
-def counted(blocks: Iterable[Octets], meter: Meter) -> Iterator[Octets]:
-    """The blocks, counted as they pass. Raises what ``meter`` raises."""
-    for block in blocks:
-        meter.add(len(block))
-        yield block
-
-
-def inflate_uncounted(
-    opened: OpenedZip,
-    entry: Entry,
-    what: str,
-    error: type[InputError],
-    meter: Meter,
-    whole_bytes: int,
-    *,
-    once: bool = False,
+    is_counted: bool = True,
 ) -> Iterator[Octets]:
     """The bytes of an entry in blocks; CRC checked. One of up to ``whole_bytes`` may come as a
-    single block. What is inflated ``once`` shares no byte of the file with another that was.
+    single block. ``meter`` counts them as they appear, unless that is the caller's business. What
+    is inflated ``once`` shares no byte of the file with another that was.
 
     Raises:
         InputError: as ``error``, if the entry cannot be inflated or is not as long as declared;
@@ -122,6 +101,8 @@ def inflate_uncounted(
         seen += len(block)
         if seen > entry.size:
             break
+        if is_counted:
+            meter.add(len(block))
         yield block
     if seen != entry.size:
         held = "more" if seen > entry.size else seen
@@ -130,6 +111,13 @@ def inflate_uncounted(
         )
     if once:
         insort(opened.inflated, stretch)
+
+
+def counted(blocks: Iterable[Octets], meter: Meter) -> Iterator[Octets]:
+    """The blocks, counted as they pass. Raises what ``meter`` raises."""
+    for block in blocks:
+        meter.add(len(block))
+        yield block
 
 
 def _overlapped(others: list[tuple[int, int, str]], stretch: tuple[int, int, str]) -> str | None:

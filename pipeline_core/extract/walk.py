@@ -27,7 +27,6 @@ from pipeline_core.containers.zip_entries import (
     counted,
     entries,
     inflate,
-    inflate_uncounted,
     open_zip,
 )
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart, UnreadableZip
@@ -116,7 +115,9 @@ def part_bytes(
 ) -> Iterator[Octets]:
     """The part's JSON, unpacked; see ``part_windows``."""
     metered = part_meter(day.limits, meter)
-    blocks = inflate_uncounted(day, part, "part", UnreadablePart, metered, window_bytes, once=True)
+    blocks = inflate(
+        day, part, "part", UnreadablePart, metered, window_bytes, once=True, is_counted=False
+    )
     if hasher is not None:
         blocks = hasher.follow(blocks, metered)
     return counted(unpacked(blocks, day.limits, "part", UnreadablePart), metered)

@@ -17,21 +17,13 @@ from typing import Literal
 import pandas as pd
 import pyarrow as pa
 
-from pipeline_core.errors import ConfigError, PipelineError, PublishRefused
+from pipeline_core.errors import ConfigError, PipelineError
 from pipeline_core.frames.tables import ReportFrame, frame_of, report_frame
 from pipeline_core.ledger import RunLedger, lease, newest_runs, open_state
 from pipeline_core.load.read_back import read_published
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
-from pipeline_core.running.drive import (
-    acquire_lock_for,
-    drive_locally,
-    fail_run_on_error,
-    hooks_of,
-    new_ledger,
-    plan_run,
-    what_stands,
-)
+from pipeline_core.running.drive import new_ledger, not_published, run_here
 from pipeline_core.settings import Settings, load_settings
 from pipeline_core.storage import use_state_key
 from pipeline_core.storage.parquet import read_parquet
@@ -205,10 +197,7 @@ def _driven(settings: Settings, ledger: RunLedger, as_of: date | None) -> Outcom
     is_daemon = multiprocessing.current_process().daemon
     jobs = 1 if is_daemon else settings.machine_profile.jobs
     try:
-        with fail_run_on_error(hooks_of(settings, as_of), ledger):
-            acquire_lock_for(settings, ledger)
-            manifest = plan_run(settings, as_of, ledger, "local", jobs)
-            return drive_locally(settings, ledger, manifest, jobs)
+        return run_here(settings, as_of, ledger, jobs)
     except Exception:
         raise
     except BaseException:  # Ctrl-C, or an orchestrator's time limit: the next run need not wait
@@ -220,13 +209,7 @@ def _driven(settings: Settings, ledger: RunLedger, as_of: date | None) -> Outcom
 def _published(settings: Settings, ledger: RunLedger, outcome: Outcome) -> Run:
     if outcome.state == "published":
         return _run(ledger, outcome)
-    kind, verb = (
-        (PublishRefused, "was refused") if outcome.state == "refused" else (PipelineError, "failed")
-    )
-    raise kind(
-        f"Run {outcome.run_id} {verb}: {outcome.reason}",
-        f"{what_stands(open_state(settings.state))} {outcome.remedy}".strip(),
-    )
+    raise not_published(settings, outcome)
 
 
 def _run(ledger: RunLedger, outcome: Outcome | None) -> Run:

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 from pipeline_core import pipeline
-from pipeline_core.errors import NotServed, RetryableError, RunUnderWay
+from pipeline_core.errors import (
+    NotServed,
+    PipelineError,
+    PublishRefused,
+    RetryableError,
+    RunUnderWay,
+)
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import (
     COMMAND,
@@ -18,7 +24,7 @@ from pipeline_core.ledger.attempts import (
     this_process,
 )
 from pipeline_core.messages import Manifest, Outcome
-from pipeline_core.notify import NOBODY, Hooks
+from pipeline_core.notify.hooks import NOBODY, Hooks
 from pipeline_core.publication.latest import newest_published
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.local import run_locally
@@ -81,6 +87,26 @@ def drive_locally(settings: Settings, ledger: RunLedger, manifest: Manifest, job
         outcome = run_locally(settings.state, manifest, jobs)
     notify_of_outcome(ledger, settings.hooks())
     return outcome
+
+
+def run_here(settings: Settings, as_of: date | None, ledger: RunLedger, jobs: int) -> Outcome:
+    """A run on this machine from its plan to its outcome, under the lock. Raises as ``plan`` and
+    ``run_locally`` do, and RunUnderWay."""
+    with fail_run_on_error(hooks_of(settings, as_of), ledger):
+        acquire_lock_for(settings, ledger)
+        manifest = plan_run(settings, as_of, ledger, "local", jobs)
+        return drive_locally(settings, ledger, manifest, jobs)
+
+
+def not_published(settings: Settings, outcome: Outcome) -> PipelineError:
+    """Why a run that ended is not published, and what readers have instead."""
+    kind, verb = (
+        (PublishRefused, "was refused") if outcome.state == "refused" else (PipelineError, "failed")
+    )
+    return kind(
+        f"Run {outcome.run_id} {verb}: {outcome.reason}",
+        f"{what_stands(open_state(settings.state))} {outcome.remedy}".strip(),
+    )
 
 
 def what_stands(state: Storage) -> str:

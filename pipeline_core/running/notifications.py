@@ -10,7 +10,7 @@ from pipeline_core.ledger.attempts import COMMAND
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Outcome, Summary
 from pipeline_core.messages.changes import sentences
-from pipeline_core.notify import (
+from pipeline_core.notify.hooks import (
     Event,
     Hooks,
     Notification,

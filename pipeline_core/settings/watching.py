@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from pipeline_core.configuration.hook_command import check_command
 from pipeline_core.configuration.web_url import check_webhook
-from pipeline_core.notify import Hooks, parse_events
+from pipeline_core.notify.hooks import Hooks, parse_events
 from pipeline_core.settings.group import Address, SettingGroup
 
 

@@ -9,9 +9,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, Protocol
 
-import msgspec
-
-from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -141,39 +139,6 @@ def checked(key: str) -> str:
     if "\0" in key or not {"", ".", ".."}.isdisjoint(key.split("/")):
         raise FileNotFoundError(errno.ENOENT, "no such key", key)
     return key
-
-
-class Pointer(msgspec.Struct, frozen=True):
-    """``<name>.json`` beside a name that is a copy: whoever needs one whole folder follows it."""
-
-    target: str
-    """The key of what the name reads as, such as runs/<run_id>."""
-
-
-def pointer_key(name: str) -> str:
-    """Where the pointer of a name is."""
-    return f"{name}.json"
-
-
-def pointer_text(target: str) -> bytes:
-    """A pointer as it is stored."""
-    return msgspec.json.encode(Pointer(target))
-
-
-def pointer_target(text: bytes) -> str | None:
-    """What a stored pointer points at; None if it is none, but a person's file."""
-    try:
-        return msgspec.json.decode(text, type=Pointer).target
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-def folder_stands(place: str) -> RetryableError:
-    """That a name cannot be pointed, because a folder that nobody pointed is called so."""
-    return RetryableError(
-        f"Cannot write {place}: a folder stands there.",
-        f"Move it away, then publish again; {pointer_key(place)} would mark it as a copy.",
-    )
 
 
 def no_conditional_writes(place: str, how: str) -> ConfigError:

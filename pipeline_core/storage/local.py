@@ -21,15 +21,7 @@ from pipeline_core.storage.atomic import (
     make_folder,
     rename_unless_there,
 )
-from pipeline_core.storage.base import (
-    Contents,
-    StoredObject,
-    checked,
-    folder_stands,
-    pointer_key,
-    pointer_target,
-    pointer_text,
-)
+from pipeline_core.storage.base import Contents, StoredObject, checked
 from pipeline_core.storage.disk import (
     copy,
     is_folder,
@@ -42,6 +34,7 @@ from pipeline_core.storage.disk import (
 )
 from pipeline_core.storage.disk_errors import translated
 from pipeline_core.storage.listing import kind_text, link_text, put, stored, why_no_file
+from pipeline_core.storage.pointers import folder_stands, pointed_target, pointer_key, pointer_text
 from pipeline_core.storage.safe_paths import check_way, inside, open_below, remove_below
 
 log = get_logger()
@@ -151,7 +144,7 @@ class LocalStorage:
         with translated("write", self._path(name)) as link:
             target = self._path(self._resolved(key))
             target.stat()  # rather no link than one to nothing
-            pointer = self._pointer(name)
+            pointer = pointed_target(self, name)
             if pointer is None and is_folder(link):
                 raise folder_stands(str(link))
             if link.is_symlink() and self.pointed(name) == key == link_target(link):
@@ -170,23 +163,17 @@ class LocalStorage:
     def pointed(self, name: str) -> str | None:
         with translated("read", self._path(name)) as link:
             # A pointer is replaced before the link is.
-            return self._pointer(name) or (link_target(link) if link.is_symlink() else None)
+            return pointed_target(self, name) or (link_target(link) if link.is_symlink() else None)
 
     def followed(self, name: str) -> str:
         with translated("read", self._path(name)) as link:
-            is_copy = not link.is_symlink() and self._pointer(name) is not None
+            is_copy = not link.is_symlink() and pointed_target(self, name) is not None
             return pointer_key(name) if is_copy else name
-
-    def _pointer(self, name: str) -> str | None:
-        try:
-            return pointer_target(self.read(pointer_key(name)))
-        except FileNotFoundError:
-            return None
 
     def _resolved(self, key: str) -> str:
         """The key without a name in it that is pointed: its copy may be about to be replaced."""
         name, _, rest = key.partition("/")
-        pointer = self._pointer(name) if rest else None
+        pointer = pointed_target(self, name) if rest else None
         return key if pointer is None else f"{pointer}/{rest}"
 
     def _write_synced(self, key: str, data: bytes) -> None:

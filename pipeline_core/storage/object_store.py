@@ -13,19 +13,12 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 
 from pipeline_core.errors import ConfigError, RetryableError
-from pipeline_core.storage.base import (
-    Contents,
-    StoredObject,
-    checked,
-    folder_stands,
-    pointer_key,
-    pointer_target,
-    pointer_text,
-)
+from pipeline_core.storage.base import Contents, StoredObject, checked
 from pipeline_core.storage.disk import temporary_folder
 from pipeline_core.storage.object_client import open_client, refuse_after_fork
 from pipeline_core.storage.object_errors import refused_condition, translation
 from pipeline_core.storage.object_reading import BLOCK, Ranges, blocks, stored_object
+from pipeline_core.storage.pointers import folder_stands, pointed_target, pointer_key, pointer_text
 
 if TYPE_CHECKING:
     from obstore import ListResult, ObjectMeta
@@ -228,10 +221,7 @@ class ObjectStorage:
 
     def pointed(self, name: str) -> str | None:
         """As ``Storage.pointed``."""
-        try:
-            return pointer_target(self.read(pointer_key(name)))
-        except FileNotFoundError:
-            return None
+        return pointed_target(self, name)
 
     def followed(self, name: str) -> str:
         """As ``Storage.followed``: there are no links."""

@@ -14,7 +14,7 @@ from pipeline_core.diff import since_last
 from pipeline_core.ledger import RunLedger
 from pipeline_core.logs import configure_logs
 from pipeline_core.messages.changes import Changes, OtherCauses, TopCause, sentences
-from pipeline_core.notify import Hooks, parse_events
+from pipeline_core.notify.hooks import Hooks, parse_events
 from pipeline_core.planning.reuse import rules_of_now
 from pipeline_core.publication.publish import publish
 from pipeline_core.running.notifications import notify_of_outcome

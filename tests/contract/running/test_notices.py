@@ -15,7 +15,7 @@ from console.driving import finish, new_run
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
-from pipeline_core.notify import Hooks, parse_events
+from pipeline_core.notify.hooks import Hooks, parse_events
 from pipeline_core.running.notifications import notify_of_outcome
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
