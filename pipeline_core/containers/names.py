@@ -11,15 +11,23 @@ from pipeline_core.containers.cut import cut_name
 
 _DIGITS = "0123456789"
 _PART = re.compile(r"\.(?:json|jsonl|ndjson)(?:\.(?:gz|zst))?\Z", re.IGNORECASE)
-_SEPARATED = re.compile(r"(?<![0-9])([0-9]{4})([-_])([0-9]{2})\2([0-9]{2})(?![0-9])")
-_EIGHT_DIGITS = re.compile(r"(?<![0-9])([0-9]{4})()([0-9]{2})([0-9]{2})(?![0-9])")
+_SEPARATED = re.compile(r"(?<![0-9])([0-9]{4})([-_.])([0-9]{2})\2([0-9]{2})(?![0-9])")
+# Also with a time behind. Without a T it has to be this century's: ten digits may be Unix seconds.
+_EIGHT = (
+    r"([0-9]{4})()([0-9]{2})([0-9]{2})"
+    r"(?:(?:[Tt]|(?<=20[0-9]{6}))(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:[0-5][0-9])?)?[Zz]?)?"
+)
+_EIGHT_DIGITS = re.compile(rf"(?<![0-9]){_EIGHT}(?![0-9])")
 # No part of a word: who has an id has eight digits, too.
-_EIGHT_ALONE = re.compile(r"(?<![^\W_])([0-9]{4})()([0-9]{2})([0-9]{2})(?![^\W_])")
-# 2023/10/23 and year=2023/month=10/day=23.
-_THREE_FOLDERS = re.compile(
-    r"(?:([0-9]{4})/([0-9]{2})|year=([0-9]{4})/month=([0-9]{1,2}))/(?:day=)?([0-9]{1,2})",
+_EIGHT_ALONE = re.compile(rf"(?<![^\W_]){_EIGHT}(?![^\W_])")
+# The end of 2023/10/23, 2023-10/23 and year=2023/month=10/day=23.
+_FOLDERS = re.compile(
+    r"(?:\A|/)(?:([0-9]{4})[-_./]([0-9]{2})|year=([0-9]{4})/month=([0-9]{1,2}))"
+    r"/(?:day=)?([0-9]{1,2})\Z",
     re.IGNORECASE,
 )
+_MOST_FOLDERS = 3
+_TWO_DIGITS = re.compile("[0-9]{2}")
 
 
 def base_name(name: str) -> str:
@@ -60,8 +68,11 @@ def without_slash(name: str) -> str:
 
 
 def is_junk(name: str) -> bool:
-    """Whether nobody put it there on purpose: hidden, or macOS resource junk."""
-    return base_name(name).startswith(".") or "__MACOSX" in re.split(r"[/\\]", name)
+    """Whether nobody put it there on purpose: hidden or in a hidden folder, or macOS resource
+    junk."""
+    *folders, base = re.split(r"[/\\]", name)
+    is_hidden = any(each.startswith(".") and each not in {".", ".."} for each in folders)
+    return is_hidden or base.startswith(".") or "__MACOSX" in (*folders, base)
 
 
 def is_text(name: str) -> bool:
@@ -74,7 +85,8 @@ def is_text(name: str) -> bool:
 
 
 def day_date(name: str) -> date | None:
-    """The date in a day's name (2023-10-23, 2023_10_23 or else 20231023), if there is one."""
+    """The date in a day's name (2023-10-23, 2023_10_23 or 2023.10.23, or else 20231023, also with
+    a time behind), if there is one."""
     base = base_name(name)
     return next(iter((*_dates(_SEPARATED, base), *_dates(_EIGHT_DIGITS, base))), None)
 
@@ -86,15 +98,28 @@ def part_date(name: str, archive: str) -> date | None:
     return next(_part_dates(name), None) or day_date(archive)
 
 
+def folder_date(name: str) -> date | None:
+    """The date of the nearest folder with one, as of a part in it."""
+    *folders, _ = re.split(r"[/\\]", name)
+    return next(_part_dates("/".join((*folders, ""))), None)
+
+
 def _part_dates(name: str) -> Iterator[date]:
     *folders, base = re.split(r"[/\\]", name)
     yield from _dates(_SEPARATED, base)
+    day = base.partition(".")[0]
+    if _TWO_DIGITS.fullmatch(day):
+        yield from _folders_date((*folders, day))
     for depth in range(len(folders), 0, -1):
         yield from _dates(_SEPARATED, folders[depth - 1])
-        if found := _THREE_FOLDERS.fullmatch("/".join(folders[max(0, depth - 3) : depth])):
-            yield from _real(*filter(None, found.groups()))
+        yield from _folders_date(folders[:depth])
     for each in (base, *reversed(folders)):
         yield from _dates(_EIGHT_ALONE, each)
+
+
+def _folders_date(folders: Sequence[str]) -> Iterator[date]:
+    if found := _FOLDERS.search("/".join(folders[-_MOST_FOLDERS:])):
+        yield from _real(*filter(None, found.groups()))
 
 
 def _dates(pattern: re.Pattern[str], text: str) -> Iterator[date]:

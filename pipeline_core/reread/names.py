@@ -11,11 +11,12 @@ from fnmatch import fnmatchcase
 from pipeline_core.messages import Feed
 
 _LONGEST = 1024
-_SEPARATED = re.compile(r"(?<!\d)(\d{4})([-_])(\d\d)\2(\d\d)(?!\d)", re.ASCII)
-_EIGHT_DIGITS = re.compile(r"(?<!\d)(\d{4})()(\d\d)(\d\d)(?!\d)", re.ASCII)
-_EIGHT_ALONE = re.compile(r"(?<![^\W_])([0-9]{4})()([0-9]{2})([0-9]{2})(?![^\W_])")
-_THREE_FOLDERS = re.compile(
-    r"(?:\d{4}/\d\d|year=\d{4}/month=\d\d?)/(?:day=)?\d\d?", re.ASCII | re.IGNORECASE
+_SEPARATED = re.compile(r"(?<!\d)(\d{4})([-_.])(\d\d)\2(\d\d)(?!\d)", re.ASCII)
+_CLOCK = "(?:[01][0-9]|2[0-3])(?:[0-5][0-9]){0,2}"
+_TIME = re.compile(_CLOCK)
+_PLAIN_FOLDERS = re.compile(r"/(\d{4})[-_./](\d\d)/(?:day=)?(\d\d?)\Z", re.ASCII | re.IGNORECASE)
+_NAMED_FOLDERS = re.compile(
+    r"/year=(\d{4})/month=(\d\d?)/(?:day=)?(\d\d?)\Z", re.ASCII | re.IGNORECASE
 )
 _PART = re.compile(r"(?s:.*)\.(?:json|jsonl|ndjson)(?:\.gz|\.zst)?")
 
@@ -26,9 +27,10 @@ def base_name(name: str) -> str:
 
 
 def is_junk(name: str) -> bool:
-    """Whether an entry is hidden, or macOS's own."""
+    """Whether an entry is hidden, or in a hidden folder, or macOS's own."""
     *folders, base = name.replace("\\", "/").split("/")
-    return base.startswith(".") or "__MACOSX" in (*folders, base)
+    hidden = {each for each in folders if each.startswith(".")} - {".", ".."}
+    return bool(hidden) or base.startswith(".") or "__MACOSX" in (*folders, base)
 
 
 def is_archive(name: str) -> bool:
@@ -68,7 +70,7 @@ def iso_date(day: str) -> str:
     """The first date in a daily zip's whole name that is one, or nothing; one with separators
     before one without."""
     base = base_name(day)
-    return _first((*_dates(_SEPARATED, base), *_dates(_EIGHT_DIGITS, base)))
+    return _first((*_separated(base), *_joined(base)))
 
 
 def loose_date(part: str, archive: str) -> str:
@@ -76,21 +78,49 @@ def loose_date(part: str, archive: str) -> str:
     folder, and in the end of its archive's name; eight digits only if none of the part's has
     separators."""
     *folders, base = part.replace("\\", "/").split("/")
-    found = list(_dates(_SEPARATED, base))
+    found = list(_separated(base))
+    number = base.split(".")[0]
+    if len(number) == 2:  # noqa: PLR2004
+        found += _of_folders([*folders, number])
     for depth in range(len(folders), 0, -1):
-        found += _dates(_SEPARATED, folders[depth - 1])
-        three = "/".join(folders[max(0, depth - 3) : depth])
-        if _THREE_FOLDERS.fullmatch(three):
-            year, month, day = re.findall("[0-9]+", three)
-            found += _real(year, month, day)
+        found += _separated(folders[depth - 1])
+        found += _of_folders(folders[:depth])
     for name in (base, *reversed(folders)):
-        found += _dates(_EIGHT_ALONE, name)
-    return _first((*found, *_dates(_SEPARATED, archive), *_dates(_EIGHT_ALONE, archive)))
+        found += _joined(name, is_word=True)
+    return _first((*found, iso_date(archive)))
 
 
-def _dates(pattern: re.Pattern[str], text: str) -> Iterator[str]:
-    for year, _, month, day in pattern.findall(text):
+def folder_date(part: str) -> str:
+    """The date that a part's folders say, or nothing."""
+    folders = part.replace("\\", "/").rpartition("/")[0]
+    return loose_date(f"{folders}/", "")
+
+
+def _separated(text: str) -> Iterator[str]:
+    for year, _, month, day in _SEPARATED.findall(text):
         yield from _real(year, month, day)
+
+
+def _joined(text: str, *, is_word: bool = False) -> Iterator[str]:
+    """Dates of eight digits, alone or with a time; if that has to be a word, no letter is next."""
+    for run in re.finditer("[0-9]+", text):
+        digits, clock = run[0][:8], run[0][8:]
+        if len(digits) < 8 or (clock and not (digits[:2] == "20" and _TIME.fullmatch(clock))):  # noqa: PLR2004
+            continue
+        behind = text[run.end() :]
+        zone = re.match(rf"(?:{'' if clock else f'T{_CLOCK}'}Z?)?", behind, re.IGNORECASE)
+        rests = [behind, behind[zone.end() :] if zone else behind]
+        is_alone = not text[: run.start()][-1:].isalnum()
+        if not is_word or (is_alone and any(not rest[:1].isalnum() for rest in rests)):
+            yield from _real(digits[:4], digits[4:6], digits[6:])
+
+
+def _of_folders(folders: list[str]) -> Iterator[str]:
+    """That of the last ones: a year, a month and a day."""
+    names = "/".join(["", *folders])
+    for pattern in (_PLAIN_FOLDERS, _NAMED_FOLDERS):
+        if found := pattern.search(names):
+            yield from _real(*found.groups())
 
 
 def _real(year: str, month: str, day: str) -> Iterator[str]:

@@ -508,6 +508,8 @@ def test_everything_else_is_ignored(tmp_path: Path) -> None:
             ".a.json": hidden,
             "x/._a.json": hidden,
             "x\\.a.json": hidden,
+            ".ipynb_checkpoints/a.json": hidden,
+            "./x/../b.json": sales(4),
             "a.json.txt": hidden,
             "a.jsonl.txt": hidden,
             "json": hidden,
@@ -523,6 +525,8 @@ def test_everything_else_is_ignored(tmp_path: Path) -> None:
             "__MACOSX/2024-03-02.zip": junk,
             ".2024-03-02.zip": junk,
             "x/.2024-03-02.zip": junk,
+            "x/.old/2024-03-02.zip": junk,
+            ".old/2024-03-02/a.json": hidden,
             "2024-03-02.zip.part": junk,
             "a.xml": hidden,
             "folder.zip/": b"",
@@ -537,7 +541,7 @@ def test_everything_else_is_ignored(tmp_path: Path) -> None:
     (shop.data / "sub" / "week.zip").write_bytes(junk)
     outcome = run_local(shop, tmp_path)
     assert outcome.exit_code == 0
-    assert units(outcome) == 3
+    assert units(outcome) == 7
     assert list(summary(outcome).inputs) == ["Week.ZIP"]
 
 

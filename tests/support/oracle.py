@@ -11,6 +11,7 @@ import csv
 import hashlib
 import io
 import lzma
+import re
 import struct
 import zipfile
 import zlib
@@ -374,7 +375,12 @@ def _base(name: str) -> str:
 
 
 def _is_junk(name: str) -> bool:
-    return _base(name).startswith(".") or "__MACOSX" in name.replace("\\", "/").split("/")
+    *folders, base = name.replace("\\", "/").split("/")
+    return (
+        base.startswith(".")
+        or any(re.match(r"\.(?!\.?\Z)", folder, re.DOTALL) for folder in folders)
+        or "__MACOSX" in (*folders, base)
+    )
 
 
 def _is_zip(name: str) -> bool:

@@ -214,42 +214,49 @@ def _number(value: object) -> Decimal | None:
 
 
 def date_of_day(name: str) -> str:
-    """The date of a daily zip by its base name; empty if it has none."""
+    """The date of a daily zip, or of an archive, by its base name; empty if it has none."""
     base = name.replace("\\", "/").rpartition("/")[2]
-    return _separated(base) or _real(
-        re.findall(r"(?<![0-9])([0-9]{4})([0-9]{2})([0-9]{2})(?![0-9])", base)
-    )
+    return _separated(base) or _digits(base, beside="0-9")
 
 
 def date_of_part(name: str, archive: str) -> str:
     """The date of a part that is in no daily zip; empty if it has none."""
     *folders, base = name.replace("\\", "/").split("/")
     places = [_separated(base)]
-    while folders:
-        places.append(_separated(folders[-1]) or _of_three(folders[-3:]))
-        folders.pop()
-    *folders, base = name.replace("\\", "/").split("/")
-    places += [_digits(each) for each in (base, *reversed(folders))]
-    places += [_separated(archive), _digits(archive)]
-    return next(filter(None, places), "")
+    if re.match(r"[0-9]{2}(\.|\Z)", base):
+        places.append(_of_folders([*folders, base[:2]]))
+    for end in range(len(folders), 0, -1):
+        places += [_separated(folders[end - 1]), _of_folders(folders[:end])]
+    places += [_digits(each, beside=r"^\W_") for each in (base, *reversed(folders))]
+    return next(filter(None, places), "") or date_of_day(archive)
 
 
 def _separated(text: str) -> str:
     found = re.findall(
-        r"(?<![0-9])([0-9]{4})(?:-([0-9]{2})-|_([0-9]{2})_)([0-9]{2})(?![0-9])", text
+        r"(?<![0-9])([0-9]{4})(?:-([0-9]{2})-|_([0-9]{2})_|\.([0-9]{2})\.)([0-9]{2})(?![0-9])", text
     )
-    return _real([(year, a or b, day) for year, a, b, day in found])
+    return _real([(year, a or b or c, day) for year, a, b, c, day in found])
 
 
-def _digits(text: str) -> str:
-    return _real(re.findall(r"(?<![^\W_])([0-9]{4})([0-9]{2})([0-9]{2})(?![^\W_])", text))
+def _digits(text: str, beside: str) -> str:
+    """Eight digits, perhaps with the hours, minutes and seconds of a time; what may not stand
+    beside them is a set of characters."""
+    time = "([01][0-9]|2[0-3])([0-5][0-9]([0-5][0-9])?)?[zZ]?"
+    found = re.findall(
+        rf"(?<![{beside}])(?:"
+        rf"([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})(?:[tT]{time})?"
+        rf"|(20[0-9]{{2}})([0-9]{{2}})([0-9]{{2}}){time}"
+        rf")(?![{beside}])",
+        text,
+    )
+    return _real([(*each[:3],) if each[0] else (*each[6:9],) for each in found])
 
 
-def _of_three(folders: list[str]) -> str:
-    """`2023/10/23`, or `year=2023/month=10/day=23`."""
-    path = "/".join(folders)
-    found = re.fullmatch(r"([0-9]{4})/([0-9]{2})/([0-9]{2})", path) or re.fullmatch(
-        r"year=([0-9]{4})/month=([0-9]{1,2})/day=([0-9]{1,2})", path.lower()
+def _of_folders(folders: list[str]) -> str:
+    """`2023/10/23`, `2023-10/23`, or `year=2023/month=10/day=23`, at the end."""
+    path = "/" + "/".join(folders).lower()
+    found = re.search(r"/([0-9]{4})[-_./]([0-9]{2})/(?:day=)?([0-9]{1,2})\Z", path) or re.search(
+        r"/year=([0-9]{4})/month=([0-9]{1,2})/(?:day=)?([0-9]{1,2})\Z", path
     )
     return _real([found.groups()]) if found else ""
 

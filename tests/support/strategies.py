@@ -330,7 +330,7 @@ ARCHIVE_NAMES = (
 # Entries and files to pass over, whatever is in them.
 PASSED_OVER = (
     *("__MACOSX/._{}", "__MACOSX/{}", "a/__MACOSX/b/{}", ".{}", "a/.{}", "a\\.{}", "{}.txt", "{}~"),
-    *("{}/", "{}.bz2", "readme.txt", ".DS_Store"),
+    *(".x/{}", "a/.x\\b/{}", "{}/", "{}.bz2", "readme.txt", ".DS_Store"),
 )
 NO_ZIP = (b"", b"PK", b"PK\3\4", b"not a zip", b"[]", b"PK\5\6" + b"\0" * 10, b"\0" * 100)
 METHODS = (*(zipfile.ZIP_DEFLATED,) * 10, *(zipfile.ZIP_STORED,) * 4, zipfile.ZIP_BZIP2)

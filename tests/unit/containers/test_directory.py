@@ -82,7 +82,8 @@ def _by_verify(content: bytes) -> _Seen:
 def _has_name(name: str) -> bool:
     """Whether verify would look at it, whatever its ending."""
     *folders, base = name.replace("\\", "/").split("/")
-    return base != "" and not base.startswith(".") and "__MACOSX" not in (*folders, base)
+    is_hidden = any(each.startswith(".") and each not in {".", ".."} for each in (*folders, base))
+    return base != "" and not is_hidden and "__MACOSX" not in (*folders, base)
 
 
 @pytest.mark.parametrize("content", SOUND[: len(METHODS) + 2])

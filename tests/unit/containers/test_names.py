@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from pipeline_core.containers.names import day_date, is_left_out, is_part, part_date
+from tests.support.shapes import DATES
 
 DAY = date(2023, 10, 23)
 
@@ -68,6 +69,12 @@ def test_else_it_has_that_of_its_archive_or_none(
     assert part_date(name, archive) == expected
 
 
+@pytest.mark.parametrize(("name", "archive"), DATES)
+def test_dates_are_written_in_many_ways(name: str, archive: str) -> None:
+    found = part_date(name, f"{archive}.zip")
+    assert str(found or "") == DATES[name, archive]
+
+
 def test_a_daily_zip_has_the_date_with_separators_in_its_name() -> None:
     assert day_date("a/20190517_2023-10-23.zip") == DAY
     assert day_date("events20231023.zip") == DAY
@@ -87,6 +94,9 @@ def test_a_daily_zip_has_the_date_with_separators_in_its_name() -> None:
         ("1.log", (), False),
         (".1.json", (), False),
         ("__MACOSX/1.json", (), False),
+        (".ipynb_checkpoints/1.json", (), False),
+        ("a\\.git/b/1.json", (), False),
+        ("./../1.json", (), True),
         ("a/1.LOG", (".log",), True),
         ("1.log.gz", (".log",), False),
         ("1.log.gz", (".LOG.GZ",), True),

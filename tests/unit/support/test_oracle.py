@@ -476,7 +476,7 @@ def test_any_depth_and_any_case(tmp_path: Path) -> None:
     "name",
     [
         *("__MACOSX/._{}", "a/__MACOSX/{}", "__MACOSX\\{}", ".{}", "a/.{}", "a\\.{}", "{}.txt"),
-        *("{}/", "{}/readme"),
+        *("{}/", "{}/readme", ".x/{}", "a\\.x/b/{}", "..x/{}"),
     ],
 )
 def test_entries_passed_over(tmp_path: Path, name: str) -> None:
@@ -488,8 +488,8 @@ def test_entries_passed_over(tmp_path: Path, name: str) -> None:
     assert result.summary["parts"] == {"read": 1, "unreadable": 0}
 
 
-def test_a_folder_may_be_hidden(tmp_path: Path) -> None:
-    result = _run(tmp_path, {"w.zip": _week(part([purchase()]), ".x/d.zip", ".y/a.json")})
+def test_dots_are_no_hidden_folders(tmp_path: Path) -> None:
+    result = _run(tmp_path, {"w.zip": _week(part([purchase()]), "./d.zip", "../x/./a.json")})
     assert result.summary["events"]["counted"] == 1
 
 
