@@ -12,8 +12,12 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from pipeline_core.unprintable import plain, plain_lines
+
 __all__ = ["Log", "configure_logs", "get_logger", "log_settings", "mask_secrets", "structlog"]
 
+# Of a line: what Python says of an error, and where.
+_OF_LINES = {"exception", "stack"}
 _in_force = ("WARNING", "pretty")
 _CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/\"]*@")
 
@@ -44,7 +48,7 @@ def configure_logs(level: str, log_format: str) -> None:
     render: list[Processor] = (
         [_name_action, structlog.processors.JSONRenderer()]
         if log_format == "json"
-        else [structlog.dev.ConsoleRenderer(colors=_may_colour())]
+        else [_without_controls, structlog.dev.ConsoleRenderer(colors=_may_colour())]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -93,7 +97,7 @@ def _as_text(
     """The arguments for the standard library's logger."""
     kept = {name: line.pop(name) for name in ("exc_info", "stack_info") if name in line}
     words = [str(line.pop("event")), *(f"{name}={value}" for name, value in line.items())]
-    return (" ".join(words),), kept
+    return (plain(" ".join(words)),), kept
 
 
 def _may_colour() -> bool:
@@ -107,6 +111,16 @@ def mask_secrets(_logger: WrappedLogger, _method: str, line: EventDict) -> Event
     for key, value in line.items():
         if isinstance(value, str):
             line[key] = _CREDENTIALS.sub(r"\1***@", value)
+    return line
+
+
+def _without_controls(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    """Names come from zips, and lines go to terminals; a traceback, and what a library says, has
+    lines of its own."""
+    for key, value in line.items():
+        if isinstance(value, str):
+            has_lines = key in _OF_LINES or (key == "event" and not line["_from_structlog"])
+            line[key] = plain_lines(value) if has_lines else plain(value)
     return line
 
 

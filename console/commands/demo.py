@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from console.display.terminal import plain
 from pipeline_core.machine.install_lines import PROJECT, made_by_uv
+from pipeline_core.unprintable import plain
 
 if TYPE_CHECKING:
     from rich.console import Console

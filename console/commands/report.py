@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import complain, plain, print_json
+from console.display.terminal import complain, print_json
 from console.options import (
     check_range,
     completed_runs,
@@ -20,6 +20,7 @@ from console.options import (
     run_settings,
 )
 from pipeline_core.plural import counted
+from pipeline_core.unprintable import plain
 
 if TYPE_CHECKING:
     from pipeline_core.questions.range_report import RangeReport, RangeSales

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import plain, print_json
+from console.display.terminal import print_json
 from console.options import json_option, place_options, run_argument, run_settings
 from pipeline_core.plural import counted
+from pipeline_core.unprintable import plain
 
 if TYPE_CHECKING:
     from pipeline_core.ledger import RunLedger

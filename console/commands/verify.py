@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import complain, plain, print_json
+from console.display.terminal import complain, print_json
 from console.interrupt import terminable
 from console.options import json_option, place_options, quiet_option, run_argument, run_settings
 from pipeline_core.plural import counted
+from pipeline_core.unprintable import plain
 
 if TYPE_CHECKING:
     from pipeline_core.settings import Settings

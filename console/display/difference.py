@@ -8,13 +8,13 @@ from decimal import Decimal
 import click
 
 from console.display.tables import Grid
-from console.display.terminal import plain
 from console.display.views import output, table
 from pipeline_core.diff import CellChange, Difference
 from pipeline_core.diff.sentences import because, headlines, rows_of
 from pipeline_core.messages import plugin_words
 from pipeline_core.plural import counted
 from pipeline_core.transform.money import grouped
+from pipeline_core.unprintable import plain
 
 _HEADLINES = 5
 _CELLS_SHOWN = 40

@@ -8,7 +8,6 @@ from typing import TypeVar
 from rich.console import Console
 
 from console.display.tables import Grid
-from console.display.terminal import plain
 from console.display.views import count, money, print_unreadable, table
 from pipeline_core.messages import Position
 from pipeline_core.plural import counted
@@ -21,6 +20,7 @@ from pipeline_core.questions.explain.explanation import (
     ProductFigures,
 )
 from pipeline_core.transform.money import grouped
+from pipeline_core.unprintable import plain
 
 _ROWS_SHOWN = 10
 _KNOWN = {"both": "category and segment", "category": "category only", "segment": "segment only"}

@@ -7,11 +7,11 @@ from rich.console import Console
 from rich.text import Text
 
 from console.display.tables import Grid
-from console.display.terminal import plain
 from console.display.views import output, size_of, table
 from pipeline_core.configuration.env_line import env_line
 from pipeline_core.messages.inspection import Inspection, Match, Share
 from pipeline_core.plural import counted
+from pipeline_core.unprintable import plain
 
 _FIELDS_SHOWN = 60
 _DIFFERENCES = {

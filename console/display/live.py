@@ -13,11 +13,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from console.display.terminal import plain
 from console.display.views import size_of, time_span
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.running.progress import ArchiveProgress, ArchiveState, RunProgress, Watch
+from pipeline_core.unprintable import plain
 
 # Looks at the state so often, but spends a tenth of the time on it at most.
 _LOOK_SECONDS = 0.25

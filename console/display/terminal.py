@@ -7,6 +7,8 @@ import sys
 
 import click
 
+from pipeline_core.unprintable import plain, plain_json
+
 
 def is_watched(*, quiet: bool) -> bool:
     """Whether somebody sees what changes on stderr. CI systems may give their jobs a terminal, but
@@ -19,11 +21,6 @@ def is_watched(*, quiet: bool) -> bool:
 def colour() -> bool | None:
     """False for no colour; None leaves it to click, which asks whether it is a terminal."""
     return False if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" else None
-
-
-def plain(text: str) -> str:
-    """The text without anything that would move a terminal's cursor: names come from zips."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def complain(message: str, remedy: str) -> None:
@@ -47,5 +44,5 @@ def print_json(value: object) -> None:
     """A struct, or a list of them, as readable JSON on stdout."""
     import msgspec
 
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
-    sys.stdout.buffer.write(text + b"\n")
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    sys.stdout.buffer.write(plain_json(text).encode() + b"\n")

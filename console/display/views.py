@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from console.display.tables import Grid
-from console.display.terminal import plain
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
 from pipeline_core.messages import Outcome, Summary, Unreadable
@@ -20,6 +19,7 @@ from pipeline_core.plural import counted
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.money import grouped
+from pipeline_core.unprintable import plain
 
 _ROWS_SHOWN = 40
 _DAYS_SHOWN = 6

@@ -75,12 +75,15 @@ def test_as_json_it_is_all_there(env: dict[str, str]) -> None:
 
 def test_what_archives_hold_reaches_no_terminal_s_controls(env: dict[str, str]) -> None:
     events = [event("Order Completed", qty=1, **{"\x1b]0;x\x07": "\x1b[2J"})] * 3
-    days = {"events_\x1b[31m2024-03-02.zip": day_zip({"\x9b1m.json": part(events)})}
+    days = {"events_\x1b[31m2024-03-02.zip": day_zip({"\x9b1m\u202e.json": part(events)})}
     (Path(env["SALES_DATA"]) / "events_week_02.zip").write_bytes(archive_zip(days))
     done = sales_pipeline("inspect", env=env)
     assert done.returncode == 0
-    assert not {"\x1b", "\x07", "\x9b"} & set(done.stdout)
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(done.stdout)
     assert "\\x1b[2J" in done.stdout
+    as_json = sales_pipeline("inspect", "--json", env=env).stdout
+    assert not {"\x9b", "\u202e"} & set(as_json)
+    assert json.loads(as_json)["parts"][0]["part"] == "\x9b1m\u202e.json"
 
 
 def test_wrong_places_are_exit_2_and_an_archive_that_is_none_exit_1(env: dict[str, str]) -> None:

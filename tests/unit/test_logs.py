@@ -87,3 +87,19 @@ def test_less_severe_lines_are_left_out(capsys: pytest.CaptureFixture[str]) -> N
     log.info("archive_processed")
     logging.getLogger("celery").info("received")
     assert capsys.readouterr().err == ""
+
+
+def test_names_reach_no_terminal_s_controls(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("INFO", "pretty")
+    name = "week_\x1b[2J\x9b1m\u202e\n9.zip"
+    log.warning("archive_processed", archive=name, known=[name])
+    logging.getLogger("celery").warning("first\nsecond %s", "\x1b[2J")
+    try:
+        raise ValueError(name)
+    except ValueError:
+        log.exception("task_failed")
+    said = capsys.readouterr().err
+    assert not {"\x1b", "\x9b", "\u202e"} & set(said)
+    assert "archive=week_\\x1b[2J\\x9b1m\\u202e\\n9.zip" in said.replace("'", "")
+    assert "first\nsecond \\x1b[2J" in said
+    assert "Traceback (most recent call last):\n" in said

@@ -11,7 +11,8 @@ from typing import Literal
 
 import click
 
-from console.display.terminal import plain, print_json
+from console.display.terminal import print_json
+from pipeline_core.unprintable import plain
 
 _INDENT = 18
 _MARKS = {
