@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import note, plain, print_json
+from console.display.terminal import note, print_json
 from console.options import json_option, place_options, run_settings
 from pipeline_core.plural import counted
+from pipeline_core.unprintable import plain
 
 if TYPE_CHECKING:
     from console.display.shapes import PlannedArchive, PlannedState
@@ -39,8 +40,10 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     from pipeline_core.containers.ignored import endings_in_words, merge_endings
     from pipeline_core.ledger import open_state, unvouched_words
     from pipeline_core.messages import MOST_MISSING
+    from pipeline_core.planning.feed_paths import check_feed_paths
     from pipeline_core.planning.reuse import (
         finished_archives,
+        is_known_feed,
         known_archives,
         listed_archives,
         recall,
@@ -51,12 +54,15 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     note(unvouched_words(settings.state))
     memory = recall(open_state(settings.state), absolute_uri(settings.data))
     known, options = known_archives(memory), settings.options()
+    data = open_archives(settings.data, follow_links=settings.follow_links)
     found = survey(
-        open_archives(settings.data, follow_links=settings.follow_links),
+        data,
         options.limits,
         options.feed,
         {} if settings.full else listed_archives(memory, options.feed),
     )
+    if settings.full or not is_known_feed(options.feed, memory):
+        check_feed_paths(data, found.readable(), options.limits, options.feed)
     states = [(archive, _state(archive, known)) for archive in found.archives]
     vanished = sorted(known.keys() - {archive.name for archive in found.archives})
     missing, missing_count = missing_days(

@@ -171,13 +171,14 @@ def _arrays(pairs: object, feed: Feed, path: str = "") -> Iterator[tuple[str, ty
 
 
 def _no_records(paths: list[str], feed: Feed) -> UnreadablePart:
+    named = ", ".join(paths[:_MOST_NAMED]) + (", …" if len(paths) > _MOST_NAMED else "")
     if feed.records is not None and feed.records not in paths:
         return UnreadablePart(
             f"the part is one object with no array at {feed.records}, which SALES_RECORDS names"
+            f"{f', but at {named}' if paths else ''}"
         )
     if not paths:
         return UnreadablePart("the part is one object with no array of events; set SALES_RECORDS")
-    named = ", ".join(paths[:_MOST_NAMED]) + (", …" if len(paths) > _MOST_NAMED else "")
     how_many = "several arrays" if len(paths) > 1 else "no array"
     return UnreadablePart(
         f"the part is one object with {how_many} of events ({named}); set SALES_RECORDS"

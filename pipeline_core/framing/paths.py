@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 MISSING: Final = object()
+# Objects in objects, as far as they are followed to show what there is.
+DEEPEST = 12
 
 
 def lookup(value: Mapping[str, object], path: str) -> object:
@@ -36,3 +38,15 @@ def items_of(order: Mapping[str, object], steps: Sequence[str]) -> list[object] 
                 return None
         level = below
     return level
+
+
+def flat(
+    value: Mapping[str, object], path: str = "", depth: int = 0
+) -> Iterator[tuple[str, object]]:
+    """What is no object, or is an empty one, by its dotted path; lists as they are."""
+    for key, inside in value.items():
+        place = f"{path}.{key}" if path else key
+        if isinstance(inside, dict) and inside and depth < DEEPEST:
+            yield from flat(inside, place, depth + 1)
+        else:
+            yield place, inside

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
-
-from pipeline_core.containers.names import day_date
 from pipeline_core.errors import ConfigError, UnreadableArchive
-from pipeline_core.planning.archives import find_archives
+from pipeline_core.planning.archives import find_archives, newest_first
 from pipeline_core.storage import Storage
 
 _TOLD = 5
-_DIGITS = re.compile(r"(\d+)", re.ASCII)
 
 
 def chosen_archive(data: Storage, named: str | None) -> str:
@@ -22,7 +17,7 @@ def chosen_archive(data: Storage, named: str | None) -> str:
         UnreadableArchive: what is called so is no file.
     """
     found = find_archives(data)
-    names = sorted((file.key for file in found.archives), key=_age, reverse=True)
+    names = newest_first(file.key for file in found.archives)
     if named is None:
         named = names[0] if names else min(found.strays)
     if named in found.strays:
@@ -33,11 +28,3 @@ def chosen_archive(data: Storage, named: str | None) -> str:
             f"There is no archive {named} in {data.uri}.", f"--archive names one; it has {there}."
         )
     return named
-
-
-def _age(name: str) -> tuple[date, list[tuple[int, int, str]]]:
-    """By the date in its name, then by its numbers: week 9 is before week 43."""
-    pieces = [
-        (1, int(piece), "") if piece.isdigit() else (0, 0, piece) for piece in _DIGITS.split(name)
-    ]
-    return day_date(name) or date.min, pieces

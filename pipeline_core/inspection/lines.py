@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pipeline_core.configuration.dimension_tables import DimensionTable
 from pipeline_core.configuration.feed import OURS
 from pipeline_core.configuration.places import Places
-from pipeline_core.messages import Condition, Feed
+from pipeline_core.messages import Feed
 from pipeline_core.messages.inspection import Line
 
 _DEFAULT = Feed()
@@ -38,7 +38,7 @@ def _texts(feed: Feed) -> dict[str, str]:
         "SALES_RECORDS": feed.records or "",
         "SALES_PARTS": ",".join(feed.parts),
         "SALES_IGNORE": ",".join(feed.ignore),
-        "SALES_ONLY": ",".join(map(_condition, feed.only)),
+        "SALES_ONLY": ",".join(each.text for each in feed.only),
         "SALES_EVENT_ID": ",".join(feed.event_id),
     }
 
@@ -53,11 +53,6 @@ def _columns(theirs: Mapping[str, str]) -> str:
     target = io.StringIO()
     csv.writer(target, lineterminator="").writerow(_pairs(theirs))
     return target.getvalue()
-
-
-def _condition(condition: Condition) -> str:
-    sign = "=" if condition.is_equal else "!="
-    return f"{condition.path}{sign}{'|'.join(condition.values)}"
 
 
 _WHYS = {

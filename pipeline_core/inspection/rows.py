@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pipeline_core.framing.paths import MISSING, lookup
+from pipeline_core.framing.paths import DEEPEST, MISSING, flat, lookup
 
 MAX_QUANTITY = 2**31 - 1
 # Of one sample: keys that are data, such as ids, would be fields without end.
 MOST_FIELDS = 500
-_DEEPEST = 12
 _LONGEST_QUANTITY = 20
 _DIGITS = re.compile(r"(-?\d+)(?:\.0*)?", re.ASCII)
 
@@ -68,18 +67,6 @@ def _columns(rows: Iterable[Mapping[str, object]]) -> dict[str, list[object]]:
     return columns
 
 
-def flat(
-    value: Mapping[str, object], path: str = "", depth: int = 0
-) -> Iterator[tuple[str, object]]:
-    """What is no object, or is an empty one, by its dotted path; lists as they are."""
-    for key, inside in value.items():
-        place = f"{path}.{key}" if path else key
-        if isinstance(inside, dict) and inside and depth < _DEEPEST:
-            yield from flat(inside, place, depth + 1)
-        else:
-            yield place, inside
-
-
 def lists_of(events: Iterable[object]) -> list[str]:
     """Paths of lists that hold objects, such as ``items[]`` and ``visits[].items[]``, in the order
     in which they are met."""
@@ -92,7 +79,7 @@ def lists_of(events: Iterable[object]) -> list[str]:
 
 def _lists(value: Mapping[str, object], path: str, depth: int) -> Iterator[str]:
     for place, inside in flat(value, path):
-        if isinstance(inside, list) and depth < _DEEPEST:
+        if isinstance(inside, list) and depth < DEEPEST:
             objects = [each for each in inside if isinstance(each, dict)]
             if objects:
                 yield f"{place}[]"

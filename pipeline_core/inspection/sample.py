@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
@@ -27,9 +27,8 @@ from pipeline_core.framing.windows import Shape, Window
 from pipeline_core.inspection.rows import id_text, lists_of, view_of
 from pipeline_core.messages import Feed, Limits
 from pipeline_core.messages.inspection import EntryKind, Kind, PartFound
+from pipeline_core.planning.event_sample import spread
 from pipeline_core.storage import Storage
-
-_T = TypeVar("_T")
 
 MOST_DAYS, MOST_PARTS = 4, 24
 WINDOW_BYTES = 1 << 17
@@ -177,12 +176,3 @@ def _of_each_kind(parts: Sequence[Entry], most: int) -> list[Entry]:
     each = max(1, most // max(1, len(by_ending)))
     chosen = [part for group in by_ending.values() for part in spread(group, each)]
     return sorted(chosen, key=lambda part: (part.name, part.index))[: max(most, len(by_ending))]
-
-
-def spread(some: Sequence[_T], most: int) -> list[_T]:
-    """Up to ``most`` of them, from the first to the last."""
-    if len(some) <= most:
-        return list(some)
-    if most == 1:
-        return [some[0]]
-    return [some[place * (len(some) - 1) // (most - 1)] for place in range(most)]

@@ -20,6 +20,11 @@ class Condition(Struct, frozen=True):
     values: tuple[str, ...]
     """Texts of JSON scalars: a string's value, a number's digits as written, true, false, null."""
 
+    @property
+    def text(self) -> str:
+        """As SALES_ONLY has it."""
+        return f"{self.path}{'=' if self.is_equal else '!='}{'|'.join(self.values)}"
+
 
 class Feed(Struct, frozen=True, kw_only=True):
     """How a shop's events are found and read. A path ``a.b`` is the key ``a.b`` itself or, if there

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from pipeline_core.containers.ignored import (
     FOLDERS,
@@ -12,6 +14,7 @@ from pipeline_core.containers.ignored import (
     merge_endings,
 )
 from pipeline_core.containers.names import (
+    day_date,
     is_text,
     is_zip,
 )
@@ -21,6 +24,7 @@ from pipeline_core.storage.listing import FOLDER_TEXT
 
 _EMPTY = Contents(files=[], folders=[], others={}, hidden=[])
 _FOLDERS_SHOWN = 3
+_DIGITS = re.compile(r"(\d+)", re.ASCII)
 _SET_DATA = "Set SALES_DATA (--data) to the folder of the weekly archives, which are zips."
 
 
@@ -68,6 +72,18 @@ def find_archives(data: Storage) -> Found:
     counts = [count_endings(others), {FOLDERS: len(folders)} if folders else {}]
     told = {_shown(name): what for name, what in strays.items()}
     return Found(archives, told, merge_endings(counts))
+
+
+def newest_first(names: Iterable[str]) -> list[str]:
+    """Archives by the date in their names, then by their numbers: week 43 is before week 9."""
+    return sorted(names, key=_age, reverse=True)
+
+
+def _age(name: str) -> tuple[date, list[tuple[int, int, str]]]:
+    pieces = [
+        (1, int(piece), "") if piece.isdigit() else (0, 0, piece) for piece in _DIGITS.split(name)
+    ]
+    return day_date(name) or date.min, pieces
 
 
 def _holds_something(data: Storage, folder: str) -> bool:

@@ -16,7 +16,9 @@ from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids, save_snapshot
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import DATABASE, DimensionSource, Manifest, Order
+from pipeline_core.planning.feed_paths import check_feed_paths
 from pipeline_core.planning.reuse import (
+    is_known_feed,
     listed_archives,
     note_days,
     recall,
@@ -44,7 +46,7 @@ def plan(order: Order) -> Manifest:
 
     Raises:
         ConfigError: there is no archive, or no day up to ``order.options.as_of``, or customers,
-            products or the reports of a plug-in cannot be used.
+            products or the reports of a plug-in cannot be used, or a path of the feed is wrong.
         InputError: a product has no valid price.
         RetryableError: a storage or the database does not answer.
     """
@@ -59,13 +61,10 @@ def plan(order: Order) -> Manifest:
     data = absolute_uri(places.data)
     memory, seen = (None, None) if reuse.full else (recall(state, data), recall_days(state, data))
     known_before = [listed_archives(each, options.feed) for each in (memory, seen)]
-    found = survey(
-        open_archives(places.data, follow_links=options.follow_links),
-        options.limits,
-        options.feed,
-        *known_before,
-        as_of=options.as_of,
-    )
+    archives = open_archives(places.data, follow_links=options.follow_links)
+    found = survey(archives, options.limits, options.feed, *known_before, as_of=options.as_of)
+    if not is_known_feed(options.feed, memory, seen):
+        check_feed_paths(archives, found.readable(), options.limits, options.feed)
     dimensions_digest = save_snapshot(state, read_dimensions(places))
     known = reusable(memory, found.archives, options, dimensions_digest, plugins)
     planned = Manifest(
@@ -91,8 +90,8 @@ def plan(order: Order) -> Manifest:
         reuse_receipts(ledger, manifest, known)
         if options.as_of is not None:
             note_days(state, manifest, found.listed)
-    archives = len(manifest.archives)
-    log.info("run_planned", run_id=order.run_id, archives=archives, unchanged=len(known))
+    count = len(manifest.archives)
+    log.info("run_planned", run_id=order.run_id, archives=count, unchanged=len(known))
     return manifest
 
 

@@ -64,6 +64,11 @@ def listed_archives(memory: Memory | None, feed: Feed) -> dict[str, ArchiveRef]:
     return known_archives(memory) if is_same else {}
 
 
+def is_known_feed(feed: Feed, *memories: Memory | None) -> bool:
+    """Whether a run before read by just this feed."""
+    return any(each is not None and each.options.feed == feed for each in memories)
+
+
 def finished_archives(memory: Memory) -> set[str]:
     """Names of those with receipts: unless something else changed, they need no work."""
     return {known.archive.name for known in memory.archives if known.done}

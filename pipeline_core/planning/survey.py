@@ -39,6 +39,10 @@ class Survey:
     listed: tuple[ArchiveRef, ...]
     ignored: dict[str, int]
 
+    def readable(self) -> list[str]:
+        """Names of the archives that have days to read."""
+        return [each.name for each in self.archives if each.days and each.duplicate_of is None]
+
 
 def survey(
     data: Storage,

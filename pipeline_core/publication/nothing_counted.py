@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
-from pipeline_core.containers.meter import archive_meter, day_meter
-from pipeline_core.errors import InputError, RetryableError, UnreadablePart
-from pipeline_core.extract.days import archive_days, opened_day
-from pipeline_core.extract.values import event_values
-from pipeline_core.extract.walk import open_archive, part_windows
+from pipeline_core.errors import InputError, RetryableError
+from pipeline_core.extract.days import archive_days
+from pipeline_core.extract.reading import reading_of
+from pipeline_core.extract.walk import open_archive
 from pipeline_core.framing.paths import MISSING, lookup
-from pipeline_core.framing.windows import Window
 from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.read_back import read_summary
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import EventCounts, Manifest, Options, Summary
+from pipeline_core.messages import EventCounts, Feed, Manifest, Options, Summary
+from pipeline_core.planning.event_sample import PartSample, holders, sampled_parts
 from pipeline_core.publication.merge import opened_result
 from pipeline_core.storage import Storage, open_archives, open_storage
 
 log = get_logger()
 
 _REASONS_TOLD = 3
-_TYPES_TOLD = 3
-_LONGEST_TYPE = 40
+_VALUES_TOLD = 5
+_LONGEST_VALUE = 40
 _LONGEST_EVENT = 300
-# Enough for some hundred events of the usual size.
-_LOOKED_AT_BYTES = 1 << 16
 
 
 def nothing_counted(
@@ -60,12 +56,10 @@ def nothing_counted(
         passed_over = f" Passed over without being read: {ignored}." if ignored else ""
         return f"There is no event; archives read: {archives:,}. {before}{passed_over}"
     found = _of_rejects(ledger, manifest, summary, done) if events.rejected else None
-    said = [f"No event of {events.seen:,} can be counted: {_reasons(summary)}."]
-    if found is None:
-        found = _of_data(manifest, done)
-    if found is not None:
-        said.append(found)
-    return " ".join(filter(None, (*said, before)))
+    said = f"No event of {events.seen:,} can be counted: {_reasons(summary)}."
+    if found is None or events.not_purchase > events.rejected:
+        found = " ".join(filter(None, (found, _of_data(manifest, done))))
+    return " ".join(filter(None, (said, found, before)))
 
 
 def _report_before(ledger: RunLedger, manifest: Manifest) -> str:
@@ -145,75 +139,74 @@ def _rejects(ledger: RunLedger, done: Sequence[Done]) -> Iterator[Reject]:
                 yield from parse_rejects(file)
 
 
-class _Sample(NamedTuple):
-    """The first events of a part; ``place`` is its archive, day and name."""
-
-    place: tuple[str, str, str]
-    events: list[dict[str, object] | str]
-
-
 def _of_data(manifest: Manifest, done: Sequence[Done]) -> str | None:
-    """The types of the first events that there are, and one of them, if the archive is still as
-    it was: what is no purchase is kept nowhere else."""
+    """What the first events are that there are, and one of them, if the archive is still as it
+    was: what is no purchase is kept nowhere else."""
     data = open_archives(manifest.data, follow_links=manifest.options.follow_links)
     for each in done:
         if each.receipt.counts.seen:
             try:
-                sample = _sample(data, each, manifest.options)
+                sampled = _sampled(data, each, manifest.options)
             except (InputError, RetryableError, OSError) as error:
                 # The refusal stands without.
                 log.warning("example_not_found", archive=each.archive.name, cause=str(error))
                 return None
-            if sample is not None:
-                return _in_words(sample, manifest.options.feed.event_type)
+            if sampled:
+                return f"{_left_out(sampled, manifest.options.feed)}{_first(each, sampled[0])}"
     return None
 
 
-def _sample(data: Storage, done: Done, options: Options) -> _Sample | None:
-    limits, feed = options.limits, options.feed
-    archive, whole = done.archive, archive_meter(limits)
-    with data.open(archive.name) as file:
-        opened = open_archive(file, limits)
-        if data.stat(archive.name).version != archive.version:
-            return None
-        for day in archive_days(opened, archive.name, feed).wanted:
-            if day.index not in done.receipt.day_digests:
-                continue
-            meter = day_meter(limits, whole)
-            with opened_day(opened, day, feed, whole, _LOOKED_AT_BYTES) as (inner, parts):
-                for part in parts.wanted:
-                    windows = part_windows(inner, part, meter, _LOOKED_AT_BYTES, feed)
-                    if events := _first_events(windows, limits.json_depth):
-                        return _Sample((archive.name, day.name, part.name), events)
-    return None
+def _sampled(data: Storage, done: Done, options: Options) -> list[PartSample]:
+    """Parts that have events; none of an archive that is another one now."""
+    name, feed = done.archive.name, options.feed
+    with data.open(name) as file:
+        opened = open_archive(file, options.limits)
+        if data.stat(name).version != done.archive.version:
+            return []
+        days = archive_days(opened, name, feed).wanted
+        counted = [day for day in days if day.index in done.receipt.day_digests]
+        return [part for part in sampled_parts(opened, counted, feed) if part.events]
 
 
-def _first_events(windows: Iterator[Window], json_depth: int) -> list[dict[str, object] | str]:
-    """None of a part that cannot be read."""
-    try:
-        return list(event_values(next(windows), json_depth))
-    except UnreadablePart:  # the run's summary says why
-        return []
+def _left_out(sampled: Sequence[PartSample], feed: Feed) -> str:
+    """The types that there are, and what of the feed's settings says that they are no purchases."""
+    steps = reading_of(feed).steps
+    found = [
+        holders(event, steps) for part in sampled for event in part.events if type(event) is dict
+    ]
+    if not found:
+        return ""
+    said = [f"The first events have the types {_values(found, feed.event_type)}."]
+    bought = [each for each in found if _value(each, feed.event_type) in feed.purchase_types]
+    if not bought:
+        types = ", ".join(feed.purchase_types)
+        said.append(f"None of these is one that SALES_PURCHASE_TYPES names: {types}.")
+    elif steps and all(len(each) == 1 for each in bought):
+        said.append(f"No purchase has items at {feed.items}, which SALES_ITEMS names.")
+    for each in feed.only if bought else ():
+        found_there = _values(bought, each.path)
+        said.append(f"SALES_ONLY asks for {each.text}; purchases have {found_there} there.")
+    return " ".join([*said, ""])
 
 
-def _in_words(sample: _Sample, event_type: str) -> str:
-    types = Counter(
-        json.dumps(_type_of(event, event_type), default=str)[:_LONGEST_TYPE]
-        for event in sample.events
-        if isinstance(event, dict)
-    )
-    told = ", ".join(f"{name} ({count:,})" for name, count in types.most_common(_TYPES_TOLD))
-    said = f"The first events have the types {told}. " if told else ""
-    event = sample.events[0]
+def _values(found: Iterable[Sequence[Mapping[str, object]]], path: str) -> str:
+    """The commonest, as JSON, with how often they are there; null also stands for nothing."""
+    counts = Counter(json.dumps(_value(each, path), default=str)[:_LONGEST_VALUE] for each in found)
+    return ", ".join(f"{name} ({count:,})" for name, count in counts.most_common(_VALUES_TOLD))
+
+
+def _value(held: Sequence[Mapping[str, object]], path: str) -> object:
+    """What an event, or the last of its items that has it, has there."""
+    values = (lookup(each, path) for each in reversed(held))
+    return next((value for value in values if value is not MISSING), None)
+
+
+def _first(done: Done, part: PartSample) -> str:
+    event = part.events[0]
     if not isinstance(event, str):
         event = json.dumps(event, ensure_ascii=False, separators=(",", ":"), default=str)
     event = event.encode(errors="backslashreplace").decode()
-    return f"{said}For example {' > '.join(sample.place)}, event 0: {_cut(event)}."
-
-
-def _type_of(event: Mapping[str, object], event_type: str) -> object:
-    found = lookup(event, event_type)
-    return None if found is MISSING else found
+    return f"For example {done.archive.name} > {part.day} > {part.part}, event 0: {_cut(event)}."
 
 
 def _cut(event: str) -> str:

@@ -18,6 +18,8 @@ from tests.support.run import text as report
 from tests.support.shapes import SHAPES
 from tests.support.verified import assert_agrees
 
+pytestmark = pytest.mark.usefixtures("paths_taken_as_set")
+
 PURCHASE = {"event_type": "purchase", "customer_id": "u1", "product_id": "p1", "quantity": 2}
 ORDER = {"event_type": "purchase", "customer_id": "u1"}
 

@@ -115,6 +115,24 @@ def test_a_run_that_counts_nothing_names_it(env: dict[str, str]) -> None:
     assert "`sales-pipeline inspect`" in refused.stderr
 
 
+def test_a_path_that_no_event_has_is_exit_2_wherever_a_plan_is_made(env: dict[str, str]) -> None:
+    (Path(env["SALES_DIMENSIONS"]) / "customers.csv").write_text("customer_id,segment\n7,VIP\n")
+    (Path(env["SALES_DIMENSIONS"]) / "products.csv").write_text(
+        "product_id,category,price\np1,Toys,9.95\n"
+    )
+    wrong = env | {"SALES_FIELDS": "event_type=kind,customer_id=whom.id"}
+    for command, code in (("run", 2), ("plan", 2), ("doctor", 1)):
+        refused = sales_pipeline(command, env=wrong)
+        assert refused.returncode == code, refused.stderr
+        said = refused.stderr if code == 2 else refused.stdout
+        assert "SALES_FIELDS names whom.id, but none of 3 events looked at in" in said
+        assert "has it; they have who.id, " in said
+        assert "`sales-pipeline inspect`" in said
+    doubtful = env | {"SALES_FIELDS": "event_type=kind", "SALES_ONLY": "test!=true"}
+    found = sales_pipeline("doctor", env=doubtful).stdout
+    assert "SALES_ONLY names test, but none of 3 events" in found
+
+
 def test_where_nothing_fits_it_says_what_is_missing(env: dict[str, str]) -> None:
     events = [{"kind": "Order Completed", "at": "2024-03-01", "text": f"n{n}"} for n in range(9)]
     days = {"events_2024-03-02.zip": day_zip({"a.json": part(events)})}

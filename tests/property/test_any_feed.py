@@ -17,6 +17,8 @@ from tests.support.recounted import feed_of
 from tests.support.run import latest, run_local
 from tests.support.verified import assert_agrees
 
+pytestmark = pytest.mark.usefixtures("paths_taken_as_set")
+
 LIMITS_OF_A_PART = st.fixed_dictionaries(
     {},
     optional={

@@ -8,6 +8,7 @@ from console.commands.doctor.checks import Check
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger import open_state, unvouched_words
 from pipeline_core.planning.archives import find_archives
+from pipeline_core.planning.feed_paths import unseen_paths
 from pipeline_core.planning.plan import read_dimensions
 from pipeline_core.plural import counted
 from pipeline_core.settings import Settings
@@ -18,7 +19,7 @@ _WRITTEN, _LINK = ".doctor", ".doctor-link"
 
 
 def check_data(settings: Settings) -> Check:
-    """Whether there are archives, and all can be read."""
+    """Whether there are archives, all can be read, and paths that settings name are there."""
     data = open_archives(settings.data, follow_links=settings.follow_links)
     found = find_archives(data)
     if found.strays:
@@ -32,7 +33,14 @@ def check_data(settings: Settings) -> Check:
         )
     size = sum(file.size for file in found.archives)
     archives = counted(len(found.archives), "archive")
-    return Check("data", "ok", f"{archives}, {counted(size, 'byte')} in {data.uri}")
+    told = f"{archives}, {counted(size, 'byte')} in {data.uri}"
+    names = [file.key for file in found.archives]
+    options = settings.options()
+    if unseen := unseen_paths(data, names, options.limits, options.feed):
+        doubts = " ".join(each.found for each in unseen)
+        remedy = "If that is no mistake, all is well; `sales-pipeline inspect` shows what there is."
+        return Check("data", "warned", f"{told}. {doubts}", remedy)
+    return Check("data", "ok", told)
 
 
 def check_state(settings: Settings) -> Check:

@@ -17,6 +17,7 @@ from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.running.resume import reopen
 from pipeline_core.storage import open_storage
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.recounted import feed_of
 from tests.support.run import (
     latest,
     plan_local,
@@ -196,6 +197,48 @@ def test_a_report_of_which_nobody_knows_the_figures_is_not_replaced_by_nothing(
     (shop.data / "week.zip").write_bytes(archive_zip({}))
     said = f"What run {first.run_id} counted, the last one published, is gone from the state."
     assert_refused(tmp_path, run(shop, tmp_path), said)
+
+
+ORDER = {"event_type": "purchase", "status": "done", "items": [{"sku": "p1"}]}
+
+
+@pytest.mark.parametrize(
+    ("events", "settings", "said"),
+    [
+        (
+            [VIEW, {"event_type": "Sale"}],
+            {"SALES_PURCHASE_TYPES": "sale,buy"},
+            'types "view" (1), "Sale" (1). None of these is one that SALES_PURCHASE_TYPES names: '
+            "sale, buy.",
+        ),
+        (
+            [VIEW, ORDER, ORDER, {**ORDER, "status": None}],
+            {"SALES_ONLY": "status=paid|sent"},
+            'SALES_ONLY asks for status=paid|sent; purchases have "done" (2), null (1) there.',
+        ),
+        (
+            [ORDER, {**ORDER, "items": [{"sku": "p1", "status": "open"}]}],
+            {"SALES_ONLY": "status!=open|done", "SALES_ITEMS": "items[]"},
+            'SALES_ONLY asks for status!=open|done; purchases have "done" (1), "open" (1) there.',
+        ),
+        (
+            [{**ORDER, "items": []}, VIEW],
+            {"SALES_ITEMS": "items[]"},
+            "No purchase has items at items[], which SALES_ITEMS names.",
+        ),
+        (
+            [{"event_type": 5}, VIEW, VIEW],
+            {},
+            "None of these is one that SALES_PURCHASE_TYPES names: purchase.",
+        ),
+    ],
+)
+def test_the_settings_that_left_events_out_are_named_with_what_is_there(
+    tmp_path: Path, events: Sequence[object], settings: dict[str, str], said: str
+) -> None:
+    shop = shop_of(tmp_path, part([]), part(events[:1]), part(events[1:]))
+    outcome = run(shop, tmp_path, feed=feed_of(settings))
+    assert_refused(tmp_path, outcome, said)
 
 
 def test_allowed_beforehand_it_is_incomplete(tmp_path: Path) -> None:
