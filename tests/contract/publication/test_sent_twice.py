@@ -90,8 +90,9 @@ def test_the_first_by_day_counts_whatever_the_archives_are_called(tmp_path: Path
 
 def test_events_without_any_of_the_fields_are_never_the_same(tmp_path: Path) -> None:
     none = purchase("c1", "p1", 1)
-    shop = shop_of(tmp_path, a={FIRST: day(none, none, bought(None), bought(None))})
-    assert units(run(shop, tmp_path, feed=Feed(event_id=("id", "no.where")))) == 4
+    view = bought(1, event_type="view", order={"id": 1})
+    shop = shop_of(tmp_path, a={FIRST: day(none, none, bought(None), bought(None), view)})
+    assert units(run(shop, tmp_path, feed=Feed(event_id=("id", "order.id")))) == 4
 
 
 def test_an_event_that_was_sent_before_is_that_whatever_else_is_wrong_with_it(
