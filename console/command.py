@@ -9,8 +9,8 @@ import click
 
 from console import PROGRAM
 from console.display.terminal import colour
-from console.ending import run_to_the_end
-from console.garbage import collect_seldom
+from console.exit_codes import run_to_the_end
+from console.garbage_collector import collect_seldom
 from console.interrupt import hear_every_stop
 from pipeline_core.machine.imports import lean_process
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pipeline_core.configuration.served import Shop
+from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.errors import RetryableError
 from pipeline_core.retry import call_with_retries
 from pipeline_core.settings import Settings

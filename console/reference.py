@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from console import PROGRAM
 from console.command import COMMANDS, cli, command_of
 from console.commands.doctor.checks import Check
-from console.display.shapes import (
+from console.display.json_output import (
     Backfilled,
     Collected,
     ListedReject,

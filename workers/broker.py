@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from pipeline_core.configuration.served import ServedPlaces, Shop, not_served
+from pipeline_core.configuration.served_shops import ServedPlaces, Shop, not_served
 from pipeline_core.errors import NotServed, RetryableError
 from workers.celery import app
 from workers.config import SERVES, STATE_MARK

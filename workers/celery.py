@@ -21,7 +21,12 @@ settings = load_settings_or_end()
 use_state_key(settings.chosen_state_key())
 app = App(
     "workers",
-    include=["workers.tasks", "workers.watching", "workers.events", "workers.remote_control"],
+    include=[
+        "workers.tasks",
+        "workers.monitoring",
+        "workers.task_events",
+        "workers.remote_control",
+    ],
 )
 app.conf.update(celery_config(settings))
 

@@ -13,7 +13,7 @@ from kombu.transport import redis, virtual
 from redis.exceptions import RedisError
 
 from workers.celery import settings
-from workers.envelope import check_item, check_message, tell_refusal
+from workers.message_envelope import check_item, check_message, tell_refusal
 
 _logger = logging.getLogger(__name__)
 # What waits longer than its visibility would be delivered again before its time.

@@ -38,9 +38,9 @@ from pipeline_core.running.notifications import fail_and_notify, notify_of_outco
 from workers import metrics, reconciler
 from workers.celery import app, settings
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, RECONCILE, START_RUN
-from workers.served import check_run, check_slot, check_work, is_wanted, served_run, was_sent
+from workers.served_shops import check_run, check_slot, check_work, is_wanted, served_run, was_sent
 from workers.shutdown import is_leaving
-from workers.start import claim_slot, plan_and_send
+from workers.start_run import claim_slot, plan_and_send
 
 log = get_logger()
 

@@ -21,7 +21,7 @@ from console.options import (
 from pipeline_core.plural import counted
 
 if TYPE_CHECKING:
-    from console.display.shapes import Backfilled
+    from console.display.json_output import Backfilled
     from pipeline_core.messages import Outcome
     from pipeline_core.planning.backfill import Backfill, Every
 
@@ -49,7 +49,7 @@ def backfill_command(
     """
     check_range(first, last)
     settings = run_settings(options)
-    from console.driving import begin, finish, go_on, hush, new_run
+    from console.drive import begin, finish, go_on, hush, new_run
     from pipeline_core.planning.backfill import plan_backfill
 
     quiet = quiet or as_json
@@ -81,7 +81,7 @@ def backfill_command(
 
 
 def _told(as_of: date, outcome: Outcome, *, is_made: bool) -> Backfilled:
-    from console.display.shapes import Backfilled
+    from console.display.json_output import Backfilled
 
     return Backfilled(
         as_of=as_of,

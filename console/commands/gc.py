@@ -26,7 +26,7 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
 
     Published reports and the records of runs stay.
     """
-    from console.display.shapes import Collected
+    from console.display.json_output import Collected
     from pipeline_core.ledger import open_state, unvouched_words
     from pipeline_core.running.gc import collect_garbage
 

@@ -14,7 +14,7 @@ from pipeline_core.plural import counted
 from pipeline_core.unprintable import plain
 
 if TYPE_CHECKING:
-    from console.display.shapes import PlannedArchive, PlannedState
+    from console.display.json_output import PlannedArchive, PlannedState
     from pipeline_core.messages import ArchiveRef
     from pipeline_core.settings import Settings
     from pipeline_core.storage import Storage
@@ -35,7 +35,7 @@ def plan_command(as_json: bool, **options: Any) -> None:
 
 def show_plan(settings: Settings, *, as_json: bool) -> None:
     """Archives as a run would take them."""
-    from console.display.shapes import Planned
+    from console.display.json_output import Planned
     from console.display.views import output, table
     from pipeline_core.containers.ignored import endings_in_words, merge_endings
     from pipeline_core.ledger import open_state, unvouched_words
@@ -125,7 +125,7 @@ def _first(names: Sequence[str], count: int) -> str:
 
 
 def _planned(archive: ArchiveRef, state: PlannedState) -> PlannedArchive:
-    from console.display.shapes import PlannedArchive
+    from console.display.json_output import PlannedArchive
 
     return PlannedArchive(
         name=archive.name,

@@ -30,7 +30,7 @@ def publish_command(
     A run that was refused for both needs both options.
     """
     settings = run_settings(options)
-    from console.driving import finish
+    from console.drive import finish
     from pipeline_core import pipeline
     from pipeline_core.ledger import RunLedger, open_state
     from pipeline_core.running.notifications import notify_of_outcome

@@ -65,7 +65,7 @@ def recover(settings: Settings, *, as_json: bool, quiet: bool) -> int:
 
 
 def _sent_again(settings: Settings, ledger: RunLedger) -> str:
-    from console.driving import is_served
+    from console.drive import is_served
     from console.fleet import celery_app
     from workers.reconciler import recover_run
 

@@ -27,9 +27,9 @@ def rejects_command(
     run_id: str | None, reason: str | None, most: int, as_json: bool, **options: Any
 ) -> None:
     """Show what a run left out, event by event (the newest run, unless RUN is given)."""
-    from console.display.shapes import ListedReject
+    from console.display.json_output import ListedReject
     from console.display.views import output, table
-    from console.newest import ledger_of
+    from console.newest_run import ledger_of
     from pipeline_core.containers.cut import is_cut
     from pipeline_core.load.rejects import Reject
 

@@ -37,7 +37,7 @@ def resume_command(run_id: str, as_json: bool, quiet: bool, **options: Any) -> N
 
 def resume(settings: Settings, run_id: str, *, as_json: bool, quiet: bool) -> int:
     """Takes a run up where it stopped or failed; the exit code of CONTRACT."""
-    from console.driving import finish, go_on, hush, watch
+    from console.drive import finish, go_on, hush, watch
     from pipeline_core.ledger import RunLedger, open_state
     from pipeline_core.running.lock import is_moving
 

@@ -29,7 +29,7 @@ def run_command(as_of: date | None, wait: bool, as_json: bool, quiet: bool, **op
 
     settings = run_settings(options)
     ask_early(settings)
-    from console.driving import begin, finish, hush, new_run, watch
+    from console.drive import begin, finish, hush, new_run, watch
     from pipeline_core.errors import RunUnderWay
     from pipeline_core.ledger import RunLedger, open_state
     from pipeline_core.running.local import stop_early

@@ -11,7 +11,7 @@ from console.display.terminal import note, print_json
 from console.options import json_option, place_options, run_settings
 
 if TYPE_CHECKING:
-    from console.display.shapes import ListedRun
+    from console.display.json_output import ListedRun
     from pipeline_core.messages import Outcome
 
 
@@ -66,7 +66,7 @@ def _state_words(run: ListedRun) -> str:
 
 
 def _history(run_id: str, outcome: Outcome | None) -> ListedRun:
-    from console.display.shapes import ListedRun
+    from console.display.json_output import ListedRun
 
     summary = outcome.summary if outcome else None
     return ListedRun(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from console.garbage import collect_as_usual
+from console.garbage_collector import collect_as_usual
 from console.options import reports_option, run_settings, state_option
 
 

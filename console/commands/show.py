@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
     """Show one run's figures, rejects and timings (the newest run, unless RUN is given)."""
     from console.display.views import output, print_summary, table
-    from console.newest import ledger_of
+    from console.newest_run import ledger_of
     from pipeline_core.ledger.results import results
     from pipeline_core.messages import plugin_words
 
@@ -56,7 +56,7 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
 
 
 def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json: bool) -> None:
-    from console.display.shapes import UnfinishedRun
+    from console.display.json_output import UnfinishedRun
     from pipeline_core.ledger import is_vouched_run, run_ids
     from pipeline_core.running.lock import is_moving
 

@@ -19,7 +19,7 @@ from tornado.iostream import IOStream
 
 from console.serving.connection_limit import ConnectionLimit
 from console.serving.log_limit import LogLimit
-from console.serving.streams import TellingStream
+from console.serving.oversized_requests import TellingStream
 from pipeline_core.logs import get_logger
 
 log = get_logger()

@@ -26,10 +26,10 @@ from console.serving.handlers import (
     Start,
 )
 from console.serving.log_limit import LogLimit
+from console.serving.oversized_requests import MOST_HEADER_BYTES
 from console.serving.progress_cache import ProgressCache
 from console.serving.runs import PublishedRuns
 from console.serving.served_hosts import hosts_of, is_loopback
-from console.serving.streams import MOST_HEADER_BYTES
 from console.serving.targets import read_target
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import open_state

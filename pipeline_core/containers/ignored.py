@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from pipeline_core.containers.names import base_name
+from pipeline_core.containers.entry_names import base_name
 
 # Of one file, or of a whole run.
 MOST_ENDINGS = 40

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline_core.containers.names import is_dated_up_to
+from pipeline_core.containers.entry_names import is_dated_up_to
 from pipeline_core.diff.causes import CauseKind
 from pipeline_core.diff.published_runs import PublishedRun
 from pipeline_core.messages import Feed, Limits

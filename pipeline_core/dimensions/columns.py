@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline_core.dimensions.located import Located, bad_byte
+from pipeline_core.dimensions.source_table import Located, bad_byte
 from pipeline_core.errors import ConfigError, InputError
 
 _T = TypeVar("_T")

@@ -20,8 +20,8 @@ from typing import TextIO
 import pyarrow as pa
 
 from pipeline_core.configuration.dimension_tables import DimensionTable
-from pipeline_core.dimensions.located import Located, bad_byte, shortened
 from pipeline_core.dimensions.source import find_columns
+from pipeline_core.dimensions.source_table import Located, bad_byte, shortened
 from pipeline_core.errors import ConfigError
 from pipeline_core.plural import counted
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
+from pipeline_core.dimensions.database_errors import URL_FORM, database_error
 from pipeline_core.dimensions.prices import inexact, no_number
-from pipeline_core.dimensions.refusals import URL_FORM, database_error
 from pipeline_core.dimensions.relation import Relation, fetched, found_relation, opened
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import make_snapshot

@@ -13,9 +13,9 @@ import pyarrow as pa
 from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
 from pipeline_core.dimensions.columns import holds_bytes, plain_type, some
 from pipeline_core.dimensions.csv_table import read_csv_table
-from pipeline_core.dimensions.located import Located
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import as_text, find_columns, located_snapshot
+from pipeline_core.dimensions.source_table import Located
 from pipeline_core.errors import ConfigError, RetryableError
 
 # Folders of part files that hold more, or less, than the table: why, and what to do.

@@ -16,7 +16,7 @@ from pipeline_core.dimensions.columns import (
     plain,
     some,
 )
-from pipeline_core.dimensions.located import Located, shortened, shown
+from pipeline_core.dimensions.source_table import Located, shortened, shown
 from pipeline_core.errors import ConfigError, InputError
 
 # Prices stay below 2**53 minor units, so that two limbs carry any revenue; transform/money.py.

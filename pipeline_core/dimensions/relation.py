@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.configuration.dimension_tables import DimensionTable, shown_name, split_name
 from pipeline_core.dimensions.columns import some
-from pipeline_core.dimensions.refusals import select_error
+from pipeline_core.dimensions.database_errors import select_error
 from pipeline_core.dimensions.source import find_columns
 from pipeline_core.errors import ConfigError
 

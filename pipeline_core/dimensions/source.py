@@ -14,9 +14,9 @@ from pipeline_core.configuration.dimension_tables import (
     DimensionTable,
 )
 from pipeline_core.dimensions.columns import ids, labels, some
-from pipeline_core.dimensions.located import Located
 from pipeline_core.dimensions.prices import minor_units, price_column
 from pipeline_core.dimensions.snapshot import Snapshot
+from pipeline_core.dimensions.source_table import Located
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 

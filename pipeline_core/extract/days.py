@@ -15,8 +15,8 @@ import msgspec
 
 from pipeline_core.containers.cut import label
 from pipeline_core.containers.directory import Entry
+from pipeline_core.containers.entry_names import day_label, is_zip, part_date
 from pipeline_core.containers.meter import Meter, day_meter, part_meter
-from pipeline_core.containers.names import day_label, is_zip, part_date
 from pipeline_core.containers.zip_entries import OpenedZip, inflate
 from pipeline_core.errors import UnreadableArchive, UnreadablePart
 from pipeline_core.extract.walk import (

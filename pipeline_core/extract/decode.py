@@ -1,9 +1,10 @@
 """Events to candidate purchases, exactly as ``json.loads`` would see them.
 
 Two tiers with the same results. The fast one (``scan.py``) leaves to the general one
-(``general.py``) what it is not certain of: a whole window, or single events. In the general tier
-msgspec does the work. What it refuses although it may be legal JSON (numbers beyond a double, lone
-surrogates) goes to the standard library's decoder, made strict; what that refuses too is not JSON.
+(``general_tier.py``) what it is not certain of: a whole window, or single events. In the general
+tier msgspec does the work. What it refuses although it may be legal JSON (numbers beyond a double,
+lone surrogates) goes to the standard library's decoder, made strict; what that refuses too is not
+JSON.
 Duplicate keys: the last one counts, in all of them.
 """
 
@@ -14,9 +15,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from pipeline_core.extract.decoded import Decoded
-from pipeline_core.extract.general import decode_generally
-from pipeline_core.extract.reading import NO_OBJECT, Event, Reading, reading_of
+from pipeline_core.extract.candidates import Decoded
+from pipeline_core.extract.feed_rules import NO_OBJECT, Event, Reading, reading_of
+from pipeline_core.extract.general_tier import decode_generally
 from pipeline_core.extract.scan import Scanned, scan
 from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Feed

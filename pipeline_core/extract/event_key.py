@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from json.encoder import encode_basestring_ascii
 
-from pipeline_core.framing.paths import MISSING
+from pipeline_core.framing.field_paths import MISSING
 from pipeline_core.framing.strict_json import Digits
 
 _LITERALS = {True: "true", False: "false", None: "null"}

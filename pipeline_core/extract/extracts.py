@@ -20,7 +20,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from pipeline_core.containers.cut import label
-from pipeline_core.extract.decoded import Decoded, candidate_texts
+from pipeline_core.extract.candidates import Decoded, candidate_texts
 from pipeline_core.framing.windows import Window
 from pipeline_core.schemas import CANDIDATES, KEYED_CANDIDATES
 

@@ -12,16 +12,16 @@ import msgspec
 
 from pipeline_core.containers.cut import label
 from pipeline_core.containers.directory import Entry
-from pipeline_core.containers.ignored import count_endings, endings_in_words
-from pipeline_core.containers.meter import Meter, part_meter
-from pipeline_core.containers.names import (
+from pipeline_core.containers.entry_names import (
     base_name,
     is_junk,
     is_left_out,
     is_part,
     without_slash,
 )
-from pipeline_core.containers.packed import unpacked
+from pipeline_core.containers.ignored import count_endings, endings_in_words
+from pipeline_core.containers.meter import Meter, part_meter
+from pipeline_core.containers.packed_parts import unpacked
 from pipeline_core.containers.zip_entries import (
     OpenedZip,
     counted,

@@ -17,9 +17,9 @@ from pipeline_core.configuration.dimension_tables import (
 )
 from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.files import read_folder
-from pipeline_core.dimensions.located import Located
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import located_snapshot
+from pipeline_core.dimensions.source_table import Located
 from pipeline_core.frames.tables import arrow_table, frame_of
 from pipeline_core.transform.money import to_decimal
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from pipeline_core.errors import ConfigError, InputError
-from pipeline_core.extract.reading import FIELDS
-from pipeline_core.extract.values import event_values
+from pipeline_core.extract.event_values import event_values
+from pipeline_core.extract.feed_rules import FIELDS
 from pipeline_core.frames.sound_parts import SoundParts, find_sound_parts, sound_windows
 from pipeline_core.frames.tables import frame_of
 from pipeline_core.messages import Limits, Options, Unreadable

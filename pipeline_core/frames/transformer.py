@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline_core.containers.names import day_date
+from pipeline_core.containers.entry_names import day_date
 from pipeline_core.errors import ConfigError
 from pipeline_core.extract.decode import candidates_by_values
-from pipeline_core.extract.reading import FIELDS
+from pipeline_core.extract.feed_rules import FIELDS
 from pipeline_core.frames.dimensions import snapshot_of
 from pipeline_core.frames.extractor import NOT_AN_OBJECT, PLACE
 from pipeline_core.frames.tables import frame_of, python_values, report_frame

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.framing.borders import Structure, value_end
+from pipeline_core.framing.field_paths import MISSING, lookup
 from pipeline_core.framing.kernel import Octets
-from pipeline_core.framing.paths import MISSING, lookup
 from pipeline_core.framing.strict_json import PAIRS, STRICT, Pairs
 from pipeline_core.framing.windows import Window, array_windows
 from pipeline_core.messages import Feed, Limits

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline_core.dimensions.columns import labels
-from pipeline_core.dimensions.located import Located
+from pipeline_core.dimensions.source_table import Located
 from pipeline_core.errors import PipelineError
 from pipeline_core.inspection.tables import Column, Table
 

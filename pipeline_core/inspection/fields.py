@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pipeline_core.containers.cut import cut
-from pipeline_core.framing.paths import MISSING
+from pipeline_core.framing.field_paths import MISSING
 from pipeline_core.inspection.rows import (
     View,
     items_of,

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from pipeline_core.framing.paths import MISSING
+from pipeline_core.framing.field_paths import MISSING
 from pipeline_core.inspection.fields import text_of
 from pipeline_core.inspection.rows import View
 from pipeline_core.inspection.sample import ArchiveSample

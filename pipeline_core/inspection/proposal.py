@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from pipeline_core.configuration.feed import OURS
-from pipeline_core.framing.paths import MISSING
+from pipeline_core.framing.field_paths import MISSING
 from pipeline_core.inspection.candidates import Candidates, Scored, TypeScored, has_kind
 from pipeline_core.inspection.rows import (
     View,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from pipeline_core.framing.paths import lookup
+from pipeline_core.framing.field_paths import lookup
 from pipeline_core.inspection.candidates import is_writable
 from pipeline_core.inspection.rows import id_text, view_of
 from pipeline_core.inspection.words import words

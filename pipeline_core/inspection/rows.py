@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pipeline_core.framing.paths import DEEPEST, MISSING, flat, lookup
+from pipeline_core.framing.field_paths import DEEPEST, MISSING, flat, lookup
 
 MAX_QUANTITY = 2**31 - 1
 # Of one sample: keys that are data, such as ids, would be fields without end.

@@ -13,14 +13,14 @@ from typing import Literal
 import msgspec
 
 from pipeline_core.containers.directory import Entry
+from pipeline_core.containers.entry_names import without_slash
 from pipeline_core.containers.ignored import ending
 from pipeline_core.containers.meter import Meter, archive_meter, day_meter, part_meter
-from pipeline_core.containers.names import without_slash
-from pipeline_core.containers.packed import packing, unpacked
+from pipeline_core.containers.packed_parts import packing, unpacked
 from pipeline_core.containers.zip_entries import OpenedZip, inflate
 from pipeline_core.errors import InputError, UnreadablePart
 from pipeline_core.extract.days import archive_days, opened_day
-from pipeline_core.extract.values import event_values
+from pipeline_core.extract.event_values import event_values
 from pipeline_core.extract.walk import open_archive, part_windows
 from pipeline_core.framing.kernel import Octets
 from pipeline_core.framing.windows import Shape, Window

@@ -10,9 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline_core.containers.cut import cut
+from pipeline_core.extract.candidates import Decoded, event_texts
 from pipeline_core.extract.decode import decode
-from pipeline_core.extract.decoded import Decoded, event_texts
-from pipeline_core.framing.paths import lookup
+from pipeline_core.framing.field_paths import lookup
 from pipeline_core.inspection.fields import text_of
 from pipeline_core.inspection.sample import ArchiveSample
 from pipeline_core.messages import Feed, RejectReason, UnknownMode

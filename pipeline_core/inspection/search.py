@@ -10,8 +10,8 @@ from os.path import commonprefix
 import msgspec
 
 from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
+from pipeline_core.containers.entry_names import base_name
 from pipeline_core.containers.ignored import ending
-from pipeline_core.containers.names import base_name
 from pipeline_core.errors import UnreadableArchive
 from pipeline_core.inspection.candidates import is_writable
 from pipeline_core.inspection.look_up import LookUp

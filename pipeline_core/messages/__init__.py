@@ -4,6 +4,7 @@ from pipeline_core.messages.attempts import Attempt, Dispatch
 from pipeline_core.messages.counts import Counts, RejectFigures, RejectReason, Tally
 from pipeline_core.messages.dimension_source import DATABASE, DimensionSource
 from pipeline_core.messages.feed import Condition, Feed, Ids, Numbers
+from pipeline_core.messages.inputs import MOST_REPEATED, RepeatedEntry, Unreadable
 from pipeline_core.messages.manifest import ArchiveRef, DayRef, Manifest
 from pipeline_core.messages.memory import Known, Memory
 from pipeline_core.messages.options import (
@@ -14,9 +15,8 @@ from pipeline_core.messages.options import (
     Reuse,
     UnknownMode,
 )
-from pipeline_core.messages.order import Order
 from pipeline_core.messages.outcome import Allowance, Outcome, RunState, Verdict
-from pipeline_core.messages.places import MOST_REPEATED, RepeatedEntry, Unreadable
+from pipeline_core.messages.plan_order import Order
 from pipeline_core.messages.position import Position
 from pipeline_core.messages.receipt import DistinctReceipts, Receipt, ReusedReceipts, StoredFile
 from pipeline_core.messages.report_plugin import ReportPlugin, plugin_words

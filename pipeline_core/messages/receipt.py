@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from pipeline_core.messages.counts import Counts, Tally
-from pipeline_core.messages.places import RepeatedEntry, Unreadable
+from pipeline_core.messages.inputs import RepeatedEntry, Unreadable
 
 
 class StoredFile(Struct, frozen=True):

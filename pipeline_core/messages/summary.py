@@ -9,7 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from pipeline_core.messages.counts import RejectReason, Tally
-from pipeline_core.messages.places import RepeatedEntry, Unreadable
+from pipeline_core.messages.inputs import RepeatedEntry, Unreadable
 from pipeline_core.messages.report_plugin import ReportPlugin
 
 RunStatus = Literal["complete", "incomplete"]

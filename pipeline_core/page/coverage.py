@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, timedelta
 
-from pipeline_core.containers.names import base_name, day_date
+from pipeline_core.containers.entry_names import base_name, day_date
 from pipeline_core.ledger.unread_copies import unread_copies
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.page import CalendarDay, Coverage, DayState

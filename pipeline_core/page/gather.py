@@ -18,7 +18,7 @@ from pipeline_core.messages import Manifest, Summary
 from pipeline_core.page import Group, Page, render_category, render_index
 from pipeline_core.page.coverage import coverage
 from pipeline_core.page.customers import newcomers
-from pipeline_core.page.earlier import earlier_runs
+from pipeline_core.page.earlier_runs import earlier_runs
 from pipeline_core.page.figures import (
     BARS,
     GROUPS,
@@ -31,7 +31,7 @@ from pipeline_core.page.figures import (
     shown_cells,
     shown_groups,
 )
-from pipeline_core.page.leftovers import left_out
+from pipeline_core.page.left_out import left_out
 from pipeline_core.storage import Storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.category_sales import count_customers_by_segment

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from pipeline_core.containers.entry_names import (
+    day_date,
+    is_text,
+    is_zip,
+)
 from pipeline_core.containers.ignored import (
     FOLDERS,
     count_endings,
     endings_in_words,
     merge_endings,
-)
-from pipeline_core.containers.names import (
-    day_date,
-    is_text,
-    is_zip,
 )
 from pipeline_core.errors import ConfigError, NotAllowed, UnreadableArchive
 from pipeline_core.storage import Contents, Storage, StoredObject

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from pipeline_core.configuration.places import Places
-from pipeline_core.containers.names import day_date
+from pipeline_core.containers.entry_names import day_date
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, open_state, run_ids
 from pipeline_core.messages import Manifest, Options, Outcome

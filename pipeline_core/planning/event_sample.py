@@ -11,9 +11,9 @@ from pipeline_core.containers.meter import Meter, archive_meter, day_meter
 from pipeline_core.containers.zip_entries import OpenedZip
 from pipeline_core.errors import InputError
 from pipeline_core.extract.days import ArchiveDay, opened_day
-from pipeline_core.extract.values import event_values
+from pipeline_core.extract.event_values import event_values
 from pipeline_core.extract.walk import part_windows
-from pipeline_core.framing.paths import items_of
+from pipeline_core.framing.field_paths import items_of
 from pipeline_core.messages import Feed
 
 _T = TypeVar("_T")

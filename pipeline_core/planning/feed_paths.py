@@ -10,9 +10,9 @@ from pipeline_core.configuration.feed import OURS
 from pipeline_core.containers.cut import cut
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.extract.days import archive_days
-from pipeline_core.extract.reading import reading_of
+from pipeline_core.extract.feed_rules import reading_of
 from pipeline_core.extract.walk import open_archive
-from pipeline_core.framing.paths import DEEPEST, MISSING, flat, items_of, lookup
+from pipeline_core.framing.field_paths import DEEPEST, MISSING, flat, items_of, lookup
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Feed, Limits
 from pipeline_core.planning.archives import newest_first

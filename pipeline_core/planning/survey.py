@@ -14,12 +14,12 @@ import msgspec
 
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
 from pipeline_core.containers.directory import Entry
-from pipeline_core.containers.meter import archive_meter
-from pipeline_core.containers.names import (
+from pipeline_core.containers.entry_names import (
     base_name,
     day_date,
     is_dated_up_to,
 )
+from pipeline_core.containers.meter import archive_meter
 from pipeline_core.errors import ConfigError, InputError, NotAllowed, UnreadableArchive
 from pipeline_core.extract.days import archive_days, content_digest
 from pipeline_core.extract.walk import open_archive

@@ -7,18 +7,18 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
+from pipeline_core.containers.entry_names import day_date
 from pipeline_core.containers.meter import Meter, day_meter
-from pipeline_core.containers.names import day_date
 from pipeline_core.containers.zip_entries import OpenedZip
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.candidates import Decoded
 from pipeline_core.extract.days import LooseDigest
 from pipeline_core.extract.decode import decode
-from pipeline_core.extract.decoded import Decoded
 from pipeline_core.extract.extracts import ExtractedDay, ExtractWriter, read_candidates
 from pipeline_core.extract.walk import Listing, PartHash, part_windows
 from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Options, Tally, Unreadable
-from pipeline_core.processing.repeated import DayNames
+from pipeline_core.processing.repeated_entries import DayNames
 from pipeline_core.processing.rules import window_bytes
 from pipeline_core.processing.steps import Chunk, End
 

@@ -21,7 +21,7 @@ from pipeline_core.extract.extracts import ExtractWriter
 from pipeline_core.extract.walk import Listing, day_file, day_parts, open_archive, open_day
 from pipeline_core.messages import ArchiveRef, Options, RepeatedEntry, Tally, Unreadable
 from pipeline_core.processing.day import Day, unreadable_place
-from pipeline_core.processing.repeated import first_repeated
+from pipeline_core.processing.repeated_entries import first_repeated
 from pipeline_core.processing.rules import window_bytes
 from pipeline_core.processing.steps import Chunk, End
 from pipeline_core.storage import Storage

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from pipeline_core.extract.decoded import event_texts
+from pipeline_core.extract.candidates import event_texts
 from pipeline_core.load.rejects import RejectLog
 from pipeline_core.messages import Counts, Position, RejectFigures, RejectReason
 from pipeline_core.processing.event_keys import KeyLog

@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline_core.containers.names import day_date
+from pipeline_core.containers.entry_names import day_date
 from pipeline_core.errors import ConfigError, EventsGone, UnreadableArchive
-from pipeline_core.extract.decoded import Decoded
+from pipeline_core.extract.candidates import Decoded
 from pipeline_core.extract.extract_cache import Extracts
 from pipeline_core.extract.extracts import read_candidates
 from pipeline_core.ledger import RunLedger

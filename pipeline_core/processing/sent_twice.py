@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.extract.decoded import Decoded
+from pipeline_core.extract.candidates import Decoded
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.tables import to_partial

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, Protocol
 
-from pipeline_core.extract.decoded import Decoded
+from pipeline_core.extract.candidates import Decoded
 
 
 @dataclass(frozen=True)

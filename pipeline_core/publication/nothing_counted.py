@@ -12,9 +12,9 @@ from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
 from pipeline_core.errors import InputError, RetryableError
 from pipeline_core.extract.days import archive_days
-from pipeline_core.extract.reading import reading_of
+from pipeline_core.extract.feed_rules import reading_of
 from pipeline_core.extract.walk import open_archive
-from pipeline_core.framing.paths import MISSING, lookup
+from pipeline_core.framing.field_paths import MISSING, lookup
 from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.read_back import read_summary

@@ -34,12 +34,12 @@ from pipeline_core.messages import (
 )
 from pipeline_core.planning.reuse import learn_days, remember_results
 from pipeline_core.plural import counted
-from pipeline_core.publication.distinct import distinct
 from pipeline_core.publication.latest import show
 from pipeline_core.publication.merge import merge_results
 from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.verdict import judge
+from pipeline_core.publication.without_sent_twice import distinct
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 

@@ -32,12 +32,12 @@ from pipeline_core.processing.levels import Level
 from pipeline_core.processing.process import processed, store_results
 from pipeline_core.processing.recount import CountedDay, as_it_is, days_of, recount
 from pipeline_core.processing.rules import Rules, rules_of
-from pipeline_core.publication.distinct import distinct
 from pipeline_core.publication.latest import make_latest, newest_published
 from pipeline_core.publication.merge import merge_results, read_partial
 from pipeline_core.publication.repair import FilesState, repair_files
 from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise
+from pipeline_core.publication.without_sent_twice import distinct
 from pipeline_core.storage import open_archives, open_storage
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES

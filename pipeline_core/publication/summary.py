@@ -22,7 +22,7 @@ from pipeline_core.messages import (
     Unreadable,
 )
 from pipeline_core.planning.survey import missing_days
-from pipeline_core.processing.repeated import first_repeated, repeated_days
+from pipeline_core.processing.repeated_entries import first_repeated, repeated_days
 from pipeline_core.publication.verdict import too_many_rejects
 from pipeline_core.transform.enrich import merge_figures
 from pipeline_core.transform.money import to_text

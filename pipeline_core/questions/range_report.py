@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 from msgspec import Struct
 
-from pipeline_core.containers.names import day_date
+from pipeline_core.containers.entry_names import day_date
 from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.unread_copies import unread_copies

@@ -11,7 +11,7 @@ from pydantic import model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline_core.configuration.places import Places
-from pipeline_core.configuration.served import Shop, check_states, parse_shops
+from pipeline_core.configuration.served_shops import Shop, check_states, parse_shops
 from pipeline_core.messages import Options, Order
 from pipeline_core.settings.celery import CelerySettings
 from pipeline_core.settings.dimensions import DimensionSettings
@@ -21,16 +21,16 @@ from pipeline_core.settings.faults import FaultSettings
 from pipeline_core.settings.feed import FeedSettings
 from pipeline_core.settings.limits import LimitSettings
 from pipeline_core.settings.logs import LogSettings
+from pipeline_core.settings.monitoring import MonitoringSettings
 from pipeline_core.settings.places import PlaceSettings
 from pipeline_core.settings.reuse import ReuseSettings
 from pipeline_core.settings.running import Engine, RunningSettings
 from pipeline_core.settings.serving import ServingSettings
-from pipeline_core.settings.watching import WatchingSettings
 
 
 class Settings(
     LogSettings,
-    WatchingSettings,
+    MonitoringSettings,
     FaultSettings,
     ServingSettings,
     CelerySettings,

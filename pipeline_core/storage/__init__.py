@@ -9,7 +9,7 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.machine.install_lines import install_line
 from pipeline_core.storage.archives import ArchiveFolder
 from pipeline_core.storage.base import Contents, Storage, StoredObject
-from pipeline_core.storage.check import check_creates
+from pipeline_core.storage.conditional_writes import check_creates
 from pipeline_core.storage.key import StateKey, state_key, use_state_key
 from pipeline_core.storage.local import LocalStorage
 

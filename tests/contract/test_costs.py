@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from pipeline_core.containers.cut import is_cut, label
-from pipeline_core.containers.names import day_date, day_label
+from pipeline_core.containers.entry_names import day_date, day_label
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
 from pipeline_core.publication.rebuild import rebuild

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline_core.containers.cut import LONGEST_NAME
-from pipeline_core.containers.names import day_date, day_label, folder_date, part_date
+from pipeline_core.containers.entry_names import day_date, day_label, folder_date, part_date
 from pipeline_core.reread import names as reread
 from pipeline_core.reread.names import iso_date, shown_day
 from tests.support.oracle_feed import date_of_day, date_of_part

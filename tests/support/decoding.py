@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.candidates import Decoded, event_texts
 from pipeline_core.extract.decode import decode
-from pipeline_core.extract.decoded import Decoded, event_texts
-from pipeline_core.extract.general import decode_generally
-from pipeline_core.extract.reading import reading_of
+from pipeline_core.extract.feed_rules import reading_of
+from pipeline_core.extract.general_tier import decode_generally
 from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Feed
 

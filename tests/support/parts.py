@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pipeline_core.containers.packed import unpacked
+from pipeline_core.containers.packed_parts import unpacked
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.framing.shapes import windows
 from pipeline_core.messages import Feed, Limits, RejectReason

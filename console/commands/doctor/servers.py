@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from console.commands.doctor.checks import Check
-from pipeline_core.configuration.served import Shop, not_served
+from pipeline_core.configuration.served_shops import Shop, not_served
 from pipeline_core.settings import Settings
 
 if TYPE_CHECKING:

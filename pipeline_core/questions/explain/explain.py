@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline_core.containers.names import base_name, day_date
+from pipeline_core.containers.entry_names import base_name, day_date
 from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.read_back import read_published_rows

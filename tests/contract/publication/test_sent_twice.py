@@ -14,8 +14,8 @@ from pipeline_core.errors import ConfigError, EventsGone, ResultsMissing
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import results
 from pipeline_core.messages import Feed, Outcome, StoredFile
+from pipeline_core.publication.find_sent_twice import find_sent_twice
 from pipeline_core.publication.rebuild import rebuild
-from pipeline_core.publication.sent_twice import find_sent_twice
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.questions.range_report import range_sales

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from console.driving import finish, new_run
+from console.drive import finish, new_run
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome

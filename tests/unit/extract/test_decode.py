@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from pipeline_core.containers.cut import is_cut
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract import candidates as candidates_module
 from pipeline_core.extract import decode as decode_module
-from pipeline_core.extract import decoded as decoded_module
-from pipeline_core.extract.general import decode_generally
-from pipeline_core.extract.reading import reading_of
+from pipeline_core.extract.feed_rules import reading_of
+from pipeline_core.extract.general_tier import decode_generally
 from pipeline_core.extract.scan import Names, Scanned, scan
 from pipeline_core.framing.borders import Structure
 from pipeline_core.framing.shapes import windows
@@ -259,9 +259,9 @@ def test_texts_of_candidates_are_verbatim_with_and_without_the_kernel(
     expected = [event.encode() for event in (events[0], *events[2:])]
     (decoded,) = decode_module.decode(window, 256, 50, OURS)
     for _ in ("as it is", "without"):
-        texts, lengths = decoded_module.candidate_texts(decoded)
+        texts, lengths = candidates_module.candidate_texts(decoded)
         assert (texts, lengths.tolist()) == (b"".join(expected), [len(text) for text in expected])
-        monkeypatch.setattr(decoded_module, "kernel", None)
+        monkeypatch.setattr(candidates_module, "kernel", None)
 
 
 @pytest.mark.parametrize("span", [(-1, 1), (2, 1), (0, 4), (4, 4), (0, 2**62)])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline_core.extract.event_key import event_key
-from pipeline_core.framing.paths import MISSING
+from pipeline_core.framing.field_paths import MISSING
 from pipeline_core.framing.strict_json import WRITTEN
 
 

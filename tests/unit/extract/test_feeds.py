@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_core.extract.reading import reading_of
+from pipeline_core.extract.feed_rules import reading_of
 from pipeline_core.framing.kernel import IS_BUILT
 from pipeline_core.messages import Condition, Feed, Numbers
 from tests.support.decoding import OURS

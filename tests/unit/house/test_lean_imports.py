@@ -70,7 +70,7 @@ assert len(os.listdir("/proc/self/task")) == 1, "threads of OpenBLAS"
 import console.command, console.fleet
 from pipeline_core.settings import load_settings
 load_settings()
-import console.driving
+import console.drive
 assert not {"rich", "jinja2", "celery"} & sys.modules.keys(), "what only some commands need"
 """
 

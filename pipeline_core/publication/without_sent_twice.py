@@ -24,7 +24,7 @@ from pipeline_core.processing.process import store_results, temporary_files
 from pipeline_core.processing.recount import days_of, recount
 from pipeline_core.processing.rules import Rules, rules_of
 from pipeline_core.processing.sent_twice import to_sent_twice, with_receipts
-from pipeline_core.publication.sent_twice import ByDay, find_sent_twice
+from pipeline_core.publication.find_sent_twice import ByDay, find_sent_twice
 from pipeline_core.transform.reports.plugins import report_identities
 
 log = get_logger()

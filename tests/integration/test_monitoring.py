@@ -25,9 +25,9 @@ EVENTS = [purchase(quantity=2)] * 3 + [purchase(product="nowhere")] + [{"event_t
 _STUCK = """
 import os, time
 from celery.signals import worker_ready
-from workers import watching
+from workers import monitoring
 from workers.celery import app
-watching._EVERY_SECONDS, watching._STUCK_SECONDS = 0.5, 2.0
+monitoring._EVERY_SECONDS, monitoring._STUCK_SECONDS = 0.5, 2.0
 def wait():
     while os.path.exists(os.environ["WEDGE"]):
         time.sleep(0.1)

@@ -12,12 +12,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
-from pipeline_core.extract.decoded import Decoded
-from pipeline_core.extract.reading import NO_OBJECT, Reading
+from pipeline_core.extract.candidates import Decoded
+from pipeline_core.extract.feed_rules import NO_OBJECT, Reading
 from pipeline_core.extract.scan import NOT_AN_OBJECT
 from pipeline_core.framing.borders import Structure
+from pipeline_core.framing.item_spans import item_spans
 from pipeline_core.framing.kernel import Octets
-from pipeline_core.framing.spans import item_spans
 from pipeline_core.framing.strict_json import WRITTEN, strict_items, values_of
 from pipeline_core.framing.windows import (
     BLANK,

@@ -14,8 +14,8 @@ from msgspec import UNSET, Raw, Struct
 
 from pipeline_core.extract.event_key import event_key
 from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Names
+from pipeline_core.framing.field_paths import MISSING, items_of, lookup
 from pipeline_core.framing.kernel import Octets, kernel
-from pipeline_core.framing.paths import MISSING, items_of, lookup
 from pipeline_core.framing.strict_json import LONGEST_INT, MAX_QUANTITY, WRITTEN, Digits
 from pipeline_core.messages import Condition, Feed
 from pipeline_core.schemas import CANDIDATES, KEYED_CANDIDATES

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline_core.configuration.served import ServedPlaces, Shop, not_served
+from pipeline_core.configuration.served_shops import ServedPlaces, Shop, not_served
 from pipeline_core.errors import ConfigError, NotServed
 from pipeline_core.settings import load_settings
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from pipeline_core.extract.decoded import in_one_line, item_texts
-from pipeline_core.extract.general import is_deeper, lines, pieces
+from pipeline_core.extract.candidates import in_one_line, item_texts
+from pipeline_core.extract.general_tier import is_deeper, lines, pieces
 from pipeline_core.framing.kernel import Octets
 from pipeline_core.framing.strict_json import EXACT, strict_items, values_of
 from pipeline_core.framing.windows import Shape, Window

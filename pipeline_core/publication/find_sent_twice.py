@@ -20,7 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyroaring import BitMap64
 
-from pipeline_core.containers.names import day_date
+from pipeline_core.containers.entry_names import day_date
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.processing.event_keys import key_bytes

@@ -10,7 +10,7 @@ from pipeline_core.notify.hooks import Hooks, parse_events
 from pipeline_core.settings.group import Address, SettingGroup
 
 
-class WatchingSettings(SettingGroup):
+class MonitoringSettings(SettingGroup):
     """Who sees that workers live, and is told of trouble."""
 
     heartbeat_file: str | None = Field(

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline_core.configuration.dimension_tables import DimensionTable
-from pipeline_core.dimensions.located import shortened
+from pipeline_core.dimensions.source_table import shortened
 from pipeline_core.errors import ConfigError, InputError, PipelineError, RetryableError
 
 URL_FORM = "Write postgresql://user:password@host:5432/database."

@@ -10,7 +10,7 @@ from datetime import date
 import click
 
 from console.display.terminal import complain, is_watched, print_json
-from pipeline_core.configuration.served import Shop
+from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.logs import configure_logs
 from pipeline_core.machine.memory import keep_freed_memory

@@ -9,7 +9,7 @@ from celery import bootsteps
 from celery.signals import worker_init, worker_process_init
 
 from pipeline_core.configuration.places import is_local
-from pipeline_core.configuration.served import ServedPlaces, Shop
+from pipeline_core.configuration.served_shops import ServedPlaces, Shop
 from pipeline_core.errors import ConfigError, NotServed
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.names import is_archive_id, is_number, is_run_id, is_slot

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from pipeline_core.containers.names import day_date, is_left_out, is_part, part_date
+from pipeline_core.containers.entry_names import day_date, is_left_out, is_part, part_date
 from tests.support.shapes import DATES
 
 DAY = date(2023, 10, 23)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from backports import zstd
 
-from pipeline_core.containers.packed import packing, unpacked
+from pipeline_core.containers.packed_parts import packing, unpacked
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.messages import Limits
 
