@@ -131,13 +131,9 @@ def _percent(number: int, whole: int) -> str:
 
 
 def _matched(match: Match) -> str:
-    said = (
-        f"{match.field}: {match.found:,} of {counted(match.ids, 'id')} stand in "
-        f"{match.table}.{match.column}"
-    )
     if match.difference is None:
-        return f"{said}."
-    return f"{said}; {_DIFFERENCES[match.difference]} ({match.example})."
+        return f"{match.words}."
+    return f"{match.words}; {_DIFFERENCES[match.difference]} ({match.example})."
 
 
 def _print_share(console: Console, whose: str, share: Share) -> None:

@@ -161,7 +161,7 @@ class Candidates:
 
 def is_writable(path: str) -> bool:
     """Whether a setting can name it: commas and equals signs stand between names there."""
-    return bool(path) and not set(",=\n\r") & set(path) and path == path.strip()
+    return path.isprintable() and not set(",=") & set(path) and path.strip() == path != ""
 
 
 def _best(found: list[Scored]) -> list[Scored]:

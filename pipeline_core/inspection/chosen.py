@@ -9,8 +9,8 @@ from pipeline_core.storage import Storage
 _TOLD = 5
 
 
-def chosen_archive(data: Storage, named: str | None) -> str:
-    """The name of an archive in the place of data.
+def chosen_archive(data: Storage, named: str | None) -> tuple[str, str]:
+    """The name of an archive in the place of data, and a sentence that names others.
 
     Raises:
         ConfigError: there is no such place, no archive in it, or none of this name.
@@ -20,11 +20,11 @@ def chosen_archive(data: Storage, named: str | None) -> str:
     names = newest_first(file.key for file in found.archives)
     if named is None:
         named = names[0] if names else min(found.strays)
+    told = [name for name in names if name != named]
+    there = ", ".join(told[:_TOLD]) + (", …" if len(told) > _TOLD else "")
+    others = f"--archive names another one: {there}." if there else f"{data.uri} has no other one."
     if named in found.strays:
-        raise UnreadableArchive(f"{named} cannot be read: {found.strays[named]}.")
+        raise UnreadableArchive(f"{named} cannot be read: {found.strays[named]}.", others)
     if named not in names:
-        there = ", ".join(names[:_TOLD]) + (", ..." if len(names) > _TOLD else "")
-        raise ConfigError(
-            f"There is no archive {named} in {data.uri}.", f"--archive names one; it has {there}."
-        )
-    return named
+        raise ConfigError(f"There is no archive {named} in {data.uri}.", others)
+    return named, others

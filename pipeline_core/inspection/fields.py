@@ -8,13 +8,7 @@ from collections.abc import Sequence
 
 from pipeline_core.containers.cut import cut
 from pipeline_core.framing.field_paths import MISSING
-from pipeline_core.inspection.rows import (
-    View,
-    items_of,
-    kind_of,
-    lists_of,
-    view_of,
-)
+from pipeline_core.inspection.rows import View, items_of, kind_of, lists_of, view_of
 from pipeline_core.messages.inspection import Field, TypeValue
 
 _EXAMPLES = 3

@@ -19,12 +19,8 @@ _MOST_STATES = 12
 _TOLD = 6
 
 
-def hints_of(sample: ArchiveSample, view: View, feed: Feed, cause: str | None) -> list[str]:
+def hints_of(sample: ArchiveSample, view: View, feed: Feed, cause: str | None) -> Iterator[str]:
     """Sentences, the weightiest first; ``cause`` is why a run could not use the tables."""
-    return list(_hints(sample, view, feed, cause))
-
-
-def _hints(sample: ArchiveSample, view: View, feed: Feed, cause: str | None) -> Iterator[str]:
     if cause is not None:
         yield f"A run would not begin: {cause} Here every id is taken for a known one."
     for part in sample.parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline_core.configuration.env_line import env_line
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import UnreadableArchive
 from pipeline_core.inspection.chosen import chosen_archive
@@ -13,13 +14,13 @@ from pipeline_core.inspection.lines import feed_lines, place_lines, table_lines
 from pipeline_core.inspection.look_up import LookUp
 from pipeline_core.inspection.proposal import lacking, likeliest_type
 from pipeline_core.inspection.rows import View, id_text, kind_of, view_of
-from pipeline_core.inspection.sample import ArchiveSample, sampled
+from pipeline_core.inspection.sample import ArchiveSample, sampled, something_else
 from pipeline_core.inspection.search import Chosen, Search
 from pipeline_core.inspection.sources import Sources
 from pipeline_core.inspection.tables import Table, match
 from pipeline_core.messages import Feed, Options
 from pipeline_core.messages.inspection import Inspection, Match, Share
-from pipeline_core.storage import open_archives
+from pipeline_core.storage import Storage, open_archives
 
 
 def inspect(places: Places, options: Options, archive: str | None = None) -> Inspection:
@@ -32,7 +33,7 @@ def inspect(places: Places, options: Options, archive: str | None = None) -> Ins
         RetryableError: the storage of the archives does not answer.
     """
     data = open_archives(places.data, follow_links=options.follow_links)
-    name = chosen_archive(data, archive)
+    name, others = chosen_archive(data, archive)
     tables = Sources(places)
 
     def take(feed: Feed) -> ArchiveSample:
@@ -48,14 +49,19 @@ def inspect(places: Places, options: Options, archive: str | None = None) -> Ins
         refusal = f"{name}: {error.message}."
     best = search.best(options.feed, today.sample if today else None)
     if today is None:
-        if best is None:
-            raise UnreadableArchive(refusal, "--archive names another one.")
+        sample = best.sample if best else _something_else(data, name, options, others)
         nothing = Share(0, 0, [])
-        today = Chosen(
-            options.feed, places.customers, places.products, best.sample, nothing, refusal
-        )
+        today = Chosen(options.feed, places.customers, places.products, sample, nothing, refusal)
     is_best = 0 < today.share.counted >= (best.share.counted if best else 0)
-    return _told(places, tables, today, None if is_best else best, is_best=is_best)
+    found = None if is_best else best
+    return _told(places, tables, today, found, search.nearest, is_best=is_best)
+
+
+def _something_else(data: Storage, name: str, options: Options, others: str) -> ArchiveSample:
+    try:
+        return something_else(data, name, options.limits)
+    except UnreadableArchive as error:
+        raise UnreadableArchive(f"{name}: {error.message}.", others) from error
 
 
 def _today(
@@ -70,7 +76,13 @@ def _today(
 
 
 def _told(
-    places: Places, tables: Sources, today: Chosen, best: Chosen | None, *, is_best: bool
+    places: Places,
+    tables: Sources,
+    today: Chosen,
+    best: Chosen | None,
+    nearest: Chosen | None,
+    *,
+    is_best: bool,
 ) -> Inspection:
     shown = best or today
     sample, feed = shown.sample, shown.feed
@@ -78,7 +90,14 @@ def _told(
     view = view_of(sample.events, feed.items)
     cause = best.cause if best and not tables.cause else None
     counts = is_best or (best is not None and best.share.counted > 0)
-    nothing = [] if counts else [_nothing_found(sample, known)]
+    matches = _matches(view, shown, known)
+    nothing = []
+    if not counts and nearest is not None:
+        seen = view_of(nearest.sample.events, nearest.feed.items)
+        matches = _matches(seen, nearest, tables.of(nearest.sample))
+        nothing = [_nothing_counts(nearest, matches)]
+    elif not counts:
+        nothing = [_nothing_found(sample, known)]
     type_field = feed.event_type if view.present(feed.event_type) else likeliest_type(view)
     return Inspection(
         archive=sample.archive,
@@ -90,7 +109,7 @@ def _told(
         type_values=type_values(view, type_field) if type_field else [],
         tables=[table.found() for table in known],
         tables_cause=tables.cause,
-        matches=_matches(view, shown, known),
+        matches=matches,
         today=today.share,
         today_cause=today.cause,
         is_best=is_best,
@@ -106,11 +125,27 @@ def _told(
 
 
 def _nothing_found(sample: ArchiveSample, tables: Sequence[Table]) -> str:
+    if not sample.events:
+        return "No event was found in what was looked at."
     missing = lacking(sample.events, tables)
+    if missing is None:
+        return (
+            "No field of the sampled events tells purchases from the rest. If there is one, "
+            "SALES_FIELDS and SALES_PURCHASE_TYPES can say so."
+        )
     return (
         f"No field of the sampled events looks like {missing}. If there is one, SALES_FIELDS can "
         "say so; --archive opens another archive."
     )
+
+
+def _nothing_counts(nearest: Chosen, matches: Sequence[Match]) -> str:
+    """Why what fits best counts nothing."""
+    settings = " ".join(env_line(line.name, line.value) for line in feed_lines(nearest.feed))
+    causes = [each.words for each in matches if not each.found]
+    causes = causes or [f"{each.events:,} {each.reason}" for each in nearest.share.reasons]
+    said = f"With {settings}, which fits best" if settings else "With names that are the default"
+    return f"{said}, nothing would count: {'; '.join(causes)}."
 
 
 def _matches(view: View, shown: Chosen, tables: Sequence[Table]) -> list[Match]:

@@ -12,14 +12,7 @@ import msgspec
 from pipeline_core.configuration.feed import OURS
 from pipeline_core.framing.field_paths import MISSING
 from pipeline_core.inspection.candidates import Candidates, Scored, TypeScored, has_kind
-from pipeline_core.inspection.rows import (
-    View,
-    id_text,
-    kind_of,
-    lists_of,
-    quantity,
-    view_of,
-)
+from pipeline_core.inspection.rows import View, id_text, kind_of, lists_of, quantity, view_of
 from pipeline_core.inspection.tables import Mapped, Table, mappings
 from pipeline_core.inspection.words import likeness, words
 from pipeline_core.messages import Condition, Feed
@@ -175,18 +168,19 @@ def _conditions(view: View, rows: Sequence[int]) -> tuple[Condition, ...]:
 def closest_tables(tables: Sequence[Table]) -> tuple[Mapped | None, Mapped | None]:
     """Customers and products by names and looks alone."""
     customers, products = mappings(tables, CUSTOMER), mappings(tables, PRODUCT)
-    return (
-        customers[0][1] if customers else None,
-        products[0][1] if products else None,
-    )
+    return customers[0][1] if customers else None, products[0][1] if products else None
 
 
-def lacking(events: Sequence[object], tables: Sequence[Table]) -> str:
-    """The first of our fields that nothing in the events looks like."""
+def lacking(events: Sequence[object], tables: Sequence[Table]) -> str | None:
+    """The first of our ids that nothing in the events looks like."""
     customers, products = mappings(tables, CUSTOMER), mappings(tables, PRODUCT)
     seen = Candidates(view_of(events, None), customers, products)
     found = {"customer_id": seen.customers, "product_id": seen.products}
-    return next((name for name, fields in found.items() if not fields), "event_type")
+    missing = next((name for name, fields in found.items() if not fields), None)
+    paths = {each.path for fields in found.values() for each in fields}
+    if missing is None and len(paths) == 1:  # one field for both
+        missing = min(found, key=lambda name: likeness(min(paths), name))
+    return missing
 
 
 def likeliest_type(view: View) -> str | None:

@@ -19,7 +19,7 @@ from pipeline_core.containers.meter import Meter, archive_meter, day_meter, part
 from pipeline_core.containers.packed_parts import packing, unpacked
 from pipeline_core.containers.zip_entries import OpenedZip, inflate
 from pipeline_core.errors import InputError, UnreadablePart
-from pipeline_core.extract.days import archive_days, opened_day
+from pipeline_core.extract.days import ArchiveDay, archive_days, opened_day
 from pipeline_core.extract.event_values import event_values
 from pipeline_core.extract.walk import open_archive, part_windows
 from pipeline_core.framing.kernel import Octets
@@ -34,6 +34,7 @@ MOST_DAYS, MOST_PARTS = 4, 24
 WINDOW_BYTES = 1 << 17
 _PEEKED = 1 << 16
 _LIST = "[]"
+_EVERYTHING = Feed(parts=("*",))
 _MOST_OF_AN_OBJECT = 4 << 20
 # What an archive's entries are to a run: of a day that is loose, and of one that is not.
 _KINDS: dict[bool, Kind] = {True: "part", False: "day"}
@@ -52,6 +53,8 @@ class ArchiveSample:
     events: list[dict[str, object] | str] = field(default_factory=list)
     # Paths of arrays of objects in parts that are one object and say nothing of which array it is.
     arrays: list[str] = field(default_factory=list)
+    # Names of parts that are one object, sound, and have no such array.
+    without_events: list[str] = field(default_factory=list)
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -94,8 +97,24 @@ def sampled(data: Storage, name: str, limits: Limits, feed: Feed) -> ArchiveSamp
                         _add(inside, _kinds("day", opened, found))
             except InputError as error:
                 sample.parts.append(PartFound(day.name, "", None, None, 0, error.message))
+                _add(inside, _something_else(archive, day, whole))
         sample.entries.extend(inside.values())
     return sample
+
+
+def something_else(data: Storage, name: str, limits: Limits) -> ArchiveSample:
+    """What an archive holds in which there is neither a day nor a part. Raises as ``sampled``."""
+    with data.open(name) as file:
+        return ArchiveSample(name, _kinds("archive", open_archive(file, limits), {}))
+
+
+def _something_else(archive: OpenedZip, day: ArchiveDay, meter: Meter) -> list[EntryKind]:
+    """What a day holds that has no part, if it can be opened."""
+    try:
+        with opened_day(archive, day, _EVERYTHING, meter, WINDOW_BYTES) as (opened, _):
+            return [] if day.is_loose else _kinds("day", opened, {})
+    except InputError:
+        return []
 
 
 def _look_at(
@@ -117,9 +136,11 @@ def _look_at(
         sample.events.extend(events)
     except InputError as error:
         cause = error.message
-        for path in _arrays(day, part, meter):
-            if path not in sample.arrays:
-                sample.arrays.append(path)
+        whole = _object(day, part, meter)
+        lists = lists_of([whole])
+        sample.arrays.extend(path.removesuffix(_LIST) for path in lists if path.count(_LIST) == 1)
+        if whole and not lists:
+            sample.without_events.append(part.name)
     sample.parts.append(PartFound(name, part.name, shape, packed, len(events), cause))
 
 
@@ -129,19 +150,18 @@ def _bytes(day: OpenedZip, part: Entry, meter: Meter) -> Iterator[Octets]:
     return inflate(day, part, "part", UnreadablePart, metered, _PEEKED)
 
 
-def _arrays(day: OpenedZip, part: Entry, meter: Meter) -> list[str]:
-    """Paths of the arrays of objects in a part that is one object and not too large to look at."""
+def _object(day: OpenedZip, part: Entry, meter: Meter) -> dict[str, object]:
+    """A part that is one object and not too large to look at; an empty one if it is none."""
     held = bytearray()
     try:
-        blocks = _bytes(day, part, meter)
-        for block in unpacked(blocks, day.limits, "part", UnreadablePart):
+        for block in unpacked(_bytes(day, part, meter), day.limits, "part", UnreadablePart):
             held += block
             if len(held) > _MOST_OF_AN_OBJECT:
-                return []
-        found = lists_of([json.loads(held)])
-    except (InputError, ValueError, RecursionError):  # it is no object
-        return []
-    return [path.removesuffix(_LIST) for path in found if path.count(_LIST) == 1]
+                return {}
+        found = json.loads(held)
+    except (InputError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _kinds(

@@ -19,6 +19,7 @@ from pipeline_core.inspection.proposal import closest_tables, proposals
 from pipeline_core.inspection.repeats import event_id
 from pipeline_core.inspection.sample import ArchiveSample
 from pipeline_core.inspection.tables import Mapped, Table
+from pipeline_core.inspection.words import words
 from pipeline_core.messages import Feed
 from pipeline_core.messages.inspection import Share
 
@@ -28,7 +29,8 @@ Tables = Callable[[ArchiveSample], Sequence[Table]]
 _ALL = "*"
 # Of the beginning of a name that many files without an ending have in common.
 _LEAST_PREFIX = 3
-_MOST_IGNORED = 3
+# What lists of files are called, which say of an export what it holds.
+_OF_AN_EXPORT = frozenset(["manifest", "metadata", "schema", "success", "checksum", "checksums"])
 _BEFORE_DIGITS = re.compile(r"[^0-9]*")
 
 
@@ -50,6 +52,8 @@ class Search:
 
     def __init__(self, sampled: Sampler, tables: Tables, look_up: LookUp) -> None:
         self._sampled, self._tables, self._look_up = sampled, tables, look_up
+        # What fits best, although it counts nothing.
+        self.nearest: Chosen | None = None
 
     def best(self, today: Feed, sample: ArchiveSample | None) -> Chosen | None:
         """What counts most; None if nothing does, and ``sample``, which is what the feed of today
@@ -119,9 +123,11 @@ class Search:
                 sample, each.feed, customers, products, is_assumed=True
             )
             found = Chosen(each.feed, customers, products, sample, share, cause)
-            if share.counted:
-                ranked.append((-each.rank(share.counted), number, found))
-        return min(ranked, key=lambda item: item[:2])[2] if ranked else None
+            ranked.append((-each.rank(share.counted), number, found))
+        counting = [each for each in ranked if each[2].share.counted]
+        if ranked and not counting:
+            self.nearest = self.nearest or min(ranked, key=lambda item: item[:2])[2]
+        return min(counting, key=lambda item: item[:2])[2] if counting else None
 
 
 def _passes_over(sample: ArchiveSample) -> bool:
@@ -146,7 +152,7 @@ def patterns(names: Sequence[str]) -> tuple[str, ...]:
         return endings
     beginning = commonprefix(bare)  # noqa: RUF071  (characters, not folders, are meant)
     prefix = _BEFORE_DIGITS.match(beginning)[0] if len(bare) > 1 else ""  # type: ignore[index]
-    if len(prefix) < _LEAST_PREFIX or set("*?[],") & set(prefix):
+    if len(prefix) < _LEAST_PREFIX or not is_writable(prefix) or set("*?[]") & set(prefix):
         return (_ALL,)
     whole = f"{prefix}{_ALL}"
     return (whole,) if all(name.startswith(prefix) for name in names) else (*endings, whole)
@@ -159,13 +165,13 @@ def _without_digits(told: str) -> str:
 
 
 def _ignored(found: Chosen) -> tuple[str, ...]:
-    """Further files that hold no events and stop a run: none that a number tells from others, of
-    which one may be damaged."""
-    broken = {base_name(each.part) for each in found.sample.parts if each.cause and each.part}
+    """Further files that stop a run and hold no events: sound ones, and called so. Whatever else
+    cannot be read may be a loss."""
     sound = {base_name(each.part) for each in found.sample.parts if each.cause is None}
-    names = sorted(
+    names = {base_name(name) for name in found.sample.without_events} - sound
+    others = sorted(
         name
-        for name in broken - sound
-        if not any(letter.isdigit() for letter in name) and not set("*?[],") & set(name)
+        for name in names
+        if _OF_AN_EXPORT & set(words(name)) and is_writable(name) and not set("*?[]") & set(name)
     )
-    return (*found.feed.ignore, *names) if len(names) <= _MOST_IGNORED else found.feed.ignore
+    return (*found.feed.ignore, *others)

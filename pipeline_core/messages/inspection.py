@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pipeline_core.plural import counted
+
 Kind = Literal["day", "part", "ignored"]
 Looks = Literal["id", "label", "price", "date", "other"]
 Difference = Literal["padded", "prefixed", "numbers", "case", "blanks"]
@@ -115,6 +117,12 @@ class Match(Struct, frozen=True):
     ``prefixed``, ``numbers`` instead of texts, ``case`` or ``blanks``; null if nothing was seen."""
     example: str
     """An id of the field beside one of the column that differs in just that; empty if none."""
+
+    @property
+    def words(self) -> str:
+        """How many stand there."""
+        ids = counted(self.ids, "id")
+        return f"{self.field}: {self.found:,} of {ids} stand in {self.table}.{self.column}"
 
 
 class ReasonFound(Struct, frozen=True):
