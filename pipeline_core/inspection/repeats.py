@@ -19,7 +19,8 @@ _OF_ORDERS = ["orderid", "transactionid", "invoiceid", "purchaseid"]
 
 def event_id(events: Sequence[object], feed: Feed) -> tuple[str, ...]:
     """The path of an id that all purchases have, each another one, but for those that stand there
-    twice, alike in every field. Nothing if none does, or no field is so."""
+    twice, alike in every field. Nothing if none does, or no field is so. None that items of orders
+    have as well: theirs would be looked at, such as the id of a product."""
     purchases = [
         event
         for event in events
@@ -29,13 +30,14 @@ def event_id(events: Sequence[object], feed: Feed) -> tuple[str, ...]:
     if len(distinct) == len(purchases):
         return ()
     view = view_of(list(distinct.values()), None)
+    of_items = view_of(list(distinct.values()), feed.items).inner
     names = _OF_EVENTS + (_OF_ORDERS if feed.items else [])
     found = [
         (names.index(name), path)
         for path, values in view.columns.items()
         if (name := "".join(words(path.rpartition(".")[2]))) in names
         and ("." not in path or name != "id")
-        and path not in (feed.customer_id, feed.product_id)
+        and path not in {feed.customer_id, feed.product_id, *of_items}
         and is_writable(path)
         and len({id_text(value) for value in values} - {None}) == view.rows
     ]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
+from pipeline_core.verify.judge import Reject, Sale
+
 
 class Place(NamedTuple):
     """Where something is; None below the level that is meant."""
@@ -24,6 +26,15 @@ class RejectRow(NamedTuple):
     day: str
     part: str
     position: str
+
+
+class Judged(NamedTuple):
+    """What an event of a part came to. ``sold_on`` is the date of its day (ISO) or empty."""
+
+    place: Place
+    sold_on: str
+    position: str
+    found: Sale | Reject
 
 
 class Day(NamedTuple):
@@ -57,7 +68,7 @@ class Amount:
 class Count:
     """What a part, a day, an archive or a run comes to. ``sales`` are by date (ISO, or empty),
     category and segment, ``customers`` the ids by category and segment. Of ``rejects`` the first
-    ``most_rejects`` are kept."""
+    ``most_rejects`` are kept. ``waiting`` are numbers of parts whose events are not counted yet."""
 
     most_rejects: int
     seen: int = 0
@@ -74,6 +85,24 @@ class Count:
     repeated: list[Place] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
     days: list[Day] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
+
+    def take(self, event: Judged) -> None:
+        """Counts a sale or a reject."""
+        place, sold_on, position, found = event
+        if isinstance(found, Reject):
+            lost = self.rejected.setdefault(found.reason.value, Amount())
+            lost.add(1, found.units, found.revenue)
+            if len(self.rejects) < self.most_rejects:
+                archive, day, part = place.archive, place.day or "", place.part or ""
+                self.rejects.append(RejectRow(found.reason.value, archive, day, part, position))
+            return
+        self.counted += 1
+        sold = self.sales.setdefault((sold_on, found.category, found.segment), Amount())
+        sold.add(1, found.units, found.revenue)
+        buyers = self.customers.setdefault((found.category, found.segment), set())
+        if found.customer is not None:
+            buyers.add(found.customer)
 
     def include(self, inner: Count) -> None:
         """Takes over what a finished inner level came to."""
@@ -96,3 +125,4 @@ class Count:
         self.repeated += inner.repeated
         self.ignored.update(inner.ignored)
         self.days += inner.days
+        self.waiting += inner.waiting

@@ -99,7 +99,9 @@ def recounted_figures(
     it counts nothing, and the one before did; nobody else can know."""
     count = recount.total
     left_out = sum(lost.events for lost in count.rejected.values())
-    too_many = left_out > manifest.options.limits.reject_share * (count.counted + left_out)
+    sent_twice = count.rejected.get(RejectReason.DUPLICATE_EVENT, Amount()).events
+    bad = left_out - sent_twice
+    too_many = bad > manifest.options.limits.reject_share * (count.counted + bad)
     # An earlier version, which did not look at what it ignored, took that for a report.
     is_refused = count.seen > 0 and manifest.ignored is not None
     is_empty = not count.counted and (is_refused or counted_before)

@@ -14,7 +14,7 @@ from pipeline_core.errors import InputError, UnreadableArchive, UnreadableDay, U
 from pipeline_core.messages import Options
 from pipeline_core.reread.directory import Entry
 from pipeline_core.reread.events import events_of
-from pipeline_core.reread.fields import records_of
+from pipeline_core.reread.fields import Record, records_of
 from pipeline_core.reread.names import (
     base_name,
     is_day,
@@ -32,8 +32,9 @@ from pipeline_core.reread.unzip import (
     opened_zip,
     wanted_entries,
 )
-from pipeline_core.verify.counts import Amount, Count, Day, Place, RejectRow
-from pipeline_core.verify.judge import Reject, Rules, judge
+from pipeline_core.verify.counts import Count, Day, Judged, Place
+from pipeline_core.verify.judge import Reject, Rules, Sale, judge
+from pipeline_core.verify.waiting import Waiting
 
 _IN_MEMORY_BYTES = 64 << 20
 
@@ -51,7 +52,8 @@ class _Held(NamedTuple):
 class Recount:
     """The archives of a run, taken in the order of their names. Bytes decide what is a duplicate:
     the first of equal archives, or days, that can be read counts. ``told`` hears events and bytes
-    of each part."""
+    of each part. Events that are known by SALES_EVENT_ID count with ``finish``; then it is to be
+    closed."""
 
     def __init__(self, rules: Rules, options: Options, told: Callable[[int, int], None]) -> None:
         self.total = Count(options.reject_rows)
@@ -61,6 +63,7 @@ class Recount:
         self._archives_read: set[str] = set()
         self._archives_broken: set[str] = set()
         self._days_read: set[str] = set()
+        self._waiting = Waiting(rules.feed) if rules.feed.event_id else None
 
     def take(self, name: str, file: IO[bytes], digest: str) -> None:
         """Counts an archive; ``digest`` is the SHA-256 (hex) of its bytes."""
@@ -90,6 +93,17 @@ class Recount:
         if digest is not None:
             self._archives_broken.add(digest)
         return True
+
+    def finish(self) -> None:
+        """Counts the events that wait: each is there now. Raises OSError if the disk is full."""
+        if self._waiting is not None:
+            for event in self._waiting.decided(self.total.waiting):
+                self.total.take(event)
+
+    def close(self) -> None:
+        """Drops temporary files."""
+        if self._waiting is not None:
+            self._waiting.close()
 
     def _archive(self, name: str, file: IO[bytes], days: set[str]) -> Count:
         """Raises UnreadableArchive. ``days`` gets the SHA-256 of those that count here."""
@@ -248,25 +262,17 @@ class Recount:
 
     def _part(self, content: bytes, place: Place, sold_on: str) -> Count:
         """Raises UnreadablePart."""
-        archive, day, part = place.archive, place.day or "", place.part or ""
         count = Count(self._options.reject_rows, parts_read=1)
-        feed = self._rules.feed
+        feed, judged = self._rules.feed, list[tuple[Record, Sale | Reject]]()
         for record in records_of(events_of(content, feed, self._limits), feed):
             count.seen += 1
             found = judge(record, self._rules)
             if found is None:
                 count.not_purchase += 1
-            elif isinstance(found, Reject):
-                lost = count.rejected.setdefault(found.reason.value, Amount())
-                lost.add(1, found.units, found.revenue)
-                if len(count.rejects) < count.most_rejects:
-                    row = RejectRow(found.reason.value, archive, day, part, record.position)
-                    count.rejects.append(row)
+            elif self._waiting is None:
+                count.take(Judged(place, sold_on, record.position, found))
             else:
-                count.counted += 1
-                sold = count.sales.setdefault((sold_on, found.category, found.segment), Amount())
-                sold.add(1, found.units, found.revenue)
-                buyers = count.customers.setdefault((found.category, found.segment), set())
-                if found.customer is not None:
-                    buyers.add(found.customer)
+                judged.append((record, found))
+        if self._waiting is not None:
+            count.waiting.append(self._waiting.add(place, sold_on, judged))
         return count

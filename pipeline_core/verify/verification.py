@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Context, DivisionByZero, Inexact, InvalidOperation, localcontext
 
 from msgspec import Struct
 
-from pipeline_core.errors import ConfigError, RetryableError, UnreadableArchive
+from pipeline_core.errors import RetryableError, UnreadableArchive
 from pipeline_core.ledger import RunLedger, load_snapshot, open_state
 from pipeline_core.messages import ArchiveRef, Manifest, Summary
 from pipeline_core.reread.names import is_archive
@@ -76,7 +77,7 @@ def verify(
     given, and compares with what it published. ``part_done`` is told events and bytes.
 
     Raises:
-        ConfigError: there is no such run, it was not published, or it has SALES_EVENT_ID.
+        ConfigError: there is no such run, or it was not published.
         ContractError: its snapshot of customers and products is gone or damaged.
         RetryableError: a storage does not answer.
     """
@@ -84,19 +85,13 @@ def verify(
     state = open_state(state_uri)
     ledger = RunLedger(state, run_id)
     manifest, _ = ledger.published()
-    if manifest.options.feed.event_id:
-        raise ConfigError(
-            f"verify cannot count run {run_id} again: events sent twice count once in it, by "
-            "SALES_EVENT_ID, and verify counts each event for itself.",
-            "Run without SALES_EVENT_ID, with a state and reports of their own, and verify that.",
-        )
     rules = Rules.of(load_snapshot(state, manifest.dimensions_digest), manifest.options)
     data = open_archives(data_uri or manifest.data, follow_links=manifest.options.follow_links)
     reports = open_storage(reports_uri or manifest.reports)
     checking = _Checking(manifest, rules, data, reports, part_done)
     difference = None
     try:
-        with localcontext(_EXACT):
+        with closing(checking.recount), localcontext(_EXACT):
             checking.run(archive_done)
     except Differs as found:
         difference = found.difference
@@ -148,6 +143,7 @@ class _Checking:
         for archive in self.manifest.archives:
             self._count_again(archive, summary)
             archive_done()
+        self.recount.finish()
         count = self.recount.total
         self.published.check_tables(sales_rows(count, self.scale), daily_rows(count, self.scale))
         self.published.check_figures(

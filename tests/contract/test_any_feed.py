@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from pathlib import Path
@@ -196,6 +197,67 @@ def test_items(tmp_path: Path, order: dict[str, Any], found: list[object]) -> No
     assert _outcome(tmp_path, {"SALES_ITEMS": "items[]"}, text) == found
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "is_copy"),
+    [
+        ('"1"', '"\\u0031"', True),
+        ("1", "1", True),
+        ("1", "1.0", False),
+        ("1", "1e0", False),
+        ("0", "-0", False),
+        ("1", '"1"', False),
+        ("true", '"true"', False),
+        ('"a"', '"A"', False),
+        ("0", "null", False),
+        ("null", "null", False),
+        ("[1, 2]", "[ 1,2 ]", True),
+        ("[1, 2]", "[2, 1]", False),
+        ('[0, "1"]', "1", False),
+        ("[]", "{}", False),
+        ('{"a": 1, "b": {}}', '{"b": {}, "a": 1}', True),
+        ('{"a": 1, "a": 2}', '{"a": 2}', True),
+        ('{"a": null}', "{}", False),
+        ("[" * 254 + "]" * 254, "[" * 254 + "]" * 254, True),
+    ],
+)
+def test_by_what_a_copy_is_known(tmp_path: Path, one: str, other: str, *, is_copy: bool) -> None:
+    texts = [_event().replace("}", f', "id": {each}}}') for each in (one, other)]
+    found = _outcome(tmp_path, {"SALES_EVENT_ID": "id"}, *texts)
+    assert found == [2, "duplicate_event" if is_copy else 2]
+
+
+@pytest.mark.parametrize(
+    ("event_id", "found"),
+    [
+        # The order's: all items of the first that was sent.
+        ("message", ["1", "2", "3", "4", "again", "again", "7"]),
+        # The item's, where it has one, else the order's; no item of one order is another's copy.
+        ("id", ["1", "2", "3", "4", "5", "again", "again"]),
+        ("id,message", ["1", "2", "3", "4", "5", "again", "7"]),
+        ("line.no", ["1", "2", "3", "4", "5", "6", "7"]),
+    ],
+)
+def test_ids_of_orders_and_of_their_items(tmp_path: Path, event_id: str, found: list[str]) -> None:
+    numbers = itertools.count(1)
+
+    def order(message: str, sent_as: str, *items: str | None) -> str:
+        listed = [
+            {"product_id": "p1", "quantity": next(numbers), **({"id": each} if each else {})}
+            for each in items
+        ]
+        return json.dumps({**ORDER, "message": message, "id": sent_as, "items": listed})
+
+    settings = {"SALES_ITEMS": "items[]", "SALES_EVENT_ID": event_id}
+    became = _outcome(
+        tmp_path,
+        settings,
+        order("m1", "o1", "a", "a", "b", None),
+        order("m1", "o2", None, "b"),
+        order("m2", "o1", None),
+    )
+    assert ["again" if each == "duplicate_event" else str(each) for each in became] == found
+
+
 def test_items_of_several_lists(tmp_path: Path) -> None:
     lists = [{"lines": [{"product_id": "p1", "quantity": 2}]}, {"lines": []}, {}, {"lines": [{}]}]
     text = json.dumps({**ORDER, "carts": lists})
@@ -270,8 +332,9 @@ def test_exports_of_products(tmp_path: Path, name: str) -> None:
 def test_exports_of_products_without_what_was_sent_twice(tmp_path: Path, name: str) -> None:
     export = EXPORTS[name]()
     shop = build.write_shop(tmp_path / "shop", {"w_43.zip": export.archive}, CUSTOMERS, PRODUCTS)
-    feed = feed_of({**export.settings, "SALES_EVENT_ID": export.event_id})
-    found = summary(run_local(shop, tmp_path, unknown="bucket", feed=feed))
-    assert found.totals.units_sold == sum(units for order in ORDERS for _, units in order.items)
+    found = _read(shop, {**export.settings, "SALES_EVENT_ID": export.event_id}, "bucket").summary
+    units = sum(units for order in ORDERS for _, units in order.items)
+    assert found["totals"]["units_sold"] == units
     twice = [order for order in ORDERS if order.is_sent_twice]
-    assert found.rejected["duplicate_event"].events == sum(len(order.items) for order in twice)
+    left_out = found["rejected"]["duplicate_event"]["events"]
+    assert left_out == sum(len(order.items) for order in twice)

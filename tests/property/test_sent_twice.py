@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import Feed
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.storage import open_storage
+from pipeline_core.verify import verify
 from tests.contract.publication.test_changes import check_changes
 from tests.support import archives as build
 from tests.support.differences import diff
 from tests.support.oracle import compute
+from tests.support.recounted import feed_of
 from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, check
 
-FEED = Feed(event_id=("event_type", "ids.message", "shop"))
+SETTINGS = {"SALES_EVENT_ID": "event_type,ids.message,shop"}
+FEED = feed_of(SETTINGS)
 STEPS = 6
 _DAYS = [*(f"export_2024-01-{day:02}.zip" for day in range(1, 7)), "export_late.zip"]
 
 _Event = dict[str, Any]
 # Archive, day, part: its events.
 _Tree = dict[str, dict[str, dict[str, list[_Event]]]]
-
-
-class _Place(NamedTuple):
-    """In the order in which events come first."""
-
-    date: str
-    archive: str
-    day: str
-    part: str
-    position: int
 
 
 class Feeds:
@@ -81,47 +71,6 @@ class Feeds:
             found["shop"] = chance.choice(["a", None])
         return found
 
-    def sent_again(self) -> set[_Place]:
-        """Places of purchases whose key an earlier one has."""
-        firsts, found = set[str](), set[_Place]()
-        for place, event in sorted(self._placed(), key=lambda each: each[0]):
-            if event["event_type"] != "purchase":
-                continue
-            values = [event["event_type"], event.get("ids", {}).get("message"), event.get("shop")]
-            key = json.dumps(values)
-            if key in firsts:
-                found.add(place)
-            firsts.add(key)
-        return found
-
-    def _placed(self) -> Iterator[tuple[_Place, _Event]]:
-        for archive, days in self.tree.items():
-            for day, parts in days.items():
-                dated = day[7:17] if day[7].isdigit() else "undated"
-                for part, events in parts.items():
-                    for position, event in enumerate(events):
-                        yield _Place(dated, archive, day, part, position), event
-
-    def without(self, folder: Path, places: set[_Place]) -> Path:
-        """The same archives without these events."""
-        folder.mkdir()
-        kept: dict[tuple[str, str, str], list[_Event]] = {}
-        for place, event in self._placed():
-            if place not in places:
-                kept.setdefault(place[1:4], []).append(event)
-        for archive, days in self.tree.items():
-            (folder / archive).write_bytes(
-                build.archive_zip(
-                    {
-                        day: build.day_zip(
-                            {part: build.part(kept.get((archive, day, part), [])) for part in parts}
-                        )
-                        for day, parts in days.items()
-                    }
-                )
-            )
-        return folder
-
 
 @pytest.mark.parametrize("seed", range(3))
 def test_each_event_counts_where_it_comes_first(tmp_path: Path, seed: int) -> None:
@@ -138,7 +87,7 @@ def test_each_event_counts_where_it_comes_first(tmp_path: Path, seed: int) -> No
         summary = check(
             runs, feed=FEED, processes=chance.choice([1, 3]), keep=chance.random() < 0.8
         )
-        _is_as_by_hand(runs, feeds, summary, tmp_path / f"{step}")
+        _is_right(runs, summary)
         if step:
             diff(runs)
             changes = RunLedger(open_storage(_state(runs)), runs.last().name).changes()
@@ -148,23 +97,19 @@ def test_each_event_counts_where_it_comes_first(tmp_path: Path, seed: int) -> No
     assert rebuild(_state(runs), "run-001").state == "as_published"
 
 
-def _is_as_by_hand(runs: Runs, feeds: Feeds, summary: dict[str, Any], folder: Path) -> None:
-    again = feeds.sent_again()
-    expected = compute(feeds.without(folder, again), runs.shop.dimensions, unknown="reject")
+def _is_right(runs: Runs, summary: dict[str, Any]) -> None:
+    """By the two other computations."""
+    expected = compute(runs.shop.data, runs.shop.dimensions, feed=SETTINGS)
     published = runs.csvs()
     assert published["sales_report.csv"] == expected.sales_report
     assert published["daily_sales.csv"] == expected.daily_sales
-    rejects = [line.split(",", 5) for line in published["rejects.csv"].decode().splitlines()[1:]]
-    assert [_placed(row) for row in rejects if row[0] == "duplicate_event"] == [
-        place[1:] for place in sorted(again, key=lambda place: place[1:])
+    rows = [line.split(",", 5)[:5] for line in published["rejects.csv"].decode().splitlines()[1:]]
+    assert rows == [[*each[:4], str(each.position)] for each in expected.rejects]
+    assert {r: f for r, f in summary["rejected"].items() if f["events"]} == expected.summary[
+        "rejected"
     ]
-    assert summary["rejected"].get("duplicate_event", {"events": 0})["events"] == len(again)
-    events = summary["events"]
-    assert events["seen"] == events["counted"] + events["not_purchase"] + events["rejected"]
-
-
-def _placed(row: Sequence[str]) -> tuple[str, str, str, int]:
-    return row[1], row[2], row[3], int(row[4])
+    found = verify(_state(runs), runs.last().name)
+    assert found.difference is None
 
 
 def _state(runs: Runs) -> str:

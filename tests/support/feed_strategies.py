@@ -47,6 +47,7 @@ class Names:
     quantity: str
     only: str
     records: str
+    event_id: str
 
     def settings(self) -> dict[str, str]:
         """Those that are not the default."""
@@ -59,6 +60,7 @@ class Names:
             "SALES_QUANTITY": self.quantity,
             "SALES_ONLY": self.only,
             "SALES_RECORDS": self.records,
+            "SALES_EVENT_ID": self.event_id,
         }
         return {name: text for name, text in found.items() if text}
 
@@ -75,6 +77,7 @@ ONLY = (
     *("", "", "test!=true", "status=done|sent", "status!=draft|null", "meta.n=5|5.0"),
     *("status=done|5,test!=true", "meta.n!=1e2"),
 )
+EVENT_ID = ("", "", "", "messageId", "ids.n", "messageId,ids.n", "{customer_id},ids.n", "no.where")
 
 
 @st.composite
@@ -89,6 +92,7 @@ def names(draw: DrawFn) -> Names:
         quantity=draw(st.sampled_from(("", "", "number", "number:1", "number:3"))),
         only=draw(st.sampled_from(ONLY)),
         records=draw(st.sampled_from(("", "", "events", "data.rows"))),
+        event_id=draw(st.sampled_from(EVENT_ID)).format(**paths),
     )
 
 
@@ -114,6 +118,13 @@ FIELDS_OF_ONLY = {
     "test": ("true", "false", None),
     "status": ('"done"', '"sent"', '"draft"', "null", "5", "[5]", None),
     "meta.n": ("5", "5.0", "1e2", '"5"', "100", None),
+}
+FIELDS_OF_EVENT_ID = {
+    "messageId": ('"m1"', '"m2"', '"\\u006d1"', '"M1"', "null", None, '"m3"', '"m4"'),
+    "ids.n": (
+        *("1", "1.0", "1e0", '"1"', "-0", "0", "true", "[1]", "[1.0]", '["n1"]', "null", None),
+        *('{"a": 1, "b": [null]}', '{"b": [null], "a": 1}', "{}", '"\\ud800"', "[0, 1]"),
+    ),
 }
 
 _mostly_sound = st.sampled_from((*(True,) * 9, False))
@@ -170,7 +181,7 @@ def events(
         customer = draw(st.sampled_from((*ODD_IDS, None, "null", '""', "[]", '"never seen"')))
     if customer is not None:
         _put(order, own.paths["customer_id"], customer, is_flat=is_flat)
-    _put_only(draw, order)
+    _put_only(draw, order, own)
     if not own.items:
         _put_product(draw, order, own, product_ids, is_flat=is_flat)
         return order
@@ -199,8 +210,8 @@ def _item(draw: DrawFn, own: Names, product_ids: SearchStrategy[str]) -> str:
         ours = draw(st.sampled_from(("customer_id", "event_type")))
         text = draw(st.sampled_from(("null", '"c1"', '"purchase"', "5")))
         _put(item, own.paths[ours], text, is_flat=is_flat)
-    if draw(_tenths) == 9:
-        _put_only(draw, item)
+    if draw(_tenths) > 7:
+        _put_only(draw, item, own)
     return _written(item)
 
 
@@ -222,9 +233,13 @@ def _put_product(
             _put(tree, own.paths[ours], text, is_flat=is_flat)
 
 
-def _put_only(draw: DrawFn, tree: Tree) -> None:
+def _put_only(draw: DrawFn, tree: Tree, own: Names) -> None:
     for path, texts in FIELDS_OF_ONLY.items():
         text = draw(st.sampled_from((texts[0], texts[0], *texts)))
+        if text is not None:
+            _put(tree, path, text, is_flat=False)
+    for path, texts in FIELDS_OF_EVENT_ID.items() if own.event_id else ():
+        text = draw(st.sampled_from(texts))
         if text is not None:
             _put(tree, path, text, is_flat=False)
 
@@ -376,6 +391,8 @@ def feeds(draw: DrawFn, *, damage: bool = True) -> GeneratedFeed:
         common._mostly([row[0] for row in people]),
         common._mostly([row[0] for row in things]),
     )
+    if own.event_id:
+        event |= st.sampled_from(draw(st.lists(event, min_size=1, max_size=3)))
     endings = st.sampled_from((*ENDINGS, *FURTHER[named["SALES_PARTS"]]))
     day = st.lists(st.tuples(endings, parts(own, event, damage=damage)), min_size=1, max_size=3)
     days = [draw(_laid_out(each)) for each in draw(st.lists(day, min_size=1, max_size=4))]

@@ -181,10 +181,13 @@ def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> Ora
     lost: list[tuple[str, int | None, str | None]] = []  # reason, units and product of rejects
     counted: list[Counted] = []
     seen = not_purchase = 0
-    for (archive, day, part), sold_on, events in reading.parts:
+    sent_before = _sent_before(reading.parts, feed)
+    for number, ((archive, day, part), sold_on, events) in enumerate(reading.parts):
         for found in (each for n, event in enumerate(events) for each in feed.counted(n, event)):
             seen += 1
             verdict = _judge(found, known, feed, bucket=bucket)
+            if (number, found.position) in sent_before:
+                verdict = "duplicate_event"
             if isinstance(verdict, _Sale):
                 sales.append((sold_on, verdict))
                 counted.append(
@@ -506,6 +509,20 @@ def _judge_names(
             return "missing_segment"
     revenue = units * product.price if product else Decimal(0)
     return _Sale(category or UNKNOWN, segment or UNKNOWN, customer, product_id, units, revenue)
+
+
+def _sent_before(parts: Sequence[_Part], feed: Feed) -> set[tuple[int, int | str]]:
+    """Purchases of which an earlier event of the feed is equal, by their parts' numbers and their
+    positions. Earlier is by date, none being the latest, then as they stand."""
+    firsts: dict[object, tuple[int, int]] = {}
+    again: set[tuple[int, int | str]] = set()
+    for number in sorted(range(len(parts)), key=lambda n: (parts[n].date or "none", n)):
+        for n, event in enumerate(parts[number].events):
+            for found in feed.counted(n, event):
+                key = feed.known_by(found)
+                if key is not None and firsts.setdefault(key, (number, n)) != (number, n):
+                    again.add((number, found.position))
+    return again
 
 
 def _what_is_lost(found: Found, feed: Feed) -> tuple[int | None, str | None]:

@@ -42,6 +42,7 @@ class Feed:
     only: tuple[tuple[str, bool, list[str]], ...] = ()  # path, whether equal, texts
     any_number: bool = False
     missing_quantity: int | None = None
+    event_id: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Feed:
@@ -60,6 +61,7 @@ class Feed:
             only=tuple(map(_condition, _listed(settings, "SALES_ONLY"))),
             any_number=numbers == "number",
             missing_quantity=int(missing) if missing else None,
+            event_id=_listed(settings, "SALES_EVENT_ID"),
         )
 
     @property
@@ -132,6 +134,12 @@ class Feed:
             for path, is_equal, texts in self.only
         )
 
+    def known_by(self, counted: Counted) -> object:
+        """What a copy of a purchase is equal in, and nothing else; None if nothing tells."""
+        found = [next(iter(self._found(counted, path)), None) for path in self.event_id]
+        is_known = any(value is not None for value in found)
+        return _comparable(found) if is_known and self.judge_type(counted) == "purchase" else None
+
     def id(self, counted: Counted, name: str) -> object:
         """An id; what is not a string, or an empty one, is none."""
         value = self.get(counted, name)
@@ -184,6 +192,17 @@ def _items(event: dict[str, Any], path: str) -> list[Any] | None:
             below += inner or []
         level = below
     return level
+
+
+def _comparable(value: object) -> object:
+    """Equal for what is equal in JSON, numbers being what is written."""
+    if isinstance(value, dict):
+        return "object", frozenset((key, _comparable(inner)) for key, inner in value.items())
+    if isinstance(value, list):
+        return "list", tuple(_comparable(inner) for inner in value)
+    if isinstance(value, (Integer, Float)):
+        return "number", value.text
+    return type(value).__name__, value
 
 
 def _text(value: object) -> str | None:

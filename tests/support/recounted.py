@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import closing
 from decimal import Context, localcontext
 from pathlib import Path
 
@@ -26,10 +27,11 @@ def recounted(data: Path, dimensions: Path, options: Options) -> tuple[Recount, 
     snapshot = read_dimensions(Places("", "", "", str(dimensions), ""))
     rules = Rules.of(snapshot, options)
     recount = Recount(rules, options, lambda *_: None)
-    with localcontext(Context(prec=200)):
+    with closing(recount), localcontext(Context(prec=200)):
         for file in sorted(data.iterdir()):
             if file.name.lower().endswith(".zip"):
                 with file.open("rb") as stream:
                     digest = hashlib.file_digest(stream, "sha256").hexdigest()
                     recount.take(file.name, stream, digest)
+        recount.finish()
     return recount, rules.scale

@@ -21,10 +21,10 @@ from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.questions.range_report import range_sales
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
-from pipeline_core.verify.verification import verify
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.differences import diff
 from tests.support.run import (
+    latest,
     plan_local,
     process_local,
     publish_local,
@@ -36,6 +36,7 @@ from tests.support.run import (
     units,
 )
 from tests.support.successive import Runs
+from tests.support.verified import assert_agrees, difference
 
 FEED = Feed(event_id=("id",))
 FIRST, SECOND = "2024-03-01.zip", "2024-03-02.zip"
@@ -56,7 +57,7 @@ def shop_of(folder: Path, **archives: dict[str, bytes]) -> Shop:
 
 def run(shop: Shop, folder: Path, **options: Any) -> Outcome:
     outcome = run_local(shop, folder, **{"feed": FEED, **options})
-    assert outcome.state == "published"
+    assert_agrees(folder, outcome)
     return outcome
 
 
@@ -289,7 +290,35 @@ def test_it_makes_no_difference_how_keys_are_dealt_out(
         }
 
 
-def test_verify_says_that_it_cannot_count_such_a_run(overlapping: Shop, tmp_path: Path) -> None:
+def test_verify_finds_a_copy_that_was_counted(
+    overlapping: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def passed_over(*given: Any) -> Any:
+        _, *others = find_sent_twice(*given).items()
+        return dict(others)
+
+    monkeypatch.setattr("pipeline_core.publication.without_sent_twice.find_sent_twice", passed_over)
+    found = difference(tmp_path, run_local(overlapping, tmp_path, feed=FEED))
+    assert (found.place, found.published, found.recomputed) == (
+        "sales_report.csv, row 2, total_revenue",
+        "1.10",
+        "0.90",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "place"),
+    [
+        ("rejects.csv", "zip,p.json,1,", "zip,p.json,0,", "row 2, position"),
+        ("daily_sales.csv", "0.70,7", "0.50,5", "row 3, total_revenue"),
+        ("summary.json", '"events": 2', '"events": 1', "rejected.duplicate_event.events"),
+    ],
+)
+def test_verify_finds_what_was_altered(
+    overlapping: Shop, tmp_path: Path, name: str, old: str, new: str, place: str
+) -> None:
     outcome = run(overlapping, tmp_path)
-    with pytest.raises(ConfigError, match="by SALES_EVENT_ID, and verify counts each event"):
-        verify(str(tmp_path / "state"), outcome.run_id)
+    published = latest(tmp_path) / name
+    assert old in published.read_text()
+    published.write_text(published.read_text().replace(old, new, 1))
+    assert difference(tmp_path, outcome).place == f"{name}, {place}"

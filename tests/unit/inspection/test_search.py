@@ -46,3 +46,20 @@ def test_the_id_of_events_that_were_sent_twice_is_found(
 ) -> None:
     events = [purchase(**each) for each in fields]
     assert event_id([*events, {"event_type": "view", "id": "a"}, "x"], Feed()) == path
+
+
+@pytest.mark.parametrize(
+    ("ids", "path"),
+    [
+        ({"id": "o"}, ("id",)),
+        ({"order_id": "o"}, ("order_id",)),
+        ({"id": "o", "items": [{"id": "p"}, {"sku": "p"}]}, ()),
+        ({"id": "o", "order_id": "o", "items": [{"id": "p"}]}, ("order_id",)),
+    ],
+)
+def test_an_id_of_orders_is_none_that_their_items_have_too(
+    ids: dict[str, object], path: tuple[str, ...]
+) -> None:
+    """A field is looked for in the item first."""
+    orders = [{"event_type": "purchase", "items": [{"sku": "p"}], **ids}, {"event_type": "view"}]
+    assert event_id([*orders, *orders], Feed(items="items[]")) == path
