@@ -118,7 +118,7 @@ class Recount:
         for day in self._days(entries, name):
             content = f"entry {day.entries[0].place} of {name}"
             try:
-                with self._opened_day(opened, day) as (inside, content):
+                with self._opened_day(opened, day, name) as (inside, content):
                     if content in self._days_read or content in days:
                         count.days_duplicate += 1
                     else:
@@ -155,10 +155,12 @@ class Recount:
         return as_of is None or "" < sold_on <= as_of.isoformat()
 
     @contextmanager
-    def _opened_day(self, opened: Opened, day: _Held) -> Iterator[tuple[IO[bytes] | Opened, str]]:
+    def _opened_day(
+        self, opened: Opened, day: _Held, archive: str
+    ) -> Iterator[tuple[IO[bytes] | Opened, str]]:
         """Where its parts are, and the SHA-256 of its bytes. Raises UnreadableDay."""
         if not day.is_zip:
-            yield opened, self._digest(opened, day.entries)
+            yield opened, self._digest(opened, day.entries, archive)
             return
         allowance = Allowance(
             self._limits.day_bytes, UnreadableDay("the day is over its limit of bytes")
@@ -170,7 +172,7 @@ class Recount:
                 hasher.update(block)
             yield file, hasher.hexdigest()
 
-    def _digest(self, opened: Opened, parts: list[Entry]) -> str:
+    def _digest(self, opened: Opened, parts: list[Entry], archive: str) -> str:
         """Of parts that are a day; unlike any other if one of them cannot be read."""
         hasher = hashlib.sha256()
         for entry in parts:
@@ -179,7 +181,7 @@ class Recount:
                 for block in inflated(opened, entry, self._allowance(None), UnreadablePart):
                     part.update(block)
             except UnreadablePart:
-                return f"entry {entry.place} of {id(opened)}"
+                return f"entry {entry.place} of {archive}"
             hasher.update(shown_part(entry.name).encode() + b"\0" + part.digest())
         return hasher.hexdigest()
 

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -337,7 +338,9 @@ def _packed(draw: DrawFn, content: bytes, *, damage: bool) -> bytes:
     cut = draw(st.integers(0, len(content)))
     pieces = draw(st.sampled_from(((content,), (content[:cut], content[cut:]))))
     if kind == "gzip":
-        packed = b"".join(map(gzip.compress, pieces)) + draw(st.sampled_from((b"", b"", b"\0" * 9)))
+        packed = b"".join(map(partial(gzip.compress, mtime=0), pieces)) + draw(
+            st.sampled_from((b"", b"", b"\0" * 9))
+        )
     else:
         before, after = draw(st.sampled_from(((b"", b""), (SKIPPED, b""), (b"", SKIPPED))))
         packed = before + b"".join(map(zstd.compress, pieces)) + after

@@ -15,7 +15,7 @@ def verified(folder: Path, outcome: Outcome) -> Verification:
 def assert_agrees(folder: Path, outcome: Outcome) -> Verification:
     assert outcome.state == "published"
     found = verified(folder, outcome)
-    assert found.difference is None
+    assert found.difference is None, found.difference
     assert found.agrees
     assert outcome.summary is not None
     assert found.events == outcome.summary.events.seen

@@ -497,6 +497,17 @@ def test_a_sound_archive_that_the_run_called_unreadable_is_found(
     assert difference(tmp_path, outcome).place == "sales_report.csv, row 2"
 
 
+def test_damaged_loose_days_are_never_taken_for_each_other(tmp_path: Path) -> None:
+    damaged = {
+        f"week {n}.zip": build.flipped(archive_zip({"2024-03-01/a.json": sales(n)}))
+        for n in range(1, 40)
+    }
+    sound = {"week.zip": week(sales(3))}
+    outcome = run_local(write_shop(tmp_path / "shop", damaged | sound), tmp_path)
+    assert summary(outcome).parts.unreadable == len(damaged)
+    assert_agrees(tmp_path, outcome)
+
+
 # --- runs that cannot be verified ----------------------------------------------------------------
 
 
