@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.messages import UnknownMode
@@ -16,6 +16,7 @@ from tests.support.oracle import compute
 from tests.support.recounted import feed_of
 from tests.support.run import latest, run_local
 from tests.support.verified import assert_agrees
+from tests.support.whole_runs import whole_runs
 
 pytestmark = pytest.mark.usefixtures("paths_taken_as_set")
 
@@ -32,7 +33,7 @@ LIMITS_OF_A_PART = st.fixed_dictionaries(
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
 @given(generated=feeds(), batch_size=BATCH_SIZES, processes=PROCESSES)
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@whole_runs(80)
 def test_any_feed_is_read_as_the_oracle_reads_it(
     unknown: UnknownMode, generated: GeneratedFeed, batch_size: int, processes: int
 ) -> None:
@@ -55,7 +56,7 @@ def test_any_feed_is_read_as_the_oracle_reads_it(
 
 
 @given(generated=feeds(), limits=LIMITS_OF_A_PART)
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@whole_runs(80)
 def test_verify_agrees_on_what_any_feed_may_cost(
     generated: GeneratedFeed, limits: dict[str, int]
 ) -> None:

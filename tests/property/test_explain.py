@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import UnknownMode
@@ -25,6 +25,7 @@ from tests.property.test_pipeline_equals_oracle import BATCH_SIZES, PROCESSES
 from tests.support.oracle import Counted, OracleResult, Reject, compute
 from tests.support.run import run_local
 from tests.support.strategies import GeneratedShop, shops
+from tests.support.whole_runs import whole_runs
 
 ALL = 1_000_000
 Sums = tuple[int, int, Decimal]
@@ -32,7 +33,7 @@ Sums = tuple[int, int, Decimal]
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
 @given(shop=shops(), batch_size=BATCH_SIZES, processes=PROCESSES)
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@whole_runs(60)
 def test_explanations_equal_oracle(
     unknown: UnknownMode, shop: GeneratedShop, batch_size: int, processes: int
 ) -> None:

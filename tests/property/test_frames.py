@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.configuration.places import Places
@@ -23,8 +23,8 @@ from pipeline_core.planning.plan import read_dimensions
 from tests.support.oracle import compute
 from tests.support.run import latest, run_local, summary
 from tests.support.strategies import GeneratedShop, shops
+from tests.support.whole_runs import whole_runs
 
-_SETTINGS = settings(deadline=None, suppress_health_check=list(HealthCheck))
 _BATCH_SIZES = st.sampled_from([1, 3, 50_000])
 _LIMITS = st.fixed_dictionaries(
     {},
@@ -42,7 +42,7 @@ _PLACE = ["archive", "day", "part", "position"]
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
 @given(shop=shops(), batch_size=_BATCH_SIZES, lookups=_BATCH_SIZES)
-@settings(_SETTINGS, max_examples=50)
+@whole_runs(50)
 def test_frames_equal_the_run_and_the_oracle(
     unknown: UnknownMode, shop: GeneratedShop, batch_size: int, lookups: int
 ) -> None:
@@ -78,7 +78,7 @@ def test_frames_equal_the_run_and_the_oracle(
 
 
 @given(shop=shops(), limits=_LIMITS)
-@settings(_SETTINGS, max_examples=30)
+@whole_runs(30)
 def test_limits_leave_out_what_a_run_leaves_out(
     shop: GeneratedShop, limits: dict[str, Any]
 ) -> None:
@@ -97,7 +97,7 @@ def test_limits_leave_out_what_a_run_leaves_out(
 
 
 @given(shop=shops(), batch_size=_BATCH_SIZES)
-@settings(_SETTINGS, max_examples=30)
+@whole_runs(30)
 def test_a_frame_holds_each_event_as_json_reads_it(shop: GeneratedShop, batch_size: int) -> None:
     """By those that were left out, whose text the run publishes."""
     with tempfile.TemporaryDirectory() as name:
@@ -117,7 +117,7 @@ def test_a_frame_holds_each_event_as_json_reads_it(shop: GeneratedShop, batch_si
 
 
 @given(shop=shops())
-@settings(_SETTINGS, max_examples=30)
+@whole_runs(30)
 def test_frames_of_dimensions_are_the_snapshot(shop: GeneratedShop) -> None:
     with tempfile.TemporaryDirectory() as name:
         written = shop.write(Path(name) / "shop")

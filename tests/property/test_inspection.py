@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.configuration.env_line import env_line
@@ -18,6 +18,7 @@ from pipeline_core.configuration.places import Places
 from pipeline_core.inspection.inspect import inspect
 from pipeline_core.messages import Options
 from tests.support.archives import archive_zip, day_zip
+from tests.support.whole_runs import whole_runs
 
 _TYPES = st.sampled_from(
     ["event_type", "type", "event", "name", "event_name", "action", "meta.kind", "f1"]
@@ -139,7 +140,7 @@ def _files(
     }
 
 
-@settings(max_examples=60, deadline=None)
+@whole_runs(60)
 @given(made=feeds(), part=_PARTS, in_a_day_zip=_IN_A_DAY_ZIP)
 def test_the_proposal_counts_what_the_feed_was_made_to_hold(
     made: Made, part: tuple[str, Callable[[Sequence[object]], bytes]], in_a_day_zip: bool

@@ -5,19 +5,20 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.messages import Summary
 from tests.support import archives as build
 from tests.support.run import run_local, sales, summary, week
+from tests.support.whole_runs import whole_runs
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
 )
-_SETTINGS = settings(max_examples=60, deadline=None)
+_SETTINGS = whole_runs(60)
 
 
 def _read(parts: dict[str, bytes], **limits: int) -> Summary:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from pipeline_core.messages import Options, UnknownMode
 from pipeline_core.verify.expected import daily_rows, sales_rows
@@ -16,6 +16,7 @@ from pipeline_core.verify.recount import Recount
 from tests.support.feed_strategies import GeneratedFeed, feeds
 from tests.support.oracle import OracleResult, compute
 from tests.support.recounted import feed_of, recounted
+from tests.support.whole_runs import whole_runs
 
 
 def _check(expected: OracleResult, recount: Recount, scale: int) -> None:
@@ -57,7 +58,7 @@ def _check(expected: OracleResult, recount: Recount, scale: int) -> None:
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
 @given(generated=feeds())
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@whole_runs(100)
 def test_oracle_equals_recount(unknown: UnknownMode, generated: GeneratedFeed) -> None:
     with tempfile.TemporaryDirectory() as name:
         written = generated.shop.write(Path(name) / "shop")

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core import pipeline
@@ -20,6 +20,7 @@ from pipeline_core.messages import Options, Outcome, UnknownMode
 from pipeline_core.running.local import process_outstanding
 from tests.support.oracle import OracleResult, compute
 from tests.support.strategies import GeneratedShop, shops
+from tests.support.whole_runs import whole_runs
 
 # How a run is cut, into windows and into shares, must never show in its figures.
 BATCH_SIZES = st.sampled_from([1, 3, 50_000])
@@ -84,7 +85,7 @@ def check(expected: OracleResult, outcome: Outcome, latest: Path) -> None:
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
 @given(shop=shops(), batch_size=BATCH_SIZES, processes=PROCESSES)
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@whole_runs(150)
 def test_pipeline_equals_oracle(
     unknown: UnknownMode, shop: GeneratedShop, batch_size: int, processes: int
 ) -> None:

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.ledger import RunLedger
@@ -18,6 +18,7 @@ from pipeline_core.storage import open_storage
 from tests.support import oracle
 from tests.support.run import run_local
 from tests.support.strategies import GeneratedShop, shops
+from tests.support.whole_runs import whole_runs
 
 # The strategies' days are of these.
 DATES = st.dates(date(2024, 2, 28), date(2024, 3, 10))
@@ -28,7 +29,7 @@ DATES = st.dates(date(2024, 2, 28), date(2024, 3, 10))
     shop=shops(),
     ranges=st.lists(st.tuples(DATES, DATES), min_size=3, max_size=3),
 )
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@whole_runs(20)
 def test_ranges_equal_oracle(
     unknown: UnknownMode, shop: GeneratedShop, ranges: list[tuple[date, date]]
 ) -> None:

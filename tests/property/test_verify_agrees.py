@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.messages import UnknownMode
 from tests.support.run import run_local
 from tests.support.strategies import GeneratedShop, shops
 from tests.support.verified import assert_agrees
+from tests.support.whole_runs import whole_runs
 
-_SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+_SETTINGS = whole_runs(40)
 _OPTIONS = st.fixed_dictionaries(
     {
         "batch_size": st.sampled_from([1, 3, 50_000]),
