@@ -45,8 +45,9 @@ dimension_options = _together(
     ),
     click.option(
         "--dimensions",
-        metavar="DIR",
-        help="Folder with customers and products as .csv or .parquet, in place of a database.",
+        metavar="DIR|plugin:NAME",
+        help="In place of a database, folder with customers and products as .csv or .parquet, or "
+        "a function of a package of your own.",
     ),
 )
 

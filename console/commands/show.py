@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,13 @@ from pipeline_core.plural import counted
 from pipeline_core.unprintable import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pipeline_core.ledger import RunLedger
+    from pipeline_core.ledger.results import Done
     from pipeline_core.messages import Outcome
+
+_SLOWEST = 5
 
 
 @click.command()
@@ -46,13 +52,19 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
     if manifest.report_plugins:
         click.echo(plain(f"Reports by plug-ins: {plugin_words(manifest.report_plugins)}."))
     done = results(ledger, manifest).done
-    slowest = sorted(done, key=lambda each: -each.receipt.seconds)[:5]
-    rows = [
-        (each.archive.name, f"{each.receipt.seconds:.2f}", f"{each.receipt.counts.seen:,}")
-        for each in slowest
-    ]
+    rows = [(name, f"{seconds:.2f}", f"{seen:,}") for name, seconds, seen in _slowest(done)]
     console.print(table(["slowest archives", "seconds", "events"], rows, numbers=(1, 2)))
     _print_troubles(ledger)
+
+
+def _slowest(done: Iterable[Done]) -> list[tuple[str, float, int]]:
+    """Archives with the seconds and the events of all their shares, the slowest first."""
+    seconds, seen = defaultdict[str, float](float), Counter[str]()
+    for each in done:
+        seconds[each.archive.name] += each.receipt.seconds
+        seen[each.archive.name] += each.receipt.counts.seen
+    slowest = sorted(seconds, key=lambda name: -seconds[name])[:_SLOWEST]
+    return [(name, seconds[name], seen[name]) for name in slowest]
 
 
 def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from pipeline_core.containers.cut import cut_name
 
 _DIGITS = "0123456789"
 _PART = re.compile(r"\.(?:json|jsonl|ndjson)(?:\.(?:gz|zst))?\Z", re.IGNORECASE)
+_PACKED = (".gz", ".zst")
 _SEPARATED = re.compile(r"(?<![0-9])([0-9]{4})([-_.])([0-9]{2})\2([0-9]{2})(?![0-9])")
 # Also with a time behind. Without a T it has to be this century's: ten digits may be Unix seconds.
 _EIGHT = (
@@ -43,12 +44,14 @@ def is_zip(name: str) -> bool:
 def is_part(name: str, others: Iterable[str] = ()) -> bool:
     """Whether a part: ``.json``, ``.jsonl`` or ``.ndjson``, perhaps with ``.gz`` or ``.zst``, in
     any case, not hidden, not macOS resource junk; or one of ``others``, which are endings, with
-    their dot, and patterns of base names."""
+    their dot, also before those two, and patterns of base names."""
     base = base_name(name).lower()
     return not is_junk(name) and (
         _PART.search(base) is not None
         or any(
-            base.endswith(each) if each.startswith(".") else fnmatchcase(base, each)
+            base.endswith((each, *(each + packed for packed in _PACKED)))
+            if each.startswith(".")
+            else fnmatchcase(base, each)
             for each in map(str.lower, others)
         )
     )

@@ -174,6 +174,8 @@ def _from_value(blocks: Iterable[Octets]) -> Iterator[Octets]:
             break
     head = head if head.startswith((b"[", b"{")) else head.lstrip(BLANK)
     if not head:
-        raise UnreadablePart("the part holds no JSON events: it is empty")
+        raise UnreadablePart(
+            "the part holds no JSON events: it is empty, and would be [] without any"
+        )
     yield head
     yield from following

@@ -45,7 +45,8 @@ class Feed(Struct, frozen=True, kw_only=True):
     records: str | None = None
     """Path of the array of events in a part that is one object; None: its only array of objects."""
     parts: tuple[str, ...] = ()
-    """Further entries that are parts: endings, which begin with a dot, and patterns of names."""
+    """Further entries that are parts: endings, which begin with a dot and may have ``.gz`` or
+    ``.zst`` behind them, and patterns of names."""
     ignore: tuple[str, ...] = ()
     """Patterns of the names of entries that are passed over."""
     items: str | None = None

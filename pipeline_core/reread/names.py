@@ -46,16 +46,17 @@ def is_day(name: str, feed: Feed) -> bool:
 def is_part(name: str, feed: Feed) -> bool:
     """Whether an entry is a part."""
     base = base_name(name).lower()
-    further = (each.lower() for each in feed.parts)
+    bare = re.sub(r"\.(?:gz|zst)\Z", "", base)
+    further = [each.lower() for each in feed.parts]
+    endings = tuple(each for each in further if each.startswith("."))
     return (
         not is_junk(name)
         and not _is_ignored(name, feed)
         and (
             _PART.fullmatch(base) is not None
-            or any(
-                base.endswith(each) if each.startswith(".") else fnmatchcase(base, each)
-                for each in further
-            )
+            or base.endswith(endings)
+            or bare.endswith(endings)
+            or any(fnmatchcase(base, each) for each in further if not each.startswith("."))
         )
     )
 

@@ -55,8 +55,8 @@ class FeedSettings(SettingGroup):
     )
     parts: str = Field(
         "",
-        description="Further entries that are parts: endings (`.log`) and patterns of file names "
-        "(`part-*`).",
+        description="Further entries that are parts: endings (`.log`, which takes `.log.gz` and "
+        "`.log.zst`, too) and patterns of file names (`part-*`).",
     )
     ignore: str = Field(
         "", description="Patterns of entries, parts or days, that are passed over: `*_intraday_*`."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 from collections import Counter
@@ -275,12 +276,19 @@ def test_places_of_items(tmp_path: Path) -> None:
 
 def test_a_pattern_makes_parts_and_a_pattern_leaves_out(tmp_path: Path) -> None:
     part = _event().encode()
-    entries = {"A.LOG": part, "shop-1": part, "x/SHOP-2.bin": part, "shop-old": part, "y.txt": part}
+    packed = {"b.log.gz": gzip.compress(part), "c.log.zst": part, "d.log.bz2": part}
+    entries = packed | {
+        "A.LOG": part,
+        "shop-1": part,
+        "x/SHOP-2.bin": part,
+        "shop-old": part,
+        "y.txt": part,
+    }
     week = build.archive_zip({**entries, "old/part.json": part, "old/2024-03-01.zip": part})
     shop = build.write_shop(tmp_path / "shop", {"week.zip": week}, CUSTOMERS, PRODUCTS)
     found = _read(shop, {"SALES_PARTS": ".log,shop-*", "SALES_IGNORE": "OLD/*,*-old"})
-    assert found.summary["totals"]["units_sold"] == 6
-    assert found.summary["ignored"] == {"": 1, ".txt": 1, ".json": 1, ".zip": 1}
+    assert found.summary["totals"]["units_sold"] == 10
+    assert found.summary["ignored"] == {"": 1, ".txt": 1, ".zip": 1, ".json": 1, ".log.bz2": 1}
 
 
 def test_hours_of_a_date_are_one_day_and_a_day_counts_once(tmp_path: Path) -> None:

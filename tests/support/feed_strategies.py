@@ -354,7 +354,7 @@ def _packed(draw: DrawFn, content: bytes, *, damage: bool) -> bytes:
 ENDINGS = (".json", ".jsonl", ".ndjson", ".json.gz", ".JSONL.GZ", ".ndjson.zst", ".Json.Zst")
 FURTHER = {  # SALES_PARTS: names it makes parts
     "": (),
-    ".log,.txt.gz": (".log", ".LOG", ".txt.gz"),
+    ".log,.txt.gz": (".log", ".LOG", ".txt.gz", ".log.zst"),
     "shop-*": ("",),
     "*": ("", ".gz", ".parquet"),
 }

@@ -83,7 +83,12 @@ class Feed:
     def is_part(self, name: str) -> bool:
         """Whether an entry's name is a part's."""
         base = name.replace("\\", "/").rpartition("/")[2].lower()
-        endings = ENDINGS + tuple(each.lower() for each in self.parts if each.startswith("."))
+        own = [each.lower() for each in self.parts if each.startswith(".")]
+        endings = (
+            *ENDINGS,
+            *own,
+            *(f"{each}{packed}" for each in own for packed in (".gz", ".zst")),
+        )
         patterns = [each.lower() for each in self.parts if not each.startswith(".")]
         return base.endswith(endings) or any(fnmatchcase(base, each) for each in patterns)
 

@@ -16,7 +16,7 @@ from pipeline_core.messages import Outcome
 from pipeline_core.storage import open_storage
 from tests.support import archives as build
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.support.processes import published_csvs
+from tests.support.processes import local_environment, published_csvs, sales_pipeline
 from tests.support.run import plan_local, process_local, publish_local, run_local, summary
 
 DAYS = [f"events_2024-03-{number:02}.zip" for number in range(1, 8)]
@@ -66,6 +66,10 @@ def test_sound_days(tmp_path: Path) -> None:
     assert summary(outcome).days.read == 7
     shares = plan_local(shop, tmp_path / "more", processes=2).planned_work()
     assert len(shares) == 4
+    shown = sales_pipeline("show", env=local_environment(shop, tmp_path / "cut")).stdout
+    slowest = shown.partition("slowest archives")[2]
+    assert slowest.count("week.zip") == 1
+    assert f"{summary(outcome).events.seen:,}" in slowest
 
 
 @pytest.mark.parametrize("reject_rows", [0, 25, 1000])
