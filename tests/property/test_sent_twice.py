@@ -24,41 +24,41 @@ FEED = feed_of(SETTINGS)
 STEPS = 6
 _DAYS = [*(f"export_2024-01-{day:02}.zip" for day in range(1, 7)), "export_late.zip"]
 
-_Event = dict[str, Any]
-# Archive, day, part: its events.
-_Tree = dict[str, dict[str, dict[str, list[_Event]]]]
-
 
 class Feeds:
     """Archives whose days hold some of the same events."""
 
     def __init__(self, data: Path, chance: random.Random) -> None:
-        self.data, self.chance, self.tree = data, chance, _Tree()
+        self.data, self.chance = data, chance
 
-    def write(self, name: str) -> None:
-        """Makes an archive of events of which others have some."""
-        self.tree[name] = {
-            day: {f"{part}.json": self._events() for part in range(self.chance.randint(1, 2))}
+    def change(self) -> None:
+        """Makes an archive, anew or instead of another; sends one again; calls one otherwise; or
+        takes one away."""
+        step = self.chance.choice(["make", "make", "make", "copy", "rename", "remove", "stay"])
+        others = sorted(self.data.iterdir())
+        other, name = self.chance.choice(others), self.data / f"{self.chance.randint(0, 9)}.zip"
+        if step == "make":
+            self.make(name)
+        elif step == "copy":
+            name.write_bytes(other.read_bytes())
+        elif step == "rename":
+            other.replace(name)
+        elif step == "remove" and len(others) > 1:
+            other.unlink()
+
+    def make(self, archive: Path) -> None:
+        """An archive of events of which others have some."""
+        days = {
+            day: {f"{n}.json": build.part(self._events()) for n in range(self.chance.randint(1, 2))}
             for day in self.chance.sample(_DAYS, self.chance.randint(1, 3))
         }
-        (self.data / name).write_bytes(
-            build.archive_zip(
-                {
-                    day: build.day_zip({part: build.part(found) for part, found in parts.items()})
-                    for day, parts in self.tree[name].items()
-                }
-            )
-        )
+        zipped = {day: build.day_zip(parts) for day, parts in days.items()}
+        archive.write_bytes(build.archive_zip(zipped))
 
-    def remove(self, name: str) -> None:
-        """Takes one away."""
-        del self.tree[name]
-        (self.data / name).unlink()
-
-    def _events(self) -> list[_Event]:
+    def _events(self) -> list[dict[str, Any]]:
         return [self._event() for _ in range(self.chance.randint(0, 12))]
 
-    def _event(self) -> _Event:
+    def _event(self) -> dict[str, Any]:
         chance = self.chance
         found = build.purchase(
             f"c{chance.randint(0, 9)}", f"p{chance.randint(0, 9)}", chance.choice([1, 2, 3, 0, "x"])
@@ -78,12 +78,10 @@ def test_each_event_counts_where_it_comes_first(tmp_path: Path, seed: int) -> No
     shop = build.write_shop(tmp_path / "shop", {}, CUSTOMERS, PRODUCTS)
     feeds, runs = Feeds(shop.data, chance), Runs(shop, tmp_path / "runs")
     for number in range(3):
-        feeds.write(f"{number}.zip")
+        feeds.make(shop.data / f"{number}.zip")
     for step in range(STEPS):
-        if step and chance.random() < 0.8:
-            feeds.write(f"{chance.randint(0, 9)}.zip")
-        if len(feeds.tree) > 1 and chance.random() < 0.3:
-            feeds.remove(chance.choice(sorted(feeds.tree)))
+        if step:
+            feeds.change()
         summary = check(
             runs, feed=FEED, processes=chance.choice([1, 3]), keep=chance.random() < 0.8
         )
