@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
+from pipeline_core.configuration.env_file import read_env_file
+from tests.support import PROJECT
 from tests.support import archives as build
+from tests.support.documents import blocks
 from tests.support.exports import CUSTOMERS, EXPORTS, ORDERS, PRODUCTS
 from tests.support.oracle import OracleResult, compute
 from tests.support.recounted import feed_of
@@ -346,3 +349,14 @@ def test_exports_of_products_without_what_was_sent_twice(tmp_path: Path, name: s
     twice = [order for order in ORDERS if order.is_sent_twice]
     left_out = found["rejected"]["duplicate_event"]["events"]
     assert left_out == sum(len(order.items) for order in twice)
+
+
+def test_the_settings_of_exports_are_documented(tmp_path: Path) -> None:
+    page = PROJECT / "docs" / "how-to" / "your-own-feed.md"
+    documented = [block.text for block in blocks(page) if block.kind == "ini"]
+    for name, text in zip(EXPORTS, documented, strict=True):
+        (tmp_path / name).write_text(text)
+        export = EXPORTS[name]()
+        tested = {**export.settings, "SALES_EVENT_ID": export.event_id}
+        tested.pop("SALES_ONLY", None)  # a shop's own
+        assert feed_of(read_env_file(tmp_path / name, "SALES_", {})) == feed_of(tested), name

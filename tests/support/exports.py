@@ -137,7 +137,7 @@ def ga4() -> Export:
             "SALES_QUANTITY": "number",
             "SALES_IGNORE": "events_intraday_*",
         },
-        "ecommerce.transaction_id",
+        "event_name,ecommerce.transaction_id",
     )
 
 
