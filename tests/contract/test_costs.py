@@ -142,7 +142,7 @@ def test_rejects_end_at_the_first_that_does_not_fit_however_the_work_is_cut(
     assert_agrees(tmp_path / "whole", outcome)
     run_local(shop, tmp_path / "shares", processes=2, **limits)
     run_local(shop, tmp_path / "batches", batch_size=1, **limits)
-    for module in ("decoded", "reading", "scan"):
+    for module in ("candidates", "feed_rules", "scan"):
         monkeypatch.setattr(f"pipeline_core.extract.{module}.kernel", None)
     run_local(shop, tmp_path / "plain", **limits)
     for other in ("shares", "batches", "plain"):

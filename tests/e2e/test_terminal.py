@@ -67,7 +67,7 @@ def test_fifty_archives_fit_the_screen(many: dict[str, str], columns: int, rows:
                 scrolled.append(terminal.scrolled_off)
 
         assert terminal.watch(look) == 0
-        assert len(scrolled) > 2
+        assert scrolled, "what left the screen is counted from the start"
         assert set(scrolled) == {0}
         assert terminal.cursor_is_shown
         assert "Processing" not in "".join(terminal.lines), "the view is gone"
