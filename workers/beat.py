@@ -9,7 +9,7 @@ from typing import Any
 
 from celery.beat import PersistentScheduler
 
-from workers.application import end_without_folder
+from workers.start_checks import end_without_folder
 
 _NONE = timedelta(0)
 

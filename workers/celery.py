@@ -12,9 +12,10 @@ from pipeline_core.logs import configure_logs, get_logger
 from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.settings import unused_variables
 from pipeline_core.storage import use_state_key
-from workers.application import App, load_settings_or_end, refuse_other_servers
+from workers.application import App
 from workers.config import celery_config
 from workers.flower import flower_environment
+from workers.start_checks import load_settings_or_end, refuse_other_servers
 
 refuse_other_servers()
 settings = load_settings_or_end()

@@ -12,8 +12,8 @@ from celery.signals import worker_init, worker_ready, worker_shutdown
 from pipeline_core.logs import get_logger
 from pipeline_core.machine.heartbeat import heartbeat_path, touch
 from workers import metrics
-from workers.application import end_without_folder
 from workers.celery import app, settings
+from workers.start_checks import end_without_folder
 
 log = get_logger()
 

@@ -17,9 +17,9 @@ from pipeline_core.ledger.state import unvouched_run
 from pipeline_core.messages import Work
 from pipeline_core.processing.process import manifest_of
 from pipeline_core.storage import open_only
-from workers.application import end
 from workers.celery import app, settings
 from workers.config import SERVES, STATE_MARK, mark_of
+from workers.start_checks import end
 
 _FORGED = "Look for whoever else may write to the broker, or into the state."
 

@@ -10,8 +10,9 @@ import pytest
 from celery.bin.celery import celery
 
 from pipeline_core.settings import load_settings
-from workers.application import App, refuse_other_servers
+from workers.application import App
 from workers.config import celery_config
+from workers.start_checks import refuse_other_servers
 
 OURS, THEIRS = "redis://ours/0", "redis://theirs/0"
 _THEIR_MODULE = f"""

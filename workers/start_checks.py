@@ -1,0 +1,70 @@
+"""What ends ``celery worker``, ``beat`` and ``flower`` at their start: exit code 2, and why."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from click.core import ParameterSource
+
+from pipeline_core.errors import ConfigError
+from pipeline_core.settings import Settings, load_settings
+
+_SETTING_OF = {
+    "broker": "SALES_BROKER_URL",
+    "result_backend": "SALES_RESULT_BACKEND",
+    "config": "SALES_*",
+    "loader": "SALES_*",
+}
+
+
+def load_settings_or_end() -> Settings:
+    """Settings; ``celery`` is ended with exit code 2 and what is wrong with them.
+
+    Raises:
+        ConfigError: a setting is wrong, and this is another program.
+    """
+    try:
+        return load_settings()
+    except ConfigError as error:
+        if _celery_command() is None:
+            raise
+        end(error)
+
+
+def end_without_folder(setting: str, file: Path) -> None:
+    """Ends the process with exit code 2 if there is no folder in which to write the file that a
+    setting names: found out later, it would be a traceback, or one line among many."""
+    folder = file.absolute().parent
+    if not os.access(file, os.W_OK) and not os.access(folder, os.W_OK | os.X_OK):
+        cause = "may not be written by this user" if folder.is_dir() else "does not exist"
+        end(ConfigError(f"{setting}: the folder {folder} {cause}.", "Make it, or correct that."))
+
+
+def end(error: ConfigError) -> NoReturn:
+    """Ends the process with exit code 2 and what is wrong."""
+    click.echo(f"Error: {error}", err=True)
+    raise SystemExit(2)
+
+
+def _celery_command() -> click.Context | None:
+    context = click.get_current_context(silent=True)
+    return context if context is not None and context.command.name == "celery" else None
+
+
+def refuse_other_servers() -> None:
+    """Ends ``celery -b URL …``, and the like, with exit code 2: the command would not see it."""
+    context = _celery_command()
+    if context is None:
+        return
+    for option, setting in _SETTING_OF.items():
+        if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+            name = option.replace("_", "-")
+            click.echo(
+                f"--{name} would be for this process only; workers, beat, Flower, command and "
+                f"doctor share one configuration. Set {setting} instead.",
+                err=True,
+            )
+            raise SystemExit(2)
