@@ -232,6 +232,16 @@ def test_a_type_that_carries_quantities_and_is_called_something_else_is_no_purch
     assert best(carts) == Feed()
 
 
+@pytest.mark.parametrize("name", ["a=b", "a,b", " qty", "qty\x1b[2J", "qty\u202e"])
+def test_what_a_setting_cannot_name_is_not_proposed(name: str) -> None:
+    odd = [
+        {name if key == "quantity" else key: value for key, value in e.items()}
+        for e in events()
+        if isinstance(e, dict)
+    ]
+    assert name not in [each.feed.quantity for each in proposals(odd, tables())]
+
+
 def test_integer_ids_are_any() -> None:
     numbers = [
         {**e, "customer_id": 1000 + n % 30, "product_id": 500 + n % 7}

@@ -22,6 +22,7 @@ from tests.support.archives import purchase
         (["part", "other"], ("*",)),
         (["part"], ("*",)),
         (["a[1]-1", "a[1]-2"], ("*",)),
+        (["abc\x9b-1", "abc\x9b-2"], ("*",)),
     ],
 )
 def test_files_are_called_by_ending_or_beginning(names: list[str], called: tuple[str, ...]) -> None:
