@@ -13,8 +13,9 @@ import click
 
 from bench import PROJECT, growth, pages
 from bench.contenders import ALL, QUICK_TO_START, contenders
+from bench.feeds import measure_feeds
 from bench.machine import look_around
-from bench.results import OURS_2, Comparison, Growth, load, save
+from bench.results import OURS_1, OURS_2, Comparison, Feeds, Growth, load, save
 from bench.rounds import compare
 from bench.shop import SIZES, prepare
 
@@ -24,6 +25,7 @@ _BUSY = 0.5
 @click.command()
 @click.option("--size", type=click.Choice(list(SIZES)), help="How much data.  [default: small]")
 @click.option("--growth", "grow", is_flag=True, help="Growth curves, instead of or after a size.")
+@click.option("--feeds", "fed", is_flag=True, help="Lines, other names, gzip: of size, or large.")
 @click.option("--rounds", default=5, show_default=True, help="Timed rounds; the median counts.")
 @click.option("--only", multiple=True, type=click.Choice(ALL), help="Only these contenders.")
 @click.option("--report-only", is_flag=True, help="Measure nothing; render what was measured.")
@@ -41,6 +43,7 @@ _BUSY = 0.5
 def main(
     size: str | None,
     grow: bool,
+    fed: bool,
     rounds: int,
     only: Sequence[str],
     report_only: bool,
@@ -57,14 +60,17 @@ def main(
         folder /= "tiny"
         docs = docs or folder
     if not report_only:
-        if size or not grow:
+        if not fed and (size or not grow):
             _measure_size(size or "small", only, folder, rounds)
         if grow:
             _measure_growth(only or growth.ALL, folder, rounds, tiny=size == "tiny")
+        if fed:
+            _measure_feeds(size or "large", folder, rounds)
     results, docs = folder / "results", docs or PROJECT / "docs"
     sizes = {name: load(results / f"{name}.json", Comparison) for name in SIZES}
     found = {name: result for name, result in sizes.items() if result is not None}
-    pages.render(docs, found, load(results / "growth.json", Growth))
+    grown, feeds = load(results / "growth.json", Growth), load(results / "feeds.json", Feeds)
+    pages.render(docs, found, grown, feeds)
     _say(f"Written: {docs / 'performance.md'}")
 
 
@@ -102,6 +108,15 @@ def _measure_growth(wanted: Sequence[str], folder: Path, rounds: int, *, tiny: b
             grown = growth.measure_growth(available, folder, Path(work), rounds, _say, tiny=tiny)
     save(folder / "results" / "growth.json", grown)
     pages.show_growth(grown)
+
+
+def _measure_feeds(size: str, folder: Path, rounds: int) -> None:
+    shop = prepare(folder / "data", SIZES[size])
+    with contenders(folder, [OURS_1]) as ((ours,), _), TemporaryDirectory(dir=folder) as work:
+        place = shop.data.parent / "feeds"
+        found = measure_feeds(ours, shop, place, Path(work), rounds, _say)
+    save(folder / "results" / "feeds.json", found)
+    pages.show_feeds(found)
 
 
 def _tell_skipped(skipped: dict[str, str]) -> None:

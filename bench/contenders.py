@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from bench import PROJECT, floor
 from bench.fleet import Fleet, fleets
-from bench.results import CELERY_1, CELERY_2, CPP, CPP_TWICE, OURS_1, OURS_2
+from bench.results import CELERY_1, CELERY_2, CPP, CPP_TWICE, INFLATE, OURS_1, OURS_2
 
 PEER_PYTHON = PROJECT / ".venv-bench" / "bin" / "python"
 # In a command, these stand for a shop's folders and for fresh ones of the contender's own.
@@ -28,13 +28,13 @@ _PEERS = {
     "dask": ("Dask bag, two processes", "dask_bag", []),
     "pyspark": ("PySpark local[2]", "pyspark_local", []),
 }
-_INFLATE, _PANDAS = "inflate", "pandas"
+_PANDAS = "pandas"
 _TWICE = '"$0" "$@" & "$0" "$@" & wait %1 && wait %2'
 _SLOW_TO_START = ("pyspark",)
 KEEPING = "keeping"
 # Nobody else leaves anything to later runs.
 _LIKE_FOR_LIKE = {"SALES_KEEP_EXTRACTS": "false"}
-ALL = (OURS_1, OURS_2, KEEPING, CELERY_1, CELERY_2, _PANDAS, *_PEERS, _INFLATE, CPP, CPP_TWICE)
+ALL = (OURS_1, OURS_2, KEEPING, CELERY_1, CELERY_2, _PANDAS, *_PEERS, INFLATE, CPP, CPP_TWICE)
 
 QUICK_TO_START = tuple(name for name in ALL if name not in _SLOW_TO_START)
 
@@ -80,8 +80,8 @@ def contenders(
             if name in wanted and (reason := _missing(name)):
                 skipped[name] = reason
         inflate = [sys.executable, "-m", "bench.floor.inflate", DATA]
-        found[_INFLATE] = Contender(
-            _INFLATE, "floor: inflate alone, one thread", inflate, has_report=False
+        found[INFLATE] = Contender(
+            INFLATE, "floor: inflate alone, one thread", inflate, has_report=False
         )
         if {CPP, CPP_TWICE}.intersection(wanted):
             program, reason = floor.build(folder / "floor")

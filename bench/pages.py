@@ -11,7 +11,7 @@ import click
 from bench import PROJECT, tables
 from bench.aims import aims
 from bench.images import draw
-from bench.results import Comparison, Growth
+from bench.results import Comparison, Feeds, Growth
 from console.display.views import output, table
 
 _PAGE = "performance.md"
@@ -42,7 +42,17 @@ def show_growth(growth: Growth) -> None:
     click.echo(_growth(growth))
 
 
-def render(docs: Path, comparisons: dict[str, Comparison], growth: Growth | None) -> None:
+def show_feeds(feeds: Feeds) -> None:
+    """The feeds, on the terminal."""
+    click.echo(_feeds(feeds))
+
+
+def render(
+    docs: Path,
+    comparisons: dict[str, Comparison],
+    growth: Growth | None,
+    feeds: Feeds | None,
+) -> None:
     """Fills in what was measured; the rest of the page, and earlier figures, stay."""
     page, original = docs / _PAGE, PROJECT / "docs" / _PAGE
     text = (page if page.is_file() else original).read_text()
@@ -55,8 +65,10 @@ def render(docs: Path, comparisons: dict[str, Comparison], growth: Growth | None
     }
     if growth is not None:
         sections["growth"] = _growth(growth) + _GROWTH_PICTURES
-    if large is not None or growth is not None:
-        sections["aims"] = _table(tables.AIMS, tables.aim_rows(aims(large, growth)))
+    if feeds is not None:
+        sections["feeds"] = _feeds(feeds)
+    if large is not None or growth is not None or feeds is not None:
+        sections["aims"] = _table(tables.AIMS, tables.aim_rows(aims(large, growth, feeds)))
     for name, section in sections.items():
         text = _filled(text, name, section)
     docs.mkdir(parents=True, exist_ok=True)
@@ -116,6 +128,12 @@ def _growth(growth: Growth) -> str:
     lines += [f"**Start-up:** `--help` takes {growth.help_seconds:.3f} s.", ""]
     lines.append(f"**Machine:** {tables.machine_text(growth.machine)}.")
     return "\n".join(lines)
+
+
+def _feeds(feeds: Feeds) -> str:
+    what = f"{tables.data_text(feeds.data)}. Median of {feeds.rounds} rounds, {feeds.measured_on}."
+    rows = _table(tables.FEEDS, tables.feed_rows(feeds))
+    return "\n".join([what, "", rows, "", f"**Machine:** {tables.machine_text(feeds.machine)}."])
 
 
 def _table(headings: Sequence[str], rows: tables.Rows) -> str:

@@ -15,6 +15,9 @@ _T = TypeVar("_T", bound="Struct")
 OURS_1, OURS_2, CELERY_1, CELERY_2 = "ours-1", "ours-2", "celery-1", "celery-2"
 # A program of one thread, and two of it at once: what the machine's cores do together.
 CPP, CPP_TWICE = "cpp", "cpp-twice"
+INFLATE, GUNZIP = "inflate", "gunzip"
+# Feeds of the same events; each is read by one job.
+ARRAYS, LINES, RENAMED, GZIPPED = "arrays", "lines", "renamed", "gzipped"
 
 
 class Cost(Struct, frozen=True):
@@ -135,6 +138,16 @@ class Growth(Struct, frozen=True):
     chord: Point
     distinct: Distinct
     help_seconds: float
+
+
+class Feeds(Struct, frozen=True):
+    """The same events in several feeds, and what unpacking alone costs."""
+
+    measured_on: str
+    machine: Machine
+    data: DataFacts
+    rounds: int
+    figures: dict[str, Figures]
 
 
 def save(path: Path, result: Struct) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bench.aims import TOO_SMALL, Aim
 from bench.results import (
+    ARRAYS,
     CELERY_2,
     CPP,
     CPP_TWICE,
@@ -13,6 +14,7 @@ from bench.results import (
     Comparison,
     DataFacts,
     Distinct,
+    Feeds,
     Figures,
     Growth,
     Machine,
@@ -25,6 +27,7 @@ COMPARISON = (
     *("contender", "time", "CPU", "memory", "seconds", "quickest to slowest"),
     *("CPU seconds", "MiB", "events/s", "JSON MB/s"),
 )
+FEEDS = ("feed", "time", "CPU", "seconds", "CPU seconds", "MiB")
 AIMS = ("what", "aim", "measured", "")
 CURVE = ("size", "events", "archives", "customers")
 _CONTENDER_AT = ("s", "CPU s", "MiB")
@@ -47,6 +50,22 @@ def comparison_rows(result: Comparison) -> Rows:
             f"{result.data.json_bytes / 1e6 / each.seconds:,.0f}",
         )
         for each in sorted(result.figures.values(), key=lambda each: each.seconds)
+    ]
+
+
+def feed_rows(feeds: Feeds) -> Rows:
+    """Ratios first; above 1 a feed takes more than arrays do."""
+    base = feeds.figures[ARRAYS]
+    return [
+        (
+            each.title,
+            _over(each.seconds, base.seconds),
+            _over(each.cpu_seconds, base.cpu_seconds),
+            f"{each.seconds:.2f}",
+            f"{each.cpu_seconds:.2f}",
+            _mib(each.peak_bytes),
+        )
+        for each in feeds.figures.values()
     ]
 
 
