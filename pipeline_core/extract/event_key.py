@@ -30,11 +30,12 @@ def event_key(values: Sequence[object]) -> bytes | None:
     found = [None if value is MISSING else value for value in values]
     if all(value is None for value in found):
         return None
-    return hashlib.sha256(_canonical(found).encode()).digest()
+    return hashlib.sha256(canonical(found).encode()).digest()
 
 
-def _canonical(value: object) -> str:
-    """However deep it is: what waits to be written is on a list, not on Python's stack."""
+def canonical(value: object) -> str:
+    """JSON of a value with Digits, keys in order. However deep it is: what waits to be written is
+    on a list, not on Python's stack."""
     written, waiting = list[str](), [value]
     while waiting:
         each = waiting.pop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -11,17 +11,27 @@ from typing import NamedTuple
 import pandas as pd
 
 from pipeline_core.errors import ConfigError, InputError
-from pipeline_core.extract.event_values import event_values
+from pipeline_core.extract.event_values import event_values, feed_events
 from pipeline_core.extract.feed_rules import FIELDS
-from pipeline_core.frames.sound_parts import SoundParts, find_sound_parts, sound_windows
+from pipeline_core.frames.sound_parts import (
+    SoundPart,
+    SoundParts,
+    find_sound_parts,
+    sound_windows,
+)
 from pipeline_core.frames.tables import frame_of
-from pipeline_core.messages import Limits, Options, Unreadable
+from pipeline_core.framing.windows import Window
+from pipeline_core.messages import Feed, Limits, Options, RejectReason, Unreadable
+from pipeline_core.settings import described_feed
 
 PLACE = ("archive", "day", "part", "position")
+ITEM = "item"
 NOT_AN_OBJECT = "not_an_object"
-# Names of an event's own fields that would be taken for ours get a prefix.
-_OURS = {*PLACE, NOT_AN_OBJECT, "reason"}
+# With a feed: what a run takes an event for before it looks anything up.
+TAKEN_AS = "taken_as"
+PURCHASE, NOT_A_PURCHASE = "purchase", "not_purchase"
 _PREFIX = "event."
+_REASONS = [reason.value for reason in RejectReason]
 _MOST_FIELDS = 200
 _MOST_LISTED = 1000
 _MOST_BATCH_BYTES = 128 << 20
@@ -38,6 +48,10 @@ class _Placed(NamedTuple):
     part: str
     position: int
     event: _Event
+    # Of FIELDS.
+    ours: Sequence[object]
+    item: int | None = None
+    taken_as: str = ""
 
 
 class EventExtractor:
@@ -56,6 +70,20 @@ class EventExtractor:
     not_an_object               str: the JSON of an event that is no object, else None
     ==========================  ==============================================================
 
+    ``feed`` are the settings of a shop's own names, by their names, as `run` takes them:
+    ``{"fields": "customer_id=user.id", "items": "lines[]", "event_id": "messageId"}``. Then:
+
+    ==========================  ==============================================================
+    item                        object: with ``items``, the number of the item in its order, or
+                                None; each item is a row, and has its order's fields and its own
+    event_type, customer_id,    object: what stands at the feed's paths; ids and quantities that
+    product_id, quantity        count are ``str`` and ``int``, whatever they are written as
+    any other field             the event's own, as above; one that is called like one of these
+                                four, and is not what the feed means, gets ``event.``, too
+    taken_as                    str: ``purchase``, ``not_purchase``, or why it is neither:
+                                ``not_an_object``, ``invalid_event_type``, ``duplicate_event``
+    ==========================  ==============================================================
+
     ``fields`` names the other fields to keep, so that every batch has the same columns; without it
     a batch has those that its events have. The first question reads every archive once, to know
     what of it is sound; ``batches`` then reads it again, a window at a time, and holds a batch.
@@ -65,14 +93,23 @@ class EventExtractor:
         self,
         folder: str | Path,
         *,
+        feed: Mapping[str, object] | None = None,
         fields: Sequence[str] | None = None,
         limits: Limits | None = None,
         as_of: date | None = None,
         follow_links: bool = False,
     ) -> None:
         """``limits`` are the run's (SALES_MAX_...), ``as_of`` is its last date; ``follow_links``
-        reads archives behind links that lead out of the folder."""
+        reads archives behind links that lead out of the folder. Raises ConfigError for a ``feed``
+        that is none."""
         self._folder = str(folder)
+        self._feed = None if feed is None else described_feed(feed)
+        names = self._feed or Feed()
+        # Those of our four fields that are an event's own, under that name.
+        self._own = [name for name in FIELDS if getattr(names, name) == name]
+        # Names of an event's own fields that would be taken for ours get a prefix.
+        self._taken = {*PLACE, NOT_AN_OBJECT, "reason", *FIELDS} - {*self._own}
+        self._taken |= set() if self._feed is None else {ITEM, TAKEN_AS}
         self._fields = fields
         self._options = Options(
             limits=limits or Limits(),
@@ -80,6 +117,7 @@ class EventExtractor:
             follow_links=follow_links,
             most_listed=_MOST_LISTED,
             reject_rows=0,
+            feed=names,
         )
         self._known: SoundParts | None = None
 
@@ -134,12 +172,16 @@ class EventExtractor:
     def _windows(self, batch_size: int) -> Iterator[tuple[Iterator[_Placed], int]]:
         """The events of one window after the other, and the bytes of their JSON."""
         depth = self._options.limits.json_depth
-        for place, windows in sound_windows(self._sound_parts(), batch_size):
+        for part in sound_windows(self._sound_parts(), batch_size):
             positions = count()
-            for window in windows:
-                events = (
-                    _Placed(*place, next(positions), each) for each in event_values(window, depth)
-                )
+            for window in part.windows:
+                if self._feed is not None:
+                    events = _by_feed(part, window, depth, self._feed, positions)
+                else:
+                    events = (
+                        _Placed(*part.place, next(positions), each, _values(each))
+                        for each in event_values(window, depth)
+                    )
                 yield events, len(window.text)
 
     def _frame(self, batch: Sequence[_Placed]) -> pd.DataFrame:
@@ -147,18 +189,23 @@ class EventExtractor:
         columns: dict[str, list[object]] = {
             name: [getattr(each, name) for each in batch] for name in PLACE
         }
+        if self._options.feed.items is not None:
+            columns[ITEM] = [each.item for each in batch]
+        for place, name in enumerate(FIELDS):
+            columns[name] = [each.ours[place] for each in batch]
         for name in self._names(batch, objects):
-            columns[_column(name)] = [event.get(name) for event in objects]
+            columns[self._column(name)] = [event.get(name) for event in objects]
         columns[NOT_AN_OBJECT] = [
             each.event if isinstance(each.event, str) else None for each in batch
         ]
+        if self._feed is not None:
+            columns[TAKEN_AS] = [each.taken_as for each in batch]
         return frame_of(columns, whole=("position",))
 
     def _names(self, batch: Sequence[_Placed], objects: Sequence[dict[str, object]]) -> list[str]:
-        if self._fields is not None:
-            return list(dict.fromkeys((*FIELDS, *self._fields)))
-        names = dict.fromkeys(FIELDS)
-        for placed, event in zip(batch, objects, strict=True):
+        """Those of further fields."""
+        names = dict.fromkeys((*self._own, *(self._fields or ())))
+        for placed, event in zip(batch, objects, strict=True) if self._fields is None else ():
             names |= dict.fromkeys(event)
             if len(names) > _MOST_FIELDS:
                 where = f"part {placed.part} of {placed.day} in {placed.archive}"
@@ -167,11 +214,44 @@ class EventExtractor:
                     f"{placed.position} of {where}.",
                     'Name those that you need: EventExtractor(folder, fields=["timestamp"]).',
                 )
-        return list(names)
+        return [name for name in names if name not in self._own]
+
+    def _column(self, name: str) -> str:
+        # JSON may name a field by half a character, which no text of pandas' can hold.
+        text = name.encode(errors="backslashreplace").decode()
+        is_plain = text == name and name not in self._taken and not name.startswith(_PREFIX)
+        return name if is_plain else f"{_PREFIX}{text}"
 
 
-def _column(name: str) -> str:
-    # JSON may name a field by half a character, which no text of pandas' can hold.
-    text = name.encode(errors="backslashreplace").decode()
-    is_plain = text == name and name not in _OURS and not name.startswith(_PREFIX)
-    return name if is_plain else f"{_PREFIX}{text}"
+def _values(event: _Event) -> Sequence[object]:
+    return [event.get(name) for name in FIELDS] if isinstance(event, dict) else [None] * len(FIELDS)
+
+
+def _by_feed(
+    part: SoundPart, window: Window, json_depth: int, feed: Feed, positions: Iterator[int]
+) -> Iterator[_Placed]:
+    """The events of a window as a run takes them; ``positions`` are those of its orders."""
+    position = 0
+    for events, candidates in feed_events(window, json_depth, feed):
+        marked = part.marking.marked(candidates).to_pylist()
+        taken = {candidate["position"]: candidate for candidate in marked}
+        for row, (item, ours, value) in enumerate(events):
+            if not item:  # it is the first of its order, or none
+                position = next(positions)
+            candidate = taken.get(row)
+            values, taken_as = ours, NOT_A_PURCHASE
+            if candidate is not None:
+                kind, customer, product, quantity = ours
+                values = (
+                    kind,
+                    _id(candidate["customer_id"], customer),
+                    _id(candidate["product_id"], product),
+                    candidate["quantity"] or quantity,
+                )
+                defect = candidate["defect"]
+                taken_as = _REASONS[defect - 1] if defect else PURCHASE
+            yield _Placed(*part.place, position, value, values, item, taken_as)
+
+
+def _id(found: bytes | None, value: object) -> object:
+    return value if found is None else found.decode("utf-8", "surrogatepass")

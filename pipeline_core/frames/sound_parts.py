@@ -11,6 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline_core.containers.ignored import merge_endings
 from pipeline_core.containers.meter import archive_meter, day_meter
@@ -19,14 +24,21 @@ from pipeline_core.extract.days import archive_days, opened_day
 from pipeline_core.extract.extract_cache import Extracts
 from pipeline_core.extract.walk import open_archive, part_windows
 from pipeline_core.framing.windows import Window
+from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import results
 from pipeline_core.machine.profile import EVENT_BYTES
 from pipeline_core.messages import ArchiveRef, Manifest, Options, Receipt, Unreadable, Work
 from pipeline_core.planning.survey import survey
+from pipeline_core.processing.count import count_events
 from pipeline_core.processing.extraction import Extraction
-from pipeline_core.processing.process import receipt_of, temporary_files
+from pipeline_core.processing.process import receipt_of, store_results, temporary_files
+from pipeline_core.processing.rules import Rules
+from pipeline_core.processing.sent_twice import Marking
+from pipeline_core.publication.find_sent_twice import find_sent_twice
 from pipeline_core.publication.summary import first_unreadable
-from pipeline_core.storage import Storage, open_archives
+from pipeline_core.schemas import CUSTOMERS, PRODUCTS
+from pipeline_core.storage import Storage, open_archives, open_storage
+from pipeline_core.transform.lookup import prepare
 
 _RUN_ID = "none"  # no run is planned
 
@@ -38,13 +50,23 @@ PartPlace = tuple[str, str, str]
 class SoundParts:
     """What counts of ``data``, by archive in the order of their names: directory places of parts
     by that of their day. ``unreadable`` are up to ``options.most_listed``; ``ignored`` are entries
-    that are not read, by their ending."""
+    that are not read, by their ending. ``sent_twice`` are rows of a day's keys, by archive and day,
+    of events that were sent before."""
 
     data: Storage
     options: Options
     parts: tuple[tuple[ArchiveRef, dict[int, frozenset[int]]], ...]
     unreadable: tuple[Unreadable, ...]
     ignored: dict[str, int]
+    sent_twice: dict[tuple[str, int], NDArray[np.int64]]
+
+
+class SoundPart(NamedTuple):
+    """A part that counts; its day's ``marking`` wants all candidates of the day."""
+
+    place: PartPlace
+    windows: Iterator[Window]
+    marking: Marking
 
 
 @dataclass
@@ -81,11 +103,14 @@ def find_sound_parts(folder: str, options: Options) -> SoundParts:
         archives=found.archives,
     )
     receipts = _ReadReceipts()
-    while work := (counting := results(receipts, manifest)).outstanding:
-        for each in work:
-            extraction = _extracted(manifest.archive(each.archive), options, each, data)
-            receipts.known[each.id] = receipt_of(_RUN_ID, each, extraction)
-            receipts.parts[each.id] = extraction.counted_parts
+    with temporary_files(), TemporaryDirectory(prefix="sales-") as state:
+        ledger = RunLedger(open_storage(state), _RUN_ID)
+        while work := (counting := results(receipts, manifest)).outstanding:
+            for each in work:
+                archive = manifest.archive(each.archive)
+                known = _extracted(archive, options, each, data, ledger)
+                receipts.known[each.id], receipts.parts[each.id] = known
+        sent_twice = find_sent_twice(ledger, counting.done) if options.feed.event_id else {}
     return SoundParts(
         data=data,
         options=options,
@@ -95,23 +120,33 @@ def find_sound_parts(folder: str, options: Options) -> SoundParts:
             options.most_listed,
         ),
         ignored=merge_endings([found.ignored, *(each.receipt.ignored for each in counting.done)]),
+        sent_twice={
+            (counting.done[number].archive.name, day): rows
+            for number, by_day in sent_twice.items()
+            for day, rows in by_day.items()
+        },
     )
 
 
-def _extracted(archive: ArchiveRef, options: Options, work: Work, data: Storage) -> Extraction:
+def _extracted(
+    archive: ArchiveRef, options: Options, work: Work, data: Storage, ledger: RunLedger
+) -> tuple[Receipt, dict[int, frozenset[int]]]:
+    """Reads an archive as a run does; ``ledger`` keeps the keys of its events."""
     skip = archive.planned_skip() if work.skip is None else frozenset(work.skip)
     no_extracts = Extracts(data, options, is_used=False, is_kept=False)
     extraction = Extraction(archive, data, options, skip, None, no_extracts)
-    with temporary_files():
+    if not options.feed.event_id:
         for _ in extraction.extract():
             pass
-    return extraction
+        return receipt_of(_RUN_ID, work, extraction), extraction.counted_parts
+    nobody = Rules(prepare(CUSTOMERS.empty_table(), PRODUCTS.empty_table(), 0), options, ())
+    with count_events(extraction, nobody) as result:
+        receipt = store_results(ledger, work, result, receipt_of(_RUN_ID, work, extraction))
+    return receipt, extraction.counted_parts
 
 
-def sound_windows(
-    sound: SoundParts, batch_size: int
-) -> Iterator[tuple[PartPlace, Iterator[Window]]]:
-    """Every part that counts, with its place; its windows hold ``batch_size`` events or so.
+def sound_windows(sound: SoundParts, batch_size: int) -> Iterator[SoundPart]:
+    """Every part that counts; its windows hold ``batch_size`` events or so.
 
     Raises:
         InputError: an archive changed meanwhile.
@@ -124,7 +159,7 @@ def sound_windows(
 
 def _archive_windows(
     sound: SoundParts, archive: ArchiveRef, days: dict[int, frozenset[int]], window_bytes: int
-) -> Iterator[tuple[PartPlace, Iterator[Window]]]:
+) -> Iterator[SoundPart]:
     limits = sound.options.limits
     with ExitStack() as stack, temporary_files():
         try:
@@ -143,6 +178,7 @@ def _archive_windows(
             wanted = days.get(day.index)
             if not wanted:
                 continue
+            marking = Marking(sound.sent_twice.get((archive.name, day.index)))
             with opened_day(opened, day, feed, meter, window_bytes) as (inner, parts):
                 parts_meter = day_meter(limits, meter)
                 for part in parts.wanted:
@@ -150,4 +186,4 @@ def _archive_windows(
                         windows = part_windows(
                             inner, part, parts_meter, window_bytes, sound.options.feed
                         )
-                        yield (archive.name, day.name, part.name), windows
+                        yield SoundPart((archive.name, day.name, part.name), windows, marking)

@@ -14,15 +14,18 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.extract.decode import candidates_by_values
 from pipeline_core.extract.feed_rules import FIELDS
 from pipeline_core.frames.dimensions import snapshot_of
-from pipeline_core.frames.extractor import NOT_AN_OBJECT, PLACE
+from pipeline_core.frames.extractor import NOT_A_PURCHASE, NOT_AN_OBJECT, PLACE, PURCHASE, TAKEN_AS
 from pipeline_core.frames.tables import frame_of, python_values, report_frame
 from pipeline_core.messages import EventCounts, Feed, RejectReason, UnknownMode
+from pipeline_core.processing.sent_twice import with_duplicates
 from pipeline_core.transform.enrich import enrich
 from pipeline_core.transform.lookup import prepare
 from pipeline_core.transform.reports import REPORTS, Report
 
 _REASONS = [reason.value for reason in RejectReason]
 _REASON = "reason"
+# What an event's type would be, by how it is taken; None is none.
+_TYPES = {PURCHASE: PURCHASE, RejectReason.DUPLICATE_EVENT.value: PURCHASE, NOT_A_PURCHASE: ""}
 
 
 class DataTransformer:
@@ -88,7 +91,8 @@ class DataTransformer:
         ============  =====================================================================
 
         ``events`` has the columns event_type, customer_id, product_id and quantity, and may have
-        ``day``, the name of the daily zip, by which a sale is dated.
+        ``day``, the name of the daily zip, by which a sale is dated. Of frames with ``taken_as``,
+        which `EventExtractor` makes of a feed, that says what is a purchase.
 
         Raises:
             ConfigError: a column is missing.
@@ -121,7 +125,7 @@ class DataTransformer:
             yield frame.iloc[start : start + self._batch_size]
 
     def _take(self, batch: pd.DataFrame) -> None:
-        candidates = candidates_by_values(_values(batch), Feed())
+        candidates = _candidates(batch)
         rows = candidates["position"].to_numpy()
         found = enrich(candidates, _dates(batch, rows), self._dimensions, self._unknown)
         self._seen += len(batch)
@@ -139,11 +143,25 @@ class DataTransformer:
             self._rejected.append(rejected)
 
 
-def _values(batch: pd.DataFrame) -> Iterator[tuple[object, ...] | None]:
-    """What `candidates_by_values` wants."""
-    is_other = python_values(batch[NOT_AN_OBJECT]) if NOT_AN_OBJECT in batch else repeat(None)
-    values = zip(*(python_values(batch[name]) for name in FIELDS), strict=True)
-    return (each if other is None else None for each, other in zip(values, is_other, strict=False))
+def _candidates(batch: pd.DataFrame) -> pa.Table:
+    if TAKEN_AS not in batch:
+        is_other = python_values(batch[NOT_AN_OBJECT]) if NOT_AN_OBJECT in batch else repeat(None)
+        values = zip(*(python_values(batch[name]) for name in FIELDS), strict=True)
+        events = (
+            each if other is None else None for each, other in zip(values, is_other, strict=False)
+        )
+        return candidates_by_values(events, Feed())
+    taken_as = python_values(batch[TAKEN_AS])
+    others = zip(*(python_values(batch[name]) for name in FIELDS[1:]), strict=True)
+    candidates = candidates_by_values(
+        (
+            None if kind == RejectReason.NOT_AN_OBJECT else (_TYPES.get(kind), *values)
+            for kind, values in zip(taken_as, others, strict=True)
+        ),
+        Feed(),
+    )
+    kinds = np.array(taken_as, object)[candidates["position"].to_numpy()]
+    return with_duplicates(candidates, np.flatnonzero(kinds == RejectReason.DUPLICATE_EVENT))
 
 
 def _dates(batch: pd.DataFrame, rows: np.ndarray) -> pa.Array:

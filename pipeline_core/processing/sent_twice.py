@@ -70,22 +70,30 @@ def mark_sent_twice(
 ) -> Iterator[tuple[_Part, Decoded]]:
     """The candidates of a day, from its first to its last; those whose keys' rows are in
     ``sent_twice`` get the defect of that."""
-    if sent_twice is None:
-        yield from parts
-        return
-    row = 0
+    marking = Marking(sent_twice)
     for part, decoded in parts:
-        keyed = np.flatnonzero(decoded.candidates[EVENT_KEY.name].is_valid().to_numpy())
-        first, last = np.searchsorted(sent_twice, [row, row + len(keyed)])
-        marked = keyed[sent_twice[first:last] - np.uint32(row)]
-        row += len(keyed)
-        yield part, _marked(decoded, marked)
+        yield part, replace(decoded, candidates=marking.marked(decoded.candidates))
 
 
-def _marked(decoded: Decoded, places: NDArray[np.int64]) -> Decoded:
-    defects = decoded.candidates["defect"].to_numpy().copy()
-    defects[places] = _DUPLICATE_EVENT
-    candidates = decoded.candidates.set_column(
-        _DEFECT, CANDIDATES.field(_DEFECT), pa.array(defects)
-    )
-    return replace(decoded, candidates=candidates)
+class Marking:
+    """Goes over the candidates of a day, from its first to its last, and gives those whose keys'
+    rows are in ``sent_twice`` (in order; None is none of them) the defect of that."""
+
+    def __init__(self, sent_twice: NDArray[np.integer] | None) -> None:
+        self._sent_twice, self._row = sent_twice, 0
+
+    def marked(self, candidates: pa.Table) -> pa.Table:
+        """The next candidates (schema KEYED_CANDIDATES)."""
+        if self._sent_twice is None:
+            return candidates
+        keyed = np.flatnonzero(candidates[EVENT_KEY.name].is_valid().to_numpy())
+        row, self._row = self._row, self._row + len(keyed)
+        first, last = np.searchsorted(self._sent_twice, [row, self._row])
+        return with_duplicates(candidates, keyed[self._sent_twice[first:last].astype(int) - row])
+
+
+def with_duplicates(candidates: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+    """The candidates, those of some rows with the defect of what was sent before."""
+    defects = candidates["defect"].to_numpy().copy()
+    defects[rows] = _DUPLICATE_EVENT
+    return candidates.set_column(_DEFECT, CANDIDATES.field(_DEFECT), pa.array(defects))

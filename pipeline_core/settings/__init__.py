@@ -2,7 +2,7 @@
 
 from pipeline_core.settings.celery import DEFAULT_BROKER_URL
 from pipeline_core.settings.environment import unused_variables
-from pipeline_core.settings.load import load_settings, misspelt_variables
+from pipeline_core.settings.load import described_feed, load_settings, misspelt_variables
 from pipeline_core.settings.running import Engine
 from pipeline_core.settings.settings import Settings
 
@@ -10,6 +10,7 @@ __all__ = [
     "DEFAULT_BROKER_URL",
     "Engine",
     "Settings",
+    "described_feed",
     "load_settings",
     "misspelt_variables",
     "unused_variables",

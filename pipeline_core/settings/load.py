@@ -8,7 +8,9 @@ from difflib import get_close_matches
 from pydantic import ValidationError
 
 from pipeline_core.errors import ConfigError
+from pipeline_core.messages import Feed
 from pipeline_core.settings.environment import ENV_FILE, PREFIX, env_file, variables
+from pipeline_core.settings.feed import FeedSettings
 from pipeline_core.settings.settings import Settings
 
 _SIMILAR = 0.85  # SALES_REPROTS is; names of others are not that like ours
@@ -34,15 +36,26 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        # Never `input`: it may be a password.
-        found = error.errors(include_input=False, include_url=False)
-        problems = "; ".join(
-            f"{_setting_name(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
-            for problem in found
-        )
-        is_given = all(given.keys() & set(problem["loc"]) for problem in found)
+        is_given = all(given.keys() & set(each["loc"]) for each in error.errors())
         remedy = "Correct the option." if is_given else "Correct the environment or .env."
-        raise ConfigError(f"Wrong settings: {problems}.", remedy) from None
+        raise ConfigError(f"Wrong settings: {_problems(error)}.", remedy) from None
+
+
+def described_feed(settings: Mapping[str, object]) -> Feed:
+    """What settings of a shop's feed say, by their names; the environment and ``.env`` are not
+    asked. Raises ConfigError for a value that is wrong, and for what is none of them."""
+    names = list(FeedSettings.model_fields)
+    for name in settings:
+        if name not in names:
+            close = get_close_matches(name, names, n=1)
+            guess = f" Did you mean {close[0]}?" if close else ""
+            raise ConfigError(
+                f"A feed has no setting {name}.{guess}", f"It has {', '.join(names)}."
+            )
+    try:
+        return FeedSettings.model_validate(settings).feed()
+    except ValidationError as error:
+        raise ConfigError(f"Wrong settings: {_problems(error)}.", "Correct the feed.") from None
 
 
 def misspelt_variables() -> dict[str, str]:
@@ -62,6 +75,15 @@ def _check_file() -> None:
                 f"There is no setting {name} (in {ENV_FILE}).{guess}",
                 "Correct .env; .env.example has every setting.",
             )
+
+
+def _problems(error: ValidationError) -> str:
+    # Never `input`: it may be a password.
+    found = error.errors(include_input=False, include_url=False)
+    return "; ".join(
+        f"{_setting_name(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in found
+    )
 
 
 def _setting_names() -> set[str]:

@@ -20,8 +20,10 @@ from pipeline_core.frames import DataTransformer, DimensionLoader, EventExtracto
 from pipeline_core.frames.dimensions import snapshot_of
 from pipeline_core.messages import UnknownMode
 from pipeline_core.planning.plan import read_dimensions
+from tests.support.feed_strategies import GeneratedFeed, feeds
 from tests.support.oracle import compute
-from tests.support.run import latest, run_local, summary
+from tests.support.recounted import feed_of
+from tests.support.run import latest, rejects, run_local, summary
 from tests.support.strategies import GeneratedShop, shops
 from tests.support.whole_runs import whole_runs
 
@@ -75,6 +77,44 @@ def test_frames_equal_the_run_and_the_oracle(
         ]
         assert events.unreadable == list(summary(outcome).unreadable)
         assert events.ignored == summary(outcome).ignored
+
+
+@pytest.mark.usefixtures("paths_taken_as_set")
+@pytest.mark.parametrize("unknown", ["reject", "bucket"])
+@given(generated=feeds(), batch_size=_BATCH_SIZES)
+@whole_runs(60)
+def test_frames_of_any_feed_equal_the_run(
+    unknown: UnknownMode, generated: GeneratedFeed, batch_size: int
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        written = generated.shop.write(folder / "shop")
+        outcome = run_local(written, folder, unknown=unknown, feed=feed_of(generated.settings))
+        feed = {
+            each.removeprefix("SALES_").lower(): text for each, text in generated.settings.items()
+        }
+        events = EventExtractor(written.data, feed=feed)
+        tables = DimensionLoader(written.dimensions)
+        transformer = DataTransformer(tables.customers(), tables.products(), unknown=unknown)
+        reports = transformer.transform(events.batches(batch_size))
+        for report in ("sales_report", "daily_sales"):
+            said = reports[report].to_csv(index=False)
+            assert said is not None
+            assert said.encode() == (latest(folder) / f"{report}.csv").read_bytes()
+        assert transformer.counts == summary(outcome).events
+        left_out = transformer.rejected.to_dict("records")
+        assert [_place_in_file(row) for row in left_out] == [
+            [row[column] for column in ("reason", *_PLACE)] for row in rejects(folder)
+        ]
+        assert events.unreadable == list(summary(outcome).unreadable)
+        assert events.ignored == summary(outcome).ignored
+
+
+def _place_in_file(row: dict[Any, Any]) -> list[str]:
+    """As rejects.csv has it."""
+    *others, position = (str(row[column]) for column in ("reason", *_PLACE))
+    item = row.get("item")
+    return [*others, position if item is None else f"{position}/{item}"]
 
 
 @given(shop=shops(), limits=_LIMITS)

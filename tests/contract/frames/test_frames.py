@@ -155,6 +155,69 @@ def test_no_place_no_archive_and_no_batch_are_refused(tmp_path: Path) -> None:
         next(EventExtractor(shop_of(tmp_path, b"[]").data).batches(0))
 
 
+def test_a_feed_says_what_a_shops_own_names_mean(tmp_path: Path) -> None:
+    feed = {
+        "fields": "event_type=kind,customer_id=user.id,product_id=sku,quantity=n",
+        "purchase_types": "Order",
+        "ids": "any",
+        "quantity": "number:1",
+        "items": "lines[]",
+        "event_id": "message",
+        "only": "test!=true",
+    }
+    line = [{"sku": 7, "n": 2.0, "item": "red"}, {"sku": "p2"}, [1.50]]
+    orders = [
+        {"kind": "Order", "user": {"id": "c1"}, "lines": line, "message": 1, "quantity": 9},
+        {"kind": "Order", "user": {"id": "c2"}, "lines": line[:1], "message": 1},
+        {"kind": "Order", "user": {"id": "c2"}, "lines": line[:1], "test": True},
+        {"kind": 5, "lines": line[:1]},
+        {"kind": "Order", "lines": []},
+        7,
+    ]
+    frame = extracted(tmp_path, json.dumps(orders), feed=feed)
+    assert list(frame.columns) == [
+        *("archive", "day", "part", "position", "item"),
+        *("event_type", "customer_id", "product_id", "quantity"),
+        *("kind", "user", "lines", "message", "event.quantity", "sku", "n", "event.item", "test"),
+        *("not_an_object", "taken_as"),
+    ]
+    assert frame[["position", "item", *frame.columns[5:9], "taken_as"]].to_numpy().tolist() == [
+        [0, 0, "Order", "c1", "7", 2, "purchase"],
+        [0, 1, "Order", "c1", "p2", 1, "purchase"],
+        [0, 2, "Order", "c1", None, None, "not_an_object"],
+        [1, 0, "Order", "c2", "7", 2, "duplicate_event"],
+        [2, 0, "Order", "c2", 7, 2.0, "not_purchase"],
+        [3, 0, 5, None, "7", 2, "invalid_event_type"],
+        [4, None, "Order", None, None, None, "not_purchase"],
+        [5, None, None, None, None, None, "not_an_object"],
+    ]
+    assert frame["not_an_object"].tolist() == [None, None, "[1.5]", *[None] * 4, "7"]
+    assert frame["event.item"].tolist() == ["red", None, None, "red", "red", "red", None, None]
+    assert frame["event.quantity"].tolist() == [9, 9, *[None] * 6]
+    transformer = DataTransformer(CUSTOMERS, PRODUCTS.replace("p1", "7"), unknown="bucket")
+    assert transformer.transform(frame)["sales_report"]["units_sold"].tolist() == [1, 2]
+    assert transformer.rejected[["reason", "position", "item"]].to_numpy().tolist() == [
+        ["not_an_object", 0, 2],
+        ["duplicate_event", 1, 0],
+        ["invalid_event_type", 3, 0],
+        ["not_an_object", 5, None],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("feed", "words"),
+    [
+        ({"feilds": "a=b"}, "no setting feilds. Did you mean fields?"),
+        ({"items": "lines"}, r"SALES_ITEMS: 'lines' does not end with \[\]"),
+    ],
+)
+def test_a_feed_that_is_none_is_refused(
+    tmp_path: Path, feed: dict[str, object], words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        EventExtractor(tmp_path, feed=feed)
+
+
 # --- customers and products ----------------------------------------------------------------------
 
 
