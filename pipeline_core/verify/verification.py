@@ -77,7 +77,8 @@ def verify(
     given, and compares with what it published. ``part_done`` is told events and bytes.
 
     Raises:
-        ConfigError: there is no such run, or it was not published.
+        ConfigError: there is no such run, it was not published, or it has SALES_EVENT_ID and this
+            Python no sqlite3.
         ContractError: its snapshot of customers and products is gone or damaged.
         RetryableError: a storage does not answer.
     """

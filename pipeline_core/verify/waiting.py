@@ -9,16 +9,21 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
+from pipeline_core.errors import ConfigError
 from pipeline_core.messages import Feed, RejectReason
 from pipeline_core.reread.fields import Record
 from pipeline_core.verify.counts import Judged, Place
 from pipeline_core.verify.judge import Reject, Sale
+
+try:
+    import sqlite3
+except ImportError:  # a Python that was compiled without; runs without such events need none
+    sqlite3 = None  # type: ignore[assignment]
 
 # Of these, it is not known whether they are purchases.
 _UNKNOWN = {RejectReason.NOT_AN_OBJECT, RejectReason.INVALID_EVENT_TYPE}
@@ -42,6 +47,12 @@ class Waiting:
     """Sales and rejects of parts, taken in the order of archives, days and parts."""
 
     def __init__(self, feed: Feed) -> None:
+        """Raises ConfigError if this Python has no sqlite3."""
+        if sqlite3 is None:
+            raise ConfigError(
+                "verify needs sqlite3 for a run with SALES_EVENT_ID, and this Python has none.",
+                "Take another Python, such as that of the system, or of the project's image.",
+            )
         self._feed = feed
         self._parts: list[tuple[Place, str]] = []
         self._file = sqlite3.connect("", isolation_level=None)  # temporary, and without a name

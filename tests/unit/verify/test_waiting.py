@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from pipeline_core.errors import ConfigError
 from pipeline_core.messages import Feed
 from pipeline_core.reread.fields import Record
 from pipeline_core.verify.counts import Place
@@ -40,3 +41,19 @@ def test_a_disk_without_room_is_an_error_of_the_disk() -> None:
         waiting._file.execute("PRAGMA max_page_count = 4")
         with pytest.raises(OSError, match="disk is full, of temporary files"):
             waiting.add(Place("a"), "", _part(*("x" * 100 for _ in range(1000))))
+
+
+def test_a_python_without_sqlite_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline_core.verify.waiting.sqlite3", None)
+    with pytest.raises(ConfigError, match="this Python has none"):
+        Waiting(Feed(event_id=("id",)))
+
+
+def test_values_may_be_as_deep_as_an_event() -> None:
+    value: object = []
+    for _ in range(512):
+        value = [value]
+    event = {"id": value}
+    with closing(Waiting(Feed(event_id=("id",)))) as waiting:
+        parts = [waiting.add(Place("a"), "", [(Record("0", event, event), SALE)]) for _ in "ab"]
+        assert isinstance([*waiting.decided(parts)][1].found, Reject)
