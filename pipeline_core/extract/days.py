@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -15,11 +15,20 @@ import msgspec
 
 from pipeline_core.containers.cut import label
 from pipeline_core.containers.directory import Entry
-from pipeline_core.containers.entry_names import day_label, is_zip, part_date
+from pipeline_core.containers.entry_names import (
+    base_name,
+    day_date,
+    day_label,
+    folder_date,
+    is_zip,
+    part_date,
+)
+from pipeline_core.containers.ignored import count_endings, endings_in_words
 from pipeline_core.containers.meter import Meter, day_meter, part_meter
 from pipeline_core.containers.zip_entries import OpenedZip, inflate
-from pipeline_core.errors import UnreadableArchive, UnreadablePart
+from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart
 from pipeline_core.extract.walk import (
+    NO_PART,
     Listing,
     day_bytes,
     day_file,
@@ -38,11 +47,13 @@ _ENDING = ".zip"
 @dataclass(frozen=True)
 class ArchiveDay:
     """A day of an archive. ``entries`` are the one zip that it is or, if it is loose, its parts, by
-    name and place."""
+    name and place. One that is a folder without any part has a ``cause`` to be unreadable, and what
+    is there instead."""
 
     name: str
     entries: tuple[Entry, ...]
     is_loose: bool
+    cause: str = ""
 
     @property
     def index(self) -> int:
@@ -62,10 +73,10 @@ class ArchiveDay:
         if not self.is_loose:
             (zipped,) = self.entries
             return DayRef(self.name, zipped.index, zipped.size, zipped.crc)
-        crc = 0
-        for each in self.entries:
-            crc = zlib.crc32(f"{each.name}\0{each.size}\0{each.crc}\n".encode(), crc)
-        size = sum(each.size for each in self.entries)
+        different = sorted({(base_name(each.name), each.size, each.crc) for each in self.entries})
+        texts = (f"{name}\0{size}\0{crc}\n" for name, size, crc in different)
+        crc = zlib.crc32("".join((str(day_date(self.name)), *texts)).encode())
+        size = sum(size for _, size, _ in different)
         parts = tuple(each.index for each in self.entries)
         return DayRef(self.name, self.index, size, crc, parts=parts)
 
@@ -80,12 +91,13 @@ class DayListing(NamedTuple):
 
 def archive_days(archive: OpenedZip, name: str, feed: Feed) -> DayListing:
     """The days of the archive called ``name``. Loose parts of one date are one day, called like
-    it in ISO 8601, and those without a date are one that is called like the archive.
+    it in ISO 8601, and those without a date are one that is called like the archive. A folder of a
+    date that holds something, and no part, is a day, too.
 
     Raises:
         UnreadableArchive: it holds something, and no day.
     """
-    entries, ignored = listing(
+    entries, ignored, others = listing(
         archive, _is_zip_or_part, feed, "the archive holds no day", UnreadableArchive
     )
     days: list[tuple[str, ArchiveDay]] = []
@@ -99,8 +111,33 @@ def archive_days(archive: OpenedZip, name: str, feed: Feed) -> DayListing:
     for dated, parts in loose.items():
         called = day_label(name[: -len(_ENDING)]) if dated is None else dated.isoformat()
         days.append((called, ArchiveDay(called, tuple(parts), is_loose=True)))
+    days += [(day.name, day) for day in _folders_without_part(others, entries, days)]
     days.sort(key=lambda day: (day[0], day[1].index))
     return DayListing([day for _, day in days], ignored)
+
+
+def _folders_without_part(
+    others: Sequence[Entry], entries: Iterable[Entry], days: Iterable[tuple[str, ArchiveDay]]
+) -> list[ArchiveDay]:
+    """Days of which there is nothing but ``others``, in folders of their dates."""
+    held = defaultdict[date, list[Entry]](list)
+    for other in others:
+        if (dated := folder_date(other.name)) is not None:
+            held[dated].append(labelled(other, label))
+    there = set[date | None]()
+    if held:
+        there |= {folder_date(entry.name) for entry in entries}
+        there |= {day_date(day.name) for _, day in days}
+    return [
+        ArchiveDay(
+            dated.isoformat(),
+            tuple(found),
+            is_loose=True,
+            cause=f"{NO_PART}, but {endings_in_words(count_endings(each.name for each in found))}",
+        )
+        for dated, found in held.items()
+        if dated not in there
+    ]
 
 
 def _is_zip_or_part(name: str, feed: Feed) -> bool:
@@ -114,7 +151,7 @@ def opened_day(
     """The zip in which the day's parts are, and these. A daily zip is held in memory up to
     ``in_memory`` bytes. Raises UnreadableDay, or what ``meter``, the archive's, raises."""
     if day.is_loose:
-        yield archive, Listing(list(day.entries), {})
+        yield archive, loose_parts(day)
         return
     packed = day_meter(archive.limits, meter)
     with day_file(archive, day.entries[0], packed, in_memory) as (file, _):
@@ -122,22 +159,31 @@ def opened_day(
         yield opened, day_parts(opened, feed)
 
 
-class LooseDigest:
-    """The digest of a day of loose parts: SHA-256 over the name of each, a NUL and the SHA-256 of
-    its bytes, as they are in the archive."""
+def loose_parts(day: ArchiveDay) -> Listing:
+    """The parts of a loose day. Raises UnreadableDay if there is something else instead."""
+    if day.cause:
+        raise UnreadableDay(day.cause)
+    return Listing(list(day.entries), {})
 
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
+
+class LooseDigest:
+    """The digest of a day of loose parts: SHA-256 over its date, and the base name of each part, a
+    NUL and the SHA-256 of its bytes, as they are in the archive; in order, and of equal ones of
+    one. Which folders are around them is no matter."""
+
+    def __init__(self, day: str) -> None:
+        self._date = str(day_date(day))
+        self._parts = set[bytes]()
 
     def add(self, part: Entry, digest: bytes | None) -> None:
         """Takes the next part; None is the digest of one of which not all bytes can be had."""
         if digest is None:
             digest = hashlib.sha256(f"{part.size} {part.crc}".encode()).digest()
-        self._hash.update(part.name.encode() + b"\0" + digest)
+        self._parts.add(base_name(part.name).encode() + b"\0" + digest)
 
     def hexdigest(self) -> str:
         """Of the parts so far."""
-        return self._hash.hexdigest()
+        return hashlib.sha256(b"".join((self._date.encode(), *sorted(self._parts)))).hexdigest()
 
 
 def content_digest(archive: OpenedZip, day: ArchiveDay, meter: Meter) -> str:
@@ -146,7 +192,7 @@ def content_digest(archive: OpenedZip, day: ArchiveDay, meter: Meter) -> str:
     if not day.is_loose:
         packed = day_meter(archive.limits, meter)
         return _sha256(day_bytes(archive, day.entries[0], packed)).hexdigest()
-    loose = LooseDigest()
+    loose = LooseDigest(day.name)
     for part in day.entries:
         counted = part_meter(archive.limits, meter)
         blocks = inflate(archive, part, "part", UnreadablePart, counted, 0)

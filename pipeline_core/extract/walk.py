@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, NamedTuple
 
@@ -35,13 +35,17 @@ from pipeline_core.framing.shapes import windows
 from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Feed, Limits
 
+NO_PART = "the day holds no part"
+
 
 class Listing(NamedTuple):
     """What a zip holds: ``wanted`` entries in the order in which they count, and of all others but
-    folders how many there are, by their ending."""
+    folders how many there are, by their ending; and the ``others`` that neither a setting nor their
+    name leaves out."""
 
     wanted: list[Entry]
     ignored: dict[str, int]
+    others: Sequence[Entry] = ()
 
 
 def open_archive(file: IO[bytes], limits: Limits) -> OpenedZip:
@@ -82,8 +86,8 @@ def open_day(file: IO[bytes], limits: Limits) -> OpenedZip:
 
 def day_parts(day: OpenedZip, feed: Feed) -> Listing:
     """The parts. Raises UnreadableDay if there is something else instead."""
-    wanted, ignored = listing(day, is_part_of, feed, "the day holds no part", UnreadableDay)
-    return Listing([labelled(entry, label) for entry in wanted], ignored)
+    found = listing(day, is_part_of, feed, NO_PART, UnreadableDay)
+    return Listing([labelled(entry, label) for entry in found.wanted], found.ignored)
 
 
 def is_part_of(name: str, feed: Feed) -> bool:
@@ -172,20 +176,25 @@ def listing(
 ) -> Listing:
     """Entries that are wanted, and not left out by SALES_IGNORE. Raises ``error`` with ``nothing``
     if there is something else instead."""
-    wanted, others, left_out = [], [], 0
+    wanted, names, others, left_out = [], list[str](), list[Entry](), list[str]()
     for entry in entries(opened):
         if _is_folder(entry):
             continue
         is_left = is_left_out(entry.name, feed.ignore)
         if is_wanted(entry.name, feed) and not is_left:
             wanted.append(entry)
+            continue
+        names.append(name := without_slash(entry.name))
+        if is_junk(name):
+            continue
+        if is_left:
+            left_out.append(name)
         else:
-            others.append(without_slash(entry.name))
-            left_out += is_left and not is_junk(entry.name)
-    ignored = count_endings(others)
-    told = [] if wanted else [name for name in others if not is_junk(name)]
-    if told:
+            others.append(msgspec.structs.replace(entry, name=name))
+    ignored = count_endings(names)
+    told = [*left_out, *(other.name for other in others)]
+    if told and not wanted:
         held = endings_in_words(count_endings(told))
-        why = f", of which SALES_IGNORE leaves out {left_out:,}" if left_out else ""
+        why = f", of which SALES_IGNORE leaves out {len(left_out):,}" if left_out else ""
         raise error(f"{nothing}, but {held}{why}", ignored=ignored)
-    return Listing(wanted, ignored)
+    return Listing(wanted, ignored, others)

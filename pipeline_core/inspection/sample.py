@@ -81,7 +81,9 @@ def sampled(data: Storage, name: str, limits: Limits, feed: Feed) -> ArchiveSamp
     with data.open(name) as file:
         archive = open_archive(file, limits)
         days = archive_days(archive, name, feed).wanted
-        known = {each.index: _KINDS[day.is_loose] for day in days for each in day.entries}
+        held = (day for day in days if not day.cause)
+        held = (day for day in days if not day.cause)
+        known = {each.index: _KINDS[day.is_loose] for day in held for each in day.entries}
         sample.entries.extend(_kinds("archive", archive, known))
         whole = archive_meter(limits)
         inside: dict[tuple[str, str], EntryKind] = {}

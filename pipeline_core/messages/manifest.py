@@ -22,12 +22,14 @@ class DayRef(Struct, frozen=True):
     index: int
     """Its place in the archive's directory, from 0; of loose parts that of the first."""
     size: int
-    """Bytes of the zip, or of the loose parts, as the archive's directory declares them."""
+    """Bytes of the zip, or of the loose parts that differ, as the archive's directory declares
+    them."""
     crc: int
-    """CRC-32 of those bytes, as declared; of loose parts that of their names, sizes and CRCs."""
+    """CRC-32 of those bytes, as declared; of loose parts that of their date, base names, sizes and
+    CRCs."""
     digest: str | None = None
-    """SHA-256 (hex) of those bytes, or of the loose parts' names and SHA-256, where two days looked
-    alike or an earlier run found it out."""
+    """SHA-256 (hex) of those bytes, or of the loose parts' date, base names and SHA-256, where two
+    days looked alike or an earlier run found it out."""
     duplicate_of: str | None = None
     """Name of the archive that has the same bytes, and in which they count."""
     parts: tuple[int, ...] = ()

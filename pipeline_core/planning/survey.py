@@ -220,16 +220,20 @@ def _day_digests(
 
 
 def _conflicting_days(archives: Sequence[ArchiveRef]) -> tuple[str, ...]:
-    """Base names of days that stand, with different bytes, in two archives."""
+    """Base names of days that stand, with different bytes, in two archives; and of days of one date
+    that are both zips and loose parts, which share no bytes, whatever is in them."""
     holders: dict[str, set[str]] = defaultdict(set)
     contents: dict[str, set[object]] = defaultdict(set)
+    zips, loose = defaultdict[date, set[str]](set), defaultdict[date, set[str]](set)
     for archive, day in _days(archives):
-        holders[base_name(day.name)].add(archive.name)
-        contents[base_name(day.name)].add(day.digest or (archive.name, day.index))
+        name = base_name(day.name)
+        holders[name].add(archive.name)
+        contents[name].add(day.digest or (archive.name, day.index))
+        if (dated := day_date(day.name)) is not None:
+            (loose if day.parts else zips)[dated].add(name)
     # Two holders and two contents: whichever holder has which, some two of them differ.
-    return tuple(
-        sorted(name for name in holders if len(holders[name]) > 1 and len(contents[name]) > 1)
-    )
+    found = {name for name in holders if len(holders[name]) > 1 and len(contents[name]) > 1}
+    return tuple(sorted(found.union(*(zips[day] | loose[day] for day in zips.keys() & loose))))
 
 
 def _days(archives: Sequence[ArchiveRef]) -> Iterable[tuple[ArchiveRef, DayRef]]:

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
-from pipeline_core.containers.entry_names import day_date
+from pipeline_core.containers.entry_names import base_name, day_date
 from pipeline_core.containers.meter import Meter, day_meter
 from pipeline_core.containers.zip_entries import OpenedZip
 from pipeline_core.errors import UnreadablePart
@@ -52,11 +52,12 @@ class Day:
         loose ones is found out on the way. Raises UnreadableDay, or UnreadableArchive if the
         archive's limit is passed."""
         options = self.options
-        self.ignored, loose = parts.ignored, LooseDigest()
-        entries_of = Counter(part.name for part in parts.wanted)
+        self.ignored, loose = parts.ignored, LooseDigest(self.name)
+        alike = Counter((base_name(each.name), each.size, each.crc) for each in parts.wanted)
         for part in parts.wanted:
             cause = digest = None
-            hasher = PartHash() if is_loose or entries_of[part.name] > 1 else None
+            base = base_name(part.name)
+            hasher = PartHash() if is_loose or alike[base, part.size, part.crc] > 1 else None
             try:
                 windows = part_windows(
                     opened, part, self.meter, window_bytes(options), options.feed, hasher
@@ -69,7 +70,7 @@ class Day:
             if is_loose:
                 loose.add(part, digest)
             is_sound = cause is None
-            copy = is_sound and digest is not None and self.names.is_copy(part.name, digest)
+            copy = is_sound and digest is not None and self.names.is_copy(base, digest)
             if is_sound and not copy:
                 self.counted_parts.append(part.index)
             yield End("part", counts=is_sound and not copy)

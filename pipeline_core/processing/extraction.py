@@ -15,7 +15,7 @@ from pipeline_core.containers.ignored import merge_endings
 from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.containers.zip_entries import OpenedZip
 from pipeline_core.errors import UnreadableArchive, UnreadableDay
-from pipeline_core.extract.days import ArchiveDay, archive_days
+from pipeline_core.extract.days import ArchiveDay, archive_days, loose_parts
 from pipeline_core.extract.extract_cache import Extracts, bytes_on_disk
 from pipeline_core.extract.extracts import ExtractWriter
 from pipeline_core.extract.walk import Listing, day_file, day_parts, open_archive, open_day
@@ -180,8 +180,7 @@ class Extraction:
         extract to look for. Raises as ``_extract_zip`` does."""
         day = self._day(found.name, found.index, digest)
         if not digest or not (yield from self._extract_again(day)):
-            parts = Listing(list(found.entries), {})
-            yield from self._extract_and_keep(day, opened, parts, is_loose=True)
+            yield from self._extract_and_keep(day, opened, loose_parts(found), is_loose=True)
 
     def _extract_and_keep(
         self, day: Day, opened: OpenedZip, parts: Listing, *, is_loose: bool = False

@@ -1,4 +1,4 @@
-"""Entries of one name in a zip: equal ones count once, different ones all count, and are told."""
+"""Entries of one name: equal ones count once, different ones all count, and are told."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DayNames:
         }
 
     def is_copy(self, name: str, digest: bytes) -> bool:
-        """Whether a part before had this name and this digest of its bytes."""
+        """Whether a part before, in any folder, had this base name and this digest of its bytes."""
         is_copy = (name, digest) in self._contents
         self._contents.add((name, digest))
         return is_copy

@@ -61,6 +61,11 @@ def is_part(name: str, feed: Feed) -> bool:
     )
 
 
+def is_left_out(name: str, feed: Feed) -> bool:
+    """Whether nobody's events are in it: SALES_IGNORE names it, or it is junk."""
+    return is_junk(name) or _is_ignored(name, feed)
+
+
 def _is_ignored(name: str, feed: Feed) -> bool:
     whole = name.replace("\\", "/").lower()
     patterns = [pattern.lower() for pattern in feed.ignore]

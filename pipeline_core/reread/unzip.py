@@ -10,7 +10,7 @@ import struct
 import zlib
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -72,10 +72,13 @@ def opened_zip(file: IO[bytes], limits: Limits, error: type[InputError]) -> Open
 
 
 def wanted_entries(
-    opened: Opened, is_wanted: Callable[[str], bool], others: list[str], error: type[UnreadableZip]
+    opened: Opened,
+    is_wanted: Callable[[str], bool],
+    others: list[Entry],
+    error: type[UnreadableZip],
 ) -> list[Entry]:
     """Entries of wanted names, by these, then place; records that say the same are one. ``others``
-    get the endings of all others but folders. Raises ``error`` if there are only others, and not
+    get all others but folders. Raises ``error`` if there are only others, and not
     all of them are hidden or macOS's own."""
     once = {entry._replace(place=0, flags=0): entry for entry in reversed(opened.entries)}
     wanted, is_empty = [], True
@@ -84,11 +87,16 @@ def wanted_entries(
             wanted.append(entry)
         elif entry.size or entry.crc or (entry.name and not entry.name.endswith(("/", "\\"))):
             name = entry.name.rstrip("/\\")  # of a folder that holds bytes
-            others.append(ending_of(name))
+            others.append(entry._replace(name=name))
             is_empty = is_empty and is_junk(name)
     if not wanted and not is_empty:
-        raise error("it holds nothing that is looked for", ignored=Counter(others))
+        raise error("it holds nothing that is looked for", ignored=endings_of(others))
     return sorted(wanted)
+
+
+def endings_of(entries: Iterable[Entry]) -> Counter[str]:
+    """How many there are, by their ending."""
+    return Counter(ending_of(entry.name) for entry in entries)
 
 
 def ending_of(name: str) -> str:

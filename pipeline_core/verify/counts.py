@@ -47,6 +47,7 @@ class Day(NamedTuple):
     content: str
     entry: str
     sold_on: str
+    is_zip: bool
 
 
 @dataclass

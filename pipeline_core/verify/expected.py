@@ -180,13 +180,17 @@ def _first(places: list[Place], most: int | None) -> list[Place]:
 
 
 def _conflicting(days: list[Day]) -> list[str]:
-    """Names that two archives hold with different bytes."""
+    """Names that two archives hold with different bytes, or of zips and parts of one date."""
     holders: dict[str, set[str]] = {}
     contents: dict[str, set[str]] = {}
+    kinds: dict[str, set[bool]] = {}
     for day in days:
         holders.setdefault(day.name, set()).add(day.archive)
         contents.setdefault(day.name, set()).add(day.content)
-    return sorted(name for name in holders if len(holders[name]) > 1 and len(contents[name]) > 1)
+        kinds.setdefault(day.sold_on, set()).add(day.is_zip)
+    found = {name for name in holders if len(holders[name]) > 1 and len(contents[name]) > 1}
+    mixed = (day.name for day in days if day.sold_on and len(kinds[day.sold_on]) > 1)
+    return sorted({*found, *mixed})
 
 
 def _ignored(counts: Counter[str]) -> Counter[str]:

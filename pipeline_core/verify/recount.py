@@ -6,7 +6,7 @@ import hashlib
 import tempfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
@@ -17,7 +17,9 @@ from pipeline_core.reread.events import events_of
 from pipeline_core.reread.fields import Record, records_of
 from pipeline_core.reread.names import (
     base_name,
+    folder_date,
     is_day,
+    is_left_out,
     is_part,
     iso_date,
     loose_date,
@@ -28,6 +30,7 @@ from pipeline_core.reread.packed import LONGEST_SIGN, is_packed, unpacked
 from pipeline_core.reread.unzip import (
     Allowance,
     Opened,
+    endings_of,
     inflated,
     opened_zip,
     wanted_entries,
@@ -40,13 +43,14 @@ _IN_MEMORY_BYTES = 64 << 20
 
 
 class _Held(NamedTuple):
-    """A day as an archive holds it: a zip, or parts that are in none. ``name`` is as it is shown,
-    ``sold_on`` its date (ISO) or empty."""
+    """A day as an archive holds it: a zip, or parts that are in none, or only what ``is_no_part``
+    in a folder of its date. ``name`` is as it is shown, ``sold_on`` its date (ISO) or empty."""
 
     name: str
     sold_on: str
     entries: list[Entry]
-    is_zip: bool
+    is_zip: bool = False
+    is_no_part: bool = False
 
 
 class Recount:
@@ -112,10 +116,10 @@ class Recount:
             self._limits.archive_bytes, UnreadableArchive("the archive is over its limit of bytes")
         )
         opened = opened_zip(file, self._limits, UnreadableArchive)
-        others: list[str] = []
+        others: list[Entry] = []
         entries = wanted_entries(opened, self._is_day_or_part, others, UnreadableArchive)
-        count.ignored.update(others)
-        for day in self._days(entries, name):
+        count.ignored.update(endings_of(others))
+        for day in self._days(entries, others, name):
             content = f"entry {day.entries[0].place} of {name}"
             try:
                 with self._opened_day(opened, day, name) as (inside, content):
@@ -127,14 +131,16 @@ class Recount:
             except UnreadableDay as error:
                 count.ignored.update(error.ignored)
                 count.unreadable.append(Place(name, day.name))
-            count.days.append(Day(name, base_name(day.name), content, day.name, day.sold_on))
+            called = base_name(day.name)
+            count.days.append(Day(name, called, content, day.name, day.sold_on, day.is_zip))
         return count
 
     def _is_day_or_part(self, name: str) -> bool:
         return is_day(name, self._rules.feed) or is_part(name, self._rules.feed)
 
-    def _days(self, entries: Iterable[Entry], archive: str) -> list[_Held]:
-        """By name. Parts of one date are a day, those without one a day of the archive's name."""
+    def _days(self, entries: Sequence[Entry], others: Iterable[Entry], archive: str) -> list[_Held]:
+        """By name. Parts of one date are a day, those without one a day of the archive's name; so
+        is a folder of a date, without any part."""
         stem = archive[: -len(".zip")]
         days: list[_Held] = []
         loose: dict[str, _Held] = {}
@@ -144,7 +150,14 @@ class Recount:
                 days.append(_Held(shown, iso_date(entry.name), [entry], is_zip=True))
             else:
                 sold_on = loose_date(entry.name, stem)
-                day = _Held(sold_on or shown_day(stem), sold_on, [], is_zip=False)
+                day = _Held(sold_on or shown_day(stem), sold_on, [])
+                loose.setdefault(sold_on, day).entries.append(entry)
+        there = {folder_date(entry.name) for entry in entries}
+        there |= {"", *loose, *(day.sold_on for day in days)}
+        for entry in sorted(others):
+            sold_on = folder_date(entry.name)
+            if sold_on not in there and not is_left_out(entry.name, self._rules.feed):
+                day = _Held(sold_on, sold_on, [], is_no_part=True)
                 loose.setdefault(sold_on, day).entries.append(entry)
         known = (day for day in (*days, *loose.values()) if self._is_there(day.sold_on))
         return sorted(known, key=lambda day: day.entries[0].name if day.is_zip else day.name)
@@ -160,7 +173,7 @@ class Recount:
     ) -> Iterator[tuple[IO[bytes] | Opened, str]]:
         """Where its parts are, and the SHA-256 of its bytes. Raises UnreadableDay."""
         if not day.is_zip:
-            yield opened, self._digest(opened, day.entries, archive)
+            yield opened, self._digest(opened, day, archive)
             return
         allowance = Allowance(
             self._limits.day_bytes, UnreadableDay("the day is over its limit of bytes")
@@ -172,18 +185,19 @@ class Recount:
                 hasher.update(block)
             yield file, hasher.hexdigest()
 
-    def _digest(self, opened: Opened, parts: list[Entry], archive: str) -> str:
-        """Of parts that are a day; unlike any other if one of them cannot be read."""
-        hasher = hashlib.sha256()
-        for entry in parts:
+    def _digest(self, opened: Opened, day: _Held, archive: str) -> str:
+        """Of parts that are a day, in whatever folders of its date; unlike any other if one of them
+        cannot be read."""
+        found: set[bytes] = set()
+        for entry in day.entries:
             part = hashlib.sha256()
             try:
                 for block in inflated(opened, entry, self._allowance(None), UnreadablePart):
                     part.update(block)
             except UnreadablePart:
                 return f"entry {entry.place} of {archive}"
-            hasher.update(shown_part(entry.name).encode() + b"\0" + part.digest())
-        return hasher.hexdigest()
+            found.add(base_name(shown_part(entry.name)).encode() + b"\0" + part.digest())
+        return hashlib.sha256(b"".join((day.sold_on.encode(), *sorted(found)))).hexdigest()
 
     def _allowance(self, day: Allowance | None) -> Allowance:
         over = UnreadablePart("the part is over its limit of bytes")
@@ -198,15 +212,18 @@ class Recount:
             self._limits.day_bytes, UnreadableDay("the day's parts are over its limit"), archive
         )
         parts = day.entries
+        if day.is_no_part:
+            raise UnreadableDay("it holds no part")
         if not isinstance(inside, Opened):
             archive.take(day.entries[0].size)
             inside = opened_zip(inside, self._limits, UnreadableDay)
-            others: list[str] = []
+            others: list[Entry] = []
             parts = wanted_entries(
                 inside, lambda name: is_part(name, self._rules.feed), others, UnreadableDay
             )
-            count.ignored.update(others)
+            count.ignored.update(endings_of(others))
         read: set[tuple[str, bytes]] = set()
+        names = Counter[str]()
         for entry in parts:
             shown = shown_part(entry.name)
             part = place._replace(part=shown)
@@ -216,11 +233,11 @@ class Recount:
             except UnreadablePart:
                 count.unreadable.append(part)
                 continue
-            if (same := (shown, digest)) not in read:
+            if (same := (base_name(shown), digest)) not in read:
                 read.add(same)
+                names[shown] += 1
                 count.include(found)
                 self._told(found.seen, entry.size)
-        names = Counter(name for name, _ in read)
         count.repeated += [place._replace(part=name) for name, n in names.items() if n > 1]
         return count
 

@@ -359,7 +359,10 @@ FURTHER = {  # SALES_PARTS: names it makes parts
     "*": ("", ".gz", ".parquet"),
 }
 IGNORE = ("", "", "*_intraday_*", "old/*", "manifest.json")
-PASSED_OVER = ("readme.md", "x.parquet", "old/x.json", "manifest.json", "events_intraday_1.json")
+PASSED_OVER = (
+    *("readme.md", "x.parquet", "old/x.json", "manifest.json", "events_intraday_1.json"),
+    *("2024-03-01/readme.md", "x/2024/03/05/x.parquet", "2024-03-05/manifest.json", ".x/1.json"),
+)
 DATES = tuple(map(date.fromisoformat, ("2024-02-29", "2024-03-01", "2024-03-02", "2024-03-03")))
 LAYOUTS = (
     *("zip", "zip", "{d}/part-{n}", "shop/{y}/{m}/{day}/07/{n}", "events_{d}_{n}", "{u}/{n}"),
@@ -376,6 +379,8 @@ LAYOUTS = (
         "part-{n}",
         "{n}/2024-13-01",
     ),
+    *("{d}/part-{n}", "copy/{d}/part-{n}", "{y}.{m}.{day}/{n}", "{y}-{m}/{day}/{n}"),
+    *("{flat}T0715Z-{n}", "x{flat}07/{flat}23_{n}"),
 )
 ARCHIVE_NAMES = ("week_01.zip", "week_02.ZIP", "events_2024-03-04.zip", "shop 20240305.zip")
 
@@ -398,7 +403,9 @@ def feeds(draw: DrawFn, *, damage: bool = True) -> GeneratedFeed:
         event |= st.sampled_from(draw(st.lists(event, min_size=1, max_size=3)))
     endings = st.sampled_from((*ENDINGS, *FURTHER[named["SALES_PARTS"]]))
     day = st.lists(st.tuples(endings, parts(own, event, damage=damage)), min_size=1, max_size=3)
-    days = [draw(_laid_out(each)) for each in draw(st.lists(day, min_size=1, max_size=4))]
+    drawn = draw(st.lists(day, min_size=1, max_size=4))
+    drawn += draw(st.lists(st.sampled_from(drawn), max_size=2))
+    days = [draw(_laid_out(each)) for each in drawn]
     weeks: list[list[Entry]] = [[] for _ in range(draw(st.integers(1, 3)))]
     for entries in (*days, *draw(st.lists(st.sampled_from(days), max_size=2))):
         weeks[draw(st.integers(0, len(weeks) - 1))] += entries

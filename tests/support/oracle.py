@@ -18,11 +18,12 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, localcontext
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from tests.support.oracle_feed import Counted as Found
-from tests.support.oracle_feed import Feed, date_of_day, date_of_part
+from tests.support.oracle_feed import Feed, date_of_day, date_of_folder, date_of_part
 from tests.support.oracle_parts import NotEvents, events_of
 
 UNKNOWN = "Unknown"
@@ -134,6 +135,7 @@ class _Loose(NamedTuple):
 
     date: str  # or empty
     parts: list[tuple[str, bytes | None]]
+    are_parts: bool = True  # or only something else is there
 
 
 class _Day(NamedTuple):
@@ -146,6 +148,7 @@ class _Day(NamedTuple):
 
 class _Zip(NamedTuple):
     entries: list[tuple[str, bytes | None]]  # those wanted, by name; None for damaged bytes
+    others: list[tuple[str, bytes | None]]  # the others, too
     ignored: list[str]  # endings of the others
     is_understood: bool  # or it holds something, and nothing that is wanted
 
@@ -254,6 +257,8 @@ def _read(data: Path, feed: Feed) -> _Reading:
     archives_seen: set[bytes] = set()
     days_seen: set[bytes] = set()
     versions: dict[str, set[tuple[str, bytes]]] = {}
+    zips: set[tuple[str, str]] = set()  # date and base name of days
+    folders: set[tuple[str, str]] = set()
     repeated: list[Place] = []
 
     for file in sorted(data.iterdir(), key=lambda file: file.name):
@@ -276,11 +281,15 @@ def _read(data: Path, feed: Feed) -> _Reading:
             archives["read"] += 1
             ignored += inside.ignored
             same_name: dict[str, set[bytes]] = {}
-            for number, (day, held) in enumerate(_days(inside, file.name)):
+            for number, (day, held) in enumerate(_days(inside, file.name, feed)):
                 version = _version(held)
                 if version is None:  # bytes that cannot be read are unlike any others
                     version = f"unreadable {file.name} {number}".encode()
                 versions.setdefault(_base(day), set()).add((file.name, version))
+                if isinstance(held, _Loose):
+                    folders.add((held.date, _base(day)))
+                else:
+                    zips.add((date_of_day(day) or "no date", _base(day)))
                 same_name.setdefault(day, set()).add(version)
                 outcome = _read_day(Place(file.name, day), held, version, days_seen, feed)
                 days[outcome.kind] += 1
@@ -296,7 +305,10 @@ def _read(data: Path, feed: Feed) -> _Reading:
         ignored,
         archives,
         days,
-        sorted(name for name, contents in versions.items() if _conflict(contents)),
+        sorted(
+            {name for name, contents in versions.items() if _conflict(contents)}
+            | {day for a, b in product(zips, folders) if a[0] == b[0] for day in (a[1], b[1])}
+        ),
         [
             {"archive": archive, "day": day, "part": part or None}
             for archive, day, part in sorted(set(repeated))
@@ -304,8 +316,9 @@ def _read(data: Path, feed: Feed) -> _Reading:
     )
 
 
-def _days(inside: _Zip, archive: str) -> list[tuple[str, bytes | _Loose | None]]:
-    """Daily zips, and parts that are in none by their dates; by name."""
+def _days(inside: _Zip, archive: str, feed: Feed) -> list[tuple[str, bytes | _Loose | None]]:
+    """Daily zips, and parts that are in none by their dates, and dated folders of other things; by
+    name."""
     days: list[tuple[str, bytes | _Loose | None]] = []
     loose: dict[str, _Loose] = {}
     stem = archive[: -len(".zip")]
@@ -315,6 +328,12 @@ def _days(inside: _Zip, archive: str) -> list[tuple[str, bytes | _Loose | None]]
         else:
             day = date_of_part(name, stem)
             loose.setdefault(day, _Loose(day, [])).parts.append((name, content))
+    found = {date_of_folder(name) for name, _ in inside.entries}
+    found |= {date_of_day(name) for name, _ in days} | loose.keys()
+    for name, content in inside.others:
+        day = date_of_folder(name)
+        if day and day not in found and not _is_junk(name) and not feed.is_ignored(name):
+            loose.setdefault(day, _Loose(day, [], are_parts=False)).parts.append((name, content))
     days += [(day or stem, held) for day, held in loose.items()]
     return sorted(days, key=lambda day: day[0])
 
@@ -325,9 +344,13 @@ def _version(held: bytes | _Loose | None) -> bytes | None:
         return held
     if any(content is None for _, content in held.parts):
         return None
-    return b"".join(
-        name.encode() + b"\0" + hashlib.sha256(content or b"").digest()
-        for name, content in held.parts
+    return held.date.encode() + b"".join(
+        sorted(
+            {
+                _base(name).encode() + b"\0" + hashlib.sha256(content or b"").digest()
+                for name, content in held.parts
+            }
+        )
     )
 
 
@@ -340,6 +363,8 @@ def _read_day(
         return _Day("duplicate", [], [], [], [])
     seen.add(version)
     if isinstance(held, _Loose):
+        if not held.are_parts:
+            return _Day("unreadable", [], [place], [], [])
         return _read_parts(place, held, [], feed)
     inside = _entries(held, lambda name: _is_part(name, feed))
     if inside is None or not inside.is_understood:
@@ -360,10 +385,10 @@ def _read_parts(place: Place, held: _Loose, ignored: list[str], feed: Feed) -> _
         except NotEvents:
             day.unreadable.append(part)
             continue
-        if (name, content) not in read:
-            if name in {other for other, _ in read}:
+        if (_base(name), content) not in read:
+            if part in {other.place for other in day.parts}:
                 day.repeated.append(part)
-            read.add((name, content))
+            read.add((_base(name), content))
             day.parts.append(_Part(part, held.date, events))
     return day
 
@@ -410,16 +435,23 @@ def _entries(content: bytes, is_wanted: Callable[[str], bool]) -> _Zip | None:
                 for entry in opened.infolist()
                 if _base(entry.filename) or entry.file_size or entry.CRC
             ]
+            files.sort(key=lambda entry: entry.filename)
             wanted = [
                 (entry.filename, _entry(opened, entry))
-                for entry in sorted(files, key=lambda entry: entry.filename)
+                for entry in files
                 if is_wanted(entry.filename)
+            ]
+            others = [
+                (entry.filename.rstrip("/\\"), _entry(opened, entry))
+                for entry in files
+                if not is_wanted(entry.filename)
             ]
     except DAMAGE:
         return None
-    others = [entry.filename.rstrip("/\\") for entry in files if not is_wanted(entry.filename)]
-    is_empty = all(map(_is_junk, others))
-    return _Zip(wanted, list(map(_ending, others)), bool(wanted) or is_empty)
+    names = [name for name, _ in others]
+    return _Zip(
+        wanted, others, list(map(_ending, names)), bool(wanted) or all(map(_is_junk, names))
+    )
 
 
 def _ending(name: str) -> str:

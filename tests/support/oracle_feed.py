@@ -255,6 +255,11 @@ def date_of_part(name: str, archive: str) -> str:
     return next(filter(None, places), "") or date_of_day(archive)
 
 
+def date_of_folder(name: str) -> str:
+    """The date that the folders of something have; empty if they have none."""
+    return date_of_part(re.sub(r"[^/\\]*\Z", "", name), "")
+
+
 def _separated(text: str) -> str:
     found = re.findall(
         r"(?<![0-9])([0-9]{4})(?:-([0-9]{2})-|_([0-9]{2})_|\.([0-9]{2})\.)([0-9]{2})(?![0-9])", text

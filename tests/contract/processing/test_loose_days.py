@@ -32,6 +32,7 @@ from tests.support.archives import (
 from tests.support.processes import published_csvs
 from tests.support.run import rejects, rows, run_local, sales, summary, text, units, unreadable
 from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, check
+from tests.support.verified import assert_agrees
 
 OURS = Feed()
 DAYS = {
@@ -198,6 +199,41 @@ def test_an_archive_without_a_day_says_what_it_holds(
     assert unreadable(outcome) == {("bad.zip", None, None): cause}
 
 
+def test_a_dated_folder_without_a_part_is_an_unreadable_day(tmp_path: Path) -> None:
+    content = day_zip(
+        {
+            "2024-03-01/0.json": sales(1),
+            "2024-03-01/x.csv": b"",
+            "2024-03-02/": b"",
+            "2024/03/03/05/0.avro": b"1",
+            "2024/03/03/.success": b"",
+            "2024-03-04/_SUCCESS": b"",
+            "events_2024-03-04.zip": day_zip({"0.json": sales(2)}),
+            "2024-03-05/manifest.json": b"{}",
+            "2024-03-06/zipped/week.zip": day_zip({"0.json": sales(4)}),
+            "2024-03-06/readme": b"",
+        }
+    )
+    outcome = ran(tmp_path, feed=Feed(ignore=("manifest.json",)), week=content)
+    assert unreadable(outcome) == {
+        ("week.zip", "2024-03-03", None): "the day holds no part, but 1 .avro"
+    }
+    found = summary(outcome)
+    assert (outcome.exit_code, units(outcome)) == (3, 7)
+    assert (found.days.read, found.days.unreadable) == (3, 1)
+    assert list(map(str, found.missing_days)) == ["2024-03-02"]
+    assert found.ignored == {"": 3, ".avro": 1, ".csv": 1, ".json": 1}
+    assert_agrees(tmp_path, outcome)
+
+
+def test_the_same_dated_folder_without_a_part_is_told_once(tmp_path: Path) -> None:
+    bad = {"2024-03-01/0.csv": b"x", "2024-03-02/0.json": sales(1)}
+    outcome = ran(tmp_path, a=day_zip(bad), b=day_zip(bad | {"0.json": sales(2)}))
+    assert list(unreadable(outcome)) == [("a.zip", "2024-03-01", None)]
+    assert summary(outcome).days.duplicate == 2
+    assert_agrees(tmp_path, outcome)
+
+
 def test_days_after_the_date_are_not_there_and_none_is_without_a_date(tmp_path: Path) -> None:
     content = day_zip({f"2024-03-0{n}/0.json": sales(10**n) for n in (1, 2, 3)} | {"x.json": b"["})
     shop = write_shop(tmp_path / "shop", {"week.zip": content})
@@ -297,6 +333,50 @@ def test_parts_of_one_name_count_once_if_they_are_equal(tmp_path: Path) -> None:
     found = summary(outcome)
     assert (found.parts.read, units(outcome)) == (2, 3)
     assert [each.part for each in found.repeated_parts] == ["2024-03-01/0.json"]
+
+
+def test_a_day_under_another_folder_counts_once(tmp_path: Path) -> None:
+    twice = day_zip(
+        {
+            "2024-03-01/0.json": sales(1),
+            "2024-03-01/1.json": sales(2),
+            "copy/2024/03/01/0.json": sales(1),
+            "copy/2024-03-01/1.json": sales(4),
+            "2024-03-02/0.json": sales(1),
+        }
+    )
+    once = {"0.json": sales(1), "1.json": sales(2), "b/1.json": sales(4)}
+    outcome = ran(tmp_path, week=twice, x=in_folders({"2024-03-01": once}, "a/{}/{}"))
+    found = summary(outcome)
+    assert (outcome.exit_code, units(outcome)) == (0, 8)
+    assert found.parts.read == 4
+    assert (found.days.read, found.days.duplicate) == (2, 1)
+    assert (found.conflicting_days, found.repeated_parts) == ((), ())
+    assert_agrees(tmp_path, outcome)
+
+
+def test_parts_of_a_zip_in_several_folders_count_once_if_they_are_equal(tmp_path: Path) -> None:
+    day = day_zip({"a/0.json": sales(1), "b/0.json": sales(1), "b/1.json": sales(1)})
+    outcome = ran(tmp_path, week=archive_zip({"2024-03-01.zip": day}))
+    assert summary(outcome).parts.read == units(outcome) == 2
+    assert_agrees(tmp_path, outcome)
+
+
+@pytest.mark.parametrize("archives", [1, 2])
+def test_a_day_that_is_both_a_zip_and_a_folder_is_told_as_a_conflict(
+    tmp_path: Path, archives: int
+) -> None:
+    """Which bytes a zip's parts are packed into is no matter: both count, as of any conflict."""
+    zipped = day_zip({"shop_2024-03-01.zip": day_zip({"0.json": sales(1)})})
+    loose = {"2024-03-01/0.json": sales(1), "2024-03-02/0.json": sales(2), "0.json": sales(4)}
+    if archives == 1:
+        loose["shop_2024-03-01.zip"] = day_zip({"0.json": sales(1)})
+        outcome = ran(tmp_path, week=day_zip(loose))
+    else:
+        outcome = ran(tmp_path, a=zipped, b=day_zip(loose))
+    assert units(outcome) == 8
+    assert summary(outcome).conflicting_days == ("2024-03-01", "shop_2024-03-01.zip")
+    assert_agrees(tmp_path, outcome)
 
 
 @pytest.fixture
