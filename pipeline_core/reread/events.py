@@ -100,5 +100,7 @@ def _values(text: str, start: int, limits: Limits) -> Iterator[object]:
     while start < len(text):
         value, end = value_in(text, start, limits.json_depth)
         check_length(text, start, end, limits.event_bytes)
+        if text[end - 1 : end + 1].isdecimal() and end < len(text):
+            raise ValueError("a number begins with 0")
         yield value
         start = after_blanks(text, end)

@@ -189,6 +189,8 @@ def _one_after_another(data: bytes) -> list[Any]:
     while text:
         value, end = _decoder.raw_decode(text)
         _check_depth(text[:end])
+        if re.match("[0-9]{2}", text[end - 1 : end + 1]):
+            raise ValueError("a number begins with 0")
         values.append(value)
         text = text[end:].lstrip(" \t\r\n")
     return values

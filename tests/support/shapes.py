@@ -55,6 +55,8 @@ SHAPES = {
     "several on a line": Shape(b"%s\n%s %s%s\n" % (_a, _b, _c, _a), [A, B, C, A]),
     "a bad one of several on a line": Shape(b"%s\n%s x\n" % (_a, _b), [A, _b.decode() + " x"]),
     "values": Shape(_a + _b + _c, [A, B, C]),
+    "values of which one begins with 0": Shape(_a + b" 01", None),
+    "a line that begins with 0": Shape(b"%s\n01\n%s\n" % (_a, _b), [A, "01", B]),
     "values with blanks": Shape(b"%s %s\n\n%s\n" % (_a, _b, _c), [A, B, C]),
     "values over lines": Shape(b'{\n"event_type": "a"\n}\n{\n"event_type":\n"b"}\n', [A, B]),
     "values with braces in strings": Shape(
