@@ -52,7 +52,7 @@ FIELDS = Event.__struct_fields__
 
 NO_OBJECT = Event()
 # No purchase, whatever it is.
-_ANOTHER = Event(event_type="")
+ANOTHER = Event(event_type="")
 _NO_ORDER: Mapping[str, object] = {}
 
 
@@ -83,6 +83,9 @@ class Reading:
             gc=False,
         )
         self._event = msgspec.json.Decoder(kind)
+        self._kind = None if _ODD.search(feed.event_type) else _kind_decoder(feed.event_type)
+        # An order's first list has a key that ends so, unless it is written with escapes.
+        self._list_key = _octets(self.steps[0].rpartition(".")[2] + '"') if self.steps else b""
         self._events = msgspec.json.Decoder(list[kind])
         self._raws = msgspec.json.Decoder(list[Raw])
 
@@ -117,6 +120,26 @@ class Reading:
         except (msgspec.DecodeError, RecursionError):
             return None
 
+    def raw_events(self, text: Octets) -> list[Raw] | None:
+        """The texts of an array's items, if msgspec takes it."""
+        try:
+            return self._raws.decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+
+    def is_another(self, text: Octets) -> bool:
+        """Whether msgspec takes the text for an object that is no purchase, whatever else is in it:
+        most of a feed is, and need not become Python's values. False where it cannot tell."""
+        if self._kind is None:
+            return False
+        if self.steps and (self._list_key in text or b"\\" in text):
+            return False  # its items count one by one
+        try:
+            kind = self._kind.decode(text).event_type
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        return type(kind) is str and kind not in self._types
+
     def event(self, text: Octets) -> Any:
         """One event, known to be legal JSON; msgspec takes no lone surrogates, and no number
         beyond a double."""
@@ -127,13 +150,13 @@ class Reading:
 
     def events_of(self, value: object) -> list[tuple[int | None, Event]]:
         """What counts as an event: the items of an order, by their numbers, or the value itself;
-        numbers are Digits."""
+        numbers are Digits, and ANOTHER stands for any event that is no purchase."""
         if not self.steps or not isinstance(value, dict):
             return [(None, self.event_of(value))]
         items = items_of(value, self.steps)
         if items:
             return [(number, self._item(item, value)) for number, item in enumerate(items)]
-        return [(None, _ANOTHER if items is not None else self._no_object(value))]
+        return [(None, ANOTHER if items is not None else self._no_object(value))]
 
     def _item(self, item: object, order: Mapping[str, object]) -> Event:
         if isinstance(item, dict):
@@ -143,19 +166,19 @@ class Reading:
     def _no_object(self, order: Mapping[str, object]) -> Event:
         """Something in place of an item: it is missed only in a purchase."""
         kind = self.event_of(order).event_type
-        return NO_OBJECT if type(kind) is str and kind in self._types else _ANOTHER
+        return NO_OBJECT if type(kind) is str and kind in self._types else ANOTHER
 
     def event_of(self, value: object, order: Mapping[str, object] = _NO_ORDER) -> Event:
         """An event by its value, and by its ``order`` where that says nothing, with Digits."""
         if not isinstance(value, dict):
-            return NO_OBJECT
+            return ANOTHER if value is ANOTHER else NO_OBJECT
 
         def at(path: str) -> object:
             found = lookup(value, path)
             return lookup(order, path) if found is MISSING else found
 
         if not all(_is_met(each, at(each.path)) for each in self._feed.only):
-            return _ANOTHER
+            return ANOTHER
         values = {name: at(path) for name, path in self._paths.items()}
         event = KeyedEvent(
             key=event_key([at(path) for path in self._feed.event_id]),
@@ -222,6 +245,12 @@ class Reading:
             if found and not value.startswith("-") and len(digits) <= LONGEST_INT:
                 return int(digits)
         return value
+
+
+def _kind_decoder(name: str) -> msgspec.json.Decoder[Any]:
+    fields = [("event_type", Any, UNSET)]
+    kind = msgspec.defstruct("Kind", fields, rename={"event_type": name}, gc=False)
+    return msgspec.json.Decoder(kind)
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.candidates import Decoded
-from pipeline_core.extract.feed_rules import NO_OBJECT, Reading
+from pipeline_core.extract.feed_rules import ANOTHER, NO_OBJECT, Reading
 from pipeline_core.extract.scan import NOT_AN_OBJECT
 from pipeline_core.framing.borders import Structure
 from pipeline_core.framing.item_spans import item_spans
@@ -58,11 +58,10 @@ def _decode_values(window: Window, json_depth: int, reading: Reading) -> Decoded
     events = reading.plain_events(text) if window.shape is Shape.ARRAY else None
     if events is None:
         _check_depth(window, json_depth)
-        values = list(strict_items(window, WRITTEN))
-        spans = _byte_spans(text, ((start, end) for _, start, end in values))
+        values, spans = _values(window, reading)
         if reading.steps:
-            return _decoded_orders(window, [value for value, _, _ in values], spans, reading)
-        events = [reading.event_of(value) for value, _, _ in values]
+            return _decoded_orders(window, values, spans, reading)
+        events = [reading.event_of(value) for value in values]
     candidates = reading.candidates(events)
     # Flat objects have one brace each, so a part of them is never scanned for its depth.
     defects = candidates["defect"].to_numpy()
@@ -70,6 +69,34 @@ def _decode_values(window: Window, json_depth: int, reading: Reading) -> Decoded
     if text.count(b"{") + text.count(b"[") - objects >= json_depth - window.outside:
         _check_depth(window, json_depth)
     return _decoded(window, events, candidates, spans)
+
+
+def _values(window: Window, reading: Reading) -> tuple[list[Any], NDArray[np.int64]]:
+    """The values of a window, ANOTHER for what is no purchase, and their places in bytes."""
+    text = window.text
+    raws = reading.raw_events(text) if window.shape is Shape.ARRAY else None
+    try:
+        if raws is not None:
+            texts = list(map(bytes, raws))
+            values = [
+                ANOTHER if reading.is_another(each) else WRITTEN.decode(each.decode())
+                for each in texts
+            ]
+            return values, _item_places(text, texts)
+    except (ValueError, RecursionError):  # the other way says what is wrong, and where
+        pass
+    found = list(strict_items(window, WRITTEN))
+    return [value for value, _, _ in found], _byte_spans(text, ((a, b) for _, a, b in found))
+
+
+def _item_places(text: Octets, items: list[bytes]) -> NDArray[np.int64]:
+    """Places of an array's items, int64 of shape (items, 2); a comma lies between, and blanks."""
+    places, end = np.empty((len(items), 2), np.int64), 1
+    for row, item in enumerate(items):
+        start = text.index(item[:1], end)
+        end = start + len(item)
+        places[row] = start, end
+    return places
 
 
 def _decode_lines(window: Window, json_depth: int, reading: Reading) -> Decoded:
@@ -107,6 +134,8 @@ def _line_events(content: Octets, reading: Reading) -> list[tuple[Any, int, int]
         text = content.decode()
         if (event := reading.plain_event(content)) is not None:
             return [(event, 0, len(content))]
+        if not reading.is_plain and reading.is_another(content):
+            return [(ANOTHER, 0, len(content))]
         found = list(values_of(text, WRITTEN))
     except (ValueError, RecursionError):
         return None

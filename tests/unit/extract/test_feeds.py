@@ -341,3 +341,34 @@ def test_the_kernel_takes_other_names_types_and_ids() -> None:
     assert reading_of(Feed(event_type="typ", purchase_types=("a", "b"), ids="any")).names()
     assert reading_of(renamed).names() is None
     assert reading_of(Feed(product_id="a.b")).names() is None
+
+
+@pytest.mark.parametrize(
+    "feed",
+    [
+        Feed(numbers="number"),
+        Feed(items="cart.lines[]"),
+        Feed(only=(Condition("a", True, ("b",)),)),
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"event_type":"view"}',
+        '{"event_type":"purchase","event_type":"view","cart":{}}',
+        '{"event_type":"view","cart":{"lines":[{},{"event_type":"purchase"}]}}',
+        '{"event_type":"view","cart.lines":[1,2,3]}',
+        r'{"event_type":"view","cart":{"l\u0069nes":[{"event_type":"purchase"},4]}}',
+        r'{"event_type":"view","\u0065vent_type":"purchase","cart":{"lines":[{}]}}',
+        '{"event_type":5}',
+        '{"event_type":"view","a":1e999}',
+        r'{"event_type":"view","a":"\ud800"}',
+        '{"a":1}',
+    ],
+)
+def test_what_is_no_purchase_counts_alike_in_every_shape(text: str, feed: Feed) -> None:
+    """Of an array and of lines most of it never becomes Python's values; of others it does."""
+    array = read_part(f"[{text}, {text}]".encode(), feed)
+    lines = read_part(f"{text}\n{text}\n".encode(), feed)
+    values = read_part(f"{text}{text}".encode(), feed)
+    assert array == lines == values
