@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -19,23 +19,74 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["\[\]{},]', re.DOTALL)
 _NOT_BLANK = re.compile(rb"[^ \t\n\r]")
 _MOST_NAMED = 5
 
+_Array = tuple[tuple[str, ...], list[object]]
+
 
 class Records(NamedTuple):
-    """Where the array of events begins, how many objects are around it, and the keys to it."""
+    """Where the array of events begins, and the keys to it, one for each object around it."""
 
     place: int
-    outside: int
-    path: str
+    path: tuple[str, ...]
 
 
-def find_records(text: Octets, feed: Feed) -> Records | None:
-    """The array of events in an object, or in its beginning: the one that the feed names, else the
+def first_records(text: Octets, feed: Feed) -> Records | None:
+    """The array of events in the beginning of an object: the one that the feed names, else the
     first that begins with an object. None if there is none so far."""
     for path, place in _arrays_in(text):
         first = _NOT_BLANK.search(text, place + 1)
         if _holds_events(".".join(path), first[0] if first else b"", feed):
-            return Records(place, len(path), ".".join(path))
+            return Records(place, tuple(path))
     return None
+
+
+def whole_records(text: Octets, feed: Feed) -> Records | None:
+    """The array of events in a whole object, None if that is an event itself: it has a type, and
+    the feed names no array in it, nor has the first object of its only array of objects one.
+
+    Raises:
+        UnreadablePart: it is neither, or has several such arrays, or one of their keys twice.
+        ValueError, RecursionError: it is not JSON.
+    """
+    pairs = PAIRS.decode(text.decode())
+    arrays = list(_arrays(pairs, feed))
+    is_event = has_type(_plain(pairs), feed)
+    held = _held(arrays, feed, is_event=is_event)
+    if not held and is_event:
+        return None
+    if not held and feed.records is None and len(arrays) == 1 and not arrays[0][1]:
+        held = [arrays[0][0]]
+    if len(set(held)) != 1:
+        raise _no_records(held or [path for path, _ in arrays], feed)
+    path = held[0]
+    _check_keys(pairs, path)
+    return Records(next(at for names, at in _arrays_in(text) if tuple(names) == path), path)
+
+
+def is_envelope(text: Octets, feed: Feed) -> bool:
+    """Whether one of several values is for certain no event: it has the array that the feed names,
+    or one of which the first object has a type."""
+    try:
+        pairs = PAIRS.decode(text.decode())
+        if not isinstance(pairs, Pairs):
+            return False
+        is_event = feed.records is None and has_type(_plain(pairs), feed)
+        arrays = list(_arrays(pairs, feed))
+        held = _held(arrays, feed, is_event=is_event)
+        return bool(held) and (feed.records is not None or _has_typed(arrays, feed))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _held(arrays: Sequence[_Array], feed: Feed, *, is_event: bool) -> list[tuple[str, ...]]:
+    """Paths of arrays that may be those of events."""
+    if feed.records is not None:
+        return [path for path, _ in arrays if ".".join(path) == feed.records]
+    held = [path for path, items in arrays if items and isinstance(items[0], Pairs)]
+    return held if not is_event or (len(set(held)) == 1 and _has_typed(arrays, feed)) else []
+
+
+def _has_typed(arrays: Iterable[_Array], feed: Feed) -> bool:
+    return any(items and has_type(_plain(items[0]), feed) for _, items in arrays)
 
 
 def _arrays_in(text: Octets) -> Iterator[tuple[list[str], int]]:
@@ -74,55 +125,43 @@ def _items_path(feed: Feed) -> str | None:
     return None if feed.items is None else feed.items.partition("[]")[0]
 
 
-def is_an_envelope(text: Octets, records: Records, feed: Feed) -> bool:
-    """Whether a whole object is no event itself. Raises ValueError or RecursionError if what is
-    around its array is not JSON."""
-    if feed.records is not None:
-        return True
-    around = (text[: records.place], b"[]", text[value_end(text, records.place) :])
-    return not has_type(STRICT.decode(b"".join(around).decode()), feed)
-
-
 def has_type(value: object, feed: Feed) -> bool:
     """Whether it is an object with the field that says what an event is."""
     return isinstance(value, dict) and lookup(value, feed.event_type) is not MISSING
 
 
-def empty_records(text: Octets, feed: Feed) -> Window:
-    """The events of a whole object in which ``find_records`` found none: its only array is empty.
-
-    Raises:
-        UnreadablePart: it has no array, or several; or none that the feed names.
-        ValueError, RecursionError: it is not JSON.
-    """
-    found = list(_arrays(PAIRS.decode(text.decode()), feed))
-    if feed.records is None and len(found) == 1 and not found[0][1]:
-        return Window(b"[]", 0)
-    raise _no_records([path for path, _ in found], feed)
-
-
 def envelope_windows(
-    head: Octets, records: Records, blocks: Iterable[Octets], size: int, limits: Limits, feed: Feed
+    head: Octets,
+    records: Records,
+    blocks: Iterable[Octets],
+    size: int,
+    limits: Limits,
+    feed: Feed,
+    offset: int = 0,
 ) -> Iterator[Window]:
-    """The events of a part that is one object, which begins with ``head``, ``blocks`` behind it.
+    """The events of an object that begins with ``head``, ``blocks`` behind it; ``offset`` is its
+    place.
 
     Raises:
         UnreadablePart: what is around the array of events is not JSON, nested too deeply or larger
-            than an event may be; there is another such array; or as ``array_windows``.
+            than an event may be; there is another such array, or one of its keys twice; or as
+            ``array_windows``.
     """
-    place = records.place
+    place, is_typed = records.place, None
     before = bytes(head[:place])
     following, behind = iter(blocks), list[Octets]()
     events = chain([head[place:]], following)
     del head  # while somebody works on the windows
-    yield from array_windows(
+    for window in array_windows(
         events,
         size,
         limits.event_bytes,
-        place,
-        outside=records.outside,
+        offset + place,
+        outside=len(records.path),
         behind=behind,
-    )
+    ):
+        is_typed = _begins_typed(window.text, feed) if is_typed is None else is_typed
+        yield window
     length = len(before)
     for block in following:
         behind.append(block)
@@ -134,52 +173,81 @@ def envelope_windows(
         raise UnreadablePart(
             f"what is around the events is longer than the limit of {limits.event_bytes} bytes"
         )
-    _check_around(around, records, limits, feed)
+    _check_around(around, records, limits, feed, is_typed=bool(is_typed))
+
+
+def _begins_typed(text: Octets, feed: Feed) -> bool:
+    """Whether the first object of an array has a type."""
+    first = _NOT_BLANK.search(text, 1)
+    if first is None or first[0] != b"{":
+        return False
+    try:
+        found = STRICT.decode(text[first.start() : value_end(text, first.start())].decode())
+    except (ValueError, RecursionError):  # the decoder of events says so
+        return False
+    return has_type(found, feed)
 
 
 def check_beginning(head: Octets, records: Records) -> None:
     """Raises ValueError or RecursionError if what is before the array of events is not JSON."""
-    whole = b"".join([head[: records.place], b"[]", b"}" * records.outside])
+    whole = b"".join([head[: records.place], b"[]", b"}" * len(records.path)])
     STRICT.decode(whole.decode())
 
 
-def _check_around(around: bytes, records: Records, limits: Limits, feed: Feed) -> None:
+def _check_around(
+    around: bytes, records: Records, limits: Limits, feed: Feed, *, is_typed: bool
+) -> None:
     try:
         pairs = PAIRS.decode(around.decode())
     except (ValueError, RecursionError) as error:
         raise UnreadablePart(f"what is around the events is not JSON: {error}") from error
     if Structure.of(around).depth > limits.json_depth:
         raise UnreadablePart(f"the part is nested deeper than the limit of {limits.json_depth}")
-    arrays = list(_arrays(pairs, feed))
-    others = [path for path, first in arrays if first is dict]
+    _check_keys(pairs, records.path)
+    others = _held(list(_arrays(pairs, feed)), feed, is_event=False)
     if feed.records is not None:
-        others = [path for path, _ in arrays if path == feed.records][1:]
-    elif has_type(STRICT.decode(around.decode()), feed):
+        others = [path for path in others if path != records.path]
+    elif has_type(_plain(pairs), feed) and (others or not is_typed):
         raise UnreadablePart(f"an event is longer than the limit of {limits.event_bytes} bytes")
     if others:
         raise _no_records([records.path, *others], feed)
 
 
-def _arrays(pairs: object, feed: Feed, path: str = "") -> Iterator[tuple[str, type | None]]:
-    """The path of every array that is in no other one, and the type of its first item."""
+def _check_keys(pairs: object, path: Sequence[str]) -> None:
+    for key in path:
+        found = [value for name, value in pairs if name == key] if isinstance(pairs, Pairs) else []
+        if len(found) > 1:
+            named = ".".join(path)
+            raise UnreadablePart(f"an object of the part has a key of its array {named} twice")
+        pairs = found[0] if found else None
+
+
+def _arrays(pairs: object, feed: Feed, path: tuple[str, ...] = ()) -> Iterator[_Array]:
+    """Every array that is in no other one, but the items of orders, with its path."""
     if isinstance(pairs, Pairs):
         for key, value in pairs:
-            yield from _arrays(value, feed, f"{path}.{key}" if path else key)
-    elif isinstance(pairs, list) and path != _items_path(feed):
-        first = pairs[0] if pairs else None
-        yield path, dict if isinstance(first, Pairs) else type(first) if pairs else None
+            yield from _arrays(value, feed, (*path, key))
+    elif isinstance(pairs, list) and path and ".".join(path) != _items_path(feed):
+        yield path, pairs
 
 
-def _no_records(paths: list[str], feed: Feed) -> UnreadablePart:
-    named = ", ".join(paths[:_MOST_NAMED]) + (", …" if len(paths) > _MOST_NAMED else "")
-    if feed.records is not None and feed.records not in paths:
+def _plain(value: object) -> object:
+    """Of equal keys the last."""
+    if isinstance(value, Pairs):
+        return {key: _plain(inner) for key, inner in value}
+    return value
+
+
+def _no_records(paths: Sequence[tuple[str, ...]], feed: Feed) -> UnreadablePart:
+    names = [".".join(path) for path in paths]
+    if feed.records is not None and feed.records not in names:
         return UnreadablePart(
-            f"the part is one object with no array at {feed.records}, which SALES_RECORDS names"
-            f"{f', but at {named}' if paths else ''}"
+            f"an object of the part has no array at {feed.records}, which SALES_RECORDS names"
         )
-    if not paths:
-        return UnreadablePart("the part is one object with no array of events; set SALES_RECORDS")
-    how_many = "several arrays" if len(paths) > 1 else "no array"
+    if not names:
+        return UnreadablePart("an object of the part has no array of events; set SALES_RECORDS")
+    named = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+    how_many = "several arrays" if len(names) > 1 else "no array"
     return UnreadablePart(
-        f"the part is one object with {how_many} of events ({named}); set SALES_RECORDS"
+        f"an object of the part has {how_many} of events ({named}); set SALES_RECORDS"
     )

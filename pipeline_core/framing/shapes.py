@@ -13,11 +13,10 @@ from pipeline_core.errors import UnreadablePart
 from pipeline_core.framing.borders import value_end
 from pipeline_core.framing.envelope import (
     check_beginning,
-    empty_records,
     envelope_windows,
-    find_records,
-    has_type,
-    is_an_envelope,
+    first_records,
+    is_envelope,
+    whole_records,
 )
 from pipeline_core.framing.kernel import Octets
 from pipeline_core.framing.strict_json import STRICT
@@ -25,7 +24,10 @@ from pipeline_core.framing.windows import BLANK, Shape, Window, array_windows, s
 from pipeline_core.messages import Feed, Limits
 
 _LINE_END = re.compile(rb"[ \t\r]*+\n")
+_NOT_BLANK = re.compile(rb"[^ \t\n\r]")
 _MOST_BLANKS = 1 << 20
+# By so many lines, or values, envelopes are told from events.
+_MOST_FIRST = 100
 
 
 def windows(blocks: Iterable[Octets], size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
@@ -55,7 +57,7 @@ class _Head:
     def windows(self, size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
         """The part's windows; raises as they do."""
         if self.text[:1] != b"{":
-            return self._lines(size, "it does not begin with '[' or '{'")
+            return self._lines(size, limits, feed, "it does not begin with '[' or '{'")
         end = self._first_end()
         try:
             if not end:
@@ -64,33 +66,61 @@ class _Head:
                 return self._single(self.text[:end], size, limits, feed)
             STRICT.decode(self.text[:end].decode())
         except (ValueError, RecursionError) as error:
-            return self._lines(size, f"it is not JSON: {error}")
+            return self._lines(size, limits, feed, f"it is not JSON: {error}")
         is_line = b"\n" not in self.text[:end] and _LINE_END.match(self.text, end)
-        return self._sequence(Shape.LINES if is_line else Shape.VALUES, size)
+        return self._sequence(Shape.LINES if is_line else Shape.VALUES, size, limits, feed)
 
-    def _sequence(self, shape: Shape, size: int) -> Iterator[Window]:
-        return sequence_windows(chain([self.text], self._following), size, self._most, shape)
+    def _sequence(self, shape: Shape, size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
+        are_envelopes = any(is_envelope(each, feed) for each in self._firsts(shape))
+        blocks = chain([self.text], self._following)
+        if are_envelopes:
+            values = sequence_windows(blocks, size, self._most, Shape.VALUES)
+            return (each for value in values for each in _opened(value, size, limits, feed))
+        return sequence_windows(blocks, size, self._most, shape)
+
+    def _firsts(self, shape: Shape) -> Iterator[Octets]:
+        """The first lines, or values, that may be envelopes."""
+        place = 0
+        for _ in range(_MOST_FIRST):
+            while not (end := self._end_of(shape, place)) and self._grow():
+                pass
+            end = end or self._end_of(shape, place)
+            if not 0 < end <= self._most:
+                return
+            text = self.text[place:end]
+            if b"[" in text:
+                yield text.strip(BLANK)
+            place = end
+
+    def _end_of(self, shape: Shape, place: int) -> int:
+        """Where the line or the value ends that begins there; 0 if it does not yet, and -1 if there
+        is neither an object nor an array."""
+        if shape is Shape.LINES:
+            is_last = self._is_whole and place < len(self.text)
+            return self.text.find(b"\n", place) + 1 or (len(self.text) if is_last else 0)
+        first = _NOT_BLANK.search(self.text, place)
+        if first is None:
+            return 0
+        return value_end(self.text, first.start()) if first[0] in b"[{" else -1
 
     def _single(self, text: Octets, size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
         """Of a part that is one object."""
-        records = find_records(text, feed)
-        if records is not None and is_an_envelope(text, records, feed):
-            return envelope_windows(text, records, [], size, limits, feed)
-        if not has_type(STRICT.decode(text.decode()), feed):
-            return iter((empty_records(text, feed),))
-        return sequence_windows([text], size, self._most, Shape.VALUES)
+        records = whole_records(text, feed)
+        if records is None:
+            return sequence_windows([text], size, self._most, Shape.VALUES)
+        return envelope_windows(text, records, [], size, limits, feed)
 
     def _open(self, size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
         """Of an object that is not closed where an event would have to be."""
         if len(self.text) <= self._most:
-            return self._lines(size, "it is cut off: its object has no end")
-        records = find_records(self.text[: self._most + 1], feed)
+            return self._lines(size, limits, feed, "it is cut off: its object has no end")
+        records = first_records(self.text[: self._most + 1], feed)
         if records is None:
-            return self._lines(size, _too_long(self._most))
+            return self._lines(size, limits, feed, _too_long(self._most))
         check_beginning(self.text, records)
         return envelope_windows(self.text, records, self._following, size, limits, feed)
 
-    def _lines(self, size: int, cause: str) -> Iterator[Window]:
+    def _lines(self, size: int, limits: Limits, feed: Feed, cause: str) -> Iterator[Window]:
         """Of a part whose first line is bad, if one of the next is an object. Raises UnreadablePart
         else, for the ``cause`` unless its first bytes say more."""
         is_more = True
@@ -99,7 +129,7 @@ class _Head:
             lines = self.text[: self._most].split(b"\n")[1:]
             is_whole = self._is_whole and len(self.text) <= self._most
             if any(map(_is_object, lines if is_whole else lines[:-1])):
-                return self._sequence(Shape.LINES, size)
+                return self._sequence(Shape.LINES, size, limits, feed)
         said = describe_beginning(bytes(self.text[:LONGEST]))
         is_known = said is not None and said != "begins like JSON"
         raise UnreadablePart(
@@ -139,6 +169,26 @@ class _Head:
         is_more = len(held) > 1
         self.text = b"".join(held) if is_more else self.text
         return is_more
+
+
+def _opened(values: Window, size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
+    """The events of envelopes one after another. Raises UnreadablePart if anything else is there,
+    or as ``envelope_windows``."""
+    text, end = values.text, 0
+    while (first := _NOT_BLANK.search(text, end)) is not None:
+        start = first.start()
+        byte = values.offset + start
+        end = value_end(text, start) if first[0] == b"{" else 0
+        if not end:
+            raise UnreadablePart(f"the part is not envelopes one after another at byte {byte}")
+        envelope = text[start:end]
+        try:
+            records = whole_records(envelope, feed)
+        except (ValueError, RecursionError) as error:
+            raise UnreadablePart(f"an envelope at byte {byte} is not JSON: {error}") from error
+        if records is None:
+            raise UnreadablePart(f"an event stands among envelopes at byte {byte}")
+        yield from envelope_windows(envelope, records, [], size, limits, feed, byte)
 
 
 def _too_long(most: int) -> str:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from pipeline_core.messages import Feed, Limits
-from pipeline_core.reread.fields import has, value_at
-from pipeline_core.reread.json_text import after_blanks, check_length, expected, value_in
+from pipeline_core.reread.fields import has
+from pipeline_core.reread.json_text import (
+    Holder,
+    after_blanks,
+    check_length,
+    expected,
+    value_in,
+    whole_value,
+)
 
 
 def events_in_array(
@@ -29,39 +37,79 @@ def events_in_array(
     return comma, expected(text, end, "]")
 
 
-def events_in_object(value: object, feed: Feed) -> list[object]:
-    """Of a part that is one object: what its array of events holds, or itself, if it has a type.
-    Raises ValueError."""
-    is_event = has(value, feed.event_type)
-    arrays: list[list[object]] = []
+def events_in_object(text: str, feed: Feed) -> list[object] | None:
+    """Of a text that is one object: what its array of events holds; None if it is an event itself,
+    with a type, and no array of which the first object has one. Raises ValueError."""
+    value = whole_value(text)
+    found = _arrays_of_events(value, feed)
+    if not found:
+        if not has(value, feed.event_type):
+            raise ValueError("it is one object, with no array of events")
+        return None
+    if len(found) > 1 or found[0].is_twice:
+        raise ValueError("it has several arrays of events")
+    return found[0].items
+
+
+def is_envelope(text: str, feed: Feed) -> bool:
+    """Whether one of several values is no event for certain: an array is where SALES_RECORDS says,
+    or the first object in one has a type."""
+    try:
+        value = whole_value(text)
+    except (ValueError, RecursionError):
+        return False
+    found = _arrays_of_events(value, feed)
+    if feed.records is None:
+        return bool(found) and any(_is_typed(each, feed) for each in _inner_arrays(value, feed))
+    return bool(found)
+
+
+class _Inner(NamedTuple):
+    """An array in an object, and whether a key that leads to it is there twice."""
+
+    path: str
+    items: list[object]
+    is_twice: bool
+
+
+def _arrays_of_events(value: object, feed: Feed) -> list[_Inner]:
+    """None of an event; several of what nobody can read."""
+    inner = _inner_arrays(value, feed)
     if feed.records is not None:
-        named = value_at(value, feed.records)
-        arrays = [named] if isinstance(named, list) else []
-    elif not is_event and isinstance(value, dict):
-        items = value_at(value, feed.items.split("[]")[0]) if feed.items else None
-        found = [each for each in _arrays(value) if each is not items]
-        of_objects = [each for each in found if each and isinstance(each[0], dict)]
-        arrays = of_objects if any(found) else found
-    if len(arrays) == 1:
-        return arrays[0]
-    if is_event:
-        return [value]
-    raise ValueError("it is one object, with no array of events, or with several")
+        return [each for each in inner if each.path == feed.records]
+    found = [each for each in inner if each.items and isinstance(each.items[0], dict)]
+    if not has(value, feed.event_type):
+        return found or [each for each in inner if len(inner) == 1 and not each.items]
+    is_only = len({each.path for each in found}) == 1
+    return found if is_only and any(_is_typed(each, feed) for each in found) else []
 
 
-def _arrays(value: dict[str, object]) -> Iterator[list[object]]:
-    for inner in value.values():
+def _is_typed(array: _Inner, feed: Feed) -> bool:
+    return bool(array.items) and has(array.items[0], feed.event_type)
+
+
+def _inner_arrays(value: object, feed: Feed) -> list[_Inner]:
+    own = feed.items.split("[]")[0] if feed.items else None
+    found = _arrays(value, "", is_twice=False) if isinstance(value, Holder) else ()
+    return [each for each in found if each.path != own]
+
+
+def _arrays(value: Holder, above: str, *, is_twice: bool) -> Iterator[_Inner]:
+    times = Counter(key for key, _ in value.pairs)
+    for key, inner in value.pairs:
+        again = is_twice or times[key] > 1
         if isinstance(inner, list):
-            yield inner
-        elif isinstance(inner, dict):
-            yield from _arrays(inner)
+            yield _Inner(f"{above}{key}", inner, again)
+        elif isinstance(inner, Holder):
+            yield from _arrays(inner, f"{above}{key}.", is_twice=again)
 
 
 def events_in_large(text: str, start: int, feed: Feed, limits: Limits) -> Iterator[object]:
     """Of a part that is an object longer than an event may be: the events of the array that
     SALES_RECORDS names, or of its only array of objects. Raises ValueError."""
     arrays: list[_Array] = []
-    end = _look_through(text, start, "", 1, limits, arrays)
+    keys = Counter[str]()
+    end = _look_through(text, start, (), limits, arrays, keys)
     if after_blanks(text, end) != len(text):
         raise ValueError("there is something after the object")
     if feed.records is None:
@@ -71,18 +119,35 @@ def events_in_large(text: str, start: int, feed: Feed, limits: Limits) -> Iterat
         if not arrays and all(_begins(text, one, "]") for one in found):
             arrays = found
     else:
-        arrays = [one for one in arrays if one.path == feed.records][-1:]
+        arrays = [one for one in arrays if one.path == feed.records]
     if len(arrays) != 1:
         raise ValueError("it is one object, with no array of events, or with several")
-    yield from events_in_array(text, arrays[0].start, limits, arrays[0].depth)
+    [array] = arrays
+    around = f"{text[start : array.start]}[]{text[array.end :]}"
+    if any(keys[name] > 1 for name in array.keys):
+        raise ValueError("a key of its array is there twice")
+    if feed.records is None and has(whole_value(around), feed.event_type):
+        first, _ = value_in(text, after_blanks(text, array.start + 1), limits.json_depth)
+        if not has(first, feed.event_type):
+            raise ValueError("it is an event, and too long")
+    yield from events_in_array(text, array.start, limits, array.depth)
 
 
 class _Array(NamedTuple):
-    """Where an array stands in an object; around it are ``depth`` brackets."""
+    """Where an array stands in an object; ``keys`` are the paths of those that lead to it, a level
+    each."""
 
-    path: str
+    keys: tuple[str, ...]
     start: int
-    depth: int
+    end: int
+
+    @property
+    def path(self) -> str:
+        return self.keys[-1]
+
+    @property
+    def depth(self) -> int:
+        return len(self.keys)
 
 
 def _begins(text: str, array: _Array, sign: str) -> bool:
@@ -90,9 +155,16 @@ def _begins(text: str, array: _Array, sign: str) -> bool:
 
 
 def _look_through(
-    text: str, start: int, above: str, depth: int, limits: Limits, arrays: list[_Array]
+    text: str,
+    start: int,
+    above: tuple[str, ...],
+    limits: Limits,
+    arrays: list[_Array],
+    keys: Counter[str],
 ) -> int:
-    """Where the object ends that begins there; ``arrays`` gets those in it and its objects."""
+    """Where the object ends that begins there; ``arrays`` gets those in it and its objects, and
+    ``keys`` how often each path to a key is there."""
+    depth = len(above) + 1
     if depth > limits.json_depth:
         raise ValueError(f"it is nested deeper than {limits.json_depth}")
     comma = start  # or the bracket: what stands before a key
@@ -100,13 +172,14 @@ def _look_through(
     while comma > start or not text.startswith("}", end):
         expected(text, key_at := after_blanks(text, comma + 1), '"')
         key, end = value_in(text, key_at, limits.json_depth)
-        path = f"{above}{key}"
+        here = (*above, ".".join((*above[-1:], str(key))))
+        keys[here[-1]] += 1
         place = after_blanks(text, expected(text, after_blanks(text, end), ":"))
         if text.startswith("{", place):
-            end = _look_through(text, place, f"{path}.", depth + 1, limits, arrays)
+            end = _look_through(text, place, here, limits, arrays, keys)
         elif text.startswith("[", place):
-            arrays.append(_Array(path, place, depth))
             end = _after_array(text, place, limits, depth)
+            arrays.append(_Array(here, place, end))
         else:
             _, end = value_in(text, place, limits.json_depth)
         end = after_blanks(text, end)

@@ -41,6 +41,19 @@ def value_in(text: str, start: int, most_deep: int, depth: int = 0) -> tuple[obj
     return value, end
 
 
+class Holder(dict[str, object]):
+    """An object with all its ``pairs``, those of equal keys, too."""
+
+    def __init__(self, pairs: list[tuple[str, object]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def whole_value(text: str) -> object:
+    """The only value of a text, objects as Holder. Raises ValueError or RecursionError."""
+    return _holders.decode(text)
+
+
 def after_blanks(text: str, place: int) -> int:
     """Where the next character is that is no blank."""
     found = _BLANKS.match(text, place)
@@ -97,4 +110,7 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+_holders = json.JSONDecoder(
+    parse_int=Number, parse_float=Number, parse_constant=_refuse, object_pairs_hook=Holder
+)
 _decoder = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse)

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import zlib
+from collections.abc import Iterator
 from decimal import Decimal
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -51,13 +52,17 @@ def events_of(content: bytes, envelope: Envelope) -> list[Any]:
     first = _first_value(data)
     if first is None:
         if any(_is_object(line) for line in data.split(b"\n")[1:]):
-            return _lines(data)
+            return _lines(data, envelope)
         raise NotEvents("it is neither events nor lines")
     rest = data[len(first) :]
     if not rest.strip(BLANK):
-        return _single(json_value(first), envelope)
+        value = json_value(first)
+        held = _held(value, envelope)
+        return [value] if held is None else held
     if b"\n" not in first and rest.lstrip(b" \t\r").startswith(b"\n"):
-        return _lines(data)
+        return _lines(data, envelope)
+    if any(_is_envelope(value, envelope) for value in _first_values(data)):
+        return _of_envelopes(data, envelope)
     return _values(data)
 
 
@@ -105,9 +110,35 @@ def _values(data: bytes) -> list[Any]:
         raise NotEvents(str(error)) from error
 
 
-def _lines(data: bytes) -> list[Any]:
+def _first_values(data: bytes) -> Iterator[Any]:
+    """The first 100 that are objects or arrays."""
+    for _ in range(100):
+        data = data.lstrip(BLANK)
+        try:
+            value, end = _decoder.raw_decode(data.decode("latin-1"))
+        except (ValueError, RecursionError):
+            return
+        if not isinstance(value, (dict, list)):
+            return
+        yield value
+        data = data[end:]
+
+
+def _of_envelopes(data: bytes, envelope: Envelope) -> list[Any]:
+    events: list[Any] = []
+    for value in _values(data):
+        held = _held(value, envelope) if isinstance(value, dict) else None
+        if held is None:
+            raise NotEvents("something stands among envelopes")
+        events += held
+    return events
+
+
+def _lines(data: bytes, envelope: Envelope) -> list[Any]:
     *lines, last = data.split(b"\n")
     events: list[Any] = []
+    if any(_is_envelope(_value_or_none(line), envelope) for line in (*lines, last)[:100]):
+        return _of_envelopes(data, envelope)
     for line in lines:
         try:
             events += _one_after_another(line)
@@ -116,34 +147,74 @@ def _lines(data: bytes) -> list[Any]:
     return events + _values(last)
 
 
-def _single(value: Any, envelope: Envelope) -> list[Any]:
-    """One object: an envelope, or an event."""
+class Holder(dict[str, Any]):
+    """An object that knows all its keys and values, of equal keys all."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+class Held(NamedTuple):
+    """An array in an object."""
+
+    path: tuple[str, ...]
+    items: list[Any]
+    is_twice: bool  # or a key that leads to it
+
+
+def _held(value: Any, envelope: Envelope) -> list[Any] | None:
+    """The events of an envelope; None of an event. Raises NotEvents."""
+    arrays = [each for each in _arrays(value) if ".".join(each.path) != _own(envelope)]
+    of_objects = [each for each in arrays if each.items and isinstance(each.items[0], dict)]
     has_type = bool(lookup(value, envelope.type_path))
     if envelope.records is not None:
-        named = lookup(value, envelope.records)
-        if named and isinstance(named[0], list):
-            return list(named[0])
-    elif not has_type:
-        own = envelope.items.split("[]")[0] if envelope.items else None
-        items = lookup(value, own) if own else []
-        arrays = [array for array in _arrays(value) if not any(array is each for each in items)]
-        of_objects = [array for array in arrays if array and isinstance(array[0], dict)]
-        if len(of_objects) == 1:
-            return of_objects[0]
-        if arrays == [[]]:
-            return []
-    if has_type:
-        return [value]
+        found = [each for each in arrays if ".".join(each.path) == envelope.records]
+    elif has_type:
+        is_only = len({each.path for each in of_objects}) == 1
+        found = of_objects if is_only and _have_type(of_objects, envelope) else []
+    elif len(arrays) == 1 and not arrays[0].items:
+        found = arrays
+    else:
+        found = of_objects
+    if len(found) == 1 and not found[0].is_twice:
+        return list(found[0].items)
+    if has_type and not found:
+        return None
     raise NotEvents("it is one object, without an array of events, or with several")
 
 
-def _arrays(value: dict[str, Any]) -> list[list[Any]]:
-    found: list[list[Any]] = []
-    for inner in value.values():
+def _own(envelope: Envelope) -> str | None:
+    return envelope.items.split("[]")[0] if envelope.items else None
+
+
+def _have_type(arrays: list[Held], envelope: Envelope) -> bool:
+    return any(each.items and lookup(each.items[0], envelope.type_path) for each in arrays)
+
+
+def _is_envelope(value: Any, envelope: Envelope) -> bool:
+    """Is one of several values an envelope for certain?"""
+    if not isinstance(value, dict):
+        return False
+    try:
+        if _held(value, envelope) is None:
+            return False
+    except NotEvents:
+        pass
+    arrays = [each for each in _arrays(value) if ".".join(each.path) != _own(envelope)]
+    if envelope.records is not None:
+        return any(".".join(each.path) == envelope.records for each in arrays)
+    return _have_type(arrays, envelope)
+
+
+def _arrays(value: Any, above: tuple[str, ...] = (), *, is_twice: bool = False) -> list[Held]:
+    found: list[Held] = []
+    for key, inner in value.pairs:
+        again = is_twice or [name for name, _ in value.pairs].count(key) > 1
         if isinstance(inner, list):
-            found.append(inner)
+            found.append(Held((*above, key), inner, again))
         elif isinstance(inner, dict):
-            found += _arrays(inner)
+            found += _arrays(inner, (*above, key), is_twice=again)
     return found
 
 
@@ -161,6 +232,13 @@ def _first_value(data: bytes) -> bytes | None:
     except (ValueError, RecursionError):
         return None
     return data[:end]
+
+
+def _value_or_none(line: bytes) -> Any:
+    try:
+        return json_value(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_object(line: bytes) -> bool:
@@ -221,4 +299,6 @@ def _refuse(constant: str) -> float:
     raise ValueError(constant)
 
 
-_decoder = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_refuse)
+_decoder = json.JSONDecoder(
+    parse_int=_integer, parse_float=_float, parse_constant=_refuse, object_pairs_hook=Holder
+)

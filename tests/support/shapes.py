@@ -29,7 +29,51 @@ _LINES = b"%s\n%s\n" % (_a, _b)
 _RECORDS = {"SALES_RECORDS": "data.rows"}
 _ITEMS = {"SALES_ITEMS": "items[]"}
 
+_NAMED = b'{"event_type":"export","events":[%s,%s]}'
+_PAGES = _NAMED % (_a, _b) + b'\n{"events":[]}\n{"rows":[%s]}\n' % _c
 SHAPES = {
+    "an envelope with a type": Shape(_NAMED % (_a, _b), [A, B]),
+    "an envelope with a type and an array": Shape(
+        b'{"event_type":"export","tags":["a"],"data":{"events":[%s]}}' % _a, [A]
+    ),
+    "an event with objects": Shape(
+        b'{"event_type":"a","items":[{"id":"1"}]}', [{"event_type": "a", "items": [{"id": "1"}]}]
+    ),
+    "an event with two arrays of events": Shape(
+        b'{"event_type":"a","x":[%s],"y":[{}]}' % _a, [{"event_type": "a", "x": [A], "y": [{}]}]
+    ),
+    "an envelope a line": Shape(_PAGES, [A, B, C]),
+    "an envelope a line, the first with a bad event": Shape(
+        b'{"events":[5]}\n{"events":[%s]}\n' % _a, None
+    ),
+    "envelopes one after another": Shape(_PAGES.replace(b"\n", b" "), [A, B, C]),
+    "envelopes over lines": Shape(
+        b'{\n"events": [\n%s]}\n{"events": [\n%s\n]\n}' % (_a, _b), [A, B]
+    ),
+    "a named array a line": Shape(
+        b'{"event_type":"x","data":{"rows":[]}}\n{"event_type":"x","data":{"rows":[%s]},"x":[{}]}\n'
+        % _a,
+        [A],
+        _RECORDS,
+    ),
+    "lines without the named array": Shape(_LINES, [A, B], _RECORDS),
+    "an event among envelopes": Shape(b'{"events":[%s]}\n%s\n' % (_a, _b), None),
+    "an envelope among events": Shape(b"%s\n%s\n" % (_a, _NAMED % (_b, _c)), None),
+    "a bad line among envelopes": Shape(b'no\n{"events":[%s]}\n' % _a, None),
+    "a torn last envelope": Shape(_PAGES + b'{"events":[%s' % _a, None),
+    "envelopes of several arrays": Shape(b'{"x":[{}],"events":[%s]}\n' % _a * 2, None),
+    "objects with objects": Shape(
+        b'{"x":[{"id":"1"}]}\n{"x":[{"id":"2"}]}\n', [{"x": [{"id": "1"}]}, {"x": [{"id": "2"}]}]
+    ),
+    "an array that is there twice": Shape(b'{"events":[%s],"events":[%s]}' % (_a, _b), None),
+    "an array and a number of one name": Shape(b'{"events":[%s],"events":5}' % _a, None),
+    "a holder of the array that is there twice": Shape(
+        b'{"data":5,"data":{"rows":[%s]}}' % _a, None, _RECORDS
+    ),
+    "a named array that is there twice": Shape(
+        b'{"data":{"rows":[%s],"rows":[%s]}}' % (_a, _b), None, _RECORDS
+    ),
+    "another key twice": Shape(b'{"n":1,"events":[%s],"n":2}' % _a, [A]),
     "an array": Shape(b" [%s,\n%s]\n" % (_a, _b), [A, B]),
     "an empty array": Shape(b"[]", []),
     "an array and more": Shape(b"[%s]\n%s\n" % (_a, _b), None),
@@ -73,7 +117,9 @@ SHAPES = {
     "an envelope with empty arrays": Shape(b'{"events": [], "more": []}', None),
     "an envelope with two arrays": Shape(b'{"x": [%s], "y": [%s]}' % (_a, _b), None),
     "an envelope's array in an array": Shape(b'{"x": [[%s]]}' % _a, None),
-    "an event with an array": Shape(b'{"event_type": "a", "x": [%s]}' % _b, [{**A, "x": [B]}]),
+    "an event with an array": Shape(
+        b'{"event_type": "a", "x": ["5", %s]}' % _b, [{**A, "x": ["5", B]}]
+    ),
     "an order with items and no type": Shape(b'{"items": [%s]}' % _a, None, _ITEMS),
     "an envelope beside items": Shape(b'{"items": [%s], "rows": [%s]}' % (_a, _b), [B], _ITEMS),
     "a named array of several": Shape(

@@ -214,11 +214,11 @@ def test_one_bad_value_spoils_the_part(content: str) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{}", "one object with no array of events; set SALES_RECORDS"),
-        ('{"a":[1]}', "one object with no array of events (a); set SALES_RECORDS"),
+        ("{}", "object of the part has no array of events; set SALES_RECORDS"),
+        ('{"a":[1]}', "has no array of events (a); set SALES_RECORDS"),
         ('{"a":[],"b":{"c":[]}}', "several arrays of events (a, b.c); set SALES_RECORDS"),
         ('{"a":[{}],"b":{"c":[{}]}}', "several arrays of events (a, b.c); set SALES_RECORDS"),
-        ('{"a":[{}],"a":[{}]}', "several arrays of events (a, a); set SALES_RECORDS"),
+        ('{"a":[{}],"a":[{}]}', "a key of its array a twice"),
         ('{"a":[{}],"b":nil}', "it is not JSON: Expecting value"),
         ('{"a":[{}]]}', "it is not JSON"),
         ('{"a":[{}],"b":1', "cut off"),
@@ -250,7 +250,7 @@ def test_the_named_array_holds_the_events() -> None:
     assert "no array at c, which SALES_RECORDS names" in cause(content, Feed(records="c"))
     assert "no array at data" in cause(content, Feed(records="data"))
     twice = '{"a":[{}],"a":[{}]}'
-    assert "several arrays of events (a, a)" in cause(twice, Feed(records="a"))
+    assert "a key of its array a twice" in cause(twice, Feed(records="a"))
 
 
 def test_an_envelope_may_be_larger_than_an_event() -> None:

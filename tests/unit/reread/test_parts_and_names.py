@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -50,7 +51,9 @@ def test_dates_of_loose_parts(name: str, archive: str) -> None:
 ENVELOPES = [
     name
     for name, shape in SHAPES.items()
-    if shape.content.startswith(b"{") and ("envelope" in name or "named array" in name)
+    if shape.content.startswith(b"{")
+    and not re.search(rb"}\s+{", shape.content)
+    and ("envelope" in name or "named array" in name)
 ]
 
 
