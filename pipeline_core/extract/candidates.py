@@ -14,8 +14,9 @@ from msgspec import Raw
 from numpy.typing import NDArray
 
 from pipeline_core.containers.cut import cut_bytes
+from pipeline_core.extract.scan import NOT_AN_OBJECT
 from pipeline_core.framing.kernel import kernel
-from pipeline_core.framing.strict_json import strict_items
+from pipeline_core.framing.strict_json import STRICT, strict_items
 from pipeline_core.framing.windows import Shape, Window
 
 _BLANK_BYTES = b" \t\n\r"
@@ -46,9 +47,36 @@ def event_texts(
     decoded: Decoded, rows: NDArray[np.int64], most_bytes: int | None = None
 ) -> list[str]:
     """The JSON of some candidates, blanks outside strings removed, everything else verbatim
-    (so it stays one line); of one that is still longer than ``most_bytes`` the beginning, marked
-    with the bytes that it has in its part. Bytes that are no UTF-8 are replaced."""
-    return [in_one_line(text, most_bytes) for text in _raw_texts(decoded, rows)]
+    (so it stays one line), and bad lines as they stand; of one that is still longer than
+    ``most_bytes`` the beginning, marked with the bytes that it has in its part. Bytes that are no
+    UTF-8 are replaced."""
+    defects = decoded.candidates["defect"].to_numpy()[rows].tolist()
+    return [
+        line_as_it_stands(text, most_bytes)
+        if defect == NOT_AN_OBJECT and _is_bad_line(text)
+        else in_one_line(text, most_bytes)
+        for defect, text in zip(defects, _raw_texts(decoded, rows), strict=True)
+    ]
+
+
+def _is_bad_line(text: bytes) -> bool:
+    """Of what is no object: whether it is no JSON, or one that is nested too deeply."""
+    if text.startswith(b"{"):
+        return b"\n" not in text
+    try:
+        STRICT.decode(text.decode())
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def line_as_it_stands(text: bytes, most_bytes: int | None = None) -> str:
+    """A bad line, cut off as in ``event_texts``."""
+    if not text.isascii():
+        text = text.decode(errors="replace").encode()
+    if most_bytes is not None and len(text) > most_bytes:
+        return cut_bytes(text, most_bytes, len(text))
+    return text.decode()
 
 
 def in_one_line(text: bytes, most_bytes: int | None = None) -> str:

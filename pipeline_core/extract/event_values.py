@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pyarrow as pa
 
-from pipeline_core.extract.candidates import in_one_line, item_texts
+from pipeline_core.extract.candidates import in_one_line, item_texts, line_as_it_stands
 from pipeline_core.extract.event_key import canonical
 from pipeline_core.extract.feed_rules import FIELDS, Event, reading_of
 from pipeline_core.extract.general_tier import is_deeper, lines, pieces
@@ -117,7 +117,7 @@ def _line_values(
     except (ValueError, RecursionError):  # a bad line, which is one event
         found = []
     if not found or is_deeper(content, json_depth):
-        yield in_one_line(bytes(content))
+        yield line_as_it_stands(bytes(content))
         return
     for value, text in found:
         yield value if isinstance(value, dict) else in_one_line(text.encode())

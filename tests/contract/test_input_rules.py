@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from pipeline_core.frames import EventExtractor
+from pipeline_core.messages import Limits
 from tests.support import archives as build
 from tests.support.archives import RawEntry, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.run import (
@@ -493,6 +495,20 @@ def test_copy_of_an_archive_that_vanished_after_the_plan_counts(tmp_path: Path) 
     outcome = run_local(shop, tmp_path, after_plan=(shop.data / "a.zip").unlink)
     assert list(unreadable(outcome)) == [("a.zip", None, None)]
     assert units(outcome) == 3
+
+
+def test_the_text_of_a_bad_line_is_the_line_as_it_stands(tmp_path: Path) -> None:
+    deep = '{"a":  [[[[ ]]]]}'
+    lines = ['{"event_type": "view"}', '{"a" : 1,  ', 'no  json "x  y"\t', "[1,  2]", deep]
+    day = day_zip({"0.jsonl": ("\n".join(lines) + "\n").encode()})
+    shop = write_shop(tmp_path / "shop", {"week.zip": archive_zip({DAY: day})})
+    expected = ['{"a" : 1,', 'no  json "x  y"', "[1,2]", deep]
+    for name in ("renamed.zip", "again.zip"):  # the second run takes the extract of the first
+        run_local(shop, tmp_path, limits={"json_depth": 4})
+        assert [row["event"] for row in rejects(tmp_path)] == expected
+        next(shop.data.iterdir()).rename(shop.data / name)
+    frame = EventExtractor(shop.data, limits=Limits(json_depth=4)).to_frame()
+    assert list(frame["not_an_object"].dropna()) == expected
 
 
 # --- what is read --------------------------------------------------------------------------------
