@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from pipeline_core.catalog.tables import Mapped, rows_found
+from pipeline_core.catalog.words import NEUTRAL, likeness, purchase_likeness
 from pipeline_core.framing.field_paths import MISSING
 from pipeline_core.inspection.rows import View, id_text, kind_of, quantity
-from pipeline_core.inspection.tables import Mapped, rows_found
-from pipeline_core.inspection.words import NEUTRAL, likeness, purchase_likeness
 
 # Of each field, that are tried together.
 MOST = 3

@@ -6,11 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
+from pipeline_core.catalog.words import words
 from pipeline_core.framing.field_paths import MISSING
 from pipeline_core.inspection.fields import text_of
 from pipeline_core.inspection.rows import View
 from pipeline_core.inspection.sample import ArchiveSample
-from pipeline_core.inspection.words import words
 from pipeline_core.messages import Feed
 from pipeline_core.plural import counted
 

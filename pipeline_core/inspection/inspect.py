@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline_core.catalog.sources import Sources
+from pipeline_core.catalog.tables import Table, match
 from pipeline_core.configuration.env_line import env_line
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import UnreadableArchive
@@ -16,8 +18,6 @@ from pipeline_core.inspection.proposal import lacking, likeliest_type
 from pipeline_core.inspection.rows import View, id_text, kind_of, view_of
 from pipeline_core.inspection.sample import ArchiveSample, sampled, something_else
 from pipeline_core.inspection.search import Chosen, Search
-from pipeline_core.inspection.sources import Sources
-from pipeline_core.inspection.tables import Table, match
 from pipeline_core.messages import Feed, Options
 from pipeline_core.messages.inspection import Inspection, Match, Share
 from pipeline_core.storage import Storage, open_archives
@@ -68,7 +68,7 @@ def _today(
     sample: ArchiveSample, places: Places, options: Options, tables: Sources, look_up: LookUp
 ) -> Chosen:
     """What the settings of today count."""
-    tables.of(sample)
+    tables.of(sample.ids)
     feed, customers, products = options.feed, places.customers, places.products
     assumed = tables.cause is not None
     share, cause = look_up.share(sample, feed, customers, products, is_assumed=assumed)
@@ -86,7 +86,7 @@ def _told(
 ) -> Inspection:
     shown = best or today
     sample, feed = shown.sample, shown.feed
-    known = tables.of(sample)
+    known = tables.of(sample.ids)
     view = view_of(sample.events, feed.items)
     cause = best.cause if best and not tables.cause else None
     counts = is_best or (best is not None and best.share.counted > 0)
@@ -94,7 +94,7 @@ def _told(
     nothing = []
     if not counts and nearest is not None:
         seen = view_of(nearest.sample.events, nearest.feed.items)
-        matches = _matches(seen, nearest, tables.of(nearest.sample))
+        matches = _matches(seen, nearest, tables.of(nearest.sample.ids))
         nothing = [_nothing_counts(nearest, matches)]
     elif not counts:
         nothing = [_nothing_found(sample, known)]

@@ -9,12 +9,12 @@ from typing import Literal
 
 import msgspec
 
+from pipeline_core.catalog.tables import Mapped, Table, mappings
+from pipeline_core.catalog.words import likeness, words
 from pipeline_core.configuration.feed import OURS
 from pipeline_core.framing.field_paths import MISSING
 from pipeline_core.inspection.candidates import Candidates, Scored, TypeScored, has_kind
 from pipeline_core.inspection.rows import View, id_text, kind_of, lists_of, quantity, view_of
-from pipeline_core.inspection.tables import Mapped, Table, mappings
-from pipeline_core.inspection.words import likeness, words
 from pipeline_core.messages import Condition, Feed
 
 CUSTOMER = ("customer_id", "segment")

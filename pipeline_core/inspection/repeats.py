@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from pipeline_core.catalog.words import words
 from pipeline_core.framing.field_paths import lookup
 from pipeline_core.inspection.candidates import is_writable
 from pipeline_core.inspection.rows import id_text, view_of
-from pipeline_core.inspection.words import words
 from pipeline_core.messages import Feed
 
 # What such a field is called, the likeliest first; and what orders' ids are called: an event that

@@ -82,7 +82,6 @@ def sampled(data: Storage, name: str, limits: Limits, feed: Feed) -> ArchiveSamp
         archive = open_archive(file, limits)
         days = archive_days(archive, name, feed).wanted
         held = (day for day in days if not day.cause)
-        held = (day for day in days if not day.cause)
         known = {each.index: _KINDS[day.is_loose] for day in held for each in day.entries}
         sample.entries.extend(_kinds("archive", archive, known))
         whole = archive_meter(limits)

@@ -9,6 +9,8 @@ from os.path import commonprefix
 
 import msgspec
 
+from pipeline_core.catalog.tables import Mapped, Table
+from pipeline_core.catalog.words import words
 from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
 from pipeline_core.containers.entry_names import base_name
 from pipeline_core.containers.ignored import ending
@@ -18,13 +20,11 @@ from pipeline_core.inspection.look_up import LookUp
 from pipeline_core.inspection.proposal import closest_tables, proposals
 from pipeline_core.inspection.repeats import event_id
 from pipeline_core.inspection.sample import ArchiveSample
-from pipeline_core.inspection.tables import Mapped, Table
-from pipeline_core.inspection.words import words
 from pipeline_core.messages import Feed
 from pipeline_core.messages.inspection import Share
 
 Sampler = Callable[[Feed], ArchiveSample]
-Tables = Callable[[ArchiveSample], Sequence[Table]]
+Tables = Callable[[frozenset[str]], Sequence[Table]]
 
 _ALL = "*"
 # Of the beginning of a name that many files without an ending have in common.
@@ -48,7 +48,7 @@ class Chosen:
 
 class Search:
     """``sampled`` takes a sample as a feed says, ``tables`` has what may hold customers and
-    products, with the ids of that sample."""
+    products, with those of some ids that stand there."""
 
     def __init__(self, sampled: Sampler, tables: Tables, look_up: LookUp) -> None:
         self._sampled, self._tables, self._look_up = sampled, tables, look_up
@@ -113,7 +113,7 @@ class Search:
 
     def _counted(self, base: Feed, sample: ArchiveSample) -> Chosen | None:
         """The best proposal for what was sampled."""
-        tables = self._tables(sample)
+        tables = self._tables(sample.ids)
         closest = closest_tables(tables)
         ranked: list[tuple[float, int, Chosen]] = []
         for number, each in enumerate(proposals(sample.events, tables, base)):

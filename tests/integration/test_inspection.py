@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url
 
+from pipeline_core.catalog.database import database_tables
+from pipeline_core.catalog.folder import SAMPLE_ROWS
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import RetryableError
-from pipeline_core.inspection.catalog import SAMPLE_ROWS
-from pipeline_core.inspection.database_catalog import database_tables
 from pipeline_core.inspection.inspect import inspect
 from pipeline_core.messages import Options
 from tests.support.archives import archive_zip, day_zip, purchase

@@ -6,46 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from pipeline_core.catalog.tables import Table
 from pipeline_core.inspection.fields import fields_of, type_values
 from pipeline_core.inspection.proposal import proposals
 from pipeline_core.inspection.rows import items_of, lists_of, quantity, view_of
-from pipeline_core.inspection.tables import Column, Table, mappings, match
-from pipeline_core.inspection.words import likeness, purchase_likeness, words
 from pipeline_core.messages import Condition, Feed
 from pipeline_core.messages.inspection import Field
-
-CUSTOMERS = [f"c{n:03d}" for n in range(1, 31)]
-PRODUCTS = [f"p{n:03d}" for n in range(1, 11)]
-
-
-def column(name: str, values: Sequence[str | None], kind: str = "text") -> Column:
-    return Column(name, kind, tuple(values), frozenset(filter(None, values)))
-
-
-def labels(*values: str, count: int) -> list[str]:
-    return [values[n % len(values)] for n in range(count)]
-
-
-def tables(customers: Sequence[str] = CUSTOMERS, products: Sequence[str] = PRODUCTS) -> list[Table]:
-    return [
-        Table(
-            "customers",
-            (
-                column("joined", ["2024-01-01"] * len(customers)),
-                column("customer_id", customers),
-                column("segment", labels("VIP", "New", count=len(customers))),
-            ),
-        ),
-        Table(
-            "products",
-            (
-                column("product_id", products),
-                column("category", labels("Toys", "Books", count=len(products))),
-                column("price", [f"{n}.50" for n in range(len(products))]),
-                column("title", [f"Thing {n}" for n in range(len(products))]),
-            ),
-        ),
-    ]
+from tests.support.known_tables import CUSTOMERS, PRODUCTS, labels, tables
 
 
 def events(count: int = 200, **extra: object) -> list[object]:
@@ -64,37 +31,6 @@ def events(count: int = 200, **extra: object) -> list[object]:
 
 def best(found: Sequence[object], known: Sequence[Table] | None = None) -> Feed:
     return proposals(found, tables() if known is None else known)[0].feed
-
-
-def test_names_are_taken_apart_into_their_words() -> None:
-    assert words("$productId") == ["product", "id"]
-    assert words("client no") == ["client", "no"]
-    assert words("SKU_code2") == ["sku", "code", "2"]
-
-
-@pytest.mark.parametrize(
-    ("meaning", "path", "other"),
-    [
-        ("customer_id", "user.id", "user.country"),
-        ("customer_id", "userId", "anonymousId"),
-        ("product_id", "item.sku", "item.title"),
-        ("product_id", "product_id", "product_name"),
-        ("quantity", "qty", "total_price"),
-        ("quantity", "item.count", "stock_count_id"),
-        ("event_type", "event_type", "event_time"),
-        ("event_type", "type", "user_type"),
-        ("segment", "tier", "email"),
-        ("price", "list price", "vat"),
-    ],
-)
-def test_names_speak_for_one_field_and_not_for_another(meaning: str, path: str, other: str) -> None:
-    assert likeness(path, meaning) > max(0, likeness(other, meaning))
-
-
-def test_types_are_told_by_their_names() -> None:
-    assert purchase_likeness("Order Completed") > purchase_likeness("order") > 0
-    assert purchase_likeness("Checkout Started") == purchase_likeness("add_to_cart") == 0
-    assert 0 < purchase_likeness("xyz") < purchase_likeness("Kauf")
 
 
 def test_fields_are_told_with_types_examples_and_how_often_they_are_there() -> None:
@@ -135,55 +71,6 @@ def test_an_item_s_field_comes_before_its_order_s() -> None:
 )
 def test_quantities_are_read_however_they_are_written(value: object, units: int | None) -> None:
     assert quantity(value) == units
-
-
-def test_columns_are_told_by_what_they_hold() -> None:
-    customers, products = tables()
-    assert [each.looks for each in customers.columns] == ["date", "id", "label"]
-    assert [each.looks for each in products.columns] == ["id", "label", "price", "id"]
-
-
-def test_columns_of_other_names_are_found() -> None:
-    articles = Table(
-        "items",
-        (
-            column("title", [f"Thing {n}" for n in range(10)]),
-            column("article", PRODUCTS),
-            column("family", labels("Toys", "Books", count=10)),
-            column("stock", [str(n * 7) for n in range(10)]),
-            column("list price", [f"{n}.99" for n in range(10)]),
-        ),
-    )
-    _, mapped = mappings([tables()[0], articles], ("product_id", "category", "price"))[0]
-    assert mapped.table.name == "items"
-    assert mapped.columns == {
-        "product_id": "article",
-        "category": "family",
-        "price": "list price",
-    }
-
-
-@pytest.mark.parametrize(
-    ("ids", "known", "difference"),
-    [
-        (["0017", "0018"], ["17", "18", "19"], "padded"),
-        (["u-17", "u-18"], ["17", "18", "19"], "prefixed"),
-        (["A1", "B2"], ["a1", "b2"], "case"),
-        (["a1 ", "b2 "], ["a1", "b2"], "blanks"),
-        (["x", "y"], ["a1", "b2"], None),
-    ],
-)
-def test_what_tells_ids_from_those_of_the_table(
-    ids: list[str], known: list[str], difference: str | None
-) -> None:
-    found = match("user", ids, "customers", column("id", known), numbers=False)
-    assert (found.found, found.ids, found.difference) == (0, 2, difference)
-
-
-def test_ids_that_are_numbers_are_called_so() -> None:
-    assert match("user", ["1"], "customers", column("id", ["1"]), numbers=True).difference == (
-        "numbers"
-    )
 
 
 def test_a_feed_with_our_names_needs_no_setting() -> None:

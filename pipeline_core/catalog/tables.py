@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from pipeline_core.catalog.words import likeness
 from pipeline_core.containers.cut import cut
-from pipeline_core.inspection.words import likeness
 from pipeline_core.messages.inspection import ColumnFound, Difference, Looks, Match, TableFound
 
 _DECIMAL = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline_core.catalog.database import database_tables
+from pipeline_core.catalog.folder import SAMPLE_ROWS, folder_tables
+from pipeline_core.catalog.tables import Column, Table
 from pipeline_core.configuration.places import Places
 from pipeline_core.dimensions.plugin import is_plugin
 from pipeline_core.errors import ConfigError, PipelineError
-from pipeline_core.inspection.catalog import SAMPLE_ROWS, folder_tables
-from pipeline_core.inspection.database_catalog import database_tables
-from pipeline_core.inspection.sample import ArchiveSample
-from pipeline_core.inspection.tables import Column, Table
 from pipeline_core.planning.plan import read_dimensions
 
 
@@ -25,12 +24,12 @@ class Sources:
         self._known: dict[frozenset[str], list[Table]] = {}
         self.cause: str | None = None
 
-    def of(self, sample: ArchiveSample) -> list[Table]:
-        """Those of the place, with the ids of the sample that stand in them. Raises ConfigError if
-        there is no such folder."""
-        if sample.ids not in self._known:
-            self._known[sample.ids] = self._read(sample.ids)
-        return self._known[sample.ids]
+    def of(self, ids: frozenset[str]) -> list[Table]:
+        """Those of the place, with those of the ids that stand in them. Raises ConfigError if there
+        is no such folder."""
+        if ids not in self._known:
+            self._known[ids] = self._read(ids)
+        return self._known[ids]
 
     def _read(self, wanted: frozenset[str]) -> list[Table]:
         if self._places.dimensions is None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline_core.catalog.tables import Column, Table
 from pipeline_core.dimensions.columns import labels
 from pipeline_core.dimensions.source_table import Located
 from pipeline_core.errors import PipelineError
-from pipeline_core.inspection.tables import Column, Table
 
 # Rows that are shown and judged by their looks; ids are looked for in all of them.
 SAMPLE_ROWS = 1000

@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pipeline_core.catalog.folder import MOST_TABLES, SAMPLE_ROWS
+from pipeline_core.catalog.tables import Column, Table
+from pipeline_core.catalog.words import likeness
 from pipeline_core.configuration.dimension_tables import shown_name
 from pipeline_core.dimensions.database import connected
 from pipeline_core.dimensions.relation import quoted
-from pipeline_core.inspection.catalog import MOST_TABLES, SAMPLE_ROWS
-from pipeline_core.inspection.tables import Column, Table
-from pipeline_core.inspection.words import likeness
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
