@@ -29,7 +29,10 @@ _SHOWN = 100
 @place_options
 @json_option
 def plan_command(as_json: bool, **options: Any) -> None:
-    """Show what a run would read, without running it."""
+    """Show what a run would read, without running it.
+
+    It opens archives, and reads neither customers nor products: `doctor` does.
+    """
     show_plan(run_settings(options), as_json=as_json)
 
 

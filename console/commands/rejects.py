@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import print_json
+from console.display.terminal import note, print_json
 from console.options import json_option, place_options, reason_option, run_argument, run_settings
 
 if TYPE_CHECKING:
     from pipeline_core.ledger import RunLedger
+    from pipeline_core.ledger.results import Done
     from pipeline_core.load.rejects import Reject
 
 
@@ -34,7 +35,8 @@ def rejects_command(
     from pipeline_core.load.rejects import Reject
 
     ledger = ledger_of(run_settings(options), run_id)
-    wanted = list(itertools.islice(_rejects(ledger, reason), most))
+    found = list(itertools.islice(_rejects(ledger, reason), most + 1))
+    wanted = found[:most]
     if as_json:
         print_json(
             [
@@ -49,7 +51,12 @@ def rejects_command(
             ]
         )
         return
+    if not found:
+        click.echo(f"Nothing was left out{f' for the reason {reason}' if reason else ''}.")
+        return
     output().print(table(Reject._fields, wanted, numbers=(4,)))
+    if len(found) > most:
+        click.echo("There are more: -n says how many to show.", err=True)
     if number := sum(is_cut(each.event) for each in wanted):
         click.echo(
             f"{number:,} of these events {'was' if number == 1 else 'were'} cut "
@@ -59,10 +66,23 @@ def rejects_command(
 
 
 def _rejects(ledger: RunLedger, reason: str | None) -> Iterator[Reject]:
-    from pipeline_core.ledger.results import results
     from pipeline_core.load.rejects import parse_rejects
 
-    for done in results(ledger, ledger.manifest()).done:
+    for done in _results(ledger):
         stored = done.receipt.rejects
         rows = parse_rejects(io.BytesIO(ledger.load(stored))) if stored else ()
         yield from (row for row in rows if reason in (None, row.reason))
+
+
+def _results(ledger: RunLedger) -> tuple[Done, ...]:
+    """As the run published them, or would have."""
+    from pipeline_core.ledger.results import results
+    from pipeline_core.processing.sent_twice import distinct_results
+
+    manifest, verdict = ledger.manifest(), ledger.verdict()
+    done = results(ledger, manifest).done
+    is_judged = verdict is not None and verdict.state != "failed"
+    if manifest.options.feed.event_id and not is_judged and ledger.distinct() is None:
+        note("Which events were sent twice is not known yet: the run did not come so far.")
+        return done
+    return distinct_results(ledger, manifest, done)

@@ -118,7 +118,7 @@ def print_summary(console: Console, summary: Summary) -> None:
     console.print(
         f"{counted(events.seen, 'event')} in {counted(archives, 'archive')} "
         f"({counted(day_count, 'day')}, {counted(summary.parts.read, 'part')}): "
-        f"{events.counted:,} counted, {events.not_purchase:,} not purchases, "
+        f"{events.counted:,} counted, {events.not_purchase:,} not a purchase, "
         f"{events.rejected:,} rejected; "
         f"{summary.seconds:,.1f} s with the {summary.engine} engine."
     )

@@ -21,6 +21,8 @@ _T = TypeVar("_T")
 MOST_DAYS, MOST_PARTS = 8, 64
 # Enough for some hundred events of the usual size.
 WINDOW_BYTES = 1 << 16
+# So many events need no others beside them.
+ENOUGH_EVENTS = 200
 # Windows: the first, and one that says that there are more.
 _ENOUGH = 2
 
@@ -41,19 +43,36 @@ class PartSample(NamedTuple):
 def sampled_parts(
     archive: OpenedZip, days: Sequence[ArchiveDay], feed: Feed
 ) -> Iterator[PartSample]:
-    """Up to MOST_PARTS of the parts of up to MOST_DAYS of the days."""
+    """Up to MOST_PARTS of the parts of up to MOST_DAYS of the days; further ones in the place of
+    what cannot be read or has no event, and while there are few events."""
     whole = archive_meter(archive.limits)
-    chosen = spread(days, MOST_DAYS)
-    for day in chosen:
-        meter = day_meter(archive.limits, whole)
-        try:
-            with opened_day(archive, day, feed, whole, WINDOW_BYTES) as (opened, parts):
-                some = spread(parts.wanted, MOST_PARTS // len(chosen))
-                is_all = (len(chosen), len(some)) == (len(days), len(parts.wanted))
-                for part in some:
-                    yield _sample(opened, day.name, part, meter, feed, is_all=is_all)
-        except InputError as error:
-            yield _unreadable(day.name, "", error)
+    of_day = MOST_PARTS // max(1, min(len(days), MOST_DAYS))
+    looked_at = events = 0
+    for number, day in enumerate(_spread_first(days, MOST_DAYS)):
+        if number >= MOST_DAYS and (events >= ENOUGH_EVENTS or looked_at >= MOST_PARTS):
+            break
+        for sample in _of_day(archive, day, feed, whole, of_day, is_all=len(days) <= MOST_DAYS):
+            looked_at += 1
+            events += len(sample.events)
+            yield sample
+
+
+def _of_day(
+    archive: OpenedZip, day: ArchiveDay, feed: Feed, whole: Meter, most: int, *, is_all: bool
+) -> Iterator[PartSample]:
+    """Up to ``most`` of its parts, and up to MOST_PARTS until there is an event."""
+    meter, has_events = day_meter(archive.limits, whole), False
+    try:
+        with opened_day(archive, day, feed, whole, WINDOW_BYTES) as (opened, parts):
+            is_all = is_all and len(parts.wanted) <= most
+            for number, part in enumerate(_spread_first(parts.wanted, most)[:MOST_PARTS]):
+                if number >= most and has_events:
+                    break
+                sample = _sample(opened, day.name, part, meter, feed, is_all=is_all)
+                has_events = has_events or bool(sample.events)
+                yield sample
+    except InputError as error:
+        yield _unreadable(day.name, "", error)
 
 
 def _sample(
@@ -91,3 +110,9 @@ def spread(some: Sequence[_T], most: int) -> list[_T]:
     if most == 1:
         return [some[0]]
     return [some[place * (len(some) - 1) // (most - 1)] for place in range(most)]
+
+
+def _spread_first(some: Sequence[_T], most: int) -> list[_T]:
+    """All of them, ``spread`` ones first."""
+    first = spread(range(len(some)), most)
+    return [some[place] for place in dict.fromkeys([*first, *range(len(some))])]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -23,6 +25,8 @@ from pipeline_core.storage import Storage
 log = get_logger()
 
 MOST_ARCHIVES = 3
+# Of which none need have an event.
+_MOST_OPENED = 4 * MOST_ARCHIVES
 # Purchases without a path that prove it wrong: of one that every purchase needs, and of one that
 # most may lack.
 FEW, MANY = 30, 200
@@ -31,6 +35,7 @@ _LIST = "[]"
 _ALIKE = 0.9
 _NAMES_TOLD, _LONGEST_NAME = 6, 120
 _MOST_NAMES = 500
+_FRACTION = re.compile(r"-?[0-9]+[.eE]")
 _DEFAULT = Feed()
 
 
@@ -44,11 +49,19 @@ class NamedPath(NamedTuple):
     is_needed: bool = True
 
 
-class NotSeen(NamedTuple):
-    """A path that no event has of those that were looked at, in a sentence; ``is_wrong`` if they
-    are enough to say that it is not one of the feed's."""
+class NamedValue(NamedTuple):
+    """One of several values that a setting takes at a path."""
 
-    named: NamedPath
+    setting: str
+    path: str
+    value: str
+
+
+class NotSeen(NamedTuple):
+    """A path, or a value at one, that no event has of those that were looked at, in a sentence;
+    ``is_wrong`` if they are enough to say that it is not one of the feed's."""
+
+    named: NamedPath | NamedValue
     found: str
     is_wrong: bool
 
@@ -57,13 +70,17 @@ def check_feed_paths(data: Storage, names: Sequence[str], limits: Limits, feed: 
     """Tells in the log what ``unseen_paths`` finds; raises as it does."""
     for each in unseen_paths(data, names, limits, feed):
         named = each.named
-        log.warning("path_not_seen", setting=named.setting, path=named.path, found=each.found)
+        told = {"setting": named.setting, "path": named.path, "found": each.found}
+        if isinstance(named, NamedValue):
+            log.warning("value_not_seen", value=named.value, **told)
+        else:
+            log.warning("path_not_seen", **told)
 
 
 def unseen_paths(data: Storage, names: Sequence[str], limits: Limits, feed: Feed) -> list[NotSeen]:
-    """The paths of the feed's settings that were not seen in the newest of these archives, and are
-    not known to be wrong. Nothing is read if no setting names one, and no more than it takes to see
-    all.
+    """The paths of the feed's settings, and of several values at one each, that were not seen in
+    the newest of these archives, and are not known to be wrong. Nothing is read if no setting names
+    any, and no more than it takes to see all.
 
     Raises:
         ConfigError: a path is wrong.
@@ -95,40 +112,64 @@ def _named(feed: Feed) -> Iterator[NamedPath]:
         yield NamedPath(_RECORDS, feed.records)
 
 
+def _named_values(feed: Feed) -> Iterator[NamedValue]:
+    """Where there is one value only, a run without it counts nothing, and says so."""
+    taken = [("SALES_PURCHASE_TYPES", feed.event_type, feed.purchase_types)]
+    taken += [("SALES_ONLY", each.path, each.values) for each in feed.only if each.is_equal]
+    for setting, path, values in taken:
+        if len(values) > 1:
+            # The first events have numbers by their values, and not as they are written.
+            told = (value for value in values if not _FRACTION.match(value))
+            yield from (NamedValue(setting, path, value) for value in told)
+
+
 def _look(data: Storage, names: Sequence[str], limits: Limits, feed: Feed) -> list[NotSeen]:
-    look = _Look(feed)
-    for number, name in enumerate(names[:MOST_ARCHIVES] if look.unseen else ()):
-        if number and not any(each.is_needed for each in look.unseen):
+    look, opened = _Look(feed), 0
+    for name in names[:_MOST_OPENED] if not look.has_seen_all else ():
+        if len(look.archives) == MOST_ARCHIVES or (look.archives and not look.needs_more):
             break
-        look.archives.append(name)
+        opened += 1
         try:
             with data.open(name) as file:
                 archive = open_archive(file, limits)
                 days = archive_days(archive, name, feed).wanted
                 for part in sampled_parts(archive, days, feed):
-                    look.add(part)
-                    if not look.unseen:
+                    look.add(name, part)
+                    if look.has_seen_all:
                         return []
         except (InputError, FileNotFoundError):  # processing will say so
             look.is_whole = False
-    look.is_whole &= len(names) <= MOST_ARCHIVES
+    look.is_whole &= opened == len(names)
     return look.verdicts()
 
 
 class _Look:
-    """What was looked at so far. ``unseen`` are paths that no event of it has."""
+    """What was looked at so far. ``unseen`` are paths that no event of it has, ``archives`` the
+    names of those that have any."""
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
         self._steps = reading_of(feed).steps
         self.unseen = list(_named(feed))
+        self._unseen_values = list(_named_values(feed))
+        self._values: dict[str, dict[str, None]] = {each.path: {} for each in self._unseen_values}
         self.archives: list[str] = []
         self.is_whole = True
         self._parts = self._events = self._purchases = 0
         self._no_records = ""
         self._names: dict[str, None] = {}
 
-    def add(self, part: PartSample) -> None:
+    @property
+    def has_seen_all(self) -> bool:
+        """Whether nothing is left to look for."""
+        return not (self.unseen or self._unseen_values)
+
+    @property
+    def needs_more(self) -> bool:
+        """Whether another archive is worth a look."""
+        return bool(self._unseen_values) or any(each.is_needed for each in self.unseen)
+
+    def add(self, archive: str, part: PartSample) -> None:
         """Takes the first events of a part."""
         self.is_whole &= part.is_whole
         self._parts += 1
@@ -136,6 +177,8 @@ class _Look:
             self.unseen = [each for each in self.unseen if each.setting != _RECORDS]
         if self._feed.records and _RECORDS in (part.cause or ""):
             self._no_records = self._no_records or f"of {part.part} {part.cause}"
+        if (part.events or self._no_records) and archive not in self.archives:
+            self.archives.append(archive)
         for event in part.events:
             if isinstance(event, dict):
                 self._add(event)
@@ -147,6 +190,14 @@ class _Look:
             lookup(each, self._feed.event_type) in self._feed.purchase_types for each in found
         )
         self.unseen = [each for each in self.unseen if not self._has(found, each)]
+        for path, values in self._values.items() if self._unseen_values else ():
+            if len(values) < _MOST_NAMES:
+                values |= dict.fromkeys(
+                    filter(None, (_text_of(lookup(each, path)) for each in found))
+                )
+        self._unseen_values = [
+            each for each in self._unseen_values if each.value not in self._values[each.path]
+        ]
         for each in found if self.unseen and len(self._names) < _MOST_NAMES else ():
             self._names |= dict.fromkeys(self._fields(each))
 
@@ -170,8 +221,22 @@ class _Look:
         return any(isinstance(each, dict) and lookup(each, last) is not MISSING for each in lists)
 
     def verdicts(self) -> list[NotSeen]:
-        """Of each path that was not seen, whether it is wrong; nothing if there was no event."""
-        return [self._verdict(each) for each in self.unseen if self._events or self._no_records]
+        """Of each path that was not seen, whether it is wrong, and the values that were not seen
+        where there are others; nothing if there was no event."""
+        unseen = [self._verdict(each) for each in self.unseen if self._events or self._no_records]
+        return unseen + [
+            self._told(each) for each in self._unseen_values if self._values[each.path]
+        ]
+
+    def _told(self, named: NamedValue) -> NotSeen:
+        near = _by_likeness(named.value, self._values[named.path])
+        return NotSeen(
+            named,
+            f"{named.setting} names {named.value}, but none of {counted(self._events, 'event')} "
+            f"looked at in {', '.join(self.archives)} has it at {named.path}; there they have "
+            f"{_listed(near)}.",
+            is_wrong=False,
+        )
 
     def _verdict(self, named: NamedPath) -> NotSeen:
         if named.setting == _RECORDS:
@@ -181,7 +246,7 @@ class _Look:
             )
             is_wrong = bool(self._no_records) or self.is_whole or self._parts >= FEW
             return NotSeen(named, f"SALES_RECORDS names {named.path}, but {found}.", is_wrong)
-        near = self._nearest(named.path)
+        near = _by_likeness(named.path, self._names)
         is_misspelt = bool(near) and _likeness(named.path, near[0]) >= _ALIKE
         may_lack = named.may_lack and not is_misspelt and self._has_holder(named.path)
         without = self._events if named.path == self._feed.event_type else self._purchases
@@ -189,22 +254,36 @@ class _Look:
             least = 0 if is_misspelt else FEW if may_lack else 1
         else:
             least = MANY if may_lack else FEW
-        names = ", ".join(cut(each, _LONGEST_NAME) for each in near[:_NAMES_TOLD])
-        names += ", …" if len(near) > _NAMES_TOLD else ""
         told = (
             f"{named.setting} names {named.path}, but none of {counted(self._events, 'event')} "
-            f"looked at in {', '.join(self.archives)} has it; they have {names or 'no field'}."
+            f"looked at in {', '.join(self.archives)} has it; they have "
+            f"{_listed(near) or 'no field'}."
         )
         return NotSeen(named, told, named.is_needed and without >= least)
-
-    def _nearest(self, path: str) -> list[str]:
-        """The fields that there are, those that are called most like it first."""
-        return sorted(self._names, key=lambda name: (-_likeness(path, name), name))
 
     def _has_holder(self, path: str) -> bool:
         """Whether what it would stand in is there: then others may well have it."""
         holder = path.rpartition(".")[0]
         return not holder or any(name.startswith(f"{holder}.") for name in self._names)
+
+
+def _text_of(value: object) -> str | None:
+    """As settings have it; None of what is no scalar."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float | Decimal) else None
+
+
+def _by_likeness(name: str, names: Iterable[str]) -> list[str]:
+    """The names that there are, those that are most like it first."""
+    return sorted(names, key=lambda each: (-_likeness(name, each), each))
+
+
+def _listed(names: Sequence[str]) -> str:
+    told = ", ".join(cut(each, _LONGEST_NAME) for each in names[:_NAMES_TOLD])
+    return f"{told}, …" if len(names) > _NAMES_TOLD else told
 
 
 def _likeness(one: str, other: str) -> float:

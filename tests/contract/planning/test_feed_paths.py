@@ -185,3 +185,64 @@ def test_archives_that_cannot_be_read_are_passed_over(tmp_path: Path) -> None:
     days = {"1.zip": week(part([BOUGHT])), "2.zip": week(b"[oops"), "3.zip": b"no zip"}
     shop = write_shop(tmp_path / "shop", days)
     assert plan_local(shop, tmp_path, feed=feed_of({"SALES_FIELDS": RIGHT})).archives
+
+
+def test_what_cannot_be_read_or_has_no_event_takes_the_place_of_nothing_else(
+    tmp_path: Path,
+) -> None:
+    whole = part([{**BOUGHT, "test": True}])
+    bad = [b"[oops", b"[]"]
+    days = {f"2024-03-{n:02}.zip": day_zip({"0.json": bad[n % 2]}) for n in range(1, 21)}
+    days["2024-03-01.zip"] = day_zip({"0.json": part([BOUGHT] * FEW)})
+    days["2024-03-02.zip"] = day_zip(
+        {f"{n}.json": b"[oops" for n in range(20)} | {"8a.json": whole}
+    )
+    shop = write_shop(tmp_path / "shop", {"week.zip": archive_zip(days)})
+    assert unseen(shop, SALES_ONLY="test!=true") == []
+
+
+def test_few_events_of_each_day_let_more_days_be_looked_at(tmp_path: Path) -> None:
+    days = {f"2024-03-{n:02}.zip": day_zip({"0.json": part([BOUGHT])}) for n in range(1, 21)}
+    days["2024-03-02.zip"] = day_zip({"0.json": part([{**BOUGHT, "test": True}])})
+    shop = write_shop(tmp_path / "shop", {"week.zip": archive_zip(days)})
+    assert unseen(shop, SALES_ONLY="test!=true") == []
+
+
+def test_archives_without_an_event_are_not_the_only_ones_looked_at(tmp_path: Path) -> None:
+    empty = {f"week_{n}.zip": week((b"[oops", b"[]")[n % 2] + b" " * n) for n in range(2, 7)}
+    shop = write_shop(tmp_path / "shop", {"week_1.zip": week(part([BOUGHT] * FEW)), **empty})
+    refused(shop, tmp_path, SALES_FIELDS="product_id=SKU")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (
+            {"SALES_PURCHASE_TYPES": "purchase,Veiw"},
+            "SALES_PURCHASE_TYPES names Veiw, but none of 3 events looked at in week.zip has it at "
+            "event_type; there they have view, purchase.",
+        ),
+        ({"SALES_ONLY": "paid=yes|Yes|true"}, "names Yes, but none of 3 events looked at in week."),
+        ({"SALES_ONLY": "status=1|null|02"}, "there they have 1, null."),
+    ],
+)
+def test_one_of_several_values_that_no_event_has_is_told_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, str], told: str
+) -> None:
+    bought = [{**BOUGHT, "paid": "yes", "status": 1}, {**BOUGHT, "paid": True, "status": None}]
+    plan_local(shop_of(tmp_path, part([VIEW, *bought])), tmp_path, feed=feed_of(settings))
+    assert caplog.text.count("value_not_seen") == 1
+    assert told in caplog.text
+
+
+def test_values_that_are_there_and_one_that_stands_alone_are_not_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = shop_of(tmp_path, part([VIEW, {**BOUGHT, "price": 1.50}]))
+    for settings in (
+        {"SALES_PURCHASE_TYPES": "buy"},
+        {"SALES_PURCHASE_TYPES": "purchase,view", "SALES_ONLY": "price=1.50|2.50"},
+        {"SALES_ONLY": "sku!=p1|p2"},
+    ):
+        plan_local(shop, tmp_path, feed=feed_of(settings))
+    assert "not_seen" not in caplog.text
