@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Literal
 
-from pipeline_core.containers.codecs import Octets, ZstandardFrames, check_frames
+from pipeline_core.containers.codecs import HAS_LIBDEFLATE, Octets, ZstandardFrames, check_frames
 from pipeline_core.errors import InputError
 from pipeline_core.messages import Limits
+
+if HAS_LIBDEFLATE:
+    import deflate
 
 Packing = Literal["gzip", "Zstandard"]
 
 _GZIP = b"\x1f\x8b"
 _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = range(0x50, 0x60), b"\x2a\x4d\x18"
+_GZIP_MEMBER = _GZIP + b"\x08"
 _MAGIC_BYTES = 4
 _BLOCK = 1 << 20
 # What zlib did not take it copies, again and again.
@@ -33,25 +38,30 @@ def packing(head: Octets) -> Packing | None:
 
 
 def unpacked(
-    blocks: Iterable[Octets], limits: Limits, what: str, error: type[InputError]
+    blocks: Iterable[Octets],
+    limits: Limits,
+    what: str,
+    error: type[InputError],
+    whole_bytes: int = 0,
 ) -> Iterator[Octets]:
     """The bytes of what is packed in ``blocks``, at most 1 MiB at once: of several gzip members, or
-    Zstandard frames, behind each other. What is not packed is given as it is.
+    Zstandard frames, behind each other. A gzip member of up to ``whole_bytes`` that is a block of
+    its own may come as one. What is not packed is given as it is.
 
     Raises:
         InputError: as ``error``, if it is damaged or cut off, or asks for more memory than
             ``limits`` allow.
     """
-    following = iter(blocks)
-    head: Octets = b""
-    for block in following:
-        head = head + block if head else block
-        if len(head) >= _MAGIC_BYTES:
-            break
-    kind, whole = packing(head), chain([head], following)
+    head, following = _head(blocks)
+    kind = packing(head)
     if kind is None:
-        yield from whole
+        yield from chain([head], following)
         return
+    second = next(following, None)
+    if kind == "gzip" and second is None and (member := _only_member(head, whole_bytes)):
+        yield member
+        return
+    whole = chain([head], [] if second is None else [second], following)
     feed, is_whole = _gzip() if kind == "gzip" else _zstandard(limits)
     try:
         for block in whole:
@@ -63,6 +73,31 @@ def unpacked(
         raise error(f"the {what} cannot be inflated: its {kind} data are damaged") from cause
     except ValueError as cause:
         raise error(f"the {what} cannot be inflated: {cause}") from cause
+
+
+def _head(blocks: Iterable[Octets]) -> tuple[Octets, Iterator[Octets]]:
+    """Enough of the first blocks to tell how they are packed, and those that follow."""
+    following = iter(blocks)
+    head: Octets = b""
+    for block in following:
+        head = head + block if head else block
+        if len(head) >= _MAGIC_BYTES:
+            break
+    return head, following
+
+
+def _only_member(packed: Octets, most_bytes: int) -> bytearray | None:
+    """What is in a gzip member (RFC 1952) of up to ``most_bytes``, by libdeflate; None unless
+    everything about it is as its end declares. libdeflate passes over what follows a member: where
+    another may begin, zlib reads them."""
+    crc, size = struct.unpack("<II", bytes(packed[-8:]).rjust(8, b"\0"))
+    if not HAS_LIBDEFLATE or not 0 < size <= most_bytes or bytes(packed).find(_GZIP_MEMBER, 1) > 0:
+        return None
+    try:
+        found: bytearray = deflate.gzip_decompress(packed, size)
+    except deflate.DeflateError:
+        return None
+    return found if len(found) == size and deflate.crc32(found) == crc else None
 
 
 _Codec = tuple[Callable[[memoryview], Iterator[bytes]], Callable[[], bool]]

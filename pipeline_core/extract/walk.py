@@ -124,7 +124,8 @@ def part_bytes(
     )
     if hasher is not None:
         blocks = hasher.follow(blocks, metered)
-    return counted(unpacked(blocks, day.limits, "part", UnreadablePart), metered)
+    found = unpacked(blocks, day.limits, "part", UnreadablePart, window_bytes)
+    return counted(found, metered)
 
 
 class PartHash:

@@ -55,7 +55,7 @@ def test_orders_in_lines_become_a_report(tmp_path: Path) -> None:
         ("unknown_product", "1/0", '{"sku":"nothing","n":5}'),
         ("invalid_quantity", "1/1", '{"sku":"p1","n":0}'),
         ("not_an_object", "1/2", "7"),
-        ("not_an_object", "6", "notjson"),
+        ("not_an_object", "6", "not json"),
     ]
     assert [
         (each["reason"], each["position"], each["event"]) for each in rejects(tmp_path)

@@ -21,14 +21,23 @@ Pack = Callable[[bytes], bytes]
 
 
 def read(content: bytes, block: int = 1 << 20, limits: Limits | None = None) -> bytes:
-    blocks = (content[start : start + block] for start in range(0, len(content), block))
-    return b"".join(unpacked(blocks, limits or Limits(), "part", UnreadablePart))
+    """A block after the other, and what comes in one block as a whole."""
+    blocks = [content[start : start + block] for start in range(0, len(content), block)]
+    found = b"".join(unpacked(blocks, limits or Limits(), "part", UnreadablePart))
+    whole = unpacked([content], limits or Limits(), "part", UnreadablePart, whole_bytes=1 << 26)
+    assert b"".join(whole) == found
+    return found
 
 
 def cause(content: bytes, limits: Limits | None = None) -> str:
-    with pytest.raises(UnreadablePart) as error:
-        read(content, limits=limits)
-    return error.value.message
+    told = set()
+    for whole_bytes in (0, 1 << 26):
+        blocks = unpacked([content], limits or Limits(), "part", UnreadablePart, whole_bytes)
+        with pytest.raises(UnreadablePart) as error:
+            b"".join(blocks)
+        told.add(error.value.message)
+    (message,) = told
+    return message
 
 
 def _pieces(pack: Pack, size: int) -> Pack:
@@ -121,3 +130,17 @@ def test_memory_to_look_back_is_limited() -> None:
     packed = zstd.compress(TEXT * 3, options=options)
     assert len(read(packed)) == 3 * len(TEXT)
     assert "SALES_MAX_DICTIONARY_BYTES" in cause(packed, Limits(dictionary_bytes=1 << 20))
+
+
+@pytest.mark.parametrize("between", [b"", gzip.compress(b"", mtime=0)])
+def test_equal_members_are_all_there(between: bytes) -> None:
+    """The last one's end declares what the first one is."""
+    member = gzip.compress(TEXT, mtime=0)
+    assert read(member + between + member) == 2 * TEXT
+
+
+def test_a_member_of_bounded_size_comes_as_a_whole() -> None:
+    packed = gzip.compress(TEXT, mtime=0)
+    for most, is_whole in ((len(TEXT), True), (len(TEXT) - 1, False)):
+        found = [*unpacked([packed], Limits(), "part", UnreadablePart, whole_bytes=most)]
+        assert (len(found) == 1) is is_whole
