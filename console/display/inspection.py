@@ -95,8 +95,16 @@ def _fields(found: Inspection) -> Grid:
 
 
 def _types(found: Inspection) -> Grid:
-    rows = [(each.value, f"{each.events:,}") for each in found.type_values]
-    return table([found.type_field or "", "events"], rows, numbers=(1,))
+    has_items = any(each.items is not None for each in found.type_values)
+    rows = [
+        (each.value, f"{each.events:,}", *([f"{each.items or 0:,}"] if has_items else []))
+        for each in found.type_values
+    ]
+    headings = [found.type_field or "", "events", *(["items"] if has_items else [])]
+    grid = table(headings, rows, numbers=(1, 2))
+    if found.more_type_values:
+        grid.caption = f"and {found.more_type_values:,} more, which are less common"
+    return grid
 
 
 def _print_tables(console: Console, found: Inspection) -> None:
@@ -137,11 +145,16 @@ def _matched(match: Match) -> str:
 
 
 def _print_share(console: Console, whose: str, share: Share) -> None:
-    of = _percent(share.counted, share.events)
-    _say(
-        console,
-        f"{whose} would count {share.counted:,} of {counted(share.events, 'event')} ({of}).",
-    )
+    of, others = _percent(share.counted, share.events), share.events - (share.items or 0)
+    if share.items is None:
+        seen = f"{counted(others, 'event')} ({of})"
+    elif not others:
+        seen = f"{counted(share.items, 'item')} of orders ({of})"
+    else:
+        items, events = counted(share.items, "item"), counted(others, "event")
+        seen = f"{share.events:,} ({of}): {items} of orders, and {events} without items"
+    _say(console, f"{whose} would count {share.counted:,} of {seen}.")
     if share.reasons:
+        heading = "events" if share.items is None else "items, events"
         rows = [(each.reason, f"{each.events:,}", each.example) for each in share.reasons]
-        console.print(table(["left out", "events", "such as"], rows, numbers=(1,)))
+        console.print(table(["left out", heading, "such as"], rows, numbers=(1,)))

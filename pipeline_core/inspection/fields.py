@@ -7,14 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pipeline_core.containers.cut import cut
-from pipeline_core.framing.field_paths import MISSING
+from pipeline_core.framing.field_paths import MISSING, lookup
 from pipeline_core.inspection.rows import View, items_of, kind_of, lists_of, view_of
 from pipeline_core.messages.inspection import Field, TypeValue
 
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 40
 _MOST_DISTINCT = 10_000
-_VALUES_TOLD = 30
 
 
 def fields_of(events: Sequence[object]) -> list[Field]:
@@ -45,11 +44,25 @@ def _field(path: str, values: Sequence[object], rows: int) -> Field:
     )
 
 
-def type_values(view: View, path: str) -> list[TypeValue]:
-    """The values of a field with how often they stand there, the commonest first."""
-    counts = Counter(text_of(value) for value in view.columns.get(path, ()) if value is not MISSING)
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [TypeValue(cut(value, _LONGEST_EXAMPLE), n) for value, n in ordered[:_VALUES_TOLD]]
+def type_values(events: Sequence[object], path: str, items: str | None) -> list[TypeValue]:
+    """The values of a field with how many events have each, the commonest first; and how many of
+    their ``items``, if that is a list. An item that has the field itself has it for its event."""
+    of_events, of_items = Counter[str](), Counter[str]()
+    for event in events:
+        if isinstance(event, dict):
+            inside = items_of(event, items) if items else []
+            outer = lookup(event, path)
+            values = [outer if (own := lookup(i, path)) is MISSING else own for i in inside]
+            texts = [text_of(value) for value in values if value is not MISSING]
+            of_items.update(texts)
+            if not inside and outer is not MISSING:
+                texts = [text_of(outer)]
+            of_events.update(set(texts))
+    ordered = sorted(of_events.items(), key=lambda item: (-item[1], item[0]))
+    return [
+        TypeValue(cut(value, _LONGEST_EXAMPLE), n, of_items[value] if items else None)
+        for value, n in ordered
+    ]
 
 
 def text_of(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 
@@ -11,6 +10,7 @@ from pipeline_core.framing.field_paths import MISSING
 from pipeline_core.inspection.fields import text_of
 from pipeline_core.inspection.rows import View
 from pipeline_core.inspection.sample import ArchiveSample
+from pipeline_core.inspection.search import Chosen
 from pipeline_core.messages import Feed
 from pipeline_core.plural import counted
 
@@ -27,12 +27,6 @@ def hints_of(sample: ArchiveSample, view: View, feed: Feed, cause: str | None) -
         if part.cause is not None:
             place = " > ".join(filter(None, (part.day, part.part)))
             yield f"{place} cannot be read: {part.cause}."
-    repeated = _repeated(sample)
-    if repeated and not feed.event_id:
-        yield (
-            f"The sample holds {counted(repeated, 'event')} that stood there before, alike in "
-            "every field: each is counted again."
-        )
     kinds = view.columns.get(feed.event_type, [])
     is_purchase = [isinstance(kind, str) and kind in feed.purchase_types for kind in kinds]
     for path, values in view.columns.items():
@@ -45,7 +39,17 @@ def hints_of(sample: ArchiveSample, view: View, feed: Feed, cause: str | None) -
             yield f"Purchases differ in {path} ({told}): SALES_ONLY={path}=... keeps some of them."
 
 
-def _repeated(sample: ArchiveSample) -> int:
-    """Events of the sample that are there before."""
-    texts = Counter(json.dumps(event, sort_keys=True, default=str) for event in sample.events)
-    return sum(texts.values()) - len(texts)
+def key_hints(today: Chosen, best: Chosen | None) -> Iterator[str]:
+    """What the key of events, or its lack, does to what counts today and by the proposal."""
+    if differing := today.share.copies_differ:
+        yield (
+            f"SALES_EVENT_ID={','.join(today.feed.event_id)} takes "
+            f"{counted(differing, 'purchase')} for sent twice, but they differ from the first in "
+            "customer, product or quantity: it is not what tells an event from all others."
+        )
+    for whose, shown in (("Today's settings", today), ("The settings below", best)):
+        if shown is not None and (again := shown.share.counted_again):
+            yield (
+                f"{whose} would count {counted(again, 'purchase')} again: alike in every field, "
+                "they stood there before. SALES_EVENT_ID names what tells an event from all others."
+            )

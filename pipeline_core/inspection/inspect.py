@@ -11,7 +11,7 @@ from pipeline_core.configuration.places import Places
 from pipeline_core.errors import UnreadableArchive
 from pipeline_core.inspection.chosen import chosen_archive
 from pipeline_core.inspection.fields import fields_of, type_values
-from pipeline_core.inspection.hints import hints_of
+from pipeline_core.inspection.hints import hints_of, key_hints
 from pipeline_core.inspection.lines import feed_lines, place_lines, table_lines
 from pipeline_core.inspection.look_up import LookUp
 from pipeline_core.inspection.proposal import lacking, likeliest_type
@@ -21,6 +21,8 @@ from pipeline_core.inspection.search import Chosen, Search
 from pipeline_core.messages import Feed, Options
 from pipeline_core.messages.inspection import Inspection, Match, Share
 from pipeline_core.storage import Storage, open_archives
+
+_VALUES_TOLD = 30
 
 
 def inspect(places: Places, options: Options, archive: str | None = None) -> Inspection:
@@ -50,11 +52,17 @@ def inspect(places: Places, options: Options, archive: str | None = None) -> Ins
     best = search.best(options.feed, today.sample if today else None)
     if today is None:
         sample = best.sample if best else _something_else(data, name, options, others)
-        nothing = Share(0, 0, [])
+        nothing = Share(events=0)
         today = Chosen(options.feed, places.customers, places.products, sample, nothing, refusal)
-    is_best = 0 < today.share.counted >= (best.share.counted if best else 0)
+    is_best = bool(today.share.counted) and (best is None or _worth(today) >= _worth(best))
     found = None if is_best else best
     return _told(places, tables, today, found, search.nearest, is_best=is_best)
+
+
+def _worth(chosen: Chosen) -> tuple[int, int]:
+    """Purchases that count, each of them once; then fewer that count again."""
+    again = chosen.share.counted_again
+    return chosen.share.counted - again, -again
 
 
 def _something_else(data: Storage, name: str, options: Options, others: str) -> ArchiveSample:
@@ -98,7 +106,10 @@ def _told(
         nothing = [_nothing_counts(nearest, matches)]
     elif not counts:
         nothing = [_nothing_found(sample, known)]
-    type_field = feed.event_type if view.present(feed.event_type) else likeliest_type(view)
+    events = view_of(sample.events, None)
+    is_seen = view.present(feed.event_type) or events.present(feed.event_type)
+    type_field = feed.event_type if is_seen else likeliest_type(events)
+    values = type_values(sample.events, type_field, feed.items) if type_field else []
     return Inspection(
         archive=sample.archive,
         entries=sample.entries,
@@ -106,7 +117,8 @@ def _told(
         events=len(sample.events),
         fields=fields_of(sample.events),
         type_field=type_field,
-        type_values=type_values(view, type_field) if type_field else [],
+        type_values=values[:_VALUES_TOLD],
+        more_type_values=len(values[_VALUES_TOLD:]),
         tables=[table.found() for table in known],
         tables_cause=tables.cause,
         matches=matches,
@@ -120,7 +132,7 @@ def _told(
             *table_lines(shown.customers),
             *table_lines(shown.products),
         ],
-        hints=[*nothing, *hints_of(sample, view, feed, cause)],
+        hints=[*nothing, *key_hints(today, best), *hints_of(sample, view, feed, cause)],
     )
 
 

@@ -62,7 +62,7 @@ _WHYS = {
     "SALES_IGNORE": "files that are passed over",
     "SALES_PARTS": "files that hold events and are not read by their ending",
     "SALES_ONLY": "the rest is marked as a test",
-    "SALES_EVENT_ID": "events stand twice, and this tells them",
+    "SALES_EVENT_ID": "what tells an event that was sent twice",
 }
 
 

@@ -39,7 +39,7 @@ class LookUp:
         dimensions, cause = self._read(customers, products)
         if dimensions is None:
             if not is_assumed:
-                return Share(len(sample.events), 0, []), cause
+                return Share(events=len(sample.events)), cause
             dimensions = _assumed(sample.ids)
         options = self._options
         depth = options.limits.json_depth

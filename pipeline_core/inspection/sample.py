@@ -57,6 +57,11 @@ class ArchiveSample:
     without_events: list[str] = field(default_factory=list)
 
     @cached_property
+    def texts(self) -> list[str]:
+        """The events' canonical JSON: those of equal texts are alike in every field."""
+        return [json.dumps(event, sort_keys=True, default=str) for event in self.events]
+
+    @cached_property
     def ids(self) -> frozenset[str]:
         """Every text by which a field, or one of an item, might be looked up."""
         views = [view_of(self.events, items) for items in (None, *lists_of(self.events))]

@@ -69,8 +69,17 @@ class Search:
         return self._settled(best)
 
     def _uncounted(self, feed: Feed, sample: ArchiveSample) -> Chosen:
-        share, cause = self._look_up.share(sample, feed, CUSTOMERS, PRODUCTS, is_assumed=True)
-        return Chosen(feed, CUSTOMERS, PRODUCTS, sample, share, cause)
+        return self._chosen(feed, CUSTOMERS, PRODUCTS, sample)
+
+    def _chosen(
+        self, feed: Feed, customers: DimensionTable, products: DimensionTable, sample: ArchiveSample
+    ) -> Chosen:
+        """What a feed counts, without a key of events that calls copies what differs."""
+        share, cause = self._look_up.share(sample, feed, customers, products, is_assumed=True)
+        if share.copies_differ:
+            feed = msgspec.structs.replace(feed, event_id=())
+            return self._chosen(feed, customers, products, sample)
+        return Chosen(feed, customers, products, sample, share, cause)
 
     def _settled(self, found: Chosen) -> Chosen:
         """The same, of a sample that was taken as its own feed says."""
@@ -119,11 +128,8 @@ class Search:
         for number, each in enumerate(proposals(sample.events, tables, base)):
             customers = _called(CUSTOMERS, each.customers or closest[0])
             products = _called(PRODUCTS, each.products or closest[1])
-            share, cause = self._look_up.share(
-                sample, each.feed, customers, products, is_assumed=True
-            )
-            found = Chosen(each.feed, customers, products, sample, share, cause)
-            ranked.append((-each.rank(share.counted), number, found))
+            found = self._chosen(each.feed, customers, products, sample)
+            ranked.append((-each.rank(found.share.understood), number, found))
         counting = [each for each in ranked if each[2].share.counted]
         if ranked and not counting:
             self.nearest = self.nearest or min(ranked, key=lambda item: item[:2])[2]

@@ -10,6 +10,7 @@ from pipeline_core.plural import counted
 
 Kind = Literal["day", "part", "ignored"]
 Looks = Literal["id", "label", "price", "date", "other"]
+_DUPLICATE_EVENT = "duplicate_event"
 Difference = Literal["padded", "prefixed", "numbers", "case", "blanks"]
 
 
@@ -71,6 +72,8 @@ class TypeValue(Struct, frozen=True):
     """The value."""
     events: int
     """How many sampled events have it."""
+    items: int | None = None
+    """How many items these have; null without `SALES_ITEMS`."""
 
 
 class ColumnFound(Struct, frozen=True):
@@ -136,15 +139,28 @@ class ReasonFound(Struct, frozen=True):
     """The JSON of the first, cut."""
 
 
-class Share(Struct, frozen=True):
+class Share(Struct, frozen=True, kw_only=True):
     """What some settings would count of the sample."""
 
     events: int
-    """Events, or items of events, that they see."""
-    counted: int
-    """How many of these would count."""
-    reasons: list[ReasonFound]
+    """Events that they see; with `SALES_ITEMS` each item is one, and so is an event without any."""
+    items: int | None = None
+    """How many of these are items; null without `SALES_ITEMS`."""
+    counted: int = 0
+    """How many of the events would count."""
+    counted_again: int = 0
+    """How many of those stood there before, alike in every field."""
+    copies_differ: int = 0
+    """How many `SALES_EVENT_ID` takes for sent twice although they differ from the first in
+    customer, product or quantity."""
+    reasons: list[ReasonFound] = []
     """Why not the rest, the commonest first."""
+
+    @property
+    def understood(self) -> int:
+        """How many count, or would if they were no copies."""
+        copies = (each.events for each in self.reasons if each.reason == _DUPLICATE_EVENT)
+        return self.counted + sum(copies)
 
 
 class Line(Struct, frozen=True):
@@ -176,6 +192,8 @@ class Inspection(Struct, frozen=True, kw_only=True):
     """Path of the field that tells purchases from the rest; null if there is none."""
     type_values: list[TypeValue]
     """Its values, the commonest first."""
+    more_type_values: int
+    """How many more there are, which are less common."""
     tables: list[TableFound]
     """What may hold customers and products."""
     tables_cause: str | None

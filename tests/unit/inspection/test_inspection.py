@@ -11,7 +11,7 @@ from pipeline_core.inspection.fields import fields_of, type_values
 from pipeline_core.inspection.proposal import proposals
 from pipeline_core.inspection.rows import items_of, lists_of, quantity, view_of
 from pipeline_core.messages import Condition, Feed
-from pipeline_core.messages.inspection import Field
+from pipeline_core.messages.inspection import Field, TypeValue
 from tests.support.known_tables import CUSTOMERS, PRODUCTS, labels, tables
 
 
@@ -196,11 +196,26 @@ def test_tests_are_left_out() -> None:
 
 
 def test_values_of_the_type_are_counted() -> None:
-    found = type_values(view_of(events(8), None), "event_type")
-    assert [(each.value, each.events) for each in found] == [
-        ("view", 4),
-        ("cart", 2),
-        ("purchase", 2),
+    found = type_values(events(8), "event_type", None)
+    assert found == [
+        TypeValue("view", 4),
+        TypeValue("cart", 2),
+        TypeValue("purchase", 2),
+    ]
+
+
+def test_events_of_a_type_are_counted_beside_their_items() -> None:
+    orders: list[object] = [
+        {"kind": "sold", "items": [{}, {"kind": "gift"}, {}]},
+        {"kind": "sold", "items": []},
+        {"kind": "seen"},
+        {"items": [{"kind": "gift"}]},
+        "no object",
+    ]
+    assert type_values(orders, "kind", "items[]") == [
+        TypeValue("gift", 2, 2),
+        TypeValue("sold", 2, 2),
+        TypeValue("seen", 1, 0),
     ]
 
 
