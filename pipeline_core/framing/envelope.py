@@ -54,7 +54,7 @@ def whole_records(text: Octets, feed: Feed) -> Records | None:
     if not held and is_event:
         return None
     if not held and feed.records is None and len(arrays) == 1 and not arrays[0][1]:
-        held = [arrays[0][0]]
+        raise _no_events(arrays[0][0])
     if len(set(held)) != 1:
         raise _no_records(held or [path for path, _ in arrays], feed)
     path = held[0]
@@ -236,6 +236,15 @@ def _plain(value: object) -> object:
     if isinstance(value, Pairs):
         return {key: _plain(inner) for key, inner in value}
     return value
+
+
+def _no_events(path: Sequence[str]) -> UnreadablePart:
+    """Of an object whose only array is empty: perhaps it says what went wrong."""
+    named = ".".join(path)
+    return UnreadablePart(
+        f"an object of the part holds no event: its array {named} is empty; "
+        f"SALES_RECORDS={named} would say that it is the one of events, and the part one without"
+    )
 
 
 def _no_records(paths: Sequence[tuple[str, ...]], feed: Feed) -> UnreadablePart:

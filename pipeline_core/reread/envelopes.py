@@ -79,7 +79,7 @@ def _arrays_of_events(value: object, feed: Feed) -> list[_Inner]:
         return [each for each in inner if each.path == feed.records]
     found = [each for each in inner if each.items and isinstance(each.items[0], dict)]
     if not has(value, feed.event_type):
-        return found or [each for each in inner if len(inner) == 1 and not each.items]
+        return found
     is_only = len({each.path for each in found}) == 1
     return found if is_only and any(_is_typed(each, feed) for each in found) else []
 
@@ -114,10 +114,7 @@ def events_in_large(text: str, start: int, feed: Feed, limits: Limits) -> Iterat
         raise ValueError("there is something after the object")
     if feed.records is None:
         own = feed.items.split("[]")[0] if feed.items else None
-        found = [one for one in arrays if one.path != own]
-        arrays = [one for one in found if _begins(text, one, "{")]
-        if not arrays and all(_begins(text, one, "]") for one in found):
-            arrays = found
+        arrays = [one for one in arrays if one.path != own and _begins_object(text, one)]
     else:
         arrays = [one for one in arrays if one.path == feed.records]
     if len(arrays) != 1:
@@ -150,8 +147,8 @@ class _Array(NamedTuple):
         return len(self.keys)
 
 
-def _begins(text: str, array: _Array, sign: str) -> bool:
-    return text.startswith(sign, after_blanks(text, array.start + 1))
+def _begins_object(text: str, array: _Array) -> bool:
+    return text.startswith("{", after_blanks(text, array.start + 1))
 
 
 def _look_through(

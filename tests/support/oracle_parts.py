@@ -173,8 +173,6 @@ def _held(value: Any, envelope: Envelope) -> list[Any] | None:
     elif has_type:
         is_only = len({each.path for each in of_objects}) == 1
         found = of_objects if is_only and _have_type(of_objects, envelope) else []
-    elif len(arrays) == 1 and not arrays[0].items:
-        found = arrays
     else:
         found = of_objects
     if len(found) == 1 and not found[0].is_twice:

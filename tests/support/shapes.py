@@ -30,7 +30,8 @@ _RECORDS = {"SALES_RECORDS": "data.rows"}
 _ITEMS = {"SALES_ITEMS": "items[]"}
 
 _NAMED = b'{"event_type":"export","events":[%s,%s]}'
-_PAGES = _NAMED % (_a, _b) + b'\n{"events":[]}\n{"rows":[%s]}\n' % _c
+_PAGES = _NAMED % (_a, _b) + b'\n{"rows":[%s]}\n' % _c
+_LAST_PAGE = b'{"events":[%s]}\n{"events":[]}\n' % _a
 SHAPES = {
     "an envelope with a type": Shape(_NAMED % (_a, _b), [A, B]),
     "an envelope with a type and an array": Shape(
@@ -113,7 +114,16 @@ SHAPES = {
     "one object without a type": Shape(b'{"a": 1}\n', None),
     "an envelope": Shape(b'{"n": [1], "m": {"events": [%s, 5, %s]}}' % (_a, _b), [A, 5, B]),
     "an envelope over lines": Shape(b'{\n"events": [\n%s,\n%s\n]\n}\n' % (_a, _b), [A, B]),
-    "an empty envelope": Shape(b'{"n": 0, "events": []}', []),
+    "an empty envelope": Shape(b'{"n": 0, "events": []}', None),
+    "an error message": Shape(b'{"message": "Forbidden", "problem": {"errors": []}}', None),
+    "an empty envelope whose array is named": Shape(
+        b'{"n": 0, "events": []}', [], {"SALES_RECORDS": "events"}
+    ),
+    "an empty envelope among others": Shape(_LAST_PAGE, None),
+    "an empty one whose array is named": Shape(_LAST_PAGE, [A], {"SALES_RECORDS": "events"}),
+    "an event with an empty array": Shape(
+        b'{"event_type":"a","tags":[]}', [{"event_type": "a", "tags": []}]
+    ),
     "an envelope with empty arrays": Shape(b'{"events": [], "more": []}', None),
     "an envelope with two arrays": Shape(b'{"x": [%s], "y": [%s]}' % (_a, _b), None),
     "an envelope's array in an array": Shape(b'{"x": [[%s]]}' % _a, None),
