@@ -12,6 +12,7 @@ from pipeline_core.containers.cut import cut_name
 _DIGITS = "0123456789"
 _PART = re.compile(r"\.(?:json|jsonl|ndjson)(?:\.(?:gz|zst))?\Z", re.IGNORECASE)
 _PACKED = (".gz", ".zst")
+_PACKING = re.compile(r"\.(?:gz|zst)\Z", re.IGNORECASE)
 _SEPARATED = re.compile(r"(?<![0-9])([0-9]{4})([-_.])([0-9]{2})\2([0-9]{2})(?![0-9])")
 # Also with a time behind. Without a T it has to be this century's: ten digits may be Unix seconds.
 _EIGHT = (
@@ -34,6 +35,11 @@ _TWO_DIGITS = re.compile("[0-9]{2}")
 def base_name(name: str) -> str:
     """The part after the last slash of either kind."""
     return re.split(r"[/\\]", name)[-1]
+
+
+def without_packing(name: str) -> str:
+    """The name without an ending, in any case, that says how a part is packed."""
+    return _PACKING.sub("", name)
 
 
 def is_zip(name: str) -> bool:

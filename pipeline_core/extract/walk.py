@@ -102,11 +102,12 @@ def part_windows(
     window_bytes: int,
     feed: Feed,
     hasher: PartHash | None = None,
+    content: PartHash | None = None,
 ) -> Iterator[Window]:
-    """The part's events in windows; ``hasher`` follows all bytes of it, packed if they are. What
-    counts is what they are unpacked, but packed they are no more than that may be, either. Raises
-    UnreadablePart, or what the meter raises."""
-    blocks = part_bytes(day, part, meter, window_bytes, hasher)
+    """The part's events in windows; ``hasher`` follows all bytes of it, packed if they are, and
+    ``content`` what they are unpacked. That counts, but packed they are no more than that may be,
+    either. Raises UnreadablePart, or what the meter raises."""
+    blocks = part_bytes(day, part, meter, window_bytes, hasher, content)
     return windows(blocks, window_bytes, day.limits, feed)
 
 
@@ -116,6 +117,7 @@ def part_bytes(
     meter: Meter,
     window_bytes: int,
     hasher: PartHash | None = None,
+    content: PartHash | None = None,
 ) -> Iterator[Octets]:
     """The part's JSON, unpacked; see ``part_windows``."""
     metered = part_meter(day.limits, meter)
@@ -125,11 +127,11 @@ def part_bytes(
     if hasher is not None:
         blocks = hasher.follow(blocks, metered)
     found = unpacked(blocks, day.limits, "part", UnreadablePart, window_bytes)
-    return counted(found, metered)
+    return counted(found if content is None else content.follow(found, metered), metered)
 
 
 class PartHash:
-    """Follows the bytes of a part, as they are in its zip."""
+    """Follows the bytes of a part, as they are in its zip, or unpacked."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()

@@ -22,11 +22,13 @@ class Unreadable(Struct, frozen=True):
 
 
 class RepeatedEntry(Struct, frozen=True):
-    """A name that several entries of one zip have, with different bytes: all of them count."""
+    """A name that several entries of one zip have, but for ``.gz`` or ``.zst`` at its end, with
+    different bytes: all of them count."""
 
     archive: str
     """Name of the archive."""
     day: str
     """Name of the day in it."""
     part: str | None = None
-    """Name of the part that is repeated; null if the day is."""
+    """Name of the part that is repeated, without that ending unless all have it; null if the day
+    is."""

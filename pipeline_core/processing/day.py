@@ -18,7 +18,7 @@ from pipeline_core.extract.extracts import ExtractedDay, ExtractWriter, read_can
 from pipeline_core.extract.walk import Listing, PartHash, part_windows
 from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Options, Tally, Unreadable
-from pipeline_core.processing.repeated_entries import DayNames
+from pipeline_core.processing.repeated_entries import DayNames, packed_otherwise
 from pipeline_core.processing.rules import window_bytes
 from pipeline_core.processing.steps import Chunk, End
 
@@ -54,13 +54,15 @@ class Day:
         options = self.options
         self.ignored, loose = parts.ignored, LooseDigest(self.name)
         alike = Counter((base_name(each.name), each.size, each.crc) for each in parts.wanted)
+        twins = packed_otherwise([each.name for each in parts.wanted])
         for part in parts.wanted:
             cause = digest = None
-            base = base_name(part.name)
-            hasher = PartHash() if is_loose or alike[base, part.size, part.crc] > 1 else None
+            is_alike = alike[base_name(part.name), part.size, part.crc] > 1
+            hasher = PartHash() if is_loose or is_alike else None
+            content = PartHash() if part.name in twins else None
             try:
                 windows = part_windows(
-                    opened, part, self.meter, window_bytes(options), options.feed, hasher
+                    opened, part, self.meter, window_bytes(options), options.feed, hasher, content
                 )
                 yield from self._extract_events(part.name, windows, writer)
             except UnreadablePart as error:
@@ -70,7 +72,9 @@ class Day:
             if is_loose:
                 loose.add(part, digest)
             is_sound = cause is None
-            copy = is_sound and digest is not None and self.names.is_copy(base, digest)
+            if is_sound and content is not None:
+                digest = content.digest()
+            copy = is_sound and digest is not None and self.names.is_copy(part.name, digest)
             if is_sound and not copy:
                 self.counted_parts.append(part.index)
             yield End("part", counts=is_sound and not copy)

@@ -26,6 +26,11 @@ def base_name(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
 
 
+def bare_name(name: str) -> str:
+    """Without ``.gz`` or ``.zst`` at the end."""
+    return re.sub(r"\.(?:gz|zst)\Z", "", name, flags=re.IGNORECASE)
+
+
 def is_junk(name: str) -> bool:
     """Whether an entry is hidden, or in a hidden folder, or macOS's own."""
     *folders, base = name.replace("\\", "/").split("/")
@@ -46,7 +51,7 @@ def is_day(name: str, feed: Feed) -> bool:
 def is_part(name: str, feed: Feed) -> bool:
     """Whether an entry is a part."""
     base = base_name(name).lower()
-    bare = re.sub(r"\.(?:gz|zst)\Z", "", base)
+    bare = bare_name(base)
     further = [each.lower() for each in feed.parts]
     endings = tuple(each for each in further if each.startswith("."))
     return (

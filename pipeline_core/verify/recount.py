@@ -16,6 +16,7 @@ from pipeline_core.reread.directory import Entry
 from pipeline_core.reread.events import events_of
 from pipeline_core.reread.fields import Record, records_of
 from pipeline_core.reread.names import (
+    bare_name,
     base_name,
     folder_date,
     is_day,
@@ -223,7 +224,8 @@ class Recount:
             )
             count.ignored.update(endings_of(others))
         read: set[tuple[str, bytes]] = set()
-        names = Counter[str]()
+        names: dict[str, list[str]] = {}
+        packings = Counter(map(bare_name, {base_name(shown_part(each.name)) for each in parts}))
         for entry in parts:
             shown = shown_part(entry.name)
             part = place._replace(part=shown)
@@ -233,12 +235,17 @@ class Recount:
             except UnreadablePart:
                 count.unreadable.append(part)
                 continue
-            if (same := (base_name(shown), digest)) not in read:
-                read.add(same)
-                names[shown] += 1
+            bare = bare_name(base_name(shown))
+            if packings[bare] > 1:
+                digest = hashlib.sha256(content).digest()
+            if (bare, digest) not in read:
+                read.add((bare, digest))
+                names.setdefault(bare_name(shown), []).append(shown)
                 count.include(found)
                 self._told(found.seen, entry.size)
-        count.repeated += [place._replace(part=name) for name, n in names.items() if n > 1]
+        for name, held in names.items():
+            if len(held) > 1:
+                count.repeated.append(place._replace(part=name if len({*held}) > 1 else held[0]))
         return count
 
     def _content(self, opened: Opened, entry: Entry, day: Allowance) -> tuple[bytes, bytes]:

@@ -24,7 +24,7 @@ from typing import Any, Literal, NamedTuple
 
 from tests.support.oracle_feed import Counted as Found
 from tests.support.oracle_feed import Feed, date_of_day, date_of_folder, date_of_part
-from tests.support.oracle_parts import NotEvents, events_of
+from tests.support.oracle_parts import NotEvents, events_of, unpacked
 
 UNKNOWN = "Unknown"
 PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma", "br", "z")
@@ -375,6 +375,7 @@ def _read_day(
 def _read_parts(place: Place, held: _Loose, ignored: list[str], feed: Feed) -> _Day:
     day = _Day("read", [], [], ignored, [])
     read: set[tuple[str, bytes]] = set()
+    bases = {_base(name) for name, _ in held.parts}
     for name, content in held.parts:
         part = place._replace(part=name)
         if content is None:
@@ -385,12 +386,23 @@ def _read_parts(place: Place, held: _Loose, ignored: list[str], feed: Feed) -> _
         except NotEvents:
             day.unreadable.append(part)
             continue
-        if (_base(name), content) not in read:
-            if part in {other.place for other in day.parts}:
-                day.repeated.append(part)
-            read.add((_base(name), content))
+        base = _bare(_base(name))
+        is_packed_otherwise = sum(_bare(each) == base for each in bases) > 1
+        same = (base, unpacked(content) if is_packed_otherwise else content)
+        if same not in read:
+            read.add(same)
             day.parts.append(_Part(part, held.date, events))
+    named: dict[str, list[str]] = {}
+    for each in day.parts:
+        named.setdefault(_bare(each.place.part), []).append(each.place.part)
+    for bare, names in named.items():
+        if len(names) > 1:
+            day.repeated.append(place._replace(part=bare if len(set(names)) > 1 else names[0]))
     return day
+
+
+def _bare(name: str) -> str:
+    return name.rpartition(".")[0] if name.lower().endswith((".gz", ".zst")) else name
 
 
 def _conflict(contents: Iterable[tuple[str, bytes]]) -> bool:

@@ -45,7 +45,7 @@ class Envelope(NamedTuple):
 
 def events_of(content: bytes, envelope: Envelope) -> list[Any]:
     """Raises NotEvents."""
-    data = _unpacked(content)
+    data = unpacked(content)
     data = data.removeprefix(b"\xef\xbb\xbf").lstrip(BLANK)
     if data.startswith(b"["):
         return _array(data)
@@ -85,7 +85,8 @@ def lookup(holder: Any, path: str) -> list[Any]:
     return lookup(holder[key], rest) if dot and key in holder else []
 
 
-def _unpacked(content: bytes) -> bytes:
+def unpacked(content: bytes) -> bytes:
+    """What comes out of a packed part, or the part. Raises NotEvents."""
     try:
         if content.startswith(b"\x1f\x8b"):
             return gzip.decompress(content)

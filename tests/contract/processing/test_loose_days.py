@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 
 from console.commands.plan import show_plan
 from pipeline_core.frames import EventExtractor
@@ -333,6 +335,31 @@ def test_parts_of_one_name_count_once_if_they_are_equal(tmp_path: Path) -> None:
     found = summary(outcome)
     assert (found.parts.read, units(outcome)) == (2, 3)
     assert [each.part for each in found.repeated_parts] == ["2024-03-01/0.json"]
+
+
+@pytest.mark.parametrize("form", ["day", "2024-03-01/{}", "2024-03-01_{}"])
+def test_a_part_plain_and_packed_counts_once_if_the_same_comes_out(
+    tmp_path: Path, form: str
+) -> None:
+    parts = {
+        "a.json": sales(1),
+        "a.json.gz": gzip.compress(sales(1)),
+        "a.json.ZST": zstd.compress(sales(1)),
+        "b.json": sales(10),
+        "b.json.gz": gzip.compress(sales(100)),
+        "c.json.gz": gzip.compress(sales(1000)),
+        "d.json.gz": gzip.compress(sales(1000)),
+    }
+    is_zip = form == "day"
+    form = "{}" if is_zip else form
+    inside = day_zip({form.format(name): content for name, content in parts.items()})
+    outcome = ran(tmp_path, week=archive_zip({"2024-03-01.zip": inside}) if is_zip else inside)
+    found = summary(outcome)
+    assert (outcome.exit_code, units(outcome), found.parts.read) == (0, 2111, 5)
+    assert [each.part for each in found.repeated_parts] == [form.format("b.json")]
+    assert_agrees(tmp_path, outcome)
+    frame = EventExtractor(tmp_path / "shop" / "data").to_frame()
+    assert frame["quantity"].sum() == 2111
 
 
 def test_a_day_under_another_folder_counts_once(tmp_path: Path) -> None:

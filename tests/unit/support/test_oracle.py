@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -438,6 +439,16 @@ def test_equal_parts_of_a_day_count_once_a_name(tmp_path: Path) -> None:
     result = _run(tmp_path, {"w.zip": archive_zip({"d.zip": day})})
     assert result.summary["parts"]["read"] == result.summary["events"]["counted"] == 2
     assert result.summary["repeated_parts"] == []
+
+
+def test_a_part_plain_and_packed_counts_once_if_the_same_comes_out(tmp_path: Path) -> None:
+    content = part([purchase()])
+    packed = {"a.json.gz": gzip.compress(content), "b.json.gz": gzip.compress(b"[]")}
+    day = day_zip({"a.json": content, "b.json": content, **packed})
+    result = _run(tmp_path, {"w.zip": archive_zip({"d.zip": day})})
+    assert (result.summary["parts"]["read"], result.summary["events"]["counted"]) == (3, 2)
+    told = [{"archive": "w.zip", "day": "d.zip", "part": "b.json"}]
+    assert result.summary["repeated_parts"] == told
 
 
 def test_different_parts_and_days_of_one_name_are_told(tmp_path: Path) -> None:
