@@ -46,16 +46,17 @@ class Decoded:
 def event_texts(
     decoded: Decoded, rows: NDArray[np.int64], most_bytes: int | None = None
 ) -> list[str]:
-    """The JSON of some candidates, blanks outside strings removed, everything else verbatim
-    (so it stays one line), and bad lines as they stand; of one that is still longer than
-    ``most_bytes`` the beginning, marked with the bytes that it has in its part. Bytes that are no
-    UTF-8 are replaced."""
-    defects = decoded.candidates["defect"].to_numpy()[rows].tolist()
+    """The JSON of some candidates, of an item its order's with no other item, blanks outside
+    strings removed, everything else verbatim (so it stays one line), and bad lines as they stand;
+    of one that is still longer than ``most_bytes`` the beginning, marked with the bytes that it has
+    with its blanks. Bytes that are no UTF-8 are replaced."""
+    found = decoded.candidates.select(["defect", "item"]).take(pa.array(rows))
+    said = zip(*(column.to_pylist() for column in found.columns), strict=True)
     return [
         line_as_it_stands(text, most_bytes)
-        if defect == NOT_AN_OBJECT and _is_bad_line(text)
+        if defect == NOT_AN_OBJECT and item is None and _is_bad_line(text)
         else in_one_line(text, most_bytes)
-        for defect, text in zip(defects, _raw_texts(decoded, rows), strict=True)
+        for (defect, item), text in zip(said, _raw_texts(decoded, rows), strict=True)
     ]
 
 

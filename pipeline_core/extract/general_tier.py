@@ -16,7 +16,7 @@ from pipeline_core.extract.candidates import Decoded
 from pipeline_core.extract.feed_rules import ANOTHER, NO_OBJECT, Reading
 from pipeline_core.extract.scan import NOT_AN_OBJECT
 from pipeline_core.framing.borders import Structure
-from pipeline_core.framing.item_spans import item_spans
+from pipeline_core.framing.item_texts import item_texts
 from pipeline_core.framing.kernel import Octets
 from pipeline_core.framing.strict_json import WRITTEN, strict_items, values_of
 from pipeline_core.framing.windows import (
@@ -36,15 +36,16 @@ _LEAST_FIRST = -64  # as signed bytes, those of a character behind its first are
 def decode_generally(window: Window, json_depth: int, reading: Reading) -> Iterator[Decoded]:
     """As ``decode``, by this tier alone."""
     decode_piece = _decode_lines if window.shape is Shape.LINES else _decode_values
-    return (decode_piece(piece, json_depth, reading) for piece in pieces(window))
+    found = pieces(window, are_orders=bool(reading.steps))
+    return (decode_piece(piece, json_depth, reading) for piece in found)
 
 
-def pieces(window: Window) -> Iterable[Window]:
-    """The window, or several of one with very short events: an object is made of each, and not of
-    too many at once."""
+def pieces(window: Window, *, are_orders: bool = False) -> Iterable[Window]:
+    """The window, or several of one with very short events, or with orders: an object is made of
+    each, and a text of each item, and not of too many at once."""
     text, size = window.text, len(window.text)
     borders = text.count(b",") + (text.count(b"\n") if window.shape is not Shape.ARRAY else 0)
-    if size <= _PIECE_BYTES or borders * _SHORT_EVENT_BYTES <= size:
+    if size <= _PIECE_BYTES or not (are_orders or borders * _SHORT_EVENT_BYTES > size):
         return [window]
     if window.shape is Shape.ARRAY:
         return array_windows([text], _PIECE_BYTES, size, window.offset, outside=window.outside)
@@ -156,7 +157,7 @@ def _decoded(
 def _decoded_orders(
     window: Window, orders: list[Any], spans: NDArray[np.int64], reading: Reading
 ) -> Decoded:
-    """Items of orders: the text of a candidate is its own."""
+    """Items of orders: the text of a candidate is its order's with no other item."""
     events, places = list[Any](), list[tuple[int, int | None]]()
     for position, order in enumerate(orders):
         for item, event in reading.events_of(order):
@@ -168,9 +169,8 @@ def _decoded_orders(
     for position, of_order in groupby(found, key=itemgetter(0)):
         start, end = spans[position].tolist()
         text = bytes(window.text[start:end])
-        items = [item for _, item in of_order]
-        inside = [] if items == [None] else item_spans(text, reading.steps)
-        texts += (text if item is None else text[slice(*inside[item])] for item in items)
+        items = [item for _, item in of_order if item is not None]
+        texts += item_texts(text, reading.steps, items) if items else [text]
     ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
     for place, column in enumerate(zip(*found, strict=True) if found else ()):
         kind = CANDIDATES.field(place)

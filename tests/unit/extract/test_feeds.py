@@ -249,10 +249,15 @@ def items(order: Any, path: str = "order.lines[]", **feed: Any) -> list[tuple[An
 
 def test_each_item_of_an_order_is_an_event() -> None:
     lines = [{"product_id": "p", "quantity": 1}, {"product_id": "q", "quantity": 2}, 5]
-    assert items(ORDER | {"order": {"lines": lines}}) == [
-        (0, "", b"c", b"p", 1, '{"product_id":"p","quantity":1}'),
-        (1, "", b"c", b"q", 2, '{"product_id":"q","quantity":2}'),
-        (2, "not_an_object", None, None, 0, "5"),
+    order = {"event_type": "purchase", "order": {"lines": lines, "id": 7}, "customer_id": "c"}
+    texts = [
+        f'{{"event_type":"purchase","order":{{"lines":[{each}],"id":7}},"customer_id":"c"}}'
+        for each in ('{"product_id":"p","quantity":1}', '{"product_id":"q","quantity":2}', "5")
+    ]
+    assert items(order) == [
+        (0, "", b"c", b"p", 1, texts[0]),
+        (1, "", b"c", b"q", 2, texts[1]),
+        (2, "not_an_object", None, None, 0, texts[2]),
     ]
 
 
@@ -271,9 +276,7 @@ def test_an_order_without_items_is_no_purchase_or_no_object(lines: Any) -> None:
     text = json.dumps(ORDER | {"order": {"lines": lines}})
     for order in (text, text.replace("purchase", "view")):
         is_bad = lines not in (None, []) and not isinstance(lines, list) and "purchase" in order
-        expected = (
-            [(None, "not_an_object", None, None, 0, order.replace(" ", ""))] if is_bad else []
-        )
+        expected = [(None, "not_an_object", None, None, 0, order)] if is_bad else []
         if not isinstance(lines, list) or not lines:
             assert items(order) == expected
     without = {key: value for key, value in ORDER.items() if key != "order"}
@@ -310,6 +313,10 @@ def test_lists_in_lists() -> None:
         (2, "not_an_object", None, None),
         (3, "", b"c", b"c"),
     ]
+    visits = ('{"more":{"lines":[{"product_id":"b"}]}}', "7", '{"more.lines":[{"product_id":"c"}]}')
+    assert [json.loads(each[5]) for each in found[1:]] == [
+        order | {"visits": [json.loads(visit)]} for visit in visits
+    ]
     wrong = ORDER | {"visits": [{"more": {"lines": [line("a")]}}, {"more": {"lines": 5}}]}
     assert [each[:2] for each in items(wrong, "visits[].more.lines[]")] == [(None, "not_an_object")]
 
@@ -330,9 +337,17 @@ def test_texts_of_items_are_verbatim() -> None:
             "\n", " "
         )
     )
+    alone = '{"product_id":"\\ud800","a":[1.50,{"}":"]"}],"price":1e400}'
     assert [each[5] for each in items(order, "lines[]")] == [
-        '{"product_id":"\\ud800","a":[1.50,{"}":"]"}],"price":1e400}'
+        f'{{"x":"\\"[{{","event_type":"purchase","lines":0,"lines":[{alone}]}}'
     ] * 2
+
+
+@pytest.mark.parametrize(("length", "is_whole"), [(20, True), (2000, False)])
+def test_texts_of_items_are_no_multiple_of_a_large_order(length: int, is_whole: bool) -> None:
+    order = {"event_type": "purchase", "lines": [{}] * 100, "x": "x" * length}
+    whole = json.dumps(order | {"lines": [{}]}, separators=(",", ":"))
+    assert {each[5] for each in items(order, "lines[]")} == {whole if is_whole else "{}"}
 
 
 @pytest.mark.skipif(not IS_BUILT, reason="the compiled kernel is not built")
@@ -358,7 +373,7 @@ def test_the_kernel_takes_other_names_types_and_ids() -> None:
         '{"event_type":"purchase","event_type":"view","cart":{}}',
         '{"event_type":"view","cart":{"lines":[{},{"event_type":"purchase"}]}}',
         '{"event_type":"view","cart.lines":[1,2,3]}',
-        r'{"event_type":"view","cart":{"l\u0069nes":[{"event_type":"purchase"},4]}}',
+        r'{"event_type":"view","cart":{"l\u0069nes":[4,{"event_type":"purchase"}]}}',
         r'{"event_type":"view","\u0065vent_type":"purchase","cart":{"lines":[{}]}}',
         '{"event_type":5}',
         '{"event_type":"view","a":1e999}',

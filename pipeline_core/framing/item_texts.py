@@ -1,9 +1,10 @@
-"""Where the items of an order stand in its JSON, which is known to be legal."""
+"""The items of an order in its JSON, which is known to be legal."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pipeline_core.framing.borders import value_end
 from pipeline_core.framing.strict_json import STRICT
@@ -12,19 +13,44 @@ Span = tuple[int, int]
 
 _BLANKS = re.compile(rb"[ \t\n\r]*+")
 _SCALAR = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[^ \t\n\r,\]}]++', re.DOTALL)
+# The texts of an order's items, of its own and in all: what is around it is in each of them.
+_MOST_TIMES = 32
+_MOST_BYTES = 1 << 25
 
 
-def item_spans(text: bytes, steps: Sequence[str]) -> list[Span]:
-    """The first byte of every item of an order, and the one after its last; ``steps`` are the paths
-    that lead from one list to the next."""
-    level: list[Span] = [(_after_blanks(text, 0), len(text))]
+class _Excerpt(NamedTuple):
+    """Where an item is, and what is around it but for the others in its lists."""
+
+    before: tuple[Span, ...]
+    place: Span
+    behind: tuple[Span, ...]
+
+
+def item_texts(text: bytes, steps: Sequence[str], numbers: Sequence[int]) -> list[bytes]:
+    """The order's JSON with one of its items alone, for each of these ``numbers``; the items' own
+    if that were too much. ``steps`` are the paths that lead from one list to the next."""
+    items = _items(text, steps)
+    chosen = [items[number] for number in numbers]
+    spans = [(*item.before, item.place, *item.behind) for item in chosen]
+    length = sum(end - start for each in spans for start, end in each)
+    if length > min(_MOST_BYTES, _MOST_TIMES * len(text)):
+        spans = [(item.place,) for item in chosen]
+    return [b"".join(text[start:end] for start, end in each) for each in spans]
+
+
+def _items(text: bytes, steps: Sequence[str]) -> list[_Excerpt]:
+    level = [_Excerpt((), (_after_blanks(text, 0), len(text)), ())]
     for step in steps:
-        below: list[Span] = []
-        for span in level:
-            if text[span[0] : span[0] + 1] != b"{":
-                below.append(span)
-            elif (found := _at(text, span, step)) is not None:
-                below += (value for _, value in _inside(text, found[0]))
+        below: list[_Excerpt] = []
+        for item in level:
+            start, end = item.place
+            if text[start : start + 1] != b"{":
+                below.append(item)
+            elif (found := _at(text, item.place, step)) is not None:
+                inside = [span for _, span in _inside(text, found[0])]
+                before = (*item.before, (start, inside[0][0] if inside else end))
+                behind = ((inside[-1][1] if inside else end, end), *item.behind)
+                below += (_Excerpt(before, span, behind) for span in inside)
         level = below
     return level
 
