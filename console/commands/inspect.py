@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -23,13 +24,14 @@ from console.options import dimension_options, json_option, run_settings
     "--env",
     "as_env",
     is_flag=True,
-    help="The proposed settings as lines for .env and nothing else.",
+    help="The proposed settings as lines for .env and nothing else; notes go to stderr.",
 )
 def inspect_command(archive: str | None, as_json: bool, as_env: bool, **options: Any) -> None:
     """Look into an archive and the tables, and propose the settings that would count most.
 
     Opens one archive and reads the beginnings of some of its parts, and the tables of customers
-    and products. Writes nothing. --env prints lines to put into .env.
+    and products. Writes nothing. --env prints lines to put into .env, and ends
+    with exit code 1 if nothing would count by them.
     """
     if as_json and as_env:
         raise click.UsageError("--json and --env both say what is printed. Leave one of them out.")
@@ -44,5 +46,6 @@ def inspect_command(archive: str | None, as_json: bool, as_env: bool, **options:
         print_json(found)
     elif as_env:
         print_lines(found)
+        sys.exit(0 if found.counts else 1)
     else:
         print_inspection(found)

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from console.display.tables import Grid
+from console.display.terminal import complain, note
 from console.display.views import output, size_of, table
 from pipeline_core.configuration.env_line import env_line
 from pipeline_core.messages.inspection import Inspection, Match, Share
@@ -14,6 +15,7 @@ from pipeline_core.plural import counted
 from pipeline_core.unprintable import plain
 
 _FIELDS_SHOWN = 60
+_NOTHING = "No settings were found that would count anything."
 _DIFFERENCES = {
     "padded": "ids in the feed are padded differently",
     "prefixed": "ids in the feed are prefixed differently",
@@ -40,9 +42,13 @@ def print_inspection(found: Inspection) -> None:
 
 
 def print_lines(found: Inspection) -> None:
-    """The lines for ``.env`` alone."""
+    """The lines for ``.env`` alone; on stderr what was noted, and whether nothing would count."""
     for line in found.lines:
         click.echo(env_line(line.name, line.value))
+    for hint in found.hints:
+        note(f"Note: {hint}")
+    if not found.counts:
+        complain(_NOTHING, "`sales-pipeline inspect` shows what there is.")
 
 
 def _say(console: Console, sentence: str) -> None:
@@ -130,7 +136,7 @@ def _print_shares(console: Console, found: Inspection) -> None:
     elif found.proposed is not None:
         _print_share(console, "The settings below", found.proposed)
     else:
-        _say(console, "No settings were found that would count anything.")
+        _say(console, _NOTHING)
 
 
 def _percent(number: int, whole: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline_core.catalog.remedy import remedy
 from pipeline_core.catalog.sources import Sources
 from pipeline_core.catalog.tables import Table, match
 from pipeline_core.configuration.env_line import env_line
@@ -15,7 +16,7 @@ from pipeline_core.inspection.hints import hints_of, key_hints
 from pipeline_core.inspection.lines import feed_lines, place_lines, table_lines
 from pipeline_core.inspection.look_up import LookUp
 from pipeline_core.inspection.proposal import lacking, likeliest_type
-from pipeline_core.inspection.rows import View, id_text, kind_of, view_of
+from pipeline_core.inspection.rows import id_text, kind_of, view_of
 from pipeline_core.inspection.sample import ArchiveSample, sampled, something_else
 from pipeline_core.inspection.search import Chosen, Search
 from pipeline_core.messages import Feed, Options
@@ -98,11 +99,10 @@ def _told(
     view = view_of(sample.events, feed.items)
     cause = best.cause if best and not tables.cause else None
     counts = is_best or (best is not None and best.share.counted > 0)
-    matches = _matches(view, shown, known)
+    looked_up = nearest if nearest is not None and not counts else shown
+    matches, remedies = _matches(looked_up, tables, is_file=places.dimensions is not None)
     nothing = []
     if not counts and nearest is not None:
-        seen = view_of(nearest.sample.events, nearest.feed.items)
-        matches = _matches(seen, nearest, tables.of(nearest.sample.ids))
         nothing = [_nothing_counts(nearest, matches)]
     elif not counts:
         nothing = [_nothing_found(sample, known)]
@@ -132,7 +132,7 @@ def _told(
             *table_lines(shown.customers),
             *table_lines(shown.products),
         ],
-        hints=[*nothing, *key_hints(today, best), *hints_of(sample, view, feed, cause)],
+        hints=[*nothing, *remedies, *key_hints(today, best), *hints_of(sample, view, feed, cause)],
     )
 
 
@@ -160,16 +160,17 @@ def _nothing_counts(nearest: Chosen, matches: Sequence[Match]) -> str:
     return f"{said}, nothing would count: {'; '.join(causes)}."
 
 
-def _matches(view: View, shown: Chosen, tables: Sequence[Table]) -> list[Match]:
-    """The ids of the events in the columns that would be asked for them."""
-    found = []
-    feed = shown.feed
+def _matches(shown: Chosen, tables: Sources, *, is_file: bool) -> tuple[list[Match], list[str]]:
+    """The ids of the events in the columns that would be asked for them, and what can be done
+    where they are written in another way there."""
+    found, remedies = list[Match](), list[str]()
+    feed, view = shown.feed, view_of(shown.sample.events, shown.feed.items)
     for path, table in ((feed.customer_id, shown.customers), (feed.product_id, shown.products)):
         values = view.columns.get(path, [])
         ids = [text for value in values if (text := id_text(value)) is not None]
         columns = (
             column
-            for each in tables
+            for each in tables.of(shown.sample.ids)
             if each.name == table.named
             for column in each.columns
             if column.name == table.theirs()[0]
@@ -178,4 +179,6 @@ def _matches(view: View, shown: Chosen, tables: Sequence[Table]) -> list[Match]:
         if ids and column is not None:
             are_numbers = any(kind_of(value) == "integer" for value in values)
             found.append(match(path, ids, table.named, column, numbers=are_numbers))
-    return found
+            if found[-1].difference not in (None, "numbers"):
+                remedies.append(remedy(ids, table, column, is_file=is_file))
+    return found, remedies

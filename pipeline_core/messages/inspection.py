@@ -213,3 +213,8 @@ class Inspection(Struct, frozen=True, kw_only=True):
     these are the best."""
     hints: list[str]
     """What else was seen, for people."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything would count by the lines."""
+        return self.is_best or (self.proposed is not None and self.proposed.counted > 0)

@@ -36,7 +36,8 @@ def test_its_settings_make_the_report(env: dict[str, str], tmp_path: Path) -> No
     refused = sales_pipeline("run", "--quiet", env=env)
     assert refused.returncode == 2
     done = sales_pipeline("inspect", "--env", env=env)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr.startswith("Note: The settings below would count 1 purchase again:")
     (tmp_path / ".env").write_text(done.stdout)
     kept = {name: value for name, value in env.items() if name != "SALES_DATA"}
     counted = sales_pipeline("run", "--quiet", env=kept, cwd=tmp_path)
@@ -232,6 +233,13 @@ def test_ids_that_stand_in_no_table_are_the_cause(env: dict[str, str]) -> None:
         "which fits best, nothing would count: user.id: 0 of 1 id stand in clients.client" in said
     )
     assert "looks like" not in said.partition("Note: ")[2]
+    lines = sales_pipeline("inspect", "--env", env=env)
+    assert (lines.returncode, "which fits best, nothing would count" in lines.stderr) == (1, True)
+    assert "No settings were found that would count anything." in lines.stderr
+    assert {line.partition("=")[0] for line in lines.stdout.splitlines()} == {
+        "SALES_DATA",
+        "SALES_DIMENSIONS",
+    }
 
 
 def test_the_tree_of_a_zip_of_something_else_is_shown(env: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ from sqlalchemy import create_engine, make_url
 
 from pipeline_core.catalog.database import database_tables
 from pipeline_core.catalog.folder import SAMPLE_ROWS
+from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS
+from pipeline_core.configuration.env_file import read_env_file
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import RetryableError
 from pipeline_core.inspection.inspect import inspect
 from pipeline_core.messages import Options
-from tests.support.archives import archive_zip, day_zip, purchase
+from tests.support.archives import archive_zip, day_zip, part, purchase
 
 ROWS = 2 * SAMPLE_ROWS
 
@@ -86,6 +89,35 @@ def test_tables_and_columns_of_a_database_are_proposed(reader_url: str, tmp_path
         "SALES_PRODUCTS": "articles",
         "SALES_PRODUCT_COLUMNS": "product_id=article,category=family,price=list_price",
     }
+
+
+def test_the_select_that_is_told_makes_ids_those_of_the_events(
+    reader_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    day = day_zip({"a.json": part([purchase(f"C{n}", f"00{n}", n) for n in range(1, 7)])})
+    (tmp_path / "data" / "week.zip").write_bytes(archive_zip({"2024-03-01.zip": day}))
+    places = Places(
+        str(tmp_path / "data"),
+        "reports",
+        "state",
+        None,
+        reader_url,
+        CUSTOMERS.called("crm.Clients", {"customer_id": "client no", "segment": "tier"}),
+        PRODUCTS.called(
+            "articles", {"product_id": "article", "category": "family", "price": "list_price"}
+        ),
+    )
+    hints = inspect(places, Options()).hints
+    lines = [hint.partition(" writes ")[0] for hint in hints if hint.startswith("SALES_")]
+    (tmp_path / ".env").write_text("".join(f"{line}\n" for line in lines))
+    told = read_env_file(tmp_path / ".env", "SALES_", {})
+    places = replace(
+        places,
+        customers=CUSTOMERS.called(told["SALES_CUSTOMERS"], {}),
+        products=PRODUCTS.called(told["SALES_PRODUCTS"], {}),
+    )
+    assert inspect(places, Options()).today.counted == 6
 
 
 def test_a_database_that_is_away_stops_no_inspection(tmp_path: Path) -> None:

@@ -110,6 +110,13 @@ def test_a_key_is_proposed_where_only_that_is_missing(look: Look) -> None:
     assert (found.proposed.counted, lines(found)["SALES_EVENT_ID"]) == (6, "id")
 
 
+def test_ids_that_are_padded_differently_have_a_remedy(look: Look) -> None:
+    found = look([{**each, "customer_id": "0001"} for each in SENT], Feed())
+    assert [hint for hint in found.hints if "anew" in hint] == []
+    found = look([{**each, "product_id": "P1"} for each in SENT], Feed())
+    assert "Files are read as they are: write products anew" in "".join(found.hints)
+
+
 def test_events_and_items_are_told_apart(look: Look, capsys: pytest.CaptureFixture[str]) -> None:
     sold = [{"product_id": "p1", "quantity": n} for n in (1, 2)]
     order = {"event_type": "purchase", "customer_id": "c1", "items": sold}
