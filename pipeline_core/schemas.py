@@ -28,12 +28,14 @@ EVENT_KEY = pa.field("event_key", pa.binary(32))
 KEYED_CANDIDATES = pa.schema([*CANDIDATES, EVENT_KEY])
 
 # The keys of an archive's candidates, in the order of their places; `day` is a directory place,
-# `begins` is false where a row is of the same event as the one before.
+# `begins` is false where a row is of the same event as the one before, and `content` tells apart
+# what the event's candidates with this key say of customer, product and quantity.
 EVENT_KEYS = pa.schema(
     [
         EVENT_KEY.with_nullable(False),
         pa.field("day", pa.int32(), nullable=False),
         pa.field("begins", pa.bool_(), nullable=False),
+        pa.field("content", pa.uint32(), nullable=False),
     ]
 )
 

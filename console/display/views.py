@@ -14,7 +14,7 @@ from rich.markup import escape
 from console.display.tables import Grid
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
-from pipeline_core.messages import Outcome, Summary, Unreadable
+from pipeline_core.messages import Outcome, Summary, Unreadable, unlike_words
 from pipeline_core.plural import counted
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
@@ -145,6 +145,7 @@ def print_summary(console: Console, summary: Summary) -> None:
             for reason, r in summary.rejected.items()
         ]
         console.print(table(["left out", "events", "units", "revenue"], rows, numbers=(1, 2, 3)))
+    _print_sentence(console, unlike_words(summary))
     print_unreadable(console, summary.unreadable, summary.unreadable_count)
     if summary.conflicting_days:
         names = escape(some(summary.conflicting_days, summary.conflicting_count))
@@ -161,6 +162,12 @@ def print_summary(console: Console, summary: Summary) -> None:
         days = [day.isoformat() for day in summary.missing_days]
         shown = some(days, summary.missing_count)
         console.print(f"Days missing between the first and the last: {shown}.")
+
+
+def _print_sentence(console: Console, sentence: str) -> None:
+    """Nothing if it is empty."""
+    if sentence:
+        console.print(escape(sentence), soft_wrap=True)
 
 
 def some(names: Sequence[str], count: int) -> str:

@@ -110,7 +110,9 @@ def find_sound_parts(folder: str, options: Options) -> SoundParts:
                 archive = manifest.archive(each.archive)
                 known = _extracted(archive, options, each, data, ledger)
                 receipts.known[each.id], receipts.parts[each.id] = known
-        sent_twice = find_sent_twice(ledger, counting.done) if options.feed.event_id else {}
+        sent_twice = (
+            find_sent_twice(ledger, counting.done).by_result if options.feed.event_id else {}
+        )
     return SoundParts(
         data=data,
         options=options,

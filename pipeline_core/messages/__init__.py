@@ -23,11 +23,14 @@ from pipeline_core.messages.report_plugin import ReportPlugin, plugin_words
 from pipeline_core.messages.summary import (
     MOST_MISSING,
     EventCounts,
+    EventPlace,
     PartCounts,
     RejectSummary,
     RunStatus,
     Summary,
     Totals,
+    UnlikeFirst,
+    unlike_words,
 )
 from pipeline_core.messages.text import to_json
 from pipeline_core.messages.work import Work
@@ -47,6 +50,7 @@ __all__ = [
     "DistinctReceipts",
     "DriftLimits",
     "EventCounts",
+    "EventPlace",
     "Feed",
     "Ids",
     "Known",
@@ -75,9 +79,11 @@ __all__ = [
     "Tally",
     "Totals",
     "UnknownMode",
+    "UnlikeFirst",
     "Unreadable",
     "Verdict",
     "Work",
     "plugin_words",
     "to_json",
+    "unlike_words",
 ]

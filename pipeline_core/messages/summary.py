@@ -11,6 +11,7 @@ from msgspec import Struct
 from pipeline_core.messages.counts import RejectReason, Tally
 from pipeline_core.messages.inputs import RepeatedEntry, Unreadable
 from pipeline_core.messages.report_plugin import ReportPlugin
+from pipeline_core.plural import counted
 
 RunStatus = Literal["complete", "incomplete"]
 # How many missing days a summary lists if its run has a limit: the last ones.
@@ -61,13 +62,42 @@ class PartCounts(Struct, frozen=True):
     """Parts that could not be."""
 
 
+class EventPlace(Struct, frozen=True):
+    """Where an event is."""
+
+    archive: str
+    """Name of the archive."""
+    day: str
+    """Name of the day in it."""
+    part: str
+    """Name of the part in the day."""
+    position: int
+    """Its place among the part's events, from 0."""
+
+    def __str__(self) -> str:
+        return f"{self.archive} > {self.day} > {self.part}, event {self.position}"
+
+
+class UnlikeFirst(Struct, frozen=True):
+    """What was left out as sent twice, and says something else than the first with its key."""
+
+    events: int
+    """Number of events."""
+    again: EventPlace | None
+    """The first of them; null if its events are gone."""
+    first: EventPlace | None
+    """What has its key, and counts, or was rejected for another reason; null if its events are
+    gone."""
+
+
 class Summary(Struct, frozen=True, kw_only=True):
     """Everything that one run can say about itself."""
 
     run_id: str
     """The run, whose folder among the reports has this name."""
     status: RunStatus
-    """Incomplete if something could not be read, too much was rejected, or nothing counts."""
+    """Incomplete if something could not be read, too much was rejected, most of what was sent twice
+    is not like the first, or nothing counts."""
     engine: str
     """What processed the archives: local or celery."""
     created_at: datetime
@@ -129,12 +159,20 @@ class Summary(Struct, frozen=True, kw_only=True):
     listed."""
     report_plugins: tuple[ReportPlugin, ...] = ()
     """Reports of plug-ins that were published beside ours, by name."""
+    unlike_first: UnlikeFirst | None = None
+    """What was left out as sent twice, and differs from the first in customer, product or quantity;
+    null if nothing does."""
 
     @property
     def bad_events(self) -> int:
         """Events that were rejected, but for those that were sent before: their first counts."""
+        return self.events.rejected - self.sent_twice
+
+    @property
+    def sent_twice(self) -> int:
+        """Events that were left out since they were sent before."""
         duplicate = self.rejected.get(RejectReason.DUPLICATE_EVENT)
-        return self.events.rejected - (duplicate.events if duplicate is not None else 0)
+        return 0 if duplicate is None else duplicate.events
 
     @property
     def unreadable_count(self) -> int:
@@ -154,3 +192,19 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 def _counted(total: int | None, listed: Sequence[object]) -> int:
     return len(listed) if total is None else total
+
+
+def unlike_words(summary: Summary) -> str:
+    """How many events were left out as sent twice that are not, by what they say, and where the
+    first of them is, in a sentence; empty if there are none."""
+    unlike = summary.unlike_first
+    if unlike is None:
+        return ""
+    said = (
+        f"{unlike.events:,} of {counted(summary.sent_twice, 'event')} left out as sent twice "
+        f"{'differs' if unlike.events == 1 else 'differ'} from the first in customer, product or "
+        "quantity"
+    )
+    if unlike.again is None or unlike.first is None:
+        return f"{said}."
+    return f"{said}, such as {unlike.again}, from {unlike.first}."

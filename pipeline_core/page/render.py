@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, Stric
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from pipeline_core.messages import Summary
+from pipeline_core.messages import Summary, unlike_words
 from pipeline_core.page.data import CalendarDay, Folded, Group, Page, SalesCell, ShownGroups
 from pipeline_core.page.numbers import change, grouped, percent, signed, unsigned, width
 
@@ -114,7 +114,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(grouped=grouped, shown=_shown, percent=percent, width=width)
     environment.filters.update(signed=signed, unsigned=unsigned)
-    environment.globals.update(change=change)
+    environment.globals.update(change=change, unlike_words=unlike_words)
     return environment
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +13,16 @@ from typing import IO, Self
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from pipeline_core.schemas import EVENT_KEY, EVENT_KEYS
 
 _IN_MEMORY_BYTES = 1 << 20
 _BATCH_ROWS = 1 << 16
-_ROW = np.dtype([("key", "V32"), ("day", "<i4"), ("begins", "?")])
+# Enough that what differs is hardly ever taken for the same; no figure hangs on it.
+_CONTENT_BYTES = 4
+_CONTENTS = 1 << 8 * _CONTENT_BYTES
+_ROW = np.dtype([("key", "V32"), ("day", "<i4"), ("begins", "?"), ("content", "<u4")])
 
 
 class KeyLog:
@@ -39,6 +45,7 @@ class KeyLog:
         rows["key"] = key_bytes(keys)[found]
         rows["day"] = day
         rows["begins"] = np.diff(positions, prepend=-1) != 0
+        rows["content"] = _contents(candidates, found, positions, rows["key"])
         self._file.write(rows.tobytes())
         self.rows += len(rows)
 
@@ -73,6 +80,7 @@ class KeyLog:
                 pa.Array.from_buffers(EVENT_KEY.type, len(rows), [None, keys]),
                 pa.array(rows["day"]),
                 pa.array(rows["begins"]),
+                pa.array(rows["content"]),
             ]
             yield pa.RecordBatch.from_arrays(columns, schema=EVENT_KEYS)
 
@@ -81,6 +89,24 @@ class KeyLog:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def _contents(
+    candidates: pa.Table,
+    rows: NDArray[np.int64],
+    positions: NDArray[np.int64],
+    keys: NDArray[np.void],
+) -> NDArray[np.uint32]:
+    """What some candidates, at these positions and with these keys, have bought; those of one event
+    and key, in whatever order, have it together."""
+    bought = candidates.select(["customer_id", "product_id", "quantity"]).take(pa.array(rows))
+    added = defaultdict[tuple[int, bytes], int](int)
+    events = list(zip(positions.tolist(), keys.tolist(), strict=True))
+    values = zip(*(column.to_pylist() for column in bought.columns), strict=True)
+    for event, value in zip(events, values, strict=True):
+        digest = hashlib.blake2b(repr(value).encode(), digest_size=_CONTENT_BYTES).digest()
+        added[event] += int.from_bytes(digest, "little")
+    return np.array([added[event] % _CONTENTS for event in events], np.uint32)
 
 
 def key_bytes(keys: pa.FixedSizeBinaryArray) -> np.ndarray:

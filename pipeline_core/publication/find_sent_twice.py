@@ -4,8 +4,12 @@ Receipts name files of keys, in the order of their events' places. All keys are 
 temporary files by their first bits, so many that each has up to about PIECE_KEYS: a key is a
 SHA-256, so they are of one size, and equal ones are in one of them. A file that is larger all the
 same, since some key has very many events, is read in blocks, twice: for the first place of every
-key, then for all others. A key takes 56 bytes on the disk (_ROW); in memory, those of a piece and
-those of a block take up to about five times as much, 160 MiB, whatever there is of events.
+key, then for all others. A key takes 60 bytes on the disk (_ROW); in memory, those of a piece and
+those of a block take up to about five times as much, 170 MiB, whatever there is of events.
+
+What has the key of an event before is expected to be that event. Where it says something else of
+customer, product or quantity, it is left out all the same, and counted: a key that many share who
+are not one event is the wrong one.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -33,29 +38,52 @@ from pipeline_core.transform.running_merge import RunningMerge
 PIECE_KEYS = 1 << 19
 
 # A key, and the place of its event: the day's date, the number of the result among those of the
-# run, and the row among its keys; `event` tells events of one result apart.
+# run, and the row among its keys; `event` tells events of one result apart, `content` what they
+# say.
 _PLACE = ("date", "result", "row")
 _ROW = np.dtype(
     [
         *((f"key{number}", "<u8") for number in range(4)),
         *((("date", "<i4"), ("result", "<i4"), ("row", "<i8"), ("event", "<i8"))),
+        ("content", "<u4"),
     ]
 )
 _KEY = tuple(name for name in _ROW.names or () if name.startswith("key"))
 _HEAD_BITS = 64
 _UNDATED = np.iinfo(np.int32).max
+_CONTENT = EVENT_KEYS.field("content")
+_UNKNOWN = 0  # content that nobody knows
 
 _Rows = NDArray[np.void]
 # Rows of a result's keys, counted from 0 in each day, by the day's directory place.
 ByDay = dict[int, NDArray[np.int64]]
 
 
+class KeyPlace(NamedTuple):
+    """Where a key is: the number of its result, the directory place of its day, and its row there,
+    from 0."""
+
+    result: int
+    day: int
+    row: int
+
+
+class SentTwice(NamedTuple):
+    """Of each result with events that were sent before, by its number, these. ``unlike`` of them
+    say something else than the first event with their key: the first of them stands at ``again``,
+    and what it is unlike at ``first``."""
+
+    by_result: dict[int, ByDay]
+    unlike: int = 0
+    again: KeyPlace | None = None
+    first: KeyPlace | None = None
+
+
 def find_sent_twice(
     ledger: RunLedger, done: Sequence[Done], piece_keys: int = PIECE_KEYS
-) -> dict[int, ByDay]:
-    """Of each result with events that were sent before, by its number in ``done`` (in the order of
-    the archives' names), these. First is what comes first by date (none is the last), archive, day,
-    part and position.
+) -> SentTwice:
+    """What was sent before, results being numbered in ``done`` (in the order of the archives'
+    names). First is what comes first by date (none is the last), archive, day, part and position.
 
     Raises:
         ResultsMissing: a file of keys is damaged; its archive is taken for not done.
@@ -65,15 +93,51 @@ def find_sent_twice(
     bits = max(0, (max(1, count) - 1).bit_length() - (piece_keys - 1).bit_length())
     days: dict[int, list[tuple[int, int]]] = {}
     found: dict[int, BitMap64] = {}
+    unlike = _Unlike()
     with temporary_files(), TemporaryDirectory(prefix="sales-") as folder:
         pieces = _Pieces(Path(folder), bits, piece_keys)
         for number, each in enumerate(done):
             days[number] = _deal_out(ledger, each, number, pieces)
         for piece in pieces.all():
-            for rows in pieces.sent_again(piece):
+            for rows, firsts in pieces.sent_again(piece):
                 for number, of_result in _grouped(rows, rows["result"]):
                     found.setdefault(number, BitMap64()).update(of_result["row"].tolist())
-    return {number: _by_day(days[number], rows) for number, rows in sorted(found.items())}
+                unlike.take(rows, firsts)
+    return SentTwice(
+        {number: _by_day(days[number], rows) for number, rows in sorted(found.items())},
+        unlike.count,
+        *(_key_place(days, place) for place in unlike.example),
+    )
+
+
+class _Unlike:
+    """Rows that say something else than the first row with their key: how many, and the places
+    (as in _PLACE) of the first of them and of what it is unlike."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.example: tuple[tuple[int, ...], ...] = ()
+
+    def take(self, rows: _Rows, firsts: _Rows) -> None:
+        """``firsts`` are what ``rows`` repeat, one by one."""
+        said, said_first = rows["content"], firsts["content"]
+        unlike = (said != said_first) & (said != _UNKNOWN) & (said_first != _UNKNOWN)
+        differing = rows[unlike]
+        self.count += len(differing)
+        if len(differing):
+            number = np.lexsort([differing[name] for name in reversed(_PLACE)])[0]
+            found = (_place(differing[number]), _place(firsts[unlike][number]))
+            self.example = min(self.example, found) if self.example else found
+
+
+def _place(row: np.void) -> tuple[int, ...]:
+    return tuple(int(row[name]) for name in _PLACE)
+
+
+def _key_place(days: dict[int, list[tuple[int, int]]], place: tuple[int, ...]) -> KeyPlace:
+    _, result, row = place
+    day, first = max((each for each in days[result] if each[1] <= row), key=lambda each: each[1])
+    return KeyPlace(result, day, row - first)
 
 
 class _Pieces:
@@ -96,8 +160,8 @@ class _Pieces:
         """Those that have any."""
         return sorted(self._folder.iterdir())
 
-    def sent_again(self, piece: Path) -> Iterator[_Rows]:
-        """Its rows of keys that an event before has."""
+    def sent_again(self, piece: Path) -> Iterator[tuple[_Rows, _Rows]]:
+        """Its rows of keys that an event before has, and the first row of each one's key."""
         if piece.stat().st_size <= self._block_bytes:
             yield _later(np.fromfile(piece, _ROW))
             return
@@ -124,7 +188,7 @@ def _deal_out(ledger: RunLedger, done: Done, number: int, pieces: _Pieces) -> li
     row = event = 0
     with opened_result(ledger, done, done.receipt.event_keys) as file:
         for batch in pa.ipc.open_stream(file):
-            table = checked(pa.Table.from_batches([batch]), EVENT_KEYS)
+            table = checked(pa.Table.from_batches([_with_contents(batch)]), EVENT_KEYS)
             day, begins = table["day"].to_numpy(), table["begins"].to_numpy()
             rows = np.empty(len(day), _ROW)
             keys = key_bytes(batch["event_key"]).view("<u8").reshape(-1, len(_KEY))
@@ -134,6 +198,7 @@ def _deal_out(ledger: RunLedger, done: Done, number: int, pieces: _Pieces) -> li
             rows["result"] = number
             rows["row"] = row + np.arange(len(day))
             rows["event"] = event + np.cumsum(begins)
+            rows["content"] = table["content"].to_numpy()
             pieces.add(rows)
             starts = np.flatnonzero(np.diff(day, prepend=days[-1][0] if days else -1))
             days += zip(day[starts].tolist(), (row + starts).tolist(), strict=True)
@@ -141,18 +206,25 @@ def _deal_out(ledger: RunLedger, done: Done, number: int, pieces: _Pieces) -> li
     return days
 
 
+def _with_contents(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """An earlier version did not say them."""
+    if _CONTENT.name in batch.schema.names:
+        return batch
+    return batch.append_column(_CONTENT, pa.array([_UNKNOWN] * len(batch), _CONTENT.type))
+
+
 def _ordinal(day: date | None) -> int:
     return _UNDATED if day is None else day.toordinal()
 
 
-def _later(rows: _Rows) -> _Rows:
-    """Those of keys that an event before has, the first row of each key being among ``rows``."""
+def _later(rows: _Rows) -> tuple[_Rows, _Rows]:
+    """Those of keys that an event before has, and the first row of each one's key, which is among
+    ``rows``."""
     shared = _sorted(rows[_is_shared(rows)])
     starts = _starts(shared)
     first = np.repeat(shared[starts], np.diff(starts, append=len(shared)))
     is_other = (shared["event"] != first["event"]) | (shared["result"] != first["result"])
-    later: _Rows = shared[is_other]
-    return later
+    return shared[is_other], first[is_other]
 
 
 def _firsts(pieces: Sequence[_Rows]) -> _Rows:

@@ -78,10 +78,10 @@ def publish(
         remember_results(state, manifest, found)
     elif verdict is None:
         learn_days(state, manifest, found)
-    found = distinct(ledger, manifest, found)
+    found, unlike_first = distinct(ledger, manifest, found)
     partials = merge_results(ledger, manifest, found)
     scale = load_snapshot(state, manifest.dimensions_digest).scale
-    summary = summarise(manifest, found, partials[CATEGORY_SALES.name], scale)
+    summary = summarise(manifest, found, partials[CATEGORY_SALES.name], scale, unlike_first)
     allowed: dict[Allowance, bool] = {"incomplete": allow_incomplete, "drift": allow_drift}
     verdict = _decide(ledger, manifest, summary, found, allowed)
     if verdict.state == "failed":

@@ -90,9 +90,9 @@ def rebuild(
     scale = rules.dimensions.scale
     _restore_receipts(ledger, manifest, published)
     again = _count_again(ledger, manifest, rules, archive_done)
-    done = distinct(ledger, manifest, again.done)
+    done, unlike_first = distinct(ledger, manifest, again.done)
     partials = merge_results(ledger, manifest, done)
-    summary = summarise(manifest, done, partials[CATEGORY_SALES.name], scale)
+    summary = summarise(manifest, done, partials[CATEGORY_SALES.name], scale, unlike_first)
     if published.allowed_empty:  # the verdict's to say
         summary = msgspec.structs.replace(summary, status="incomplete")
     if _figures(summary) != _figures(published):
@@ -228,6 +228,7 @@ def _figures(summary: Summary) -> Summary:
         bytes_read=0,
         allowed_drift="",
         allowed_empty="",
+        unlike_first=None,
     )
 
 

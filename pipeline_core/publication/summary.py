@@ -19,17 +19,24 @@ from pipeline_core.messages import (
     RejectSummary,
     Summary,
     Tally,
+    UnlikeFirst,
     Unreadable,
 )
 from pipeline_core.planning.survey import missing_days
 from pipeline_core.processing.repeated_entries import first_repeated, repeated_days
-from pipeline_core.publication.verdict import too_many_rejects
+from pipeline_core.publication.verdict import is_wrong_key, too_many_rejects
 from pipeline_core.transform.enrich import merge_figures
 from pipeline_core.transform.money import to_text
 from pipeline_core.transform.reports.category_sales import add_up
 
 
-def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale: int) -> Summary:
+def summarise(
+    manifest: Manifest,
+    done: tuple[Done, ...],
+    sales: pa.Table,
+    scale: int,
+    unlike_first: UnlikeFirst | None,
+) -> Summary:
     """The figures of a run, ``sales`` being the merged partial. It has not ended yet: when it did
     is the verdict's to say."""
     receipts = [each.receipt for each in done]
@@ -99,9 +106,12 @@ def summarise(manifest: Manifest, done: tuple[Done, ...], sales: pa.Table, scale
         as_of=manifest.options.as_of,
         ignored=_ignored(manifest, receipts),
         report_plugins=manifest.report_plugins,
+        unlike_first=unlike_first,
         seconds=0.0,
     )
-    is_incomplete = unreadable_count > 0 or too_many_rejects(manifest, summary)
+    is_incomplete = (
+        unreadable_count > 0 or too_many_rejects(manifest, summary) or is_wrong_key(summary)
+    )
     return msgspec.structs.replace(summary, status="incomplete") if is_incomplete else summary
 
 

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
-from pipeline_core.messages import Allowance, Manifest, Summary, Verdict
+from pipeline_core.messages import Allowance, Manifest, Summary, Verdict, unlike_words
 from pipeline_core.publication.drift import drift
 from pipeline_core.publication.nothing_counted import nothing_counted
 
+# So many events that are not like the first are corrections, whatever share of the copies they are.
+_MOST_CORRECTIONS = 10
 _INSPECT = "`sales-pipeline inspect` shows what the events hold, and proposes settings. "
 
 
@@ -38,7 +40,7 @@ def judge(ledger: RunLedger, manifest: Manifest, summary: Summary, done: Sequenc
         finished_at=now,
         reason=" ".join(reasons[need] for need in needs),
         remedy=(
-            f"{_INSPECT if empty else ''}Mend the input and run again, or "
+            f"{_INSPECT if empty or is_wrong_key(summary) else ''}Mend the input and run again, or "
             f"`sales-pipeline publish {manifest.run_id} {allowing}`."
         ),
         needs=needs,
@@ -53,9 +55,17 @@ def too_many_rejects(manifest: Manifest, summary: Summary) -> bool:
     return summary.bad_events > manifest.options.limits.reject_share * purchases
 
 
+def is_wrong_key(summary: Summary) -> bool:
+    """Whether most of what was left out as sent twice says something else than what it is taken
+    for: then its key is no event's."""
+    unlike = 0 if summary.unlike_first is None else summary.unlike_first.events
+    return unlike > _MOST_CORRECTIONS and 2 * unlike > summary.sent_twice
+
+
 def what_is_incomplete(manifest: Manifest, summary: Summary, empty: str) -> str:
     """For people, in sentences; ``empty`` are those of ``nothing_counted``. Empty if nothing is."""
-    return " ".join(filter(None, (_what_is_left_out(manifest, summary), empty)))
+    left_out = _what_is_left_out(manifest, summary)
+    return " ".join(filter(None, (left_out, _wrong_key(manifest, summary), empty)))
 
 
 def _what_is_left_out(manifest: Manifest, summary: Summary) -> str:
@@ -74,3 +84,13 @@ def _what_is_left_out(manifest: Manifest, summary: Summary) -> str:
             f"more than the limit of {manifest.options.limits.reject_share:.2%}."
         )
     return ""
+
+
+def _wrong_key(manifest: Manifest, summary: Summary) -> str:
+    if not is_wrong_key(summary):
+        return ""
+    fields = ",".join(manifest.options.feed.event_id)
+    return (
+        f"{unlike_words(summary)} SALES_EVENT_ID={fields} does not tell events apart: name fields "
+        "that only copies of one event share."
+    )

@@ -12,27 +12,45 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
+import numpy as np
 
-from pipeline_core.errors import DamagedResult
+from pipeline_core.errors import ContractError, DamagedResult, EventsGone
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.cache import load_distinct, save_distinct
 from pipeline_core.ledger.results import Done
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import ArchiveRef, Manifest, Memory, Receipt, StoredFile
+from pipeline_core.messages import (
+    ArchiveRef,
+    EventPlace,
+    Manifest,
+    Memory,
+    Receipt,
+    StoredFile,
+    UnlikeFirst,
+)
 from pipeline_core.planning.reuse import decisive, rules_of_now
 from pipeline_core.processing.process import store_results, temporary_files
-from pipeline_core.processing.recount import days_of, recount
+from pipeline_core.processing.recount import day_candidates, days_of, recount
 from pipeline_core.processing.rules import Rules, rules_of
 from pipeline_core.processing.sent_twice import to_sent_twice, with_receipts
-from pipeline_core.publication.find_sent_twice import ByDay, find_sent_twice
+from pipeline_core.publication.find_sent_twice import (
+    ByDay,
+    KeyPlace,
+    SentTwice,
+    find_sent_twice,
+)
+from pipeline_core.schemas import EVENT_KEY
 from pipeline_core.transform.reports.plugins import report_identities
 
 log = get_logger()
 
 
-def distinct(ledger: RunLedger, manifest: Manifest, done: Sequence[Done]) -> tuple[Done, ...]:
+def distinct(
+    ledger: RunLedger, manifest: Manifest, done: Sequence[Done]
+) -> tuple[tuple[Done, ...], UnlikeFirst | None]:
     """The results (``done`` being in the order of the archives' names), and a record of those that
-    are others now, for all who ask for the run's events later.
+    are others now, for all who ask for the run's events later; and what was left out though it says
+    something else than what it is taken for.
 
     Raises:
         ConfigError: this process does not have the reports of plug-ins as the run was planned.
@@ -41,17 +59,47 @@ def distinct(ledger: RunLedger, manifest: Manifest, done: Sequence[Done]) -> tup
         RetryableError: a storage does not answer, or there is no room for temporary files.
     """
     if not manifest.options.feed.event_id:
-        return tuple(done)
-    again = _Recounting(ledger, manifest)
+        return tuple(done), None
+    again, sent_twice = _Recounting(ledger, manifest), find_sent_twice(ledger, done)
     receipts = {
         done[number].work.id: again.receipt(done[number], by_day)
-        for number, by_day in find_sent_twice(ledger, done).items()
+        for number, by_day in sent_twice.by_result.items()
     }
     found = with_receipts(done, receipts)
     ledger.write_distinct(receipts)
     if manifest.options.as_of is None:
         save_distinct(ledger.state, distinct_by_key(manifest, found))
-    return found
+    return found, _unlike_first(ledger, manifest, done, sent_twice)
+
+
+def _unlike_first(
+    ledger: RunLedger, manifest: Manifest, done: Sequence[Done], found: SentTwice
+) -> UnlikeFirst | None:
+    if found.again is None or found.first is None:
+        return None
+    again: EventPlace | None = None
+    first: EventPlace | None = None
+    try:
+        again = _event_place(ledger, manifest, done[found.again.result], found.again)
+        first = _event_place(ledger, manifest, done[found.first.result], found.first)
+    except EventsGone as error:  # an example less
+        log.warning("example_not_found", run_id=ledger.run_id, cause=error.message)
+    places = {"again": again and str(again), "first": first and str(first)}
+    log.warning("unlike_first", run_id=ledger.run_id, events=found.unlike, **places)
+    return UnlikeFirst(found.unlike, again, first)
+
+
+def _event_place(ledger: RunLedger, manifest: Manifest, done: Done, key: KeyPlace) -> EventPlace:
+    row = key.row
+    for day in days_of(ledger, [done]):
+        for placed in day_candidates(ledger, manifest, day) if day.day.index == key.day else ():
+            candidates = placed.decoded.candidates
+            keyed = np.flatnonzero(candidates[EVENT_KEY.name].is_valid().to_numpy())
+            if row < len(keyed):
+                position = candidates["position"][keyed[row]].as_py()
+                return EventPlace(placed.archive, placed.day, placed.part, position)
+            row -= len(keyed)
+    raise ContractError(f"{done.archive.name} has fewer keys than its receipt names")
 
 
 def distinct_by_key(manifest: Manifest, done: Iterable[Done]) -> dict[str, Receipt]:

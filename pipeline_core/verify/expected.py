@@ -93,10 +93,12 @@ def recounted_figures(
     scale: int,
     *,
     counted_before: bool,
+    has_wrong_key: bool,
 ) -> Figures:
     """The same by the recount; ``inputs`` are SHA-256 by archive. If an archive cannot be read,
     nobody knows all days. ``counted_before``: whether the run says that it is incomplete because
-    it counts nothing, and the one before did; nobody else can know."""
+    it counts nothing, and the one before did; nobody else can know. ``has_wrong_key``: whether it
+    says that most of what was sent twice is not like the first, which is not counted here."""
     count = recount.total
     left_out = sum(lost.events for lost in count.rejected.values())
     sent_twice = count.rejected.get(RejectReason.DUPLICATE_EVENT, Amount()).events
@@ -105,6 +107,7 @@ def recounted_figures(
     # An earlier version, which did not look at what it ignored, took that for a report.
     is_refused = count.seen > 0 and manifest.ignored is not None
     is_empty = not count.counted and (is_refused or counted_before)
+    is_incomplete = bool(count.unreadable) or too_many or is_empty or has_wrong_key
     figures: Figures = {
         "totals.total_revenue": _money(
             sum((amount.revenue for amount in count.sales.values()), Decimal(0)), scale
@@ -125,7 +128,7 @@ def recounted_figures(
         "archives.unreadable": recount.broken,
         "unreadable_total": len(count.unreadable),
         "run_id": manifest.run_id,
-        "status": "incomplete" if count.unreadable or too_many or is_empty else "complete",
+        "status": "incomplete" if is_incomplete else "complete",
         "dimensions_digest": manifest.dimensions_digest,
     }
     for reason, lost in count.rejected.items():

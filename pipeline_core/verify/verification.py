@@ -115,6 +115,11 @@ def verify(
     )
 
 
+def _has_wrong_key(summary: Summary) -> bool:
+    unlike = summary.unlike_first
+    return unlike is not None and unlike.events > max(10, summary.sent_twice // 2)
+
+
 class _Checking:
     """One verification on its way."""
 
@@ -154,6 +159,7 @@ class _Checking:
                 self.inputs,
                 self.scale,
                 counted_before=bool(summary.allowed_empty),
+                has_wrong_key=_has_wrong_key(summary),
             ),
             published_figures(summary, days_known=not self.recount.broken),
         )

@@ -13,8 +13,10 @@ from pipeline_core.diff.causes import CauseKind
 from pipeline_core.errors import ConfigError, EventsGone, ResultsMissing
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import results
-from pipeline_core.messages import Feed, Outcome, StoredFile
+from pipeline_core.messages import EventPlace, Feed, Outcome, StoredFile, UnlikeFirst
+from pipeline_core.publication import find_sent_twice as keys_read
 from pipeline_core.publication.find_sent_twice import find_sent_twice
+from pipeline_core.publication.publish import publish
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
@@ -33,6 +35,7 @@ from tests.support.run import (
     rows,
     run_local,
     summary,
+    text,
     units,
 )
 from tests.support.successive import Runs
@@ -282,20 +285,25 @@ def test_it_makes_no_difference_how_keys_are_dealt_out(
     ledger = ledger_of(tmp_path, manifest.run_id)
     done = results(ledger, manifest).done
     whole = find_sent_twice(ledger, done)
-    assert sum(len(found) for by_day in whole.values() for found in by_day.values()) == sent_again
+    assert (
+        sum(len(found) for by_day in whole.by_result.values() for found in by_day.values())
+        == sent_again
+    )
     for piece_keys in (1, 3, 64):
         other = find_sent_twice(ledger, done, piece_keys)
-        assert {n: {d: f.tolist() for d, f in by.items()} for n, by in other.items()} == {
-            n: {d: f.tolist() for d, f in by.items()} for n, by in whole.items()
+        assert {n: {d: f.tolist() for d, f in by.items()} for n, by in other.by_result.items()} == {
+            n: {d: f.tolist() for d, f in by.items()} for n, by in whole.by_result.items()
         }
+        assert (other.unlike, other.first, other.again) == (whole.unlike, whole.first, whole.again)
 
 
 def test_verify_finds_a_copy_that_was_counted(
     overlapping: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def passed_over(*given: Any) -> Any:
-        _, *others = find_sent_twice(*given).items()
-        return dict(others)
+        found = find_sent_twice(*given)
+        _, *others = found.by_result.items()
+        return found._replace(by_result=dict(others))
 
     monkeypatch.setattr("pipeline_core.publication.without_sent_twice.find_sent_twice", passed_over)
     found = difference(tmp_path, run_local(overlapping, tmp_path, feed=FEED))
@@ -322,3 +330,103 @@ def test_verify_finds_what_was_altered(
     assert old in published.read_text()
     published.write_text(published.read_text().replace(old, new, 1))
     assert difference(tmp_path, outcome).place == f"{name}, {place}"
+
+
+def lines_of_orders(count: int) -> list[dict[str, object]]:
+    """Events of one order each two: the key is the order's, and they are its lines."""
+    return [bought(number // 2, number + 1) for number in range(count)]
+
+
+def test_a_key_that_does_not_tell_events_apart_refuses_the_run(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, a={FIRST: day(*lines_of_orders(21))}, b={SECOND: day(bought(0, 9))})
+    outcome = run_local(shop, tmp_path, feed=FEED, publish_incomplete=False)
+    assert outcome.state == "refused"
+    said = (
+        "11 of 11 events left out as sent twice differ from the first in customer, product or "
+        f"quantity, such as a.zip > {FIRST} > p.json, event 1, from a.zip > {FIRST} > p.json, "
+        "event 0. SALES_EVENT_ID=id does not tell events apart"
+    )
+    assert said in outcome.reason
+    assert "`sales-pipeline inspect`" in outcome.remedy
+    allowed = publish(str(tmp_path / "state"), outcome.run_id, allow_incomplete=True)
+    assert (allowed.state, summary(allowed).status) == ("published", "incomplete")
+    assert said.partition(" SALES_EVENT_ID")[0] in text(tmp_path, "index.html").replace("&gt;", ">")
+    assert_agrees(tmp_path, allowed)
+    assert (
+        rebuild(ledger_of(tmp_path, outcome.run_id).state.uri, outcome.run_id).state
+        == "as_published"
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "unlike"),
+    [
+        (lines_of_orders(20), 10),
+        ([*lines_of_orders(22), *[bought(0)] * 11], 11),
+    ],
+    ids=["few", "not most"],
+)
+def test_corrections_are_told_and_stop_nothing(
+    tmp_path: Path, events: list[dict[str, object]], unlike: int
+) -> None:
+    outcome = run(shop_of(tmp_path, a={FIRST: day(*events)}), tmp_path, publish_incomplete=False)
+    found = summary(outcome)
+    assert (outcome.state, found.status) == ("published", "complete")
+    assert found.unlike_first == UnlikeFirst(
+        unlike,
+        EventPlace("a.zip", FIRST, "p.json", 1),
+        EventPlace("a.zip", FIRST, "p.json", 0),
+    )
+
+
+def test_what_differs_is_customer_product_or_quantity(tmp_path: Path) -> None:
+    again = [
+        bought(1, note="again"),
+        bought(1, customer_id="c2"),
+        bought(1, product_id="p2"),
+        bought(1, 2),
+    ]
+    outcome = run(shop_of(tmp_path, a={FIRST: day(bought(1), *again)}), tmp_path)
+    unlike = summary(outcome).unlike_first
+    assert unlike is not None
+    assert unlike.again is not None
+    assert (unlike.events, unlike.again.position) == (3, 2)
+
+
+def test_an_order_is_compared_with_all_of_its_items_in_whatever_order(tmp_path: Path) -> None:
+    one, two = {"product_id": "p1", "quantity": 1}, {"product_id": "p1", "quantity": 2}
+    bought_by = {"event_type": "purchase", "customer_id": "c1"}
+    feed = Feed(event_id=("id",), items="items[]")
+    orders = [{**bought_by, "id": 1, "items": items} for items in ([one, two], [two, one])]
+    less = {**bought_by, "id": 1, "items": [one]}
+    days = {FIRST: day(orders[0]), SECOND: day({"event_type": "view"}, orders[1], less)}
+    unlike = summary(run(shop_of(tmp_path, a=days), tmp_path, feed=feed)).unlike_first
+    assert unlike == UnlikeFirst(
+        1,
+        EventPlace("a.zip", SECOND, "p.json", 2),
+        EventPlace("a.zip", FIRST, "p.json", 0),
+    )
+
+
+def test_what_differs_is_the_same_by_any_number_of_workers_and_by_what_was_kept(
+    tmp_path: Path,
+) -> None:
+    events = lines_of_orders(20)
+    days = {f"2024-03-{n:02}.zip": day(*events[n * 4 : n * 4 + 7]) for n in (1, 2, 3)}
+    shop = shop_of(tmp_path, a=days, b={FIRST: day(*reversed(events))})
+    one = summary(run(shop, tmp_path)).unlike_first
+    assert one is not None
+    assert summary(run(shop, tmp_path)).unlike_first == one
+    assert summary(run(shop, tmp_path / "2", processes=3)).unlike_first == one
+
+
+def test_keys_of_an_earlier_version_say_nothing_of_what_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_contents(batch: Any) -> Any:
+        return with_contents(batch.drop_columns(["content"]))
+
+    with_contents = keys_read._with_contents
+    monkeypatch.setattr(keys_read, "_with_contents", without_contents)
+    outcome = run(shop_of(tmp_path, a={FIRST: day(*lines_of_orders(40))}), tmp_path)
+    assert (units(outcome) > 0, summary(outcome).unlike_first) == (True, None)
