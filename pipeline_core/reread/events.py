@@ -15,9 +15,11 @@ from pipeline_core.reread.envelopes import (
 )
 from pipeline_core.reread.json_text import (
     after_blanks,
+    check_depth,
     check_length,
     end_of_object,
     expected,
+    is_deeper,
     is_longer,
     text_of,
     value_in,
@@ -46,13 +48,14 @@ def _events(text: str, feed: Feed, limits: Limits) -> Iterator[object]:
     if closes is not None and is_longer(text, start, closes, limits.event_bytes):
         return events_in_large(text, start, feed, limits)
     try:
-        first, end = value_in(text, start, limits.json_depth)
+        first, end = value_in(text, start, len(text))
     except (ValueError, RecursionError):
         first, end = None, start
     if not isinstance(first, dict):
         return _after_a_bad_line(text, start, feed, limits)
     rest = after_blanks(text, end)
     if rest == len(text):
+        check_depth(text, start, end, limits.json_depth)
         held = events_in_object(text[start:end], feed)
         return iter([first] if held is None else held)
     if "\n" not in text[start:end] and "\n" in text[end:rest]:
@@ -116,14 +119,14 @@ def _after_a_bad_line(text: str, start: int, feed: Feed, limits: Limits) -> Iter
     near = text[start : start + limits.event_bytes].split("\n")
     if len(text) > start + limits.event_bytes:
         near.pop()  # it may be a piece of one
-    if not any(_is_object(line, limits) for line in near[1:]):
+    if not any(map(_is_object, near[1:])):
         raise ValueError("it is neither events nor lines")
     return _lines(text, start, feed, limits)
 
 
-def _is_object(line: str, limits: Limits) -> bool:
+def _is_object(line: str) -> bool:
     try:
-        value, end = value_in(line, after_blanks(line, 0), limits.json_depth)
+        value, end = value_in(line, after_blanks(line, 0), len(line))
     except (ValueError, RecursionError):
         return False
     return isinstance(value, dict) and after_blanks(line, end) == len(line)
@@ -137,20 +140,25 @@ def _lines(text: str, start: int, feed: Feed, limits: Limits) -> Iterator[object
         end = text.find("\n", start)
         is_last, end = end < 0, len(text) if end < 0 else end
         check_length(text, start, end, limits.event_bytes)
+        line, values = text[start:end], None
         try:
-            yield from list(_values(text[start:end], 0, limits))
+            values = list(_values(line, 0, limits, most_deep=len(line)))
         except (ValueError, RecursionError):
-            if is_last:
+            if is_last:  # it may be cut off
                 raise
-            yield text[start:end]
+        if values is None or is_deeper(line, 0, len(line), limits.json_depth):
+            values = [line]
+        yield from values
         start = end + 1
 
 
-def _values(text: str, start: int, limits: Limits) -> Iterator[object]:
+def _values(
+    text: str, start: int, limits: Limits, most_deep: int | None = None
+) -> Iterator[object]:
     """One after another, with or without blanks between them."""
     start = after_blanks(text, start)
     while start < len(text):
-        value, end = value_in(text, start, limits.json_depth)
+        value, end = value_in(text, start, most_deep or limits.json_depth)
         check_length(text, start, end, limits.event_bytes)
         if text[end - 1 : end + 1].isdecimal() and end < len(text):
             raise ValueError("a number begins with 0")

@@ -51,6 +51,8 @@ class Holder(dict[str, object]):
 
 def whole_value(text: str) -> object:
     """The only value of a text, objects as Holder. Raises ValueError or RecursionError."""
+    if _NOT_UTF8.search(text):
+        raise ValueError("it is not UTF-8")
     return _holders.decode(text)
 
 
@@ -82,8 +84,14 @@ def end_of_object(text: str, start: int) -> int | None:
 
 def check_depth(text: str, start: int, end: int, limit: int) -> None:
     """Raises ValueError if more than ``limit`` brackets are open at once."""
+    if is_deeper(text, start, end, limit):
+        raise ValueError(f"it is nested deeper than {limit}")
+
+
+def is_deeper(text: str, start: int, end: int, limit: int) -> bool:
+    """Whether more than ``limit`` brackets are open at once."""
     if text.count("[", start, end) + text.count("{", start, end) <= limit:
-        return
+        return False
     depth = 0
     for token in _STRING_OR_BRACKET.finditer(text, start, end):
         if token[0] in ("[", "{"):
@@ -91,7 +99,8 @@ def check_depth(text: str, start: int, end: int, limit: int) -> None:
         elif token[0] in ("]", "}"):
             depth -= 1
         if depth > limit:
-            raise ValueError(f"it is nested deeper than {limit}")
+            return True
+    return False
 
 
 def is_longer(text: str, start: int, end: int, limit: int) -> bool:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from importlib import import_module
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
@@ -51,12 +52,12 @@ def events_of(content: bytes, envelope: Envelope) -> list[Any]:
         return _array(data)
     first = _first_value(data)
     if first is None:
-        if any(_is_object(line) for line in data.split(b"\n")[1:]):
+        if any(isinstance(_value_or_none(line), dict) for line in data.split(b"\n")[1:]):
             return _lines(data, envelope)
         raise NotEvents("it is neither events nor lines")
     rest = data[len(first) :]
     if not rest.strip(BLANK):
-        value = json_value(first)
+        value = _valid(first)
         held = _held(value, envelope)
         return [value] if held is None else held
     if b"\n" not in first and rest.lstrip(b" \t\r").startswith(b"\n"):
@@ -136,16 +137,18 @@ def _of_envelopes(data: bytes, envelope: Envelope) -> list[Any]:
 
 
 def _lines(data: bytes, envelope: Envelope) -> list[Any]:
-    *lines, last = data.split(b"\n")
+    lines = data.split(b"\n")
     events: list[Any] = []
-    if any(_is_envelope(_value_or_none(line), envelope) for line in (*lines, last)[:100]):
+    if any(_is_envelope(_value_or_none(line), envelope) for line in lines[:100]):
         return _of_envelopes(data, envelope)
-    for line in lines:
-        try:
-            events += _one_after_another(line)
-        except (ValueError, RecursionError):
-            events.append(line.decode(errors="replace"))
-    return events + _values(last)
+    for number, line in enumerate(lines, 1):
+        found = _values_or_none(line)
+        if found is None and number == len(lines):
+            raise NotEvents("its last line is cut off")
+        if found is None or _depth(line.decode()) > DEEPEST:
+            found = [line.decode(errors="replace")]
+        events += found
+    return events
 
 
 class Holder(dict[str, Any]):
@@ -227,24 +230,23 @@ def _first_value(data: bytes) -> bytes | None:
     try:
         # JSON's own characters are ASCII, so places in this text are places in the bytes.
         _, end = _decoder.raw_decode(data.decode("latin-1"))
-        json_value(data[:end])
     except (ValueError, RecursionError):
         return None
-    return data[:end]
+    return None if _values_or_none(data[:end]) is None else data[:end]
+
+
+def _values_or_none(text: bytes) -> list[Any] | None:
+    """JSON values one after another, however deep."""
+    try:
+        return _one_after_another(text, sys.maxsize)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _value_or_none(line: bytes) -> Any:
-    try:
-        return json_value(line)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _is_object(line: bytes) -> bool:
-    try:
-        return isinstance(json_value(line), dict)
-    except (ValueError, RecursionError):
-        return False
+    """The only value, however deep."""
+    found = _values_or_none(line)
+    return found[0] if found and len(found) == 1 else None
 
 
 def _valid(data: bytes) -> Any:
@@ -260,12 +262,13 @@ def json_value(data: bytes) -> Any:
     return value
 
 
-def _one_after_another(data: bytes) -> list[Any]:
+def _one_after_another(data: bytes, deepest: int = DEEPEST) -> list[Any]:
     text = data.decode().strip(" \t\r\n")
     values = []
     while text:
         value, end = _decoder.raw_decode(text)
-        _check_depth(text[:end])
+        if _depth(text[:end]) > deepest:
+            raise ValueError("it is nested too deep")
         if re.match("[0-9]{2}", text[end - 1 : end + 1]):
             raise ValueError("a number begins with 0")
         values.append(value)
@@ -273,12 +276,10 @@ def _one_after_another(data: bytes) -> list[Any]:
     return values
 
 
-def _check_depth(text: str) -> None:
-    depth = 0
-    for token in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text, re.DOTALL):
-        depth += 1 if token in ("[", "{") else -1 if token in ("]", "}") else 0
-        if depth > DEEPEST:
-            raise ValueError("it is nested too deep")
+def _depth(text: str) -> int:
+    brackets = re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text, re.DOTALL)
+    steps = (1 if each in ("[", "{") else -1 if each in ("]", "}") else 0 for each in brackets)
+    return max(accumulate(steps), default=0)
 
 
 def _integer(text: str) -> Integer:

@@ -26,6 +26,7 @@ class Shape(NamedTuple):
 
 _a, _b, _c = BYTES
 _LINES = b"%s\n%s\n" % (_a, _b)
+_DEEP = b'{"a": %s}' % (b"[" * 256 + b"]" * 256)
 _RECORDS = {"SALES_RECORDS": "data.rows"}
 _ITEMS = {"SALES_ITEMS": "items[]"}
 
@@ -93,9 +94,15 @@ SHAPES = {
     "a bad last line with its end": Shape(_LINES + b'{"event_type\n', [A, B, '{"event_type']),
     "a line that is not UTF-8": Shape(b'%s\n{"a": "\xff"}\n' % _a, [A, '{"a": "\ufffd"}']),
     "a first line that is not UTF-8": Shape(b'{"a": "\xff"}\n%s\n' % _a, ['{"a": "\ufffd"}', A]),
-    "a line too deep": Shape(
-        b"%s\n%s\n" % (_a, b"[" * 257 + b"]" * 257), [A, "[" * 257 + "]" * 257]
-    ),
+    "a line too deep": Shape(b"%s\n%s\n" % (_a, _DEEP), [A, _DEEP.decode()]),
+    "a last line too deep without its end": Shape(b"%s\n%s" % (_a, _DEEP), [A, _DEEP.decode()]),
+    "a last line too deep and cut off": Shape(b"%s\n%s" % (_a, _DEEP[:-1]), None),
+    "a last line of which one is too deep": Shape(b"%s\n%s x" % (_a, _DEEP), None),
+    "a first line too deep": Shape(b"%s\n5\n" % _DEEP, [_DEEP.decode(), 5]),
+    "only lines too deep": Shape(b"%s\n%s\n" % (_DEEP, _DEEP), [_DEEP.decode()] * 2),
+    "a bad line, and one too deep": Shape(b"no\n%s\n" % _DEEP, ["no", _DEEP.decode()]),
+    "one that is too deep": Shape(_DEEP, None),
+    "a value too deep": Shape(b"%s %s" % (_DEEP, _a), None),
     "lines that are no objects": Shape(b'%s\n5\n"x"\n[{}]\nnull\n' % _a, [A, 5, "x", [{}], None]),
     "several on a line": Shape(b"%s\n%s %s%s\n" % (_a, _b, _c, _a), [A, B, C, A]),
     "a bad one of several on a line": Shape(b"%s\n%s x\n" % (_a, _b), [A, _b.decode() + " x"]),
@@ -143,6 +150,13 @@ SHAPES = {
     "an event that has no such array": Shape(_a, [A], _RECORDS),
     "an envelope that is too deep": Shape(
         b'{"events": [%s, %s]}' % (_a, b"[" * 255 + b"]" * 255), None
+    ),
+    "lines, and an envelope that is not UTF-8": Shape(
+        b'%s\n{"rows": [%s], "\xff": 1}\n' % (_a, _b),
+        [A, f'{{"rows": [{_b.decode()}], "\ufffd": 1}}'],
+    ),
+    "envelopes, one too deep": Shape(
+        b'{"rows": [%s]}\n{"rows": [%s, %s]}\n' % (_DEEP, _a, _DEEP), None
     ),
     "gzip": Shape(gzip.compress(_LINES), [A, B]),
     "gzip of several members": Shape(
