@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import csv
+import gzip
 import io
 import json
 import lzma
@@ -227,14 +228,22 @@ def lzma_data(content: bytes, dictionary: int, *, claimed: int | None = None) ->
 def zstandard_data(content: bytes, *, window_log: int = 20, frames: int = 1) -> bytes:
     """Zstandard frames, each of which needs such a window."""
     zstd = import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
-    size = max(1, -(-len(content) // frames))
-    pieces = [content[at : at + size] for at in range(0, size * frames, size)]
     options = {zstd.CompressionParameter.window_log: window_log}
     packed = list[bytes]()
-    for piece in pieces:
+    for piece in _pieces(content, frames):
         squeeze = zstd.ZstdCompressor(options=options)
         packed.append(squeeze.compress(piece) + squeeze.flush())
     return b"".join(packed)
+
+
+def gzip_data(content: bytes, *, members: int = 1) -> bytes:
+    """Gzip of such a number of members."""
+    return b"".join(gzip.compress(each, 1, mtime=0) for each in _pieces(content, members))
+
+
+def _pieces(content: bytes, count: int) -> list[bytes]:
+    size = max(1, -(-len(content) // count))
+    return [content[at : at + size] for at in range(0, size * count, size)]
 
 
 _PACKERS: dict[int, Callable[[bytes], bytes]] = {

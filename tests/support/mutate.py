@@ -10,6 +10,8 @@ from random import Random
 TOKENS = (
     b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x07\x08",
     b"\x01\x00\x10\x00", b"\x75\x70\x09\x00\x01", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18",
+    b"\x1f\x8b\x08\x00", b"\x5a\x2a\x4d\x18\x03\0\0\0abc", b"\n", b"\r\n", b"}{", b"}\n{", b"}],",
+    b'{"events":[', b'"data":{"rows":[{"type":"purchase"}]},', b'"type":"purchase"', b"[1],[",
     b"[", b"]", b"{", b"}", b",", b":", b'"', b"\\", b"[[" * 200, b'{"a":' * 200, b"\xef\xbb\xbf",
     b'"event_type"', b'"purchase"', b'"quantity":1', b'"quantity":1e3', b'"quantity":2147483648',
     b'"\\ud800"', b"\\u0000", b"\xff\xfe", b"\xc3\x28", b"\x00", b"null", b"true", b"NaN", b"-0",
