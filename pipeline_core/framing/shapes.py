@@ -123,7 +123,7 @@ class _Head:
     def _lines(self, size: int, limits: Limits, feed: Feed, cause: str) -> Iterator[Window]:
         """Of a part whose first line is bad, if one of the next is an object. Raises UnreadablePart
         else, for the ``cause`` unless its first bytes say more."""
-        is_more = True
+        is_more = self.text[:1] != b"["  # else it is an array of another encoding
         while is_more:
             is_more = self._grow()
             lines = self.text[: self._most].split(b"\n")[1:]

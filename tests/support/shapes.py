@@ -89,6 +89,7 @@ SHAPES = {
     "a bad first line": Shape(b"no\n%s\n%s\n" % (_a, _b), ["no", A, B]),
     "a bad first line and one without an end": Shape(b"no\n%s" % _a, ["no", A]),
     "a torn first line": Shape(b'{"event_type": "\n%s\n' % _a, ['{"event_type": "', A]),
+    "an array of NULs before lines": Shape(b"[\0\0\n%s\n" % _a, None),
     "only bad lines": Shape(b"no\nno\nno\n", None),
     "a torn last line": Shape(_LINES + b'{"event_type', None),
     "a bad last line with its end": Shape(_LINES + b'{"event_type\n', [A, B, '{"event_type']),
