@@ -74,8 +74,10 @@ def _usage(error: click.ClickException) -> str:
 def _report_bug(error: Exception) -> None:
     import logging
 
+    from pipeline_core.credentials import without_credentials
+
     logging.getLogger(__name__).debug("unexpected error", exc_info=error)
     complain(
-        f"Error: unexpected {type(error).__name__}: {error}",
+        without_credentials(f"Error: unexpected {type(error).__name__}: {error}"),
         "This is a bug of ours. SALES_LOG_LEVEL=DEBUG shows where it happened.",
     )

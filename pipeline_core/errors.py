@@ -23,6 +23,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from pipeline_core.credentials import without_credentials
+
 
 class PipelineError(Exception):
     """Base of all. ``remedy`` is what a person can do about it, one sentence or empty."""
@@ -124,5 +126,8 @@ class DamagedResult(ContractError):
 
 
 def message_of(error: BaseException) -> str:
-    """What happened, without the remedy; of a foreign error, its kind and its text."""
-    return error.message if isinstance(error, PipelineError) else repr(error)
+    """What happened, without the remedy; of a foreign error, its kind and its text without
+    the credentials of URLs."""
+    if isinstance(error, PipelineError):
+        return error.message
+    return without_credentials(repr(error))

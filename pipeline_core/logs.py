@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from pipeline_core.credentials import without_credentials
 from pipeline_core.unprintable import plain, plain_lines
 
 __all__ = ["Log", "configure_logs", "get_logger", "log_settings", "mask_secrets", "structlog"]
@@ -19,7 +19,6 @@ __all__ = ["Log", "configure_logs", "get_logger", "log_settings", "mask_secrets"
 # Of a line: what Python says of an error, and where.
 _OF_LINES = {"exception", "stack"}
 _in_force = ("WARNING", "pretty")
-_CREDENTIALS = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/\"]*@")
 
 
 class Log:
@@ -110,7 +109,7 @@ def mask_secrets(_logger: WrappedLogger, _method: str, line: EventDict) -> Event
     """Takes user and password out of every URL: libraries log the addresses they were given."""
     for key, value in line.items():
         if isinstance(value, str):
-            line[key] = _CREDENTIALS.sub(r"\1***@", value)
+            line[key] = without_credentials(value)
     return line
 
 

@@ -14,6 +14,7 @@ from celery.utils.time import get_exponential_backoff_interval
 import pipeline_core.page.gather  # noqa: F401  (once, in the main process; it takes a while)
 from pipeline_core import pipeline
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
+from pipeline_core.credentials import without_credentials
 from pipeline_core.errors import (
     NotServed,
     ResultsMissing,
@@ -227,7 +228,8 @@ def _cause_of(failed: str) -> str:
     for _ in range(_RESULT_TRIES):
         found = app.AsyncResult(failed).result
         if found is not None:
-            return cut(str(found).encode(errors="replace").decode(), LONGEST_CAUSE)
+            told = without_credentials(str(found))
+            return cut(told.encode(errors="replace").decode(), LONGEST_CAUSE)
         time.sleep(_RESULT_SECONDS)
     return "a task failed"
 

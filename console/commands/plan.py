@@ -31,7 +31,7 @@ _SHOWN = 100
 def plan_command(as_json: bool, **options: Any) -> None:
     """Show what a run would read, without running it.
 
-    It opens archives, and reads neither customers nor products: `doctor` does.
+    It opens archives and imports plug-ins, and reads neither customers nor products: `doctor` does.
     """
     show_plan(run_settings(options), as_json=as_json)
 
@@ -41,9 +41,11 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     from console.display.json_output import Planned
     from console.display.views import output, table
     from pipeline_core.containers.ignored import endings_in_words, merge_endings
+    from pipeline_core.dimensions.plugin import described, is_plugin
     from pipeline_core.ledger import open_state, unvouched_words
-    from pipeline_core.messages import MOST_MISSING
+    from pipeline_core.messages import MOST_MISSING, plugin_words
     from pipeline_core.planning.feed_paths import check_feed_paths
+    from pipeline_core.planning.plugins import load_plugins
     from pipeline_core.planning.reuse import (
         finished_archives,
         is_known_feed,
@@ -55,6 +57,7 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     from pipeline_core.storage import absolute_uri, open_archives
 
     note(unvouched_words(settings.state))
+    plugins = load_plugins(settings.places(), settings.chosen_reports())
     memory = recall(open_state(settings.state), absolute_uri(settings.data))
     known, options = known_archives(memory), settings.options()
     data = open_archives(settings.data, follow_links=settings.follow_links)
@@ -115,6 +118,11 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
         console.print(plain(f"Conflicting days: {names}."), markup=False)
     if ignored:
         console.print(f"Passed over without being read: {endings_in_words(ignored)}.")
+    if settings.dimensions is not None and is_plugin(settings.dimensions):
+        where = described(settings.dimensions)
+        console.print(plain(f"Customers and products by {where}."), markup=False)
+    if plugins:
+        console.print(plain(f"Reports by plug-ins: {plugin_words(plugins)}."), markup=False)
     if missing:
         days = _first([day.isoformat() for day in missing], missing_count)
         console.print(f"Missing days: {days}.")

@@ -60,6 +60,15 @@ def parse_names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_entries(text)))
 
 
+def parse_each_once(text: str) -> tuple[str, ...]:
+    """Names with commas in between. Raises ValueError if one stands twice."""
+    named = list(_entries(text))
+    for name in named:
+        if named.count(name) > 1:
+            raise ValueError(f"{name} stands twice")
+    return tuple(named)
+
+
 def parse_types(text: str) -> tuple[str, ...]:
     """The types that are purchases. Raises ValueError if there is none."""
     types = parse_names(text)

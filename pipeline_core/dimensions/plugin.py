@@ -3,14 +3,23 @@ of the group ``sales_pipeline.dimensions`` names."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pyarrow as pa
+
 from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import check_names, make_snapshot
-from pipeline_core.errors import ConfigError, PipelineError, message_of
-from pipeline_core.machine.plugins import Plugin, find_plugin
+from pipeline_core.errors import ConfigError
+from pipeline_core.machine.plugins import Plugin, find_plugin, plugin_code
 
 GROUP = "sales_pipeline.dimensions"
 _PREFIX = "plugin:"
+_WHAT = (
+    "a function without arguments that returns two Arrow tables: of customers, with the columns "
+    f"{', '.join(CUSTOMERS.ours)}, and of products, with {', '.join(PRODUCTS.ours)}"
+)
 
 
 def is_plugin(place: str) -> bool:
@@ -18,15 +27,14 @@ def is_plugin(place: str) -> bool:
     return place.startswith(_PREFIX)
 
 
-def read_plugin(
+def load_plugin(
     place: str, customers: DimensionTable = CUSTOMERS, products: DimensionTable = PRODUCTS
-) -> Snapshot:
-    """What the plug-in returns, checked: two Arrow tables with our columns.
+) -> Callable[[], tuple[pa.Table, pa.Table]]:
+    """The plug-in's function, imported and not called.
 
     Raises:
-        ConfigError: it is not installed, cannot be imported or fails, returns something else, or is
-            to read tables of other names.
-        PipelineError: its own, such as a RetryableError.
+        ConfigError: it is not installed, cannot be imported or is no function, or is to read tables
+            of other names.
     """
     if (customers, products) != (CUSTOMERS, PRODUCTS):
         raise ConfigError(
@@ -35,26 +43,40 @@ def read_plugin(
             "Leave them out.",
         )
     found = _found(place)
-    try:
-        tables = dict(zip(("customers", "products"), found.entry.load()(), strict=True))
+    with _code_of(found):
+        function: Callable[[], tuple[pa.Table, pa.Table]] = found.entry.load()
+        if not callable(function):
+            raise TypeError(f"{found.entry.value} is no function")
+        return function
+
+
+def read_plugin(
+    place: str, customers: DimensionTable = CUSTOMERS, products: DimensionTable = PRODUCTS
+) -> Snapshot:
+    """What the plug-in returns, checked: two Arrow tables with our columns.
+
+    Raises:
+        ConfigError: as ``load_plugin`` does; or it fails, or returns something else.
+        PipelineError: its own, such as a RetryableError.
+    """
+    function, found = load_plugin(place, customers, products), _found(place)
+    with _code_of(found):
+        tables = dict(zip(("customers", "products"), function(), strict=True))
         for table in (CUSTOMERS, PRODUCTS):
-            check_names(tables[table.kind].schema.names, table.ours, f"{place}, {table.kind}")
-        return make_snapshot(**tables, place=place)
-    except PipelineError:
-        raise
-    except Exception as error:  # it is anybody's code
-        raise ConfigError(
-            f"{described(place)} cannot be used: {message_of(error)}.",
-            f"{found.entry.value} returns the Arrow tables of customers and products; mend that "
-            "package.",
-        ) from error
+            names = tables[table.kind].schema.names
+            check_names(names, table.ours, f"{found.words}, {table.kind}")
+        return make_snapshot(**tables, place=found.words)
 
 
 def described(place: str) -> str:
     """The plug-in with its package and the version of that, such as ``plugin:crm of acme 1.2``."""
-    found = _found(place)
-    return f"{place} of {found.package} {found.version}".rstrip()
+    return _found(place).words
+
+
+def _code_of(found: Plugin) -> AbstractContextManager[None]:
+    remedy = f"Mend that package: {found.entry.value} has to be {_WHAT}."
+    return plugin_code(f"{found.words} cannot be used", remedy)
 
 
 def _found(place: str) -> Plugin:
-    return find_plugin(GROUP, place.removeprefix(_PREFIX), _PREFIX)
+    return find_plugin(GROUP, place.removeprefix(_PREFIX), _WHAT, _PREFIX)

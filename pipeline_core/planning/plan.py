@@ -17,6 +17,7 @@ from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids,
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import DATABASE, DimensionSource, Manifest, Order
 from pipeline_core.planning.feed_paths import check_feed_paths
+from pipeline_core.planning.plugins import load_plugins
 from pipeline_core.planning.reuse import (
     is_known_feed,
     listed_archives,
@@ -30,7 +31,6 @@ from pipeline_core.planning.reuse import (
 from pipeline_core.planning.shares import split_into_shares
 from pipeline_core.planning.survey import survey
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
-from pipeline_core.transform.reports.plugins import chosen_plugins
 
 log = get_logger()
 
@@ -57,7 +57,7 @@ def plan(order: Order) -> Manifest:
     if (planned := ledger.planned()) is not None:
         return planned
     open_storage(places.reports)  # a wrong place shows now, not after the work
-    plugins = chosen_plugins(order.report_plugins)
+    plugins = load_plugins(places, order.report_plugins)
     data = absolute_uri(places.data)
     memory, seen = (None, None) if reuse.full else (recall(state, data), recall_days(state, data))
     known_before = [listed_archives(each, options.feed) for each in (memory, seen)]

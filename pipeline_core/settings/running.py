@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from pipeline_core.configuration.feed import parse_names
+from pipeline_core.configuration.feed import parse_each_once
 from pipeline_core.machine.profile import Profile, ProfileName, choose_profile, read_machine
 from pipeline_core.messages import UnknownMode
 from pipeline_core.settings.group import MOST, Count, SettingGroup
@@ -58,9 +58,15 @@ class RunningSettings(SettingGroup):
         False, description="Put ' before CSV texts that a spreadsheet would run as a formula."
     )
 
+    @field_validator("report_plugins")
+    @classmethod
+    def _each_once(cls, value: str) -> str:
+        parse_each_once(value)
+        return value
+
     def chosen_reports(self) -> tuple[str, ...]:
         """Names of the reports that plug-ins are to add, each once."""
-        return parse_names(self.report_plugins)
+        return parse_each_once(self.report_plugins)
 
     @cached_property
     def machine_profile(self) -> Profile:

@@ -21,6 +21,7 @@ SOURCE = """
 import pyarrow as pa
 
 def read():
+    print("for standard error")
     customers = pa.table({"segment": ["VIP"], "customer_id": [7]})
     return customers, pa.table({"product_id": ["p1"], "category": ["Toys"], "price": ["9.95"]})
 
@@ -44,7 +45,7 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 def test_a_plug_in_is_read_and_named_by_the_run(env: dict[str, str]) -> None:
     done = command("run", "--quiet", env=env)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
     report = (Path(env["SALES_REPORTS"]) / "sales_report.csv").read_text()
     assert report.splitlines()[1:] == ["Toys,VIP,19.90,2,1"]
     shown = command("show", env=env)
@@ -54,7 +55,7 @@ def test_a_plug_in_is_read_and_named_by_the_run(env: dict[str, str]) -> None:
 def test_a_plug_in_that_cannot_be_used_stops_the_plan_and_is_named(env: dict[str, str]) -> None:
     wrong = {
         "plugin:broken": "plugin:broken of acme-crm 1.2 cannot be used: ModuleNotFoundError",
-        "plugin:empty": "plugin:empty, customers has no column customer_id",
+        "plugin:empty": "plugin:empty of acme-crm 1.2, customers has no column customer_id",
         "plugin:nowhere": "there is: plugin:broken, plugin:crm, plugin:empty",
     }
     for place, said in wrong.items():

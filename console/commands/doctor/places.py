@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from console.commands.doctor.checks import Check
 from pipeline_core.configuration.places import LATEST
+from pipeline_core.dimensions.plugin import described, is_plugin
 from pipeline_core.ledger import open_state, unvouched_words
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.planning.feed_paths import unseen_paths
@@ -84,6 +85,8 @@ def check_dimensions(settings: Settings) -> Check:
     customers, products = snapshot.customers.num_rows, snapshot.products.num_rows
     rows = f"{counted(customers, 'customer')}, {counted(products, 'product')}"
     found = f"{rows}, prices of {counted(snapshot.scale, 'decimal')}"
+    if settings.dimensions is not None and is_plugin(settings.dimensions):
+        found += f", by {described(settings.dimensions)}"
     if not customers or not products:
         if settings.unknown == "bucket":
             return Check("dimensions", "warned", found + ".", "What they sell or buy is Unknown.")

@@ -10,8 +10,8 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-from pipeline_core.errors import ConfigError, ContractError, PipelineError, message_of
-from pipeline_core.machine.plugins import find_plugin
+from pipeline_core.errors import ConfigError
+from pipeline_core.machine.plugins import find_plugin, plugin_code
 from pipeline_core.messages import ReportPlugin
 from pipeline_core.schemas import checked
 from pipeline_core.transform.reports import REPORTS
@@ -21,21 +21,9 @@ GROUP = "sales_pipeline.reports"
 _SETTING = "SALES_REPORT_PLUGINS"
 
 _NAME = re.compile(r"(?!(?:con|prn|aux|nul|com\d|lpt\d)$)[a-z][a-z0-9_]{0,59}")
-# Files of every run that are no reports.
-_TAKEN = {"rejects"}
-# What faults of a program raise. Want of memory and of time, and what does not answer, are none.
-_FAULTS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ContractError,
-    ImportError,
-    LookupError,
-    NameError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+# What else of a published run is called so, before the ending.
+_TAKEN = {"by_category", "index", "rejects", "summary"}
+_WHAT = "a Report of pipeline_core.transform.reports, whose three functions return Arrow tables"
 
 
 def is_report_name(name: str) -> bool:
@@ -98,27 +86,23 @@ def _loaded(name: str) -> tuple[ReportPlugin, Report]:
         )
     if name in _TAKEN | {report.name for report in REPORTS}:
         raise ConfigError(
-            f"{_SETTING} names {name}, and {name}.csv is a file that every run has.",
+            f"{_SETTING} names {name}, and every run has a file that is called so.",
             "Give the plug-in another name.",
         )
-    found = find_plugin(GROUP, name)
+    found = find_plugin(GROUP, name, _WHAT)
     plugin = ReportPlugin(name, found.package, found.version)
-    mend = f"Mend that package, or take {name} out of {_SETTING}."
-    try:
+    mend = (
+        f"Mend that package, or take {name} out of {_SETTING}: {found.entry.value} has to be "
+        f"{_WHAT}."
+    )
+    unusable = f"{plugin.words} cannot be used"
+    with plugin_code(unusable, mend):
         report = found.entry.load()
-    except PipelineError:
-        raise
-    except Exception as error:  # it is anybody's code
-        raise ConfigError(f"{plugin.words} cannot be used: {message_of(error)}.", mend) from error
     if not isinstance(report, Report) or not isinstance(report.schema, pa.Schema):
-        raise ConfigError(
-            f"{plugin.words} cannot be used: {found.entry.value} is no Report.",
-            f"Make it a Report of pipeline_core.transform.reports. {mend}",
-        )
+        raise ConfigError(f"{unusable}: {found.entry.value} is no Report.", mend)
     if report.name != name:
         raise ConfigError(
-            f"{plugin.words} cannot be used: its Report is called {report.name!r}.",
-            f"Call both the same. {mend}",
+            f"{unusable}: its Report is called {report.name!r}.", f"Call both the same. {mend}"
         )
     return plugin, _guarded(report, plugin, mend)
 
@@ -130,11 +114,9 @@ def _guarded(report: Report, plugin: ReportPlugin, mend: str) -> Report:
         called: Callable[..., pa.Table], check: Callable[[pa.Table], pa.Table]
     ) -> Callable[..., pa.Table]:
         def call(*given: object) -> pa.Table:
-            try:
+            # An OSError may be want of room, or a storage that does not answer.
+            with plugin_code(f"{plugin.words} failed", mend, passed=OSError):
                 return check(called(*given))
-            except _FAULTS as error:
-                what = f"{plugin.words} failed: {message_of(error)}."
-                raise ConfigError(what, mend) from error
 
         return call
 
