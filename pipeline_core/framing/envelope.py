@@ -41,7 +41,8 @@ def first_records(text: Octets, feed: Feed) -> Records | None:
 
 def whole_records(text: Octets, feed: Feed) -> Records | None:
     """The array of events in a whole object, None if that is an event itself: it has a type, and
-    the feed names no array in it, nor has the first object of its only array of objects one.
+    the feed names no array in it, nor has the first object of its only array of objects one, or it
+    is a purchase.
 
     Raises:
         UnreadablePart: it is neither, or has several such arrays, or one of their keys twice.
@@ -51,7 +52,7 @@ def whole_records(text: Octets, feed: Feed) -> Records | None:
     arrays = list(_arrays(pairs, feed))
     is_event = has_type(_plain(pairs), feed)
     held = _held(arrays, feed, is_event=is_event)
-    if not held and is_event:
+    if is_event and (not held or _is_purchase(_plain(pairs), feed)):
         return None
     if not held and feed.records is None and len(arrays) == 1 and not arrays[0][1]:
         raise _no_events(arrays[0][0])
@@ -64,15 +65,20 @@ def whole_records(text: Octets, feed: Feed) -> Records | None:
 
 def is_envelope(text: Octets, feed: Feed) -> bool:
     """Whether one of several values is for certain no event: it has the array that the feed names,
-    or one of which the first object has a type."""
+    or one of which the first object has a type. One with a type of its own is an event all the
+    same, unless that first object is a purchase and it is none."""
     try:
         pairs = PAIRS.decode(text.decode())
         if not isinstance(pairs, Pairs):
             return False
-        is_event = feed.records is None and has_type(_plain(pairs), feed)
         arrays = list(_arrays(pairs, feed))
-        held = _held(arrays, feed, is_event=is_event)
-        return bool(held) and (feed.records is not None or _has_typed(arrays, feed))
+        held = _held(arrays, feed, is_event=False)
+        if feed.records is not None:
+            return bool(held)
+        if has_type(plain := _plain(pairs), feed):
+            firsts = [_plain(items[0]) for _, items in arrays if items]
+            return not _is_purchase(plain, feed) and any(_is_purchase(i, feed) for i in firsts)
+        return bool(held) and _has_typed(arrays, feed)
     except (ValueError, RecursionError):
         return False
 
@@ -128,6 +134,14 @@ def _items_path(feed: Feed) -> str | None:
 def has_type(value: object, feed: Feed) -> bool:
     """Whether it is an object with the field that says what an event is."""
     return isinstance(value, dict) and lookup(value, feed.event_type) is not MISSING
+
+
+def _is_purchase(value: object, feed: Feed) -> bool:
+    """Whether an object is one by its own type, and no array is named: then it holds no others."""
+    if feed.records is not None or not isinstance(value, dict):
+        return False
+    kind = lookup(value, feed.event_type)
+    return isinstance(kind, str) and kind in feed.purchase_types
 
 
 def envelope_windows(
@@ -207,7 +221,9 @@ def _check_around(
     others = _held(list(_arrays(pairs, feed)), feed, is_event=False)
     if feed.records is not None:
         others = [path for path in others if path != records.path]
-    elif has_type(_plain(pairs), feed) and (others or not is_typed):
+    elif has_type(_plain(pairs), feed) and (
+        others or not is_typed or _is_purchase(_plain(pairs), feed)
+    ):
         raise UnreadablePart(f"an event is longer than the limit of {limits.event_bytes} bytes")
     if others:
         raise _no_records([records.path, *others], feed)
@@ -250,13 +266,17 @@ def _no_events(path: Sequence[str]) -> UnreadablePart:
 def _no_records(paths: Sequence[tuple[str, ...]], feed: Feed) -> UnreadablePart:
     names = [".".join(path) for path in paths]
     if feed.records is not None and feed.records not in names:
+        at = f", but at {_few(names)}" if names else ""
         return UnreadablePart(
-            f"an object of the part has no array at {feed.records}, which SALES_RECORDS names"
+            f"an object of the part has no array at {feed.records}, which SALES_RECORDS names{at}"
         )
     if not names:
         return UnreadablePart("an object of the part has no array of events; set SALES_RECORDS")
-    named = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
     how_many = "several arrays" if len(names) > 1 else "no array"
     return UnreadablePart(
-        f"an object of the part has {how_many} of events ({named}); set SALES_RECORDS"
+        f"an object of the part has {how_many} of events ({_few(names)}); set SALES_RECORDS"
     )
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")

@@ -36,6 +36,36 @@ class Window:
     outside: int = 0
 
 
+class _Waiting:
+    """Bytes that wait to be a window: as many as it has patience for, before it is looked for."""
+
+    def __init__(self, size: int) -> None:
+        self.length = 0
+        self._size = self._patience = size
+        self._held: list[Octets] = []
+
+    def with_next(self, block: Octets) -> Octets | None:
+        """All of them, the next block included; None if more are to be waited for."""
+        self._held.append(block)
+        self.length += len(block)
+        return None if self.length < self._patience else b"".join(self._held)
+
+    def keep(self, held: list[Octets], patience: int = 0) -> None:
+        """Waits with these, until there are as many as ``patience`` says."""
+        self._held, self._patience = held, patience
+        self.length = sum(map(len, held))
+
+    def keep_behind(self, cut: int, rest: list[Octets]) -> None:
+        """Waits with what is left behind a window of ``cut`` bytes."""
+        self._held = rest
+        self.length -= cut
+        self._patience = max(self._size, self.length + self._size // 2)
+
+    def whole(self) -> Octets:
+        """All of them, not copied if they are one block."""
+        return self._held[0] if len(self._held) == 1 else b"".join(self._held)
+
+
 def array_windows(
     blocks: Iterable[Octets],
     size: int,
@@ -56,29 +86,25 @@ def array_windows(
         UnreadablePart: more than ``max_event_bytes`` without a comma between two events (blanks
             included, so that the answer does not depend on ``size``).
     """
-    held, length, first, patience = list[Octets](), 0, offset, size
+    first, waiting = offset, _Waiting(size)
     for block in blocks:
-        held.append(block)
-        length += len(block)
-        if length < patience:
+        if (text := waiting.with_next(block)) is None:
             continue
-        text: Octets = b"".join(held)
         if behind is not None and value_end(text):
-            held = [text]
+            waiting.keep([text])
             break
         cut, _ = event_borders(text)
         if not cut:
-            _check_gap(length - 2, max_event_bytes)  # the array's end may be there
-            held, patience = [text], min(2 * length, max_event_bytes + 2)
+            _check_gap(waiting.length - 2, max_event_bytes)  # the array's end may be there
+            waiting.keep([text], min(2 * waiting.length, max_event_bytes + 2))
             continue
         window = Window(b"".join((memoryview(text)[:cut], b"]")), offset, outside=outside)
-        held = [b"[", text[cut + 1 :]]
-        length -= cut
-        offset, patience = offset + cut, max(size, length + size // 2)
+        waiting.keep_behind(cut, [b"[", text[cut + 1 :]])
+        offset += cut
         del text  # while somebody works on the window, and it while the next one is made
         yield _checked(window, max_event_bytes)
         del window
-    text = held[0] if len(held) == 1 else b"".join(held)
+    text = waiting.whole()
     if behind is not None:
         if not (end := value_end(text)):
             raise UnreadablePart("the part is cut off: its array has no end")
@@ -94,29 +120,26 @@ def sequence_windows(
 ) -> Iterator[Window]:
     """Lines, or values one after another, in windows of about ``size`` bytes, at least one. Raises
     as ``array_windows``, for a line or a value."""
-    held, length, patience = list[Octets](), 0, size
+    waiting = _Waiting(size)
     for block in blocks:
-        held.append(block)
-        length += len(block)
-        if length < patience:
+        if (text := waiting.with_next(block)) is None:
             continue
-        text: Octets = b"".join(held)
         cut = text.rfind(b"\n") + 1 if shape is Shape.LINES else value_borders(text)[0]
         if not cut:
+            offset += len(text)
             if shape is Shape.VALUES:  # blanks are no part of any
                 text = text.lstrip(BLANK)
-            offset, length = offset + length - len(text), len(text)
-            _check_gap(length, max_event_bytes)
-            held, patience = [text], max(size, min(2 * length, max_event_bytes + 1))
+            offset -= len(text)
+            _check_gap(len(text), max_event_bytes)
+            waiting.keep([text], max(size, min(2 * len(text), max_event_bytes + 1)))
             continue
         window = Window(text[:cut], offset, shape)
-        held = [text[cut:]]
-        length -= cut
-        offset, patience = offset + cut, max(size, length + size // 2)
+        waiting.keep_behind(cut, [text[cut:]])
+        offset += cut
         del text
         yield _checked(window, max_event_bytes)
         del window
-    text = held[0] if len(held) == 1 else b"".join(held)
+    text = waiting.whole()
     yield _checked(Window(text, offset, shape), max_event_bytes)
 
 

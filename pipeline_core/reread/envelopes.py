@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from pipeline_core.messages import Feed, Limits
-from pipeline_core.reread.fields import has
+from pipeline_core.reread.fields import has, value_at
 from pipeline_core.reread.json_text import (
     Holder,
     after_blanks,
@@ -39,9 +39,12 @@ def events_in_array(
 
 def events_in_object(text: str, feed: Feed) -> list[object] | None:
     """Of a text that is one object: what its array of events holds; None if it is an event itself,
-    with a type, and no array of which the first object has one. Raises ValueError."""
+    with a type, and no array of which the first object has one, or the type of a purchase. Raises
+    ValueError."""
     value = whole_value(text)
     found = _arrays_of_events(value, feed)
+    if feed.records is None and _is_purchase(value, feed):
+        return None
     if not found:
         if not has(value, feed.event_type):
             raise ValueError("it is one object, with no array of events")
@@ -53,13 +56,17 @@ def events_in_object(text: str, feed: Feed) -> list[object] | None:
 
 def is_envelope(text: str, feed: Feed) -> bool:
     """Whether one of several values is no event for certain: an array is where SALES_RECORDS says,
-    or the first object in one has a type."""
+    or the first object in one has a type; or, if it has a type itself, is a purchase."""
     try:
         value = whole_value(text)
     except (ValueError, RecursionError):
         return False
     found = _arrays_of_events(value, feed)
     if feed.records is None:
+        if has(value, feed.event_type):
+            firsts = [each.items[0] for each in _inner_arrays(value, feed) if each.items]
+            is_purchase = _is_purchase(value, feed)
+            return not is_purchase and any(_is_purchase(first, feed) for first in firsts)
         return bool(found) and any(_is_typed(each, feed) for each in _inner_arrays(value, feed))
     return bool(found)
 
@@ -82,6 +89,10 @@ def _arrays_of_events(value: object, feed: Feed) -> list[_Inner]:
         return found
     is_only = len({each.path for each in found}) == 1
     return found if is_only and any(_is_typed(each, feed) for each in found) else []
+
+
+def _is_purchase(value: object, feed: Feed) -> bool:
+    return has(value, feed.event_type) and (value_at(value, feed.event_type) in feed.purchase_types)
 
 
 def _is_typed(array: _Inner, feed: Feed) -> bool:
@@ -125,7 +136,7 @@ def events_in_large(text: str, start: int, feed: Feed, limits: Limits) -> Iterat
         raise ValueError("a key of its array is there twice")
     if feed.records is None and has(whole_value(around), feed.event_type):
         first, _ = value_in(text, after_blanks(text, array.start + 1), limits.json_depth)
-        if not has(first, feed.event_type):
+        if not has(first, feed.event_type) or _is_purchase(whole_value(around), feed):
             raise ValueError("it is an event, and too long")
     yield from events_in_array(text, array.start, limits, array.depth)
 

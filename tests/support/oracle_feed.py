@@ -67,7 +67,8 @@ class Feed:
     @property
     def envelope(self) -> Envelope:
         """What tells an envelope from an event."""
-        return Envelope(self.paths["event_type"], self.records, self.items)
+        types = frozenset(self.purchase_types)
+        return Envelope(self.paths["event_type"], self.records, self.items, types)
 
     # --- names of entries --------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ class Envelope(NamedTuple):
     type_path: str
     records: str | None
     items: str | None
+    purchase_types: frozenset[str]
 
 
 def events_of(content: bytes, envelope: Envelope) -> list[Any]:
@@ -172,6 +173,8 @@ def _held(value: Any, envelope: Envelope) -> list[Any] | None:
     arrays = [each for each in _arrays(value) if ".".join(each.path) != _own(envelope)]
     of_objects = [each for each in arrays if each.items and isinstance(each.items[0], dict)]
     has_type = bool(lookup(value, envelope.type_path))
+    if envelope.records is None and _is_purchase(value, envelope):
+        return None
     if envelope.records is not None:
         found = [each for each in arrays if ".".join(each.path) == envelope.records]
     elif has_type:
@@ -190,6 +193,11 @@ def _own(envelope: Envelope) -> str | None:
     return envelope.items.split("[]")[0] if envelope.items else None
 
 
+def _is_purchase(value: Any, envelope: Envelope) -> bool:
+    types = lookup(value, envelope.type_path)
+    return any(isinstance(each, str) and each in envelope.purchase_types for each in types)
+
+
 def _have_type(arrays: list[Held], envelope: Envelope) -> bool:
     return any(each.items and lookup(each.items[0], envelope.type_path) for each in arrays)
 
@@ -206,6 +214,9 @@ def _is_envelope(value: Any, envelope: Envelope) -> bool:
     arrays = [each for each in _arrays(value) if ".".join(each.path) != _own(envelope)]
     if envelope.records is not None:
         return any(".".join(each.path) == envelope.records for each in arrays)
+    if lookup(value, envelope.type_path):
+        firsts = [each.items[0] for each in arrays if each.items]
+        return not _is_purchase(value, envelope) and any(_is_purchase(i, envelope) for i in firsts)
     return _have_type(arrays, envelope)
 
 

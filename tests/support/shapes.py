@@ -30,6 +30,7 @@ _DEEP = b'{"a": %s}' % (b"[" * 256 + b"]" * 256)
 _RECORDS = {"SALES_RECORDS": "data.rows"}
 _ITEMS = {"SALES_ITEMS": "items[]"}
 
+_BOUGHT = b'{"event_type":"purchase"}'
 _NAMED = b'{"event_type":"export","events":[%s,%s]}'
 _PAGES = _NAMED % (_a, _b) + b'\n{"rows":[%s]}\n' % _c
 _LAST_PAGE = b'{"events":[%s]}\n{"events":[]}\n' % _a
@@ -60,7 +61,15 @@ SHAPES = {
     ),
     "lines without the named array": Shape(_LINES, [A, B], _RECORDS),
     "an event among envelopes": Shape(b'{"events":[%s]}\n%s\n' % (_a, _b), None),
-    "an envelope among events": Shape(b"%s\n%s\n" % (_a, _NAMED % (_b, _c)), None),
+    "an envelope among events": Shape(b"%s\n%s\n" % (_a, _NAMED % (_BOUGHT, _b)), None),
+    "events with lists of what has types": Shape(
+        b'{"event_type":"a","x":[{"event_type":"b"}]}\n%s\n' % _BOUGHT,
+        [{"event_type": "a", "x": [{"event_type": "b"}]}, {"event_type": "purchase"}],
+    ),
+    "a purchase with a list of what has types": Shape(
+        b'{"event_type":"purchase","x":[{"event_type":"b"}]}',
+        [{"event_type": "purchase", "x": [{"event_type": "b"}]}],
+    ),
     "a bad line among envelopes": Shape(b'no\n{"events":[%s]}\n' % _a, None),
     "a torn last envelope": Shape(_PAGES + b'{"events":[%s' % _a, None),
     "envelopes of several arrays": Shape(b'{"x":[{}],"events":[%s]}\n' % _a * 2, None),
