@@ -36,7 +36,7 @@ class Window:
     outside: int = 0
 
 
-class _Waiting:
+class _Pending:
     """Bytes that wait to be a window: as many as it has patience for, before it is looked for."""
 
     def __init__(self, size: int) -> None:
@@ -86,7 +86,7 @@ def array_windows(
         UnreadablePart: more than ``max_event_bytes`` without a comma between two events (blanks
             included, so that the answer does not depend on ``size``).
     """
-    first, waiting = offset, _Waiting(size)
+    first, waiting = offset, _Pending(size)
     for block in blocks:
         if (text := waiting.with_next(block)) is None:
             continue
@@ -120,7 +120,7 @@ def sequence_windows(
 ) -> Iterator[Window]:
     """Lines, or values one after another, in windows of about ``size`` bytes, at least one. Raises
     as ``array_windows``, for a line or a value."""
-    waiting = _Waiting(size)
+    waiting = _Pending(size)
     for block in blocks:
         if (text := waiting.with_next(block)) is None:
             continue
