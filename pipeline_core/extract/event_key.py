@@ -22,12 +22,13 @@ _COMMA, _COLON = _Mark(","), _Mark(":")
 
 
 def event_key(values: Sequence[object]) -> bytes | None:
-    """SHA-256 of the values' canonical JSON, a missing one being null; None if none is there.
+    """SHA-256 of the values' canonical JSON, a missing or empty one being null; None if none is
+    there.
 
     Texts are equal by their characters, numbers by their digits as written, objects whatever the
     order of their keys; a text is no number.
     """
-    found = [None if value is MISSING else value for value in values]
+    found = [None if value is MISSING or value == "" else value for value in values]
     if all(value is None for value in found):
         return None
     return hashlib.sha256(canonical(found).encode()).digest()

@@ -156,17 +156,20 @@ class Reading:
         items = items_of(value, self.steps)
         if items:
             return [(number, self._item(item, value)) for number, item in enumerate(items)]
-        return [(None, ANOTHER if items is not None else self._no_object(value))]
+        return [(None, self._without_item(value, NO_OBJECT if items is None else ANOTHER))]
 
     def _item(self, item: object, order: Mapping[str, object]) -> Event:
         if isinstance(item, dict):
             return self.event_of(item, order)
-        return self._no_object(order)
+        return self._without_item(order, NO_OBJECT)
 
-    def _no_object(self, order: Mapping[str, object]) -> Event:
-        """Something in place of an item: it is missed only in a purchase."""
-        kind = self.event_of(order).event_type
-        return NO_OBJECT if type(kind) is str and kind in self._types else ANOTHER
+    def _without_item(self, order: Mapping[str, object], in_purchase: Event) -> Event:
+        """Nothing, or something else, in place of an item: ``in_purchase`` if that is what the
+        order is; one whose type is no text is an event by itself."""
+        event = self.event_of(order)
+        if type(event.event_type) is not str:
+            return event
+        return in_purchase if event.event_type in self._types else ANOTHER
 
     def event_of(self, value: object, order: Mapping[str, object] = _NO_ORDER) -> Event:
         """An event by its value, and by its ``order`` where that says nothing, with Digits."""

@@ -17,12 +17,12 @@ _ABSENT = object()
 
 class Record(NamedTuple):
     """What counts as one event. ``item`` is the event, or an item of it; fields that it has not are
-    looked for in ``order``, the event. One that ``is_no_purchase`` is an order without items."""
+    looked for in ``order``, the event. One that ``is_empty`` is an order without items."""
 
     position: str
     item: object
     order: object
-    is_no_purchase: bool = False
+    is_empty: bool = False
 
     def get(self, path: str) -> object:
         """The value at a path; None where there is none."""
@@ -48,7 +48,7 @@ def records_of(events: Iterable[object], feed: Feed) -> Iterator[Record]:
         for place, item in enumerate(items):
             yield Record(f"{number}/{place}", item, event)
         if not items:
-            yield Record(str(number), event, event, is_no_purchase=True)
+            yield Record(str(number), event, event, is_empty=True)
 
 
 def has(event: object, path: str) -> bool:

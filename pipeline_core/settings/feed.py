@@ -48,7 +48,8 @@ class FeedSettings(SettingGroup):
     )
     event_id: str = Field(
         "",
-        description="Paths of the fields by which an event that was sent twice counts once.",
+        description="Paths of the fields by which an event that was sent twice counts once; what "
+        "is missing, null or empty there is no id.",
     )
     records: str | None = Field(
         None,

@@ -82,17 +82,17 @@ class Rules:
 def judge(record: Record, rules: Rules) -> Sale | Reject | None:
     """None if it is no purchase."""
     feed = rules.feed
-    if record.is_no_purchase:
-        return None
-    if not isinstance(record.item, dict):
-        # Of an order, it is something in place of an item, or of the list of items.
-        is_bad = not isinstance(record.order, dict) or is_purchase(record, feed)
-        return Reject(RejectReason.NOT_AN_OBJECT) if is_bad else None
+    if not isinstance(record.order, dict):
+        return Reject(RejectReason.NOT_AN_OBJECT)
     if not is_met(record, feed):
         return None
     if not isinstance(record.get(feed.event_type), str):
         return Reject(RejectReason.INVALID_EVENT_TYPE)
-    return _judge_purchase(record, rules) if is_purchase(record, feed) else None
+    if record.is_empty or not is_purchase(record, feed):
+        return None
+    if not isinstance(record.item, dict):  # but in place of an item, or of the list of items
+        return Reject(RejectReason.NOT_AN_OBJECT)
+    return _judge_purchase(record, rules)
 
 
 def _judge_purchase(record: Record, rules: Rules) -> Sale | Reject:

@@ -100,7 +100,8 @@ class Waiting:
         that could be a purchase."""
         if isinstance(found, Reject) and found.reason in _UNKNOWN:
             return None
-        values = [record.get(path) for path in self._feed.event_id]
+        ids = (record.get(path) for path in self._feed.event_id)
+        values = [None if value == "" else value for value in ids]
         if all(value is None for value in values):
             return None
         # A number as it is written: no list in an event has an int of Python's.

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("paths_taken_as_set")
 
 PURCHASE = {"event_type": "purchase", "customer_id": "u1", "product_id": "p1", "quantity": 2}
 ORDER = {"event_type": "purchase", "customer_id": "u1"}
+NO_ITEMS: tuple[Any, ...] = ([], None, "x", {})
 
 
 def _read(shop: build.Shop, settings: dict[str, str], unknown: Any = "reject") -> OracleResult:
@@ -174,6 +175,15 @@ def test_conditions(tmp_path: Path, only: str, event: dict[str, Any], *, counts:
     assert found == ([2] if counts else [None])
 
 
+@pytest.mark.parametrize("items", [[], "x", [5]])
+def test_conditions_come_before_the_type_of_an_order_without_items(
+    tmp_path: Path, items: object
+) -> None:
+    settings = {"SALES_ITEMS": "items[]", "SALES_ONLY": "status=done"}
+    text = json.dumps({"items": items, "status": "draft", "event_type": 5})
+    assert _outcome(tmp_path, settings, text) == [None]
+
+
 @pytest.mark.parametrize(
     ("order", "found"),
     [
@@ -190,7 +200,13 @@ def test_conditions(tmp_path: Path, only: str, event: dict[str, Any], *, counts:
         ({"items": []}, [None]),
         ({"items": None}, [None]),
         ({}, [None]),
-        ({"event_type": 5}, [None]),
+        ({"items": [5, {}], "event_type": 5}, ["invalid_event_type"] * 2),
+        *(
+            ({"items": items, "event_type": kind}, ["invalid_event_type"])
+            for items in NO_ITEMS
+            for kind in (5, None)
+        ),
+        ({"event_type": []}, ["invalid_event_type"]),
         ({"items": 5}, ["not_an_object"]),
         ({"items": {"product_id": "p1", "quantity": 2}}, ["not_an_object"]),
         ({"items": "x", "event_type": "view"}, [None]),
@@ -214,6 +230,9 @@ def test_items(tmp_path: Path, order: dict[str, Any], found: list[object]) -> No
         ('"a"', '"A"', False),
         ("0", "null", False),
         ("null", "null", False),
+        ('""', '""', False),
+        ('""', "null", False),
+        ('[""]', '[""]', True),
         ("[1, 2]", "[ 1,2 ]", True),
         ("[1, 2]", "[2, 1]", False),
         ('[0, "1"]', "1", False),

@@ -100,17 +100,9 @@ class Feed:
         if self.items is None or not isinstance(event, dict):
             return [Counted(number, event, event)]
         found = _items(event, self.items)
-        if found is None:
-            bad = NotObject() if self._is_purchase(Counted(number, event, event)) else NoPurchase()
-            return [Counted(number, bad, event)]
         if not found:
-            return [Counted(number, NoPurchase(), event)]
-        return [self._item(f"{number}/{n}", item, event) for n, item in enumerate(found)]
-
-    def _item(self, position: str, item: object, event: object) -> Counted:
-        if not isinstance(item, dict) and not self._is_purchase(Counted(position, event, event)):
-            item = NoPurchase()
-        return Counted(position, item, event)
+            return [Counted(number, NotObject() if found is None else NoItems(), event)]
+        return [Counted(f"{number}/{n}", item, event) for n, item in enumerate(found)]
 
     def get(self, counted: Counted, name: str) -> Any:
         """The value of one of our four fields; None where there is none."""
@@ -121,18 +113,16 @@ class Feed:
 
     def judge_type(self, counted: Counted) -> str:
         """`purchase`, `not_purchase`, or the reason that the type speaks against the event."""
-        if isinstance(counted.value, NoPurchase):
-            return "not_purchase"
-        if not isinstance(counted.value, dict):
+        if not isinstance(counted.order, dict):
             return "not_an_object"
         if not self._is_met(counted):
             return "not_purchase"
-        if not isinstance(self.get(counted, "event_type"), str):
+        kind = self.get(counted, "event_type")
+        if not isinstance(kind, str):
             return "invalid_event_type"
-        return "purchase" if self._is_purchase(counted) else "not_purchase"
-
-    def _is_purchase(self, counted: Counted) -> bool:
-        return self._is_met(counted) and self.get(counted, "event_type") in self.purchase_types
+        if kind not in self.purchase_types or isinstance(counted.value, NoItems):
+            return "not_purchase"
+        return "purchase" if isinstance(counted.value, dict) else "not_an_object"
 
     def _is_met(self, counted: Counted) -> bool:
         return all(
@@ -142,7 +132,8 @@ class Feed:
 
     def known_by(self, counted: Counted) -> object:
         """What a copy of a purchase is equal in, and nothing else; None if nothing tells."""
-        found = [next(iter(self._found(counted, path)), None) for path in self.event_id]
+        first = [next(iter(self._found(counted, path)), None) for path in self.event_id]
+        found = [value if value != "" else None for value in first]  # as good as missing
         is_known = any(value is not None for value in found)
         return _comparable(found) if is_known and self.judge_type(counted) == "purchase" else None
 
@@ -170,8 +161,8 @@ class NotObject:
     """Something else than a list, where items should be."""
 
 
-class NoPurchase:
-    """Something that is no purchase, whatever it holds."""
+class NoItems:
+    """Nothing, where items should be."""
 
 
 def _listed(settings: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ def key(*texts: str) -> bytes | None:
         (['{"a": 1, "b": [2, {}]}'], ['{"b":[2,{}],"a":1}']),
         (['{"a": 0, "a": 1}'], ['{"a": 1}']),
         (["", '"a"'], ["null", '"a"']),
+        (['""', '"a"'], ["null", '"a"']),
         ([r'"\ud800"'], [r'"\uD800"']),
     ],
 )
@@ -51,8 +52,9 @@ def test_keys_of_others_are_not(one: Sequence[str], other: Sequence[str]) -> Non
 
 
 def test_nothing_is_no_key() -> None:
-    assert key("", "null") is None
-    assert key('""') is not None
+    assert key("", "null", '""') is None
+    assert key('" "') is not None
+    assert key('[""]') is not None
     assert key("false") is not None
 
 

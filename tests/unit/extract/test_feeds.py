@@ -284,6 +284,19 @@ def test_an_order_without_items_is_no_purchase_or_no_object(lines: Any) -> None:
     assert read_part(json.dumps([without]).encode(), Feed(items="order.lines[]")).seen == 1
 
 
+@pytest.mark.parametrize("kind", [{"event_type": 5}, {"event_type": None}, {}])
+@pytest.mark.parametrize("lines", [{}, {"lines": []}, {"lines": None}, {"lines": "x"}])
+def test_an_order_whose_type_is_no_text_is_told_with_or_without_items(
+    kind: dict[str, Any], lines: dict[str, Any]
+) -> None:
+    order = {"customer_id": "c", **kind, **lines}
+    (found,) = items(order, "lines[]")
+    assert found[:2] == (None, "invalid_event_type")
+    assert json.loads(found[5]) == order
+    with_items = items(order | {"lines": [5, {}]}, "lines[]")
+    assert [each[:2] for each in with_items] == [(n, "invalid_event_type") for n in (0, 1)]
+
+
 def test_what_is_no_order_is_an_event() -> None:
     (five,) = read_part(b"[5]", Feed(items="order.lines[]")).candidates
     assert (five.position, five.item, five.reason) == (0, None, "not_an_object")

@@ -36,6 +36,15 @@ def test_what_does_not_count_is_no_first_event() -> None:
     assert decided[0].found == SALE
 
 
+def test_an_empty_text_is_no_id() -> None:
+    with closing(Waiting(Feed(event_id=("id", "no")))) as waiting:
+        events = [{"id": ""}] * 2 + [{"id": "a", "no": ""}, {"id": "a", "no": None}, {"id": "a"}]
+        records = [(Record(str(n), each, each), SALE) for n, each in enumerate(events)]
+        decided = list(waiting.decided([waiting.add(Place("a"), "", records)]))
+    is_copy = [isinstance(each.found, Reject) for each in decided]
+    assert is_copy == [False, False, False, True, True]
+
+
 def test_a_disk_without_room_is_an_error_of_the_disk() -> None:
     with closing(Waiting(Feed(event_id=("id",)))) as waiting:
         waiting._file.execute("PRAGMA max_page_count = 4")
