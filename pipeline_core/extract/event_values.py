@@ -14,7 +14,7 @@ from pipeline_core.extract.candidates import in_one_line, item_texts, line_as_it
 from pipeline_core.extract.event_key import canonical
 from pipeline_core.extract.feed_rules import FIELDS, Event, reading_of
 from pipeline_core.extract.general_tier import is_deeper, lines, pieces
-from pipeline_core.framing.field_paths import MISSING, items_of, lookup
+from pipeline_core.framing.field_paths import MISSING, NoList, items_of, lookup
 from pipeline_core.framing.kernel import Octets
 from pipeline_core.framing.strict_json import EXACT, WRITTEN, strict_items, values_of
 from pipeline_core.framing.windows import Shape, Window
@@ -60,7 +60,8 @@ def _feed_events(window: Window, json_depth: int, feed: Feed) -> Iterator[tuple[
             elif isinstance(inner, dict):
                 whole = value | inner
             else:
-                whole = canonical(written_items[item])
+                odd = written_items[item]
+                whole = canonical(odd.value if isinstance(odd, NoList) else odd)
             yield FeedEvent(item, ours, whole), event
 
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 MISSING: Final = object()
 # Objects in objects, as far as they are followed to show what there is.
 DEEPEST = 12
+
+
+class NoList(NamedTuple):
+    """Something else in place of a list inside of an order."""
+
+    value: object
 
 
 def lookup(value: Mapping[str, object], path: str) -> object:
@@ -22,8 +28,8 @@ def lookup(value: Mapping[str, object], path: str) -> object:
 
 def items_of(order: Mapping[str, object], steps: Sequence[str]) -> list[object] | None:
     """Every item of an order, ``steps`` being the paths that lead from one list to the next; what
-    is no object and stands where another list would be is an item. None if something else stands
-    where a list has to be."""
+    is no object and stands where another list would be is an item, and so is NoList. None if
+    something else stands in place of the order's own list."""
     level: list[object] = [order]
     for step in steps:
         below: list[object] = []
@@ -35,7 +41,9 @@ def items_of(order: Mapping[str, object], steps: Sequence[str]) -> list[object] 
             if isinstance(found, list):
                 below += found
             elif found is not MISSING and found is not None:
-                return None
+                if holder is order:
+                    return None
+                below.append(NoList(found))
         level = below
     return level
 

@@ -29,7 +29,8 @@ class _Excerpt(NamedTuple):
 def item_texts(text: bytes, steps: Sequence[str], numbers: Sequence[int]) -> list[bytes]:
     """The order's JSON with one of its items alone, for each of these ``numbers``; the items' own
     if that were too much. ``steps`` are the paths that lead from one list to the next."""
-    items = _items(text, steps)
+    order = _Excerpt((), (_after_blanks(text, 0), len(text)), ())
+    items = list(_items(text, order, steps))
     chosen = [items[number] for number in numbers]
     spans = [(*item.before, item.place, *item.behind) for item in chosen]
     length = sum(end - start for each in spans for start, end in each)
@@ -38,21 +39,24 @@ def item_texts(text: bytes, steps: Sequence[str], numbers: Sequence[int]) -> lis
     return [b"".join(text[start:end] for start, end in each) for each in spans]
 
 
-def _items(text: bytes, steps: Sequence[str]) -> list[_Excerpt]:
-    level = [_Excerpt((), (_after_blanks(text, 0), len(text)), ())]
-    for step in steps:
-        below: list[_Excerpt] = []
-        for item in level:
-            start, end = item.place
-            if text[start : start + 1] != b"{":
-                below.append(item)
-            elif (found := _at(text, item.place, step)) is not None:
-                inside = [span for _, span in _inside(text, found[0])]
-                before = (*item.before, (start, inside[0][0] if inside else end))
-                behind = ((inside[-1][1] if inside else end, end), *item.behind)
-                below += (_Excerpt(before, span, behind) for span in inside)
-        level = below
-    return level
+def _items(text: bytes, item: _Excerpt, steps: Sequence[str]) -> Iterator[_Excerpt]:
+    """As ``items_of``."""
+    start, end = item.place
+    if not steps or text[start : start + 1] != b"{":
+        yield item
+        return
+    found = _at(text, item.place, steps[0])
+    opening = b"" if found is None else text[found[0] : found[0] + 1]
+    if found is None or opening == b"n":  # null
+        return
+    inside, below = [found], steps[:0]  # something else in place of a list
+    if opening == b"[":
+        inside, below = [span for _, span in _inside(text, found[0])], steps[1:]
+    if inside:
+        before = (*item.before, (start, inside[0][0]))
+        behind = ((inside[-1][1], end), *item.behind)
+        for span in inside:
+            yield from _items(text, _Excerpt(before, span, behind), below)
 
 
 def _at(text: bytes, holder: Span, path: str) -> Span | None:

@@ -119,7 +119,7 @@ def _at(holder: object, path: str) -> object:
 
 
 def _items(holder: object, steps: list[str]) -> list[object] | None:
-    """None if something else stands where a list should."""
+    """None if something else stands where its own list should."""
     if not steps or not isinstance(holder, dict):
         return [holder]
     listed = value_at(holder, steps[0].removeprefix("."))
@@ -128,9 +128,7 @@ def _items(holder: object, steps: list[str]) -> list[object] | None:
     found: list[object] = []
     for each in listed or ():
         inner = _items(each, steps[1:])
-        if inner is None:
-            return None
-        found += inner
+        found += [None] if inner is None else inner  # what is no object
     return found
 
 

@@ -282,10 +282,10 @@ def test_ids_of_orders_and_of_their_items(tmp_path: Path, event_id: str, found: 
 
 
 def test_items_of_several_lists(tmp_path: Path) -> None:
-    lists = [{"lines": [{"product_id": "p1", "quantity": 2}]}, {"lines": []}, {}, {"lines": [{}]}]
-    text = json.dumps({**ORDER, "carts": lists})
+    items: list[Any] = [[{"product_id": "p1", "quantity": 2}], [], None, [{}], {"lines": [{}]}, "x"]
+    text = json.dumps({**ORDER, "carts": [*({"lines": each} for each in items), {}]})
     found = _outcome(tmp_path, {"SALES_ITEMS": "carts[].lines[]"}, text)
-    assert found == [2, "invalid_product_id"]
+    assert found == [2, "invalid_product_id", "not_an_object", "not_an_object"]
 
 
 def test_places_of_items(tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ NUMBERS = (
     *('"2"', '"2.0"', '"02"', '"2."', '"-2"', '" 2"', '"2.5"', '"2e0"', '"0"', '"٢"', "null", None),
 )
 ODD_IDS = ("7", "12", "-5", "-0", "1.0", "1e3", "true", common.HUGE, common.ENDLESS)
+NO_LISTS = ("null", "5", '"x"', "{}", '{"lines": [{}]}')
 FIELDS_OF_ONLY = {
     "test": ("true", "false", None),
     "status": ('"done"', '"sent"', '"draft"', "null", "5", "[5]", None),
@@ -190,7 +191,8 @@ def events(
     lists = draw(st.lists(st.lists(_item(own, product_ids), max_size=3), min_size=1, max_size=2))
     text = _listed(lists[0])
     if len(steps) > 1:
-        text = _listed([_written({steps[1]: _listed(each)}) for each in lists])
+        inner = [draw(st.sampled_from((*(_listed(each),) * 9, *NO_LISTS))) for each in lists]
+        text = _listed([_written({steps[1]: each}) for each in inner])
     fate = draw(st.sampled_from((*(0,) * 12, 1, 2, 3)))
     if fate == 1:
         return order

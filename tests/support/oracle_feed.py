@@ -175,7 +175,7 @@ def _condition(text: str) -> tuple[str, bool, list[str]]:
 
 
 def _items(event: dict[str, Any], path: str) -> list[Any] | None:
-    """All items; None if there is something else than a list."""
+    """All items; None if there is something else than the event's own list."""
     level: list[Any] = [event]
     for step in path.removesuffix("[]").split("[]"):
         below: list[Any] = []
@@ -185,7 +185,9 @@ def _items(event: dict[str, Any], path: str) -> list[Any] | None:
                 continue
             inner = next(iter(lookup(holder, step.removeprefix("."))), None)
             if inner is not None and not isinstance(inner, list):
-                return None
+                if holder is event:
+                    return None
+                inner = [NotObject()]
             below += inner or []
         level = below
     return level

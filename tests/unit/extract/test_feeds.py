@@ -330,8 +330,30 @@ def test_lists_in_lists() -> None:
     assert [json.loads(each[5]) for each in found[1:]] == [
         order | {"visits": [json.loads(visit)]} for visit in visits
     ]
-    wrong = ORDER | {"visits": [{"more": {"lines": [line("a")]}}, {"more": {"lines": 5}}]}
-    assert [each[:2] for each in items(wrong, "visits[].more.lines[]")] == [(None, "not_an_object")]
+
+
+@pytest.mark.parametrize("odd", [5, "x", True, {}, {"c": [{"product_id": "z"}]}])
+def test_something_in_place_of_a_list_in_a_list_is_one_item(odd: Any) -> None:
+    def order(*inner: object) -> dict[str, Any]:
+        return ORDER | {"quantity": 1, "u": [{"v": each} for each in inner], "z": [0]}
+
+    def line(name: str) -> dict[str, Any]:
+        return {"c": [{"product_id": name}]}
+
+    whole = order([line("p"), {"c": odd}], None, odd, [], [line("q")])
+    found = items(whole, "u[].v[].c[]")
+    assert [each[:4] for each in found] == [
+        (0, "", b"c", b"p"),
+        (1, "not_an_object", None, None),
+        (2, "not_an_object", None, None),
+        (3, "", b"c", b"q"),
+    ]
+    alone = [[line("p")], [{"c": odd}], odd, [line("q")]]
+    assert [json.loads(each[5]) for each in found] == [order(each) for each in alone]
+    assert [each[:2] for each in items(ORDER | {"u": odd}, "u[].v[].c[]")] == [
+        (None, "not_an_object")
+    ]
+    assert items(whole | {"event_type": "view"}, "u[].v[].c[]") == []
 
 
 def test_conditions_of_items_and_orders() -> None:
