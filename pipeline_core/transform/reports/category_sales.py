@@ -27,7 +27,7 @@ from pipeline_core.transform.reports.base import (
 
 
 def aggregate(sales: pa.Table, labels: Labels) -> pa.Table:
-    """Partial of some sales."""
+    """Partial of some sales: a row for each category and segment, with its customers."""
     checked(sales, SALES)
     groups = group_rows([sales[name].combine_chunks() for name in ("category", "segment")])
     category, segment = groups.keys

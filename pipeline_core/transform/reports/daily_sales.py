@@ -18,7 +18,7 @@ from pipeline_core.transform.reports.base import (
 
 
 def aggregate(sales: pa.Table, labels: Labels) -> pa.Table:
-    """Partial of some sales."""
+    """Partial of some sales: a row for each date, category and segment."""
     checked(sales, SALES)
     groups = group_rows([sales[name].combine_chunks() for name in ("date", "category", "segment")])
     date, category, segment = groups.keys
