@@ -193,6 +193,11 @@ def anybody_alive(attempts: Iterable[Attempt], now: datetime) -> bool:
     return any(is_alive(each, now) for each in attempts)
 
 
+def is_out_of_tries(ledger: RunLedger, policy: Policy, work_id: str) -> bool:
+    """Whether the work has ended as many attempts as it may."""
+    return len(spent(ledger.attempts(work_id), datetime.now(UTC))) >= policy.max_attempts
+
+
 def _check_tries(attempts: Sequence[Attempt], work_id: str, most: int, now: datetime) -> None:
     """An attempt whose lease runs lives or died a moment ago. It is counted as if it had died:
     however it ends, the work is never begun more often than it may end its worker."""

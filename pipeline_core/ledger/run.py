@@ -115,13 +115,15 @@ class RunLedger(RunFiles):
         return found.receipts if found is not None else None
 
     def discard_receipt(self, work: Work) -> None:
-        """Takes work for not done: what its receipt names is damaged. Whoever made it has ended
-        long ago: its attempt neither counts against the work nor looks as if it lived."""
+        """Takes work for not done: what its receipt names is damaged, or a person wants it tried
+        anew. Whoever made it has ended long ago: its attempt neither counts against the work nor
+        looks as if it lived. No attempt has made that of quarantined work."""
         self._take_out_of_reused(work)
         receipt = self.receipt(work)
         number = receipt.attempt if receipt is not None else 0  # 0: nobody says, so the last
+        is_made = receipt is None or not receipt.quarantined
         for made in self.attempts(work.id)[number - 1 :][:1]:
-            if made.state == "running":
+            if is_made and made.state == "running":
                 self.write_attempt(work.id, msgspec.structs.replace(made, state="handed_back"))
         self.state.remove(self._key(f"receipts/{work.id}.json"))
 

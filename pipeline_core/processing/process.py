@@ -12,7 +12,14 @@ import msgspec
 from pipeline_core.errors import RetryableError
 from pipeline_core.extract.extract_cache import extracts_of
 from pipeline_core.ledger import RunLedger, load_snapshot, open_state
-from pipeline_core.ledger.attempts import OutOfTries, Worker, attempt, causes, raise_too_costly
+from pipeline_core.ledger.attempts import (
+    OutOfTries,
+    Worker,
+    attempt,
+    causes,
+    is_out_of_tries,
+    raise_too_costly,
+)
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveRef, Attempt, Counts, Manifest, Receipt, Work
@@ -50,7 +57,12 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
     try:
         return _attempted(ledger, manifest, work, worker)
     except OutOfTries as out:
-        return _quarantine(ledger, manifest, work, out.ended)
+        receipt = _quarantine(ledger, manifest, work, out.ended)
+        if is_out_of_tries(ledger, manifest.policy, work.id):
+            return receipt
+    # A person wanted it tried anew while this was written.
+    ledger.discard_receipt(work)
+    return process(state_uri, run_id, work, worker)
 
 
 def _attempted(ledger: RunLedger, manifest: Manifest, work: Work, worker: Worker) -> Receipt:

@@ -31,6 +31,8 @@ def reopen(ledger: RunLedger) -> Manifest:
 def _forgive_attempts(ledger: RunLedger, manifest: Manifest) -> None:
     for each in results(ledger, manifest).done:
         if each.receipt.quarantined:
+            # Before the receipt is gone: who is about to quarantine it looks again afterwards.
+            ledger.forgive_attempts(each.work.id)
             ledger.discard_receipt(each.work)
     for work in results(ledger, manifest).outstanding:
         ledger.forgive_attempts(work.id)
