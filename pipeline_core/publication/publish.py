@@ -73,6 +73,9 @@ def publish(
         return outcome
     if verdict is not None and verdict.state == "failed":
         return outcome or _end(ledger, Outcome.failure(run_id, verdict))
+    is_refused = verdict is not None and verdict.state == "refused"
+    if outcome is not None and is_refused and not (allow_incomplete or allow_drift):
+        return outcome  # to write it again might end a run that is just being opened again
     found = _all_results(ledger, manifest)
     if verdict is None and manifest.options.as_of is None:
         remember_results(state, manifest, found)

@@ -75,3 +75,14 @@ def test_an_archive_is_forgiven_before_its_receipt_is_gone(
     monkeypatch.setattr(RunLedger, "discard_receipt", look)
     reopen(ledger)
     assert ledger.receipt(WORK) is None
+
+
+def test_a_late_publisher_of_a_refused_run_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It might write when the run has just been opened again, and end it anew."""
+    ledger, manifest = _refused(tmp_path)
+    before = ledger.outcome()
+    monkeypatch.setattr(RunLedger, "write_outcome", None)
+    monkeypatch.setattr(RunLedger, "create_verdict", None)
+    assert publish_local(tmp_path, manifest) == before
