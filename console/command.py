@@ -33,7 +33,7 @@ COMMANDS = {
     "rebuild": "Compute a past run's reports again, and publish anew what is missing or damaged.",
     "recover": "Look for a run that stopped moving, and give it what it misses.",
     "rejects": "Show what a run left out, event by event (the newest run, unless RUN is given).",
-    "report": "Print the sales report of a range of dates, both included, as CSV.",
+    "report": "Print the sales report of a month, a year or a range of dates, both included.",
     "resume": "Go on with a run that stopped or failed; what is done is not done again.",
     "run": "Plan, process every archive, and publish the reports.",
     "runs": "List the runs, newest first.",

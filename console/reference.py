@@ -30,6 +30,7 @@ from pipeline_core.diff import Difference
 from pipeline_core.messages import Summary
 from pipeline_core.messages.inspection import Inspection
 from pipeline_core.publication.rebuild import Rebuilt
+from pipeline_core.questions.comparison import PeriodComparison
 from pipeline_core.questions.explain.explanation import Explanation
 from pipeline_core.questions.range_report import RangeReport
 from pipeline_core.running.progress import RunProgress
@@ -48,7 +49,7 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "progress": (RunProgress,),
     "rebuild": (Rebuilt,),
     "rejects": (list[ListedReject],),
-    "report": (RangeReport,),
+    "report": (RangeReport, PeriodComparison),
     "runs": (list[ListedRun],),
     "show": (Summary, UnfinishedRun),
     "summary": (Summary,),

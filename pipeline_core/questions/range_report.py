@@ -67,11 +67,30 @@ class RangeReport(Struct, frozen=True, kw_only=True):
     unlisted: int = 0
     """Number of inputs that the run could not read and that are not known by name; they may be of
     the range, too."""
+    run_first: date | None = None
+    """Date of the first day that counts in the run; null if none has a date."""
+    run_last: date | None = None
+    """Date of the last one. What the range has outside of the two is no missing day."""
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing of the range may be missing."""
         return not (self.unreadable or self.unlisted)
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether the run has days up to both ends of the range, or beyond."""
+        return (
+            self.run_first is not None
+            and self.run_last is not None
+            and self.run_first <= self.first
+            and self.last <= self.run_last
+        )
+
+    @property
+    def length(self) -> int:
+        """Number of dates in the range."""
+        return (self.last - self.first).days + 1
 
 
 @dataclass(frozen=True)
@@ -102,6 +121,7 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
     scale = rules.dimensions.scale
     dated = [(day_date(each.day.name), each) for each in counted_days(ledger, manifest)]
     inside = [(day, each) for day, each in dated if day is not None and first <= day <= last]
+    dates = [day for day, _ in dated if day is not None]
     with recount(ledger, manifest, rules, (each for _, each in inside)) as result:
         counts, partials = result.counts(), result.partials()
     tables = {report.name: report.finish(partials[report.name], scale) for report in rules.reports}
@@ -117,6 +137,8 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
         undated_days=sum(day is None for day, _ in dated),
         unreadable=unreadable,
         unlisted=summary.unreadable_count - len(summary.unreadable) + unlisted_copies,
+        run_first=min(dates, default=None),
+        run_last=max(dates, default=None),
         events=EventCounts(
             counts.seen,
             counts.counted,

@@ -76,4 +76,5 @@ def minor_of(text: str, scale: int) -> int:
 def grouped(number: str) -> str:
     """A decimal with thousands separators, every digit kept: 9592475.26 -> 9,592,475.26."""
     whole, point, decimals = number.partition(".")
-    return f"{int(whole):,}{point}{decimals}"
+    sign = "-" if whole.startswith("-") else ""
+    return f"{sign}{abs(int(whole)):,}{point}{decimals}"

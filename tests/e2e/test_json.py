@@ -70,6 +70,7 @@ def test_every_command_with_json_has_a_schema() -> None:
         ("doctor", ["doctor"]),
         ("rebuild", ["rebuild", "RUN"]),
         ("report", ["report", "--from", "2024-03-01", "--to", "2024-03-01"]),
+        ("report", ["report", "--month", "2024-03", "--compare", "previous"]),
         ("backfill", ["backfill", "--from", "2024-03-01", "--to", "2024-03-01"]),
         ("verify", ["verify"]),
         ("gc", ["gc", "--dry-run"]),

@@ -74,8 +74,10 @@ def test_a_range_is_csv_on_stdout_or_a_folder(env: dict[str, str], tmp_path: Pat
 def test_a_range_says_what_it_lacks(env: dict[str, str]) -> None:
     done = sales_pipeline("report", *JANUARY, "--run", newest(env).name, env=env)
     assert done.returncode == 3
-    assert "Days missing: 3 (2024-01-04, 2024-01-08, 2024-01-10)." in done.stderr
-    assert "1 input that may be of this range could not be read" in done.stderr
+    span = "from 2024-01-01 to 2024-01-31"
+    assert f"The run has days of 2024-01-01 to 2024-01-09, and so not all {span}." in done.stderr
+    assert f"Days missing {span}: 3 (2024-01-04, 2024-01-08, 2024-01-10)." in done.stderr
+    assert f"1 input that may be of a day {span} could not be read" in done.stderr
     done = sales_pipeline("report", "--from", "2023-01-01", "--to", "2023-01-31", env=env)
     assert done.returncode == 0
     assert done.stdout.count("\n") == 1
@@ -87,6 +89,71 @@ def test_a_range_backwards_is_wrong_usage(command: str) -> None:
     done = CliRunner().invoke(cli, [command, "--from", "2024-01-02", "--to", "2024-01-01"])
     assert done.exit_code == 2
     assert "--to 2024-01-01 is before --from 2024-01-02" in done.stderr
+
+
+def test_a_month_is_its_dates(env: dict[str, str]) -> None:
+    by_month = sales_pipeline("report", "--month", "2024-01", env=env)
+    by_dates = sales_pipeline("report", *JANUARY, env=env)
+    assert (by_month.stdout, by_month.stderr) == (by_dates.stdout, by_dates.stderr)
+    assert by_month.returncode == 3
+    shown = sales_pipeline("report", "--year", "2024", "--format", "table", env=env)
+    assert "2024-01-01 to 2024-12-31, run" in shown.stdout
+    for _, segment, revenue, *_ in csv.reader(by_month.stdout.splitlines()[1:]):
+        assert segment in shown.stdout
+        assert revenue in shown.stdout
+
+
+def test_a_month_beside_the_one_before(env: dict[str, str], tmp_path: Path) -> None:
+    """December has no day, so that all of January is new."""
+    compared = ["report", "--month", "2024-01", "--compare", "previous"]
+    done = sales_pipeline(*compared, env=env)
+    assert done.returncode == 3
+    assert done.stdout.startswith("2024-01 beside 2023-12, of run ")
+    assert "7 of 31" in done.stdout
+    assert "0 of 31" in done.stdout
+    assert "has no day from 2023-12-01 to 2023-12-31." in done.stderr
+    assert "from 2024-01-01 to 2024-01-31: 3 (2024-01-04," in done.stderr
+    out = tmp_path / "out"
+    told = json.loads(sales_pipeline(*compared, "--json", "--out", str(out), env=env).stdout)
+    assert json.loads((out / "report.json").read_text()) == told
+    lines = sales_pipeline(*compared, "--format", "csv", env=env).stdout
+    assert (out / "comparison.csv").read_text() == lines
+    for row in csv.DictReader(lines.splitlines()):
+        assert row["revenue_change"] == row["total_revenue"]
+        assert (row["revenue_before"], row["revenue_percent"]) == ("0.00", "")
+    assert told["report"]["rows"] == [
+        {"category": row["category"], "customer_segment": row["customer_segment"]} | row["figures"]
+        for row in told["rows"]
+    ]
+
+
+def test_a_comparison_fits_a_terminal(env: dict[str, str]) -> None:
+    compared = ["report", "--month", "2024-01", "--compare", "last-year"]
+    done = sales_pipeline(*compared, env=env | {"COLUMNS": "80"})
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--month", "2011-13"], "'2011-13' is no month"),
+        (["--month", "2011-3"], "'2011-3' is no month such as 2011-03"),
+        (["--month", "0000-01"], "'0000-01' is no month"),
+        (["--year", "11"], "'11' is no year such as 2011"),
+        (["--month", "2011-03", "--from", "2011-03-01"], "only one of them"),
+        (["--month", "2011-03", "--year", "2011"], "only one of them"),
+        (["--compare", "previous"], "--compare goes with --month or --year"),
+        ([*JANUARY, "--compare", "previous"], "--compare goes with --month or --year"),
+        (["--from", "2011-03-01"], "Say of when"),
+        ([], "Say of when"),
+        (["--month", "2011-03", "--compare", "yesterday"], "'yesterday' is not one of"),
+        (["--year", "0001", "--compare", "previous"], "nothing is before 0001"),
+    ],
+)
+def test_no_period_is_wrong_usage(env: dict[str, str], arguments: list[str], said: str) -> None:
+    done = sales_pipeline("report", *arguments, env=env)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
 
 
 def test_a_backfill_makes_what_is_missing(env: dict[str, str]) -> None:

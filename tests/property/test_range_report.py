@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import UnknownMode
+from pipeline_core.questions.comparison import ComparedSales, compare
+from pipeline_core.questions.period import Period
 from pipeline_core.questions.range_report import range_sales
 from pipeline_core.storage import open_storage
 from tests.support import oracle
@@ -49,6 +51,34 @@ def test_ranges_equal_oracle(
             revenue = sum((Decimal(each.revenue) for each in inside), Decimal(0))
             assert Decimal(totals.total_revenue) == revenue
             assert found.report.events.counted == len(inside)
+        _check_comparison(compare(ledger, Period(2024, 3), "previous"), expected.counted)
+
+
+def _check_comparison(found: ComparedSales, counted: list[oracle.Counted]) -> None:
+    """Each row is that of its months, and what changed is one less the other."""
+    expected: dict[tuple[str, str], dict[str, tuple[Decimal, int]]] = {}
+    for each in counted:
+        if (month := each.date[:7]) in ("2024-02", "2024-03"):
+            cell = expected.setdefault((each.category, each.segment), {})
+            revenue, units = cell.get(month, (Decimal(0), 0))
+            cell[month] = revenue + Decimal(each.revenue), units + each.units
+    rows = found.comparison.rows
+    assert {(row.category, row.customer_segment) for row in rows} == expected.keys()
+    for row in rows:
+        cell = expected[row.category, row.customer_segment]
+        (revenue, units), (was, were) = (
+            cell.get(month, (Decimal(0), 0)) for month in ("2024-03", "2024-02")
+        )
+        assert (Decimal(row.figures.total_revenue), row.figures.units_sold) == (revenue, units)
+        assert (Decimal(row.change.revenue), row.change.units) == (revenue - was, units - were)
+        if row.change.revenue_percent is None:
+            assert not was
+        else:
+            exact = (revenue - was) / was * 100
+            assert abs(Decimal(row.change.revenue_percent) - exact) <= Decimal("0.005001")
+    total = found.comparison.change
+    assert sum(Decimal(row.change.revenue) for row in rows) == Decimal(total.revenue)
+    assert sum(row.change.units for row in rows) == total.units
 
 
 def _report(counted: list[oracle.Counted]) -> bytes:
