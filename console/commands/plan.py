@@ -72,7 +72,9 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     states = [(archive, _state(archive, known)) for archive in found.archives]
     vanished = sorted(known.keys() - {archive.name for archive in found.archives})
     missing, missing_count = missing_days(
-        (day.name for archive in found.archives for day in archive.days), MOST_MISSING
+        (day.name for archive in found.archives for day in archive.days),
+        options.closed_days,
+        MOST_MISSING,
     )
     done = set() if settings.full or memory is None else finished_archives(memory)
     to_read = sum(

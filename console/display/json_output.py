@@ -45,7 +45,8 @@ class Planned(Struct, frozen=True, kw_only=True):
     conflicting_days: tuple[str, ...]
     """Names of days that two archives have with different bytes; both count."""
     missing_days: tuple[date, ...]
-    """The last dates inside the covered range for which there is no day."""
+    """The last dates inside the covered range for which there is no day, though the shop is not
+    closed on them."""
     missing_days_total: int
     """Number of missing days, listed or not."""
     ignored: dict[str, int]

@@ -1,6 +1,7 @@
 """The small frozen structs that cross a process border or are kept as JSON."""
 
 from pipeline_core.messages.attempts import Attempt, Dispatch
+from pipeline_core.messages.closed_days import ClosedDays
 from pipeline_core.messages.counts import Counts, RejectFigures, RejectReason, Tally
 from pipeline_core.messages.dimension_source import DATABASE, DimensionSource
 from pipeline_core.messages.feed import Condition, Feed, Ids, Numbers
@@ -42,6 +43,7 @@ __all__ = [
     "Allowance",
     "ArchiveRef",
     "Attempt",
+    "ClosedDays",
     "Condition",
     "Counts",
     "DayRef",

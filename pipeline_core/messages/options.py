@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pipeline_core.messages.closed_days import ClosedDays
 from pipeline_core.messages.feed import Feed
 
 UnknownMode = Literal["reject", "bucket"]
@@ -84,6 +85,12 @@ class Options(Struct, frozen=True, kw_only=True):
     """What one input may cost."""
     drift: DriftLimits = DriftLimits()
     """How far the run may be from the last published one."""
+    shop: str = ""
+    """The shop's name, for the page."""
+    currency: str = ""
+    """Code or sign of the prices' currency, for the page."""
+    closed_days: ClosedDays = ClosedDays()
+    """Dates on which the shop is closed: they are not missing."""
 
 
 class Policy(Struct, frozen=True, kw_only=True):

@@ -121,7 +121,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     conflicting_days: tuple[str, ...]
     """The first names of days that two archives have with different bytes; both count."""
     missing_days: tuple[date, ...]
-    """The last dates inside the covered range for which there is no day."""
+    """The last dates inside the covered range for which there is no day, though the shop is not
+    closed on them."""
     dimensions_digest: str
     """SHA-256 (hex) of the values of the snapshot of customers and products."""
     inputs: dict[str, str | None]

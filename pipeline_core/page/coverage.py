@@ -7,11 +7,18 @@ from datetime import date, timedelta
 
 from pipeline_core.containers.entry_names import base_name, day_date
 from pipeline_core.ledger.unread_copies import unread_copies
-from pipeline_core.messages import Manifest, Summary
+from pipeline_core.messages import ClosedDays, Manifest, Summary
 from pipeline_core.page import CalendarDay, Coverage, DayState
 
 DAYS = 1100
-STATES: tuple[DayState, ...] = ("present", "duplicate", "conflicting", "unreadable", "missing")
+STATES: tuple[DayState, ...] = (
+    "present",
+    "duplicate",
+    "conflicting",
+    "unreadable",
+    "missing",
+    "closed",
+)
 
 
 def coverage(manifest: Manifest, summary: Summary) -> Coverage:
@@ -22,13 +29,19 @@ def coverage(manifest: Manifest, summary: Summary) -> Coverage:
     first, last = min(states), max(states)
     length = (last - first).days + 1
     counts: Counter[DayState] = Counter(states.values())
-    counts["missing"] += length - len(states)
+    closed = manifest.options.closed_days
+    absent = length - len(states)
+    counts["missing"] = absent if closed == ClosedDays() else min(absent, summary.missing_count)
+    counts["closed"] = absent - counts["missing"]
     shown = min(length, DAYS)
     dates = (last - timedelta(days=age) for age in range(shown - 1, -1, -1))
     return Coverage(
         first,
         last,
-        tuple(CalendarDay(each, states.get(each, "missing")) for each in dates),
+        tuple(
+            CalendarDay(each, states.get(each, "closed" if closed.has(each) else "missing"))
+            for each in dates
+        ),
         {state: counts[state] for state in STATES},
         undated,
     )

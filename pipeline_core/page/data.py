@@ -10,7 +10,7 @@ from msgspec import Struct
 from pipeline_core.messages import EventCounts, RunStatus, Summary, Totals
 from pipeline_core.messages.changes import Changes
 
-DayState = Literal["present", "duplicate", "conflicting", "unreadable", "missing"]
+DayState = Literal["present", "duplicate", "conflicting", "unreadable", "missing", "closed"]
 
 
 class SalesFigures(Struct, frozen=True):
@@ -64,6 +64,11 @@ class ShownGroups(Struct, frozen=True):
     """The largest by revenue."""
     folded: Folded | None
     """The rest as one; None if there is none."""
+
+    @property
+    def count(self) -> int:
+        """Number of all."""
+        return len(self.shown) + (self.folded.count if self.folded else 0)
 
 
 class DaySales(Struct, frozen=True):
@@ -166,6 +171,10 @@ class Page(Struct, frozen=True, kw_only=True):
 
     summary: Summary
     """The run's summary.json."""
+    shop: str
+    """The shop's name; empty if nobody said it."""
+    currency: str
+    """Code or sign of the currency; the same."""
     changes: Changes | None
     """What moved since the run before; None where it is not known."""
     earlier: tuple[EarlierRun, ...]

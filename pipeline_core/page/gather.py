@@ -66,6 +66,8 @@ def write_pages(
     days = days_sold(partials[DAILY_SALES.name], scale)
     index = Page(
         summary=summary,
+        shop=manifest.options.shop,
+        currency=manifest.options.currency,
         changes=RunLedger(state, summary.run_id).changes(),
         earlier=earlier,
         newcomers=newcomers(state, summary, before, partials[CATEGORY_SALES.name]),
@@ -86,7 +88,7 @@ def write_pages(
     for rank, (category, of) in enumerate(categories.items(), 1):
         cells, folded = shown_cells(of, pages, scale)
         group = Group(category, figures(sums[category], scale), pages[category])
-        page = render_category(summary, rank, len(categories), group, cells, folded)
+        page = render_category(index, rank, group, cells, folded)
         _write(folder / group.page, page)
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 _UNKNOWN = "–"  # noqa: RUF001  (an en dash is meant)
 _MINUS = "\u2212"
+_NO_BREAK = "\u00a0"
 _EXACT = Context(prec=200)  # more digits than any figure has
 
 
@@ -33,6 +34,16 @@ def grouped(number: object) -> str:
     return f"{sign}{int(whole):,}{point}{decimals}"
 
 
+def money(number: object, currency: str) -> str:
+    """A figure with the code or the sign of its currency before it: EUR 1,234.50, -€1,234.50."""
+    text = grouped(number)
+    if not currency or number is None:
+        return text
+    sign = _MINUS if text.startswith(_MINUS) else ""
+    space = _NO_BREAK if currency[-1].isalpha() else ""
+    return f"{sign}{currency}{space}{text.removeprefix(sign)}"
+
+
 def change(now: Shown, before: Shown) -> Change:
     """Of a figure: two whole numbers or decimal texts."""
     was = Decimal(str(before))
@@ -45,11 +56,6 @@ def change(now: Shown, before: Shown) -> Change:
 def signed(number: Shown) -> str:
     """A change as it is written: +1,234.50, or 0.00 if there is none."""
     return _signed(grouped(number))
-
-
-def unsigned(text: str) -> str:
-    """A change that a word says the direction of."""
-    return text.lstrip("+" + _MINUS)
 
 
 def percent(part: Shown, whole: Shown) -> str:

@@ -17,13 +17,20 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2 import (
+    Environment,
+    FileSystemBytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    pass_context,
+)
 from jinja2.bccache import Bucket
+from jinja2.runtime import Context
 from markupsafe import Markup
 
-from pipeline_core.messages import Summary, unlike_words
+from pipeline_core.messages import unlike_words
 from pipeline_core.page.data import CalendarDay, Folded, Group, Page, SalesCell, ShownGroups
-from pipeline_core.page.numbers import change, grouped, percent, signed, unsigned, width
+from pipeline_core.page.numbers import change, grouped, money, percent, signed, width
 
 _HERE = Path(__file__).parent
 _LONGEST_NAME = 120
@@ -51,6 +58,7 @@ def render_index(page: Page) -> str:
         .render(
             page=page,
             summary=page.summary,
+            currency=page.currency,
             before=page.earlier[0] if page.earlier else None,
             missing=list(_spans(page.summary.missing_days)),
             months=list(_months(page.coverage.days)),
@@ -62,22 +70,19 @@ def render_index(page: Page) -> str:
 
 
 def render_category(
-    summary: Summary,
-    rank: int,
-    categories: int,
-    group: Group,
-    cells: Sequence[SalesCell],
-    folded: Folded | None,
+    page: Page, rank: int, group: Group, cells: Sequence[SalesCell], folded: Folded | None
 ) -> str:
-    """The page of one category, the ``rank``-th of so many by revenue. No script is in it: there
-    may be thousands."""
+    """The page of one category, the ``rank``-th by revenue, of the run whose ``page`` it is. No
+    script is in it: there may be thousands."""
     return (
         _environment()
         .get_template("category.html")
         .render(
-            summary=summary,
+            page=page,
+            summary=page.summary,
+            currency=page.currency,
             rank=rank,
-            categories=categories,
+            categories=page.categories.count,
             group=group,
             cells=cells,
             folded=folded,
@@ -113,9 +118,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(grouped=grouped, shown=_shown, percent=percent, width=width)
-    environment.filters.update(signed=signed, unsigned=unsigned)
+    environment.filters.update(signed=signed, money=_money)
     environment.globals.update(change=change, unlike_words=unlike_words)
     return environment
+
+
+@pass_context
+def _money(context: Context, figure: object) -> str:
+    """A figure in the currency of the page."""
+    return money(figure, context["currency"])
 
 
 @cache
@@ -182,13 +193,11 @@ def _shown(name: str) -> str:
 
 
 def _months(days: Iterable[CalendarDay]) -> Iterator[tuple[date, list[list[CalendarDay | None]]]]:
-    """Each month's first date, and its weeks from Monday on, None where there is no day; the
-    newest month first."""
-    by_month = groupby(days, key=lambda day: day.date.replace(day=1))
-    months = [(first, list(of)) for first, of in by_month]
-    for first, of in reversed(months):
-        cells: list[CalendarDay | None] = [None] * of[0].date.weekday()
-        cells += of
+    """Each month's first date, and its weeks from Monday on, None where there is no day."""
+    for first, of in groupby(days, key=lambda day: day.date.replace(day=1)):
+        shown = list(of)
+        cells: list[CalendarDay | None] = [None] * shown[0].date.weekday()
+        cells += shown
         cells += [None] * (-len(cells) % 7)
         yield first, [cells[start : start + 7] for start in range(0, len(cells), 7)]
 

@@ -12,6 +12,7 @@ from pipeline_core.ledger.cache import ARCHIVES, DAYS, load_memory, save_memory
 from pipeline_core.ledger.results import Done
 from pipeline_core.messages import (
     ArchiveRef,
+    ClosedDays,
     DriftLimits,
     Feed,
     Known,
@@ -228,6 +229,9 @@ def decisive(options: Options) -> Options:
         follow_links=False,
         most_listed=None,  # what lists something is not reused
         limits=msgspec.structs.replace(options.limits, reject_share=1.0),
+        shop="",
+        currency="",
+        closed_days=ClosedDays(),
     )
 
 

@@ -23,7 +23,7 @@ from pipeline_core.containers.meter import archive_meter
 from pipeline_core.errors import ConfigError, InputError, NotAllowed, UnreadableArchive
 from pipeline_core.extract.days import archive_days, content_digest
 from pipeline_core.extract.walk import open_archive
-from pipeline_core.messages import ArchiveRef, DayRef, Feed, Limits
+from pipeline_core.messages import ArchiveRef, ClosedDays, DayRef, Feed, Limits
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.storage import Storage, StoredObject
 
@@ -76,16 +76,22 @@ def survey(
     return Survey(tuple(archives), _conflicting_days(archives), tuple(listed), found.ignored)
 
 
-def missing_days(days: Iterable[str], most: int | None = None) -> tuple[tuple[date, ...], int]:
-    """Dates inside the covered range for which there is no day, from the days' names: the last
-    ``most`` of them, or all, and how many there are. Two names may be 9,998 years apart."""
+def missing_days(
+    days: Iterable[str], closed: ClosedDays, most: int | None = None
+) -> tuple[tuple[date, ...], int]:
+    """Dates inside the covered range for which there is no day, from the days' names, and on which
+    the shop is not ``closed``: the last ``most`` of them, or all, and how many there are. Two names
+    may be 9,998 years apart."""
     dates = {found for name in days if (found := day_date(name)) is not None}
     if not dates:
         return (), 0
     last, length = max(dates), (max(dates) - min(dates)).days
     covered = (last - timedelta(days=age) for age in range(length))
-    missing = islice((day for day in covered if day not in dates), most)
-    return tuple(reversed(tuple(missing))), length + 1 - len(dates)
+    missing = (day for day in covered if day not in dates and not closed.has(day))
+    listed = tuple(islice(missing, most))
+    if closed == ClosedDays():
+        return listed[::-1], length + 1 - len(dates)
+    return listed[::-1], len(listed) + sum(1 for _ in missing)
 
 
 def _untouched(known: ArchiveRef | None, file: StoredObject) -> ArchiveRef | None:

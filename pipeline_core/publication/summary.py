@@ -48,6 +48,7 @@ def summarise(
     unreadable_count = sum(receipt.unreadable_count for receipt in receipts)
     missing, missing_count = missing_days(
         (day.name for each in done for day in each.archive.days),
+        manifest.options.closed_days,
         None if most is None else MOST_MISSING,
     )
     broken = {place.archive for place in unreadable if place.day is None}

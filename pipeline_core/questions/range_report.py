@@ -53,7 +53,8 @@ class RangeReport(Struct, frozen=True, kw_only=True):
     days: tuple[date, ...]
     """Dates of the range that count in the run."""
     missing_days: tuple[date, ...]
-    """Dates of the range between the run's first and last day for which it has none."""
+    """Dates of the range between the run's first and last day for which it has none, though the
+    shop is not closed on them."""
     undated_days: int
     """Number of days of the run that have no date in their names, and are in no range."""
     unreadable: tuple[Unreadable, ...]

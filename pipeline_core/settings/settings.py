@@ -22,6 +22,7 @@ from pipeline_core.settings.feed import FeedSettings
 from pipeline_core.settings.limits import LimitSettings
 from pipeline_core.settings.logs import LogSettings
 from pipeline_core.settings.monitoring import MonitoringSettings
+from pipeline_core.settings.page import PageSettings
 from pipeline_core.settings.places import PlaceSettings
 from pipeline_core.settings.reuse import ReuseSettings
 from pipeline_core.settings.running import Engine, RunningSettings
@@ -37,6 +38,7 @@ class Settings(
     DriftSettings,
     LimitSettings,
     ReuseSettings,
+    PageSettings,
     RunningSettings,
     DimensionSettings,
     FeedSettings,
@@ -121,6 +123,9 @@ class Settings(
             feed=self.feed(),
             limits=self.limits(),
             drift=self.drift_limits(),
+            shop=self.shop,
+            currency=self.currency,
+            closed_days=self.chosen_closed_days(),
         )
 
     def order(

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
-from pipeline_core.messages import MOST_MISSING, MOST_REPEATED, Manifest, RejectReason, Summary
+from pipeline_core.messages import (
+    MOST_MISSING,
+    MOST_REPEATED,
+    ClosedDays,
+    Manifest,
+    RejectReason,
+    Summary,
+)
 from pipeline_core.verify.counts import Amount, Count, Day, Place
 from pipeline_core.verify.recount import Recount
 
@@ -147,7 +154,7 @@ def recounted_figures(
         figures |= _numbered("repeated_parts", map(_shown, _repeated(count)))
         missing = deque[str](maxlen=MOST_MISSING if most else None)
         missing_count = 0
-        for day in _missing(count.days):
+        for day in _missing(count.days, manifest.options.closed_days):
             missing.append(day)
             missing_count += 1
         figures |= _numbered("missing_days", missing)
@@ -215,13 +222,18 @@ def _repeated(count: Count) -> list[Place]:
     ]
 
 
-def _missing(days: list[Day]) -> Iterator[str]:
-    """Dates without a day between the first and the last."""
+def _missing(days: list[Day], closed: ClosedDays) -> Iterator[str]:
+    """Dates without a day between the first and the last on which the shop was open."""
     dates = {date.fromisoformat(day.sold_on) for day in days if day.sold_on}
     if dates:
         each, last = min(dates), max(dates)
         while each < last:
-            if each not in dates:
+            is_closed = (
+                each.isoweekday() - 1 in closed.weekdays
+                or f"{each:%m-%d}" in closed.each_year
+                or any(not (each < first or each > until) for first, until in closed.ranges)
+            )
+            if each not in dates and not is_closed:
                 yield each.isoformat()
             each += timedelta(days=1)
 

@@ -23,6 +23,7 @@ SALES_HEADER = "category,customer_segment,total_revenue,units_sold,unique_custom
 def run_local(
     shop: build.Shop,
     folder: Path,
+    /,
     *,
     limits: Mapping[str, Any] | None = None,
     publish_incomplete: bool = True,
@@ -40,6 +41,7 @@ def run_local(
 def plan_local(
     shop: build.Shop,
     folder: Path,
+    /,
     *,
     run_id: str | None = None,
     limits: Mapping[str, Any] | None = None,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import pipeline_core.page
-from pipeline_core.page.numbers import change, grouped, percent, width
+from pipeline_core.page.numbers import change, grouped, money, percent, width
 
 VENDOR = Path(pipeline_core.page.__file__).parent / "vendor"
 
@@ -29,6 +29,21 @@ VENDOR = Path(pipeline_core.page.__file__).parent / "vendor"
 )
 def test_grouped(number: object, shown: str) -> None:
     assert grouped(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "currency", "shown"),
+    [
+        ("1234.50", "", "1,234.50"),
+        ("1234.50", "EUR", "EUR\u00a01,234.50"),
+        ("-1234.50", "EUR", "−EUR\u00a01,234.50"),  # noqa: RUF001
+        ("-1234.50", "£", "−£1,234.50"),  # noqa: RUF001
+        ("2", "kr", "kr\u00a02"),
+        (None, "EUR", "–"),  # noqa: RUF001
+    ],
+)
+def test_money(number: object, currency: str, shown: str) -> None:
+    assert money(number, currency) == shown
 
 
 @pytest.mark.parametrize(
