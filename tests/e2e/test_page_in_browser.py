@@ -495,7 +495,8 @@ def test_ten_thousand_categories_stay_usable(browser: Browser, tmp_path: Path) -
     partials = {
         "sales_report": pa.table(labels | measures | known, schema=CATEGORY_SALES_PARTIAL),
         "daily_sales": pa.table(
-            {"date": [date(2024, 3, 1 + n % 28) for n in rows], **labels, **measures},
+            {"date": [date(2024, 3, 1 + n % 28) for n in rows], **labels, **measures}
+            | {"purchases": units},
             schema=DAILY_SALES_PARTIAL,
         ),
     }

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline_core.schemas import DAILY_SALES_PARTIAL, SALES, checked
 from pipeline_core.transform.lookup import Labels
+from pipeline_core.transform.money import group_sums
 from pipeline_core.transform.reports.base import (
+    Groups,
     Report,
     group_rows,
     label_column,
     revenue_column,
     sum_measures,
 )
+
+_PURCHASES = DAILY_SALES_PARTIAL.field("purchases")
 
 
 def aggregate(sales: pa.Table, labels: Labels) -> pa.Table:
@@ -27,6 +32,7 @@ def aggregate(sales: pa.Table, labels: Labels) -> pa.Table:
         label_column(labels.categories, category),
         label_column(labels.segments, segment),
         *sum_measures(sales, groups),
+        _purchases(sales, groups),
     ]
     return pa.Table.from_arrays(columns, schema=DAILY_SALES_PARTIAL)
 
@@ -35,18 +41,20 @@ def merge(partials: Sequence[pa.Table]) -> pa.Table:
     """One partial with everything that is in ``partials``."""
     if not partials:
         return DAILY_SALES_PARTIAL.empty_table()
+    partials = [_of_now(partial) for partial in partials]
     if len(partials) == 1:
-        return checked(partials[0], DAILY_SALES_PARTIAL)
-    table = pa.concat_tables([checked(partial, DAILY_SALES_PARTIAL) for partial in partials])
+        return partials[0]
+    table = pa.concat_tables(partials)
     groups = group_rows([table[name].combine_chunks() for name in ("date", "category", "segment")])
     return pa.Table.from_arrays(
-        [*groups.keys, *sum_measures(table, groups)], schema=DAILY_SALES_PARTIAL
+        [*groups.keys, *sum_measures(table, groups), _added(table["purchases"], groups)],
+        schema=DAILY_SALES_PARTIAL,
     )
 
 
 def finish(partial: pa.Table, scale: int) -> pa.Table:
     """Rows by date (unknown first), category and segment."""
-    partial = checked(partial, DAILY_SALES_PARTIAL).sort_by(
+    partial = _of_now(partial).sort_by(
         [("date", "ascending", "at_start"), ("category", "ascending"), ("segment", "ascending")]
     )
     return pa.table(
@@ -58,6 +66,25 @@ def finish(partial: pa.Table, scale: int) -> pa.Table:
             "units_sold": partial["units"],
         }
     )
+
+
+def _purchases(sales: pa.Table, groups: Groups) -> pa.Array:
+    is_purchase = sales["units"].to_numpy() > 0
+    return pa.array(np.bincount(groups.number[is_purchase], minlength=groups.count))
+
+
+def _added(purchases: pa.ChunkedArray, groups: Groups) -> pa.Array:
+    """By group; null for all if nobody knows it of some."""
+    if purchases.null_count:
+        return pa.nulls(groups.count, pa.int64())
+    return pa.array(group_sums(groups.number, groups.count, purchases.to_numpy()))
+
+
+def _of_now(partial: pa.Table) -> pa.Table:
+    """A partial of an earlier version as one of this."""
+    if _PURCHASES.name not in partial.schema.names:
+        partial = partial.append_column(_PURCHASES, pa.nulls(len(partial), _PURCHASES.type))
+    return checked(partial, DAILY_SALES_PARTIAL)
 
 
 REPORT = Report("daily_sales", DAILY_SALES_PARTIAL, aggregate, merge, finish)
