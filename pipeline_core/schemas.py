@@ -95,12 +95,17 @@ DAILY_SALES_PARTIAL = pa.schema(
     ]
 )
 
-# The frozen price list and customer base of one run. The scale (decimals) of price_minor is
-# in the products' schema metadata.
+# When a row of customers or products is valid: from the first date to before the second, null being
+# open.
+VALIDITY = [pa.field("valid_from", pa.date32()), pa.field("valid_to", pa.date32())]
+
+# The frozen price list and customer base of one run, by id, then valid_from. The scale (decimals)
+# of price_minor is in the products' schema metadata.
 CUSTOMERS = pa.schema(
     [
         pa.field("customer_id", pa.large_binary(), nullable=False),
         pa.field("segment", pa.string()),
+        *VALIDITY,
     ]
 )
 PRODUCTS = pa.schema(
@@ -108,6 +113,7 @@ PRODUCTS = pa.schema(
         pa.field("product_id", pa.large_binary(), nullable=False),
         pa.field("category", pa.string()),
         pa.field("price_minor", pa.int64(), nullable=False),
+        *VALIDITY,
     ]
 )
 

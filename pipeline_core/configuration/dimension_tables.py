@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 CUSTOMER_COLUMNS = ("customer_id", "segment")
 PRODUCT_COLUMNS = ("product_id", "category", "price")
+# Of both, where a table has them.
+VALIDITY_COLUMNS = ("valid_from", "valid_to")
 
 # What begins like this is SQL: a table of that name has quotes around it.
 _SELECT = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
@@ -22,7 +24,7 @@ class DimensionTable:
     """Customers or products, as the shop has them."""
 
     kind: Literal["customers", "products"]
-    # Our columns, in their order.
+    # Our columns that it has to have, in their order.
     ours: tuple[str, ...]
     # A table or view, a SELECT, or in a folder a file without its ending; as it was written.
     named: str
@@ -48,11 +50,21 @@ class DimensionTable:
         """The columns as the shop calls them, in the order of ours."""
         return tuple(self.renamed.get(each, each) for each in self.ours)
 
+    def wanted(self, names: Sequence[str]) -> dict[str, str]:
+        """Theirs by ours, VALIDITY_COLUMNS among them where they were renamed, or where they are
+        among ``names`` and no other column of ours."""
+        wanted = dict(zip(self.ours, self.theirs(), strict=True))
+        for name in VALIDITY_COLUMNS:
+            theirs = self.renamed.get(name, name)
+            if name in self.renamed or (name in names and name not in self.renamed.values()):
+                wanted[name] = theirs
+        return wanted
+
     def called(self, named: str, renamed: Mapping[str, str]) -> DimensionTable:
         """The same of a shop that calls it, and some of its columns, so. Raises ValueError if one
         of these is none of ours."""
         for name in renamed:
-            _check_ours(name, self.ours)
+            _check_ours(name, (*self.ours, *VALIDITY_COLUMNS))
         return replace(self, named=named, renamed=dict(renamed))
 
 
@@ -86,8 +98,9 @@ def _quoted(name: str) -> str:
 
 def parse_columns(text: str, ours: tuple[str, ...]) -> dict[str, str]:
     """Their columns by ours, of ``ours=theirs,ours=theirs``. An item with a comma in it stands in
-    quotes. Raises ValueError if it is none, or names a column that is none of ``ours``."""
-    found: dict[str, str] = {}
+    quotes. Raises ValueError if it is none, or names a column that is none of ``ours`` and of
+    VALIDITY_COLUMNS."""
+    ours, found = (*ours, *VALIDITY_COLUMNS), dict[str, str]()
     for item in filter(str.strip, next(csv.reader([text], skipinitialspace=True), [])):
         name, equals, theirs = (each.strip() for each in item.partition("="))
         if not equals or not theirs:

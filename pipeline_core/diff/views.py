@@ -254,7 +254,8 @@ class _Segments(NamedTuple):
 
 
 def _segments(dimensions: Dimensions, ids: pa.LargeBinaryArray, labels: Labels) -> _Segments:
-    codes = np.append(dimensions.customer_codes(pa.chunked_array([ids])), NOT_FOUND)
+    days = pa.nulls(len(ids), pa.date32())
+    codes = np.append(dimensions.customers.rows_of(ids, days), NOT_FOUND)
     renamed = _renamed(dimensions.labels.segments, labels.segments)
     return _Segments(codes != NOT_FOUND, renamed[dimensions.customer_segment[codes]])
 
@@ -267,7 +268,8 @@ def _side(
     segments: _Segments,
     moved: Int64s,
 ) -> Side:
-    codes = np.append(dimensions.product_codes(pa.chunked_array([products])), NOT_FOUND)
+    days = pa.nulls(len(products), pa.date32())
+    codes = np.append(dimensions.products.rows_of(products, days), NOT_FOUND)
     renamed = _renamed(dimensions.labels.categories, labels.categories)
     of_groups = np.arange(NO_LABEL, len(labels.segments), dtype=np.int32)
     factor = 10 ** (scale - dimensions.scale)

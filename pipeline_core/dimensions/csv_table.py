@@ -59,16 +59,17 @@ def read_csv_table(path: Path, table: DimensionTable) -> Located:
     with _opened(path, mark) as file:
         rows = _rows(file, path, delimiter)
         names = _names(rows, path, table)
-        pick = itemgetter(*find_columns(names, table, path))
+        found = find_columns(names, table, path)
+        pick = itemgetter(*found.values())
         for line, row in rows:
             if len(row) != len(names):
                 raise _misshapen(path, line, row, len(names), _DELIMITERS[delimiter])
             lines.append(line)
             cells.append(pick(row))
             if len(cells) == _BLOCK_ROWS:
-                blocks.append(_block(cells, table.ours))
+                blocks.append(_block(cells, list(found)))
                 cells = []
-    blocks.append(_block(cells, table.ours))
+    blocks.append(_block(cells, list(found)))
     return Located(pa.concat_tables(blocks), str(path), lambda index: str(lines[index]))
 
 

@@ -155,9 +155,10 @@ def _read_parquet(path: Path, table: DimensionTable) -> Located:
 
     with _reading(path), pq.ParquetFile(path, pre_buffer=False) as file:
         names = file.schema_arrow.names
-        wanted = [names[place] for place in find_columns(names, table, path)]
+        places = find_columns(names, table, path)
+        wanted = [names[place] for place in places.values()]
         found = file.read(columns=wanted, use_threads=False).select(wanted)
-    return Located(found.rename_columns(list(table.ours)), str(path), lambda index: str(index + 1))
+    return Located(found.rename_columns(list(places)), str(path), lambda index: str(index + 1))
 
 
 @contextmanager

@@ -8,7 +8,12 @@ from contextlib import AbstractContextManager
 
 import pyarrow as pa
 
-from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
+from pipeline_core.configuration.dimension_tables import (
+    CUSTOMERS,
+    PRODUCTS,
+    VALIDITY_COLUMNS,
+    DimensionTable,
+)
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import check_names, make_snapshot
 from pipeline_core.errors import ConfigError
@@ -18,7 +23,8 @@ GROUP = "sales_pipeline.dimensions"
 _PREFIX = "plugin:"
 _WHAT = (
     "a function without arguments that returns two Arrow tables: of customers, with the columns "
-    f"{', '.join(CUSTOMERS.ours)}, and of products, with {', '.join(PRODUCTS.ours)}"
+    f"{', '.join(CUSTOMERS.ours)}, and of products, with {', '.join(PRODUCTS.ours)}; each may have "
+    f"{' and '.join(VALIDITY_COLUMNS)}"
 )
 
 
@@ -64,7 +70,7 @@ def read_plugin(
         tables = dict(zip(("customers", "products"), function(), strict=True))
         for table in (CUSTOMERS, PRODUCTS):
             names = tables[table.kind].schema.names
-            check_names(names, table.ours, f"{found.words}, {table.kind}")
+            check_names(names, list(table.wanted(names)), f"{found.words}, {table.kind}")
         return make_snapshot(**tables, place=found.words)
 
 

@@ -84,7 +84,7 @@ def found_relation(connection: Connection, table: DimensionTable) -> Relation:
         if not names:
             raise _no_table(connection, table)
     found = find_columns(names, table, place)
-    columns = {ours: quoted(names[at]) for ours, at in zip(table.ours, found, strict=True)}
+    columns = {ours: quoted(names[at]) for ours, at in found.items()}
     return Relation(table, sql, columns)
 
 

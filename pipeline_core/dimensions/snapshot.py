@@ -11,15 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline_core.configuration.dimension_tables import VALIDITY_COLUMNS
 from pipeline_core.errors import ContractError
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS, checked
 from pipeline_core.storage.parquet import read_parquet
+from pipeline_core.valid_ranges import is_dated, with_validity
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """``customers`` (schema CUSTOMERS) and ``products`` (schema PRODUCTS), each sorted by id;
-    prices in minor units of ``scale`` decimals."""
+    """``customers`` (schema CUSTOMERS) and ``products`` (schema PRODUCTS), each sorted by id, then
+    valid_from; prices in minor units of ``scale`` decimals."""
 
     customers: pa.Table
     products: pa.Table
@@ -30,9 +32,10 @@ class Snapshot:
         """SHA-256 (hex) of the values, whatever source or Parquet version they came from."""
         hasher = hashlib.sha256(f"scale={self.scale}".encode())
         for table in (self.customers, self.products):
-            for name in table.schema.names:
+            stored = _stored(table)
+            for name in stored.schema.names:
                 hasher.update(f"\n{name} {table.num_rows}\n".encode())
-                _hash_column(hasher, table[name].combine_chunks())
+                _hash_column(hasher, stored[name].combine_chunks())
         return hasher.hexdigest()
 
     def to_parquet(self) -> dict[str, bytes]:
@@ -42,7 +45,7 @@ class Snapshot:
         files = {}
         for name, table in (("customers", self.customers), ("products", self.products)):
             buffer = io.BytesIO()
-            described = table.replace_schema_metadata(scale)
+            described = _stored(table).replace_schema_metadata(scale)
             pq.write_table(described, buffer, compression="zstd", use_dictionary=False)
             files[f"{name}.parquet"] = buffer.getvalue()
         return files
@@ -58,8 +61,8 @@ def from_parquet(files: dict[str, bytes], digest: str) -> Snapshot:
     except (pa.ArrowInvalid, OSError, KeyError, TypeError) as error:
         raise ContractError(f"dimension snapshot {digest} is damaged: {error}") from error
     snapshot = Snapshot(
-        checked(customers.replace_schema_metadata(None), CUSTOMERS),
-        checked(products.replace_schema_metadata(None), PRODUCTS),
+        checked(with_validity(customers.replace_schema_metadata(None)), CUSTOMERS),
+        checked(with_validity(products.replace_schema_metadata(None)), PRODUCTS),
         scale,
     )
     if snapshot.digest != digest:
@@ -67,11 +70,19 @@ def from_parquet(files: dict[str, bytes], digest: str) -> Snapshot:
     return snapshot
 
 
+def _stored(table: pa.Table) -> pa.Table:
+    """Without validity where every row is always valid, as it was stored before there was any."""
+    return table if is_dated(table) else table.drop_columns(list(VALIDITY_COLUMNS))
+
+
 def _hash_column(hasher: hashlib._Hash, column: pa.Array) -> None:
     if pa.types.is_integer(column.type):
         hasher.update(column.to_numpy().astype("<i8").tobytes())
         return
     hasher.update(column.is_valid().to_numpy(zero_copy_only=False).tobytes())
+    if pa.types.is_date32(column.type):
+        hasher.update(pc.fill_null(column.cast(pa.int32()), 0).to_numpy().astype("<i4").tobytes())
+        return
     filled = pc.fill_null(column, b"" if pa.types.is_large_binary(column.type) else "")
     lengths = pc.binary_length(filled).to_numpy().astype("<i8")
     hasher.update(lengths.tobytes())

@@ -11,14 +11,17 @@ import pyarrow.compute as pc
 from pipeline_core.configuration.dimension_tables import (
     CUSTOMER_COLUMNS,
     PRODUCT_COLUMNS,
+    VALIDITY_COLUMNS,
     DimensionTable,
 )
 from pipeline_core.dimensions.columns import ids, labels, some
 from pipeline_core.dimensions.prices import minor_units, price_column
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source_table import Located
+from pipeline_core.dimensions.validity import check_ranges, date_column, order_of
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS
+from pipeline_core.valid_ranges import with_validity
 
 _CORRECT = "Correct that row."
 
@@ -36,38 +39,44 @@ def check_names(
             )
 
 
-def find_columns(names: Sequence[str], table: DimensionTable, place: object) -> list[int]:
-    """Where the columns of ``table`` stand in ``names``, those of ``place``, blanks around these
-    aside.
+def find_columns(names: Sequence[str], table: DimensionTable, place: object) -> dict[str, int]:
+    """Where each of our columns that is there stands in ``names``, those of ``place``, blanks
+    around these aside.
 
     Raises:
         ConfigError: a column is not there, or there twice, or two of ours are one of theirs.
     """
-    names, theirs = [name.strip() for name in names], table.theirs()
+    names = [name.strip() for name in names]
+    wanted = table.wanted(names)
+    theirs = list(wanted.values())
     for name in theirs:
         if theirs.count(name) > 1:
-            both = " and ".join(table.ours[n] for n, each in enumerate(theirs) if each == name)
+            both = " and ".join(ours for ours, each in wanted.items() if each == name)
             raise ConfigError(
                 f"{table.columns_setting}: {both} are one column of {place}, {name}.",
                 f"Give each its own; there are {', '.join(names)}.",
             )
     hint = f" {table.columns_setting} says which is which; `sales-pipeline inspect` proposes it."
     check_names(names, theirs, place, hint)
-    return [names.index(name) for name in theirs]
+    return {ours: names.index(name) for ours, name in wanted.items()}
 
 
 def as_text(at: Located) -> Located:
-    """``at``, which has CUSTOMER_COLUMNS or PRODUCT_COLUMNS of any type, in that order, with ids
-    and labels as text and prices as they are.
+    """``at``, which has CUSTOMER_COLUMNS or PRODUCT_COLUMNS of any type, in that order, and may
+    have VALIDITY_COLUMNS behind them, with ids and labels as text, prices as they are and dates as
+    date32.
 
     Raises:
         ConfigError: a type that cannot be used; the message names the column.
-        InputError: bytes that are not UTF-8; the message names column and row.
+        InputError: bytes that are not UTF-8, or what is no date; the message names column and row.
     """
-    name, label, *_ = at.table.schema.names
+    name, label, *others = at.table.schema.names
     columns = {name: ids(at, name), label: labels(at, label)}
-    if "price" in at.table.schema.names:
+    if "price" in others:
         columns["price"] = price_column(at)
+    for each in VALIDITY_COLUMNS:
+        if each in others:
+            columns[each] = date_column(at, each)
     return replace(at, table=pa.table(columns))
 
 
@@ -75,17 +84,24 @@ def make_snapshot(
     *, customers: pa.Table, products: pa.Table, place: str, scale: int | None = None
 ) -> Snapshot:
     """A checked snapshot of tables that have CUSTOMER_COLUMNS and PRODUCT_COLUMNS, of any type
-    that has a text (see `as_text`); ``scale`` is the price column's number of decimals where its
-    source declares one and its type does not say. ``place`` is the source, for messages.
+    that has a text (see `as_text`), and may have VALIDITY_COLUMNS; ``scale`` is the price column's
+    number of decimals where its source declares one and its type does not say. ``place`` is the
+    source, for messages.
 
     Raises:
         ConfigError: a type that cannot be used.
-        InputError: an id is missing or stands twice, or a price is not one.
+        InputError: an id is missing, or stands twice for one day, or a price or a date is not one.
     """
     return located_snapshot(
-        Located(customers.select(CUSTOMER_COLUMNS), f"{place}, customers"),
-        Located(products.select(PRODUCT_COLUMNS), f"{place}, products"),
+        Located(_ours(customers, CUSTOMER_COLUMNS), f"{place}, customers"),
+        Located(_ours(products, PRODUCT_COLUMNS), f"{place}, products"),
         scale,
+    )
+
+
+def _ours(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    return table.select(
+        [*columns, *(each for each in VALIDITY_COLUMNS if each in table.schema.names)]
     )
 
 
@@ -102,34 +118,14 @@ def located_snapshot(customers: Located, products: Located, scale: int | None = 
 
 
 def _sorted(at: Located, table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """``table``, which has the rows of ``at``, by its first column, the ids."""
+    """``table``, which has the rows of ``at``, by its first column, the ids, and valid_from."""
     name = schema.names[0]
     empty = pc.fill_null(pc.equal(table[name], ""), fill_value=True).to_pylist()
     missing = [index for index, is_empty in enumerate(empty) if is_empty]
     if missing:
         raise InputError(f"{at.place}: no {name} in {some(missing, at.row)}.", _CORRECT)
-    table = table.cast(schema)
-    order = pc.sort_indices(table[name])
-    table = table.take(order)
-    ids = table[name]
-    if len(ids) > 1:
-        is_again = pc.equal(ids.slice(1), ids.slice(0, len(ids) - 1))
-        if pc.any(is_again).as_py():
-            raise _repeated(at, name, ids, order, is_again)
-    return table.combine_chunks()
-
-
-def _repeated(
-    at: Located, name: str, ids: pa.ChunkedArray, order: pa.Array, is_again: pa.ChunkedArray
-) -> InputError:
-    """The refusal of ids that stand more than once; ``ids`` are sorted and ``order`` says where
-    they were, ``is_again`` which of them, from the second on, are like the one before."""
-    rows: dict[bytes, list[int]] = {}
-    for place in pc.indices_nonzero(is_again).to_pylist():
-        found = rows.setdefault(ids[place].as_py(), [order[place].as_py()])
-        found.append(order[place + 1].as_py())
-
-    def told(one: bytes) -> str:
-        return f"{one.decode()} stands twice ({some(rows[one], at.row)})"
-
-    return InputError(f"{at.place}: {name} {some(list(rows), told)}.", _CORRECT)
+    table = with_validity(table).select(schema.names).cast(schema)
+    order = order_of(table)
+    table = table.take(order).combine_chunks()
+    check_ranges(at, table, order.to_numpy())
+    return table

@@ -26,8 +26,16 @@ class Located:
         no order, by all its values: ``row (NULL, 'VIP')``."""
         if self.number is not None:
             return f"row {self.number(index)}" + (f" ({shown(value)})" if value is not None else "")
-        values = (column[index].as_py() for column in self.table.columns)
+        values = (value_of(column, index) for column in self.table.columns)
         return f"row ({', '.join(map(shown, values))})"
+
+
+def value_of(column: pa.ChunkedArray, index: int) -> object:
+    """A value as Python has it, or of a date that Python has not, its text."""
+    try:
+        return column[index].as_py()
+    except (OverflowError, ValueError):
+        return str(column[index].cast(pa.string()))
 
 
 def shown(value: object) -> str:

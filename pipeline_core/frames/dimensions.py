@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from pipeline_core.configuration.dimension_tables import (
     CUSTOMER_COLUMNS,
     CUSTOMERS,
     PRODUCT_COLUMNS,
     PRODUCTS,
+    VALIDITY_COLUMNS,
 )
 from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.files import read_folder
@@ -22,6 +25,7 @@ from pipeline_core.dimensions.source import located_snapshot
 from pipeline_core.dimensions.source_table import Located
 from pipeline_core.frames.tables import arrow_table, frame_of
 from pipeline_core.transform.money import to_decimal
+from pipeline_core.valid_ranges import is_dated
 
 # Decimals of prices and revenue: pandas keeps it with a frame, also with one that has no row.
 _SCALE = "scale"
@@ -47,7 +51,8 @@ class DimensionLoader:
         self._products = PRODUCTS.called(products, product_columns)
 
     def customers(self) -> pd.DataFrame:
-        """Columns customer_id and segment, sorted by id.
+        """Columns customer_id and segment, sorted by id; of a table with rows that are not always
+        valid also valid_from and valid_to (datetime.date, or None).
 
         Raises:
             ConfigError: a table, a file or a column is missing, or of a type that cannot be used.
@@ -59,18 +64,21 @@ class DimensionLoader:
             {
                 "customer_id": [each.decode() for each in table["customer_id"].to_pylist()],
                 "segment": table["segment"].to_pylist(),
+                **_validity(table),
             }
         )
 
     def products(self) -> pd.DataFrame:
-        """Columns product_id, category and price, sorted by id; every price has the same number of
-        decimals, that of the reports. Raises as ``customers`` does."""
+        """Columns product_id, category and price, sorted by id, and valid_from and valid_to as
+        ``customers`` has them; every price has the same number of decimals, that of the reports.
+        Raises as ``customers`` does."""
         table, scale = self._snapshot.products, self._snapshot.scale
         frame = frame_of(
             {
                 "product_id": [each.decode() for each in table["product_id"].to_pylist()],
                 "category": table["category"].to_pylist(),
                 "price": [to_decimal(each, scale) for each in table["price_minor"].to_pylist()],
+                **_validity(table),
             }
         )
         frame.attrs[_SCALE] = scale
@@ -89,18 +97,26 @@ def snapshot_of(customers: pd.DataFrame, products: pd.DataFrame) -> Snapshot:
 
     Raises:
         ConfigError: a column is missing, or of a type that cannot be used.
-        InputError: an id is missing or stands twice, or a price is not one.
+        InputError: an id is missing, or stands twice for one day, or a price or a date is not one.
     """
     return located_snapshot(
         Located(
-            arrow_table(customers, CUSTOMER_COLUMNS, "customers"),
+            arrow_table(customers, _columns(customers, CUSTOMER_COLUMNS), "customers"),
             "customers",
             lambda row: str(customers.index[row]),
         ),
         Located(
-            arrow_table(products, PRODUCT_COLUMNS, "products"),
+            arrow_table(products, _columns(products, PRODUCT_COLUMNS), "products"),
             "products",
             lambda row: str(products.index[row]),
         ),
         products.attrs.get(_SCALE),
     )
+
+
+def _validity(table: pa.Table) -> dict[str, list[Any]]:
+    return {name: table[name].to_pylist() for name in VALIDITY_COLUMNS} if is_dated(table) else {}
+
+
+def _columns(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    return [*columns, *(name for name in VALIDITY_COLUMNS if name in frame.columns)]

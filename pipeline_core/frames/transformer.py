@@ -32,14 +32,15 @@ class DataTransformer:
     """Joins events with customers and products, and makes the reports of what counts.
 
     ``customers`` has the columns customer_id and segment, ``products`` product_id, category and
-    price (Decimal, text or whole numbers); others are ignored. ``unknown`` is the run's: ``reject``
+    price (Decimal, text or whole numbers), both perhaps valid_from and valid_to (dates, or their
+    text); others are ignored. ``unknown`` is the run's: ``reject``
     or ``bucket``. ``batch_size`` events are looked up at once, which changes no figure;
     ``reject_rows`` rejects are kept at most, with all their values. ``reports`` are further ones,
     such as those of plug-ins.
 
     Raises:
         ConfigError: a column is missing, or of a type that cannot be used.
-        InputError: an id is missing or stands twice, or a price is not one.
+        InputError: an id is missing, or stands twice for one day, or a price or a date is not one.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from pipeline_core.inspection.score import judge
 from pipeline_core.messages import Feed, Options
 from pipeline_core.messages.inspection import Share
 from pipeline_core.planning.plan import read_dimensions
-from pipeline_core.schemas import CUSTOMERS, PRODUCTS
+from pipeline_core.schemas import CUSTOMERS, PRODUCTS, VALIDITY
 from pipeline_core.transform.lookup import Dimensions, prepare
 
 
@@ -63,8 +63,9 @@ def _assumed(ids: frozenset[str]) -> Dimensions:
     """Where every id is that of a customer and of a product."""
     known = pa.array([each.encode() for each in sorted(ids)], pa.large_binary())
     labels, prices = pa.array(["?"] * len(known)), pa.array([0] * len(known), pa.int64())
+    always = [pa.nulls(len(known), field.type) for field in VALIDITY]
     return prepare(
-        pa.Table.from_arrays([known, labels], schema=CUSTOMERS),
-        pa.Table.from_arrays([known, labels, prices], schema=PRODUCTS),
+        pa.Table.from_arrays([known, labels, *always], schema=CUSTOMERS),
+        pa.Table.from_arrays([known, labels, prices, *always], schema=PRODUCTS),
         0,
     )

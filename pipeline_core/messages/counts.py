@@ -20,6 +20,7 @@ class RejectReason(StrEnum):
     UNKNOWN_CUSTOMER = "unknown_customer"
     MISSING_CATEGORY = "missing_category"
     MISSING_SEGMENT = "missing_segment"
+    NO_PRICE_ON_DATE = "no_price_on_date"
 
 
 class RejectFigures(Struct, frozen=True):
@@ -44,6 +45,9 @@ class Counts(Struct, frozen=True, kw_only=True):
     """Events that are something else."""
     rejected: dict[str, RejectFigures] = {}
     """What was left out, by RejectReason."""
+    undated: int = 0
+    """Counted purchases without a date whose product or customer has dated rows: the newest one was
+    taken."""
 
 
 class Tally(Struct, frozen=True):

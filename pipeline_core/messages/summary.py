@@ -163,6 +163,9 @@ class Summary(Struct, frozen=True, kw_only=True):
     unlike_first: UnlikeFirst | None = None
     """What was left out as sent twice, and differs from the first in customer, product or quantity;
     null if nothing does."""
+    undated: int = 0
+    """Counted purchases of days without a date whose product or customer has rows that are not
+    always valid: the newest of these was taken."""
 
     @property
     def bad_events(self) -> int:

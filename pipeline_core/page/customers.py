@@ -14,6 +14,7 @@ from pipeline_core.page import EarlierRun, Newcomers
 from pipeline_core.storage import Storage
 from pipeline_core.transform.ids import NOT_FOUND, index_of
 from pipeline_core.transform.reports.category_sales import known_customers
+from pipeline_core.valid_ranges import distinct_ids
 
 
 def newcomers(
@@ -45,11 +46,11 @@ def _codes_of(state: Storage, run: EarlierRun, digest: str) -> BitMap | None:
     if run.dimensions_digest == digest:
         return codes
     try:
-        earlier = load_snapshot(state, run.dimensions_digest).customers["customer_id"]
+        earlier = distinct_ids(load_snapshot(state, run.dimensions_digest).customers)
     except ContractError:  # somebody may have cleaned up
         return None
-    ids = load_snapshot(state, digest).customers["customer_id"].combine_chunks()
-    then = earlier.combine_chunks().take(pa.array(codes.to_array(), pa.uint32()))
+    ids = distinct_ids(load_snapshot(state, digest).customers)
+    then = earlier.take(pa.array(codes.to_array(), pa.uint32()))
     found = index_of(ids).rows_of(then)
     codes_now = np.where(found == NOT_FOUND, len(ids) + np.arange(len(found)), found)
     return BitMap(codes_now.astype(np.uint32))

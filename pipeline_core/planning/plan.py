@@ -135,7 +135,7 @@ def read_dimensions(places: Places) -> Snapshot:
 
 
 def _source(places: Places, table: DimensionTable) -> DimensionSource:
-    columns = dict(zip(table.ours, table.theirs(), strict=True))
+    columns = table.wanted([])
     if places.dimensions is None:
         place = DATABASE
     elif is_plugin(places.dimensions):

@@ -35,7 +35,7 @@ class Level:
         self._begin()
 
     def _begin(self) -> None:
-        self.seen = self.not_purchase = self.counted = self.general = 0
+        self.seen = self.not_purchase = self.counted = self.undated = self.general = 0
         self.rejected: dict[str, RejectFigures] = {}
         self.chunks = Waiting[Chunk]()
         self.sales = Waiting[pa.Table]()
@@ -65,6 +65,7 @@ class Level:
     def take_enriched(self, chunks: Sequence[Chunk], enriched: Enriched) -> None:
         """Takes what became of ``chunks``."""
         self.counted += enriched.sales.num_rows
+        self.undated += enriched.undated
         self.rejected = merge_figures(self.rejected, enriched.rejected)
         if enriched.rejected and self.rejects.room:
             lengths = [chunk.decoded.candidates.num_rows for chunk in chunks]
@@ -86,6 +87,7 @@ class Level:
         self.seen += inner.seen
         self.not_purchase += inner.not_purchase
         self.counted += inner.counted
+        self.undated += inner.undated
         self.general += inner.general
         self.rejected = merge_figures(self.rejected, inner.rejected)
         self.rejects.absorb(inner.rejects)
@@ -104,6 +106,7 @@ class Level:
             counted=self.counted,
             not_purchase=self.not_purchase,
             rejected=self.rejected,
+            undated=self.undated,
         )
 
     def partials(self) -> dict[str, pa.Table]:

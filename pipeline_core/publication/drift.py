@@ -14,6 +14,7 @@ from pipeline_core.messages import DriftLimits, Manifest, Summary
 from pipeline_core.storage import Storage
 from pipeline_core.transform.ids import NOT_FOUND, index_of
 from pipeline_core.transform.money import to_text
+from pipeline_core.valid_ranges import distinct_ids
 
 _DAYS_SHOWN = 6
 
@@ -55,13 +56,16 @@ def breaches(limits: DriftLimits, before: Summary, after: Summary) -> Iterator[s
 
 
 def gone(
-    what: str, before: pa.ChunkedArray, after: pa.ChunkedArray, limit: Decimal | None, run: str
+    what: str,
+    before: pa.LargeBinaryArray,
+    after: pa.LargeBinaryArray,
+    limit: Decimal | None,
+    run: str,
 ) -> Iterator[str]:
-    """A sentence if too many of the ids (distinct, large_binary) ``before`` are not in
-    ``after``."""
+    """A sentence if too many of the distinct ids ``before`` are not in ``after``."""
     if limit is None or not len(before):
         return
-    rows = index_of(after.combine_chunks()).rows_of(before.combine_chunks())
+    rows = index_of(after).rows_of(before)
     lost = int((rows == NOT_FOUND).sum())
     share = Fraction(lost, len(before))
     if share > Fraction(limit):
@@ -134,9 +138,9 @@ def _gone_rows(
         yield f"What is gone from customers and products is not known: {error.message}."
         return
     now, run = load_snapshot(state, after.dimensions_digest), f"in run {before.run_id}"
-    customers = earlier.customers["customer_id"], now.customers["customer_id"]
+    customers = distinct_ids(earlier.customers), distinct_ids(now.customers)
     yield from gone("Customers", *customers, limits.customers_gone, run)
-    products = earlier.products["product_id"], now.products["product_id"]
+    products = distinct_ids(earlier.products), distinct_ids(now.products)
     yield from gone("Products", *products, limits.products_gone, run)
 
 

@@ -108,6 +108,7 @@ def summarise(
         ignored=_ignored(manifest, receipts),
         report_plugins=manifest.report_plugins,
         unlike_first=unlike_first,
+        undated=sum(count.undated for count in counts),
         seconds=0.0,
     )
     is_incomplete = (

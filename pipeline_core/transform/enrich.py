@@ -23,17 +23,28 @@ _UNITS_KNOWN = set(_REASONS) - {
 _REVENUE_KNOWN = _UNITS_KNOWN - {
     RejectReason.INVALID_PRODUCT_ID,
     RejectReason.UNKNOWN_PRODUCT,
+    RejectReason.NO_PRICE_ON_DATE,
+}
+
+# What is counted under Unknown where that is wanted.
+_KEPT_AS_UNKNOWN = {
+    RejectReason.UNKNOWN_PRODUCT,
+    RejectReason.UNKNOWN_CUSTOMER,
+    RejectReason.MISSING_CATEGORY,
+    RejectReason.MISSING_SEGMENT,
 }
 
 
 @dataclass(frozen=True)
 class Enriched:
     """``sales`` has schema SALES; ``reasons`` is uint8 of shape (candidates,): 0 where counted,
-    else 1 + the index of the RejectReason; ``rejected`` sums up the latter by reason."""
+    else 1 + the index of the RejectReason; ``rejected`` sums up the latter by reason. ``undated``
+    are sales without a date for which it was decisive: product or customer has dated rows."""
 
     sales: pa.Table
     reasons: NDArray[np.uint8]
     rejected: dict[str, RejectFigures]
+    undated: int
 
 
 def enrich(
@@ -42,14 +53,22 @@ def enrich(
     """Sales of ``candidates`` (schema CANDIDATES, or KEYED_CANDIDATES, the key being no matter),
     dated by ``dates`` (date32, same length)."""
     checked(candidates.select(CANDIDATES.names), CANDIDATES)
-    product = dimensions.product_codes(candidates["product_id"])
-    customer = dimensions.customer_codes(candidates["customer_id"])
+    product = dimensions.product_rows(candidates["product_id"], dates)
+    customer = dimensions.customer_rows(candidates["customer_id"], dates)
     category = dimensions.product_category[product]
     segment = dimensions.customer_segment[customer]
+    no_price, nobody = dimensions.products.gaps(product), dimensions.customers.gaps(customer)
     units = candidates["quantity"].to_numpy().astype(np.int64)
     revenue_hi, revenue_lo = line_revenue(units, dimensions.product_price[product])
 
-    reasons = _reasons(candidates, product, customer, category, segment, unknown)
+    tests = {
+        RejectReason.UNKNOWN_PRODUCT: product == NOT_FOUND,
+        RejectReason.UNKNOWN_CUSTOMER: (customer == NOT_FOUND) | nobody,
+        RejectReason.MISSING_CATEGORY: (category == NO_LABEL) & ~no_price,
+        RejectReason.MISSING_SEGMENT: segment == NO_LABEL,
+        RejectReason.NO_PRICE_ON_DATE: no_price,
+    }
+    reasons = _reasons(candidates, tests, unknown)
     left_out = np.flatnonzero(reasons)
     rejected = _figures(
         reasons[left_out], units[left_out], revenue_hi[left_out], revenue_lo[left_out]
@@ -62,7 +81,7 @@ def enrich(
         dates,
         pa.array(category, pa.int32()),
         pa.array(segment, pa.int32()),
-        pa.array(customer),
+        pa.array(dimensions.customer_number[customer]),
         _strangers(candidates["customer_id"].combine_chunks(), customer),
         pa.array(units),
         pa.array(revenue_hi),
@@ -71,7 +90,8 @@ def enrich(
     sales = pa.Table.from_arrays(columns, schema=SALES)
     if len(left_out):
         sales = sales.filter(pa.array(reasons == 0))
-    return Enriched(sales, reasons, rejected)
+    undated = _undated(dates, product, customer, dimensions) & (reasons == 0)
+    return Enriched(sales, reasons, rejected, int(np.count_nonzero(undated)))
 
 
 def merge_figures(
@@ -93,34 +113,38 @@ def merge_figures(
 
 
 def _reasons(
-    candidates: pa.Table,
-    product: NDArray[np.int64],
-    customer: NDArray[np.int64],
-    category: NDArray[np.int32],
-    segment: NDArray[np.int32],
-    unknown: UnknownMode,
+    candidates: pa.Table, found: dict[RejectReason, NDArray[np.bool_]], unknown: UnknownMode
 ) -> NDArray[np.uint8]:
-    """The first reason that holds, in the order of RejectReason."""
+    """The first reason that holds, in the order of RejectReason. ``found`` are those by what was
+    looked up."""
     no_customer = candidates["customer_id"].is_null().to_numpy()
     guest = candidates["guest"].to_numpy(zero_copy_only=False)
-    reject = unknown == "reject"
     tests = {
-        RejectReason.INVALID_CUSTOMER_ID: no_customer if reject else no_customer & ~guest,
+        RejectReason.INVALID_CUSTOMER_ID: no_customer
+        if unknown == "reject"
+        else no_customer & ~guest,
         RejectReason.INVALID_PRODUCT_ID: candidates["product_id"].is_null().to_numpy(),
         RejectReason.INVALID_QUANTITY: candidates["quantity"].to_numpy() == 0,
+        **found,
     }
-    if reject:
-        tests |= {
-            RejectReason.UNKNOWN_PRODUCT: product == NOT_FOUND,
-            RejectReason.UNKNOWN_CUSTOMER: customer == NOT_FOUND,
-            RejectReason.MISSING_CATEGORY: category == NO_LABEL,
-            RejectReason.MISSING_SEGMENT: segment == NO_LABEL,
-        }
     reasons: NDArray[np.uint8] = candidates["defect"].to_numpy().copy()
     for reason, holds in tests.items():
-        if holds.any():
+        if (unknown == "reject" or reason not in _KEPT_AS_UNKNOWN) and holds.any():
             reasons[(reasons == 0) & holds] = 1 + _REASONS.index(reason)
     return reasons
+
+
+def _undated(
+    dates: pa.Array,
+    product: NDArray[np.int64],
+    customer: NDArray[np.int64],
+    dimensions: Dimensions,
+) -> NDArray[np.bool_]:
+    """Where a date would have decided which row counts."""
+    no_date: NDArray[np.bool_] = dates.is_null().to_numpy(zero_copy_only=False)
+    if no_date.any():
+        no_date &= dimensions.products.is_dated[product] | dimensions.customers.is_dated[customer]
+    return no_date
 
 
 def _figures(

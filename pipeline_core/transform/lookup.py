@@ -1,4 +1,4 @@
-"""Ids to integer codes: customers and products ready for vectorised joins."""
+"""Ids and days to rows: customers and products ready for vectorised joins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline_core.transform.ids import NOT_FOUND, IdIndex, index_of
+from pipeline_core.transform.ids import NOT_FOUND
+from pipeline_core.transform.valid_rows import ValidRows
 
 __all__ = ["NOT_FOUND", "NO_LABEL", "Dimensions", "Labels", "prepare"]
 
@@ -38,45 +39,54 @@ class Labels:
 
 @dataclass(frozen=True)
 class Dimensions:
-    """Arrays are indexed by product or customer code, which is the row in the snapshot; label
-    codes are NO_LABEL where missing; prices are minor units of ``scale`` decimals. One element
-    more, the last, is for NOT_FOUND (-1): no label, and a price of 0."""
+    """Arrays are indexed by the row of a product or customer in the snapshot, or what stands behind
+    these rows (see ``ValidRows``): gaps and, as the last element, NOT_FOUND (-1) have no label and
+    a price of 0. Label codes are NO_LABEL where missing; prices are minor units of ``scale``
+    decimals; distinct customers are counted by ``customer_number``, which all rows of an id, and
+    its gap, have in common."""
 
     scale: int
     labels: Labels
     product_category: NDArray[np.int32]
     product_price: NDArray[np.int64]
     customer_segment: NDArray[np.int32]
-    _products: IdIndex = field(repr=False)
-    _customers: IdIndex = field(repr=False)
+    customer_number: NDArray[np.int64]
+    products: ValidRows = field(repr=False)
+    customers: ValidRows = field(repr=False)
 
-    def product_codes(self, ids: pa.ChunkedArray) -> NDArray[np.int64]:
-        """Codes of large_binary ids, NOT_FOUND where unknown or null."""
-        return self._products.rows_of(ids.combine_chunks())
+    def product_rows(self, ids: pa.ChunkedArray, days: pa.Array) -> NDArray[np.int64]:
+        """Rows of large_binary ids on ``days`` (date32, same length), as ``ValidRows.rows_of``."""
+        return self.products.rows_of(ids.combine_chunks(), days)
 
-    def customer_codes(self, ids: pa.ChunkedArray) -> NDArray[np.int64]:
-        """Codes of large_binary ids, NOT_FOUND where unknown or null."""
-        return self._customers.rows_of(ids.combine_chunks())
+    def customer_rows(self, ids: pa.ChunkedArray, days: pa.Array) -> NDArray[np.int64]:
+        """The same of customers."""
+        return self.customers.rows_of(ids.combine_chunks(), days)
 
 
 def prepare(customers: pa.Table, products: pa.Table, scale: int) -> Dimensions:
     """Look-up tables of a snapshot (schemas CUSTOMERS and PRODUCTS)."""
-    categories, product_category = _encode(products["category"])
-    segments, customer_segment = _encode(customers["segment"])
+    of_products, of_customers = ValidRows.of(products), ValidRows.of(customers)
+    categories, product_category = _encode(products["category"], of_products)
+    segments, customer_segment = _encode(customers["segment"], of_customers)
+    prices = np.zeros(len(of_products.number), np.int64)
+    prices[: products.num_rows] = products["price_minor"].to_numpy()
     return Dimensions(
         scale=scale,
         labels=Labels(categories, segments),
         product_category=product_category,
-        product_price=np.append(products["price_minor"].to_numpy(), 0),
+        product_price=prices,
         customer_segment=customer_segment,
-        _products=index_of(products["product_id"].combine_chunks()),
-        _customers=index_of(customers["customer_id"].combine_chunks()),
+        customer_number=of_customers.number,
+        products=of_products,
+        customers=of_customers,
     )
 
 
-def _encode(column: pa.ChunkedArray) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Sorted labels (UNKNOWN_LABEL among them), and the code of each row and of NOT_FOUND."""
+def _encode(column: pa.ChunkedArray, rows: ValidRows) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Sorted labels (UNKNOWN_LABEL among them), and the code of each row, NO_LABEL of gaps and of
+    NOT_FOUND."""
     labels = sorted({*column.unique().to_pylist(), UNKNOWN_LABEL} - {None, ""})
     codes = pc.index_in(column, value_set=pa.array(labels, pa.string()))
-    codes = pc.fill_null(codes, NO_LABEL).to_numpy().astype(np.int32)
-    return tuple(labels), np.append(codes, np.int32(NO_LABEL))
+    by_row = np.full(len(rows.number), NO_LABEL, np.int32)
+    by_row[: len(column)] = pc.fill_null(codes, NO_LABEL).to_numpy()
+    return tuple(labels), by_row

@@ -69,11 +69,13 @@ class Amount:
 class Count:
     """What a part, a day, an archive or a run comes to. ``sales`` are by date (ISO, or empty),
     category and segment, ``customers`` the ids by category and segment. Of ``rejects`` the first
-    ``most_rejects`` are kept. ``waiting`` are numbers of parts whose events are not counted yet."""
+    ``most_rejects`` are kept. ``newest`` is how many sales are that (see `Sale`). ``waiting`` are
+    numbers of parts whose events are not counted yet."""
 
     most_rejects: int
     seen: int = 0
     counted: int = 0
+    newest: int = 0
     not_purchase: int = 0
     parts_read: int = 0
     days_read: int = 0
@@ -99,6 +101,7 @@ class Count:
                 self.rejects.append(RejectRow(found.reason.value, archive, day, part, position))
             return
         self.counted += 1
+        self.newest += found.newest
         sold = self.sales.setdefault((sold_on, found.category, found.segment), Amount())
         sold.add(1, found.units, found.revenue)
         buyers = self.customers.setdefault((found.category, found.segment), set())
@@ -109,6 +112,7 @@ class Count:
         """Takes over what a finished inner level came to."""
         self.seen += inner.seen
         self.counted += inner.counted
+        self.newest += inner.newest
         self.not_purchase += inner.not_purchase
         self.parts_read += inner.parts_read
         self.days_read += inner.days_read

@@ -31,7 +31,11 @@ _NO_UNITS = {
     RejectReason.INVALID_EVENT_TYPE,
     RejectReason.INVALID_QUANTITY,
 }
-_NO_REVENUE = _NO_UNITS | {RejectReason.INVALID_PRODUCT_ID, RejectReason.UNKNOWN_PRODUCT}
+_NO_REVENUE = _NO_UNITS | {
+    RejectReason.INVALID_PRODUCT_ID,
+    RejectReason.UNKNOWN_PRODUCT,
+    RejectReason.NO_PRICE_ON_DATE,
+}
 
 
 def sales_rows(count: Count, scale: int) -> list[Row]:
@@ -65,6 +69,7 @@ def published_figures(summary: Summary, *, days_known: bool) -> Figures:
         "events.counted": summary.events.counted,
         "events.not_purchase": summary.events.not_purchase,
         "events.rejected": summary.events.rejected,
+        "undated": summary.undated,
         "parts.read": summary.parts.read,
         "parts.unreadable": summary.parts.unreadable,
         "days.read": summary.days.read + summary.days.reused,
@@ -125,6 +130,7 @@ def recounted_figures(
         "events.counted": count.counted,
         "events.not_purchase": count.not_purchase,
         "events.rejected": left_out,
+        "undated": count.newest,
         "parts.read": count.parts_read,
         "parts.unreadable": sum(place.part is not None for place in count.unreadable),
         "days.read": count.days_read,

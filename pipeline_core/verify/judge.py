@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.messages import Feed, Options, RejectReason
@@ -15,27 +16,33 @@ _NOTHING = Decimal(0)
 
 
 class Customer(NamedTuple):
-    """A row of the snapshot."""
+    """A row of the snapshot. It counts from its first day (ISO, or empty) to before its last."""
 
     id: str
     segment: str | None
+    first: str
+    last: str
 
 
 class Product(NamedTuple):
-    """A row of the snapshot."""
+    """The same of a product."""
 
     category: str | None
     price: Decimal
+    first: str
+    last: str
 
 
 class Sale(NamedTuple):
-    """A purchase that counts; ``customer`` is None for a guest."""
+    """A purchase that counts; ``customer`` is None for a guest. ``newest``: whether rows are not
+    always valid, and the newest was taken for want of a date."""
 
     category: str
     segment: str
     customer: str | None
     units: int
     revenue: Decimal
+    newest: bool = False
 
 
 class Reject(NamedTuple):
@@ -48,11 +55,11 @@ class Reject(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """Customers and products by id, decimals of the prices, what becomes of the unknown, and what
-    the shop calls things."""
+    """Rows of customers and products by id, the newest last, decimals of the prices, what becomes
+    of the unknown, and what the shop calls things."""
 
-    customers: dict[str, Customer]
-    products: dict[str, Product]
+    customers: dict[str, list[Customer]]
+    products: dict[str, list[Product]]
     scale: int
     bucket: bool
     feed: Feed = Feed()
@@ -60,27 +67,53 @@ class Rules:
     @classmethod
     def of(cls, snapshot: Snapshot, options: Options) -> Self:
         """The rules of a run."""
-        customers = (
-            Customer(row["customer_id"].decode(), row["segment"] or None)
-            for batch in snapshot.customers.to_batches(max_chunksize=10_000)
-            for row in batch.to_pylist()
-        )
+        customers: dict[str, list[Customer]] = {}
+        products: dict[str, list[Product]] = {}
+        for batch in snapshot.customers.to_batches(max_chunksize=10_000):
+            for row in batch.to_pylist():
+                one = Customer(row["customer_id"].decode(), row["segment"] or None, *_range(row))
+                customers.setdefault(one.id, []).append(one)
+        for row in snapshot.products.to_pylist():
+            price = Decimal(row["price_minor"]).scaleb(-snapshot.scale)
+            product = Product(row["category"] or None, price, *_range(row))
+            products.setdefault(row["product_id"].decode(), []).append(product)
         return cls(
-            customers={customer.id: customer for customer in customers},
-            products={
-                row["product_id"].decode(): Product(
-                    row["category"] or None, Decimal(row["price_minor"]).scaleb(-snapshot.scale)
-                )
-                for row in snapshot.products.to_pylist()
-            },
+            customers={one: _newest_last(rows) for one, rows in customers.items()},
+            products={one: _newest_last(rows) for one, rows in products.items()},
             scale=snapshot.scale,
             bucket=options.unknown == "bucket",
             feed=options.feed,
         )
 
 
-def judge(record: Record, rules: Rules) -> Sale | Reject | None:
-    """None if it is no purchase."""
+_Row = TypeVar("_Row", Customer, Product)
+
+
+def _range(row: dict[str, Any]) -> tuple[str, str]:
+    first, last = row["valid_from"], row["valid_to"]
+    return ("" if first is None else first.isoformat()), ("" if last is None else last.isoformat())
+
+
+def _newest_last(rows: list[_Row]) -> list[_Row]:
+    return sorted(rows, key=lambda row: row.first)
+
+
+def _on(rows: list[_Row], sold_on: str) -> _Row | None:
+    """The row that counts on a day (ISO); the newest where that is not known."""
+    if not sold_on:
+        return rows[-1] if rows else None
+    for row in rows:
+        if row.first <= sold_on and (not row.last or sold_on < row.last):
+            return row
+    return None
+
+
+def _is_dated(rows: Sequence[Customer] | Sequence[Product]) -> bool:
+    return any(row.first or row.last for row in rows)
+
+
+def judge(record: Record, sold_on: str, rules: Rules) -> Sale | Reject | None:
+    """None if it is no purchase. ``sold_on`` is the date of its day (ISO) or empty."""
     feed = rules.feed
     if not isinstance(record.order, dict):
         return Reject(RejectReason.NOT_AN_OBJECT)
@@ -92,16 +125,17 @@ def judge(record: Record, rules: Rules) -> Sale | Reject | None:
         return None
     if not isinstance(record.item, dict):  # but in place of an item, or of the list of items
         return Reject(RejectReason.NOT_AN_OBJECT)
-    return _judge_purchase(record, rules)
+    return _judge_purchase(record, sold_on, rules)
 
 
-def _judge_purchase(record: Record, rules: Rules) -> Sale | Reject:
+def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject:
     feed, who = rules.feed, record.get(rules.feed.customer_id)
     customer_id, product_id = id_of(who, feed), id_of(record.get(feed.product_id), feed)
     guest = who in (None, "")
     units = units_of(record.get(feed.quantity), feed)
-    product = rules.products.get(product_id) if product_id is not None else None
-    customer = rules.customers.get(customer_id) if customer_id is not None else None
+    products = rules.products.get(product_id or "", [])
+    customers = rules.customers.get(customer_id or "", [])
+    product, customer = _on(products, sold_on), _on(customers, sold_on)
     category = product.category if product else None
     segment = customer.segment if customer else None
     revenue = units * product.price if product else _NOTHING
@@ -109,14 +143,16 @@ def _judge_purchase(record: Record, rules: Rules) -> Sale | Reject:
         (RejectReason.INVALID_CUSTOMER_ID, not customer_id and not (rules.bucket and guest)),
         (RejectReason.INVALID_PRODUCT_ID, not product_id),
         (RejectReason.INVALID_QUANTITY, not units),
-        (RejectReason.UNKNOWN_PRODUCT, product is None and not rules.bucket),
+        (RejectReason.UNKNOWN_PRODUCT, not products and not rules.bucket),
         (RejectReason.UNKNOWN_CUSTOMER, customer is None and not rules.bucket),
-        (RejectReason.MISSING_CATEGORY, category is None and not rules.bucket),
+        (RejectReason.MISSING_CATEGORY, bool(product) and not category and not rules.bucket),
         (RejectReason.MISSING_SEGMENT, segment is None and not rules.bucket),
+        (RejectReason.NO_PRICE_ON_DATE, bool(products) and product is None),
     )
     for reason, holds in faults:
         if holds:
             return Reject(reason, units, revenue)
     # The snapshot's own string, so that sets of customers share it.
-    buyer = customer.id if customer else customer_id
-    return Sale(category or _UNKNOWN, segment or _UNKNOWN, buyer, units, revenue)
+    buyer = customers[0].id if customers else customer_id
+    newest = not sold_on and (_is_dated(products) or _is_dated(customers))
+    return Sale(category or _UNKNOWN, segment or _UNKNOWN, buyer, units, revenue, newest)

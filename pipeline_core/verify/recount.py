@@ -292,7 +292,7 @@ class Recount:
         feed, judged = self._rules.feed, list[tuple[Record, Sale | Reject]]()
         for record in records_of(events_of(content, feed, self._limits), feed):
             count.seen += 1
-            found = judge(record, self._rules)
+            found = judge(record, sold_on, self._rules)
             if found is None:
                 count.not_purchase += 1
             elif self._waiting is None:

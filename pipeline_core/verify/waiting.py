@@ -117,7 +117,8 @@ def number_of(record: Record) -> str:
 def _written(record: Record, found: Sale | Reject) -> str:
     values = [record.position, found.units, str(found.revenue)]
     if isinstance(found, Sale):
-        return json.dumps([*values, None, found.category, found.segment, found.customer])
+        sold = found.category, found.segment, found.customer, found.newest
+        return json.dumps([*values, None, *sold])
     return json.dumps([*values, found.reason.value])
 
 
@@ -125,10 +126,10 @@ def _read(text: str) -> tuple[str, Sale | Reject]:
     position, units, revenue, reason, *sold = json.loads(text)
     if reason is not None:
         return position, Reject(RejectReason(reason), units, Decimal(revenue))
-    category, segment, customer = sold
+    category, segment, customer, newest = sold
     # One string for all sets of customers that have it.
     buyer = None if customer is None else sys.intern(customer)
-    return position, Sale(category, segment, buyer, units, Decimal(revenue))
+    return position, Sale(category, segment, buyer, units, Decimal(revenue), newest)
 
 
 @contextmanager

@@ -22,7 +22,9 @@ from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.storage import open_storage
 from tests.property.test_pipeline_equals_oracle import BATCH_SIZES, PROCESSES
+from tests.support import oracle
 from tests.support.oracle import Counted, OracleResult, Reject, compute
+from tests.support.oracle_feed import date_of_day
 from tests.support.run import run_local
 from tests.support.strategies import GeneratedShop, shops
 from tests.support.whole_runs import whole_runs
@@ -44,12 +46,14 @@ def test_explanations_equal_oracle(
             written, folder, processes=processes, unknown=unknown, batch_size=batch_size
         )
         expected = compute(written.data, written.dimensions, unknown=unknown)
+        known = oracle._read_dimensions(written.dimensions)
         ledger = RunLedger(open_storage(str(folder / "state")), outcome.run_id)
         for cell in _cells(shop, expected, unknown):
             found = explain(ledger, cell, ALL)
             _check_counted(found, [each for each in expected.counted if _is_in(each, cell)])
             if cell.date is None:
-                _check_left_out(found, shop, expected.rejects, bucket=unknown == "bucket")
+                _check_left_out(found, known, expected.rejects, bucket=unknown == "bucket")
+            _check_prices(found, known, [each for each in expected.counted if _is_in(each, cell)])
 
 
 def _cells(shop: GeneratedShop, expected: OracleResult, unknown: UnknownMode) -> set[Cell]:
@@ -85,10 +89,30 @@ def _check_counted(found: Explanation, expected: list[Counted]) -> None:
         (found.archives, ["archive"]),
         (found.days, ["archive", "day"]),
         (found.parts, ["archive", "day", "part"]),
-        (found.products, ["product"]),
         (found.customers, ["customer"]),
     ):
         _check_listed(listed, names, expected)
+
+
+def _check_prices(found: Explanation, known: oracle._Dimensions, expected: list[Counted]) -> None:
+    """A product stands there once for each of its rows that counts."""
+    sums: dict[tuple[str | None, ...], Sums] = defaultdict(lambda: (0, 0, Decimal(0)))
+    for each in expected:
+        row = oracle._of_day(known.products.get(each.product, []), each.date)
+        price = oracle._money(row.price, known.decimals) if row else None
+        key = (_shown(each.product), price, *((row.valid_from, row.valid_to) if row else ("", "")))
+        events, units, revenue = sums[key]
+        sums[key] = (events + 1, units + each.units, revenue + Decimal(each.revenue))
+    rows = {
+        (row.product, row.price, str(row.valid_from or ""), str(row.valid_to or "")): (
+            *(row.events, row.units, Decimal(row.revenue)),
+        )
+        for row in found.products
+    }
+    assert len(rows) == len(found.products)
+    assert rows == sums
+    revenues = [Decimal(row.revenue) for row in found.products]
+    assert revenues == sorted(revenues, reverse=True)
 
 
 def _check_listed(listed: Sequence[Any], names: list[str], expected: list[Counted]) -> None:
@@ -113,34 +137,40 @@ def _sums(
 
 
 def _check_left_out(
-    found: Explanation, shop: GeneratedShop, rejects: list[Reject], *, bucket: bool
+    found: Explanation, known: oracle._Dimensions, rejects: list[Reject], *, bucket: bool
 ) -> None:
-    landed = list(_landed(found.cell, shop, rejects, bucket=bucket))
-    here = [(reject, known) for reject, known in landed if known]
+    landed = list(_landed(found.cell, known, rejects, bucket=bucket))
+    here = [(reject, told) for reject, told in landed if told]
     assert found.unplaced_events == len(landed) - len(here)
     events = {(each.reason, each.known): each.events for each in found.left_out}
-    assert events == Counter((reject.reason, known) for reject, known in here)
+    assert events == Counter((reject.reason, told) for reject, told in here)
     assert [(e.reason, *_place(e)) for e in found.first_left_out] == [
         tuple(reject[:5])
         for name in ("both", "category", "segment")
-        for reject, known in here
-        if known == name
+        for reject, told in here
+        if told == name
     ]
 
 
 def _landed(
-    cell: Cell, shop: GeneratedShop, rejects: list[Reject], *, bucket: bool
+    cell: Cell, dimensions: oracle._Dimensions, rejects: list[Reject], *, bucket: bool
 ) -> Iterator[tuple[Reject, str]]:
-    """Rejects that the cell might have, with what is known of them: "" for nothing."""
-    categories = {row[0]: row[2] for row in shop.products}
-    segments = {row[0]: row[2] for row in shop.customers}
+    """Rejects that the cell might have, with what is known of them: "" for nothing. A product
+    without a price on the day has no category, and none is Unknown."""
     for reject in rejects:
+        day = date_of_day(reject.day)
         event = reject.event if isinstance(reject.event, dict) else None
         category = segment = None
         if event is not None:
-            category = _label(event.get("product_id"), categories, bucket=bucket)
+            one = event.get("product_id")
+            rows = dimensions.products.get(one, []) if isinstance(one, str) else []
+            thing = oracle._of_day(rows, day)
+            is_gap = bool(rows) and thing is None
+            category = _label(one, thing and thing.category, bucket=bucket and not is_gap)
             customer = event.get("customer_id")
-            segment = _label(customer, segments, bucket=bucket)
+            people = dimensions.customers.get(customer, []) if isinstance(customer, str) else []
+            person = oracle._of_day(people, day)
+            segment = _label(customer, person and person.segment, bucket=bucket)
             if bucket and (customer is None or customer == ""):
                 segment = "Unknown"
         if category in (None, cell.category) and segment in (None, cell.segment):
@@ -148,10 +178,10 @@ def _landed(
             yield reject, "both" if len(known) == 2 else "".join(known)
 
 
-def _label(value: object, labels: dict[str, str | None], *, bucket: bool) -> str | None:
+def _label(value: object, label: str | None, *, bucket: bool) -> str | None:
     if not isinstance(value, str) or not value:
         return None
-    return labels.get(value) or ("Unknown" if bucket else None)
+    return label or ("Unknown" if bucket else None)
 
 
 def _place(event: Any) -> tuple[str, str, str, int]:

@@ -53,6 +53,7 @@ def _comparable(summary: dict[str, Any]) -> dict[str, Any]:
             "repeated_parts",
             "parts",
             "ignored",
+            "undated",
         )
     }
     for name in ("archives", "days"):

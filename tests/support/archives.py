@@ -79,15 +79,19 @@ def archive_zip(days: Entries, *, compression: int = ZIP_DEFLATED) -> bytes:
     return day_zip(days, compression=compression)
 
 
+VALIDITY = ("valid_from", "valid_to")
+
+
 def write_shop(
     folder: Path,
     archives: Mapping[str, bytes],
-    customers: Sequence[tuple[str, str, str | None]] = (("c1", "2020-01-01", "Retail"),),
-    products: Sequence[tuple[str, str, str | None, str]] = (("p1", "Pen", "Office", "0.10"),),
+    customers: Sequence[Sequence[str | None]] = (("c1", "2020-01-01", "Retail"),),
+    products: Sequence[Sequence[str | None]] = (("p1", "Pen", "Office", "0.10"),),
 ) -> Shop:
     """Write archives (file name -> bytes) and dimensions; None is an empty field, "" is quoted.
 
-    A customer is (id, join_date, segment), a product (id, name, category, price as text).
+    A customer is (id, join_date, segment), a product (id, name, category, price as text); all of
+    either may have valid_from and valid_to behind.
     """
     shop = Shop(folder / "data", folder / "dimensions")
     shop.data.mkdir(parents=True)
@@ -95,10 +99,11 @@ def write_shop(
     for name, content in archives.items():
         (shop.data / name).write_bytes(content)
     for name, header, rows in (
-        ("customers.csv", ("customer_id", "join_date", "segment"), customers),
-        ("products.csv", ("product_id", "product_name", "category", "price"), products),
+        ("customers.csv", ("customer_id", "join_date", "segment", *VALIDITY), customers),
+        ("products.csv", ("product_id", "product_name", "category", "price", *VALIDITY), products),
     ):
-        text = "".join(",".join(map(_field, row)) + "\n" for row in (header, *rows))
+        width = max(map(len, rows), default=len(header) - len(VALIDITY))
+        text = "".join(",".join(map(_field, row)) + "\n" for row in (header[:width], *rows))
         (shop.dimensions / name).write_bytes(text.encode())
     return shop
 

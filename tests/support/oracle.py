@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, localcontext
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from tests.support.oracle_feed import Counted as Found
 from tests.support.oracle_feed import Feed, date_of_day, date_of_folder, date_of_part
@@ -31,7 +31,7 @@ PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma", "br", "z")
 
 # Rejects of these reasons never have a quantity (or a price) to add up.
 NO_UNITS = ("not_an_object", "invalid_event_type", "invalid_quantity")
-NO_REVENUE = (*NO_UNITS, "invalid_product_id", "unknown_product")
+NO_REVENUE = (*NO_UNITS, "invalid_product_id", "unknown_product", "no_price_on_date")
 
 # Everything zipfile and its decompressors raise on damaged input.
 DAMAGE = (
@@ -105,8 +105,16 @@ class OracleResult:
 
 
 class _Product(NamedTuple):
+    valid_from: str  # ISO, or empty
+    valid_to: str
     category: str | None
     price: Decimal
+
+
+class _Customer(NamedTuple):
+    valid_from: str
+    valid_to: str
+    segment: str | None
 
 
 class _Sale(NamedTuple):
@@ -116,11 +124,12 @@ class _Sale(NamedTuple):
     product: str
     units: int
     revenue: Decimal
+    is_undated: bool = False
 
 
 class _Dimensions(NamedTuple):
-    segments: dict[str, str | None]
-    products: dict[str, _Product]
+    customers: dict[str, list[_Customer]]
+    products: dict[str, list[_Product]]
     decimals: int
 
 
@@ -181,14 +190,15 @@ def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> Ora
     reading = _read(data, feed)
     sales: list[tuple[str, _Sale]] = []
     rejects: list[Reject] = []
-    lost: list[tuple[str, int | None, str | None]] = []  # reason, units and product of rejects
+    # Date, reason, units and product of rejects.
+    lost: list[tuple[str, str, int | None, str | None]] = []
     counted: list[Counted] = []
     seen = not_purchase = 0
     sent_before = _sent_before(reading.parts, feed)
     for number, ((archive, day, part), sold_on, events) in enumerate(reading.parts):
         for found in (each for n, event in enumerate(events) for each in feed.counted(n, event)):
             seen += 1
-            verdict = _judge(found, known, feed, bucket=bucket)
+            verdict = _judge(found, sold_on, known, feed, bucket=bucket)
             if (number, found.position) in sent_before:
                 verdict = "duplicate_event"
             if isinstance(verdict, _Sale):
@@ -204,7 +214,7 @@ def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> Ora
                 not_purchase += 1
             else:
                 rejects.append(Reject(verdict, archive, day, part, found.position, found.value))
-                lost.append((verdict, *_what_is_lost(found, feed)))
+                lost.append((sold_on, verdict, *_what_is_lost(found, feed)))
 
     rows = _sales_rows(sales, known.decimals)
     revenue = sum((sale.revenue for _, sale in sales), Decimal(0))
@@ -234,6 +244,7 @@ def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> Ora
                 "rejected": len(rejects),
             },
             "rejected": _rejected(lost, known),
+            "undated": sum(sale.is_undated for _, sale in sales),
             "totals": {
                 "total_revenue": _money(revenue, known.decimals),
                 "units_sold": sum(sale.units for _, sale in sales),
@@ -491,14 +502,31 @@ def _entry(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | None:
 def _read_dimensions(folder: Path) -> _Dimensions:
     customers = _read_csv(folder / "customers.csv")
     products = _read_csv(folder / "products.csv")
-    return _Dimensions(
-        segments={row["customer_id"]: row["segment"] or None for row in customers},
-        products={
-            row["product_id"]: _Product(row["category"] or None, Decimal(row["price"]))
-            for row in products
-        },
-        decimals=max((_decimals(row["price"]) for row in products), default=0),
+    known = _Dimensions(
+        *({}, {}), decimals=max((_decimals(row["price"]) for row in products), default=0)
     )
+    for row in customers:
+        one = _Customer(*_validity(row), row["segment"] or None)
+        known.customers.setdefault(row["customer_id"], []).append(one)
+    for row in products:
+        thing = _Product(*_validity(row), row["category"] or None, Decimal(row["price"]))
+        known.products.setdefault(row["product_id"], []).append(thing)
+    return known
+
+
+def _validity(row: dict[str, str]) -> tuple[str, str]:
+    return row.get("valid_from") or "", row.get("valid_to") or ""
+
+
+_Row = TypeVar("_Row", _Customer, _Product)
+
+
+def _of_day(rows: Sequence[_Row], day: str) -> _Row | None:
+    """The one that is valid on a day; without a day the one that begins last."""
+    if not day:
+        return max(rows, key=lambda row: row.valid_from, default=None)
+    valid = [row for row in rows if row.valid_from <= day < (row.valid_to or "9999-99")]
+    return valid[0] if valid else None
 
 
 def _decimals(price: str) -> int:
@@ -515,7 +543,9 @@ def _read_csv(file: Path) -> list[dict[str, str]]:
 # --- deciding ------------------------------------------------------------------------------------
 
 
-def _judge(found: Found, known: _Dimensions, feed: Feed, *, bucket: bool) -> _Sale | str:
+def _judge(
+    found: Found, sold_on: str, known: _Dimensions, feed: Feed, *, bucket: bool
+) -> _Sale | str:
     """The sale, or `not_purchase`, or the first reason that speaks against the event."""
     by_type = feed.judge_type(found)
     if by_type != "purchase":
@@ -533,26 +563,44 @@ def _judge(found: Found, known: _Dimensions, feed: Feed, *, bucket: bool) -> _Sa
     if units is None:
         return "invalid_quantity"
     buyer = customer if isinstance(customer, str) else None
-    return _judge_names(buyer, product_id, units, known, bucket=bucket)
+    return _judge_names(buyer, product_id, units, sold_on, known, bucket=bucket)
 
 
 def _judge_names(
-    customer: str | None, product_id: str, units: int, known: _Dimensions, *, bucket: bool
+    customer: str | None,
+    product_id: str,
+    units: int,
+    sold_on: str,
+    known: _Dimensions,
+    *,
+    bucket: bool,
 ) -> _Sale | str:
-    product = known.products.get(product_id)
+    products = known.products.get(product_id, [])
+    buyers = known.customers.get(customer, []) if customer is not None else []
+    product, buyer = _of_day(products, sold_on), _of_day(buyers, sold_on)
     category = product.category if product else None
-    segment = known.segments.get(customer) if customer is not None else None
+    segment = buyer.segment if buyer else None
     if not bucket:
-        if product is None:
+        if not products:
             return "unknown_product"
-        if customer not in known.segments:
+        if buyer is None:
             return "unknown_customer"
-        if category is None:
+        if product and category is None:
             return "missing_category"
         if segment is None:
             return "missing_segment"
+    if products and product is None:
+        return "no_price_on_date"
     revenue = units * product.price if product else Decimal(0)
-    return _Sale(category or UNKNOWN, segment or UNKNOWN, customer, product_id, units, revenue)
+    return _Sale(
+        category or UNKNOWN,
+        segment or UNKNOWN,
+        customer,
+        product_id,
+        units,
+        revenue,
+        not sold_on and any(row[0] or row[1] for row in (*products, *buyers)),
+    )
 
 
 def _sent_before(parts: Sequence[_Part], feed: Feed) -> set[tuple[int, int | str]]:
@@ -608,16 +656,18 @@ def _daily_rows(sales: Sequence[tuple[str, _Sale]], decimals: int) -> list[tuple
 
 
 def _rejected(
-    lost: Sequence[tuple[str, int | None, str | None]], known: _Dimensions
+    lost: Sequence[tuple[str, str, int | None, str | None]], known: _Dimensions
 ) -> dict[str, dict[str, Any]]:
     """Reason -> events, units, revenue; only the reasons that occurred."""
     figures: dict[str, dict[str, Any]] = {}
-    for reason in sorted({each[0] for each in lost}):
-        here = [(units or 0, product_id) for why, units, product_id in lost if why == reason]
+    for reason in sorted({each[1] for each in lost}):
+        here = [
+            (units or 0, _of_day(known.products.get(product_id or "", []), day))
+            for day, why, units, product_id in lost
+            if why == reason
+        ]
         units = sum(units for units, _ in here)
-        revenue = sum(
-            (n * known.products[one].price for n, one in here if one in known.products), Decimal(0)
-        )
+        revenue = sum((n * one.price for n, one in here if one is not None), Decimal(0))
         figures[reason] = {
             "events": len(here),
             "units": None if reason in NO_UNITS else units,

@@ -6,6 +6,7 @@ written, so that a failing example can be read. Values shrink towards the first 
 
 from __future__ import annotations
 
+import itertools
 import json
 import zipfile
 from collections.abc import Callable, Sequence
@@ -22,8 +23,8 @@ Pair = tuple[str, str]  # a key and a value, both as JSON text
 Event = tuple[Pair, ...] | str  # a str stands as it is
 Extras = tuple[tuple[Pair, ...], tuple[Pair, ...]]
 Fault = tuple[str, str | None]  # a field and the JSON text it gets; None: the field is missing
-Customer = tuple[str, str, str | None]
-Product = tuple[str, str, str | None, str]
+Customer = tuple[str, str, str | None, str, str]  # valid_from and valid_to: ISO, or empty
+Product = tuple[str, str, str | None, str, str, str]
 
 FIELDS = ("event_type", "customer_id", "product_id", "quantity")
 WHOLE_EVENT = ""  # as a fault's field: the text stands in place of the event
@@ -105,21 +106,49 @@ def _few_names() -> SearchStrategy[list[str | None]]:
     )
 
 
+# Days of shops' archives, and those beside them.
+BORDERS = (
+    "1999-12-31",
+    *(f"2024-02-{n}" for n in (28, 29)),
+    *(f"2024-03-0{n}" for n in range(1, 9)),
+)
+ALWAYS = ("", "")
+
+
+@st.composite
+def histories(draw: DrawFn) -> list[tuple[str, str]]:
+    """When the rows of one id are valid: mostly always; else one after the other, with gaps."""
+    if draw(st.booleans()):
+        return [ALWAYS]
+    borders = ["", *sorted(draw(st.sets(st.sampled_from(BORDERS), min_size=1, max_size=6))), ""]
+    spans = list(itertools.pairwise(borders))
+    kept = draw(st.lists(st.sampled_from(spans), min_size=1, unique=True))
+    return kept if draw(st.integers(0, 3)) else [spans[0]]
+
+
 @st.composite
 def customers(draw: DrawFn) -> list[Customer]:
-    """Rows of customers.csv; ids are unique."""
+    """Rows of customers.csv; no two of an id are valid on one day."""
     ids = draw(st.lists(_ids, min_size=1, max_size=6, unique=True))
     segments = st.sampled_from(draw(_few_names()))
     dates = st.sampled_from(("2020-01-01", "1999-12-31"))
-    return [(one, draw(dates), draw(segments)) for one in ids]
+    spans = draw(st.sampled_from((st.just([ALWAYS]), histories())))
+    rows = [(one, draw(dates), draw(segments), *span) for one in ids for span in draw(spans)]
+    return draw(st.permutations(rows))
 
 
 @st.composite
 def products(draw: DrawFn) -> list[Product]:
-    """Rows of products.csv; ids are unique, prices have mixed numbers of decimals."""
+    """The same of products.csv; prices have mixed numbers of decimals."""
     ids = draw(st.lists(_ids, min_size=1, max_size=5, unique=True))
     categories = st.sampled_from(draw(_few_names()))
-    return [(one, draw(_names), draw(categories), draw(_prices)) for one in ids]
+    spans = draw(st.sampled_from((st.just([ALWAYS]), histories())))
+    rows = [
+        (one, draw(_names), draw(categories), draw(_prices), *span)
+        for one in ids
+        for span in draw(spans)
+    ]
+    return draw(st.permutations(rows))
 
 
 # --- events --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from pipeline_core.transform.enrich import Enriched, enrich, merge_figures
 from pipeline_core.transform.ids import group_ids
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND
 from pipeline_core.transform.money import carry, group_sums, to_minor, to_text
-from pipeline_core.transform.reports.base import MEASURES
+from pipeline_core.transform.reports.base import MEASURES, group_rows
 from pipeline_core.transform.running_merge import RunningMerge
 
 _REASONS = [reason.value for reason in RejectReason]
@@ -29,6 +30,7 @@ _SUMMED = ("events", *MEASURES)
 _SUMS = pa.schema(
     [
         pa.field("id", pa.large_binary()),
+        pa.field("row", pa.int64(), nullable=False),
         *(pa.field(name, pa.int64(), nullable=False) for name in _SUMMED),
     ]
 )
@@ -50,26 +52,27 @@ class Sums(NamedTuple):
 
 
 class SumsById:
-    """Exact sums by id; null is one. There are never many more rows than ids."""
+    """Exact sums by id and its row in the snapshot; null is an id. There are never many more rows
+    than these."""
 
     def __init__(self) -> None:
         self._summed = RunningMerge(_summed, lambda sums: sums.num_rows, _LEAST_SUMMED_ROWS)
 
-    def add(self, ids: pa.ChunkedArray, sales: pa.Table) -> None:
-        """Takes sales (schema SALES) with the id of each one."""
+    def add(self, ids: pa.ChunkedArray, rows: NDArray[np.int64], sales: pa.Table) -> None:
+        """Takes sales (schema SALES) with the id of each one, and that id's row."""
         once = pa.array(np.ones(len(ids), np.int64))
-        columns = [ids, once, *(sales[name] for name in MEASURES)]
+        columns = [ids, pa.array(rows), once, *(sales[name] for name in MEASURES)]
         self._summed.add(pa.Table.from_arrays(columns, schema=_SUMS))
 
-    def by_revenue(self) -> Iterator[tuple[bytes | None, Sums]]:
-        """Every id once, largest revenue first."""
+    def by_revenue(self) -> Iterator[tuple[bytes | None, int, Sums]]:
+        """Every id once for each of its rows, largest revenue first."""
         order = [(name, "descending") for name in ("revenue_hi", "revenue_lo", "units")]
-        found = self._summed.whole().sort_by([*order, ("id", "ascending")])
+        found = self._summed.whole().sort_by([*order, ("id", "ascending"), ("row", "ascending")])
         for batch in found.to_batches(max_chunksize=_LEAST_SUMMED_ROWS):
-            for one, events, units, hi, lo in zip(
+            for one, row, events, units, hi, lo in zip(
                 *(column.to_pylist() for column in batch.columns), strict=True
             ):
-                yield one, Sums(events, units, to_minor(hi, lo))
+                yield one, row, Sums(events, units, to_minor(hi, lo))
 
 
 @dataclass
@@ -94,7 +97,7 @@ class CellContents:
 
     def take(self, placed: PlacedCandidates) -> None:
         """Sorts candidates into those of the cell, those left out of it, and all others."""
-        enriched = self._enrich(placed.decoded.candidates)
+        enriched = self._enrich(placed.decoded.candidates, placed.date)
         left_out = np.flatnonzero(enriched.reasons)
         if len(left_out):
             self._take_left_out(placed, left_out, enriched.reasons[left_out])
@@ -110,8 +113,9 @@ class CellContents:
         place = (placed.archive, placed.day, placed.part)
         self.places[place] = self.places.get(place, Sums()).plus(_sums(sales))
         found = placed.decoded.candidates.take(pa.array(rows))
-        self.products.add(found["product_id"], sales)
-        self.customers.add(found["customer_id"], sales)
+        products = self.rules.dimensions.product_rows(found["product_id"], sales["date"])
+        self.products.add(found["product_id"], products, sales)
+        self.customers.add(found["customer_id"], np.zeros(len(rows), np.int64), sales)
         shown = found.slice(0, self.most - len(self.first_events))
         self.first_events += self._events(placed, shown, [None] * shown.num_rows)
 
@@ -119,7 +123,7 @@ class CellContents:
         self, placed: PlacedCandidates, rows: NDArray[np.int64], reasons: NDArray[np.uint8]
     ) -> None:
         found = placed.decoded.candidates.take(pa.array(rows))
-        category, segment = self._known_labels(found)
+        category, segment = self._known_labels(found, placed.date)
         of_category, of_segment = category == self.category, segment == self.segment
         nowhere, nobody = category == NO_LABEL, segment == NO_LABEL
         fits: dict[KnownLabels, NDArray[np.bool_]] = {
@@ -132,26 +136,35 @@ class CellContents:
             if not fit.any():
                 continue
             here = found.filter(pa.array(fit))
-            figures = self._enrich(here).rejected
+            figures = self._enrich(here, placed.date).rejected
             self.left_out[known] = merge_figures(self.left_out.get(known, {}), figures)
             shown = here.slice(0, self.most - len(self.first_left_out[known]))
             why = [_REASONS[reason - 1] for reason in reasons[fit][: shown.num_rows].tolist()]
             self.first_left_out[known] += self._events(placed, shown, why)
 
-    def _enrich(self, candidates: pa.Table) -> Enriched:
-        dates = pa.nulls(candidates.num_rows, pa.date32())  # no matter for one cell
-        return enrich(candidates, dates, self.rules.dimensions, self.rules.options.unknown)
+    def _enrich(self, candidates: pa.Table, sold_on: date | None) -> Enriched:
+        return enrich(
+            candidates,
+            _dates(candidates, sold_on),
+            self.rules.dimensions,
+            self.rules.options.unknown,
+        )
 
-    def _known_labels(self, candidates: pa.Table) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def _known_labels(
+        self, candidates: pa.Table, sold_on: date | None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Codes of category and segment, NO_LABEL where they cannot be known."""
         dimensions = self.rules.dimensions
         products, customers = candidates["product_id"], candidates["customer_id"]
-        category = dimensions.product_category[dimensions.product_codes(products)]
-        segment = dimensions.customer_segment[dimensions.customer_codes(customers)]
+        dates = _dates(candidates, sold_on)
+        product = dimensions.product_rows(products, dates)
+        category = dimensions.product_category[product]
+        segment = dimensions.customer_segment[dimensions.customer_rows(customers, dates)]
         if self.rules.options.unknown == "reject":
             return category, segment
         guest = candidates["guest"].to_numpy() & (candidates["defect"].to_numpy() != NOT_AN_OBJECT)
-        named, someone = products.is_valid().to_numpy(), customers.is_valid().to_numpy() | guest
+        named = products.is_valid().to_numpy() & ~dimensions.products.gaps(product)
+        someone = customers.is_valid().to_numpy() | guest
         category[(category == NO_LABEL) & named] = dimensions.labels.unknown_category
         segment[(segment == NO_LABEL) & someone] = dimensions.labels.unknown_segment
         return category, segment
@@ -160,14 +173,18 @@ class CellContents:
         self, placed: PlacedCandidates, rows: pa.Table, reasons: Sequence[str | None]
     ) -> Iterator[PlacedEvent]:
         dimensions = self.rules.dimensions
-        products = dimensions.product_codes(rows["product_id"])
+        products = dimensions.product_rows(rows["product_id"], _dates(rows, placed.date))
         prices = dimensions.product_price[products].tolist()
         is_kept = self.rules.options.unknown == "bucket"
         for row, product, price, reason in zip(
             rows.to_pylist(), products.tolist(), prices, reasons, strict=True
         ):
             quantity = row["quantity"] or None
-            is_priced = product != NOT_FOUND or (is_kept and row["product_id"] is not None)
+            is_priced = (
+                is_kept and row["product_id"] is not None
+                if product == NOT_FOUND
+                else not dimensions.products.is_gap[product]
+            )
             yield PlacedEvent(
                 archive=placed.archive,
                 day=placed.day,
@@ -199,15 +216,22 @@ def _summed(pieces: Sequence[pa.Table]) -> pa.Table:
         return _SUMS.empty_table()
     rows = pa.concat_tables(pieces)
     ids = rows["id"].combine_chunks()
-    groups = group_ids(ids)
+    known = group_ids(ids)
+    groups = group_rows([pa.array(known.number), rows["row"].combine_chunks()])
     events, units, hi, lo = (
-        group_sums(groups.number, len(groups.examples), rows[name].to_numpy()) for name in _SUMMED
+        group_sums(groups.number, groups.count, rows[name].to_numpy()) for name in _SUMMED
     )
+    number, row = groups.keys
     columns = [
-        ids.take(pa.array(groups.examples)),
+        ids.take(pa.array(known.examples[number.to_numpy()])),
+        row,
         *map(pa.array, (events, units, *carry(hi, lo))),
     ]
     return pa.Table.from_arrays(columns, schema=_SUMS)
+
+
+def _dates(candidates: pa.Table, sold_on: date | None) -> pa.Array:
+    return pa.repeat(pa.scalar(sold_on, pa.date32()), candidates.num_rows)
 
 
 def _sums(sales: pa.Table) -> Sums:

@@ -9,7 +9,6 @@ from difflib import get_close_matches
 from typing import get_args
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline_core.containers.entry_names import base_name, day_date
@@ -143,14 +142,14 @@ def _places(
 
 
 def _products(products: SumsById, dimensions: Dimensions) -> Iterator[ProductFigures]:
-    found = list(products.by_revenue())
-    ids = pa.chunked_array([pa.array([one for one, _ in found], pa.large_binary())])
-    codes = dimensions.product_codes(ids)
-    prices = dimensions.product_price[codes].tolist()
-    for (one, sums), code, price in zip(found, codes.tolist(), prices, strict=True):
+    for one, row, sums in products.by_revenue():
+        price = int(dimensions.product_price[row])
+        valid_from, valid_to = dimensions.products.range_of(row)
         yield ProductFigures(
             product=id_text(one) or "",
-            price=None if code == NOT_FOUND else to_text(price, dimensions.scale),
+            price=None if row == NOT_FOUND else to_text(price, dimensions.scale),
+            valid_from=valid_from,
+            valid_to=valid_to,
             events=sums.events,
             units=sums.units,
             revenue=to_text(sums.revenue, dimensions.scale),
@@ -158,7 +157,7 @@ def _products(products: SumsById, dimensions: Dimensions) -> Iterator[ProductFig
 
 
 def _customers(customers: SumsById, scale: int) -> Iterator[CustomerFigures]:
-    for one, sums in customers.by_revenue():
+    for one, _, sums in customers.by_revenue():
         yield CustomerFigures(
             customer=id_text(one),
             events=sums.events,

@@ -52,6 +52,10 @@ class ProductFigures(Struct, frozen=True, kw_only=True):
     """Its id."""
     price: str | None
     """Its price as decimal text; null if the run's snapshot does not have it."""
+    valid_from: date | None = None
+    """The first day of that price; null if it always was, or is the only one."""
+    valid_to: date | None = None
+    """The first day on which it is another, or none; null if it still is."""
     events: int
     """Counted purchases."""
     units: int

@@ -71,6 +71,7 @@ NESTED = [
     pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
     pa.array([timedelta(1)]),
 ]
+ALWAYS = {"valid_from": None, "valid_to": None}
 CUSTOMERS = {"customer_id": ["c1"], "segment": ["VIP"]}
 PRODUCTS = {"product_id": ["p1"], "category": ["Toys"], "price": ["9.95"]}
 
@@ -324,8 +325,8 @@ def test_a_folder_of_part_files_is_one_table(tmp_path: Path) -> None:
     snapshot = read_folder(tmp_path)
     assert segments(snapshot) == ["VIP", "New"]
     assert snapshot.products.to_pylist() == [
-        {"product_id": b"1", "category": None, "price_minor": 995},
-        {"product_id": b"2", "category": "Toys", "price_minor": 995},
+        {"product_id": b"1", "category": None, "price_minor": 995, **ALWAYS},
+        {"product_id": b"2", "category": "Toys", "price_minor": 995, **ALWAYS},
     ]
 
 

@@ -23,6 +23,7 @@ from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.frames import DimensionLoader
 from pipeline_core.settings import load_settings
 
+ALWAYS = {"valid_from": None, "valid_to": None}
 CLIENTS = CUSTOMERS.called("clients", {"customer_id": "client no", "segment": "tier"})
 GOODS = PRODUCTS.called(
     "goods", {"product_id": "article", "category": "family", "price": "list price"}
@@ -172,7 +173,7 @@ def test_columns_of_parquet_have_other_names_too(tmp_path: Path) -> None:
     table = {"list price": ["9.95"], "family": ["Toys"], "a.b": [1], "article": [7]}
     pq.write_table(pa.table(table), tmp_path / "goods.parquet")
     found = read_folder(tmp_path, CLIENTS, GOODS).products.to_pylist()
-    assert found == [{"product_id": b"7", "category": "Toys", "price_minor": 995}]
+    assert found == [{"product_id": b"7", "category": "Toys", "price_minor": 995, **ALWAYS}]
     dotted = GOODS.called("goods", {**GOODS.renamed, "product_id": "a.b"})
     assert read_folder(tmp_path, CLIENTS, dotted).products["product_id"].to_pylist() == [b"1"]
 

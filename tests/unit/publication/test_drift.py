@@ -187,8 +187,8 @@ def test_every_limit_is_told() -> None:
     assert len(list(breaches(limits, _summary(), after))) == 4
 
 
-def _ids(*names: str) -> pa.ChunkedArray:
-    return pa.chunked_array([[name.encode() for name in names]], pa.large_binary())
+def _ids(*names: str) -> pa.LargeBinaryArray:
+    return pa.array([name.encode() for name in names], pa.large_binary())
 
 
 @pytest.mark.parametrize("is_compiled", [True, False])
@@ -196,7 +196,7 @@ def test_rows_that_are_gone(monkeypatch: pytest.MonkeyPatch, is_compiled: bool) 
     if not is_compiled:
         monkeypatch.setattr("pipeline_core.publication.drift.index_of", SortedHashes.of)
 
-    def told(before: pa.ChunkedArray, after: pa.ChunkedArray, limit: str) -> list[str]:
+    def told(before: pa.LargeBinaryArray, after: pa.LargeBinaryArray, limit: str) -> list[str]:
         return list(gone("Customers", before, after, Decimal(limit), "in run X"))
 
     four = _ids("a", "b", "c", "d")
