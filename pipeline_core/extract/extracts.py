@@ -25,7 +25,7 @@ from pipeline_core.framing.windows import Window
 from pipeline_core.schemas import CANDIDATES, KEYED_CANDIDATES
 
 # Goes up whenever the same bytes would be extracted otherwise, or written otherwise.
-EXTRACTION_VERSION = 5
+EXTRACTION_VERSION = 6
 
 # A candidate with its JSON text as it stood in the part.
 _TEXT = pa.field("text", pa.large_binary(), nullable=False)

@@ -20,7 +20,7 @@ from pipeline_core.framing.strict_json import LONGEST_INT, MAX_QUANTITY, WRITTEN
 from pipeline_core.messages import Condition, Feed
 from pipeline_core.schemas import CANDIDATES, KEYED_CANDIDATES
 
-_WHOLE_TEXT = re.compile(r"-?([0-9]+)(?:\.0*)?")
+_WHOLE_TEXT = re.compile(r"(-?)([0-9]+)(?:\.0*)?")
 # In a path: leads into objects, or is escaped in JSON.
 _ODD = re.compile(r'[.\\"\x00-\x1f\ud800-\udfff]')
 _INTEGER = re.compile(r"-?[0-9]+")
@@ -214,7 +214,7 @@ class Reading:
             guests.append(customer is UNSET or customer is None or customer == "")
             customers.append(self._identifier(customer))
             products.append(self._identifier(event.product_id))
-            valid = type(quantity) is int and 1 <= quantity <= MAX_QUANTITY
+            valid = type(quantity) is int and -MAX_QUANTITY <= quantity <= MAX_QUANTITY
             quantities.append(quantity if valid else 0)
             keys.append(None if defect else getattr(event, "key", None))
         columns = [positions, [None] * len(positions), defects, guests, customers, products]
@@ -244,9 +244,9 @@ class Reading:
             return _whole_number(value) if self._feed.numbers == "number" else value
         if self._feed.numbers == "number" and isinstance(value, str):
             found = _WHOLE_TEXT.fullmatch(value)
-            digits = found[1].lstrip("0") or "0" if found else ""
-            if found and not value.startswith("-") and len(digits) <= LONGEST_INT:
-                return int(digits)
+            digits = found[2].lstrip("0") or "0" if found else ""
+            if found and len(digits) <= LONGEST_INT:
+                return int(found[1] + digits)
         return value
 
 

@@ -55,7 +55,7 @@ typedef struct {
 
 typedef struct {
     Text texts[QUANTITY]; /* by Field */
-    int32_t quantity;     /* 0 if it is not an integer from 1 to 2**31 - 1 */
+    int32_t quantity;     /* 0 if it is no integer whose size is from 1 to 2**31 - 1 */
     int undecided;
 } Event;
 
@@ -230,7 +230,7 @@ static inline Place skip_digits(Place p, Place end)
 }
 
 typedef struct {
-    int32_t quantity; /* 0 if it is no integer from 1 to 2**31 - 1 */
+    int32_t quantity; /* 0 if it is no integer whose size is from 1 to 2**31 - 1 */
     int is_integer;
 } Number;
 
@@ -260,8 +260,8 @@ static Place scan_number(Place p, Place end, Number *found)
         if (!(p = skip_digits(p, end)))
             return NULL;
     }
-    if (is_integer && !negative && number <= INT32_MAX)
-        found->quantity = (int32_t)number;
+    if (is_integer && number <= INT32_MAX)
+        found->quantity = (int32_t)(negative ? -number : number);
     found->is_integer = is_integer;
     return p;
 }

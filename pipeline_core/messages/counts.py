@@ -13,8 +13,10 @@ class RejectReason(StrEnum):
     NOT_AN_OBJECT = "not_an_object"
     INVALID_EVENT_TYPE = "invalid_event_type"
     DUPLICATE_EVENT = "duplicate_event"
+    GUEST = "guest"
     INVALID_CUSTOMER_ID = "invalid_customer_id"
     INVALID_PRODUCT_ID = "invalid_product_id"
+    RETURN = "return"
     INVALID_QUANTITY = "invalid_quantity"
     UNKNOWN_PRODUCT = "unknown_product"
     UNKNOWN_CUSTOMER = "unknown_customer"
@@ -29,9 +31,10 @@ class RejectFigures(Struct, frozen=True):
     events: int = 0
     """Number of events."""
     units: int | None = None
-    """Units they would have sold; None where it cannot be known."""
+    """Units they would have sold, below 0 of returns; None where it cannot be known."""
     revenue: int | None = None
-    """What they would have brought, in minor units; None where it cannot be known."""
+    """What they would have brought, in minor units, below 0 of returns; None where it cannot be
+    known."""
 
 
 class Counts(Struct, frozen=True, kw_only=True):

@@ -35,9 +35,10 @@ class RejectSummary(Struct, frozen=True):
     events: int
     """Number of events."""
     units: int | None
-    """Units they would have sold; null where it cannot be known."""
+    """Units they would have sold, below 0 of returns; null where it cannot be known."""
     revenue: str | None
-    """What they would have brought, as decimal text; null where it cannot be known."""
+    """What they would have brought, as decimal text, below 0 of returns; null where it cannot be
+    known."""
 
 
 class EventCounts(Struct, frozen=True):

@@ -28,7 +28,7 @@ from pipeline_core.storage import Storage
 from pipeline_core.transform.reports.plugins import report_identities
 
 # Goes up whenever the same events would be counted otherwise, or partials written otherwise.
-RULES_VERSION = 3
+RULES_VERSION = 4
 
 
 def rules_of_now() -> str:

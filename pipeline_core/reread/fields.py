@@ -80,21 +80,22 @@ def id_of(value: object, feed: Feed) -> str | None:
 
 
 def units_of(value: object, feed: Feed) -> int:
-    """0 if it is no quantity."""
+    """0 if it is no quantity; below 0 of a return."""
     if value is None:
         return feed.missing_quantity or 0
     text = ""
     if isinstance(value, Number) and (value.is_integer or feed.numbers == "number"):
         text = value.text
     elif feed.numbers == "number" and isinstance(value, str):
-        text = value if re.fullmatch(r"[0-9]+(\.0*)?", value) else ""
+        text = value if re.fullmatch(r"-?[0-9]+(\.0*)?", value) else ""
     return _whole(text)
 
 
 def _whole(text: str) -> int:
-    """The whole number from 1 to 2,147,483,647 that is written so; else 0."""
+    """The whole number, of at most 2,147,483,647 with or without a minus, that is written so; else
+    0."""
     written = _WRITTEN.fullmatch(text)
-    if written is None or written[1]:
+    if written is None:
         return 0
     fraction = written[3] or ""
     digits = (written[2] + fraction).lstrip("0")
@@ -105,8 +106,10 @@ def _whole(text: str) -> int:
     zeros = len(digits) - len(kept) - len(fraction) + int((written[4] or "") + exponent)
     if zeros < 0 or len(kept) + zeros > _MOST_DIGITS:
         return 0
-    number = int(kept) * 10**zeros
-    return number if number < 2**31 else 0
+    number = int(kept + "0" * zeros)
+    if number >= 2**31:
+        return 0
+    return -number if written[1] else number
 
 
 def _at(holder: object, path: str) -> object:

@@ -32,8 +32,9 @@ class FeedSettings(SettingGroup):
     ids: Ids = Field("text", description="What an id may be: text, or any (JSON integers, too).")
     quantity: str = Field(
         "integer",
-        description="What a quantity is: integer, number (also 2.0, and the texts 2 and 2.0, but "
-        "not 2.50, +2, 2,0 or one with blanks), or number:1, where a missing one counts as 1.",
+        description="What a quantity is: integer, number (also 2.0, and the texts 2 and 2.0, with "
+        "a minus or not, but not 2.50, +2, 2,0 or one with blanks), or number:1, where a missing "
+        "one counts as 1.",
     )
     only: str = Field(
         "",

@@ -14,6 +14,7 @@ from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions
 from pipeline_core.transform.money import carry, group_sums, line_revenue, to_minor
 
 _REASONS = list(RejectReason)
+_RETURN = 1 + _REASONS.index(RejectReason.RETURN)
 # Where a reason leaves units or revenue knowable for at least some of its events.
 _UNITS_KNOWN = set(_REASONS) - {
     RejectReason.NOT_AN_OBJECT,
@@ -28,6 +29,7 @@ _REVENUE_KNOWN = _UNITS_KNOWN - {
 
 # What is counted under Unknown where that is wanted.
 _KEPT_AS_UNKNOWN = {
+    RejectReason.GUEST,
     RejectReason.UNKNOWN_PRODUCT,
     RejectReason.UNKNOWN_CUSTOMER,
     RejectReason.MISSING_CATEGORY,
@@ -119,12 +121,13 @@ def _reasons(
     looked up."""
     no_customer = candidates["customer_id"].is_null().to_numpy()
     guest = candidates["guest"].to_numpy(zero_copy_only=False)
+    quantity = candidates["quantity"].to_numpy()
     tests = {
-        RejectReason.INVALID_CUSTOMER_ID: no_customer
-        if unknown == "reject"
-        else no_customer & ~guest,
+        RejectReason.GUEST: guest,
+        RejectReason.INVALID_CUSTOMER_ID: no_customer & ~guest,
         RejectReason.INVALID_PRODUCT_ID: candidates["product_id"].is_null().to_numpy(),
-        RejectReason.INVALID_QUANTITY: candidates["quantity"].to_numpy() == 0,
+        RejectReason.RETURN: quantity < 0,
+        RejectReason.INVALID_QUANTITY: quantity == 0,
         **found,
     }
     reasons: NDArray[np.uint8] = candidates["defect"].to_numpy().copy()
@@ -156,6 +159,11 @@ def _figures(
     groups = reasons.astype(np.int64)
     count = 1 + len(_REASONS)
     events = np.bincount(groups, minlength=count)
+    # For another reason than that, too, a return would have brought nothing: it would be left out.
+    nothing = (units < 0) & (groups != _RETURN)
+    units, revenue_hi, revenue_lo = (
+        np.where(nothing, 0, column) for column in (units, revenue_hi, revenue_lo)
+    )
     unit_sums = group_sums(groups, count, units)
     hi, lo = carry(group_sums(groups, count, revenue_hi), group_sums(groups, count, revenue_lo))
     return {

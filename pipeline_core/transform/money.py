@@ -25,7 +25,8 @@ MAX_PRICE_MINOR = 2**53 - 1
 def line_revenue(units: Int64s, price_minor: Int64s) -> tuple[Int64s, Int64s]:
     """Limbs of ``units * price_minor``, element by element.
 
-    Needs 0 <= units < 2**31 and 0 <= price_minor <= MAX_PRICE_MINOR; no step passes int64.
+    Needs -2**31 < units < 2**31 and 0 <= price_minor <= MAX_PRICE_MINOR; no step passes int64. Of
+    less than 0, ``hi`` is negative and ``lo`` is not: shifts round down.
     """
     low = units * (price_minor & _LOW)
     return units * (price_minor >> LIMB_BITS) + (low >> LIMB_BITS), low & _LOW

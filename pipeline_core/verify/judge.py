@@ -140,8 +140,10 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
     segment = customer.segment if customer else None
     revenue = units * product.price if product else _NOTHING
     faults = (
-        (RejectReason.INVALID_CUSTOMER_ID, not customer_id and not (rules.bucket and guest)),
+        (RejectReason.GUEST, guest and not rules.bucket),
+        (RejectReason.INVALID_CUSTOMER_ID, not customer_id and not guest),
         (RejectReason.INVALID_PRODUCT_ID, not product_id),
+        (RejectReason.RETURN, units < 0),
         (RejectReason.INVALID_QUANTITY, not units),
         (RejectReason.UNKNOWN_PRODUCT, not products and not rules.bucket),
         (RejectReason.UNKNOWN_CUSTOMER, customer is None and not rules.bucket),
@@ -150,6 +152,8 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
         (RejectReason.NO_PRICE_ON_DATE, bool(products) and product is None),
     )
     for reason, holds in faults:
+        if holds and units < 0 and reason is not RejectReason.RETURN:
+            return Reject(reason)
         if holds:
             return Reject(reason, units, revenue)
     # The snapshot's own string, so that sets of customers share it.

@@ -87,7 +87,7 @@ class Waiting:
             for part, text, is_later in self._file.execute(_DECIDED):
                 position, found = _read(text)
                 if is_later:
-                    found = Reject(RejectReason.DUPLICATE_EVENT, found.units, found.revenue)
+                    found = _again(found)
                 place, sold_on = self._parts[part]
                 yield Judged(place, sold_on, position, found)
 
@@ -112,6 +112,12 @@ class Waiting:
 def number_of(record: Record) -> str:
     """That of the event, of which it may be an item."""
     return record.position.partition("/")[0]
+
+
+def _again(found: Sale | Reject) -> Reject:
+    """As a copy; of a return, it leaves out nothing."""
+    reason = RejectReason.DUPLICATE_EVENT
+    return Reject(reason) if found.units < 0 else Reject(reason, found.units, found.revenue)
 
 
 def _written(record: Record, found: Sale | Reject) -> str:

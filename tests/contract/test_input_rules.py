@@ -45,8 +45,10 @@ PRODUCTS = (("p1", "Pen", "Office", "0.10"), ("p0", "Pen", None, "0.10"))
 ORDERED: list[tuple[str, Any]] = [
     ("not_an_object", ["purchase"]),
     ("invalid_event_type", purchase(None, None, None) | {"event_type": 5}),
-    ("invalid_customer_id", purchase("", "", 0)),
+    ("guest", purchase("", "", -1)),
+    ("invalid_customer_id", purchase(5, "", -1)),
     ("invalid_product_id", purchase("nobody", "", 0)),
+    ("return", purchase("nobody", "nothing", -1)),
     ("invalid_quantity", purchase("nobody", "nothing", 0)),
     ("unknown_product", purchase("nobody", "nothing")),
     ("unknown_customer", purchase("nobody", "p0")),
@@ -69,22 +71,29 @@ def test_first_reason_wins_and_one_bad_event_costs_one_event(
 
 
 @pytest.mark.parametrize(
-    ("reason", "field", "values"),
+    ("reason", "field", "values", "missing"),
     [
-        ("invalid_event_type", "event_type", [None, 1, True, ["purchase"], {}]),
-        ("invalid_customer_id", "customer_id", [None, "", 0, 12, False, ["c1"], {}]),
-        ("invalid_product_id", "product_id", [None, "", 0, 12, False, ["p1"], {}]),
-        ("invalid_quantity", "quantity", [None, 0, -1, 2**31, 10**30, 1.0, 1e2, True, "1", [1]]),
+        ("invalid_event_type", "event_type", [None, 1, True, ["purchase"], {}], None),
+        ("guest", "customer_id", [None, ""], "guest"),
+        ("invalid_customer_id", "customer_id", [0, 12, False, ["c1"], {}], "guest"),
+        ("invalid_product_id", "product_id", [None, "", 0, 12, False, ["p1"], {}], None),
+        ("return", "quantity", [-1, -7, -(2**31 - 1)], "invalid_quantity"),
+        (
+            "invalid_quantity",
+            "quantity",
+            [None, 0, -(2**31), 2**31, 10**30, -(10**30), 1.0, -1.0, 1e2, True, "1", "-1", [1]],
+            None,
+        ),
     ],
 )
 def test_wrong_or_missing_field_is_rejected(
-    tmp_path: Path, reason: str, field: str, values: list[Any]
+    tmp_path: Path, reason: str, field: str, values: list[Any], missing: str | None
 ) -> None:
     events = [purchase() | {field: value} for value in values]
-    missing = purchase()
-    del missing[field]
-    run_local(shop_of(tmp_path, part([*events, missing])), tmp_path)
-    assert reasons(tmp_path) == [reason] * (len(values) + 1)
+    without = purchase()
+    del without[field]
+    run_local(shop_of(tmp_path, part([*events, without])), tmp_path)
+    assert reasons(tmp_path) == [*[reason] * len(values), missing or reason]
 
 
 def test_quantity_may_be_one_to_the_largest_int32(tmp_path: Path) -> None:
@@ -124,13 +133,34 @@ def test_reject_figures_are_null_where_they_cannot_be_known(tmp_path: Path) -> N
     assert figures == {
         "not_an_object": (1, None, None),
         "invalid_event_type": (1, None, None),
+        "guest": (1, 0, "0.00"),
         "invalid_customer_id": (1, 0, "0.00"),
         "invalid_product_id": (1, 0, None),
+        "return": (1, -1, "0.00"),
         "invalid_quantity": (1, None, None),
         "unknown_product": (1, 1, None),
         "unknown_customer": (1, 1, "0.10"),
         "missing_category": (1, 1, "0.10"),
         "missing_segment": (1, 1, "0.10"),
+    }
+
+
+def test_what_came_back_is_left_out_with_its_units_and_money(tmp_path: Path) -> None:
+    back = [("c1", "p1", -3), ("nobody", "p0", -1), ("c1", "nothing", -4), (None, "p1", -5)]
+    events = [purchase(), *(purchase(*each) for each in back), purchase("c1", "p1", 1 - 2**31)]
+    shop = shop_of(tmp_path, part(events), customers=CUSTOMERS, products=PRODUCTS)
+    left_out = {}
+    for unknown in ("reject", "bucket"):
+        outcome = run_local(shop, tmp_path / unknown, unknown=unknown)
+        left_out[unknown] = {
+            reason: (found.events, found.units, found.revenue)
+            for reason, found in summary(outcome).rejected.items()
+        }
+        assert rows(tmp_path / unknown) == [["Office", "Retail", "0.10", "1", "1"]]
+        assert_agrees(tmp_path / unknown, outcome)
+    assert left_out == {
+        "reject": {"guest": (1, 0, "0.00"), "return": (4, -2147483655, "-214748365.10")},
+        "bucket": {"return": (5, -2147483660, "-214748365.60")},
     }
 
 
@@ -167,8 +197,9 @@ def test_bucket_rejects_everything_else_as_before(tmp_path: Path) -> None:
     events = [
         5,
         purchase() | {"event_type": None},
-        purchase(customer=7),
-        purchase(customer=None, product=""),
+        purchase(customer=7, quantity=-1),
+        purchase(customer=None, product="", quantity=-1),
+        purchase(customer=None, quantity=-1),
         purchase(customer="nobody", quantity=0),
         purchase(customer=[]),
     ]
@@ -178,6 +209,7 @@ def test_bucket_rejects_everything_else_as_before(tmp_path: Path) -> None:
         "invalid_event_type",
         "invalid_customer_id",
         "invalid_product_id",
+        "return",
         "invalid_quantity",
         "invalid_customer_id",
     ]

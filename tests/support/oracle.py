@@ -551,18 +551,18 @@ def _judge(
     if by_type != "purchase":
         return by_type
     customer = feed.id(found, "customer_id")
-    if bucket and customer == "":
-        customer = None  # a guest, like the missing and the null
-    is_guest = bucket and customer is None
-    if not (isinstance(customer, str) and customer) and not is_guest:
+    is_guest = customer in (None, "")
+    if is_guest and not bucket:
+        return "guest"
+    if not is_guest and not isinstance(customer, str):
         return "invalid_customer_id"
     product_id = feed.id(found, "product_id")
     if not isinstance(product_id, str) or not product_id:
         return "invalid_product_id"
     units = feed.quantity(found)
-    if units is None:
-        return "invalid_quantity"
-    buyer = customer if isinstance(customer, str) else None
+    if units is None or units < 0:
+        return "invalid_quantity" if units is None else "return"
+    buyer = None if is_guest else str(customer)
     return _judge_names(buyer, product_id, units, sold_on, known, bucket=bucket)
 
 
@@ -666,6 +666,8 @@ def _rejected(
             for day, why, units, product_id in lost
             if why == reason
         ]
+        if reason != "return":  # of what came back, only that reason has units
+            here = [(max(units, 0), product) for units, product in here]
         units = sum(units for units, _ in here)
         revenue = sum((n * one.price for n, one in here if one is not None), Decimal(0))
         figures[reason] = {

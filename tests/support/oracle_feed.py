@@ -145,14 +145,14 @@ class Feed:
         return value
 
     def quantity(self, counted: Counted) -> int | None:
-        """Units; None if they are none."""
+        """Units, negative if they came back; None if they are none."""
         value = self.get(counted, "quantity")
         if value is None and self.missing_quantity is not None:
             return self.missing_quantity
         units = (
             _number(value) if self.any_number else Decimal(value) if _is_integer(value) else None
         )
-        if units is None or not 1 <= units <= LARGEST_QUANTITY or units != int(units):
+        if not units or abs(units) > LARGEST_QUANTITY or units != int(units):
             return None
         return int(units)
 

@@ -176,7 +176,8 @@ FAULTS: tuple[Fault, ...] = (
     *(("customer_id", t) for t in ('"\\ud800"', '"\\udbff"', '"c1\\u0000"', '"never seen"')),
     *(("product_id", t) for t in (None, "null", '""', "5", "0", "false", "[]", "{}", '["c1"]')),
     *(("product_id", t) for t in ('"\\ud800"', '"c1\\u0000"', '"never seen"')),
-    *(("quantity", t) for t in (None, "null", "0", "-0", "-1", "-2147483648", "2147483648")),
+    *(("quantity", t) for t in (None, "null", "0", "-0", "-2147483648", "2147483648")),
+    *(("quantity", t) for t in ("-1", "-3", "-2147483647", "-1.0", "-1e2", '"-3"')),
     *(("quantity", t) for t in ("1.0", "1e2", "1E0", "2147483647.0", "0.5", "1e400", "true")),
     *(("quantity", t) for t in ('"3"', '""', "[1]", '{"quantity": 1}', HUGE, f"-{HUGE}", ENDLESS)),
 )

@@ -83,8 +83,8 @@ def _sale(random: np.random.Generator) -> tuple[object, ...]:
         int(random.integers(len(_LABELS.segments))),
         customer,
         _STRANGERS[random.integers(len(_STRANGERS))] if customer < 0 else None,
-        int(random.choice([1, 2, 2**31 - 1])),
-        int(random.choice([0, 1, 2**40])),
+        int(random.choice([1, 2, 2**31 - 1, -2])),
+        int(random.choice([0, 1, 2**40, -1])),
         int(random.choice([0, 1, 2**32 - 1])),
     )
 

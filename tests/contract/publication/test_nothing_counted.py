@@ -53,8 +53,8 @@ REFUSED: dict[str, tuple[Sequence[object], list[str]]] = {
     "renamed fields": (
         [{"event_type": "purchase", "user": "c1", "sku": "p1", "qty": 1}] * 3,
         [
-            "No event of 3 can be counted: 3 invalid_customer_id.",
-            "For example week.zip > 2024-03-01.zip > 0.json, event 0, invalid_customer_id: "
+            "No event of 3 can be counted: 3 guest.",
+            "For example week.zip > 2024-03-01.zip > 0.json, event 0, guest: "
             '{"event_type":"purchase","user":"c1","sku":"p1","qty":1}.',
         ],
     ),

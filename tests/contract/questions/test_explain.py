@@ -186,7 +186,7 @@ def test_left_out_events_are_shown_where_they_would_be(tmp_path: Path) -> None:
     assert left_out(found) == [
         ("invalid_event_type", "both", 1, None, None),
         ("invalid_quantity", "both", 2, None, None),
-        ("invalid_customer_id", "category", 1, 6, "0.60"),
+        ("guest", "category", 1, 6, "0.60"),
         ("unknown_customer", "category", 1, 5, "1250.00"),
         ("missing_segment", "category", 1, 10, "1.00"),
         ("invalid_product_id", "segment", 1, 8, None),
@@ -199,7 +199,7 @@ def test_left_out_events_are_shown_where_they_would_be(tmp_path: Path) -> None:
         ("c1", "p1", None, None, "invalid_quantity"),
         ("c1", "p1", 11, "1.10", "invalid_event_type"),
         ("stranger", "p2", 5, "1250.00", "unknown_customer"),
-        (None, "p1", 6, "0.60", "invalid_customer_id"),
+        (None, "p1", 6, "0.60", "guest"),
         ("blank", "p1", 10, "1.00", "missing_segment"),
         ("c2", "nothing", 7, None, "unknown_product"),
     ]
@@ -214,7 +214,7 @@ def test_a_cell_without_sales_still_shows_what_was_left_out_of_it(tmp_path: Path
     found = explained(tmp_path, "Toys", "VIP")
     assert msgspec.structs.astuple(found.totals) == ("0.00", 0, 0)
     assert (found.events, found.archives, found.customers) == (0, (), ())
-    assert left_out(found) == [("invalid_quantity", "both", 1, None, None)]
+    assert left_out(found) == [("return", "both", 1, -1, "-3.00")]
 
 
 def test_unknown_keeps_strangers_guests_and_what_has_no_price(tmp_path: Path) -> None:

@@ -315,7 +315,7 @@ TAMPERED = [
     ),
     ("rejects.csv", "not_an_object,", "unknown_product,", "row 3, reason"),
     ("rejects.csv", "2024-03-02.zip,a.json,4,", "2024-03-02.zip,a.json,14,", "row 7, position"),
-    ("summary.json", '"seen": 18', '"seen": 19', "events.seen"),
+    ("summary.json", '"seen": 20', '"seen": 21', "events.seen"),
     ("summary.json", '"not_purchase": 1', '"not_purchase": 2', "events.not_purchase"),
     ("summary.json", '"total_revenue": "141', '"total_revenue": "142', "totals.total_revenue"),
     ("summary.json", '"unique_customers": 2', '"unique_customers": 3', "totals.unique_customers"),

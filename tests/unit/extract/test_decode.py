@@ -91,7 +91,7 @@ def _expected(events: list[Any]) -> Read:
                 event.get("customer_id") in (None, ""),
                 _id(event.get("customer_id")),
                 _id(event.get("product_id")),
-                quantity if 1 <= quantity <= LARGEST else 0,
+                quantity if abs(quantity) <= LARGEST else 0,
             )
         )
     return Read(len(events), len(events) - len(found), found)
