@@ -21,6 +21,9 @@ FIRST_DAY, LAST_DAY = ((each - _EPOCH).days for each in (date.min, date.max))
 _BEFORE_ALL, _AFTER_ALL = FIRST_DAY - 1, LAST_DAY + 1
 # More than there are days: an id's number times it, and a day, are one number.
 DAYS = 2**22
+LAST_NUMBER = LAST_DAY - _BEFORE_ALL
+# What stands for no day, behind all.
+NO_DAY = DAYS - 1
 
 
 def is_dated(table: pa.Table) -> bool:
@@ -45,11 +48,17 @@ def bounds(table: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return begins, ends
 
 
-def day_numbers(days: pa.Array, unknown: int) -> NDArray[np.int64]:
-    """date32 as `bounds` counts days, null being ``unknown``."""
-    numbers = pc.fill_null(days.cast(pa.int32()), unknown + _BEFORE_ALL).to_numpy()
+def day_numbers(days: pa.Array) -> NDArray[np.int64]:
+    """date32 as numbers, null being NO_DAY."""
+    numbers = pc.fill_null(days.cast(pa.int32()), NO_DAY + _BEFORE_ALL).to_numpy()
     counted: NDArray[np.int64] = numbers.astype(np.int64) - _BEFORE_ALL
     return counted
+
+
+def days_of_numbers(numbers: NDArray[np.int64]) -> pa.Array:
+    """What `day_numbers` counts; that before all days is one, too."""
+    days = (numbers + _BEFORE_ALL).astype(np.int32)
+    return pa.array(days, pa.int32(), mask=numbers == NO_DAY).cast(pa.date32())
 
 
 def day_of(number: int) -> date | None:

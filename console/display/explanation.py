@@ -57,7 +57,10 @@ def _headline(found: Explanation) -> str:
 def _print_contents(console: Console, found: Explanation) -> None:
     for name, places in (("archive", found.archives), ("day", found.days), ("part", found.parts)):
         console.print(_figures_table([name], places, _place_cells))
-    console.print(_figures_table(["product", "price"], found.products, _product_cells))
+    is_dated = any(row.valid_from or row.valid_to for row in found.products)
+    headings = ["product", "price", *(["valid"] if is_dated else [])]
+    cells = _dated_product_cells if is_dated else _product_cells
+    console.print(_figures_table(headings, found.products, cells))
     console.print(_figures_table(["customer"], found.customers, _customer_cells))
     _print_events(console, found.first_events, found.events)
 
@@ -88,6 +91,12 @@ def _place_cells(row: PlaceFigures) -> list[str]:
 
 def _product_cells(row: ProductFigures) -> list[str]:
     return [plain(row.product), money(row.price)]
+
+
+def _dated_product_cells(row: ProductFigures) -> list[str]:
+    first = f"from {row.valid_from}" if row.valid_from else ""
+    last = f"before {row.valid_to}" if row.valid_to else ""
+    return [*_product_cells(row), ", ".join(filter(None, (first, last))) or "always"]
 
 
 def _customer_cells(row: CustomerFigures) -> list[str]:

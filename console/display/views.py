@@ -14,7 +14,7 @@ from rich.markup import escape
 from console.display.tables import Grid
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
-from pipeline_core.messages import Outcome, Summary, Unreadable, unlike_words
+from pipeline_core.messages import Outcome, Summary, Unreadable, undated_words, unlike_words
 from pipeline_core.plural import counted
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
@@ -146,6 +146,7 @@ def print_summary(console: Console, summary: Summary) -> None:
         ]
         console.print(table(["left out", "events", "units", "revenue"], rows, numbers=(1, 2, 3)))
     _print_sentence(console, unlike_words(summary))
+    _print_sentence(console, undated_words(summary))
     print_unreadable(console, summary.unreadable, summary.unreadable_count)
     if summary.conflicting_days:
         names = escape(some(summary.conflicting_days, summary.conflicting_count))

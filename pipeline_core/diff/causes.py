@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from pipeline_core.messages import DimensionSource, ReportPlugin, Totals
 
+# In place of a first day, of days without a date.
+UNDATED = "undated"
+
 
 class CauseKind(StrEnum):
     """Why a figure changed, in the order of the steps."""
@@ -21,6 +24,7 @@ class CauseKind(StrEnum):
     CHANGED_LIMITS = "changed_limits"
     CHANGED_FEED = "changed_feed"
     SENT_TWICE = "sent_twice"
+    REDATED_DAY = "redated_day"
     LATER_DAY = "later_day"
     RESTATED_PRICE = "restated_price"
     MOVED_CATEGORY = "moved_category"
@@ -50,6 +54,11 @@ class Cause(Struct, frozen=True, kw_only=True):
     """Its price, category, segment, mode or version in the first run; empty where it had none."""
     after: str = ""
     """The same in the second run."""
+    valid_from: str = ""
+    """The first day (ISO) of the time for which that holds of a product or a customer; empty if it
+    always did; ``undated`` if it does for days without a date."""
+    valid_to: str = ""
+    """The first day (ISO) for which it does not hold any more; empty if there is none."""
     others: int = 0
     """Number of causes that are alike, too many to name, for which this one stands; they did less
     than those that are named. 0 if it is one of its own."""

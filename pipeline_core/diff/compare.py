@@ -214,7 +214,8 @@ def _largest(effects: list[Effect]) -> list[tuple[Named, Amount, int]]:
 def _without_name(named: Named) -> Named:
     """Moves from one label to another are alike; what prices were is each product's own matter."""
     is_price = named.kind is CauseKind.RESTATED_PRICE
-    return Named(named.kind) if is_price else named._replace(name="", day="")
+    nobody = named._replace(name="", day="", valid_from="", valid_to="")
+    return Named(named.kind) if is_price else nobody
 
 
 def _figures(cell: _Row, scale: int) -> CellFigures:

@@ -1,6 +1,7 @@
 """Days that count in one run and not in the other, and why. Digests decide what is the same day,
 so a day that counts elsewhere now, or in an archive of another name, has not changed. One of which
-other events were sent before has: of it, other events count."""
+other events were sent before has: of it, other events count; and so has one of another date, on
+which other prices may be valid."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline_core.containers.entry_names import is_dated_up_to
+from pipeline_core.containers.entry_names import day_date, is_dated_up_to
 from pipeline_core.diff.causes import CauseKind
 from pipeline_core.diff.published_runs import PublishedRun
 from pipeline_core.messages import Feed, Limits
@@ -39,13 +40,14 @@ class ComparedDays:
 def compare_days(before: PublishedRun, after: PublishedRun) -> ComparedDays:
     """Raises ConfigError if one of the runs is not processed any more."""
     had, has = before.days(), after.days()
+    redated = _redated(had, has)
     is_same_reading = _reading(before) == _reading(after)
     waiting: dict[tuple[str, bytes], list[CountedDay]] = defaultdict(list)
     for day in had if is_same_reading else ():
         waiting[_events(day)].append(day)
     stayed, came = [], []
     for day in has:
-        if waiting[_events(day)]:
+        if day.digest not in redated and waiting[_events(day)]:
             waiting[_events(day)].pop()
             stayed.append(day)
         else:
@@ -55,9 +57,19 @@ def compare_days(before: PublishedRun, after: PublishedRun) -> ComparedDays:
     is_new = _Absence(before, had, after, CauseKind.NEW_ARCHIVE, CauseKind.READABLE)
     return ComparedDays(
         stayed,
-        [(is_gone.origin(day), day) for day in went],
-        [(is_new.origin(day), day) for day in came],
+        [(redated.get(day.digest) or is_gone.origin(day), day) for day in went],
+        [(redated.get(day.digest) or is_new.origin(day), day) for day in came],
     )
+
+
+def _redated(had: Iterable[CountedDay], has: Iterable[CountedDay]) -> dict[str, Origin]:
+    """By digest, the days that both runs count and that have another date in the second."""
+    dates = {day.digest: day_date(day.day.name) for day in had}
+    return {
+        day.digest: Origin(CauseKind.REDATED_DAY, day.done.archive.name, day.day.name)
+        for day in has
+        if day.digest in dates and dates[day.digest] != day_date(day.day.name)
+    }
 
 
 def _events(day: CountedDay) -> tuple[str, bytes]:

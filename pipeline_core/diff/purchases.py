@@ -63,7 +63,7 @@ def _bought(
 ) -> Bought:
     """What was bought on some days of a run, each with the number of its origin."""
     return collect(
-        united.bought(placed.decoded.candidates, origin)
+        united.bought(placed.decoded.candidates, origin, placed.date)
         for origin, day in days
         for placed in day_candidates(run.ledger, run.manifest, day, again=again)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from pipeline_core.diff.causes import Cause, CauseKind, CellChange, Difference
+from pipeline_core.diff.causes import UNDATED, Cause, CauseKind, CellChange, Difference
 from pipeline_core.plural import counted
 from pipeline_core.transform.money import grouped
 
@@ -18,6 +18,7 @@ _SAID = {
     CauseKind.CHANGED_LIMITS: "limits of the input are others",
     CauseKind.CHANGED_FEED: "the feed's settings are others",
     CauseKind.SENT_TWICE: "other events of {place} were sent before, and count elsewhere",
+    CauseKind.REDATED_DAY: "{day} of archive {name} had another date",
     CauseKind.LATER_DAY: "{day} of archive {name} is later than one of the runs is as of",
     CauseKind.RESTATED_PRICE: "price of {name} restated from {before} to {after}",
     CauseKind.MOVED_CATEGORY: "product {name} moved from {before} to {after}",
@@ -36,6 +37,7 @@ _SAID_OF_OTHERS = {
     CauseKind.READABLE: "{others} others can be read now",
     CauseKind.UNREADABLE: "{others} others cannot be read any more",
     CauseKind.SENT_TWICE: "{others} other days have events that were sent before",
+    CauseKind.REDATED_DAY: "{others} other days had another date",
     CauseKind.LATER_DAY: "{others} other days are later",
     CauseKind.RESTATED_PRICE: "{others} other prices restated",
     CauseKind.MOVED_CATEGORY: "{others} other products moved from {before} to {after}",
@@ -63,7 +65,7 @@ def headlines(found: Difference, most: int) -> Iterator[str]:
 def because(cause: Cause) -> str:
     """What was done, in a few words."""
     said = _SAID_OF_OTHERS if cause.others else _SAID
-    return said[cause.kind].format(
+    return f"{said[cause.kind]}{_when(cause)}".format(
         others=f"{cause.others:,}",
         name=cause.name,
         day=cause.day,
@@ -73,13 +75,23 @@ def because(cause: Cause) -> str:
     )
 
 
+def _when(cause: Cause) -> str:
+    """Behind a blank, the time for which it holds of a product or a customer, if not always."""
+    if cause.valid_from == UNDATED:
+        return " (days without a date)"
+    first = f"from {cause.valid_from}" if cause.valid_from else ""
+    last = f"before {cause.valid_to}" if cause.valid_to else ""
+    return f" ({', '.join(filter(None, (first, last)))})" if first or last else ""
+
+
 def rows_of(count: int) -> str:
     """So many rows."""
     return counted(count, "row")
 
 
 def _key(cause: Cause) -> tuple[str, ...]:
-    return (cause.kind, cause.name, cause.day, cause.before, cause.after)
+    span = cause.valid_from, cause.valid_to
+    return (cause.kind, cause.name, cause.day, cause.before, cause.after, *span)
 
 
 def _size(place: tuple[CellChange, Cause]) -> tuple[Decimal, int]:

@@ -12,7 +12,6 @@ from pipeline_core.diff.causes import CauseKind
 from pipeline_core.diff.days import Origin
 from pipeline_core.diff.views import Amount, Amounts, Bought, ReportView, United
 from pipeline_core.messages import UnknownMode
-from pipeline_core.transform.lookup import NO_LABEL
 from pipeline_core.transform.money import to_text
 
 
@@ -24,6 +23,8 @@ class Named(NamedTuple):
     day: str = ""
     before: str = ""
     after: str = ""
+    valid_from: str = ""
+    valid_to: str = ""
 
 
 class Effect(NamedTuple):
@@ -38,8 +39,9 @@ class Effect(NamedTuple):
 class Steps:
     """From the first report to the second: other days, prices of products that both runs know,
     their categories, segments of customers, products that one of them does not know, and what
-    becomes of what is unknown. A customer whom a run does not know has no segment there. A product
-    appears, or disappears, with price and category at once, so that it has both when it counts."""
+    becomes of what is unknown. A customer whom a run does not know has no segment there. A product,
+    or a row of it, appears or disappears with price and category at once, so that it has both when
+    it counts."""
 
     united: United
     unknown_before: UnknownMode
@@ -73,7 +75,7 @@ class Steps:
     def of_lists(self, bought: Bought) -> Iterator[Effect]:
         """All other steps, over the days of the second run."""
         before, after = self.united.before, self.united.after
-        both = before.product_known & after.product_known
+        both = before.priced & after.priced
         first = self.first
         prices = replace(first, price=np.where(both, after.price, before.price))
         categories = replace(prices, category=np.where(both, after.category, before.category))
@@ -102,22 +104,31 @@ class Steps:
         return _effects(self.united.changes(rows, rows.customers, before, after), self._customer)
 
     def _price(self, product: int) -> Named:
-        prices = (side.price[product] for side in (self.united.before, self.united.after))
-        texts = (to_text(price, self.united.scale) for price in prices)
-        return Named(CauseKind.RESTATED_PRICE, self._product_id(product), "", *texts)
+        texts = (
+            to_text(side.price[product], self.united.scale) if side.priced[product] else ""
+            for side in (self.united.before, self.united.after)
+        )
+        return self._of_product(CauseKind.RESTATED_PRICE, product, *texts)
 
     def _category(self, product: int) -> Named:
-        return self._product(product)._replace(kind=CauseKind.MOVED_CATEGORY)
-
-    def _product(self, product: int) -> Named:
-        known = self.united.after.product_known[product]
-        kind = CauseKind.KNOWN_PRODUCT if known else CauseKind.GONE_PRODUCT
         categories = self.united.labels.categories
         labels = (
             _label(categories, side.category[product])
             for side in (self.united.before, self.united.after)
         )
-        return Named(kind, self._product_id(product), "", *labels)
+        return self._of_product(CauseKind.MOVED_CATEGORY, product, *labels)
+
+    def _product(self, product: int) -> Named:
+        before, after = self.united.before, self.united.after
+        if before.product_known[product] and after.product_known[product]:
+            return self._price(product)
+        known = after.product_known[product]
+        kind = CauseKind.KNOWN_PRODUCT if known else CauseKind.GONE_PRODUCT
+        return self._category(product)._replace(kind=kind)
+
+    def _of_product(self, kind: CauseKind, product: int, before: str, after: str) -> Named:
+        products = self.united.products
+        return Named(kind, products.id(product), "", before, after, *products.span(product))
 
     def _customer(self, group: int) -> Named:
         before, after = self.united.before, self.united.after
@@ -126,17 +137,14 @@ class Steps:
             kind = CauseKind.GONE_CUSTOMER
         elif not before.customer_known[group]:
             kind = CauseKind.KNOWN_CUSTOMER
-        customer = self.united.customer_ids[group - self.united.first_customer].as_py().decode()
+        customers, period = self.united.customers, self.united.customer(group)
         segments = self.united.labels.segments
-        labels = (_label(segments, side.segment[group]) for side in (before, after))
-        return Named(kind, customer, "", *labels)
+        was, is_now = (_label(segments, side.segment[group]) for side in (before, after))
+        return Named(kind, customers.id(period), "", was, is_now, *customers.span(period))
 
     def _unknown(self, _: int) -> Named:
         kind = CauseKind.CHANGED_UNKNOWN
         return Named(kind, before=self.unknown_before, after=self.unknown_after)
-
-    def _product_id(self, product: int) -> str:
-        return str(self.united.product_ids[product].as_py().decode())
 
 
 def _effects(amounts: Amounts, named: Callable[[int], Named]) -> Iterator[Effect]:
@@ -146,4 +154,4 @@ def _effects(amounts: Amounts, named: Callable[[int], Named]) -> Iterator[Effect
 
 
 def _label(labels: tuple[str, ...], code: int) -> str:
-    return "" if code == NO_LABEL else labels[code]
+    return "" if code < 0 else labels[code]

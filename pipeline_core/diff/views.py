@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from datetime import date
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline_core.diff.periods import Periods
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.messages import UnknownMode
-from pipeline_core.transform.ids import IdIndex, index_of
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions, Labels, prepare
 from pipeline_core.transform.money import group_sums
 from pipeline_core.transform.reports.base import group_rows
@@ -23,6 +24,8 @@ Int64s = NDArray[np.int64]
 Integers = NDArray[np.object_]
 
 _NO_CELL = -1
+# In place of a category's code, of a product that has no price at that time.
+NO_PRICE = -2
 _LEAST_MERGED_ROWS = 1 << 18
 
 
@@ -55,8 +58,8 @@ Amounts = dict[tuple[int, int], Amount]
 
 @dataclass(frozen=True)
 class Bought:
-    """Units of purchases that may count: one row for each origin, product and group of customers
-    (numbers of United). int64 of shape (rows,)."""
+    """Units of purchases that may count: one row for each origin, period of a product, and group of
+    customers (numbers of United). int64 of shape (rows,)."""
 
     origin: Int64s
     product: Int64s
@@ -71,8 +74,8 @@ class Bought:
 
 @dataclass(frozen=True)
 class ReportView:
-    """Categories and prices by product, segments by group of customers, and what becomes of the
-    unknown. Labels are NO_LABEL, and prices 0, where there are none."""
+    """Categories and prices by period of a product, segments by group of customers, and what
+    becomes of the unknown. Labels are NO_LABEL or NO_PRICE, and prices 0, where there are none."""
 
     category: NDArray[np.int32]
     price: Integers
@@ -86,7 +89,7 @@ class ReportView:
             category = np.where(category == NO_LABEL, labels.unknown_category, category)
             segment = np.where(segment == NO_LABEL, labels.unknown_segment, segment)
         cells = category.astype(np.int64) * len(labels.segments) + segment
-        return np.where((category == NO_LABEL) | (segment == NO_LABEL), _NO_CELL, cells)
+        return np.where((category < 0) | (segment < 0), _NO_CELL, cells)
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,15 @@ class Side:
     product_known: NDArray[np.bool_]
     category: NDArray[np.int32]
     price: Integers
+    # Whether there is one; not of whom nobody knows at that time.
     customer_known: NDArray[np.bool_]
     segment: NDArray[np.int32]
+
+    @property
+    def priced(self) -> NDArray[np.bool_]:
+        """Which products are known, and have a price at that time."""
+        has_price: NDArray[np.bool_] = self.category != NO_PRICE
+        return self.product_known & has_price
 
     def view(self, unknown: UnknownMode) -> ReportView:
         """The report of this run."""
@@ -106,27 +116,28 @@ class Side:
 
 @dataclass(frozen=True)
 class United:
-    """Customers and products of both runs. A product has a number of its own; the last one is of
-    those that neither run knows. Customers are told apart only if their segments differ, behind
-    one group for each segment and, first of all, one without. ``scale`` is the larger one."""
+    """Customers and products of both runs. A period of a product has a number of its own; the last
+    one is of products that neither run knows. Customers are told apart only while their segments
+    differ, behind one group for each segment and, first of all, one without. ``scale`` is the
+    larger one."""
 
     scale: int
     labels: Labels
-    product_ids: pa.LargeBinaryArray
-    customer_ids: pa.LargeBinaryArray
+    products: Periods
+    customers: Periods
     before: Side
     after: Side
-    _products: IdIndex
-    _customers: IdIndex
+    # By period of a customer, its group; the periods that are a group of their own.
     _group: Int64s
+    _moved: Int64s
 
-    @property
-    def first_customer(self) -> int:
-        """The group of the first of ``customer_ids``."""
-        return 1 + len(self.labels.segments)
+    def customer(self, group: int) -> int:
+        """The period in ``customers`` that is this group."""
+        return int(self._moved[group - 1 - len(self.labels.segments)])
 
-    def bought(self, candidates: pa.Table, origin: int) -> Bought:
-        """Those of ``candidates`` (schema CANDIDATES) that count if customer and product do."""
+    def bought(self, candidates: pa.Table, origin: int, sold_on: date | None) -> Bought:
+        """Those of ``candidates`` (schema CANDIDATES), all of one day, that count if customer and
+        product do."""
         is_guest = candidates["guest"].to_numpy(zero_copy_only=False)
         sound = (
             (candidates["defect"].to_numpy() == 0)
@@ -135,11 +146,11 @@ class United:
             & (candidates["customer_id"].is_valid().to_numpy() | is_guest)
         )
         rows = candidates.filter(pa.array(sound))
-        product = self._products.rows_of(rows["product_id"].combine_chunks())
-        customer = self._customers.rows_of(rows["customer_id"].combine_chunks())
+        product = self.products.find(rows["product_id"].combine_chunks(), sold_on)
+        customer = self.customers.find(rows["customer_id"].combine_chunks(), sold_on)
         return Bought(
             np.full(rows.num_rows, origin, np.int64),
-            np.where(product == NOT_FOUND, len(self.product_ids), product),
+            np.where(product == NOT_FOUND, len(self.products.number), product),
             self._group[customer],
             rows["quantity"].to_numpy().astype(np.int64),
         )
@@ -197,26 +208,31 @@ def unite(before: Snapshot, after: Snapshot) -> United:
         tuple(sorted({name for each in lists for name in each.labels.categories})),
         tuple(sorted({name for each in lists for name in each.labels.segments})),
     )
-    products = _all_ids(before.products["product_id"], after.products["product_id"])
-    customers = _all_ids(before.customers["customer_id"], after.customers["customer_id"])
-    found = [_segments(each, customers, labels) for each in lists]
-    moved = np.flatnonzero(found[0].segment != found[1].segment)
-    group = found[0].segment.astype(np.int64) + 1
+    products, of_products = _product_periods(before, after, lists, labels)
+    customers, of_customers = _customer_periods(before, after, lists, labels)
+    moved = np.flatnonzero(of_customers[0].segment != of_customers[1].segment)
+    group = of_customers[0].segment.astype(np.int64) + 1
     group[moved] = 1 + len(labels.segments) + np.arange(len(moved))
+    groups = np.arange(NO_LABEL, len(labels.segments), dtype=np.int32)
     one, other = (
-        _side(each, products, labels, scale, segments, moved)
-        for each, segments in zip(lists, found, strict=True)
+        Side(
+            product_known=product.known,
+            category=product.category,
+            price=product.price * 10 ** (scale - dimensions.scale),
+            customer_known=np.append(np.ones(len(groups), np.bool_), customer.known[moved]),
+            segment=np.append(groups, customer.segment[moved]),
+        )
+        for dimensions, product, customer in zip(lists, of_products, of_customers, strict=True)
     )
     return United(
         scale=scale,
         labels=labels,
-        product_ids=products,
-        customer_ids=customers.take(pa.array(moved)),
+        products=products,
+        customers=customers,
         before=one,
         after=other,
-        _products=index_of(products),
-        _customers=index_of(customers),
         _group=group,
+        _moved=moved,
     )
 
 
@@ -239,47 +255,64 @@ def _merged(pieces: Sequence[Bought]) -> Bought:
     return Bought(origin, product, customers, group_sums(groups.number, groups.count, units))
 
 
-def _all_ids(before: pa.ChunkedArray, after: pa.ChunkedArray) -> pa.LargeBinaryArray:
-    """Both, each of distinct ids, without what stands in both."""
-    known, others = before.combine_chunks(), after.combine_chunks()
-    is_new = index_of(known).rows_of(others) == NOT_FOUND
-    return pa.concat_arrays([known, others.filter(pa.array(is_new))])
+class _Products(NamedTuple):
+    """By period, and once more for a product that nobody knows."""
+
+    known: NDArray[np.bool_]
+    category: NDArray[np.int32]
+    price: Integers
+
+    def at(self, periods: Int64s) -> _Products:
+        """Of some."""
+        return _Products(self.known[periods], self.category[periods], self.price[periods])
 
 
-class _Segments(NamedTuple):
-    """By customer, and once more for one whom nobody knows."""
+class _Customers(NamedTuple):
+    """The same of customers."""
 
     known: NDArray[np.bool_]
     segment: NDArray[np.int32]
 
-
-def _segments(dimensions: Dimensions, ids: pa.LargeBinaryArray, labels: Labels) -> _Segments:
-    days = pa.nulls(len(ids), pa.date32())
-    codes = np.append(dimensions.customers.rows_of(ids, days), NOT_FOUND)
-    renamed = _renamed(dimensions.labels.segments, labels.segments)
-    return _Segments(codes != NOT_FOUND, renamed[dimensions.customer_segment[codes]])
+    def at(self, periods: Int64s) -> _Customers:
+        """Of some."""
+        return _Customers(self.known[periods], self.segment[periods])
 
 
-def _side(
-    dimensions: Dimensions,
-    products: pa.LargeBinaryArray,
-    labels: Labels,
-    scale: int,
-    segments: _Segments,
-    moved: Int64s,
-) -> Side:
-    days = pa.nulls(len(products), pa.date32())
-    codes = np.append(dimensions.products.rows_of(products, days), NOT_FOUND)
-    renamed = _renamed(dimensions.labels.categories, labels.categories)
-    of_groups = np.arange(NO_LABEL, len(labels.segments), dtype=np.int32)
-    factor = 10 ** (scale - dimensions.scale)
-    return Side(
-        product_known=codes != NOT_FOUND,
-        category=renamed[dimensions.product_category[codes]],
-        price=dimensions.product_price[codes].astype(object) * factor,
-        customer_known=np.append(np.ones(len(of_groups), np.bool_), segments.known[moved]),
-        segment=np.append(of_groups, segments.segment[moved]),
-    )
+def _product_periods(
+    before: Snapshot, after: Snapshot, lists: Sequence[Dimensions], labels: Labels
+) -> tuple[Periods, list[_Products]]:
+    cut = Periods.of(before.products, after.products)
+    sides = []
+    for each in lists:
+        rows = np.append(cut.rows_of(each.products), NOT_FOUND)
+        category = _renamed(each.labels.categories, labels.categories)[each.product_category[rows]]
+        category[each.products.gaps(rows)] = NO_PRICE
+        price = each.product_price[rows].astype(object)
+        sides.append(_Products(rows != NOT_FOUND, category, price))
+    periods, kept = cut.without(_as_before([column for side in sides for column in side]))
+    return periods, [side.at(kept) for side in sides]
+
+
+def _customer_periods(
+    before: Snapshot, after: Snapshot, lists: Sequence[Dimensions], labels: Labels
+) -> tuple[Periods, list[_Customers]]:
+    cut = Periods.of(before.customers, after.customers)
+    sides = []
+    for each in lists:
+        rows = np.append(cut.rows_of(each.customers), NOT_FOUND)
+        segment = _renamed(each.labels.segments, labels.segments)[each.customer_segment[rows]]
+        sides.append(_Customers((rows != NOT_FOUND) & ~each.customers.gaps(rows), segment))
+    periods, kept = cut.without(_as_before([column for side in sides for column in side]))
+    return periods, [side.at(kept) for side in sides]
+
+
+def _as_before(columns: Sequence[NDArray[Any]]) -> NDArray[np.bool_]:
+    """Which rows are, in all columns, as the one before."""
+    same = np.ones(len(columns[0]), np.bool_)
+    same[:1] = False
+    for column in columns:
+        same[1:] &= (column[1:] == column[:-1]).astype(np.bool_)
+    return same
 
 
 def _renamed(names: Sequence[str], labels: Sequence[str]) -> NDArray[np.int32]:

@@ -31,6 +31,7 @@ from pipeline_core.messages.summary import (
     Summary,
     Totals,
     UnlikeFirst,
+    undated_words,
     unlike_words,
 )
 from pipeline_core.messages.text import to_json
@@ -87,5 +88,6 @@ __all__ = [
     "Work",
     "plugin_words",
     "to_json",
+    "undated_words",
     "unlike_words",
 ]

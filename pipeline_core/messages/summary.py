@@ -199,6 +199,17 @@ def _counted(total: int | None, listed: Sequence[object]) -> int:
     return len(listed) if total is None else total
 
 
+def undated_words(summary: Summary) -> str:
+    """How many purchases had to take the newest row for want of a date, in a sentence; empty if
+    none had."""
+    if not summary.undated:
+        return ""
+    return (
+        f"Of days without a date: {counted(summary.undated, 'purchase')} of products or customers "
+        "that are not always the same; the newest price, category and segment counted."
+    )
+
+
 def unlike_words(summary: Summary) -> str:
     """How many events were left out as sent twice that are not, by what they say, and where the
     first of them is, in a sentence; empty if there are none."""

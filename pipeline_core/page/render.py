@@ -28,7 +28,7 @@ from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from pipeline_core.messages import unlike_words
+from pipeline_core.messages import undated_words, unlike_words
 from pipeline_core.page.data import CalendarDay, Folded, Group, Page, SalesCell, ShownGroups
 from pipeline_core.page.numbers import change, grouped, money, percent, signed, width
 
@@ -119,7 +119,9 @@ def _environment() -> Environment:
     )
     environment.filters.update(grouped=grouped, shown=_shown, percent=percent, width=width)
     environment.filters.update(signed=signed, money=_money)
-    environment.globals.update(change=change, unlike_words=unlike_words)
+    environment.globals.update(
+        change=change, undated_words=undated_words, unlike_words=unlike_words
+    )
     return environment
 
 

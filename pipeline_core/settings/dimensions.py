@@ -53,11 +53,14 @@ class DimensionSettings(SettingGroup):
     )
     products: str = Field("products", description="The same of products.")
     customer_columns: str | None = Field(
-        None, description="What customer_id and segment are called there: customer_id=client no,..."
+        None,
+        description="What customer_id, segment, and valid_from and valid_to if there are any, are "
+        "called there: customer_id=client no,...",
     )
     product_columns: str | None = Field(
         None,
-        description="What product_id, category and price are called there: product_id=article,...",
+        description="The same of product_id, category, price, valid_from and valid_to: "
+        "product_id=article,...",
     )
 
     @field_validator("customer_columns")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline_core.transform.ids import NOT_FOUND, IdIndex, index_of
 from pipeline_core.valid_ranges import (
     DAYS,
+    NO_DAY,
     bounds,
     day_numbers,
     day_of,
@@ -19,9 +20,6 @@ from pipeline_core.valid_ranges import (
     distinct_numbers,
     is_dated,
 )
-
-# Behind every day and every end.
-_NO_DAY = DAYS - 1
 
 
 @dataclass(frozen=True)
@@ -110,9 +108,9 @@ class _Calendar:
         asked = np.flatnonzero(self.dated[numbers])
         if len(asked):
             of = numbers[asked]
-            day = day_numbers(days.take(pa.array(asked)), _NO_DAY)
+            day = day_numbers(days.take(pa.array(asked)))
             place = np.searchsorted(self.begins, of * DAYS + day, "right") - 1
             # Before the first row of all stands NOT_FOUND, which is no id's number.
-            is_valid = (self.number[place] == of) & ((day < self.ends[place]) | (day == _NO_DAY))
+            is_valid = (self.number[place] == of) & ((day < self.ends[place]) | (day == NO_DAY))
             rows[asked] = np.where(is_valid, place, self.gap[of])
         return rows
