@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pipeline_core.diff.days import ComparedDays, Origin
 from pipeline_core.diff.published_runs import PublishedRun
 from pipeline_core.diff.steps import Effect, Steps
-from pipeline_core.diff.views import Bought, United, collect, unite
+from pipeline_core.diff.unite import unite
+from pipeline_core.diff.views import Bought, United, collect
 from pipeline_core.ledger import load_snapshot
 from pipeline_core.processing.recount import CountedDay, day_candidates
 
