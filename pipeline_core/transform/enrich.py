@@ -92,8 +92,10 @@ def enrich(
     sales = pa.Table.from_arrays(columns, schema=SALES)
     if len(left_out):
         sales = sales.filter(pa.array(reasons == 0))
-    undated = _undated(dates, product, customer, dimensions) & (reasons == 0)
-    return Enriched(sales, reasons, rejected, int(np.count_nonzero(undated)))
+    undated = 0
+    if dates.null_count and dimensions.has_dates:
+        undated = _undated(dates, reasons, product, customer, dimensions)
+    return Enriched(sales, reasons, rejected, undated)
 
 
 def merge_figures(
@@ -139,15 +141,15 @@ def _reasons(
 
 def _undated(
     dates: pa.Array,
+    reasons: NDArray[np.uint8],
     product: NDArray[np.int64],
     customer: NDArray[np.int64],
     dimensions: Dimensions,
-) -> NDArray[np.bool_]:
-    """Where a date would have decided which row counts."""
-    no_date: NDArray[np.bool_] = dates.is_null().to_numpy(zero_copy_only=False)
-    if no_date.any():
-        no_date &= dimensions.products.is_dated[product] | dimensions.customers.is_dated[customer]
-    return no_date
+) -> int:
+    """Sales for which a date would have decided which row counts."""
+    no_date = dates.is_null().to_numpy(zero_copy_only=False)
+    dated = dimensions.products.is_dated[product] | dimensions.customers.is_dated[customer]
+    return int(np.count_nonzero(no_date & dated & (reasons == 0)))
 
 
 def _figures(
