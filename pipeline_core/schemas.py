@@ -23,17 +23,10 @@ CANDIDATES = pa.schema(
     ]
 )
 
-# What a feed's events may have besides. What was paid for a unit: in minor units, null where that
-# is no price. What an event that was sent twice is known by: a SHA-256 of some of its values, null
-# where it has none of them.
-PRICE_MINOR = pa.field("price_minor", pa.int64())
+# The same of a feed that names fields by which an event that was sent twice is known: a SHA-256
+# of their values, null where an event has none of them.
 EVENT_KEY = pa.field("event_key", pa.binary(32))
-
-
-def candidates_schema(*, is_priced: bool, is_keyed: bool) -> pa.Schema:
-    """CANDIDATES with the further columns of such a feed."""
-    return pa.schema([*CANDIDATES, *[PRICE_MINOR] * is_priced, *[EVENT_KEY] * is_keyed])
-
+KEYED_CANDIDATES = pa.schema([*CANDIDATES, EVENT_KEY])
 
 # The keys of an archive's candidates, in the order of their places; `day` is a directory place,
 # `begins` is false where a row is of the same event as the one before, and `content` tells apart
@@ -53,6 +46,16 @@ SENT_TWICE = pa.schema(
     [
         pa.field("day", pa.int32(), nullable=False),
         pa.field("rows", pa.large_binary(), nullable=False),
+    ]
+)
+
+# Ids that an archive's candidates name, of a product or else of a customer, by their stable hashes
+# (transform/ids.py); `known` is whether there is such a one.
+NAMED_IDS = pa.schema(
+    [
+        pa.field("product", pa.bool_(), nullable=False),
+        pa.field("known", pa.bool_(), nullable=False),
+        pa.field("id", pa.uint64(), nullable=False),
     ]
 )
 

@@ -1,10 +1,25 @@
-"""Dimension snapshots, shared by all runs that saw the same customers and products."""
+"""Dimension snapshots, shared by all runs that saw the same customers and products, and the numbers
+by which runs count distinct customers.
+
+A run that takes over results of another one gives every customer the number it has there; any
+other run numbers them as they stand. So runs of one snapshot may have other numbers, and these are
+in a file beside it.
+"""
 
 from __future__ import annotations
+
+import hashlib
+import io
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from pipeline_core.dimensions.snapshot import Snapshot, from_parquet
 from pipeline_core.errors import ContractError
 from pipeline_core.storage import Storage
+from pipeline_core.storage.parquet import read_parquet
 
 
 def save_snapshot(state: Storage, snapshot: Snapshot) -> str:
@@ -24,3 +39,40 @@ def load_snapshot(state: Storage, digest: str) -> Snapshot:
     except FileNotFoundError as error:
         raise ContractError(f"dimension snapshot {digest} is gone from {state.uri}") from error
     return from_parquet(files, digest)
+
+
+def save_customer_numbers(
+    state: Storage, digest: str, numbers: NDArray[np.int64] | None
+) -> str | None:
+    """Stores numbers of the distinct customers of a snapshot, in their order; returns their digest.
+    Nothing, and None, of those that stand as they count."""
+    if numbers is None or np.array_equal(numbers, np.arange(len(numbers))):
+        return None
+    buffer = io.BytesIO()
+    table = pa.table({"number": pa.array(numbers, pa.uint32())})
+    pq.write_table(table, buffer, compression="zstd", use_dictionary=False)
+    data = buffer.getvalue()
+    found = hashlib.sha256(data).hexdigest()
+    state.write(_numbers_key(digest, found), data)
+    return found
+
+
+def load_customer_numbers(
+    state: Storage, digest: str, numbers: str | None
+) -> NDArray[np.int64] | None:
+    """Those that were stored as ``numbers``; None is as they stand. Raises ContractError if they
+    are gone or damaged."""
+    if numbers is None:
+        return None
+    try:
+        data = state.read(_numbers_key(digest, numbers))
+    except FileNotFoundError as error:
+        raise ContractError(f"customer numbers {numbers} are gone from {state.uri}") from error
+    if hashlib.sha256(data).hexdigest() != numbers:
+        raise ContractError(f"customer numbers {numbers} are damaged: their digest differs")
+    found: NDArray[np.int64] = read_parquet(data)["number"].to_numpy().astype(np.int64)
+    return found
+
+
+def _numbers_key(digest: str, numbers: str) -> str:
+    return f"dimensions/{digest}/numbers.{numbers[:16]}.parquet"

@@ -8,6 +8,7 @@ from pipeline_core.messages.feed import Condition, Feed, Ids, Numbers
 from pipeline_core.messages.inputs import MOST_REPEATED, RepeatedEntry, Unreadable
 from pipeline_core.messages.manifest import ArchiveRef, DayRef, Manifest
 from pipeline_core.messages.memory import Known, Memory
+from pipeline_core.messages.named_ids import NamedIds
 from pipeline_core.messages.options import (
     DriftLimits,
     Limits,
@@ -19,8 +20,9 @@ from pipeline_core.messages.options import (
 from pipeline_core.messages.outcome import Allowance, Outcome, RunState, Verdict
 from pipeline_core.messages.plan_order import Order
 from pipeline_core.messages.position import Position
-from pipeline_core.messages.receipt import DistinctReceipts, Receipt, ReusedReceipts, StoredFile
+from pipeline_core.messages.receipt import DistinctReceipts, Receipt, ReusedReceipts
 from pipeline_core.messages.report_plugin import ReportPlugin, plugin_words
+from pipeline_core.messages.stored_file import StoredFile
 from pipeline_core.messages.summary import (
     MOST_MISSING,
     EventCounts,
@@ -60,6 +62,7 @@ __all__ = [
     "Limits",
     "Manifest",
     "Memory",
+    "NamedIds",
     "Numbers",
     "Options",
     "Order",

@@ -87,6 +87,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """When the dead are taken for dead."""
     dimensions_digest: str
     """SHA-256 (hex) of the values of the snapshot of customers and products."""
+    customer_numbers: str | None = None
+    """SHA-256 (hex) of the file of numbers by which distinct customers are counted, which is beside
+    the snapshot; None is by their places there."""
     customers: DimensionSource | None = None
     """Where the customers came from; None if an earlier version did not say."""
     products: DimensionSource | None = None

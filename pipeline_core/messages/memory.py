@@ -33,6 +33,8 @@ class Memory(Struct, frozen=True, kw_only=True):
     """Options of the run that made the receipts."""
     dimensions_digest: str
     """SHA-256 (hex) of the snapshot of customers and products they were made with."""
+    customer_numbers: str | None = None
+    """SHA-256 (hex) of the file of customers' numbers in that run's manifest."""
     report_plugins: tuple[ReportPlugin, ...] = ()
     """Reports of plug-ins that the receipts have partials of, by name."""
     archives: tuple[Known, ...]

@@ -6,17 +6,8 @@ from msgspec import Struct
 
 from pipeline_core.messages.counts import Counts, Tally
 from pipeline_core.messages.inputs import RepeatedEntry, Unreadable
-
-
-class StoredFile(Struct, frozen=True):
-    """A file in the state storage."""
-
-    key: str
-    """Its key there."""
-    digest: str
-    """The SHA-256 (hex) that its bytes must have."""
-    rows: int
-    """Rows of the table in it."""
+from pipeline_core.messages.named_ids import NamedIds
+from pipeline_core.messages.stored_file import StoredFile
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -69,6 +60,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
     sent_twice: StoredFile | None = None
     """Which events are left out since they were sent before: counts, partials and rejects know it;
     None if none is, or nobody looked yet."""
+    named_ids: NamedIds = NamedIds()
+    """Which customers and products its events name; empty if an earlier version did not look."""
 
     @property
     def unreadable_count(self) -> int:

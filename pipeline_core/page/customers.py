@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from pipeline_core.errors import ContractError
-from pipeline_core.ledger import load_snapshot
+from pipeline_core.ledger import RunLedger, load_customer_numbers, load_snapshot
 from pipeline_core.ledger.customers import load_customers, save_customers
-from pipeline_core.messages import Summary
+from pipeline_core.ledger.names import is_run_id
+from pipeline_core.messages import Manifest
 from pipeline_core.page import EarlierRun, Newcomers
 from pipeline_core.storage import Storage
 from pipeline_core.transform.ids import NOT_FOUND, index_of
@@ -18,7 +22,7 @@ from pipeline_core.valid_ranges import distinct_ids
 
 
 def newcomers(
-    state: Storage, summary: Summary, before: EarlierRun | None, sales: pa.Table
+    state: Storage, manifest: Manifest, before: EarlierRun | None, sales: pa.Table
 ) -> Newcomers | None:
     """Of the customers in the merged partial ``sales``. None if there is no run before, or if its
     customers or this run's are not all known: those of the dimension are, and strangers that
@@ -26,31 +30,51 @@ def newcomers(
     now = known_customers(sales)
     if now is None:
         return None
-    save_customers(state, summary.run_id, now.serialize())
-    if before is None:
-        return None
-    then = _codes_of(state, before, summary.dimensions_digest)
+    save_customers(state, manifest.run_id, now.serialize())
+    then = _customers_of(state, before, manifest) if before is not None else None
     if then is None:
         return None
     returned = now.intersection_cardinality(then)
     return Newcomers(new=len(now) - returned, returned=returned, gone=len(then) - returned)
 
 
-def _codes_of(state: Storage, run: EarlierRun, digest: str) -> BitMap | None:
-    """The customers of an earlier run, as codes of the snapshot ``digest``; one that is not in it
-    any more keeps a code that no other has."""
-    data = load_customers(state, run.run_id)
-    if data is None:
+def _customers_of(state: Storage, run: EarlierRun, manifest: Manifest) -> BitMap | None:
+    """The customers of an earlier run by their numbers in this one; one who is not in this one's
+    snapshot any more has a number that nobody else has."""
+    data = load_customers(state, run.run_id) if is_run_id(run.run_id) else None
+    earlier = RunLedger(state, run.run_id).planned() if data is not None else None
+    if data is None or earlier is None:
         return None
-    codes = BitMap.deserialize(data)
-    if run.dimensions_digest == digest:
-        return codes
+    then = BitMap.deserialize(data)
+    if _snapshot_of(earlier) == _snapshot_of(manifest):
+        return then
     try:
-        earlier = distinct_ids(load_snapshot(state, run.dimensions_digest).customers)
+        was = _numbered(state, earlier)
     except ContractError:  # somebody may have cleaned up
         return None
-    ids = distinct_ids(load_snapshot(state, digest).customers)
-    then = earlier.take(pa.array(codes.to_array(), pa.uint32()))
-    found = index_of(ids).rows_of(then)
-    codes_now = np.where(found == NOT_FOUND, len(ids) + np.arange(len(found)), found)
-    return BitMap(codes_now.astype(np.uint32))
+    is_now = _numbered(state, manifest)
+    bought = np.isin(was.numbers, then.to_array())
+    places = index_of(is_now.ids).rows_of(was.ids.filter(pa.array(bought)))
+    free = int(is_now.numbers.max(initial=NOT_FOUND)) + 1
+    numbers = np.append(is_now.numbers, NOT_FOUND)[places]
+    numbers = np.where(places == NOT_FOUND, free + np.arange(len(places)), numbers)
+    return BitMap(numbers.astype(np.uint32))
+
+
+def _snapshot_of(manifest: Manifest) -> tuple[str, str | None]:
+    return manifest.dimensions_digest, manifest.customer_numbers
+
+
+class _Numbered(NamedTuple):
+    """The distinct customers of a run, and the number of each."""
+
+    ids: pa.LargeBinaryArray
+    numbers: NDArray[np.int64]
+
+
+def _numbered(state: Storage, manifest: Manifest) -> _Numbered:
+    """Raises ContractError if the snapshot is gone."""
+    snapshot = load_snapshot(state, manifest.dimensions_digest)
+    ids = distinct_ids(snapshot.customers)
+    numbers = load_customer_numbers(state, *_snapshot_of(manifest))
+    return _Numbered(ids, np.arange(len(ids)) if numbers is None else numbers)

@@ -70,7 +70,7 @@ def write_pages(
         currency=manifest.options.currency,
         changes=RunLedger(state, summary.run_id).changes(),
         earlier=earlier,
-        newcomers=newcomers(state, summary, before, partials[CATEGORY_SALES.name]),
+        newcomers=newcomers(state, manifest, before, partials[CATEGORY_SALES.name]),
         cells=cells,
         folded_cells=folded,
         categories=shown_groups(sums, scale, GROUPS, pages.__getitem__),

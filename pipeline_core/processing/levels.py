@@ -16,6 +16,7 @@ from pipeline_core.extract.candidates import event_texts
 from pipeline_core.load.rejects import RejectLog
 from pipeline_core.messages import Counts, Position, RejectFigures, RejectReason
 from pipeline_core.processing.event_keys import KeyLog
+from pipeline_core.processing.named_log import NamedLog
 from pipeline_core.processing.rules import Rules, window_bytes
 from pipeline_core.processing.steps import Chunk, End
 from pipeline_core.transform.enrich import Enriched, merge_figures
@@ -39,6 +40,7 @@ class Level:
         self.rejected: dict[str, RejectFigures] = {}
         self.chunks = Waiting[Chunk]()
         self.sales = Waiting[pa.Table]()
+        self.named = NamedLog()
         self._partials: dict[str, RunningMerge[pa.Table]] = {}
 
     def __enter__(self) -> Self:
@@ -67,6 +69,7 @@ class Level:
         self.counted += enriched.sales.num_rows
         self.undated += enriched.undated
         self.rejected = merge_figures(self.rejected, enriched.rejected)
+        self.named.add(chunks, enriched)
         if enriched.rejected and self.rejects.room:
             lengths = [chunk.decoded.candidates.num_rows for chunk in chunks]
             reasons = np.split(enriched.reasons, np.cumsum(lengths)[:-1])
@@ -92,6 +95,7 @@ class Level:
         self.rejected = merge_figures(self.rejected, inner.rejected)
         self.rejects.absorb(inner.rejects)
         self.keys.absorb(inner.keys)
+        self.named.absorb(inner.named)
         self.take_partials({name: running.whole() for name, running in inner._partials.items()})
         for sales in inner.sales.taken():
             self.sales.add(sales, sales.num_rows)

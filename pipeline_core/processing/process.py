@@ -11,7 +11,7 @@ import msgspec
 
 from pipeline_core.errors import RetryableError
 from pipeline_core.extract.extract_cache import extracts_of
-from pipeline_core.ledger import RunLedger, load_snapshot, open_state
+from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import (
     OutOfTries,
     Worker,
@@ -27,9 +27,9 @@ from pipeline_core.plural import counted
 from pipeline_core.processing.count import count_events
 from pipeline_core.processing.extraction import Extraction
 from pipeline_core.processing.levels import Level
-from pipeline_core.processing.rules import Rules
+from pipeline_core.processing.rules import Rules, load_dimensions
 from pipeline_core.storage import open_archives
-from pipeline_core.transform.lookup import Dimensions, prepare
+from pipeline_core.transform.lookup import Dimensions
 from pipeline_core.transform.reports.plugins import reports_of
 
 log = get_logger()
@@ -114,7 +114,9 @@ def _extraction(
 
 
 def _rules(ledger: RunLedger, manifest: Manifest) -> Rules:
-    dimensions = _dimensions(ledger.state.uri, manifest.dimensions_digest)
+    dimensions = _dimensions(
+        ledger.state.uri, manifest.dimensions_digest, manifest.customer_numbers
+    )
     return Rules(dimensions, manifest.options, manifest.report_plugins)
 
 
@@ -150,10 +152,9 @@ def manifest_of(state_uri: str, run_id: str) -> Manifest:
 
 
 @lru_cache(maxsize=2)
-def _dimensions(state_uri: str, digest: str) -> Dimensions:
+def _dimensions(state_uri: str, digest: str, customer_numbers: str | None) -> Dimensions:
     """The run's look-up tables, once per worker process."""
-    snapshot = load_snapshot(open_state(state_uri), digest)
-    return prepare(snapshot.customers, snapshot.products, snapshot.scale)
+    return load_dimensions(open_state(state_uri), digest, customer_numbers)
 
 
 def _store(
@@ -161,6 +162,7 @@ def _store(
 ) -> Receipt:
     return msgspec.structs.replace(
         store_results(ledger, work, result, receipt_of(ledger.run_id, work, extraction)),
+        named_ids=result.named.stored(ledger, work, result.rules.dimensions),
         general_events=result.general,
         seconds=round(time.monotonic() - started, 6),
     )

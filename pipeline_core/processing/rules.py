@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.ledger import RunLedger, load_customer_numbers, load_snapshot
 from pipeline_core.machine.profile import EVENT_BYTES
 from pipeline_core.messages import Manifest, Options, ReportPlugin
+from pipeline_core.storage import Storage
 from pipeline_core.transform.lookup import Dimensions, prepare
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.plugins import reports_of
@@ -35,6 +36,14 @@ def window_bytes(options: Options) -> int:
 def rules_of(ledger: RunLedger, manifest: Manifest) -> Rules:
     """The run's own customers, products and options. Raises ContractError if its snapshot is gone
     or damaged."""
-    snapshot = load_snapshot(ledger.state, manifest.dimensions_digest)
-    dimensions = prepare(snapshot.customers, snapshot.products, snapshot.scale)
+    dimensions = load_dimensions(
+        ledger.state, manifest.dimensions_digest, manifest.customer_numbers
+    )
     return Rules(dimensions, manifest.options, manifest.report_plugins)
+
+
+def load_dimensions(state: Storage, digest: str, customer_numbers: str | None) -> Dimensions:
+    """The look-up tables of a manifest. Raises as ``rules_of`` does."""
+    snapshot = load_snapshot(state, digest)
+    numbers = load_customer_numbers(state, digest, customer_numbers)
+    return prepare(snapshot.customers, snapshot.products, snapshot.scale, numbers)

@@ -61,7 +61,7 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
         stored
         for run_id in run_ids(state)
         if run_id not in newest
-        for folder in ("partials", "rejects", "event_keys")
+        for folder in ("partials", "rejects", "event_keys", "named_ids")
         for stored in state.files(f"runs/{run_id}/{folder}")
         if stored.key not in files
     ]
@@ -89,4 +89,5 @@ def _usable_merged(memory: Memory, kept: Mapping[str, Receipt]) -> set[str]:
 
 def _files(receipt: Receipt) -> Iterable[str]:
     stored = (*receipt.partials.values(), receipt.rejects, receipt.event_keys)
+    stored = (*stored, receipt.named_ids.file)
     return (each.key for each in stored if each is not None)

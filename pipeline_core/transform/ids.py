@@ -8,10 +8,12 @@ nothing of it is stored. Rows do not depend on it.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -40,6 +42,8 @@ _MASKS = np.array([(1 << 8 * left) - 1 for left in range(_WORD + 1)], np.uint64)
 # Of ten million ids, two have one hash with one key in 300,000. If it happens again and again, it
 # is not chance.
 _KEYS_TRIED = 3
+# Of longer ids `stable_hashes` takes so many bytes.
+_STABLE_BYTES = 256
 
 
 class IdIndex(Protocol):
@@ -164,6 +168,23 @@ def group_ids(ids: pa.LargeBinaryArray) -> GroupedIds:
     examples = np.empty(len(numbers), np.int64)
     examples[number] = np.arange(len(ids))
     return GroupedIds(examples, number)
+
+
+def stable_hashes(ids: pa.LargeBinaryArray) -> NDArray[np.uint64]:
+    """A hash of each id's first 256 bytes and its length, of shape (ids,), that is the same in
+    every process: as `_hashes` with the numbers of SHAKE-128("ids"), little-endian, two by two. Of
+    ids without nulls. Whoever chooses ids can make two meet, so only for what may take one for the
+    other."""
+    longest = min(_longest(ids), _STABLE_BYTES)
+    return _hashes(ids, _stable_key(-(-longest // _WORD)), longest)
+
+
+@lru_cache
+def _stable_key(words: int) -> NDArray[np.uint64]:
+    """As `_new_key`; that of fewer words is the beginning of that of more."""
+    pairs = 2 + 2 * words
+    numbers = np.frombuffer(hashlib.shake_128(b"ids").digest(2 * pairs * 8), "<u8")
+    return numbers.reshape(pairs, 2).T
 
 
 def _longest(ids: pa.LargeBinaryArray) -> int:

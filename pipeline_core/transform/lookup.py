@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline_core.transform.ids import NOT_FOUND
 from pipeline_core.transform.valid_rows import ValidRows
+from pipeline_core.valid_ranges import distinct_ids
 
 __all__ = ["NOT_FOUND", "NO_LABEL", "Dimensions", "Labels", "prepare"]
 
@@ -43,7 +44,7 @@ class Dimensions:
     these rows (see ``ValidRows``): gaps and, as the last element, NOT_FOUND (-1) have no label and
     a price of 0. Label codes are NO_LABEL where missing; prices are minor units of ``scale``
     decimals; distinct customers are counted by ``customer_number``, which all rows of an id, and
-    its gap, have in common."""
+    its gap, have in common. ``product_ids`` and ``customer_ids`` are the distinct ones."""
 
     scale: int
     labels: Labels
@@ -51,13 +52,10 @@ class Dimensions:
     product_price: NDArray[np.int64]
     customer_segment: NDArray[np.int32]
     customer_number: NDArray[np.int64]
+    product_ids: pa.LargeBinaryArray = field(repr=False)
+    customer_ids: pa.LargeBinaryArray = field(repr=False)
     products: ValidRows = field(repr=False)
     customers: ValidRows = field(repr=False)
-
-    @property
-    def has_dates(self) -> bool:
-        """Whether any row of either is not always valid."""
-        return self.products.has_dates or self.customers.has_dates
 
     def product_rows(self, ids: pa.ChunkedArray, days: pa.Array) -> NDArray[np.int64]:
         """Rows of large_binary ids on ``days`` (date32, same length), as ``ValidRows.rows_of``."""
@@ -68,20 +66,31 @@ class Dimensions:
         return self.customers.rows_of(ids.combine_chunks(), days)
 
 
-def prepare(customers: pa.Table, products: pa.Table, scale: int) -> Dimensions:
-    """Look-up tables of a snapshot (schemas CUSTOMERS and PRODUCTS)."""
+def prepare(
+    customers: pa.Table,
+    products: pa.Table,
+    scale: int,
+    customer_numbers: NDArray[np.int64] | None = None,
+) -> Dimensions:
+    """Look-up tables of a snapshot (schemas CUSTOMERS and PRODUCTS). ``customer_numbers`` are those
+    of the distinct customers, in their order; their places, if there are none."""
     of_products, of_customers = ValidRows.of(products), ValidRows.of(customers)
     categories, product_category = _encode(products["category"], of_products)
     segments, customer_segment = _encode(customers["segment"], of_customers)
     prices = np.zeros(len(of_products.number), np.int64)
     prices[: products.num_rows] = products["price_minor"].to_numpy()
+    number = of_customers.number
+    if customer_numbers is not None:
+        number = np.append(customer_numbers, NOT_FOUND)[number]
     return Dimensions(
         scale=scale,
         labels=Labels(categories, segments),
         product_category=product_category,
         product_price=prices,
         customer_segment=customer_segment,
-        customer_number=of_customers.number,
+        customer_number=number,
+        product_ids=distinct_ids(products),
+        customer_ids=distinct_ids(customers),
         products=of_products,
         customers=of_customers,
     )

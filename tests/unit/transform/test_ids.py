@@ -17,7 +17,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline_core.transform import ids as ids_module
-from pipeline_core.transform.ids import NOT_FOUND, HashTable, SortedHashes, SortedIds, group_ids
+from pipeline_core.transform.ids import (
+    NOT_FOUND,
+    HashTable,
+    SortedHashes,
+    SortedIds,
+    group_ids,
+    stable_hashes,
+)
 
 # Short alphabets and lengths around a word make near misses likely.
 IDS = st.binary(max_size=3) | st.text("ab\0ü", max_size=20).map(str.encode)
@@ -213,3 +220,24 @@ def test_known_ids_that_change_later_are_not_found() -> None:
     table = _ids.table_of(known, b"ab", KEY)
     known[:] = 2**62, 2**63 - 1, -(2**63)
     assert np.frombuffer(_ids.rows_of(table, asked, b"ab"), np.int64).tolist() == [NOT_FOUND] * 2
+
+
+def test_stable_hashes_are_always_the_same() -> None:
+    """They are kept from run to run."""
+    ids = pa.array([b"", b"c1", b"customer-42", bytes(range(256)) + b"!"], pa.large_binary())
+    hashes = [
+        16727309052599314114,
+        13952448477748691665,
+        15691563592506781109,
+        14403862845639289653,
+    ]
+    assert stable_hashes(ids).tolist() == hashes
+    alone = [int(stable_hashes(ids.slice(place, 1))[0]) for place in range(len(ids))]
+    assert alone == hashes
+
+
+def test_stable_hashes_look_at_the_length_and_at_256_bytes() -> None:
+    ids = [b"\0", b"\0\0", b"a" * 256 + b"b", b"a" * 256 + b"c", b"a" * 255 + b"cc"]
+    one, two, three, four, five = stable_hashes(pa.array(ids, pa.large_binary())).tolist()
+    assert len({one, two, three, five}) == 4
+    assert three == four
