@@ -13,7 +13,6 @@ from pipeline_core.catalog.tables import Column, Table
 from pipeline_core.configuration.places import Places
 from pipeline_core.dimensions.plugin import is_plugin
 from pipeline_core.errors import ConfigError, PipelineError
-from pipeline_core.messages import Feed
 from pipeline_core.planning.plan import read_dimensions
 
 
@@ -53,7 +52,7 @@ class Sources:
 
     def _of_plugin(self) -> list[Table]:
         try:
-            found = read_dimensions(self._places, Feed())
+            found = read_dimensions(self._places)
         except PipelineError as error:
             self.cause = str(error)
             return []

@@ -29,10 +29,12 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True)
 class ComparedDays:
-    """``stayed`` are the second run's, of which both counted the same events; those that ``went``
-    are the first's, those that ``came`` the second's."""
+    """``stayed`` are the second run's, of which both counted the same events, ``recounted`` those
+    of them that it did not take over as the first one left them; those that ``went`` are the
+    first's, those that ``came`` the second's."""
 
     stayed: list[CountedDay]
+    recounted: list[CountedDay]
     went: list[tuple[Origin, CountedDay]]
     came: list[tuple[Origin, CountedDay]]
 
@@ -45,11 +47,12 @@ def compare_days(before: PublishedRun, after: PublishedRun) -> ComparedDays:
     waiting: dict[tuple[str, bytes], list[CountedDay]] = defaultdict(list)
     for day in had if is_same_reading else ():
         waiting[_events(day)].append(day)
-    stayed, came = [], []
+    stayed, recounted, came = [], [], []
     for day in has:
         if day.digest not in redated and waiting[_events(day)]:
-            waiting[_events(day)].pop()
             stayed.append(day)
+            if _results(waiting[_events(day)].pop()) != _results(day):
+                recounted.append(day)
         else:
             came.append(day)
     went = [day for left in waiting.values() for day in left] if is_same_reading else had
@@ -57,6 +60,7 @@ def compare_days(before: PublishedRun, after: PublishedRun) -> ComparedDays:
     is_new = _Absence(before, had, after, CauseKind.NEW_ARCHIVE, CauseKind.READABLE)
     return ComparedDays(
         stayed,
+        recounted,
         [(redated.get(day.digest) or is_gone.origin(day), day) for day in went],
         [(redated.get(day.digest) or is_new.origin(day), day) for day in came],
     )
@@ -75,6 +79,11 @@ def _redated(had: Iterable[CountedDay], has: Iterable[CountedDay]) -> dict[str, 
 def _events(day: CountedDay) -> tuple[str, bytes]:
     """Which of them count: those of its bytes, but for what was sent before."""
     return day.digest, b"" if day.sent_twice is None else day.sent_twice.tobytes()
+
+
+def _results(day: CountedDay) -> set[str]:
+    """The files of the sums that it is in: each belongs to the run that made it."""
+    return {stored.key for stored in day.done.receipt.partials.values()}
 
 
 class _Absence:

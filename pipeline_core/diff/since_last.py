@@ -95,15 +95,13 @@ def _explained(bare: Changes, one: PublishedRun, other: PublishedRun) -> Changes
 
 def _days_to_read(one: PublishedRun, other: PublishedRun) -> ComparedDays | None:
     """None if too much is in them. Of days that both count, nothing changes unless customers,
-    products or the unknown do."""
+    products or the unknown do; nor of a result that both have, for no change touched it."""
+    days = compare_days(one, other)
     is_same = (one.manifest.dimensions_digest, one.manifest.options.unknown) == (
         other.manifest.dimensions_digest,
         other.manifest.options.unknown,
     )
-    if not is_same and other.summary.events.counted > _MOST_PURCHASES:
-        return None
-    days = compare_days(one, other)
-    days = replace(days, stayed=[]) if is_same else days
+    days = replace(days, stayed=[] if is_same else days.recounted)
     return days if _purchases(days) <= _MOST_PURCHASES else None
 
 

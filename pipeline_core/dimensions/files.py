@@ -43,9 +43,7 @@ def read_folder(
     """
     with _reading(folder):
         _check_folder(folder)
-        return located_snapshot(
-            _read(folder, customers), _read(folder, products), products.price_decimals
-        )
+        return located_snapshot(_read(folder, customers), _read(folder, products))
 
 
 def _check_folder(folder: Path) -> None:

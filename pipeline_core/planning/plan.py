@@ -15,7 +15,7 @@ from pipeline_core.dimensions.plugin import described, is_plugin, read_plugin
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids, save_snapshot
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import DATABASE, DimensionSource, Feed, Manifest, Order
+from pipeline_core.messages import DATABASE, DimensionSource, Manifest, Order
 from pipeline_core.planning.feed_paths import check_feed_paths
 from pipeline_core.planning.plugins import load_plugins
 from pipeline_core.planning.reuse import (
@@ -24,12 +24,12 @@ from pipeline_core.planning.reuse import (
     note_days,
     recall,
     recall_days,
-    reusable,
     reuse_receipts,
     rules_of_now,
 )
 from pipeline_core.planning.shares import split_into_shares
 from pipeline_core.planning.survey import survey
+from pipeline_core.planning.taken_over import taken_over
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
 log = get_logger()
@@ -65,8 +65,9 @@ def plan(order: Order) -> Manifest:
     found = survey(archives, options.limits, options.feed, *known_before, as_of=options.as_of)
     if not is_known_feed(options.feed, memory, seen):
         check_feed_paths(archives, found.readable(), options.limits, options.feed)
-    dimensions_digest = save_snapshot(state, read_dimensions(places, options.feed))
-    known = reusable(memory, found.archives, options, dimensions_digest, plugins)
+    snapshot = read_dimensions(places)
+    dimensions_digest = save_snapshot(state, snapshot)
+    taken = taken_over(state, memory, found.archives, options, snapshot, plugins)
     planned = Manifest(
         run_id=order.run_id,
         created_at=started,
@@ -76,9 +77,10 @@ def plan(order: Order) -> Manifest:
         options=options,
         policy=order.policy,
         dimensions_digest=dimensions_digest,
+        customer_numbers=taken.customer_numbers,
         customers=_source(places, places.customers),
-        products=_source(places, _products(places, options.feed)),
-        archives=split_into_shares(found.archives, order.processes(), known),
+        products=_source(places, places.products),
+        archives=split_into_shares(found.archives, order.processes(), taken.known),
         conflicting_days=found.conflicting_days,
         reuse=reuse,
         rules=rules_of_now(),
@@ -87,11 +89,11 @@ def plan(order: Order) -> Manifest:
     )
     manifest = ledger.create_manifest(planned)
     if manifest is planned:
-        reuse_receipts(ledger, manifest, known)
+        reuse_receipts(ledger, manifest, taken.known)
         if options.as_of is not None:
             note_days(state, manifest, found.listed)
     count = len(manifest.archives)
-    log.info("run_planned", run_id=order.run_id, archives=count, unchanged=len(known))
+    log.info("run_planned", run_id=order.run_id, archives=count, unchanged=len(taken.known))
     return manifest
 
 
@@ -125,20 +127,13 @@ def _planned_at(run_id: str) -> datetime | None:
         return None
 
 
-def read_dimensions(places: Places, feed: Feed) -> Snapshot:
-    """Customers and products of now; the latter without prices if events of the feed have them.
-    Raises as the sources do."""
-    products = _products(places, feed)
+def read_dimensions(places: Places) -> Snapshot:
+    """Customers and products of now. Raises as the sources do."""
     if places.dimensions is not None and is_plugin(places.dimensions):
-        return read_plugin(places.dimensions, places.customers, products)
+        return read_plugin(places.dimensions, places.customers, places.products)
     if places.dimensions is not None:
-        return read_folder(Path(places.dimensions), places.customers, products)
-    return read_database(places.database_url, places.customers, products)
-
-
-def _products(places: Places, feed: Feed) -> DimensionTable:
-    is_paid = feed.price is not None
-    return places.products.without_price(feed.price_decimals) if is_paid else places.products
+        return read_folder(Path(places.dimensions), places.customers, places.products)
+    return read_database(places.database_url, places.customers, places.products)
 
 
 def _source(places: Places, table: DimensionTable) -> DimensionSource:

@@ -1,4 +1,4 @@
-"""What a run need not do again: archives that are as the last run left them."""
+"""What runs leave to later ones of what they found out, and what is taken over of it."""
 
 from __future__ import annotations
 
@@ -20,20 +20,23 @@ from pipeline_core.messages import (
     Memory,
     Options,
     Receipt,
-    ReportPlugin,
     Tally,
     Work,
 )
 from pipeline_core.storage import Storage
-from pipeline_core.transform.reports.plugins import report_identities
 
 # Goes up whenever the same events would be counted otherwise, or partials written otherwise.
-RULES_VERSION = 4
+RULES_VERSION = 5
 
 
 def rules_of_now() -> str:
     """The versions of extraction and counting, as a manifest records them."""
     return f"{EXTRACTION_VERSION}.{RULES_VERSION}"
+
+
+def is_of_rules_of_now(memory: Memory) -> bool:
+    """Whether receipts in it came out as they would now, as far as versions say."""
+    return (memory.rules, memory.extraction) == (RULES_VERSION, EXTRACTION_VERSION)
 
 
 def recall(state: Storage, data_uri: str, key: str = ARCHIVES) -> Memory | None:
@@ -73,36 +76,6 @@ def is_known_feed(feed: Feed, *memories: Memory | None) -> bool:
 def finished_archives(memory: Memory) -> set[str]:
     """Names of those with receipts: unless something else changed, they need no work."""
     return {known.archive.name for known in memory.archives if known.done}
-
-
-def reusable(
-    memory: Memory | None,
-    archives: Iterable[ArchiveRef],
-    options: Options,
-    dimensions_digest: str,
-    report_plugins: tuple[ReportPlugin, ...],
-) -> dict[str, Known]:
-    """By name, those of ``archives`` whose receipts would come out the same: same bytes, days
-    that count, customers, products and rules, those of plug-ins included."""
-    if (
-        memory is None
-        or (memory.rules, memory.extraction) != (RULES_VERSION, EXTRACTION_VERSION)
-        or memory.dimensions_digest != dimensions_digest
-        or memory.report_plugins != report_plugins
-        or decisive(memory.options) != decisive(options)
-    ):
-        return {}
-    known = {each.archive.name: each for each in memory.archives if _has_all_reports(each)}
-    return {
-        archive.name: known[archive.name]
-        for archive in archives
-        if archive.name in known
-        and archive.version == known[archive.name].archive.version
-        and archive.duplicate_of is None
-        and archive.planned_skip() == known[archive.name].archive.planned_skip()
-        # None is after `as_of`, and none was called otherwise by an earlier version.
-        and _day_names(archive) == _day_names(known[archive.name].archive)
-    }
 
 
 def reuse_receipts(ledger: RunLedger, manifest: Manifest, known: Mapping[str, Known]) -> None:
@@ -184,6 +157,7 @@ def _memory(manifest: Manifest, archives: Iterable[Known]) -> Memory:
         data=manifest.data,
         options=manifest.options,
         dimensions_digest=manifest.dimensions_digest,
+        customer_numbers=manifest.customer_numbers,
         report_plugins=manifest.report_plugins,
         archives=tuple(archives),
     )
@@ -204,16 +178,6 @@ def _with_digests(known: Known) -> ArchiveRef:
             for day in known.archive.days
         ),
     )
-
-
-def _day_names(archive: ArchiveRef) -> list[str]:
-    return [day.name for day in archive.days]
-
-
-def _has_all_reports(known: Known) -> bool:
-    """Whether there are results, also for reports that were added since."""
-    names = report_identities(()).keys()
-    return bool(known.done) and all(names <= receipt.partials.keys() for _, receipt in known.done)
 
 
 def decisive(options: Options) -> Options:

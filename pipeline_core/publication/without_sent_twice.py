@@ -9,7 +9,7 @@ what comes out is kept for the next run: it counts again only where something el
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -68,7 +68,12 @@ def distinct(
     found = with_receipts(done, receipts)
     ledger.write_distinct(receipts)
     if manifest.options.as_of is None:
-        save_distinct(ledger.state, distinct_by_key(manifest, found))
+        by_key = {
+            distinct_key(manifest, each.archive, each.receipt): receipts[each.work.id]
+            for each in done
+            if each.work.id in receipts
+        }
+        save_distinct(ledger.state, by_key)
     return found, _unlike_first(ledger, manifest, done, sent_twice)
 
 
@@ -102,22 +107,16 @@ def _event_place(ledger: RunLedger, manifest: Manifest, done: Done, key: KeyPlac
     raise ContractError(f"{done.archive.name} has fewer keys than its receipt names")
 
 
-def distinct_by_key(manifest: Manifest, done: Iterable[Done]) -> dict[str, Receipt]:
-    """Receipts of results with events that were sent before, by all that decides them but these."""
-    return {
-        distinct_key(manifest, each.archive, each.receipt): each.receipt
-        for each in done
-        if each.receipt.sent_twice is not None
-    }
-
-
 def distinct_key(by: Manifest | Memory, archive: ArchiveRef, receipt: Receipt) -> str:
     """Tells results apart by what decides them, but for what is left out. ``by`` is what they were
-    made by, or remembered by."""
+    made by, or remembered by. Customers and products are in it by the run that counted all of the
+    result's events, in whose folder their sums are: as long as runs take these over, no change of
+    customers and products has touched the events."""
     names = {day.index: day.name for day in archive.days}
     days = [(names.get(place), place, digest) for place, digest in receipt.day_digests.items()]
     rules = (rules_of_now(), report_identities(by.report_plugins), decisive(by.options))
-    whole = msgspec.json.encode((*rules, by.dimensions_digest, archive.name, days))
+    sums = sorted(stored.key for stored in receipt.partials.values())
+    whole = msgspec.json.encode((*rules, sums, archive.name, days))
     return hashlib.sha256(whole).hexdigest()
 
 

@@ -1,73 +1,128 @@
-"""Whatever happens to the archives and the price list: reusing equals reading everything."""
+"""Whatever happens to archives, customers and products: reusing equals reading everything."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.messages import Feed
 from pipeline_core.publication import merge
-from tests.support.archives import write_shop
-from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, check, week
+from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
+from tests.support.changing_lists import ChangingList
+from tests.support.successive import Runs, check
 
 STEPS = 50
+CUSTOMERS = [f"c{n}" for n in range(18)]
+PRODUCTS = [f"p{n}" for n in range(18)]
+DAYS = [*(f"events_2024-01-{day:02}.zip" for day in range(1, 29)), "events_of_some_day.zip"]
+# Dropped if it is sent again, where a feed says by which fields that is known.
+SENT_TWICE = Feed(event_id=("order",))
 
 
-def add_archive(shop: Runs, chance: random.Random) -> None:
-    seeds = chance.sample(range(1, 29), chance.randint(0, 3))
-    (shop.shop.data / f"week_{chance.randint(0, 9)}.zip").write_bytes(week(*seeds))
+@dataclass
+class World:
+    """A shop, its tables as they are now, and the runs of it."""
+
+    chance: random.Random
+    runs: Runs
+    tables: list[ChangingList]
+
+    @property
+    def data(self) -> Path:
+        """Where its archives are."""
+        return self.runs.shop.data
+
+    def write_tables(self) -> None:
+        """Puts the tables of now into the place of those before."""
+        for table in self.tables:
+            table.write(self.runs.shop.dimensions)
+
+    def step(self) -> None:
+        """One thing happens, or none; some archive there is in the end."""
+        self.chance.choice(MUTATIONS)(self)
+        if not any(self.data.iterdir()):
+            _add(self)
 
 
-def _remove(shop: Runs, chance: random.Random) -> None:
-    _any_archive(shop, chance).unlink()
+def a_world(folder: Path, chance: random.Random, *, dated: bool = True) -> World:
+    """With some archives, and without a run yet."""
+    archives = {f"week_{n}.zip": _week(chance) for n in range(8)}
+    shop = write_shop(folder / "shop", archives)
+    tables = [
+        ChangingList("customers", chance, CUSTOMERS, dated),
+        ChangingList("products", chance, PRODUCTS, dated),
+    ]
+    world = World(chance, Runs(shop, folder / "runs"), tables)
+    world.write_tables()
+    return world
 
 
-def _rename(shop: Runs, chance: random.Random) -> None:
-    _any_archive(shop, chance).rename(shop.shop.data / f"renamed_{chance.randint(0, 3)}.zip")
+def _week(chance: random.Random) -> bytes:
+    """A few days, each of a few purchases by few; some are of nobody, or of nothing known."""
+    days = {}
+    for day in chance.sample(DAYS, chance.randint(0, 3)):
+        bought = [
+            purchase(chance.choice(CUSTOMERS), chance.choice(PRODUCTS), n, order=_order(chance))
+            for n in range(chance.randint(0, 4))
+        ]
+        days[day] = day_zip({"part-1.json": part(bought[1:]), "part-2.json": part(bought[:1])})
+    return archive_zip(days)
 
 
-def _copy(shop: Runs, chance: random.Random) -> None:
-    data = _any_archive(shop, chance).read_bytes()
-    (shop.shop.data / f"copy_{chance.randint(0, 3)}.zip").write_bytes(data)
+def _order(chance: random.Random) -> int:
+    return chance.randint(0, 40)
 
 
-def _corrupt(shop: Runs, chance: random.Random) -> None:
-    path = _any_archive(shop, chance)
+def _add(world: World) -> None:
+    name = f"week_{world.chance.randint(0, 9)}.zip"
+    (world.data / name).write_bytes(_week(world.chance))
+
+
+def _remove(world: World) -> None:
+    _any_archive(world).unlink()
+
+
+def _rename(world: World) -> None:
+    _any_archive(world).rename(world.data / f"renamed_{world.chance.randint(0, 3)}.zip")
+
+
+def _copy(world: World) -> None:
+    data = _any_archive(world).read_bytes()
+    (world.data / f"copy_{world.chance.randint(0, 3)}.zip").write_bytes(data)
+
+
+def _corrupt(world: World) -> None:
+    path, chance = _any_archive(world), world.chance
     data = bytearray(path.read_bytes())
     data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
     path.write_bytes(data)
 
 
-def _restate(shop: Runs, chance: random.Random) -> None:
-    """A price, a category or a segment is another, or gone."""
-    path = shop.shop.dimensions / chance.choice(["products.csv", "customers.csv"])
-    header, *rows = path.read_text().splitlines()
-    fields = chance.choice(rows).split(",")
-    rows = [row for row in rows if not row.startswith(fields[0] + ",")]
-    if path.stem == "products":
-        fields[2] = chance.choice(['"Toys"', '"Food"', '"Art"', '""'])
-        fields[3] = f'"{chance.randint(0, 99)}.{chance.randint(0, 99):02}"'
-    else:
-        fields[2] = chance.choice(['"Retail"', '"VIP"', '""'])
-    if chance.random() < 0.8 or len(rows) < 3:
-        rows.append(",".join(fields))
-    path.write_text("\n".join([header, *rows]) + "\n")
+def _change_lists(world: World) -> None:
+    """Rows of customers and products are added, closed, corrected, taken away."""
+    for _ in range(world.chance.randint(1, 3)):
+        world.chance.choice(world.tables).change()
+    world.write_tables()
 
 
-def _nothing(shop: Runs, chance: random.Random) -> None:
+def _nothing(world: World) -> None:
     """An ordinary night."""
 
 
-def _any_archive(shop: Runs, chance: random.Random) -> Path:
-    if not any(shop.shop.data.iterdir()):
-        add_archive(shop, chance)
-    return chance.choice(sorted(shop.shop.data.iterdir()))
+def _any_archive(world: World) -> Path:
+    if not any(world.data.iterdir()):
+        _add(world)
+    return world.chance.choice(sorted(world.data.iterdir()))
 
 
-MUTATIONS: list[Callable[[Runs, random.Random], None]] = [
-    *(add_archive, add_archive, _remove, _rename, _copy, _corrupt, _restate, _restate, _nothing)
+MUTATIONS: list[Callable[[World], None]] = [
+    *(_add, _add, _remove, _rename, _copy, _corrupt, _nothing),
+    *(_change_lists,) * 8,
 ]
 
 
@@ -77,10 +132,19 @@ def test_after_any_step_the_figures_are_those_of_a_full_run(
 ) -> None:
     monkeypatch.setattr(merge, "_BLOCK_ARCHIVES", 2)
     chance = random.Random(seed)  # noqa: S311
-    archives = {f"week_{n}.zip": week(2 * n + 1, 2 * n + 2) for n in range(4)}
-    runs = Runs(write_shop(tmp_path / "shop", archives, CUSTOMERS, PRODUCTS), tmp_path / "reusing")
+    world = a_world(tmp_path, chance)
+    runs = world.runs
+    unknown, feed = "reject", SENT_TWICE if seed % 2 else Feed()
+    was, touched, untouched = "", 0, 0
     for _ in range(STEPS):
-        chance.choice(MUTATIONS)(runs, chance)
-        if not any(runs.shop.data.iterdir()):
-            add_archive(runs, chance)
-        check(runs, unknown=chance.choice(["reject", "reject", "bucket"]))
+        world.step()
+        if chance.random() < 0.1:
+            unknown = chance.choice(["reject", "bucket"])
+        digest = check(runs, unknown=unknown, feed=feed)["dimensions_digest"]
+        if digest != was:
+            ledger = RunLedger(open_state(str(runs.folder / "state")), f"run-{runs.number:03}")
+            untouched += len(ledger.reused())
+            touched += len(ledger.receipts()) - len(ledger.reused())
+        was = digest
+    assert untouched > STEPS // 2
+    assert touched > STEPS // 4

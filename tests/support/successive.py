@@ -90,12 +90,16 @@ class Runs:
     def csvs(self) -> dict[str, bytes]:
         return published_csvs(self.folder)
 
+    def files(self) -> dict[str, bytes]:
+        """CSV and Parquet files of the last run."""
+        return self.csvs() | {p.name: p.read_bytes() for p in self.last().glob("*.parquet")}
+
 
 def from_scratch(runs: Runs, **options: Any) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """CSV files and figures of a first run of the same shop."""
+    """CSV and Parquet files, and figures, of a first run of the same shop."""
     fresh = Runs(runs.shop, runs.folder.with_name(f"scratch-{runs.number}"))
     summary = fresh.run(full=True, **options)
-    return fresh.csvs(), figures_of(summary)
+    return fresh.files(), figures_of(summary)
 
 
 def figures_of(summary: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +108,16 @@ def figures_of(summary: dict[str, Any]) -> dict[str, Any]:
         name: value
         for name, value in summary.items()
         if name
-        in ("status", "parts", "events", "rejected", "totals", "unreadable", "conflicting_days")
+        in (
+            "status",
+            "parts",
+            "events",
+            "rejected",
+            "totals",
+            "unreadable",
+            "conflicting_days",
+            "undated",
+        )
         + (
             "repeated_parts",
             "missing_days",
@@ -119,8 +132,8 @@ def figures_of(summary: dict[str, Any]) -> dict[str, Any]:
 def check(runs: Runs, **options: Any) -> dict[str, Any]:
     """Runs again; the figures are those of a run from scratch."""
     summary = runs.run(**options)
-    csvs, figures = from_scratch(runs, **options)
-    assert runs.csvs() == csvs
+    files, figures = from_scratch(runs, **options)
+    assert runs.files() == files
     assert figures_of(summary) == figures
     return summary
 

@@ -58,7 +58,7 @@ def test_nothing_new_reads_nothing(runs: Runs, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.undo()
     for path in runs.shop.data.iterdir():
         path.chmod(0o644)
-    assert from_scratch(runs) == (runs.csvs(), figures_of(second))
+    assert from_scratch(runs) == (runs.files(), figures_of(second))
 
 
 def _refuse_archives(real: Callable[..., Any]) -> Callable[..., Any]:

@@ -55,7 +55,7 @@ def _read(runs: Runs, loaded: set[str], **options: Any) -> set[str]:
     loaded.clear()
     summary = runs.run(**options)
     read = set(loaded)
-    assert from_scratch(runs, **options) == (runs.csvs(), figures_of(summary))
+    assert from_scratch(runs, **options) == (runs.files(), figures_of(summary))
     return read
 
 
