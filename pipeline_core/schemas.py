@@ -23,10 +23,17 @@ CANDIDATES = pa.schema(
     ]
 )
 
-# The same of a feed that names fields by which an event that was sent twice is known: a SHA-256
-# of their values, null where an event has none of them.
+# What a feed's events may have besides. What was paid for a unit: in minor units, null where that
+# is no price. What an event that was sent twice is known by: a SHA-256 of some of its values, null
+# where it has none of them.
+PRICE_MINOR = pa.field("price_minor", pa.int64())
 EVENT_KEY = pa.field("event_key", pa.binary(32))
-KEYED_CANDIDATES = pa.schema([*CANDIDATES, EVENT_KEY])
+
+
+def candidates_schema(*, is_priced: bool, is_keyed: bool) -> pa.Schema:
+    """CANDIDATES with the further columns of such a feed."""
+    return pa.schema([*CANDIDATES, *[PRICE_MINOR] * is_priced, *[EVENT_KEY] * is_keyed])
+
 
 # The keys of an archive's candidates, in the order of their places; `day` is a directory place,
 # `begins` is false where a row is of the same event as the one before, and `content` tells apart

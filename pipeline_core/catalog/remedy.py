@@ -10,6 +10,7 @@ from pipeline_core.catalog.tables import Column
 from pipeline_core.configuration.dimension_tables import (
     CUSTOMER_COLUMNS,
     PRODUCT_COLUMNS,
+    VALIDITY_COLUMNS,
     DimensionTable,
     split_name,
 )
@@ -18,7 +19,9 @@ from pipeline_core.dimensions.relation import quoted
 
 _NO_DIGITS = re.compile(r"\D*")
 # Names that are no words of SQL.
-_PLAIN = frozenset(["customers", "products", *CUSTOMER_COLUMNS, *PRODUCT_COLUMNS])
+_PLAIN = frozenset(
+    ["customers", "products", *CUSTOMER_COLUMNS, *PRODUCT_COLUMNS, *VALIDITY_COLUMNS]
+)
 _FEW = 0.5
 
 # SQL of a column, ``{}`` being the column, and the same in Python.
@@ -78,12 +81,12 @@ def _beginning(texts: Sequence[str]) -> str:
 
 def _select(sql: str, table: DimensionTable, column: Column) -> str:
     """A SELECT of our columns, the id by ``sql``."""
-    theirs = [_written(name) for name in table.theirs()]
+    wanted = table.wanted([])
+    theirs = [_written(name) for name in wanted.values()]
     text = theirs[0] if column.type == "text" else f"CAST({theirs[0]} AS text)"
     named = [sql.format(text), *theirs[1:]]
     columns = [
-        own if own == ours else f"{own} AS {ours}"
-        for own, ours in zip(named, table.ours, strict=True)
+        own if own == ours else f"{own} AS {ours}" for own, ours in zip(named, wanted, strict=True)
     ]
     schema, name = split_name(table.named)
     place = ".".join(_written(each) for each in (schema, name) if each is not None)

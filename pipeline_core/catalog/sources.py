@@ -13,6 +13,7 @@ from pipeline_core.catalog.tables import Column, Table
 from pipeline_core.configuration.places import Places
 from pipeline_core.dimensions.plugin import is_plugin
 from pipeline_core.errors import ConfigError, PipelineError
+from pipeline_core.messages import Feed
 from pipeline_core.planning.plan import read_dimensions
 
 
@@ -52,7 +53,7 @@ class Sources:
 
     def _of_plugin(self) -> list[Table]:
         try:
-            found = read_dimensions(self._places)
+            found = read_dimensions(self._places, Feed())
         except PipelineError as error:
             self.cause = str(error)
             return []

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pipeline_core.catalog.words import likeness
+from pipeline_core.configuration.dimension_tables import VALIDITY_COLUMNS
 from pipeline_core.containers.cut import cut
 from pipeline_core.messages.inspection import ColumnFound, Difference, Looks, Match, TableFound
 
 _DECIMAL = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[ T].*)?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[ T].*)?|-?infinity", re.ASCII)
 _BLANKS, _ZEROS = re.compile(r"\s+"), re.compile(r"(?<!\d)0+(?=\d)")
 _PREFIX = re.compile(r"^[^\d]+(?=\d)")
 _EXAMPLES = 3
@@ -94,12 +95,18 @@ class Mapped:
 
 def mappings(tables: Sequence[Table], ours: Sequence[str]) -> list[tuple[float, Mapped]]:
     """Tables whose columns could be ``ours`` (an id, a label and perhaps a price), with how much
-    speaks for each by names and looks alone, the best first. One a table and id column."""
+    speaks for each by names and looks alone, the best first. One a table and id column; where its
+    ids stand several times, with the columns that say when a row is valid."""
     found = []
     for table in tables:
         for column in table.columns:
-            rest = [each for each in table.columns if each is not column]
-            mapped, score = {ours[0]: column.name}, _as_id(column, ours[0])
+            validity = _validity(table, column)
+            rest = [
+                each
+                for each in table.columns
+                if each is not column and each.name not in validity.values()
+            ]
+            mapped, score = {ours[0]: column.name}, _as_id(column, ours[0], validity)
             for name in ours[1:]:
                 best = max(rest, key=lambda each: (_as_value(each, name), each.name), default=None)
                 if best is None or _as_value(best, name) <= 0:
@@ -109,13 +116,38 @@ def mappings(tables: Sequence[Table], ours: Sequence[str]) -> list[tuple[float, 
                 score += _as_value(best, name)
             if len(mapped) == len(ours):
                 score += _LIKELY * likeness(f"{table.name}.id", ours[0])
-                found.append((score, Mapped(table, {name: mapped[name] for name in ours})))
+                found.append((score, Mapped(table, mapped | validity)))
     return sorted(found, key=lambda item: (-item[0], item[1].table.name, *item[1].columns.values()))
 
 
-def _as_id(column: Column, name: str) -> float:
+def _validity(table: Table, column: Column) -> dict[str, str]:
+    """Columns of dates by VALIDITY_COLUMNS, if with them no value of ``column`` stands twice, and
+    without them one does."""
+    if len(set(column.sample)) == len(column.sample):
+        return {}
+    found: dict[str, Column] = {}
+    for name in VALIDITY_COLUMNS:
+        dates = [
+            each
+            for each in table.columns
+            if each is not column and each not in found.values() and _may_be_dates(each)
+        ]
+        best = max(dates, key=lambda each: (likeness(each.name, name), each.name), default=None)
+        if best is not None and likeness(best.name, name) > 0:
+            found[name] = best
+    rows = list(zip(column.sample, *(each.sample for each in found.values()), strict=True))
+    return {ours: each.name for ours, each in found.items()} if len({*rows}) == len(rows) else {}
+
+
+def _may_be_dates(column: Column) -> bool:
+    return column.looks == "date" or not any(column.sample)
+
+
+def _as_id(column: Column, name: str, validity: Mapping[str, str]) -> float:
     there = [text for text in column.sample if text]
-    is_unique = len(set(there)) == len(there) == len(column.sample) > 0
+    is_unique = len(there) == len(column.sample) > 0 and (
+        bool(validity) or len(set(there)) == len(there)
+    )
     return likeness(column.name, name) + (_LIKELY if column.looks == "id" or is_unique else -1)
 
 

@@ -102,6 +102,20 @@ MEANINGS: Mapping[str, Meaning] = {
         ),
         _set("vat tax stock weight id old previous discount currency date wholesale"),
     ),
+    "valid_from": Meaning(
+        _weights(
+            """1.0 from since begin begins start starts effective ab von desde depuis dal, 0.9
+            active valid, 0.5 gueltig"""
+        ),
+        _set("to until till thru through end ends bis hasta created updated joined birth email"),
+    ),
+    "valid_to": Meaning(
+        _weights(
+            """1.0 to until till thru through end ends expires expiry expired bis hasta fin al, 0.9
+            inactive"""
+        ),
+        _set("from since begin begins start starts ab von created updated joined birth email"),
+    ),
 }
 
 

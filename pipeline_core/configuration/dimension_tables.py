@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 CUSTOMER_COLUMNS = ("customer_id", "segment")
-PRODUCT_COLUMNS = ("product_id", "category", "price")
+_PRICE = "price"
+PRODUCT_COLUMNS = ("product_id", "category", _PRICE)
 # Of both, where a table has them.
 VALIDITY_COLUMNS = ("valid_from", "valid_to")
 
@@ -30,6 +31,8 @@ class DimensionTable:
     named: str
     # Theirs by ours, where they are not called the same.
     renamed: Mapping[str, str] = field(default_factory=dict)
+    # Of products without a price, since events have it: its decimals.
+    price_decimals: int | None = None
 
     @property
     def setting(self) -> str:
@@ -66,6 +69,17 @@ class DimensionTable:
         for name in renamed:
             _check_ours(name, (*self.ours, *VALIDITY_COLUMNS))
         return replace(self, named=named, renamed=dict(renamed))
+
+    def without_price(self, decimals: int) -> DimensionTable:
+        """The same, whose price is not read: events have one of so many decimals."""
+        ours = tuple(each for each in self.ours if each != _PRICE)
+        renamed = {name: its for name, its in self.renamed.items() if name != _PRICE}
+        return replace(self, ours=ours, renamed=renamed, price_decimals=decimals)
+
+    @property
+    def is_of_ours(self) -> bool:
+        """Whether it and its columns are called as we call them."""
+        return (self.named, self.renamed) == (self.kind, {})
 
 
 CUSTOMERS = DimensionTable("customers", CUSTOMER_COLUMNS, "customers")

@@ -93,6 +93,19 @@ def parse_path(text: str) -> str:
     return path
 
 
+def parse_price_field(text: str, fields: str) -> str:
+    """The path of the price that was paid, beside ``fields`` (see `parse_fields`).
+
+    Raises:
+        ValueError: it is empty, or that of another field.
+    """
+    path = parse_path(text)
+    for ours, its in parse_fields(fields).items():
+        if its == path:
+            raise ValueError(f"{path!r} is {ours}")
+    return path
+
+
 def parse_items(text: str) -> str:
     """The path of an order's items. Raises ValueError if it does not lead to a list."""
     path = parse_path(text)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from pipeline_core.diff.days import ComparedDays, Origin
 from pipeline_core.diff.published_runs import PublishedRun
 from pipeline_core.diff.steps import Effect, Steps
 from pipeline_core.diff.unite import unite
-from pipeline_core.diff.views import Bought, United, collect
+from pipeline_core.diff.views import Bought, Side, United, collect
 from pipeline_core.ledger import load_snapshot
 from pipeline_core.processing.recount import CountedDay, day_candidates
 
@@ -46,25 +47,32 @@ def gather(
     digests = one.manifest.dimensions_digest, other.manifest.dimensions_digest
     before = load_snapshot(one.ledger.state, digests[0])
     after = before if digests[0] == digests[1] else load_snapshot(one.ledger.state, digests[1])
-    united = unite(before, after)
+    paid_one, paid_other = (each.manifest.options.feed.price is not None for each in (one, other))
+    united = unite(before, after, (paid_one, paid_other))
     origins = list(dict.fromkeys(origin for origin, _ in [*days.went, *days.came]))
     numbers = {origin: number for number, origin in enumerate(origins)}
+    bought = partial(_bought, united, again=again)
     return GatheredPurchases(
         united=united,
         steps=Steps(united, one.manifest.options.unknown, other.manifest.options.unknown),
-        stayed=_bought(united, other, [(0, day) for day in days.stayed], again),
-        went=_bought(united, one, [(numbers[origin], day) for origin, day in days.went], again),
-        came=_bought(united, other, [(numbers[origin], day) for origin, day in days.came], again),
+        stayed=bought(other, united.after, [(0, day) for day in days.stayed]),
+        went=bought(one, united.before, [(numbers[origin], day) for origin, day in days.went]),
+        came=bought(other, united.after, [(numbers[origin], day) for origin, day in days.came]),
         origins=origins,
     )
 
 
 def _bought(
-    united: United, run: PublishedRun, days: Iterable[tuple[int, CountedDay]], again: bool
+    united: United,
+    run: PublishedRun,
+    side: Side,
+    days: Iterable[tuple[int, CountedDay]],
+    *,
+    again: bool,
 ) -> Bought:
     """What was bought on some days of a run, each with the number of its origin."""
     return collect(
-        united.bought(placed.decoded.candidates, origin, placed.date)
+        united.bought(placed.decoded.candidates, origin, placed.date, side)
         for origin, day in days
         for placed in day_candidates(run.ledger, run.manifest, day, again=again)
     )

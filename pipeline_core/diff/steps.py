@@ -53,6 +53,14 @@ class Steps:
         return self.united.before.view(self.unknown_before)
 
     @property
+    def came_in(self) -> ReportView:
+        """The report of the first run, with days of the second: if what was paid counts in one of
+        them only, at the second's prices, so that nothing is counted at both or at neither."""
+        before, after = self.united.before, self.united.after
+        is_same = before.is_paid == after.is_paid
+        return self.first if is_same else replace(self.first, price=after.price)
+
+    @property
     def last(self) -> ReportView:
         """The report of the second run."""
         return self.united.after.view(self.unknown_after)
@@ -61,7 +69,7 @@ class Steps:
         """The first step; the rows' origins are places in ``origins``."""
         amounts = self.united.changes(went, went.origin, self.first, None)
         for key, (revenue, units) in self.united.changes(
-            came, came.origin, None, self.first
+            came, came.origin, None, self.came_in
         ).items():
             known = amounts.get(key, Amount(0, 0))
             amounts[key] = Amount(known.revenue + revenue, known.units + units)
@@ -76,8 +84,8 @@ class Steps:
         """All other steps, over the days of the second run."""
         before, after = self.united.before, self.united.after
         both = before.priced & after.priced
-        first = self.first
-        prices = replace(first, price=np.where(both, after.price, before.price))
+        first = self.came_in
+        prices = replace(first, price=np.where(both, after.price, first.price))
         categories = replace(prices, category=np.where(both, after.category, before.category))
         customers = replace(categories, segment=after.segment)
         products = replace(customers, price=after.price, category=after.category)

@@ -14,15 +14,16 @@ from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions, Labels, prepare
 
 
-def unite(before: Snapshot, after: Snapshot) -> United:
-    """Customers and products of both runs, brought to one scale."""
+def unite(before: Snapshot, after: Snapshot, are_paid: tuple[bool, bool]) -> United:
+    """Customers and products of both runs, brought to one scale; ``are_paid``: whether what was
+    paid counts in them."""
     scale = max(before.scale, after.scale)
     lists = [prepare(each.customers, each.products, each.scale) for each in (before, after)]
     labels = Labels(
         tuple(sorted({name for each in lists for name in each.labels.categories})),
         tuple(sorted({name for each in lists for name in each.labels.segments})),
     )
-    products, of_products = _product_periods(before, after, lists, labels)
+    products, of_products = _product_periods(before, after, lists, labels, are_paid)
     customers, of_customers = _customer_periods(before, after, lists, labels)
     moved = np.flatnonzero(of_customers[0].segment != of_customers[1].segment)
     group = of_customers[0].segment.astype(np.int64) + 1
@@ -30,13 +31,17 @@ def unite(before: Snapshot, after: Snapshot) -> United:
     groups = np.arange(NO_LABEL, len(labels.segments), dtype=np.int32)
     one, other = (
         Side(
+            scale=dimensions.scale,
+            is_paid=is_paid,
             product_known=product.known,
             category=product.category,
             price=product.price * 10 ** (scale - dimensions.scale),
             customer_known=np.append(np.ones(len(groups), np.bool_), customer.known[moved]),
             segment=np.append(groups, customer.segment[moved]),
         )
-        for dimensions, product, customer in zip(lists, of_products, of_customers, strict=True)
+        for dimensions, is_paid, product, customer in zip(
+            lists, are_paid, of_products, of_customers, strict=True
+        )
     )
     return United(
         scale=scale,
@@ -74,14 +79,18 @@ class _Customers(NamedTuple):
 
 
 def _product_periods(
-    before: Snapshot, after: Snapshot, lists: Sequence[Dimensions], labels: Labels
+    before: Snapshot,
+    after: Snapshot,
+    lists: Sequence[Dimensions],
+    labels: Labels,
+    are_paid: Sequence[bool],
 ) -> tuple[Periods, list[_Products]]:
     cut = Periods.of(before.products, after.products)
     sides = []
-    for each in lists:
+    for each, is_paid in zip(lists, are_paid, strict=True):
         rows = np.append(cut.rows_of(each.products), NOT_FOUND)
         category = _renamed(each.labels.categories, labels.categories)[each.product_category[rows]]
-        category[each.products.gaps(rows)] = NO_PRICE
+        category[each.products.gaps(rows)] = NO_LABEL if is_paid else NO_PRICE
         price = each.product_price[rows].astype(object)
         sides.append(_Products(rows != NOT_FOUND, category, price))
     periods, kept = cut.without(_as_before([column for side in sides for column in side]))

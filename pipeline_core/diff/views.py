@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline_core.diff.periods import Periods
 from pipeline_core.messages import UnknownMode
+from pipeline_core.schemas import PRICE_MINOR
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Labels
 from pipeline_core.transform.money import group_sums
 from pipeline_core.transform.reports.base import group_rows
@@ -58,17 +59,29 @@ Amounts = dict[tuple[int, int], Amount]
 @dataclass(frozen=True)
 class Bought:
     """Units of purchases that may count: one row for each origin, period of a product, and group of
-    customers (numbers of United). int64 of shape (rows,)."""
+    customers (numbers of United). int64 of shape (rows,). ``paid`` are minor units of United's
+    scale, beside what a view's prices come to; None where nothing is."""
 
     origin: Int64s
     product: Int64s
     customers: Int64s
     units: Int64s
+    paid: Integers | None = None
 
     def where(self, mask: NDArray[np.bool_]) -> Bought:
         """Some of the rows."""
-        columns = (self.origin, self.product, self.customers, self.units)
-        return Bought(*(column[mask] for column in columns))
+        return Bought(
+            self.origin[mask],
+            self.product[mask],
+            self.customers[mask],
+            self.units[mask],
+            None if self.paid is None else self.paid[mask],
+        )
+
+    def revenue(self, prices: Integers) -> Integers:
+        """What each row comes to at these prices, by period of a product."""
+        found: Integers = self.units.astype(object) * prices[self.product]
+        return found if self.paid is None else found + self.paid
 
 
 @dataclass(frozen=True)
@@ -93,8 +106,11 @@ class ReportView:
 
 @dataclass(frozen=True)
 class Side:
-    """Customers and products of one run, by the numbers of United."""
+    """Customers and products of one run, by the numbers of United. If what was paid counts, the
+    prices are 0; a product has no category then where it has no row."""
 
+    scale: int
+    is_paid: bool
     product_known: NDArray[np.bool_]
     category: NDArray[np.int32]
     price: Integers
@@ -134,9 +150,9 @@ class United:
         """The period in ``customers`` that is this group."""
         return int(self._moved[group - 1 - len(self.labels.segments)])
 
-    def bought(self, candidates: pa.Table, origin: int, sold_on: date | None) -> Bought:
-        """Those of ``candidates`` (schema CANDIDATES), all of one day, that count if customer and
-        product do."""
+    def bought(self, candidates: pa.Table, origin: int, sold_on: date | None, side: Side) -> Bought:
+        """Those of ``candidates`` (of candidates_schema), all of one day of that ``side``'s run,
+        which count if customer and product do."""
         is_guest = candidates["guest"].to_numpy(zero_copy_only=False)
         sound = (
             (candidates["defect"].to_numpy() == 0)
@@ -144,14 +160,21 @@ class United:
             & candidates["product_id"].is_valid().to_numpy()
             & (candidates["customer_id"].is_valid().to_numpy() | is_guest)
         )
+        if side.is_paid:
+            sound &= candidates[PRICE_MINOR.name].is_valid().to_numpy()
         rows = candidates.filter(pa.array(sound))
+        units, paid = rows["quantity"].to_numpy().astype(np.int64), None
+        if side.is_paid:
+            prices = rows[PRICE_MINOR.name].to_numpy().astype(object)
+            paid = units.astype(object) * prices * 10 ** (self.scale - side.scale)
         product = self.products.find(rows["product_id"].combine_chunks(), sold_on)
         customer = self.customers.find(rows["customer_id"].combine_chunks(), sold_on)
         return Bought(
             np.full(rows.num_rows, origin, np.int64),
             np.where(product == NOT_FOUND, len(self.products.number), product),
             self._group[customer],
-            rows["quantity"].to_numpy().astype(np.int64),
+            units,
+            paid,
         )
 
     def cell(self, category: str, segment: str) -> int | None:
@@ -178,7 +201,7 @@ class United:
     ) -> Amounts:
         """What the rows come to in ``after`` less what they come to in ``before``, exactly, by
         cell and ``subjects`` (int64, one a row); None is a report without them."""
-        cells, numbers, units, prices = [], [], [], []
+        cells, numbers, units, money = [], [], [], []
         for view, sign in ((before, -1), (after, 1)):
             if view is not None:
                 at = view.cells(bought, self.labels)
@@ -186,16 +209,16 @@ class United:
                 cells.append(at[kept])
                 numbers.append(subjects[kept])
                 units.append(sign * bought.units[kept])
-                prices.append(view.price[bought.product[kept]])
+                money.append(sign * bought.where(kept).revenue(view.price))
         units_of = np.concatenate(units)
         groups = group_rows([pa.array(np.concatenate(keys)) for keys in (cells, numbers)])
         revenue = np.zeros(groups.count, object)
-        np.add.at(revenue, groups.number, units_of.astype(object) * np.concatenate(prices))
+        np.add.at(revenue, groups.number, np.concatenate(money))
         sums = group_sums(groups.number, groups.count, units_of)
         keys = zip(*(key.to_pylist() for key in groups.keys), strict=True)
         return {
-            key: Amount(money, count)
-            for key, money, count in zip(keys, revenue.tolist(), sums.tolist(), strict=True)
+            key: Amount(total, count)
+            for key, total, count in zip(keys, revenue.tolist(), sums.tolist(), strict=True)
         }
 
 
@@ -208,11 +231,19 @@ def collect(pieces: Iterable[Bought]) -> Bought:
 
 
 def _merged(pieces: Sequence[Bought]) -> Bought:
-    """Units of equal rows are added up."""
+    """Units, and what was paid, of equal rows are added up."""
     origin, product, customers, units = (
         np.concatenate([np.zeros(0, np.int64), *(getattr(piece, name) for piece in pieces)])
         for name in ("origin", "product", "customers", "units")
     )
     groups = group_rows([pa.array(column) for column in (origin, product, customers)])
     origin, product, customers = (key.to_numpy() for key in groups.keys)
-    return Bought(origin, product, customers, group_sums(groups.number, groups.count, units))
+    sums, paid = group_sums(groups.number, groups.count, units), None
+    if any(piece.paid is not None for piece in pieces):
+        paid = np.zeros(groups.count, object)
+        np.add.at(paid, groups.number, np.concatenate([_paid_of(piece) for piece in pieces]))
+    return Bought(origin, product, customers, sums, paid)
+
+
+def _paid_of(piece: Bought) -> Integers:
+    return np.zeros(len(piece.units), object) if piece.paid is None else piece.paid

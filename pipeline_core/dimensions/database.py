@@ -48,7 +48,9 @@ def read_database(
     """
     with connected(url) as connection:
         priced = found_relation(connection, products)
-        price, scale = _price(connection, priced)
+        price, scale = "", products.price_decimals
+        if scale is None:
+            price, scale = _price(connection, priced)
         return make_snapshot(
             customers=_read(connection, found_relation(connection, customers)),
             products=_read(connection, priced, price),

@@ -43,7 +43,9 @@ def read_folder(
     """
     with _reading(folder):
         _check_folder(folder)
-        return located_snapshot(_read(folder, customers), _read(folder, products))
+        return located_snapshot(
+            _read(folder, customers), _read(folder, products), products.price_decimals
+        )
 
 
 def _check_folder(folder: Path) -> None:

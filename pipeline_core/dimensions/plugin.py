@@ -42,7 +42,7 @@ def load_plugin(
         ConfigError: it is not installed, cannot be imported or is no function, or is to read tables
             of other names.
     """
-    if (customers, products) != (CUSTOMERS, PRODUCTS):
+    if not (customers.is_of_ours and products.is_of_ours):
         raise ConfigError(
             f"{place} reads the tables that it knows; SALES_CUSTOMERS, SALES_PRODUCTS and their "
             "columns are for folders and databases.",
@@ -68,10 +68,11 @@ def read_plugin(
     function, found = load_plugin(place, customers, products), _found(place)
     with _code_of(found):
         tables = dict(zip(("customers", "products"), function(), strict=True))
-        for table in (CUSTOMERS, PRODUCTS):
+        for table in (customers, products):
             names = tables[table.kind].schema.names
             check_names(names, list(table.wanted(names)), f"{found.words}, {table.kind}")
-        return make_snapshot(**tables, place=found.words)
+            tables[table.kind] = tables[table.kind].select(list(table.wanted(names)))
+        return make_snapshot(**tables, place=found.words, scale=products.price_decimals)
 
 
 def described(place: str) -> str:

@@ -85,8 +85,8 @@ def make_snapshot(
 ) -> Snapshot:
     """A checked snapshot of tables that have CUSTOMER_COLUMNS and PRODUCT_COLUMNS, of any type
     that has a text (see `as_text`), and may have VALIDITY_COLUMNS; ``scale`` is the price column's
-    number of decimals where its source declares one and its type does not say. ``place`` is the
-    source, for messages.
+    number of decimals where its source declares one and its type does not say, or of products
+    without a price, that of the prices of events. ``place`` is the source, for messages.
 
     Raises:
         ConfigError: a type that cannot be used.
@@ -100,21 +100,30 @@ def make_snapshot(
 
 
 def _ours(table: pa.Table, columns: Sequence[str]) -> pa.Table:
-    return table.select(
-        [*columns, *(each for each in VALIDITY_COLUMNS if each in table.schema.names)]
-    )
+    names = table.schema.names
+    return table.select([each for each in (*columns, *VALIDITY_COLUMNS) if each in names])
 
 
 def located_snapshot(customers: Located, products: Located, scale: int | None = None) -> Snapshot:
     """As `make_snapshot`, of tables with these very columns; messages name the rows."""
     customers, products = as_text(customers), as_text(products)
-    minor, decimals = minor_units(products, scale)
-    priced = products.table.set_column(2, "price_minor", pa.array(minor, pa.int64()))
+    priced, decimals = _priced(products, scale)
     return Snapshot(
         customers=_sorted(customers, customers.table, CUSTOMERS),
         products=_sorted(products, priced, PRODUCTS),
         scale=decimals,
     )
+
+
+def _priced(products: Located, scale: int | None) -> tuple[pa.Table, int]:
+    """The products with ``price_minor``, which is 0 where they have no price, and its decimals."""
+    table, names = products.table, products.table.schema.names
+    if "price" in names:
+        minor, scale = minor_units(products, scale)
+        table = table.drop_columns(["price"])
+    else:
+        minor = [0] * table.num_rows
+    return table.append_column("price_minor", pa.array(minor, pa.int64())), scale or 0
 
 
 def _sorted(at: Located, table: pa.Table, schema: pa.Schema) -> pa.Table:

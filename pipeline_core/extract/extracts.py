@@ -1,6 +1,6 @@
 """Extracts: what is in one day, whatever its purchases cost and whoever made them.
 
-A file is an Arrow stream of candidates (schema EXTRACT or KEYED_EXTRACT), behind it what is known
+A file is an Arrow stream of candidates, each with its text, behind it what is known
 of the parts as JSON, then the length of that and the SHA-256 of everything before. Whoever reads a
 file checks that first: one that was torn or changed is none.
 """
@@ -22,15 +22,13 @@ from numpy.typing import NDArray
 from pipeline_core.containers.cut import label
 from pipeline_core.extract.candidates import Decoded, candidate_texts
 from pipeline_core.framing.windows import Window
-from pipeline_core.schemas import CANDIDATES, KEYED_CANDIDATES
+from pipeline_core.schemas import CANDIDATES
 
 # Goes up whenever the same bytes would be extracted otherwise, or written otherwise.
-EXTRACTION_VERSION = 6
+EXTRACTION_VERSION = 7
 
 # A candidate with its JSON text as it stood in the part.
 _TEXT = pa.field("text", pa.large_binary(), nullable=False)
-EXTRACT = pa.schema([*CANDIDATES, _TEXT])
-KEYED_EXTRACT = pa.schema([*KEYED_CANDIDATES, _TEXT])
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 _END = struct.Struct("<Q32s")
@@ -76,22 +74,20 @@ class ExtractedDay(Struct, frozen=True, kw_only=True):
 
 
 class ExtractWriter:
-    """Writes an extract part by part, about ``batch_bytes`` of candidates at once, with their keys
-    if it ``is_keyed``. One of more than ``most_bytes`` is given up, ``is_over`` then, and takes no
-    more."""
+    """Writes an extract part by part, about ``batch_bytes`` of ``candidates`` (their schema) at
+    once. One of more than ``most_bytes`` is given up, ``is_over`` then, and takes no more."""
 
     def __init__(
         self,
         file: IO[bytes],
         batch_bytes: int,
         most_bytes: int | None = None,
-        *,
-        is_keyed: bool = False,
+        candidates: pa.Schema = CANDIDATES,
     ) -> None:
         self.is_over = False
         self._most_bytes = most_bytes
         self._file = _Hashed(file)
-        self._schema = KEYED_EXTRACT if is_keyed else EXTRACT
+        self._schema = candidates.append(_TEXT)
         self._stream = pa.ipc.new_stream(self._file, self._schema, options=_OPTIONS)
         self._batch_bytes = batch_bytes
         self._candidates: list[pa.Table] = []

@@ -13,12 +13,13 @@ import pyarrow as pa
 from msgspec import UNSET, Raw, Struct
 
 from pipeline_core.extract.event_key import event_key
+from pipeline_core.extract.paid_prices import paid_price
 from pipeline_core.extract.scan import INVALID_EVENT_TYPE, NOT_AN_OBJECT, Names
 from pipeline_core.framing.field_paths import MISSING, items_of, lookup
 from pipeline_core.framing.kernel import Octets, kernel
 from pipeline_core.framing.strict_json import LONGEST_INT, MAX_QUANTITY, WRITTEN, Digits
 from pipeline_core.messages import Condition, Feed
-from pipeline_core.schemas import CANDIDATES, KEYED_CANDIDATES
+from pipeline_core.schemas import candidates_schema
 
 _WHOLE_TEXT = re.compile(r"(-?)([0-9]+)(?:\.0*)?")
 # In a path: leads into objects, or is escaped in JSON.
@@ -38,6 +39,8 @@ class Event(Struct, gc=False):
     """What was bought."""
     quantity: Any = UNSET
     """How many of it, in units."""
+    price: Any = UNSET
+    """What was paid for a unit, a number being Raw or Digits."""
 
 
 class KeyedEvent(Event, gc=False):
@@ -47,8 +50,8 @@ class KeyedEvent(Event, gc=False):
     """SHA-256 of what tells it from all others; None if it has nothing of that."""
 
 
-# An event's fields that count.
-FIELDS = Event.__struct_fields__
+# An event's fields that count in every feed.
+FIELDS = ("event_type", "customer_id", "product_id", "quantity")
 
 NO_OBJECT = Event()
 # No purchase, whatever it is.
@@ -61,7 +64,12 @@ class Reading:
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._paths = {name: getattr(feed, name) for name in FIELDS}
+        self._paths: dict[str, str] = {name: getattr(feed, name) for name in FIELDS}
+        if feed.price is not None:
+            self._paths["price"] = feed.price
+        self.schema = candidates_schema(
+            is_priced=feed.price is not None, is_keyed=bool(feed.event_id)
+        )
         self._types = frozenset(feed.purchase_types)
         self._any_ids = feed.ids == "any"
         # The paths that lead from one list of an order's items to the next; none if it has none.
@@ -78,7 +86,7 @@ class Reading:
         )
         kind: Any = msgspec.defstruct(
             "RenamedEvent",
-            [(name, Any, UNSET) for name in FIELDS],
+            [(name, Raw if name == "price" else Any, UNSET) for name in self._paths],
             rename=self._paths if self.is_plain else None,
             gc=False,
         )
@@ -96,7 +104,8 @@ class Reading:
         if not self.is_plain or len(self._types) > kernel.MOST_TYPES:
             return None
         fields = tuple(_octets(path) for path in self._paths.values())
-        return Names(fields, tuple(map(_octets, sorted(self._types))), self._any_ids)
+        types = tuple(map(_octets, sorted(self._types)))
+        return Names(fields, types, self._any_ids, self._feed.price_decimals)
 
     def plain_events(self, text: Octets) -> list[Any] | None:
         """The events of an array, if values are read as they stand, and msgspec takes them."""
@@ -191,14 +200,15 @@ class Reading:
         return event
 
     def candidates(self, events: Sequence[Any]) -> pa.Table:
-        """Those that claim, or may claim, to be purchases, with keys (schema KEYED_CANDIDATES) if
-        the feed says by what they are known; positions count ``events``."""
+        """Those that claim, or may claim, to be purchases, with prices and keys (candidates_schema)
+        if the feed says where these are; positions count ``events``."""
         positions: list[int] = []
         defects: list[int] = []
         guests: list[bool] = []
         customers: list[bytes | None] = []
         products: list[bytes | None] = []
         quantities: list[int] = []
+        prices: list[int | None] = []
         keys: list[bytes | None] = []
         for position, event in enumerate(events):
             kind = event.event_type
@@ -216,12 +226,22 @@ class Reading:
             products.append(self._identifier(event.product_id))
             valid = type(quantity) is int and -MAX_QUANTITY <= quantity <= MAX_QUANTITY
             quantities.append(quantity if valid else 0)
+            if self._feed.price is not None:
+                prices.append(paid_price(event.price, self._feed.price_decimals))
             keys.append(None if defect else getattr(event, "key", None))
-        columns = [positions, [None] * len(positions), defects, guests, customers, products]
-        columns += [quantities, keys]
-        schema = KEYED_CANDIDATES if self._feed.event_id else CANDIDATES
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=False)]
-        return pa.Table.from_arrays(arrays, schema=schema)
+        columns = {
+            "position": positions,
+            "item": [None] * len(positions),
+            "defect": defects,
+            "guest": guests,
+            "customer_id": customers,
+            "product_id": products,
+            "quantity": quantities,
+            "price_minor": prices,
+            "event_key": keys,
+        }
+        arrays = [pa.array(columns[field.name], field.type) for field in self.schema]
+        return pa.Table.from_arrays(arrays, schema=self.schema)
 
     def _identifier(self, value: object) -> bytes | None:
         if type(value) is str and value:

@@ -12,26 +12,34 @@ from numpy.typing import NDArray
 from pipeline_core.framing.kernel import kernel
 from pipeline_core.framing.windows import Shape, Window
 from pipeline_core.messages import RejectReason
-from pipeline_core.schemas import CANDIDATES
+from pipeline_core.schemas import candidates_schema
 
 _REASONS = list(RejectReason)
 NOT_AN_OBJECT = 1 + _REASONS.index(RejectReason.NOT_AN_OBJECT)
 INVALID_EVENT_TYPE = 1 + _REASONS.index(RejectReason.INVALID_EVENT_TYPE)
 _UNDECIDED = 255
+_FIELDS = 4
 
 
 class Names(NamedTuple):
-    """What a shop calls things: the keys of our four fields, in their order; the types of
-    purchases; and whether integers are ids, too."""
+    """What a shop calls things: the keys of our four fields, in their order, and that of the price
+    if events have it; the types of purchases; whether integers are ids, too; and the decimals of
+    prices."""
 
     fields: tuple[bytes, ...]
     types: tuple[bytes, ...]
     any_ids: bool
+    decimals: int
+
+    @property
+    def is_priced(self) -> bool:
+        """Whether events say what was paid."""
+        return len(self.fields) > _FIELDS
 
 
 @dataclass(frozen=True)
 class Scanned:
-    """``candidates`` (schema CANDIDATES) of ``seen`` events, ``not_purchase`` of which are
+    """``candidates`` (of candidates_schema) of ``seen`` events, ``not_purchase`` of which are
     something else. ``spans``, int64 of shape (candidates, 2), are their first byte and the one
     after their last. Rows in ``undecided`` (int64) only hold a place for what the general tier
     says of them. ``next`` is the byte to go on at, 0 at the end."""
@@ -68,7 +76,7 @@ def scan(
     if found is None:
         return None
     after, seen, not_purchase, *columns = found
-    spans, position, defect, guest, quantity, *texts = columns
+    spans, position, defect, guest, quantity, *texts, prices, has_price = columns
     rows = len(defect)
     arrays = [
         _fixed(pa.int64(), rows, position),
@@ -79,18 +87,23 @@ def scan(
         _binary(rows, *texts[3:]),
         _fixed(pa.int32(), rows, quantity),
     ]
+    if names.is_priced:
+        arrays.append(_fixed(pa.int64(), rows, prices, has_price))
     return Scanned(
         after,
         seen,
         not_purchase,
-        pa.Table.from_arrays(arrays, schema=CANDIDATES),
+        pa.Table.from_arrays(
+            arrays, schema=candidates_schema(is_priced=names.is_priced, is_keyed=False)
+        ),
         np.frombuffer(spans, np.int64).reshape(-1, 2),
         np.flatnonzero(np.frombuffer(defect, np.uint8) == _UNDECIDED),
     )
 
 
-def _fixed(kind: pa.DataType, rows: int, data: bytes) -> pa.Array:
-    return pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(data)])
+def _fixed(kind: pa.DataType, rows: int, data: bytes, valid: bytes | None = None) -> pa.Array:
+    buffers = [None if each is None else pa.py_buffer(each) for each in (valid, data)]
+    return pa.Array.from_buffers(kind, rows, buffers)
 
 
 def _binary(rows: int, offsets: bytes, data: bytes, valid: bytes) -> pa.Array:

@@ -14,7 +14,6 @@ import pyarrow as pa
 from pipeline_core.configuration.dimension_tables import (
     CUSTOMER_COLUMNS,
     CUSTOMERS,
-    PRODUCT_COLUMNS,
     PRODUCTS,
     VALIDITY_COLUMNS,
 )
@@ -92,13 +91,18 @@ class DimensionLoader:
         return read_folder(Path(place), self._customers, self._products)
 
 
-def snapshot_of(customers: pd.DataFrame, products: pd.DataFrame) -> Snapshot:
-    """The checked snapshot of frames as `DimensionLoader` makes them, or of anybody's own.
+def snapshot_of(
+    customers: pd.DataFrame, products: pd.DataFrame, price_decimals: int | None = None
+) -> Snapshot:
+    """The checked snapshot of frames as `DimensionLoader` makes them, or of anybody's own; without
+    the prices of products where those of events have so many decimals.
 
     Raises:
         ConfigError: a column is missing, or of a type that cannot be used.
         InputError: an id is missing, or stands twice for one day, or a price or a date is not one.
     """
+    of_products = PRODUCTS if price_decimals is None else PRODUCTS.without_price(price_decimals)
+    scale = products.attrs.get(_SCALE) if price_decimals is None else price_decimals
     return located_snapshot(
         Located(
             arrow_table(customers, _columns(customers, CUSTOMER_COLUMNS), "customers"),
@@ -106,11 +110,11 @@ def snapshot_of(customers: pd.DataFrame, products: pd.DataFrame) -> Snapshot:
             lambda row: str(customers.index[row]),
         ),
         Located(
-            arrow_table(products, _columns(products, PRODUCT_COLUMNS), "products"),
+            arrow_table(products, _columns(products, of_products.ours), "products"),
             "products",
             lambda row: str(products.index[row]),
         ),
-        products.attrs.get(_SCALE),
+        scale,
     )
 
 

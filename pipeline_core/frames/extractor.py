@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -22,10 +23,13 @@ from pipeline_core.frames.sound_parts import (
 from pipeline_core.frames.tables import frame_of
 from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Feed, Limits, Options, RejectReason, Unreadable
+from pipeline_core.schemas import PRICE_MINOR
 from pipeline_core.settings import described_feed
+from pipeline_core.transform.money import to_decimal
 
 PLACE = ("archive", "day", "part", "position")
 ITEM = "item"
+PRICE = "price"
 NOT_AN_OBJECT = "not_an_object"
 # With a feed: what a run takes an event for before it looks anything up.
 TAKEN_AS = "taken_as"
@@ -52,6 +56,7 @@ class _Placed(NamedTuple):
     ours: Sequence[object]
     item: int | None = None
     taken_as: str = ""
+    price: Decimal | None = None
 
 
 class EventExtractor:
@@ -78,8 +83,10 @@ class EventExtractor:
                                 None; each item is a row, and has its order's fields and its own
     event_type, customer_id,    object: what stands at the feed's paths; ids and quantities that
     product_id, quantity        count are ``str`` and ``int``, whatever they are written as
-    any other field             the event's own, as above; one that is called like one of these
-                                four, and is not what the feed means, gets ``event.``, too
+    price                       with ``price_field``, what was paid for a unit: Decimal, or None
+                                where that is no price
+    any other field             the event's own, as above; one that is called like one of these,
+                                and is not what the feed means, gets ``event.``, too
     taken_as                    str: ``purchase``, ``not_purchase``, or why it is neither:
                                 ``not_an_object``, ``invalid_event_type``, ``duplicate_event``
     ==========================  ==============================================================
@@ -110,6 +117,7 @@ class EventExtractor:
         # Names of an event's own fields that would be taken for ours get a prefix.
         self._taken = {*PLACE, NOT_AN_OBJECT, "reason", *FIELDS} - {*self._own}
         self._taken |= set() if self._feed is None else {ITEM, TAKEN_AS}
+        self._taken |= {PRICE} if names.price is not None else set()
         self._fields = fields
         self._options = Options(
             limits=limits or Limits(),
@@ -193,6 +201,8 @@ class EventExtractor:
             columns[ITEM] = [each.item for each in batch]
         for place, name in enumerate(FIELDS):
             columns[name] = [each.ours[place] for each in batch]
+        if self._options.feed.price is not None:
+            columns[PRICE] = [each.price for each in batch]
         for name in self._names(batch, objects):
             columns[self._column(name)] = [event.get(name) for event in objects]
         columns[NOT_AN_OBJECT] = [
@@ -250,7 +260,9 @@ def _by_feed(
                 )
                 defect = candidate["defect"]
                 taken_as = _REASONS[defect - 1] if defect else PURCHASE
-            yield _Placed(*part.place, position, value, values, item, taken_as)
+            minor = None if candidate is None else candidate.get(PRICE_MINOR.name)
+            price = None if minor is None else to_decimal(minor, feed.price_decimals)
+            yield _Placed(*part.place, position, value, values, item, taken_as, price)
 
 
 def _id(found: bytes | None, value: object) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 
 import numpy as np
@@ -14,7 +14,14 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.extract.decode import candidates_by_values
 from pipeline_core.extract.feed_rules import FIELDS
 from pipeline_core.frames.dimensions import snapshot_of
-from pipeline_core.frames.extractor import NOT_A_PURCHASE, NOT_AN_OBJECT, PLACE, PURCHASE, TAKEN_AS
+from pipeline_core.frames.extractor import (
+    NOT_A_PURCHASE,
+    NOT_AN_OBJECT,
+    PLACE,
+    PRICE,
+    PURCHASE,
+    TAKEN_AS,
+)
 from pipeline_core.frames.tables import frame_of, python_values, report_frame
 from pipeline_core.messages import EventCounts, Feed, RejectReason, UnknownMode
 from pipeline_core.processing.sent_twice import with_duplicates
@@ -36,7 +43,9 @@ class DataTransformer:
     text); others are ignored. ``unknown`` is the run's: ``reject``
     or ``bucket``. ``batch_size`` events are looked up at once, which changes no figure;
     ``reject_rows`` rejects are kept at most, with all their values. ``reports`` are further ones,
-    such as those of plug-ins.
+    such as those of plug-ins. With ``price_decimals`` the events' column ``price`` says what was
+    paid for a unit (Decimal, text or numbers) with so many decimals at most, and products need
+    none.
 
     Raises:
         ConfigError: a column is missing, or of a type that cannot be used.
@@ -52,12 +61,17 @@ class DataTransformer:
         batch_size: int = 50_000,
         reject_rows: int = 100_000,
         reports: Iterable[Report] = (),
+        price_decimals: int | None = None,
     ) -> None:
         if unknown not in {"reject", "bucket"}:
             raise ConfigError(f"unknown={unknown!r} is neither reject nor bucket.", "Take one.")
         if batch_size < 1:
             raise ConfigError(f"A batch of {batch_size} events is none.", "Take 1 or more.")
-        snapshot = snapshot_of(customers, products)
+        snapshot = snapshot_of(customers, products, price_decimals)
+        self._fields = FIELDS if price_decimals is None else (*FIELDS, PRICE)
+        self._feed = Feed()
+        if price_decimals is not None:
+            self._feed = Feed(price=PRICE, price_decimals=price_decimals)
         self._dimensions = prepare(snapshot.customers, snapshot.products, snapshot.scale)
         self._unknown: UnknownMode = unknown
         self._batch_size = batch_size
@@ -72,7 +86,9 @@ class DataTransformer:
         if self._rejected:
             found = pd.concat(self._rejected, ignore_index=True)
             return found.where(found.notna(), None)  # a batch need not have every column
-        return frame_of({name: [] for name in (_REASON, *PLACE, *FIELDS)}, whole=("position",))
+        return frame_of(
+            {name: [] for name in (_REASON, *PLACE, *self._fields)}, whole=("position",)
+        )
 
     @property
     def counts(self) -> EventCounts:
@@ -91,7 +107,8 @@ class DataTransformer:
                       units_sold
         ============  =====================================================================
 
-        ``events`` has the columns event_type, customer_id, product_id and quantity, and may have
+        ``events`` has the columns event_type, customer_id, product_id and quantity (and price, with
+        ``price_decimals``), and may have
         ``day``, the name of the daily zip, by which a sale is dated. Of frames with ``taken_as``,
         which `EventExtractor` makes of a feed, that says what is a purchase.
 
@@ -100,12 +117,12 @@ class DataTransformer:
         """
         self._forget()
         for frame in [events] if isinstance(events, pd.DataFrame) else events:
-            missing = [name for name in FIELDS if name not in frame.columns]
+            missing = [name for name in self._fields if name not in frame.columns]
             if missing:
                 there = ", ".join(map(str, frame.columns))
                 raise ConfigError(
                     f"The events have no column {missing[0]}.",
-                    f"They need {', '.join(FIELDS)}, and have {there}.",
+                    f"They need {', '.join(self._fields)}, and have {there}.",
                 )
             for batch in self._cut(frame):
                 self._take(batch)
@@ -126,7 +143,7 @@ class DataTransformer:
             yield frame.iloc[start : start + self._batch_size]
 
     def _take(self, batch: pd.DataFrame) -> None:
-        candidates = _candidates(batch)
+        candidates = _candidates(batch, self._fields, self._feed)
         rows = candidates["position"].to_numpy()
         found = enrich(candidates, _dates(batch, rows), self._dimensions, self._unknown)
         self._seen += len(batch)
@@ -144,22 +161,22 @@ class DataTransformer:
             self._rejected.append(rejected)
 
 
-def _candidates(batch: pd.DataFrame) -> pa.Table:
+def _candidates(batch: pd.DataFrame, fields: Sequence[str], feed: Feed) -> pa.Table:
     if TAKEN_AS not in batch:
         is_other = python_values(batch[NOT_AN_OBJECT]) if NOT_AN_OBJECT in batch else repeat(None)
-        values = zip(*(python_values(batch[name]) for name in FIELDS), strict=True)
+        values = zip(*(python_values(batch[name]) for name in fields), strict=True)
         events = (
             each if other is None else None for each, other in zip(values, is_other, strict=False)
         )
-        return candidates_by_values(events, Feed())
+        return candidates_by_values(events, feed)
     taken_as = python_values(batch[TAKEN_AS])
-    others = zip(*(python_values(batch[name]) for name in FIELDS[1:]), strict=True)
+    others = zip(*(python_values(batch[name]) for name in fields[1:]), strict=True)
     candidates = candidates_by_values(
         (
             None if kind == RejectReason.NOT_AN_OBJECT else (_TYPES.get(kind), *values)
             for kind, values in zip(taken_as, others, strict=True)
         ),
-        Feed(),
+        feed,
     )
     kinds = np.array(taken_as, object)[candidates["position"].to_numpy()]
     return with_duplicates(candidates, np.flatnonzero(kinds == RejectReason.DUPLICATE_EVENT))

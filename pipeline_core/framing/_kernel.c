@@ -25,7 +25,11 @@
 typedef const uint8_t *Place;
 
 /* MOST_DEPTH: levels that are followed, each by a call; settings/limits.py allows no more. */
-enum { UNDECIDED = 255, MOST_DEPTH = 512, MOST_TYPES = 16 };
+enum { UNDECIDED = 255, MOST_DEPTH = 512, MOST_TYPES = 16, MOST_DECIMALS = 15 };
+
+/* Of a price in minor units, as transform/money.py has it. */
+#define MAX_PRICE ((int64_t)((1LL << 53) - 1))
+enum { NO_PRICE = -1 };
 
 /* How events stand in a text: windows.py has the same. */
 typedef enum { ARRAY, LINES, VALUES, SHAPES } Shape;
@@ -38,7 +42,7 @@ typedef struct {
     Place start, end; /* of a string, without its quotes */
 } Text;
 
-typedef enum { EVENT_TYPE, CUSTOMER_ID, PRODUCT_ID, QUANTITY, ANOTHER } Field;
+typedef enum { EVENT_TYPE, CUSTOMER_ID, PRODUCT_ID, QUANTITY, PRICE, ANOTHER } Field;
 
 typedef struct {
     Place text;
@@ -48,6 +52,8 @@ typedef struct {
 /* What a shop calls things. */
 typedef struct {
     Word fields[ANOTHER];
+    int field_count;   /* without a price, PRICE */
+    int decimals;      /* of prices */
     Word types[MOST_TYPES]; /* of purchases */
     int type_count;
     int any_ids; /* integers are ids, too */
@@ -56,6 +62,7 @@ typedef struct {
 typedef struct {
     Text texts[QUANTITY]; /* by Field */
     int32_t quantity;     /* 0 if it is no integer whose size is from 1 to 2**31 - 1 */
+    int64_t price;        /* in minor units; NO_PRICE if it is none */
     int undecided;
 } Event;
 
@@ -85,6 +92,8 @@ static int append(Column *column, const void *data, size_t size)
 typedef struct {
     Column spans, positions, defects, guests, quantities;
     Column customer_offsets, customers, has_customer, product_offsets, products, has_product;
+    Column prices, has_price; /* if it is_priced */
+    int is_priced;
 } Rows;
 
 static int append_text(Column *offsets, Column *texts, Column *valid, Text text)
@@ -93,6 +102,12 @@ static int append_text(Column *offsets, Column *texts, Column *valid, Text text)
     int64_t offset = (int64_t)texts->used;
     return append(offsets, &offset, sizeof offset) && append(valid, &is_valid, 1) &&
            (!is_valid || append(texts, text.start, (size_t)(text.end - text.start)));
+}
+
+static int append_price(Rows *rows, int64_t price)
+{
+    uint8_t is_valid = price != NO_PRICE;
+    return append(&rows->prices, &price, sizeof price) && append(&rows->has_price, &is_valid, 1);
 }
 
 static int append_row(Rows *rows, int64_t position, int64_t start, int64_t end, uint8_t defect,
@@ -108,7 +123,8 @@ static int append_row(Rows *rows, int64_t position, int64_t start, int64_t end, 
            append_text(&rows->customer_offsets, &rows->customers, &rows->has_customer,
                        customer) &&
            append_text(&rows->product_offsets, &rows->products, &rows->has_product,
-                       event->texts[PRODUCT_ID]);
+                       event->texts[PRODUCT_ID]) &&
+           (!rows->is_priced || append_price(rows, event->price));
 }
 
 /* ---------------------------------------------------------------- JSON */
@@ -323,11 +339,68 @@ static Place skip_value(Place p, Place end, int depth)
     }
 }
 
+/* ---------------------------------------------------------------- prices */
+
+/* What follows an `e`, up to a size that no price has. */
+static int64_t read_exponent(Place p, Place end)
+{
+    const int64_t beyond = (int64_t)1 << 40;
+    int negative = p < end && *p == '-';
+    if (p < end && (*p == '+' || *p == '-'))
+        p++;
+    int64_t exponent = 0;
+    for (; p < end && exponent < beyond; p++)
+        exponent = exponent * 10 + (uint8_t)(*p - '0');
+    return negative ? -exponent : exponent;
+}
+
+/* The digits up to `end`, and one point among them, as minor units, of which the first `places`
+ * digits are the whole ones: the others have to be 0. */
+static int64_t read_price(Place p, Place end, int64_t places)
+{
+    int64_t minor = 0;
+    for (; p < end; p++) {
+        uint8_t c = *p;
+        if (c == '.')
+            continue;
+        if (places-- > 0)
+            minor = minor * 10 + (uint8_t)(c - '0');
+        else if (c != '0')
+            return NO_PRICE;
+        if (minor > MAX_PRICE)
+            return NO_PRICE;
+    }
+    while (minor && places-- > 0)
+        if ((minor *= 10) > MAX_PRICE)
+            return NO_PRICE;
+    return minor;
+}
+
+/* By its digits, which a JSON number has, or a text with a minus or not, digits and a point or not:
+ * NO_PRICE if it is below 0, has more decimals than that, zeros at its end aside, or passes
+ * MAX_PRICE. */
+static int64_t price_of(Place p, Place end, int decimals, int is_text)
+{
+    int negative = p < end && *p == '-';
+    Place start = p += negative, point = NULL;
+    while (p < end && (is_digit(*p) || (*p == '.' && !point))) {
+        if (*p == '.')
+            point = p;
+        p++;
+    }
+    ptrdiff_t whole = (point ? point : p) - start;
+    if ((is_text && p < end) || p - start == (point != NULL))
+        return NO_PRICE;
+    int64_t exponent = p < end ? read_exponent(p + 1, end) : 0;
+    int64_t minor = read_price(start, p, whole + exponent + decimals);
+    return negative && minor ? NO_PRICE : minor;
+}
+
 /* ---------------------------------------------------------------- events */
 
 static inline Field field_named(const Feed *feed, Place key, ptrdiff_t length)
 {
-    for (int field = EVENT_TYPE; field < ANOTHER; field++) {
+    for (int field = EVENT_TYPE; field < feed->field_count; field++) {
         const Word *name = &feed->fields[field];
         if (length == name->length && memcmp(key, name->text, (size_t)length) == 0)
             return (Field)field;
@@ -336,11 +409,14 @@ static inline Field field_named(const Feed *feed, Place key, ptrdiff_t length)
 }
 
 /* Of keys that come twice the last one counts. */
-static inline void set_text(Event *event, Field field, Kind kind, Place start, Place end)
+static inline void set_text(Event *event, Field field, const Feed *feed, Kind kind, Place start,
+                            Place end)
 {
     Text text = {kind == NONEMPTY && start == end ? EMPTY : kind, start, end};
     if (field == QUANTITY)
         event->quantity = 0;
+    else if (field == PRICE)
+        event->price = kind == NONEMPTY ? price_of(start, end, feed->decimals, 1) : NO_PRICE;
     else if (field != ANOTHER)
         event->texts[field] = text;
 }
@@ -350,7 +426,11 @@ static inline void set_number(Event *event, Field field, const Feed *feed, Place
                               Number number)
 {
     int is_id = feed->any_ids && number.is_integer && field != EVENT_TYPE;
-    set_text(event, field, is_id ? NONEMPTY : OTHER, start, end);
+    if (field == PRICE) {
+        event->price = price_of(start, end, feed->decimals, 0);
+        return;
+    }
+    set_text(event, field, feed, is_id ? NONEMPTY : OTHER, start, end);
     if (field == QUANTITY)
         event->quantity = number.quantity;
     else if (is_id && field != ANOTHER && start[0] == '-' && start[1] == '0')
@@ -408,7 +488,7 @@ static inline Place scan_alike(Place p, Place end, const Layout *layout, const F
         Place value = p += length;
         if (layout->fields[i].is_text) {
             p = skip_plain(p, end);  /* what stops it but a quote is not in the next joint */
-            set_text(event, field, NONEMPTY, value, p);
+            set_text(event, field, feed, NONEMPTY, value, p);
         } else {
             Number number;
             if (p == end || (*p != '-' && !is_digit(*p)) ||
@@ -453,7 +533,7 @@ static Place scan_event(Place p, Place end, int depth, const Feed *feed, Layout 
             value = p + 1;
             if (!(after = scan_string(value, end, &is_escaped)))
                 return NULL;
-            set_text(event, field, NONEMPTY, value, after);
+            set_text(event, field, feed, NONEMPTY, value, after);
             escaped |= is_escaped && field != ANOTHER;
             p = after + 1;
         } else if (is_number) {
@@ -462,7 +542,7 @@ static Place scan_event(Place p, Place end, int depth, const Feed *feed, Layout 
                 return NULL;
             set_number(event, field, feed, value, p, number);
         } else {
-            set_text(event, field, *p == 'n' ? NULL_VALUE : OTHER, NULL, NULL);
+            set_text(event, field, feed, *p == 'n' ? NULL_VALUE : OTHER, NULL, NULL);
             if (!(after = p = skip_value(p, end, depth)))
                 return NULL;
             is_example = 0;
@@ -493,7 +573,7 @@ static Place scan_event(Place p, Place end, int depth, const Feed *feed, Layout 
     return p;
 }
 
-static const Event NO_FIELDS = {{{MISSING, NULL, NULL}}, 0, 0};  /* and MISSING is 0 */
+static const Event NO_FIELDS = {{{MISSING, NULL, NULL}}, 0, NO_PRICE, 0};  /* and MISSING is 0 */
 
 static inline Place scan_known(Place p, Place end, const Layout *layouts, const Feed *feed,
                                Event *event)
@@ -837,19 +917,22 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
     PyObject *fields, *types;
     Scan state;
     memset(&state, 0, sizeof state);
-    if (!PyArg_ParseTuple(args, "y*innibbO!O!p:scan", &text, &shape, &start, &most_rows,
+    if (!PyArg_ParseTuple(args, "y*innibbO!O!pi:scan", &text, &shape, &start, &most_rows,
                           &state.depth, &state.not_an_object, &state.invalid_event_type,
-                          &PyTuple_Type, &fields, &PyTuple_Type, &types, &state.feed.any_ids))
+                          &PyTuple_Type, &fields, &PyTuple_Type, &types, &state.feed.any_ids,
+                          &state.feed.decimals))
         return NULL;
     state.shape = (Shape)shape;
     state.feed.type_count = read_words(types, state.feed.types, 0, MOST_TYPES);
+    state.feed.field_count = read_words(fields, state.feed.fields, PRICE, ANOTHER);
     const char *wrong = start < 0 || start > text.len ? "start lies outside of the text"
                         : shape < 0 || shape >= SHAPES ? "there is no such shape"
                         : most_rows < 1               ? "there is no room for a row"
                         : state.depth < 1 || state.depth > MOST_DEPTH
                             ? "depth is not one of 1 to MOST_DEPTH"
-                        : read_words(fields, state.feed.fields, ANOTHER, ANOTHER) < 0
-                            ? "the fields are no four names"
+                        : state.feed.field_count < 0 ? "the fields are no four or five names"
+                        : state.feed.decimals < 0 || state.feed.decimals > MOST_DECIMALS
+                            ? "the decimals are none of 0 to MOST_DECIMALS"
                         : state.feed.type_count < 0
                             ? "the types are no names, or more than MOST_TYPES"
                             : NULL;
@@ -860,6 +943,7 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
     }
     Rows rows;
     memset(&rows, 0, sizeof rows);
+    rows.is_priced = state.feed.field_count > PRICE;
     Result result;
     Place first = first_of(&text);
     state.start = start ? first + start : NULL;
@@ -873,7 +957,8 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
     Column *columns[] = {&rows.spans,         &rows.positions,    &rows.defects,
                          &rows.guests,        &rows.quantities,   &rows.customer_offsets,
                          &rows.customers,     &rows.has_customer, &rows.product_offsets,
-                         &rows.products,      &rows.has_product};
+                         &rows.products,      &rows.has_product,  &rows.prices,
+                         &rows.has_price};
     size_t count = sizeof columns / sizeof *columns;
     PyObject *found = NULL;
     if (result == NO_MEMORY)
@@ -886,7 +971,7 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
         PyTuple_SET_ITEM(found, 2, PyLong_FromLongLong(state.not_purchase));
         for (size_t i = 0; i < count; i++) {
             int is_flags = columns[i] == &rows.guests || columns[i] == &rows.has_customer ||
-                           columns[i] == &rows.has_product;
+                           columns[i] == &rows.has_product || columns[i] == &rows.has_price;
             PyTuple_SET_ITEM(found, (Py_ssize_t)i + 3,
                              is_flags ? as_bits(columns[i]) : as_bytes(columns[i]));
         }
@@ -979,7 +1064,7 @@ static PyObject *gather(PyObject *Py_UNUSED(module), PyObject *args)
 static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS,
      "scan(text, shape, start, most_rows, depth, not_an_object, invalid_event_type, fields, types, "
-     "any_ids) -> tuple | None"},
+     "any_ids, decimals) -> tuple | None"},
     {"gather", gather, METH_VARARGS, "gather(text, spans) -> bytes"},
     {"event_borders", event_borders, METH_VARARGS, "event_borders(text) -> tuple"},
     {"value_borders", value_borders, METH_VARARGS, "value_borders(text) -> tuple"},
@@ -990,7 +1075,8 @@ static PyMethodDef methods[] = {
 static int add_constants(PyObject *made)
 {
     int failed = PyModule_AddIntConstant(made, "MOST_DEPTH", MOST_DEPTH);
-    return failed ? failed : PyModule_AddIntConstant(made, "MOST_TYPES", MOST_TYPES);
+    failed = failed ? failed : PyModule_AddIntConstant(made, "MOST_TYPES", MOST_TYPES);
+    return failed ? failed : PyModule_AddIntConstant(made, "MOST_DECIMALS", MOST_DECIMALS);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, add_constants}, {0, NULL}};

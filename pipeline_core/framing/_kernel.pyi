@@ -3,6 +3,7 @@ from numpy.typing import NDArray
 
 MOST_DEPTH: int
 MOST_TYPES: int
+MOST_DECIMALS: int
 
 def scan(
     text: bytes | bytearray,
@@ -15,6 +16,7 @@ def scan(
     fields: tuple[bytes, ...],
     types: tuple[bytes, ...],
     any_ids: bool,
+    decimals: int,
     /,
 ) -> tuple[int, int, int, *tuple[bytes, ...]] | None: ...
 def gather(text: bytes | bytearray, spans: NDArray[np.int64], /) -> bytes: ...

@@ -169,16 +169,17 @@ def _matches(shown: Chosen, tables: Sources, *, is_file: bool) -> tuple[list[Mat
         values = view.columns.get(path, [])
         ids = [text for value in values if (text := id_text(value)) is not None]
         columns = (
-            column
+            (column, [other.name for other in each.columns])
             for each in tables.of(shown.sample.ids)
             if each.name == table.named
             for column in each.columns
             if column.name == table.theirs()[0]
         )
-        column = next(columns, None)
+        column, names = next(columns, (None, []))
         if ids and column is not None:
             are_numbers = any(kind_of(value) == "integer" for value in values)
             found.append(match(path, ids, table.named, column, numbers=are_numbers))
             if found[-1].difference not in (None, "numbers"):
-                remedies.append(remedy(ids, table, column, is_file=is_file))
+                whole = table.called(table.named, table.wanted(names))
+                remedies.append(remedy(ids, whole, column, is_file=is_file))
     return found, remedies

@@ -36,7 +36,7 @@ class LookUp:
     ) -> tuple[Share, str | None]:
         """What is counted, and why the tables cannot be used if they cannot: then nothing is, or
         where that ``is_assumed`` every id is taken for a known one."""
-        dimensions, cause = self._read(customers, products)
+        dimensions, cause = self._read(customers, products, feed)
         if dimensions is None:
             if not is_assumed:
                 return Share(events=len(sample.events)), cause
@@ -46,13 +46,13 @@ class LookUp:
         return judge(sample, feed, dimensions, options.unknown, depth), cause
 
     def _read(
-        self, customers: DimensionTable, products: DimensionTable
+        self, customers: DimensionTable, products: DimensionTable, feed: Feed
     ) -> tuple[Dimensions | None, str | None]:
-        key = f"{customers!r} {products!r}"
+        key = f"{customers!r} {products!r} {feed.price is None}"
         if key not in self._known:
             places = replace(self._places, customers=customers, products=products)
             try:
-                found = read_dimensions(places)
+                found = read_dimensions(places, feed)
                 self._known[key] = prepare(found.customers, found.products, found.scale), None
             except (ConfigError, InputError, RetryableError) as error:
                 self._known[key] = None, str(error)

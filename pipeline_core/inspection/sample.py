@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from itertools import islice
 from typing import Literal
@@ -13,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from pipeline_core.containers.directory import Entry
-from pipeline_core.containers.entry_names import without_slash
+from pipeline_core.containers.entry_names import day_date, without_slash
 from pipeline_core.containers.ignored import ending
 from pipeline_core.containers.meter import Meter, archive_meter, day_meter, part_meter
 from pipeline_core.containers.packed_parts import packing, unpacked
@@ -49,7 +50,8 @@ class ArchiveSample:
     archive: str
     entries: list[EntryKind] = field(default_factory=list)
     parts: list[PartFound] = field(default_factory=list)
-    windows: list[Window] = field(default_factory=list)
+    # With the date of its day.
+    windows: list[tuple[Window, date | None]] = field(default_factory=list)
     events: list[dict[str, object] | str] = field(default_factory=list)
     # Paths of arrays of objects in parts that are one object and say nothing of which array it is.
     arrays: list[str] = field(default_factory=list)
@@ -138,7 +140,7 @@ def _look_at(
             for _ in islice(windows, _MOST_OF_AN_OBJECT // WINDOW_BYTES):
                 pass
         events = list(event_values(first, day.limits.json_depth))
-        sample.windows.append(first)
+        sample.windows.append((first, day_date(name)))
         sample.events.extend(events)
     except InputError as error:
         cause = error.message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -37,13 +38,13 @@ def judge(
     seen = not_purchase = counted = events = 0
     lost: dict[str, tuple[int, str]] = {}
     copies = _Copies(sample.texts)
-    for decoded in _decoded(sample, feed, json_depth):
+    for decoded, sold_on in _decoded(sample, feed, json_depth):
         candidates = decoded.candidates
         places = candidates["position"].to_numpy() + events
         seen += decoded.seen
         not_purchase += decoded.not_purchase
         events += decoded.positions
-        dates = pa.nulls(candidates.num_rows, pa.date32())
+        dates = pa.repeat(pa.scalar(sold_on, pa.date32()), candidates.num_rows)
         reasons = enrich(candidates, dates, dimensions, unknown).reasons
         reasons = np.where(copies.of(candidates, places), _DUPLICATE_EVENT, reasons)
         counted += int(np.count_nonzero(reasons == 0))
@@ -111,9 +112,12 @@ def _without_items(sample: ArchiveSample, feed: Feed) -> int:
     return sum(not (isinstance(e, dict) and items_of(e, steps)) for e in sample.events)
 
 
-def _decoded(sample: ArchiveSample, feed: Feed, json_depth: int) -> Iterator[Decoded]:
-    for window in sample.windows:
-        yield from decode(window, json_depth, _MOST_ROWS, feed)
+def _decoded(
+    sample: ArchiveSample, feed: Feed, json_depth: int
+) -> Iterator[tuple[Decoded, date | None]]:
+    for window, sold_on in sample.windows:
+        for decoded in decode(window, json_depth, _MOST_ROWS, feed):
+            yield decoded, sold_on
 
 
 def _no_purchase(sample: ArchiveSample, feed: Feed) -> str:

@@ -23,6 +23,7 @@ class RejectReason(StrEnum):
     MISSING_CATEGORY = "missing_category"
     MISSING_SEGMENT = "missing_segment"
     NO_PRICE_ON_DATE = "no_price_on_date"
+    INVALID_PRICE = "invalid_price"
 
 
 class RejectFigures(Struct, frozen=True):

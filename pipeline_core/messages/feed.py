@@ -38,6 +38,10 @@ class Feed(Struct, frozen=True, kw_only=True):
     """Path of what was bought."""
     quantity: str = "quantity"
     """Path of how many of it were bought, in units."""
+    price: str | None = None
+    """Path of what was paid for a unit; None: the price is that of the product."""
+    price_decimals: int = 2
+    """Most decimals of a price that was paid."""
     purchase_types: tuple[str, ...] = ("purchase",)
     """Types of events that are purchases."""
     ids: Ids = "text"

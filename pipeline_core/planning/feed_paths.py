@@ -102,6 +102,8 @@ def _named(feed: Feed) -> Iterator[NamedPath]:
         if path != getattr(_DEFAULT, ours):
             may_lack = ours == "quantity" and feed.missing_quantity is not None
             yield NamedPath("SALES_FIELDS", path, may_lack)
+    if feed.price is not None:
+        yield NamedPath("SALES_PRICE_FIELD", feed.price)
     for each in feed.only:
         yield NamedPath("SALES_ONLY", each.path, is_needed=each.is_equal)
     if feed.items is not None:

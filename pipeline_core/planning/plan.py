@@ -15,7 +15,7 @@ from pipeline_core.dimensions.plugin import described, is_plugin, read_plugin
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids, save_snapshot
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import DATABASE, DimensionSource, Manifest, Order
+from pipeline_core.messages import DATABASE, DimensionSource, Feed, Manifest, Order
 from pipeline_core.planning.feed_paths import check_feed_paths
 from pipeline_core.planning.plugins import load_plugins
 from pipeline_core.planning.reuse import (
@@ -65,7 +65,7 @@ def plan(order: Order) -> Manifest:
     found = survey(archives, options.limits, options.feed, *known_before, as_of=options.as_of)
     if not is_known_feed(options.feed, memory, seen):
         check_feed_paths(archives, found.readable(), options.limits, options.feed)
-    snapshot = read_dimensions(places)
+    snapshot = read_dimensions(places, options.feed)
     dimensions_digest = save_snapshot(state, snapshot)
     taken = taken_over(state, memory, found.archives, options, snapshot, plugins)
     planned = Manifest(
@@ -79,7 +79,7 @@ def plan(order: Order) -> Manifest:
         dimensions_digest=dimensions_digest,
         customer_numbers=taken.customer_numbers,
         customers=_source(places, places.customers),
-        products=_source(places, places.products),
+        products=_source(places, _products(places, options.feed)),
         archives=split_into_shares(found.archives, order.processes(), taken.known),
         conflicting_days=found.conflicting_days,
         reuse=reuse,
@@ -127,13 +127,20 @@ def _planned_at(run_id: str) -> datetime | None:
         return None
 
 
-def read_dimensions(places: Places) -> Snapshot:
-    """Customers and products of now. Raises as the sources do."""
+def read_dimensions(places: Places, feed: Feed) -> Snapshot:
+    """Customers and products of now; the latter without prices if events of the feed have them.
+    Raises as the sources do."""
+    products = _products(places, feed)
     if places.dimensions is not None and is_plugin(places.dimensions):
-        return read_plugin(places.dimensions, places.customers, places.products)
+        return read_plugin(places.dimensions, places.customers, products)
     if places.dimensions is not None:
-        return read_folder(Path(places.dimensions), places.customers, places.products)
-    return read_database(places.database_url, places.customers, places.products)
+        return read_folder(Path(places.dimensions), places.customers, products)
+    return read_database(places.database_url, places.customers, products)
+
+
+def _products(places: Places, feed: Feed) -> DimensionTable:
+    is_paid = feed.price is not None
+    return places.products.without_price(feed.price_decimals) if is_paid else places.products
 
 
 def _source(places: Places, table: DimensionTable) -> DimensionSource:

@@ -34,8 +34,8 @@ class KeyLog:
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115
 
     def add(self, day: int, candidates: pa.Table) -> None:
-        """Appends those of a day's next candidates that have one, if any may (schema
-        KEYED_CANDIDATES). No event has candidates in two calls."""
+        """Appends those of a day's next candidates that have one, if any may (they
+        have EVENT_KEY then). No event has candidates in two calls."""
         if EVENT_KEY.name not in candidates.column_names or not candidates.num_rows:
             return
         keys = candidates[EVENT_KEY.name].combine_chunks()

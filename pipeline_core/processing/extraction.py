@@ -18,6 +18,7 @@ from pipeline_core.errors import UnreadableArchive, UnreadableDay
 from pipeline_core.extract.days import ArchiveDay, archive_days, loose_parts
 from pipeline_core.extract.extract_cache import Extracts, bytes_on_disk
 from pipeline_core.extract.extracts import ExtractWriter
+from pipeline_core.extract.feed_rules import reading_of
 from pipeline_core.extract.walk import Listing, day_file, day_parts, open_archive, open_day
 from pipeline_core.messages import ArchiveRef, Options, RepeatedEntry, Tally, Unreadable
 from pipeline_core.processing.day import Day, unreadable_place
@@ -190,8 +191,8 @@ class Extraction:
         with SpooledTemporaryFile(in_memory) as target:
             writer = None
             if self.extracts.is_kept:
-                is_keyed = bool(self.options.feed.event_id)
-                writer = ExtractWriter(target, in_memory, self._extract_room, is_keyed=is_keyed)
+                schema = reading_of(self.options.feed).schema
+                writer = ExtractWriter(target, in_memory, self._extract_room, schema)
             yield from day.extract_parts(opened, parts, writer, is_loose=is_loose)
             if writer is not None:
                 writer.close(day.meter.used, day.ignored)

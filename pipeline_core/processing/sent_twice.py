@@ -83,7 +83,7 @@ class Marking:
         self._sent_twice, self._row = sent_twice, 0
 
     def marked(self, candidates: pa.Table) -> pa.Table:
-        """The next candidates (schema KEYED_CANDIDATES)."""
+        """The next candidates (with EVENT_KEY)."""
         if self._sent_twice is None:
             return candidates
         keyed = np.flatnonzero(candidates[EVENT_KEY.name].is_valid().to_numpy())

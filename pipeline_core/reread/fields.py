@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import NamedTuple
 
 from pipeline_core.messages import Condition, Feed
 from pipeline_core.reread.json_text import Number
 
-_MOST_DIGITS = 10  # of a quantity
+_MOST_DIGITS = 16  # of a price in minor units; a quantity has fewer
 _WRITTEN = re.compile(r"(-?)([0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]+))?")
 _LONGEST_EXPONENT = 8
 _ABSENT = object()
@@ -91,24 +92,39 @@ def units_of(value: object, feed: Feed) -> int:
     return _whole(text)
 
 
+def price_of(value: object, decimals: int) -> Decimal | None:
+    """None if it is no price of so many decimals."""
+    text = value.text if isinstance(value, Number) else ""
+    if isinstance(value, str) and re.fullmatch(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)", value):
+        text = f"-0{value[1:]}" if value.startswith("-") else f"0{value}"
+    minor = _scaled(text, decimals)
+    return None if minor is None or not 0 <= minor < 2**53 else Decimal(minor).scaleb(-decimals)
+
+
 def _whole(text: str) -> int:
     """The whole number, of at most 2,147,483,647 with or without a minus, that is written so; else
     0."""
+    number = _scaled(text, 0)
+    return 0 if number is None or abs(number) >= 2**31 else number
+
+
+def _scaled(text: str, power: int) -> int | None:
+    """What is written so, times a power of ten; None if that is no whole number, or a long one."""
     written = _WRITTEN.fullmatch(text)
     if written is None:
-        return 0
+        return None
     fraction = written[3] or ""
     digits = (written[2] + fraction).lstrip("0")
     kept = digits.rstrip("0")
+    if not kept:
+        return 0
     exponent = written[5] or "0"
-    if not kept or len(exponent) > _LONGEST_EXPONENT:
-        return 0
-    zeros = len(digits) - len(kept) - len(fraction) + int((written[4] or "") + exponent)
+    if len(exponent) > _LONGEST_EXPONENT:
+        return None
+    zeros = len(digits) - len(kept) - len(fraction) + int((written[4] or "") + exponent) + power
     if zeros < 0 or len(kept) + zeros > _MOST_DIGITS:
-        return 0
+        return None
     number = int(kept + "0" * zeros)
-    if number >= 2**31:
-        return 0
     return -number if written[1] else number
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from pipeline_core.configuration.feed import (
     parse_fields,
@@ -11,6 +11,7 @@ from pipeline_core.configuration.feed import (
     parse_only,
     parse_parts,
     parse_path,
+    parse_price_field,
     parse_quantity,
     parse_types,
 )
@@ -35,6 +36,17 @@ class FeedSettings(SettingGroup):
         description="What a quantity is: integer, number (also 2.0, and the texts 2 and 2.0, with "
         "a minus or not, but not 2.50, +2, 2,0 or one with blanks), or number:1, where a missing "
         "one counts as 1.",
+    )
+    price_field: str | None = Field(
+        None,
+        description="Path of what was paid for a unit: a number, or a text of digits with a point "
+        "or without. Then the price of products is not read.",
+    )
+    price_decimals: int = Field(
+        2,
+        description="Most decimals of a price that was paid; reports have as many.",
+        ge=0,
+        le=6,
     )
     only: str = Field(
         "",
@@ -83,6 +95,11 @@ class FeedSettings(SettingGroup):
         parse_quantity(value)
         return value
 
+    @field_validator("price_field")
+    @classmethod
+    def _another_path(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return None if value is None else parse_price_field(value, info.data.get("fields", ""))
+
     @field_validator("only")
     @classmethod
     def _conditions(cls, value: str) -> str:
@@ -112,6 +129,8 @@ class FeedSettings(SettingGroup):
             **parse_fields(self.fields),
             purchase_types=parse_types(self.purchase_types),
             ids=self.ids,
+            price=self.price_field,
+            price_decimals=self.price_decimals,
             records=self.records,
             parts=parse_parts(self.parts),
             ignore=parse_names(self.ignore),

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline_core.messages import RejectFigures, RejectReason, UnknownMode
-from pipeline_core.schemas import CANDIDATES, SALES, checked
+from pipeline_core.schemas import CANDIDATES, PRICE_MINOR, SALES, checked
 from pipeline_core.transform.looked_up_ids import LookedUpIds, looked_up_ids
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions
 from pipeline_core.transform.money import carry, group_sums, line_revenue, to_minor
@@ -27,6 +28,8 @@ _REVENUE_KNOWN = _UNITS_KNOWN - {
     RejectReason.UNKNOWN_PRODUCT,
     RejectReason.NO_PRICE_ON_DATE,
 }
+# The same where events say what was paid.
+_PAID_KNOWN = _UNITS_KNOWN - {RejectReason.INVALID_PRICE}
 
 # What is counted under Unknown where that is wanted.
 _KEPT_AS_UNKNOWN = {
@@ -56,16 +59,18 @@ class Enriched:
 def enrich(
     candidates: pa.Table, dates: pa.Array, dimensions: Dimensions, unknown: UnknownMode
 ) -> Enriched:
-    """Sales of ``candidates`` (schema CANDIDATES, or KEYED_CANDIDATES, the key being no matter),
-    dated by ``dates`` (date32, same length)."""
+    """Sales of ``candidates`` (of candidates_schema), dated by ``dates`` (date32, same length), at
+    the prices that were paid, in minor units of the dimensions' scale, if these are there."""
     checked(candidates.select(CANDIDATES.names), CANDIDATES)
     product = dimensions.product_rows(candidates["product_id"], dates)
     customer = dimensions.customer_rows(candidates["customer_id"], dates)
     category = dimensions.product_category[product]
     segment = dimensions.customer_segment[customer]
-    no_price, nobody = dimensions.products.gaps(product), dimensions.customers.gaps(customer)
+    no_row, nobody = dimensions.products.gaps(product), dimensions.customers.gaps(customer)
     units = candidates["quantity"].to_numpy().astype(np.int64)
-    revenue_hi, revenue_lo = line_revenue(units, dimensions.product_price[product])
+    price = _prices(candidates, product, dimensions)
+    no_price = np.zeros(len(units), np.bool_) if price.is_paid else no_row
+    revenue_hi, revenue_lo = line_revenue(units, price.minor)
 
     tests = {
         RejectReason.UNKNOWN_PRODUCT: product == NOT_FOUND,
@@ -73,11 +78,16 @@ def enrich(
         RejectReason.MISSING_CATEGORY: (category == NO_LABEL) & ~no_price,
         RejectReason.MISSING_SEGMENT: segment == NO_LABEL,
         RejectReason.NO_PRICE_ON_DATE: no_price,
+        RejectReason.INVALID_PRICE: price.is_invalid,
     }
     reasons = _reasons(candidates, tests, unknown)
     left_out = np.flatnonzero(reasons)
     rejected = _figures(
-        reasons[left_out], units[left_out], revenue_hi[left_out], revenue_lo[left_out]
+        reasons[left_out],
+        units[left_out],
+        revenue_hi[left_out],
+        revenue_lo[left_out],
+        _PAID_KNOWN if price.is_paid else _REVENUE_KNOWN,
     )
     if unknown == "bucket":
         category = np.where(category == NO_LABEL, dimensions.labels.unknown_category, category)
@@ -96,12 +106,14 @@ def enrich(
     sales = pa.Table.from_arrays(columns, schema=SALES)
     if len(left_out):
         sales = sales.filter(pa.array(reasons == 0))
-    undated = _undated(dates, product, customer, dimensions) & (reasons == 0)
+    undated = 0
+    if dates.null_count and dimensions.has_dates:
+        undated = _undated(dates, reasons, product, customer, dimensions)
     return Enriched(
         sales,
         reasons,
         rejected,
-        int(np.count_nonzero(undated)),
+        undated,
         looked_up_ids(candidates["customer_id"], dimensions.customers.number[customer]),
         looked_up_ids(candidates["product_id"], dimensions.products.number[product]),
     )
@@ -148,17 +160,36 @@ def _reasons(
     return reasons
 
 
+@dataclass(frozen=True)
+class _Prices:
+    """``minor`` units, 0 where there is no price; whether they were paid, or are the products'; and
+    where what was paid is none."""
+
+    minor: NDArray[np.int64]
+    is_paid: bool
+    is_invalid: NDArray[np.bool_]
+
+
+def _prices(candidates: pa.Table, product: NDArray[np.int64], dimensions: Dimensions) -> _Prices:
+    if PRICE_MINOR.name not in candidates.column_names:
+        nothing = np.zeros(len(product), np.bool_)
+        return _Prices(dimensions.product_price[product], is_paid=False, is_invalid=nothing)
+    paid = candidates[PRICE_MINOR.name].combine_chunks()
+    is_invalid = paid.is_null().to_numpy(zero_copy_only=False)
+    return _Prices(pc.fill_null(paid, 0).to_numpy(), is_paid=True, is_invalid=is_invalid)
+
+
 def _undated(
     dates: pa.Array,
+    reasons: NDArray[np.uint8],
     product: NDArray[np.int64],
     customer: NDArray[np.int64],
     dimensions: Dimensions,
-) -> NDArray[np.bool_]:
-    """Where a date would have decided which row counts."""
-    no_date: NDArray[np.bool_] = dates.is_null().to_numpy(zero_copy_only=False)
-    if no_date.any():
-        no_date &= dimensions.products.is_dated[product] | dimensions.customers.is_dated[customer]
-    return no_date
+) -> int:
+    """Sales for which a date would have decided which row counts."""
+    no_date = dates.is_null().to_numpy(zero_copy_only=False)
+    dated = dimensions.products.is_dated[product] | dimensions.customers.is_dated[customer]
+    return int(np.count_nonzero(no_date & dated & (reasons == 0)))
 
 
 def _figures(
@@ -166,6 +197,7 @@ def _figures(
     units: NDArray[np.int64],
     revenue_hi: NDArray[np.int64],
     revenue_lo: NDArray[np.int64],
+    revenue_known: set[RejectReason],
 ) -> dict[str, RejectFigures]:
     groups = reasons.astype(np.int64)
     count = 1 + len(_REASONS)
@@ -181,7 +213,7 @@ def _figures(
         reason.value: RejectFigures(
             int(events[number]),
             int(unit_sums[number]) if reason in _UNITS_KNOWN else None,
-            to_minor(hi[number], lo[number]) if reason in _REVENUE_KNOWN else None,
+            to_minor(hi[number], lo[number]) if reason in revenue_known else None,
         )
         for number, reason in enumerate(_REASONS, start=1)
         if events[number]

@@ -57,6 +57,11 @@ class Dimensions:
     products: ValidRows = field(repr=False)
     customers: ValidRows = field(repr=False)
 
+    @property
+    def has_dates(self) -> bool:
+        """Whether any row of either is not always valid."""
+        return self.products.has_dates or self.customers.has_dates
+
     def product_rows(self, ids: pa.ChunkedArray, days: pa.Array) -> NDArray[np.int64]:
         """Rows of large_binary ids on ``days`` (date32, same length), as ``ValidRows.rows_of``."""
         return self.products.rows_of(ids.combine_chunks(), days)

@@ -36,6 +36,8 @@ _NO_REVENUE = _NO_UNITS | {
     RejectReason.UNKNOWN_PRODUCT,
     RejectReason.NO_PRICE_ON_DATE,
 }
+# The same where events say what was paid.
+_NO_PAID_REVENUE = _NO_UNITS | {RejectReason.INVALID_PRICE}
 
 
 def sales_rows(count: Count, scale: int) -> list[Row]:
@@ -144,9 +146,11 @@ def recounted_figures(
         "status": "incomplete" if is_incomplete else "complete",
         "dimensions_digest": manifest.dimensions_digest,
     }
+    is_paid = manifest.options.feed.price is not None
+    unknown = _NO_PAID_REVENUE if is_paid else _NO_REVENUE
     for reason, lost in count.rejected.items():
         units = None if reason in _NO_UNITS else lost.units
-        revenue = None if reason in _NO_REVENUE else _money(lost.revenue, scale)
+        revenue = None if reason in unknown else _money(lost.revenue, scale)
         figures |= _reject_figures(reason, lost.events, units, revenue)
     most = manifest.options.most_listed
     figures |= _numbered("unreadable", map(_shown, _first(count.unreadable, most)))

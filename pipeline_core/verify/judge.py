@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.messages import Feed, Options, RejectReason
-from pipeline_core.reread.fields import Record, id_of, is_met, is_purchase, units_of
+from pipeline_core.reread.fields import Record, id_of, is_met, is_purchase, price_of, units_of
 
 _UNKNOWN = "Unknown"
 _NOTHING = Decimal(0)
@@ -138,7 +138,11 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
     product, customer = _on(products, sold_on), _on(customers, sold_on)
     category = product.category if product else None
     segment = customer.segment if customer else None
-    revenue = units * product.price if product else _NOTHING
+    is_paid = feed.price is not None
+    price = product.price if product else None
+    if feed.price is not None:
+        price = price_of(record.get(feed.price), feed.price_decimals)
+    revenue = _NOTHING if price is None else units * price
     faults = (
         (RejectReason.GUEST, guest and not rules.bucket),
         (RejectReason.INVALID_CUSTOMER_ID, not customer_id and not guest),
@@ -147,9 +151,13 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
         (RejectReason.INVALID_QUANTITY, not units),
         (RejectReason.UNKNOWN_PRODUCT, not products and not rules.bucket),
         (RejectReason.UNKNOWN_CUSTOMER, customer is None and not rules.bucket),
-        (RejectReason.MISSING_CATEGORY, bool(product) and not category and not rules.bucket),
+        (
+            RejectReason.MISSING_CATEGORY,
+            (bool(product) or is_paid) and not category and not rules.bucket,
+        ),
         (RejectReason.MISSING_SEGMENT, segment is None and not rules.bucket),
-        (RejectReason.NO_PRICE_ON_DATE, bool(products) and product is None),
+        (RejectReason.NO_PRICE_ON_DATE, bool(products) and product is None and not is_paid),
+        (RejectReason.INVALID_PRICE, is_paid and price is None),
     )
     for reason, holds in faults:
         if holds and units < 0 and reason is not RejectReason.RETURN:

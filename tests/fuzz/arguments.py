@@ -40,7 +40,7 @@ GATHERED = 20_000
 GATHERED_SHARE = 0.005
 NOISE_SHARE = 0.02
 SWITCH_SECONDS = 1e-5
-EVENT = b'{"event_type":"purchase","customer_id":"c","product_id":"p","quantity":2}'
+EVENT = b'{"event_type":"purchase","customer_id":"c","product_id":"p","quantity":2,"price":9.50}'
 NAMES = (b"event_type", b"customer_id", b"product_id", b"quantity")
 LIMITS = tuple(
     number + step
@@ -62,6 +62,7 @@ TEXTS = (
     EVENT + b"\n{bad\n5 \r\n" + EVENT,
     EVENT * 3,
     b'{"customer_id":-0}',
+    b'{"price":-1e99}{"price":"9."}{"price":0.%s1}' % (b"0" * 400),
 )
 INT64S = tuple(number for number in LIMITS if -(2**63) <= number < 2**63)
 
@@ -162,7 +163,9 @@ def _scanned(choose: Random, text: Any) -> list[Any]:
     """Sound arguments of scan for a text."""
     shape, rows, depth = choose.choice((0, 1, 2)), choose.choice((1, 5, 1000)), (1, 2, 64, 512)
     types = choose.choice(((), (b"purchase",), (b"", b"p", b"purchase")))
-    return [text, shape, 0, rows, choose.choice(depth), 1, 2, NAMES, types, choose.random() < 0.5]
+    names = choose.choice((NAMES, (*NAMES, b"price")))
+    rules = (names, types, choose.random() < 0.5, choose.choice((0, 2, 15)))
+    return [text, shape, 0, rows, choose.choice(depth), 1, 2, *rules]
 
 
 def _instead_of(argument: Any, choose: Random) -> Any:

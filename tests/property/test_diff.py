@@ -20,7 +20,7 @@ STEPS = 25
 @pytest.mark.parametrize("seed", range(4))
 def test_causes_add_up_after_any_steps(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311
-    world = a_world(tmp_path, chance)
+    world = a_world(tmp_path, chance, dated=False)
     runs = world.runs
     runs.run()
     for _ in range(STEPS):

@@ -24,6 +24,7 @@ from pipeline_core.storage import open_storage
 from tests.property.test_pipeline_equals_oracle import BATCH_SIZES, PROCESSES
 from tests.support import oracle
 from tests.support.oracle import Counted, OracleResult, Reject, compute
+from tests.support.oracle_feed import Feed as OracleFeed
 from tests.support.oracle_feed import date_of_day
 from tests.support.run import run_local
 from tests.support.strategies import GeneratedShop, shops
@@ -46,7 +47,7 @@ def test_explanations_equal_oracle(
             written, folder, processes=processes, unknown=unknown, batch_size=batch_size
         )
         expected = compute(written.data, written.dimensions, unknown=unknown)
-        known = oracle._read_dimensions(written.dimensions)
+        known = oracle._read_dimensions(written.dimensions, OracleFeed())
         ledger = RunLedger(open_storage(str(folder / "state")), outcome.run_id)
         for cell in _cells(shop, expected, unknown):
             found = explain(ledger, cell, ALL)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pipeline_core.configuration.places import Places
 from pipeline_core.frames import DataTransformer, DimensionLoader, EventExtractor, Limits
 from pipeline_core.frames.dimensions import snapshot_of
-from pipeline_core.messages import UnknownMode
+from pipeline_core.messages import Feed, UnknownMode
 from pipeline_core.planning.plan import read_dimensions
 from tests.support.feed_strategies import GeneratedFeed, feeds
 from tests.support.oracle import compute
@@ -95,7 +95,11 @@ def test_frames_of_any_feed_equal_the_run(
         }
         events = EventExtractor(written.data, feed=feed)
         tables = DimensionLoader(written.dimensions)
-        transformer = DataTransformer(tables.customers(), tables.products(), unknown=unknown)
+        is_paid = "SALES_PRICE_FIELD" in generated.settings
+        decimals = int(generated.settings.get("SALES_PRICE_DECIMALS", "2")) if is_paid else None
+        transformer = DataTransformer(
+            tables.customers(), tables.products(), unknown=unknown, price_decimals=decimals
+        )
         reports = transformer.transform(events.batches(batch_size))
         for report in ("sales_report", "daily_sales"):
             said = reports[report].to_csv(index=False)
@@ -162,7 +166,7 @@ def test_frames_of_dimensions_are_the_snapshot(shop: GeneratedShop) -> None:
     with tempfile.TemporaryDirectory() as name:
         written = shop.write(Path(name) / "shop")
         tables = DimensionLoader(str(written.dimensions))
-        frozen = read_dimensions(Places("", "", "", str(written.dimensions), ""))
+        frozen = read_dimensions(Places("", "", "", str(written.dimensions), ""), Feed())
         again = snapshot_of(tables.customers(), tables.products())
         assert again.digest == frozen.digest
         nobody = snapshot_of(tables.customers().iloc[:0], tables.products())

@@ -14,6 +14,7 @@ from pipeline_core.extract.feed_rules import reading_of
 from pipeline_core.extract.general_tier import decode_generally
 from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Feed
+from pipeline_core.schemas import CANDIDATES, PRICE_MINOR
 
 _CUT_AT = 30
 
@@ -31,6 +32,7 @@ class Candidate(NamedTuple):
     quantity: int
     text: str
     beginning: str
+    price: int | None = None
 
 
 class Outcome(NamedTuple):
@@ -53,8 +55,11 @@ def collected(decoded: Iterable[Decoded]) -> Outcome:
     for each in decoded:
         rows = np.arange(len(each.candidates))
         texts, cut = event_texts(each, rows), event_texts(each, rows, _CUT_AT)
-        columns = (column.to_pylist() for column in each.candidates.columns)
-        made = (Candidate(*row) for row in zip(*columns, texts, cut, strict=True))
+        columns = [each.candidates[name].to_pylist() for name in CANDIDATES.names]
+        columns += [texts, cut]
+        if PRICE_MINOR.name in each.candidates.column_names:
+            columns.append(each.candidates[PRICE_MINOR.name].to_pylist())
+        made = (Candidate(*row) for row in zip(*columns, strict=True))
         found += [row._replace(position=positions + row.position) for row in made]
         positions += each.positions
         seen += each.seen

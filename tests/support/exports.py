@@ -24,6 +24,7 @@ PRODUCTS: Products = [
     ("p3", "Card", "Office", "1.25"),
     ("p4", "Chair", "Home", "49.99"),
 ]
+PRICES = {product: float(price) for product, _, _, price in PRODUCTS}
 
 
 class Order(NamedTuple):
@@ -54,6 +55,7 @@ class Export(NamedTuple):
     settings: dict[str, str]
     event_id: str  # SALES_EVENT_ID, by which what was sent twice counts once
     has_days: bool = True
+    refunds: int = 0  # that look like purchases, but for a price below 0
 
 
 def _lines(events: Iterable[object]) -> bytes:
@@ -73,7 +75,9 @@ def amplitude() -> Export:
             | {"event_properties": {"sku": "p4"}}
         ]
         for number, (product, units) in enumerate(order.items):
-            properties = {"$productId": product, "$quantity": units if units > 1 else None}
+            properties: dict[str, Any] = {"$productId": product}
+            properties |= {"$quantity": units if units > 1 else None}
+            properties |= {"$price": PRICES[product], "$revenue": units * PRICES[product]}
             events.append(
                 {"$insert_id": f"{order.number}-{number}", "user_id": order.user}
                 | {"event_type": "revenue_amount", "event_properties": _without(properties)}
@@ -82,6 +86,10 @@ def amplitude() -> Export:
         hours[name] = gzip.compress(_lines(events))
         if order.is_sent_twice:
             hours[name.replace("#1", "#2")] = gzip.compress(_lines(events[1:]))
+    refund = {"$productId": "p2", "$price": -PRICES["p2"], "$revenue": -PRICES["p2"]}
+    events = [{"$insert_id": "r", "user_id": "u1", "event_type": "revenue_amount"}]
+    events[0]["event_properties"] = refund
+    hours["231107/231107_2023-10-24_16#1.json.gz"] = gzip.compress(_lines(events))
     fields = ("customer_id=user_id", "product_id=event_properties.$productId")
     return Export(
         archive_zip(hours),
@@ -89,8 +97,10 @@ def amplitude() -> Export:
             "SALES_FIELDS": ",".join((*fields, "quantity=event_properties.$quantity")),
             "SALES_PURCHASE_TYPES": "revenue_amount",
             "SALES_QUANTITY": "number:1",
+            "SALES_PRICE_FIELD": "event_properties.$price",
         },
         "$insert_id",
+        refunds=1,
     )
 
 

@@ -49,6 +49,8 @@ class Names:
     only: str
     records: str
     event_id: str
+    price: str  # its path, or nothing
+    decimals: str
 
     def settings(self) -> dict[str, str]:
         """Those that are not the default."""
@@ -62,6 +64,8 @@ class Names:
             "SALES_ONLY": self.only,
             "SALES_RECORDS": self.records,
             "SALES_EVENT_ID": self.event_id,
+            "SALES_PRICE_FIELD": self.price,
+            "SALES_PRICE_DECIMALS": self.decimals if self.price else "",
         }
         return {name: text for name, text in found.items() if text}
 
@@ -79,6 +83,7 @@ ONLY = (
     *("status=done|5,test!=true", "meta.n!=1e2"),
 )
 EVENT_ID = ("", "", "", "messageId", "ids.n", "messageId,ids.n", "{customer_id},ids.n", "no.where")
+PRICE = ("", "", "price", "$price", "item.price")
 
 
 @st.composite
@@ -94,6 +99,8 @@ def names(draw: DrawFn) -> Names:
         only=draw(st.sampled_from(ONLY)),
         records=draw(st.sampled_from(("", "", "events", "data.rows"))),
         event_id=draw(st.sampled_from(EVENT_ID)).format(**paths),
+        price=draw(st.sampled_from(PRICE)),
+        decimals=draw(st.sampled_from(("", "", "0", "3"))),
     )
 
 
@@ -113,6 +120,22 @@ NUMBERS = (
         "1e-400",
     ),
     *('"2"', '"2.0"', '"02"', '"2."', '"-2"', '" 2"', '"2.5"', '"2e0"', '"0"', '"٢"', "null", None),
+)
+PAID = (
+    *("9.95", "9.950", "0", "12", "1e2", "0.5", '"9.95"', '"12"', '"007.5"', "90071992547409.91"),
+    *(
+        "9.951",
+        "-1",
+        "-0",
+        '"1e2"',
+        '"9,95"',
+        "null",
+        None,
+        "true",
+        "[1]",
+        "9007199254740992",
+        "1e-3",
+    ),
 )
 ODD_IDS = ("7", "12", "-5", "-0", "1.0", "1e3", "true", common.HUGE, common.ENDLESS)
 NO_LISTS = ("null", "5", '"x"', "{}", '{"lines": [{}]}')
@@ -184,6 +207,7 @@ def events(
     if customer is not None:
         _put(order, own.paths["customer_id"], customer, is_flat=is_flat)
     _put_only(draw, order, own)
+    _put_price(draw, order, own, is_flat=is_flat, often=3 if own.items else 0)
     if not own.items:
         _put_product(draw, order, own, product_ids, is_flat=is_flat)
         return order
@@ -234,6 +258,13 @@ def _put_product(
     for ours, text in (("product_id", product), ("quantity", quantity)):
         if text is not None:
             _put(tree, own.paths[ours], text, is_flat=is_flat)
+    _put_price(draw, tree, own, is_flat=is_flat)
+
+
+def _put_price(draw: DrawFn, tree: Tree, own: Names, *, is_flat: bool, often: int = 10) -> None:
+    price = draw(st.sampled_from((*PAID[:10] * 2, *PAID))) if own.price else None
+    if price is not None and draw(_tenths) < often:
+        _put(tree, own.price, price, is_flat=is_flat)
 
 
 def _put_only(draw: DrawFn, tree: Tree, own: Names) -> None:

@@ -32,6 +32,7 @@ PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma", "br", "z")
 # Rejects of these reasons never have a quantity (or a price) to add up.
 NO_UNITS = ("not_an_object", "invalid_event_type", "invalid_quantity")
 NO_REVENUE = (*NO_UNITS, "invalid_product_id", "unknown_product", "no_price_on_date")
+NO_PAID_REVENUE = (*NO_UNITS, "invalid_price")
 
 # Everything zipfile and its decompressors raise on damaged input.
 DAMAGE = (
@@ -127,6 +128,17 @@ class _Sale(NamedTuple):
     is_undated: bool = False
 
 
+class _Lost(NamedTuple):
+    reason: str
+    units: int
+    revenue: Decimal
+
+
+class _Paid(NamedTuple):
+    counts: bool  # or the price of the product does
+    price: Decimal | None
+
+
 class _Dimensions(NamedTuple):
     customers: dict[str, list[_Customer]]
     products: dict[str, list[_Product]]
@@ -182,16 +194,15 @@ def compute(
     """The report, the rejects and the figures of one complete reading of `data`; `feed` are the
     SALES_* settings that describe it."""
     with localcontext(Context(prec=1000, traps=[Inexact, InvalidOperation, DivisionByZero])):
-        known = _read_dimensions(dimensions)
-        return _compute(data, known, Feed.of(feed or {}), bucket=unknown == "bucket")
+        own = Feed.of(feed or {})
+        return _compute(data, _read_dimensions(dimensions, own), own, bucket=unknown == "bucket")
 
 
 def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> OracleResult:
     reading = _read(data, feed)
     sales: list[tuple[str, _Sale]] = []
     rejects: list[Reject] = []
-    # Date, reason, units and product of rejects.
-    lost: list[tuple[str, str, int | None, str | None]] = []
+    lost: list[_Lost] = []
     counted: list[Counted] = []
     seen = not_purchase = 0
     sent_before = _sent_before(reading.parts, feed)
@@ -214,7 +225,7 @@ def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> Ora
                 not_purchase += 1
             else:
                 rejects.append(Reject(verdict, archive, day, part, found.position, found.value))
-                lost.append((sold_on, verdict, *_what_is_lost(found, feed)))
+                lost.append(_what_is_lost(verdict, found, sold_on, known, feed))
 
     rows = _sales_rows(sales, known.decimals)
     revenue = sum((sale.revenue for _, sale in sales), Decimal(0))
@@ -243,7 +254,7 @@ def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> Ora
                 "not_purchase": not_purchase,
                 "rejected": len(rejects),
             },
-            "rejected": _rejected(lost, known),
+            "rejected": _rejected(lost, known.decimals, feed),
             "undated": sum(sale.is_undated for _, sale in sales),
             "totals": {
                 "total_revenue": _money(revenue, known.decimals),
@@ -499,12 +510,15 @@ def _entry(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | None:
         return None
 
 
-def _read_dimensions(folder: Path) -> _Dimensions:
+def _read_dimensions(folder: Path, feed: Feed) -> _Dimensions:
     customers = _read_csv(folder / "customers.csv")
     products = _read_csv(folder / "products.csv")
-    known = _Dimensions(
-        *({}, {}), decimals=max((_decimals(row["price"]) for row in products), default=0)
-    )
+    if feed.price is not None:
+        products = [row | {"price": "0"} for row in products]
+        known = _Dimensions({}, {}, feed.price_decimals)
+    else:
+        shown = max((_decimals(row["price"]) for row in products), default=0)
+        known = _Dimensions({}, {}, shown)
     for row in customers:
         one = _Customer(*_validity(row), row["segment"] or None)
         known.customers.setdefault(row["customer_id"], []).append(one)
@@ -563,7 +577,8 @@ def _judge(
     if units is None or units < 0:
         return "invalid_quantity" if units is None else "return"
     buyer = None if is_guest else str(customer)
-    return _judge_names(buyer, product_id, units, sold_on, known, bucket=bucket)
+    paid = _Paid(feed.price is not None, feed.paid(found))
+    return _judge_names(buyer, product_id, units, sold_on, known, paid, bucket=bucket)
 
 
 def _judge_names(
@@ -572,6 +587,7 @@ def _judge_names(
     units: int,
     sold_on: str,
     known: _Dimensions,
+    paid: _Paid,
     *,
     bucket: bool,
 ) -> _Sale | str:
@@ -580,25 +596,27 @@ def _judge_names(
     product, buyer = _of_day(products, sold_on), _of_day(buyers, sold_on)
     category = product.category if product else None
     segment = buyer.segment if buyer else None
-    if not bucket:
-        if not products:
-            return "unknown_product"
-        if buyer is None:
-            return "unknown_customer"
-        if product and category is None:
-            return "missing_category"
-        if segment is None:
-            return "missing_segment"
-    if products and product is None:
-        return "no_price_on_date"
-    revenue = units * product.price if product else Decimal(0)
+    names = [
+        ("unknown_product", not products),
+        ("unknown_customer", buyer is None),
+        ("missing_category", category is None and (product is not None or paid.counts)),
+        ("missing_segment", segment is None),
+    ]
+    faults = [] if bucket else [reason for reason, holds in names if holds]
+    if products and product is None and not paid.counts:
+        faults.append("no_price_on_date")
+    if paid.counts and paid.price is None:
+        faults.append("invalid_price")
+    if faults:
+        return faults[0]
+    price = paid.price if paid.counts else product.price if product else None
     return _Sale(
         category or UNKNOWN,
         segment or UNKNOWN,
         customer,
         product_id,
         units,
-        revenue,
+        units * (price or Decimal(0)),
         not sold_on and any(row[0] or row[1] for row in (*products, *buyers)),
     )
 
@@ -617,12 +635,16 @@ def _sent_before(parts: Sequence[_Part], feed: Feed) -> set[tuple[int, int | str
     return again
 
 
-def _what_is_lost(found: Found, feed: Feed) -> tuple[int | None, str | None]:
-    """Units and product of a reject, where they can be known."""
-    if not isinstance(found.value, dict):
-        return None, None
+def _what_is_lost(reason: str, found: Found, sold_on: str, known: _Dimensions, feed: Feed) -> _Lost:
+    """What a reject would have brought, as far as it can be known."""
+    units = feed.quantity(found) if isinstance(found.value, dict) else None
+    if units is None or (units < 0 and reason != "return"):  # it would have been left out as one
+        units = 0
     product_id = feed.id(found, "product_id")
-    return feed.quantity(found), product_id if isinstance(product_id, str) else None
+    rows = known.products.get(product_id, []) if isinstance(product_id, str) else []
+    product = _of_day(rows, sold_on)
+    price = feed.paid(found) if feed.price is not None else product.price if product else None
+    return _Lost(reason, units, units * (price or Decimal(0)))
 
 
 # --- adding up -----------------------------------------------------------------------------------
@@ -655,25 +677,17 @@ def _daily_rows(sales: Sequence[tuple[str, _Sale]], decimals: int) -> list[tuple
     return [(*group, _money(revenue[group], decimals), units[group]) for group in sorted(revenue)]
 
 
-def _rejected(
-    lost: Sequence[tuple[str, str, int | None, str | None]], known: _Dimensions
-) -> dict[str, dict[str, Any]]:
+def _rejected(lost: Sequence[_Lost], decimals: int, feed: Feed) -> dict[str, dict[str, Any]]:
     """Reason -> events, units, revenue; only the reasons that occurred."""
     figures: dict[str, dict[str, Any]] = {}
-    for reason in sorted({each[1] for each in lost}):
-        here = [
-            (units or 0, _of_day(known.products.get(product_id or "", []), day))
-            for day, why, units, product_id in lost
-            if why == reason
-        ]
-        if reason != "return":  # of what came back, only that reason has units
-            here = [(max(units, 0), product) for units, product in here]
-        units = sum(units for units, _ in here)
-        revenue = sum((n * one.price for n, one in here if one is not None), Decimal(0))
+    unknown = NO_REVENUE if feed.price is None else NO_PAID_REVENUE
+    for reason in sorted({each.reason for each in lost}):
+        here = [each for each in lost if each.reason == reason]
+        revenue = sum((each.revenue for each in here), Decimal(0))
         figures[reason] = {
             "events": len(here),
-            "units": None if reason in NO_UNITS else units,
-            "revenue": None if reason in NO_REVENUE else _money(revenue, known.decimals),
+            "units": None if reason in NO_UNITS else sum(each.units for each in here),
+            "revenue": None if reason in unknown else _money(revenue, decimals),
         }
     return figures
 

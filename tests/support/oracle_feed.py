@@ -43,6 +43,8 @@ class Feed:
     any_number: bool = False
     missing_quantity: int | None = None
     event_id: tuple[str, ...] = ()
+    price: str | None = None
+    price_decimals: int = 2
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Feed:
@@ -62,6 +64,8 @@ class Feed:
             any_number=numbers == "number",
             missing_quantity=int(missing) if missing else None,
             event_id=_listed(settings, "SALES_EVENT_ID"),
+            price=settings.get("SALES_PRICE_FIELD") or None,
+            price_decimals=int(settings.get("SALES_PRICE_DECIMALS", "2")),
         )
 
     @property
@@ -155,6 +159,25 @@ class Feed:
         if not units or abs(units) > LARGEST_QUANTITY or units != int(units):
             return None
         return int(units)
+
+    def paid(self, counted: Counted) -> Decimal | None:
+        """What was paid for a unit; None if nothing says it."""
+        value = next(iter(self._found(counted, self.price or "")), None)
+        if isinstance(value, str):
+            text = value if re.fullmatch(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)", value) else "no"
+        else:
+            text = value.text if isinstance(value, (Integer, Float)) else "no"
+        if re.fullmatch(r"-?[0.]+([eE].*)?", text):  # whatever its exponent
+            return Decimal(0)
+        try:
+            price = Decimal(text)
+        except InvalidOperation:
+            return None
+        digits = "".join(map(str, price.as_tuple().digits))
+        decimals = -int(price.as_tuple().exponent) - len(digits) + len(digits.rstrip("0"))
+        if price < 0 or decimals > self.price_decimals:
+            return None
+        return price if price < Decimal(2**53).scaleb(-self.price_decimals) else None
 
 
 class NotObject:

@@ -24,7 +24,7 @@ def feed_of(texts: Mapping[str, str]) -> Feed:
 
 def recounted(data: Path, dimensions: Path, options: Options) -> tuple[Recount, int]:
     """The recount, and the decimals of its money."""
-    snapshot = read_dimensions(Places("", "", "", str(dimensions), ""))
+    snapshot = read_dimensions(Places("", "", "", str(dimensions), ""), options.feed)
     rules = Rules.of(snapshot, options)
     recount = Recount(rules, options, lambda *_: None)
     with closing(recount), localcontext(Context(prec=200)):

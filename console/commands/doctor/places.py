@@ -81,7 +81,7 @@ def _write(storage: Storage) -> None:
 
 def check_dimensions(settings: Settings) -> Check:
     """Whether there are customers and products."""
-    snapshot = read_dimensions(settings.places())
+    snapshot = read_dimensions(settings.places(), settings.feed())
     customers, products = snapshot.customers.num_rows, snapshot.products.num_rows
     rows = f"{counted(customers, 'customer')}, {counted(products, 'product')}"
     found = f"{rows}, prices of {counted(snapshot.scale, 'decimal')}"

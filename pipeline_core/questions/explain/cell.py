@@ -18,6 +18,7 @@ from pipeline_core.messages import RejectFigures, RejectReason
 from pipeline_core.processing.recount import PlacedCandidates
 from pipeline_core.processing.rules import Rules
 from pipeline_core.questions.explain.explanation import KnownLabels, PlacedEvent
+from pipeline_core.schemas import PRICE_MINOR
 from pipeline_core.transform.enrich import Enriched, enrich, merge_figures
 from pipeline_core.transform.ids import group_ids
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND
@@ -162,8 +163,9 @@ class CellContents:
         segment = dimensions.customer_segment[dimensions.customer_rows(customers, dates)]
         if self.rules.options.unknown == "reject":
             return category, segment
+        is_paid = self.rules.options.feed.price is not None
         guest = candidates["guest"].to_numpy() & (candidates["defect"].to_numpy() != NOT_AN_OBJECT)
-        named = products.is_valid().to_numpy() & ~dimensions.products.gaps(product)
+        named = products.is_valid().to_numpy() & (is_paid | ~dimensions.products.gaps(product))
         someone = customers.is_valid().to_numpy() | guest
         category[(category == NO_LABEL) & named] = dimensions.labels.unknown_category
         segment[(segment == NO_LABEL) & someone] = dimensions.labels.unknown_segment
@@ -175,16 +177,19 @@ class CellContents:
         dimensions = self.rules.dimensions
         products = dimensions.product_rows(rows["product_id"], _dates(rows, placed.date))
         prices = dimensions.product_price[products].tolist()
+        if is_paid := PRICE_MINOR.name in rows.column_names:
+            prices = rows[PRICE_MINOR.name].to_pylist()
         is_kept = self.rules.options.unknown == "bucket"
         for row, product, price, reason in zip(
             rows.to_pylist(), products.tolist(), prices, reasons, strict=True
         ):
             quantity = row["quantity"] or None
-            is_priced = (
-                is_kept and row["product_id"] is not None
-                if product == NOT_FOUND
-                else not dimensions.products.is_gap[product]
-            )
+            if is_paid:
+                is_priced = price is not None
+            elif product == NOT_FOUND:
+                is_priced = is_kept and row["product_id"] is not None
+            else:
+                is_priced = not dimensions.products.is_gap[product]
             yield PlacedEvent(
                 archive=placed.archive,
                 day=placed.day,

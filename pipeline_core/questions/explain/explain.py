@@ -18,7 +18,7 @@ from pipeline_core.load.read_back import read_published_rows
 from pipeline_core.load.tables import csv_line
 from pipeline_core.messages import Manifest, Summary, Totals, UnknownMode, Unreadable
 from pipeline_core.processing.recount import run_candidates
-from pipeline_core.processing.rules import rules_of
+from pipeline_core.processing.rules import Rules, rules_of
 from pipeline_core.questions.explain.cell import CellContents, Sums, SumsById, id_text
 from pipeline_core.questions.explain.explanation import (
     Cell,
@@ -108,7 +108,7 @@ def _explanation(cell: Cell, contents: CellContents, summary: Summary) -> Explan
         archives=archives,
         days=days,
         parts=parts,
-        products=tuple(_products(contents.products, dimensions)),
+        products=tuple(_products(contents.products, contents.rules)),
         customers=customers,
         first_events=tuple(contents.first_events),
         left_out=tuple(_left_out(contents, dimensions.scale)),
@@ -141,13 +141,14 @@ def _places(
         )
 
 
-def _products(products: SumsById, dimensions: Dimensions) -> Iterator[ProductFigures]:
+def _products(products: SumsById, rules: Rules) -> Iterator[ProductFigures]:
+    dimensions, is_paid = rules.dimensions, rules.options.feed.price is not None
     for one, row, sums in products.by_revenue():
         price = int(dimensions.product_price[row])
         valid_from, valid_to = dimensions.products.range_of(row)
         yield ProductFigures(
             product=id_text(one) or "",
-            price=None if row == NOT_FOUND else to_text(price, dimensions.scale),
+            price=None if row == NOT_FOUND or is_paid else to_text(price, dimensions.scale),
             valid_from=valid_from,
             valid_to=valid_to,
             events=sums.events,

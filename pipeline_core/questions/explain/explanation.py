@@ -51,7 +51,8 @@ class ProductFigures(Struct, frozen=True, kw_only=True):
     product: str
     """Its id."""
     price: str | None
-    """Its price as decimal text; null if the run's snapshot does not have it."""
+    """Its price as decimal text; null if the run's snapshot does not have it, or what was paid
+    counts."""
     valid_from: date | None = None
     """The first day of that price; null if it always was, or is the only one."""
     valid_to: date | None = None

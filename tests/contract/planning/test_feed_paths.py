@@ -50,6 +50,7 @@ def unseen(shop: Shop, **settings: str) -> list[str]:
         ({"SALES_ONLY": "status=paid"}, "SALES_ONLY names status, "),
         ({"SALES_ITEMS": "cart.items[]"}, "SALES_ITEMS names cart.items[], "),
         ({"SALES_EVENT_ID": "messageId"}, "SALES_EVENT_ID names messageId, "),
+        ({"SALES_PRICE_FIELD": "price"}, "SALES_PRICE_FIELD names price, "),
         ({"SALES_EVENT_ID": "sku,user.idd"}, "SALES_EVENT_ID names user.idd, "),
         ({"SALES_EVENT_ID": "sku,order.id"}, "SALES_EVENT_ID names order.id, "),
         ({"SALES_RECORDS": "data.rows"}, "SALES_RECORDS names data.rows, but none of 1 part "),

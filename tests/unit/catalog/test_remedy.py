@@ -55,3 +55,9 @@ def test_a_file_has_to_be_written_anew() -> None:
 def test_where_no_way_is_found_it_is_left_to_a_person() -> None:
     said = remedy(["x-1", "y-22"], CUSTOMERS, column("customer_id", ["1", "22"]), is_file=False)
     assert said.startswith("A SELECT of it may write customer_id as the events do;")
+
+
+def test_a_select_of_a_history_keeps_when_its_rows_are_valid() -> None:
+    table = CUSTOMERS.called("clients", {"customer_id": "no", "valid_from": "since"})
+    said = remedy(["007"], table, column("no", ["7"]), is_file=False)
+    assert r"AS customer_id, segment, \"since\" AS valid_from FROM" in said

@@ -67,6 +67,40 @@ def test_columns_of_other_names_are_found() -> None:
 
 
 @pytest.mark.parametrize(
+    ("begin", "end"),
+    [("valid_from", "valid_to"), ("gueltig ab", "gueltig bis"), ("start_date", "EndDate")]
+    + [("effective_from", "effective_until"), ("since", None), (None, "expires at")],
+)
+def test_columns_that_say_when_a_row_is_valid_are_found(begin: str | None, end: str | None) -> None:
+    days = [f"2024-0{n}-01" for n in range(1, 4)]
+    begins: list[str | None] = [None, *days[:2]]
+    ends: list[str | None] = [*days[:2], "infinity"]
+    spans = {begin: begins * 4, end: ends * 4}
+    history = Table(
+        "prices",
+        (
+            column("created_at", ["2024-01-09"] * 12),
+            column("sku", [f"p{n // 3:03}" for n in range(12)]),
+            column("category", labels("Toys", "Books", count=12)),
+            column("price", [f"{n}.50" for n in range(12)]),
+            *(column(name, values) for name, values in spans.items() if name is not None),
+        ),
+    )
+    _, mapped = mappings([tables()[0], history], ("product_id", "category", "price"))[0]
+    expected = {"valid_from": begin, "valid_to": end}
+    assert mapped.columns == {"product_id": "sku", "category": "category", "price": "price"} | {
+        ours: theirs for ours, theirs in expected.items() if theirs is not None
+    }
+
+
+def test_dates_of_rows_that_are_all_of_other_ids_are_no_validity() -> None:
+    customers = tables()[0]
+    since = Table("customers", (*customers.columns, column("since", ["2024-01-01"] * 30)))
+    _, mapped = mappings([since], ("customer_id", "segment"))[0]
+    assert mapped.columns == {"customer_id": "customer_id", "segment": "segment"}
+
+
+@pytest.mark.parametrize(
     ("ids", "known", "difference"),
     [
         (["0017", "0018"], ["17", "18", "19"], "padded"),

@@ -30,6 +30,7 @@ from tests.support.decoding import OURS, by_both_tiers, collected
 from tests.support.oracle_parts import events_of_array
 
 LARGEST = 2**31 - 1
+FOUR_NAMES = (b"t", b"c", b"p", b"q")
 NO_LIMITS = Limits(event_bytes=1 << 30)
 IDS = st.sampled_from(["c1", "p1", "ü", '"', "\\", "}, {", "\u2028"])
 EVENTS = strategies.events(IDS, IDS)
@@ -283,7 +284,7 @@ def test_spans_that_are_no_pairs_are_refused(spans: NDArray[Any]) -> None:
 def test_a_depth_that_no_stack_is_sure_to_hold_is_refused_by_the_kernel(depth: int) -> None:
     kernel = pytest.importorskip("pipeline_core.framing._kernel")
     with pytest.raises(ValueError, match="depth is not one of"):
-        kernel.scan(b"[" * 1_000_000, 0, 0, 5, depth, 1, 2, (b"t", b"c", b"p", b"q"), (), False)
+        kernel.scan(b"[" * 1_000_000, 0, 0, 5, depth, 1, 2, FOUR_NAMES, (), False, 2)
 
 
 @pytest.mark.parametrize("depth", [-1, 0, 1, 600, 2**31])

@@ -133,7 +133,7 @@ def test_a_database_that_is_an_option_is_asked(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("SALES_DIMENSIONS", "shop")
     settings = load_settings({"database_url": "postgresql://u@127.0.0.1:1/d"})
     with pytest.raises(RetryableError, match="The database does not answer"):
-        read_dimensions(settings.places())
+        read_dimensions(settings.places(), settings.feed())
 
 
 def test_engine_follows_the_broker() -> None:
