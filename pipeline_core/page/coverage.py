@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from pipeline_core.containers.entry_names import base_name, day_date
@@ -21,9 +22,10 @@ STATES: tuple[DayState, ...] = (
 )
 
 
-def coverage(manifest: Manifest, summary: Summary) -> Coverage:
-    """Of several states of one date, the one that matters most (see STATES) is shown."""
-    states, undated = _states(manifest, summary)
+def coverage(
+    manifest: Manifest, summary: Summary, states: Mapping[date, DayState], undated: int
+) -> Coverage:
+    """Of days with these states, and so many without a date."""
     if not states:
         return Coverage(None, None, (), {}, undated)
     first, last = min(states), max(states)
@@ -47,8 +49,9 @@ def coverage(manifest: Manifest, summary: Summary) -> Coverage:
     )
 
 
-def _states(manifest: Manifest, summary: Summary) -> tuple[dict[date, DayState], int]:
-    """By date; and how many days have none in their names."""
+def day_states(manifest: Manifest, summary: Summary) -> tuple[dict[date, DayState], int]:
+    """By date, of several states the one that matters most (see STATES); and how many days have no
+    date in their names."""
     unread = {(place.archive, place.day) for place in summary.unreadable}
     unread |= {(copy.archive, copy.day) for copy in unread_copies(manifest, summary)}
     conflicting, undated = set(manifest.conflicting_days), 0

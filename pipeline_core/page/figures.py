@@ -1,4 +1,4 @@
-"""The figures of a page: cells, categories and segments, days; the largest, and the rest as one.
+"""The figures of a page: cells, categories and segments; the largest, and the rest as one.
 
 Sums are of whole minor units, and exact.
 """
@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
 from itertools import islice
 from typing import NamedTuple
 
 import pyarrow as pa
 
-from pipeline_core.page import DaySales, Folded, Group, SalesCell, SalesFigures, ShownGroups
-from pipeline_core.transform.money import to_minor, to_text
-from pipeline_core.transform.reports.base import group_rows, sum_measures
+from pipeline_core.page import Folded, Group, SalesCell, SalesFigures, ShownGroups
+from pipeline_core.transform.money import to_text
 
 CELLS = 500
 GROUPS = 500
 BARS = 12
-DAYS = 1100
 
 
 class Sales(NamedTuple):
@@ -105,34 +102,6 @@ def shown_groups(
     )
     rest = [Sum(each.revenue, each.units, None) for each in islice(sums.values(), most, None)]
     return ShownGroups(shown, _folded(rest, scale))
-
-
-class SoldDays(NamedTuple):
-    """``shown``: each date from the first of the newest to the last, without those on which
-    nothing was sold; ``earlier``: how many dates with sales are older than that."""
-
-    shown: tuple[DaySales, ...]
-    earlier: int
-    undated: SalesFigures | None
-
-
-def days_sold(partial: pa.Table, scale: int) -> SoldDays:
-    """Revenue and units by date, of the daily report's merged partial."""
-    groups = group_rows([partial["date"].combine_chunks()])
-    units, hi, lo = (column.to_pylist() for column in sum_measures(partial, groups))
-    dates: list[date | None] = groups.keys[0].to_pylist()
-    sums = {
-        each: Sum(to_minor(*limbs), count, None)
-        for each, count, *limbs in zip(dates, units, hi, lo, strict=True)
-    }
-    undated = sums.pop(None, None)
-    dated = sorted((each, of) for each, of in sums.items() if each is not None)
-    last = dated[-1][0].toordinal() if dated else 0
-    since = date.fromordinal(max(1, last - DAYS + 1))  # a name may hold any date from year 1 on
-    shown = tuple(
-        DaySales(each, to_text(of.revenue, scale), of.units) for each, of in dated if each >= since
-    )
-    return SoldDays(shown, len(dated) - len(shown), figures(undated, scale) if undated else None)
 
 
 def _revenue(rows: Sequence[Sales]) -> int:

@@ -16,7 +16,7 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import file_names
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.page import Group, Page, render_category, render_index
-from pipeline_core.page.coverage import coverage
+from pipeline_core.page.coverage import coverage, day_states
 from pipeline_core.page.customers import newcomers
 from pipeline_core.page.earlier_runs import earlier_runs
 from pipeline_core.page.figures import (
@@ -25,13 +25,13 @@ from pipeline_core.page.figures import (
     by_category,
     by_segment,
     category_sum,
-    days_sold,
     figures,
     sales_rows,
     shown_cells,
     shown_groups,
 )
 from pipeline_core.page.left_out import left_out
+from pipeline_core.page.over_time import over_time
 from pipeline_core.storage import Storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.category_sales import count_customers_by_segment
@@ -63,7 +63,17 @@ def write_pages(
     # A report of a time past follows none: those published before it tell of more days.
     earlier = earlier_runs(state, reports, summary.run_id) if summary.as_of is None else ()
     before = earlier[0] if earlier else None
-    days = days_sold(partials[DAILY_SALES.name], scale)
+    categories_shown = shown_groups(sums, scale, GROUPS, pages.__getitem__)
+    segments_shown = shown_groups(segments, scale, GROUPS)
+    states, undated = day_states(manifest, summary)
+    days = over_time(
+        partials[DAILY_SALES.name],
+        states,
+        manifest.options.closed_days,
+        scale,
+        categories_shown,
+        segments_shown,
+    )
     index = Page(
         summary=summary,
         shop=manifest.options.shop,
@@ -73,16 +83,14 @@ def write_pages(
         newcomers=newcomers(state, manifest, before, partials[CATEGORY_SALES.name]),
         cells=cells,
         folded_cells=folded,
-        categories=shown_groups(sums, scale, GROUPS, pages.__getitem__),
-        segments=shown_groups(segments, scale, GROUPS),
+        categories=categories_shown,
+        segments=segments_shown,
         category_bars=shown_groups(sums, scale, BARS),
         segment_bars=shown_groups(segments, scale, BARS),
-        days=days.shown,
-        earlier_days=days.earlier,
-        undated=days.undated,
+        over_time=days,
         left_out=left_out(summary, folder / "rejects.csv"),
         ignored=tuple(commonest_endings(summary.ignored)),
-        coverage=coverage(manifest, summary),
+        coverage=coverage(manifest, summary, states, undated),
     )
     _write(folder / "index.html", render_index(index))
     for rank, (category, of) in enumerate(categories.items(), 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Context, Decimal
 from typing import NamedTuple
 
@@ -49,7 +50,7 @@ def change(now: Shown, before: Shown) -> Change:
     was = Decimal(str(before))
     difference = _EXACT.subtract(Decimal(str(now)), was)
     direction = "up" if difference > 0 else "down" if difference < 0 else "same"
-    share = "" if not was or not difference else f"{_signed(percent(difference, was))} %"
+    share = "" if was <= 0 or not difference else f"{_signed(percent(difference, was))} %"
     return Change(_signed(grouped(difference)), share, direction)
 
 
@@ -69,9 +70,24 @@ def percent(part: Shown, whole: Shown) -> str:
     return "0.0" if not share else "<0.001" if share > 0 else f">{_MINUS}0.001"
 
 
+def share(part: Shown, whole: Shown) -> str:
+    """As a table has it; of nothing, or of less, there is none."""
+    return f"{percent(part, whole)} %" if Decimal(str(whole)) > 0 else _UNKNOWN
+
+
+def apart(now: Shown, before: Shown) -> str:
+    """How far a figure moved, in either direction, as decimal text."""
+    return f"{abs(_EXACT.subtract(Decimal(str(now)), Decimal(str(before)))):f}"
+
+
+def largest(figures: Iterable[Shown | None]) -> Decimal:
+    """What is farthest from zero: bars are drawn in proportion to it."""
+    return max((abs(Decimal(str(each))) for each in figures if each is not None), default=Decimal())
+
+
 def width(part: Shown, largest: Shown) -> str:
     """The length of a bar, in hundredths of the longest."""
-    return f"{float(part) / float(largest) * 100:.2f}" if float(largest) else "0"
+    return f"{abs(float(part)) / float(largest) * 100:.2f}" if float(largest) else "0"
 
 
 def _signed(text: str) -> str:

@@ -29,12 +29,32 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from pipeline_core.messages import undated_words, unlike_words
-from pipeline_core.page.data import CalendarDay, Folded, Group, Page, SalesCell, ShownGroups
-from pipeline_core.page.numbers import change, grouped, money, percent, signed, width
+from pipeline_core.page.data import (
+    CalendarDay,
+    Folded,
+    Group,
+    Page,
+    PeriodCells,
+    PeriodSales,
+    SalesCell,
+    ShownGroups,
+)
+from pipeline_core.page.numbers import (
+    apart,
+    change,
+    grouped,
+    largest,
+    money,
+    percent,
+    share,
+    signed,
+    width,
+)
 
 _HERE = Path(__file__).parent
 _LONGEST_NAME = 120
 _LISTED = 100
+_SCRIPTS = ("shared.js", "charts.js", "periods.js", "table.js")
 # What Plot puts into every chart of its class `chart`; a test in a browser sees any other.
 _CHART_STYLE = """\
 :where(.chart) {
@@ -118,10 +138,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(grouped=grouped, shown=_shown, percent=percent, width=width)
-    environment.filters.update(signed=signed, money=_money)
-    environment.globals.update(
-        change=change, undated_words=undated_words, unlike_words=unlike_words
-    )
+    environment.filters.update(signed=signed, money=_money, largest=largest, share=share)
+    environment.globals.update(apart=apart, change=change)
+    environment.globals.update(undated_words=undated_words, unlike_words=unlike_words)
     return environment
 
 
@@ -135,7 +154,7 @@ def _money(context: Context, figure: object) -> str:
 def _assets(*, is_index: bool) -> dict[str, object]:
     """Style and scripts as they stand, and the policy that allows these and nothing else."""
     style = common_style() + _text("page.css") + (_text("index.css") if is_index else "")
-    scripts = [_text("vendor/plot.min.js"), _text("page.js")] if is_index else []
+    scripts = [_text("vendor/plot.min.js"), *map(_text, _SCRIPTS)] if is_index else []
     policy = [
         "default-src 'none'",
         f"style-src {_sources([style, _CHART_STYLE] if is_index else [style])}",
@@ -168,9 +187,20 @@ def _sources(texts: Iterable[str]) -> str:
 
 def _charts(page: Page) -> Markup:
     """JSON for the script: no ``<`` stands in it, so that nothing in it ends the element."""
+    over = page.over_time
     data = {
         "run": page.summary.run_id,
-        "days": [(day.date, day.revenue, day.units) for day in page.days],
+        "currency": page.currency,
+        "decimals": len(page.summary.totals.total_revenue.partition(".")[2]),
+        "steps": {
+            step: [_period(each) for each in periods]
+            for step, periods in (("month", over.months), ("week", over.weeks), ("day", over.days))
+        },
+        "cells": {key: _cells(each) for key, each in over.cells.items()},
+        "names": {
+            "categories": [(_shown(each.name), each.page) for each in page.categories.shown],
+            "segments": [_shown(each.name) for each in page.segments.shown],
+        },
         "categories": _bars(page.category_bars, "categories"),
         "segments": _bars(page.segment_bars, "segments"),
     }
@@ -178,6 +208,20 @@ def _charts(page: Page) -> Markup:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # noqa: S704  (see above)
+
+
+def _period(of: PeriodSales) -> tuple[str, str, str, str | None, int, int]:
+    """Key, first date, name, revenue and units; and with what its rows can be compared: 1 is the
+    period before, 2 that of a year before."""
+    others = [other is not None and of.has_ended for other in (of.before, of.year_before)]
+    compared = sum(bit * is_there for bit, is_there in zip((1, 2), others, strict=True))
+    name = "" if of.revenue is None else of.name  # of each day in years without one
+    return of.key, of.first.isoformat(), name, of.revenue, of.units, compared
+
+
+def _cells(of: PeriodCells) -> str:
+    """Its rows with semicolons in between; the last one, of three numbers, are the others."""
+    return ";".join(" ".join(map(str, row)) for row in (*of.rows, *filter(None, [of.folded])))
 
 
 def _bars(groups: ShownGroups, what: str) -> list[tuple[str, str, int]]:

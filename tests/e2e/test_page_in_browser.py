@@ -291,7 +291,7 @@ def test_charts_follow_the_width(browser: Browser, shop: Published) -> None:
     """Drawn anew, not scaled: their letters stay as large."""
 
     def drawn() -> int:
-        return int(str(browser.one("#chart-days svg").get_dom_attribute("width")))
+        return int(str(browser.one("#chart-time svg").get_dom_attribute("width")))
 
     browser.open(shop.index)
     assert drawn() > PHONE

@@ -47,7 +47,7 @@ def merge(partials: Sequence[pa.Table]) -> pa.Table:
     table = pa.concat_tables(partials)
     groups = group_rows([table[name].combine_chunks() for name in ("date", "category", "segment")])
     return pa.Table.from_arrays(
-        [*groups.keys, *sum_measures(table, groups), _added(table["purchases"], groups)],
+        [*groups.keys, *sum_measures(table, groups), sum_purchases(table, groups)],
         schema=DAILY_SALES_PARTIAL,
     )
 
@@ -68,16 +68,17 @@ def finish(partial: pa.Table, scale: int) -> pa.Table:
     )
 
 
-def _purchases(sales: pa.Table, groups: Groups) -> pa.Array:
-    is_purchase = sales["units"].to_numpy() > 0
-    return pa.array(np.bincount(groups.number[is_purchase], minlength=groups.count))
-
-
-def _added(purchases: pa.ChunkedArray, groups: Groups) -> pa.Array:
-    """By group; null for all if nobody knows it of some."""
+def sum_purchases(partial: pa.Table, groups: Groups) -> pa.Array:
+    """By group of its rows; null for all if nobody knows it of some."""
+    purchases = partial["purchases"]
     if purchases.null_count:
         return pa.nulls(groups.count, pa.int64())
     return pa.array(group_sums(groups.number, groups.count, purchases.to_numpy()))
+
+
+def _purchases(sales: pa.Table, groups: Groups) -> pa.Array:
+    is_purchase = sales["units"].to_numpy() > 0
+    return pa.array(np.bincount(groups.number[is_purchase], minlength=groups.count))
 
 
 def _of_now(partial: pa.Table) -> pa.Table:

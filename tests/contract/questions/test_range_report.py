@@ -12,7 +12,7 @@ from pipeline_core.errors import ConfigError, ContractError, EventsGone
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import Unreadable
-from pipeline_core.page.coverage import coverage
+from pipeline_core.page.coverage import coverage, day_states
 from pipeline_core.questions.range_report import RangeSales, range_sales
 from pipeline_core.storage import open_storage
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
@@ -115,7 +115,8 @@ def test_a_copy_of_what_could_not_be_read_could_not_be_read(
     assert unread(1, 1) == [Unreadable("week_2.zip", first, part_name, cause)]
     assert unread(1, 3) == [*unread(1, 1), copy]
     ledger = RunLedger(open_storage(str(runs.folder / "state")), "run-001")
-    calendar = coverage(*ledger.published()).days
+    published = ledger.published()
+    calendar = coverage(*published, *day_states(*published)).days
     assert [each.state for each in calendar] == ["unreadable", "duplicate", "unreadable"]
 
 

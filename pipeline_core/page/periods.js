@@ -1,0 +1,183 @@
+// Months, weeks and days: which are shown, and what one of them was, by category and segment. The
+// address names it (#2024-03), so that it can be sent, and the browser's way back leads back.
+"use strict";
+(() => {
+  const panel = document.getElementById("period");
+  if (!panel) return; // no day has a date
+  const {data, own, exact, money, minor, ofMinor, element} = Report;
+  const section = document.querySelector(".time");
+  const found = new Map();
+  for (const [step, periods] of Object.entries(data.steps)) {
+    periods.forEach(([key, first, name, revenue, units, compared], at) => {
+      found.set(key, {key, step, at, first, name, revenue, units, compared});
+    });
+  }
+  let selected = "";
+  const stepShown = () => section.querySelector("[name=by]:checked").value;
+  const of = (step, at) => found.get(data.steps[step][at]?.[0]);
+
+  // The period that one is compared with, if all of its rows are known.
+  function other(period, bit) {
+    if (!(period.compared & bit)) return null;
+    const [year, month] = period.key.split("-").map(Number);
+    const start = new Date(`${period.first}T00:00:00Z`);
+    const days = bit === 1 ? 7 : 364;
+    const then = period.step === "month"
+      ? new Date(Date.UTC(year, month - 1 - (bit === 1 ? 1 : 12), 1))
+      : new Date(+start - days * 86400000);
+    const iso = then.toISOString().slice(0, 10);
+    const is = data.steps[period.step].find((each) => each[1] === iso);
+    const rows = is && rowsOf(is[0]);
+    return rows && !rows.folded ? {name: is[2], rows} : null;
+  }
+
+  function rowsOf(key) {
+    const rows = {cells: [], byCell: new Map(), folded: null};
+    for (const row of (data.cells[key] || "").split(";").filter(Boolean)) {
+      const parts = row.split(" ");
+      if (parts.length === 3) {
+        rows.folded = {count: parts[0], revenue: BigInt(parts[1]), units: parts[2]};
+      } else {
+        const [category, segment, , units] = parts;
+        const revenue = BigInt(parts[2]);
+        rows.cells.push({cell: `${category} ${segment}`, category, segment, revenue, units});
+        rows.byCell.set(`${category} ${segment}`, revenue);
+      }
+    }
+    return rows;
+  }
+
+  const td = (text) => element("td", {}, text);
+  const written = (amount) => exact(ofMinor(amount, data.decimals));
+  const change = (by) => (by > 0n ? `+${written(by)}` : written(by));
+  const share = (part, whole) => {
+    if (whole <= 0n) return "\u2013";
+    const percent = Number(part) / Number(whole) * 100;
+    const places = [1, 2, 3].find((each) => /[1-9]/.test(percent.toFixed(each))) || 1;
+    return `${percent.toFixed(places).replace("-", "\u2212")} %`;
+  };
+
+  function table(period) {
+    const rows = rowsOf(period.key);
+    const others = [1, 2].map((bit) => other(period, bit)).filter(Boolean);
+    const whole = minor(period.revenue);
+    const head = ["Category", "Segment", data.currency ? `Revenue (${data.currency})` : "Revenue", "Share",
+                  ...others.map((each) => `On ${each.name}`), "Units"];
+    const body = rows.cells.map(({cell, category, segment, revenue, units}) => {
+      const [name, page] = data.names.categories[category];
+      const link = element("a", {href: own + page}, element("bdi", {}, name));
+      return element("tr", {}, element("th", {scope: "row"}, link),
+        element("td", {className: "text"}, element("bdi", {}, data.names.segments[segment])),
+        td(written(revenue)), td(share(revenue, whole)),
+        ...others.map((each) => td(change(revenue - (each.rows.byCell.get(cell) || 0n)))), td(exact(units)));
+    });
+    const foot = [];
+    if (rows.folded) {
+      const {count, revenue, units} = rows.folded;
+      foot.push(element("tr", {className: "folded"},
+        element("th", {scope: "row", colSpan: 2}, `${exact(count)} more ${count === "1" ? "row" : "rows, together"}`),
+        td(written(revenue)), td(share(revenue, whole)), ...others.map(() => td("\u2013")), td(exact(units))));
+    }
+    foot.push(element("tr", {className: "total"}, element("th", {scope: "row", colSpan: 2}, "All"),
+      td(exact(period.revenue)), td(""), ...others.map(() => td("")), td(exact(String(period.units)))));
+    const headings = head.map((text, at) => element("th", {scope: "col", className: at === 1 ? "text" : ""}, text));
+    const made = element("table", {className: "numbers"}, element("thead", {}, element("tr", {}, ...headings)),
+      element("tbody", {}, ...body), element("tfoot", {}, ...foot));
+    const scroll = element("div", {className: "scroll", tabIndex: 0, role: "region"}, made);
+    scroll.setAttribute("aria-label", `Sales of ${period.name} by category and segment`);
+    return scroll;
+  }
+
+  // What its row says, by the headings of the columns.
+  function figures(period) {
+    const row = document.getElementById(`row-${period.key}`);
+    const headings = row.closest("table").tHead.rows[0].cells;
+    const [, days, revenue, ...others] = row.cells;
+    return element("dl", {className: "figures"}, ...[revenue, ...others, days].map((cell) => {
+      const isRevenue = cell === revenue;
+      const said = isRevenue ? [money(period.revenue)] : [...cell.childNodes].map((each) => each.cloneNode(true));
+      const label = isRevenue ? "Revenue" : headings[cell.cellIndex].textContent;
+      return element("div", {}, element("dt", {}, label),
+                     element("dd", {}, element("p", {className: "figure"}, ...said)));
+    }));
+  }
+
+  function next(period, by, text) {
+    for (let at = period.at + by; of(period.step, at); at += by) {
+      const to = of(period.step, at);
+      if (to.revenue !== null) return [element("a", {href: `#${to.key}`}, text(to.name))];
+    }
+    return [];
+  }
+
+  const redraw = Charts.draw("chart-time", () => Charts.drawTime(stepShown(), selected));
+  function update() {
+    redraw();
+    const isGap = ([, , , revenue]) => revenue === null;
+    section.querySelector(".gaps").hidden = !data.steps[stepShown()].some(isGap);
+  }
+
+  function show(key) {
+    const period = found.get(key);
+    selected = period && period.revenue !== null ? key : "";
+    panel.hidden = !selected;
+    if (selected) {
+      document.getElementById(`by-${period.step}`).checked = true;
+      const close = element("button", {type: "button"}, "Close");
+      close.addEventListener("click", () => {
+        history.replaceState(null, "", "#time");
+        show("");
+        document.getElementById(`row-${key}`).querySelector("a").focus();
+      });
+      const name = element("h3", {tabIndex: -1}, period.name);
+      panel.replaceChildren(
+        element("div", {className: "heading"}, name, ...next(period, -1, (to) => `\u2039 ${to}`),
+                ...next(period, 1, (to) => `${to} \u203a`), close),
+        figures(period), table(period));
+      name.focus();
+    }
+    update();
+  }
+
+  for (const input of section.querySelectorAll("[name=by]")) input.addEventListener("change", update);
+  for (const period of found.values()) {
+    if (period.revenue === null) continue;
+    const head = document.getElementById(`row-${period.key}`).cells[0];
+    head.replaceChildren(element("a", {href: `#${period.key}`}, head.textContent));
+  }
+  addEventListener("hashchange", () => show(location.hash.slice(1)));
+  show(location.hash.slice(1));
+
+  // The calendar: each day that is there leads to what it was. One of them is a stop of the Tab key,
+  // arrows lead to the others.
+  const days = [];
+  for (const month of document.querySelectorAll(".month")) {
+    for (const cell of month.querySelectorAll("tbody td:not(:empty)")) {
+      const text = cell.firstChild;
+      const period = found.get(`${month.dataset.month}-${text.textContent.padStart(2, "0")}`);
+      if (!period || period.revenue === null) continue;
+      const link = element("a", {href: `#${period.key}`, tabIndex: -1, title: `Revenue ${money(period.revenue)}`}, text.textContent);
+      text.replaceWith(link);
+      days.push({link, period});
+    }
+  }
+  const rove = (to) => {
+    for (const each of days) each.link.tabIndex = -1;
+    to.link.tabIndex = 0;
+  };
+  if (days.length) rove(days.at(-1));
+  const moves = {ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7};
+  for (const month of document.querySelectorAll(".month")) {
+    month.addEventListener("keydown", (event) => {
+      const at = days.findIndex((each) => each.link === event.target);
+      const by = moves[event.key];
+      if (at < 0 || !by) return;
+      event.preventDefault();
+      const first = (each) => new Date(`${each.period.first}T00:00:00Z`) / 86400000;
+      const wanted = first(days[at]) + by;
+      const ahead = days.filter((each) => (by < 0 ? first(each) <= wanted : first(each) >= wanted));
+      const to = by < 0 ? ahead.at(-1) : ahead[0];
+      if (to) { rove(to); to.link.closest("details")?.setAttribute("open", ""); to.link.focus(); }
+    });
+  }
+})();

@@ -1,0 +1,257 @@
+"""Months, weeks and days of index.html, and what one of them was, in a real Chromium."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from pipeline_core.messages import ClosedDays
+from tests.support.archives import day_zip, part, purchase, write_shop
+from tests.support.chromium import Browser, browser
+from tests.support.run import latest, run_local, week
+
+__all__ = ["browser"]
+
+FIRST, LAST = date(2024, 1, 29), date(2024, 4, 10)
+MISSING = {date(2024, 2, 6), date(2024, 2, 7), date(2024, 3, 20)}
+PHONE = 375
+Cells = dict[tuple[str, str], tuple[int, int]]
+"""Revenue in cents, and units, by category and segment."""
+
+
+def _dates() -> Iterator[date]:
+    """Without those that are missing, and Sundays, which are closed."""
+    for age in range((LAST - FIRST).days + 1):
+        day = FIRST + timedelta(days=age)
+        if day not in MISSING and day.weekday() != 6:
+            yield day
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("over-time")
+    customers = [("c0", "2020-01-01", "Retail"), ("c1", "2020-01-01", "VIP & <co>")]
+    products = [("p0", "x", "Office", "19.99"), ("p1", "x", "عطور <b>", "0.10")]
+    days = {}
+    for day in _dates():
+        at = day.toordinal()  # no two days are alike
+        bought = [purchase(f"c{n % 2}", f"p{(n + at) % 3 % 2}", 1 + n * at) for n in range(4)]
+        days[f"{day}.zip"] = day_zip({"0.json": part(bought[: 1 + at % 4])})
+    shop = write_shop(place / "shop", {"a.zip": week(days=days)}, customers, products)
+    run_local(shop, place, currency="EUR", closed_days=ClosedDays(weekdays=(6,)))
+    return place
+
+
+@pytest.fixture
+def page(folder: Path) -> str:
+    return (latest(folder) / "index.html").absolute().as_uri()
+
+
+def _cells(folder: Path, first: date, last: date) -> Cells:
+    """By daily_sales.csv."""
+    sums: defaultdict[tuple[str, str], tuple[int, int]] = defaultdict(lambda: (0, 0))
+    with (latest(folder) / "daily_sales.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if first <= date.fromisoformat(row["date"]) <= last:
+                at = row["category"], row["customer_segment"]
+                cents, units = int(row["total_revenue"].replace(".", "")), int(row["units_sold"])
+                sums[at] = (sums[at][0] + cents, sums[at][1] + units)
+    return dict(sums)
+
+
+def _shown(browser: Browser) -> Cells:
+    """By the panel's table."""
+    rows = browser.run("""
+        return [...document.querySelectorAll("#period tbody tr")].map((row) =>
+            [...row.cells].map((cell) => cell.textContent))""")
+    number = str.maketrans("", "", ",.")
+    return {
+        (row[0], row[1]): (int(row[2].translate(number)), int(row[-1].translate(number)))
+        for row in rows
+    }
+
+
+def _name(browser: Browser) -> str:
+    return browser.one("#period h3").text if browser.one("#period").is_displayed() else ""
+
+
+def test_one_switch_shows_months_weeks_or_days(browser: Browser, page: str) -> None:
+    browser.open(page)
+    assert [each.is_displayed() for each in browser.all(".by")] == [True, False, False]
+    browser.tab_to(browser.one("#by-month"))
+    browser.press(Keys.ARROW_RIGHT)
+    assert [each.is_displayed() for each in browser.all(".by")] == [False, True, False]
+    weeks = len(browser.all("#chart-time rect"))
+    browser.press(Keys.ARROW_RIGHT)
+    assert [each.is_displayed() for each in browser.all(".by")] == [False, False, True]
+    assert len(browser.all("#chart-time rect")) > weeks
+    assert browser.complaints() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "first", "last", "name"),
+    [
+        ("2024-03", date(2024, 3, 1), date(2024, 3, 31), "March 2024"),
+        ("2024-W07", date(2024, 2, 12), date(2024, 2, 18), "12 to 18 February 2024"),
+        ("2024-02-29", date(2024, 2, 29), date(2024, 2, 29), "29 February 2024"),
+    ],
+)
+def test_a_period_says_what_it_was(
+    browser: Browser, folder: Path, page: str, key: str, first: date, last: date, name: str
+) -> None:
+    browser.open(f"{page}#{key}")
+    assert _name(browser) == name
+    cells = _cells(folder, first, last)
+    assert _shown(browser) == cells
+    total = f"{sum(cents for cents, _ in cells.values()):,}"
+    assert browser.all("#period .figure")[0].text.startswith("EUR ")
+    assert browser.all("#period tfoot td")[0].text.replace(".", "").replace(",", "") == (
+        total.replace(",", "")
+    )
+    assert browser.complaints() == []
+
+
+def test_a_month_says_what_moved_since_the_one_before(
+    browser: Browser, folder: Path, page: str
+) -> None:
+    browser.open(f"{page}#2024-03")
+    headings = [each.text for each in browser.all("#period thead th")]
+    assert headings[2:] == ["Revenue (EUR)", "Share", "On February 2024", "Units"]
+    before = _cells(folder, date(2024, 2, 1), date(2024, 2, 29))
+    for row in browser.all("#period tbody tr"):
+        texts = [each.text for each in row.find_elements("css selector", "th, td")]
+        now = int(texts[2].replace(",", "").replace(".", ""))
+        moved = now - before.get((texts[0], texts[1]), (0, 0))[0]
+        shown = texts[4].replace(",", "").replace("\u2212", "-").replace(".", "")
+        assert int(shown) == moved
+
+
+def test_a_month_that_is_not_over_is_compared_row_by_row_with_none(
+    browser: Browser, page: str
+) -> None:
+    browser.open(f"{page}#2024-04")
+    assert [each.text for each in browser.all("#period thead th")][3:] == ["Share", "Units"]
+    assert "on 1 to 10 March 2024" in browser.one("#row-2024-04").text
+    assert "April 2024 goes to 2024-04-10 so far." in browser.one(".time").text
+
+
+def test_whether_the_last_month_is_whole(browser: Browser, page: str) -> None:
+    browser.open(page)
+    said = browser.one(".time").text
+    assert "March 2024 is not whole. 1 day of 26 is missing, or could not be read." in said
+    assert "25 of 26" in browser.one("#row-2024-03").text
+    assert "from 2024-01-29" in browser.one("#row-2024-01").text
+
+
+def test_by_mouse_a_row_a_bar_and_a_date_of_the_calendar_lead_to_it(
+    browser: Browser, page: str
+) -> None:
+    browser.open(page)
+    browser.one("#row-2024-02 a").click()
+    assert _name(browser) == "February 2024"
+    assert browser.driver.switch_to.active_element == browser.one("#period h3")
+    bars = browser.all("#chart-time g[aria-label=rect] rect")
+    march = max(bars, key=lambda bar: bar.location["x"])
+    chart = browser.one("#chart-time svg")
+    ActionChains(browser.driver).move_to_element(chart).move_to_element(march).click().perform()
+    assert _name(browser) in {"March 2024", "April 2024"}
+    links = browser.all(".month a")
+    assert [each.get_dom_attribute("href") for each in links] == [f"#{day}" for day in _dates()]
+    links[-1].click()
+    assert _name(browser) == "10 April 2024"
+    assert browser.one("#by-day").is_selected()
+    browser.driver.back()
+    assert _name(browser) in {"March 2024", "April 2024"}
+
+
+def test_by_the_keyboard_the_calendar_is_one_stop_with_arrows(browser: Browser, page: str) -> None:
+    browser.open(page)
+    newest = browser.all(".month a")[-1]
+    browser.tab_to(newest)
+    for keys, day in [
+        ([Keys.ARROW_UP], "2024-04-03"),
+        ([Keys.ARROW_UP] * 2, "2024-03-19"),
+        ([Keys.ARROW_RIGHT], "2024-03-21"),
+        ([Keys.ARROW_DOWN, Keys.ARROW_LEFT], "2024-03-27"),
+    ]:
+        browser.press(*keys)
+        focused = browser.driver.switch_to.active_element
+        assert focused.get_dom_attribute("href") == f"#{day}"
+    browser.press(Keys.ENTER)
+    assert _name(browser) == "27 March 2024"
+    browser.one("#period button").send_keys(Keys.ENTER)
+    assert _name(browser) == ""
+    assert browser.driver.switch_to.active_element == browser.one("#row-2024-03-27 a")
+
+
+def test_one_period_leads_to_the_next(browser: Browser, page: str) -> None:
+    browser.open(f"{page}#2024-02-08")
+    before, after = browser.all("#period .heading a")
+    assert (before.text, after.text) == ("‹ 5 February 2024", "9 February 2024 ›")  # noqa: RUF001
+    before.click()
+    assert _name(browser) == "5 February 2024"
+    browser.open(f"{page}#2024-01")
+    assert len(browser.all("#period .heading a")) == 1
+
+
+def test_gaps_are_gaps(browser: Browser, page: str) -> None:
+    browser.open(page)
+    assert not browser.one(".gaps").is_displayed()
+    browser.one("label[for=by-day]").click()
+    assert browser.one(".gaps").is_displayed()
+    grey = browser.all("#chart-time g[fill='var(--gap)'] rect")
+    assert len(grey) == len(MISSING)
+    height = browser.one("#chart-time svg").size["height"]
+    assert min(each.size["height"] for each in grey) > height / 2, "as high as the chart"
+
+
+def test_weekdays_are_of_the_days_that_there_are(browser: Browser, page: str) -> None:
+    browser.open(page)
+    days = browser.all("#weekdays ~ .scroll tbody tr")
+    found = {row.text.split()[0]: row.text.split()[1] for row in days[:7]}
+    dates = list(_dates())
+    names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+    for number, name in enumerate(names):
+        assert found[name] == str(sum(day.weekday() == number for day in dates))
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, PHONE])
+def test_axe_finds_nothing_in_a_period(
+    browser: Browser, page: str, width: int, *, dark: bool
+) -> None:
+    for key in ("2024-03", "2024-03-27"):
+        browser.open(f"{page}#{key}", width=width, dark=dark)
+        assert browser.findings() == []
+        assert browser.run("return document.documentElement.scrollWidth") <= width
+
+
+def test_on_a_phone_the_first_column_stays(browser: Browser, page: str) -> None:
+    browser.open(page, width=PHONE)
+    name = browser.one("#row-2024-03 th")
+    before = name.location["x"]
+    browser.run("document.querySelector('.by-month .scroll').scrollLeft = 300")
+    assert name.location["x"] == before
+    assert browser.one("#row-2024-03 td").location["x"] < before
+
+
+def test_without_a_script_there_are_all_figures(browser: Browser, page: str) -> None:
+    browser.cdp("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(page)
+        shown = browser.all(".by")
+        assert [each.is_displayed() for each in shown] == [True, False, False]
+        assert "March 2024" in shown[0].text
+        browser.one("label[for=by-day]").click()
+        assert [each.is_displayed() for each in shown] == [False, False, True]
+        assert "27 March 2024" in shown[2].text
+        assert not browser.one("#period").is_displayed()
+    finally:
+        browser.cdp("Emulation.setScriptExecutionDisabled", value=False)
