@@ -17,7 +17,7 @@ from pipeline_core.diff.causes import (
 )
 from pipeline_core.diff.days import compare_days
 from pipeline_core.diff.published_runs import PublishedRun, published_run
-from pipeline_core.diff.purchases import gather
+from pipeline_core.diff.purchases import gather, united_lists
 from pipeline_core.diff.rules import changed_rules, is_of_now
 from pipeline_core.diff.steps import Effect, Named
 from pipeline_core.diff.views import Amount, Bought, ReportView, United, collect, total
@@ -68,7 +68,7 @@ def difference(state: Storage, before: str, after: str) -> Difference:
         RetryableError: a storage does not answer.
     """
     one, other = published_run(state, before), published_run(state, after)
-    found = gather(one, other, compare_days(one, other))
+    found = gather(one, other, united_lists(one, other), compare_days(one, other))
     old = _end(found.united, one, [found.stayed, found.went], found.steps.first)
     new = _end(found.united, other, [found.stayed, found.came], found.steps.last)
     rules = changed_rules(one, other)

@@ -37,6 +37,21 @@ class Span(NamedTuple):
     valid_to: str = ""
 
 
+class Times(NamedTuple):
+    """Stretches of days as (begin, end), int64 of shape (stretches, 2)."""
+
+    stretches: Int64s
+
+    def __or__(self, other: Times) -> Times:
+        return Times(np.unique(np.concatenate([self.stretches, other.stretches]), axis=0))
+
+    def hold(self, sold_on: date | None) -> bool:
+        """Whether a day, or that without a date, is in one of them."""
+        day = day_numbers(pa.array([sold_on], pa.date32()))[0]
+        begins, ends = self.stretches.T
+        return bool(np.any((begins <= day) & (day < ends)))
+
+
 @dataclass(frozen=True)
 class Periods:
     """Sorted by id and begin; the first of an id begins before all days, and the one of days
@@ -86,6 +101,12 @@ class Periods:
         keys = self.number * DAYS + self.begin
         found: Int64s = np.searchsorted(keys, numbers * DAYS + day, "right") - 1
         return np.where(numbers == NOT_FOUND, NOT_FOUND, found)
+
+    def times(self, periods: Int64s) -> Times:
+        """When some of them are."""
+        is_last = np.diff(self.number, append=-1) != 0
+        ends = np.where(is_last, DAYS, np.append(self.begin[1:], DAYS))
+        return Times(np.stack([self.begin[periods], ends[periods]], axis=1))
 
     def id(self, period: int) -> str:
         """Whose it is."""

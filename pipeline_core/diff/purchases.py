@@ -33,22 +33,30 @@ class GatheredPurchases:
         yield from self.steps.of_lists(collect([self.stayed, self.came]))
 
 
+def united_lists(one: PublishedRun, other: PublishedRun) -> United:
+    """Customers and products of two runs. Raises ContractError if a snapshot is gone."""
+    digests = one.manifest.dimensions_digest, other.manifest.dimensions_digest
+    before = load_snapshot(one.ledger.state, digests[0])
+    after = before if digests[0] == digests[1] else load_snapshot(one.ledger.state, digests[1])
+    paid_one, paid_other = (each.manifest.options.feed.price is not None for each in (one, other))
+    return unite(before, after, (paid_one, paid_other))
+
+
 def gather(
-    one: PublishedRun, other: PublishedRun, days: ComparedDays, *, again: bool = True
+    one: PublishedRun,
+    other: PublishedRun,
+    united: United,
+    days: ComparedDays,
+    *,
+    again: bool = True,
 ) -> GatheredPurchases:
     """Reads the extracts of the days that count in the runs, the days of both only once. What is
     not kept is read from the archives, unless it is not to be read ``again``.
 
     Raises:
         EventsGone: an event is neither kept nor in its archive.
-        ContractError: a dimension snapshot is gone.
         RetryableError: a storage does not answer.
     """
-    digests = one.manifest.dimensions_digest, other.manifest.dimensions_digest
-    before = load_snapshot(one.ledger.state, digests[0])
-    after = before if digests[0] == digests[1] else load_snapshot(one.ledger.state, digests[1])
-    paid_one, paid_other = (each.manifest.options.feed.price is not None for each in (one, other))
-    united = unite(before, after, (paid_one, paid_other))
     origins = list(dict.fromkeys(origin for origin, _ in [*days.went, *days.came]))
     numbers = {origin: number for number, origin in enumerate(origins)}
     bought = partial(_bought, united, again=again)

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import msgspec
 
+from pipeline_core.containers.entry_names import day_date
 from pipeline_core.diff.causes import Cause
 from pipeline_core.diff.days import ComparedDays, compare_days
 from pipeline_core.diff.published_runs import PublishedRun, published_run
-from pipeline_core.diff.purchases import gather
+from pipeline_core.diff.purchases import gather, united_lists
 from pipeline_core.diff.rules import changed_rules
 from pipeline_core.diff.sentences import because
 from pipeline_core.diff.steps import Named
@@ -79,11 +80,12 @@ def _moved(was: Summary, is_now: Summary) -> Changes:
 def _explained(bare: Changes, one: PublishedRun, other: PublishedRun) -> Changes:
     """With the causes, or why they are not known."""
     try:
-        days = _days_to_read(one, other)
-        if days is None:
+        united = united_lists(one, other)
+        days = _days_to_read(one, other, united)
+        if _purchases(days) > _MOST_PURCHASES:
             why = f"there are more than {_MOST_PURCHASES:,} purchases to look at."
             return msgspec.structs.replace(bare, unknown=why)
-        gathered = gather(one, other, days, again=False)
+        gathered = gather(one, other, united, days, again=False)
         found: dict[Named, dict[int, Amount]] = defaultdict(dict)
         for effect in gathered.effects():
             found[effect.named][effect.cell] = effect.amount
@@ -93,16 +95,16 @@ def _explained(bare: Changes, one: PublishedRun, other: PublishedRun) -> Changes
         return msgspec.structs.replace(bare, unknown=message_of(error))
 
 
-def _days_to_read(one: PublishedRun, other: PublishedRun) -> ComparedDays | None:
-    """None if too much is in them. Of days that both count, nothing changes unless customers,
-    products or the unknown do; nor of a result that both have, for no change touched it."""
+def _days_to_read(one: PublishedRun, other: PublishedRun, united: United) -> ComparedDays:
+    """Of days that both count, nothing changes unless the rows of customers and products that are
+    valid then do, or what becomes of the unknown; nor of a result that both have, for no change
+    touched it."""
     days = compare_days(one, other)
-    is_same = (one.manifest.dimensions_digest, one.manifest.options.unknown) == (
-        other.manifest.dimensions_digest,
-        other.manifest.options.unknown,
-    )
-    days = replace(days, stayed=[] if is_same else days.recounted)
-    return days if _purchases(days) <= _MOST_PURCHASES else None
+    if one.manifest.options.unknown != other.manifest.options.unknown:
+        return replace(days, stayed=days.recounted)
+    changed = united.changed_times()
+    stayed = [day for day in days.recounted if changed.hold(day_date(day.day.name))]
+    return replace(days, stayed=stayed)
 
 
 def _purchases(days: ComparedDays) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline_core.diff.periods import Periods
+from pipeline_core.diff.periods import Periods, Times
 from pipeline_core.messages import UnknownMode
 from pipeline_core.schemas import PRICE_MINOR
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Labels
@@ -149,6 +149,14 @@ class United:
     def customer(self, group: int) -> int:
         """The period in ``customers`` that is this group."""
         return int(self._moved[group - 1 - len(self.labels.segments)])
+
+    def changed_times(self) -> Times:
+        """When the rows of the runs, for any id, are not the same."""
+        one, other = self.before, self.after
+        products = (one.category != other.category) | (one.price != other.price)
+        products |= one.product_known != other.product_known
+        changed = np.flatnonzero(products[:-1])
+        return self.products.times(changed) | self.customers.times(self._moved)
 
     def bought(self, candidates: pa.Table, origin: int, sold_on: date | None, side: Side) -> Bought:
         """Those of ``candidates`` (of candidates_schema), all of one day of that ``side``'s run,

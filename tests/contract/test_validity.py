@@ -11,6 +11,8 @@ import pytest
 
 from pipeline_core.diff.sentences import because
 from pipeline_core.errors import InputError
+from pipeline_core.ledger import RunLedger
+from pipeline_core.storage import open_storage
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.support.differences import diff
 from tests.support.successive import Runs, check, figures_of, from_scratch
@@ -244,3 +246,20 @@ def test_what_no_row_says_is_what_it_says_always(runs: Runs) -> None:
     csvs, _ = from_scratch(runs)
     sell(runs, pen("1.00"))
     assert from_scratch(runs)[0] == csvs
+
+
+def test_causes_are_looked_for_in_the_days_that_a_changed_row_touches(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = archive_zip({"2024-03-10.zip": day(purchase("anna", "pen"))})
+    (runs.shop.data / "new.zip").write_bytes(archive)
+    sell(runs, pen("1.00"))
+    runs.run()
+    sell(runs, pen("1.00", "", "2024-03-09"), pen("9.00", "2024-03-09"))
+    monkeypatch.setattr("pipeline_core.diff.since_last._MOST_PURCHASES", 1)
+    runs.run()
+    changes = RunLedger(open_storage(str(runs.folder / "state")), runs.last().name).changes()
+    assert changes is not None
+    assert (changes.unknown, changes.revenue) == ("", "8.00")
+    [cause] = changes.causes
+    assert cause.because == "price of pen restated from 1.00 to 9.00 (from 2024-03-09)"

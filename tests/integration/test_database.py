@@ -170,7 +170,8 @@ def test_ids_and_labels_are_what_postgresql_writes_whatever_their_type(
         )
         snapshot = read_database(postgres_url)
         [customer], [product] = snapshot.customers.to_pylist(), snapshot.products.to_pylist()
-        found[kind, sql] = (*customer.values(), product["product_id"], product["category"])
+        labels = customer["customer_id"], customer["segment"]
+        found[kind, sql] = (*labels, product["product_id"], product["category"])
         database.execute(text("DROP TABLE customers, products"))
     assert found == {
         (kind, sql): (written.encode(), written, written.encode(), None)

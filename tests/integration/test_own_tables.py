@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
@@ -17,6 +18,8 @@ from pipeline_core.frames import DimensionLoader
 
 CLIENTS = CUSTOMERS.called("crm.Clients", {"customer_id": "client no", "segment": "Tier"})
 GOODS = PRODUCTS.called("crm.goods", {"product_id": "article", "price": "list price"})
+
+MARCH = date(2024, 3, 1)
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def test_names_are_as_the_database_has_them(postgres_url: str) -> None:
     found = read_database(postgres_url, CLIENTS, GOODS)
     assert segments(found) == EXPECTED
     assert found.scale == 2
-    assert found.products.to_pylist() == [
+    assert found.products.drop_columns(["valid_from", "valid_to"]).to_pylist() == [
         {"product_id": b"007", "category": "Toys", "price_minor": 950}
     ]
     odd = GOODS.called("crm.goods", {**GOODS.renamed, "category": '100% "new:x"'})
@@ -95,6 +98,41 @@ def test_a_select_of_prices_has_the_decimals_of_its_column(postgres_url: str) ->
     money = "SELECT article, category, CAST(1234.5 AS money) AS twice FROM crm.goods"
     found = read_database(postgres_url, CLIENTS, PRODUCTS.called(money, columns))
     assert found.products["price_minor"].to_pylist() == [123450]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "expected"),
+    [
+        ("date", ("2024-03-01", "infinity"), (MARCH, None)),
+        ("date", ("-infinity", "2024-03-01"), (None, MARCH)),
+        ("timestamp", ("2024-03-01 00:00", None), (MARCH, None)),
+        ("timestamptz", ("2024-03-01 02:00+02", None), (MARCH, None)),
+        ("text", ("2024-03-01", ""), (MARCH, None)),
+    ],
+)
+def test_rows_of_a_table_are_valid_for_a_time(
+    postgres_url: str,
+    database: Connection,
+    kind: str,
+    values: tuple[str, str],
+    expected: tuple[date | None, date | None],
+) -> None:
+    database.execute(text(f"ALTER TABLE crm.goods ADD since {kind}, ADD valid_to {kind}"))
+    set_them = text("UPDATE crm.goods SET since = :since, valid_to = :valid_to")
+    database.execute(set_them, dict(zip(("since", "valid_to"), values, strict=True)))
+    table = GOODS.called("crm.goods", {**GOODS.renamed, "valid_from": "since"})
+    [row] = read_database(postgres_url, CLIENTS, table).products.to_pylist()
+    assert (row["valid_from"], row["valid_to"]) == expected
+
+
+@pytest.mark.parametrize("kind", ["timestamp", "timestamptz", "text", "bigint"])
+def test_what_is_no_day_of_a_table_is_told_with_its_row(
+    postgres_url: str, database: Connection, kind: str
+) -> None:
+    value = "20240301" if kind == "bigint" else "2024-03-01 08:00"
+    database.execute(text(f"ALTER TABLE crm.goods ADD valid_from {kind} DEFAULT '{value}'"))
+    with pytest.raises(InputError, match=r"valid_from is no date in row \('007', 'Toys', '9\.50'"):
+        read_database(postgres_url, CLIENTS, GOODS)
 
 
 def test_a_long_table_and_a_long_select_are_read_whole(

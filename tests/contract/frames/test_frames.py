@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 
 from pipeline_core import frames
+from pipeline_core.dimensions.files import read_folder
 from pipeline_core.errors import ConfigError, InputError, PublishRefused
 from pipeline_core.frames import DataTransformer, DimensionLoader, EventExtractor, extractor
+from pipeline_core.frames.dimensions import snapshot_of
 from tests.support import archives as build
 from tests.support.run import latest, run_local, sales, shop_of, week
 
@@ -457,3 +459,53 @@ def test_options_that_change_figures_are_keywords(tmp_path: Path) -> None:
         allow_incomplete=True,
     )
     assert limited.status == "incomplete"
+
+
+# --- prices of the day ---------------------------------------------------------------------------
+
+
+def test_rows_may_be_valid_for_a_time() -> None:
+    products = pd.DataFrame(
+        {
+            "product_id": ["p1", "p1"],
+            "category": ["Toys", "Toys"],
+            "price": ["1.00", "3.00"],
+            "valid_from": [None, "2024-03-02"],
+            "valid_to": [pd.Timestamp("2024-03-02"), pd.NaT],
+        }
+    )
+    transformer = DataTransformer(CUSTOMERS, products)
+    days = [f"2024-03-0{n}.zip" for n in (1, 2, 3)]
+    events = pd.DataFrame(
+        {
+            "event_type": "purchase",
+            "customer_id": "c1",
+            "product_id": "p1",
+            "quantity": 1,
+            "day": [*days, "some day"],
+        }
+    )
+    daily = transformer.transform(events)["daily_sales"]
+    assert [str(each) for each in daily["total_revenue"]] == ["3.00", "1.00", "3.00", "3.00"]
+    closed = products.assign(valid_to=[date(2024, 3, 2), date(2024, 3, 3)])
+    transformer = DataTransformer(CUSTOMERS, closed)
+    transformer.transform(events)
+    assert transformer.rejected[["reason", "day"]].to_numpy().tolist() == [
+        ["no_price_on_date", "2024-03-03.zip"]
+    ]
+    with pytest.raises(InputError, match=r"p1 is valid twice on 2024-03-01 \(row 0, row 1\)"):
+        DataTransformer(CUSTOMERS, products.assign(valid_from=["", "2024-03-01"]))
+
+
+def test_a_loader_gives_the_days_of_its_rows(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text("customer_id,segment,valid_to\nc1,VIP,\n")
+    (tmp_path / "products.csv").write_text(
+        "product_id,category,price,valid_from\np1,Toys,1,\np2,Toys,2,2024-03-01\n"
+    )
+    loader = DimensionLoader(tmp_path)
+    assert list(loader.customers().columns) == ["customer_id", "segment"]
+    products = loader.products()
+    assert products["valid_from"].tolist() == [None, date(2024, 3, 1)]
+    assert products["valid_to"].tolist() == [None, None]
+    again = snapshot_of(loader.customers(), products)
+    assert again == read_folder(tmp_path)
