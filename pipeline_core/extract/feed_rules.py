@@ -70,7 +70,8 @@ class Reading:
         self.schema = candidates_schema(
             is_priced=feed.price is not None, is_keyed=bool(feed.event_id)
         )
-        self._types = frozenset(feed.purchase_types)
+        self._types = frozenset(feed.taken_types)
+        self._returns = frozenset(feed.return_types)
         self._any_ids = feed.ids == "any"
         # The paths that lead from one list of an order's items to the next; none if it has none.
         lists = [] if feed.items is None else feed.items.removesuffix("[]").split("[]")
@@ -104,8 +105,9 @@ class Reading:
         if not self.is_plain or len(self._types) > kernel.MOST_TYPES:
             return None
         fields = tuple(_octets(path) for path in self._paths.values())
-        types = tuple(map(_octets, sorted(self._types)))
-        return Names(fields, types, self._any_ids, self._feed.price_decimals)
+        types = tuple(map(_octets, self._feed.taken_types))
+        bought = len(self._feed.purchase_types)
+        return Names(fields, types, bought, self._any_ids, self._feed.price_decimals)
 
     def plain_events(self, text: Octets) -> list[Any] | None:
         """The events of an array, if values are read as they stand, and msgspec takes them."""
@@ -224,8 +226,7 @@ class Reading:
             guests.append(customer is UNSET or customer is None or customer == "")
             customers.append(self._identifier(customer))
             products.append(self._identifier(event.product_id))
-            valid = type(quantity) is int and -MAX_QUANTITY <= quantity <= MAX_QUANTITY
-            quantities.append(quantity if valid else 0)
+            quantities.append(_units(quantity, is_return=not defect and kind in self._returns))
             if self._feed.price is not None:
                 prices.append(paid_price(event.price, self._feed.price_decimals))
             keys.append(None if defect else getattr(event, "key", None))
@@ -280,6 +281,13 @@ def _kind_decoder(name: str) -> msgspec.json.Decoder[Any]:
 def reading_of(feed: Feed) -> Reading:
     """The reading by a feed, made once."""
     return Reading(feed)
+
+
+def _units(quantity: object, *, is_return: bool) -> int:
+    """Of a candidate: below 0 of what came back, 0 of no quantity."""
+    if type(quantity) is not int or not -MAX_QUANTITY <= quantity <= MAX_QUANTITY:
+        return 0
+    return -max(quantity, 0) if is_return else quantity
 
 
 def _whole_number(digits: str) -> object:

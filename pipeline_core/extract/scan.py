@@ -23,11 +23,12 @@ _FIELDS = 4
 
 class Names(NamedTuple):
     """What a shop calls things: the keys of our four fields, in their order, and that of the price
-    if events have it; the types of purchases; whether integers are ids, too; and the decimals of
-    prices."""
+    if events have it; the types of purchases, then those of returns, and how many are of purchases;
+    whether integers are ids, too; and the decimals of prices."""
 
     fields: tuple[bytes, ...]
     types: tuple[bytes, ...]
+    purchases: int
     any_ids: bool
     decimals: int
 

@@ -54,8 +54,8 @@ typedef struct {
     Word fields[ANOTHER];
     int field_count;   /* without a price, PRICE */
     int decimals;      /* of prices */
-    Word types[MOST_TYPES]; /* of purchases */
-    int type_count;
+    Word types[MOST_TYPES]; /* of purchases, then of returns */
+    int type_count, purchase_count;
     int any_ids; /* integers are ids, too */
 } Feed;
 
@@ -589,13 +589,19 @@ static inline Place scan_known(Place p, Place end, const Layout *layouts, const 
     return NULL;
 }
 
-static inline int is_purchase(const Feed *feed, Text type)
+/* Whether it is a purchase, or a return, whose quantity is above 0 and counts as less. */
+static inline int is_taken(const Feed *feed, Event *event)
 {
-    if (type.kind == NONEMPTY)
-        for (int i = 0; i < feed->type_count; i++)
-            if (type.end - type.start == feed->types[i].length &&
-                is_same(type.start, feed->types[i].text, feed->types[i].length))
-                return 1;
+    Text type = event->texts[EVENT_TYPE];
+    if (type.kind != NONEMPTY)
+        return 0;
+    for (int i = 0; i < feed->type_count; i++)
+        if (type.end - type.start == feed->types[i].length &&
+            is_same(type.start, feed->types[i].text, feed->types[i].length)) {
+            if (i >= feed->purchase_count)
+                event->quantity = event->quantity > 0 ? -event->quantity : 0;
+            return 1;
+        }
     return 0;
 }
 
@@ -654,7 +660,7 @@ static inline Place scan_item(Place start, Place end, const Scan *scan, Examples
     else if (type.kind != NONEMPTY && type.kind != EMPTY)
         item->defect = scan->invalid_event_type;
     else
-        item->is_candidate = is_purchase(&scan->feed, type);
+        item->is_candidate = is_taken(&scan->feed, &item->event);
     return p;
 }
 
@@ -917,9 +923,10 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
     PyObject *fields, *types;
     Scan state;
     memset(&state, 0, sizeof state);
-    if (!PyArg_ParseTuple(args, "y*innibbO!O!pi:scan", &text, &shape, &start, &most_rows,
+    if (!PyArg_ParseTuple(args, "y*innibbO!O!ipi:scan", &text, &shape, &start, &most_rows,
                           &state.depth, &state.not_an_object, &state.invalid_event_type,
-                          &PyTuple_Type, &fields, &PyTuple_Type, &types, &state.feed.any_ids,
+                          &PyTuple_Type, &fields, &PyTuple_Type, &types,
+                          &state.feed.purchase_count, &state.feed.any_ids,
                           &state.feed.decimals))
         return NULL;
     state.shape = (Shape)shape;
@@ -935,6 +942,9 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
                             ? "the decimals are none of 0 to MOST_DECIMALS"
                         : state.feed.type_count < 0
                             ? "the types are no names, or more than MOST_TYPES"
+                        : state.feed.purchase_count < 0 ||
+                                state.feed.purchase_count > state.feed.type_count
+                            ? "there are not so many types"
                             : NULL;
     if (wrong) {
         PyBuffer_Release(&text);
@@ -1064,7 +1074,7 @@ static PyObject *gather(PyObject *Py_UNUSED(module), PyObject *args)
 static PyMethodDef methods[] = {
     {"scan", scan, METH_VARARGS,
      "scan(text, shape, start, most_rows, depth, not_an_object, invalid_event_type, fields, types, "
-     "any_ids, decimals) -> tuple | None"},
+     "purchases, any_ids, decimals) -> tuple | None"},
     {"gather", gather, METH_VARARGS, "gather(text, spans) -> bytes"},
     {"event_borders", event_borders, METH_VARARGS, "event_borders(text) -> tuple"},
     {"value_borders", value_borders, METH_VARARGS, "value_borders(text) -> tuple"},

@@ -15,6 +15,7 @@ def scan(
     invalid_event_type: int,
     fields: tuple[bytes, ...],
     types: tuple[bytes, ...],
+    purchases: int,
     any_ids: bool,
     decimals: int,
     /,

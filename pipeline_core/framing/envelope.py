@@ -141,7 +141,7 @@ def _is_purchase(value: object, feed: Feed) -> bool:
     if feed.records is not None or not isinstance(value, dict):
         return False
     kind = lookup(value, feed.event_type)
-    return isinstance(kind, str) and kind in feed.purchase_types
+    return isinstance(kind, str) and kind in feed.taken_types
 
 
 def envelope_windows(

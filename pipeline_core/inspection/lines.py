@@ -32,8 +32,11 @@ def _texts(feed: Feed) -> dict[str, str]:
     return {
         "SALES_FIELDS": ",".join(_pairs(fields)),
         "SALES_PURCHASE_TYPES": ",".join(feed.purchase_types),
+        "SALES_RETURN_TYPES": ",".join(feed.return_types),
         "SALES_IDS": feed.ids,
         "SALES_QUANTITY": feed.numbers if missing is None else f"number:{missing}",
+        "SALES_PRICE_FIELD": feed.price or "",
+        "SALES_PRICE_DECIMALS": str(feed.price_decimals),
         "SALES_ITEMS": feed.items or "",
         "SALES_RECORDS": feed.records or "",
         "SALES_PARTS": ",".join(feed.parts),

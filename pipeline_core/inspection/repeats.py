@@ -24,7 +24,7 @@ def event_id(events: Sequence[object], feed: Feed) -> tuple[str, ...]:
     purchases = [
         event
         for event in events
-        if isinstance(event, dict) and lookup(event, feed.event_type) in feed.purchase_types
+        if isinstance(event, dict) and lookup(event, feed.event_type) in feed.taken_types
     ]
     distinct = {json.dumps(each, sort_keys=True, default=str): each for each in purchases}
     if len(distinct) == len(purchases):

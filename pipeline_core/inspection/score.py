@@ -124,7 +124,7 @@ def _no_purchase(sample: ArchiveSample, feed: Feed) -> str:
     """The first event of another type, if there is one."""
     for event in sample.events:
         kind = lookup(event, feed.event_type) if isinstance(event, dict) else None
-        if isinstance(kind, str) and kind not in feed.purchase_types:
+        if isinstance(kind, str) and kind not in feed.taken_types:
             return cut(text_of(event), _LONGEST_EXAMPLE)
     return ""
 

@@ -44,6 +44,8 @@ class Feed(Struct, frozen=True, kw_only=True):
     """Most decimals of a price that was paid."""
     purchase_types: tuple[str, ...] = ("purchase",)
     """Types of events that are purchases."""
+    return_types: tuple[str, ...] = ()
+    """Types of events that are returns, of a quantity above 0."""
     ids: Ids = "text"
     """Whether only texts are ids, or JSON integers too, by their digits."""
     records: str | None = None
@@ -64,3 +66,8 @@ class Feed(Struct, frozen=True, kw_only=True):
     """Units that a missing quantity, or null, counts as; None: it is invalid."""
     event_id: tuple[str, ...] = ()
     """Paths by which an event that was sent twice is known; empty: none is looked for."""
+
+    @property
+    def taken_types(self) -> tuple[str, ...]:
+        """Types of events that are purchases or returns."""
+        return (*self.purchase_types, *self.return_types)

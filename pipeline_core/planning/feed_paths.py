@@ -31,6 +31,7 @@ _MOST_OPENED = 4 * MOST_ARCHIVES
 # most may lack.
 FEW, MANY = 30, 200
 _RECORDS = "SALES_RECORDS"
+_RETURN_TYPES = "SALES_RETURN_TYPES"
 _LIST = "[]"
 _ALIKE = 0.9
 _NAMES_TOLD, _LONGEST_NAME = 6, 120
@@ -115,11 +116,13 @@ def _named(feed: Feed) -> Iterator[NamedPath]:
 
 
 def _named_values(feed: Feed) -> Iterator[NamedValue]:
-    """Where there is one value only, a run without it counts nothing, and says so."""
+    """Where there is one value only, a run without it counts nothing, and says so: but not of
+    returns."""
     taken = [("SALES_PURCHASE_TYPES", feed.event_type, feed.purchase_types)]
     taken += [("SALES_ONLY", each.path, each.values) for each in feed.only if each.is_equal]
+    taken += [(_RETURN_TYPES, feed.event_type, feed.return_types)]
     for setting, path, values in taken:
-        if len(values) > 1:
+        if len(values) > 1 or setting == _RETURN_TYPES:
             # The first events have numbers by their values, and not as they are written.
             told = (value for value in values if not _FRACTION.match(value))
             yield from (NamedValue(setting, path, value) for value in told)
@@ -189,7 +192,7 @@ class _Look:
         found = holders(event, self._steps)
         self._events += 1
         self._purchases += any(
-            lookup(each, self._feed.event_type) in self._feed.purchase_types for each in found
+            lookup(each, self._feed.event_type) in self._feed.taken_types for each in found
         )
         self.unseen = [each for each in self.unseen if not self._has(found, each)]
         for path, values in self._values.items() if self._unseen_values else ():

@@ -177,7 +177,7 @@ def _left_out(sampled: Sequence[PartSample], feed: Feed) -> str:
     if not found:
         return ""
     said = [f"The first events have the types {_values(found, feed.event_type)}."]
-    bought = [each for each in found if _value(each, feed.event_type) in feed.purchase_types]
+    bought = [each for each in found if _value(each, feed.event_type) in feed.taken_types]
     if not bought:
         types = ", ".join(feed.purchase_types)
         said.append(f"None of these is one that SALES_PURCHASE_TYPES names: {types}.")

@@ -92,7 +92,9 @@ def _arrays_of_events(value: object, feed: Feed) -> list[_Inner]:
 
 
 def _is_purchase(value: object, feed: Feed) -> bool:
-    return has(value, feed.event_type) and (value_at(value, feed.event_type) in feed.purchase_types)
+    return has(value, feed.event_type) and (
+        value_at(value, feed.event_type) in (*feed.purchase_types, *feed.return_types)
+    )
 
 
 def _is_typed(array: _Inner, feed: Feed) -> bool:

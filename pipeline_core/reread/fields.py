@@ -68,9 +68,18 @@ def is_met(record: Record, feed: Feed) -> bool:
 
 
 def is_purchase(record: Record, feed: Feed) -> bool:
-    """By its type and by SALES_ONLY."""
+    """By its type and by SALES_ONLY; a return is one that was undone."""
     kind = record.get(feed.event_type)
-    return isinstance(kind, str) and kind in feed.purchase_types and is_met(record, feed)
+    is_known = kind in feed.purchase_types or kind in feed.return_types
+    return isinstance(kind, str) and is_known and is_met(record, feed)
+
+
+def sold_units(record: Record, feed: Feed) -> int:
+    """0 if it says no quantity; below 0 of a return."""
+    units = units_of(record.get(feed.quantity), feed)
+    if record.get(feed.event_type) in feed.return_types:
+        return -units if units > 0 else 0
+    return units
 
 
 def id_of(value: object, feed: Feed) -> str | None:

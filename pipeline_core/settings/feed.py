@@ -30,6 +30,11 @@ class FeedSettings(SettingGroup):
     purchase_types: str = Field(
         "purchase", description="Event types that are purchases, with commas in between."
     )
+    return_types: str = Field(
+        "",
+        description="Event types that are returns, with commas in between; their quantity is above "
+        "0. A purchase of a quantity below 0 is a return in any case.",
+    )
     ids: Ids = Field("text", description="What an id may be: text, or any (JSON integers, too).")
     quantity: str = Field(
         "integer",
@@ -89,6 +94,13 @@ class FeedSettings(SettingGroup):
         parse_types(value)
         return value
 
+    @field_validator("return_types")
+    @classmethod
+    def _no_purchases(cls, value: str, info: ValidationInfo) -> str:
+        for each in set(parse_names(value)) & set(parse_names(info.data.get("purchase_types", ""))):
+            raise ValueError(f"{each} is a type of purchases, too")
+        return value
+
     @field_validator("quantity")
     @classmethod
     def _known_quantity(cls, value: str) -> str:
@@ -128,6 +140,7 @@ class FeedSettings(SettingGroup):
         return Feed(
             **parse_fields(self.fields),
             purchase_types=parse_types(self.purchase_types),
+            return_types=parse_names(self.return_types),
             ids=self.ids,
             price=self.price_field,
             price_decimals=self.price_decimals,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.messages import Feed, Options, RejectReason
-from pipeline_core.reread.fields import Record, id_of, is_met, is_purchase, price_of, units_of
+from pipeline_core.reread.fields import Record, id_of, is_met, is_purchase, price_of, sold_units
 
 _UNKNOWN = "Unknown"
 _NOTHING = Decimal(0)
@@ -132,7 +132,7 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
     feed, who = rules.feed, record.get(rules.feed.customer_id)
     customer_id, product_id = id_of(who, feed), id_of(record.get(feed.product_id), feed)
     guest = who in (None, "")
-    units = units_of(record.get(feed.quantity), feed)
+    units = sold_units(record, feed)
     products = rules.products.get(product_id or "", [])
     customers = rules.customers.get(customer_id or "", [])
     product, customer = _on(products, sold_on), _on(customers, sold_on)

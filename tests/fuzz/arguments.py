@@ -164,7 +164,8 @@ def _scanned(choose: Random, text: Any) -> list[Any]:
     shape, rows, depth = choose.choice((0, 1, 2)), choose.choice((1, 5, 1000)), (1, 2, 64, 512)
     types = choose.choice(((), (b"purchase",), (b"", b"p", b"purchase")))
     names = choose.choice((NAMES, (*NAMES, b"price")))
-    rules = (names, types, choose.random() < 0.5, choose.choice((0, 2, 15)))
+    bought = choose.randrange(len(types) + 1)
+    rules = (names, types, bought, choose.random() < 0.5, choose.choice((0, 2, 15)))
     return [text, shape, 0, rows, choose.choice(depth), 1, 2, *rules]
 
 

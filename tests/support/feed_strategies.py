@@ -43,6 +43,7 @@ class Names:
 
     paths: dict[str, str]
     types: tuple[str, ...]
+    returns: tuple[str, ...]
     items: str  # the path of an order's items, or nothing
     any_ids: bool
     quantity: str
@@ -58,6 +59,7 @@ class Names:
         found = {
             "SALES_FIELDS": ",".join(own),
             "SALES_PURCHASE_TYPES": "" if self.types == ("purchase",) else ",".join(self.types),
+            "SALES_RETURN_TYPES": ",".join(self.returns),
             "SALES_ITEMS": self.items,
             "SALES_IDS": "any" if self.any_ids else "",
             "SALES_QUANTITY": self.quantity,
@@ -93,6 +95,7 @@ def names(draw: DrawFn) -> Names:
     return Names(
         paths=paths,
         types=draw(st.sampled_from(TYPES)),
+        returns=draw(st.sampled_from(((), (), ("refund",), ("refund", "Order Refunded")))),
         items=draw(st.sampled_from(ITEMS)),
         any_ids=draw(st.booleans()),
         quantity=draw(st.sampled_from(("", "", "number", "number:1", "number:3"))),
@@ -195,7 +198,7 @@ def events(
         return draw(st.sampled_from([t for f, t in common.FAULTS if f == common.WHOLE_EVENT and t]))
     order: Tree = {}
     is_flat = draw(st.sampled_from((False, False, False, True)))
-    kind: str | None = json.dumps(draw(st.sampled_from(own.types)))
+    kind: str | None = json.dumps(draw(st.sampled_from((*own.types * 4, *own.returns))))
     if draw(_tenths) == 9:
         other = (*common.OTHER_TYPES, ("", None), ("", "5"), ("", '"view"'))
         kind = draw(st.sampled_from([text for _, text in other]))

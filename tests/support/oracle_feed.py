@@ -34,6 +34,7 @@ class Feed:
 
     paths: dict[str, str] = field(default_factory=lambda: {name: name for name in OWN_NAMES})
     purchase_types: tuple[str, ...] = ("purchase",)
+    return_types: tuple[str, ...] = ()
     any_ids: bool = False
     records: str | None = None
     parts: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Feed:
         return cls(
             paths=paths,
             purchase_types=_listed(settings, "SALES_PURCHASE_TYPES") or ("purchase",),
+            return_types=_listed(settings, "SALES_RETURN_TYPES"),
             any_ids=settings.get("SALES_IDS") == "any",
             records=settings.get("SALES_RECORDS") or None,
             parts=_listed(settings, "SALES_PARTS"),
@@ -71,7 +73,7 @@ class Feed:
     @property
     def envelope(self) -> Envelope:
         """What tells an envelope from an event."""
-        types = frozenset(self.purchase_types)
+        types = frozenset(self.purchase_types + self.return_types)
         return Envelope(self.paths["event_type"], self.records, self.items, types)
 
     # --- names of entries --------------------------------------------------------------------
@@ -124,7 +126,8 @@ class Feed:
         kind = self.get(counted, "event_type")
         if not isinstance(kind, str):
             return "invalid_event_type"
-        if kind not in self.purchase_types or isinstance(counted.value, NoItems):
+        is_known = kind in self.purchase_types or kind in self.return_types
+        if not is_known or isinstance(counted.value, NoItems):
             return "not_purchase"
         return "purchase" if isinstance(counted.value, dict) else "not_an_object"
 
@@ -150,6 +153,12 @@ class Feed:
 
     def quantity(self, counted: Counted) -> int | None:
         """Units, negative if they came back; None if they are none."""
+        units = self._units(counted)
+        if self.get(counted, "event_type") in self.return_types:
+            return None if units is None or units < 0 else -units
+        return units
+
+    def _units(self, counted: Counted) -> int | None:
         value = self.get(counted, "quantity")
         if value is None and self.missing_quantity is not None:
             return self.missing_quantity

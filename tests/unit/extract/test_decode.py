@@ -24,7 +24,7 @@ from pipeline_core.extract.scan import Names, Scanned, scan
 from pipeline_core.framing.borders import Structure
 from pipeline_core.framing.shapes import windows
 from pipeline_core.framing.windows import Window
-from pipeline_core.messages import Limits, RejectReason
+from pipeline_core.messages import Feed, Limits, RejectReason
 from tests.support import strategies
 from tests.support.decoding import OURS, by_both_tiers, collected
 from tests.support.oracle_parts import events_of_array
@@ -115,6 +115,17 @@ def test_candidates_are_those_of_json_loads_in_windows_of_any_size(
     else:
         assert _read(content) == _expected(events)
         assert _read(content, size, block, most_rows) == _expected(events)
+
+
+@given(strategies.parts(EVENTS, damage=False), st.sampled_from(["view_product", "purch", ""]))
+@settings(max_examples=200, deadline=None)
+def test_both_tiers_know_returns_by_their_type(content: bytes, kind: str) -> None:
+    (window,) = windows([content], 1 << 30, NO_LIMITS, OURS)
+    feed = Feed(return_types=(kind, "add_to_cart"), price="quantity_price", ids="any")
+    units = {each.position: each.quantity for each in by_both_tiers(window, feed=feed).candidates}
+    for position, event in enumerate(events_of_array(content) or ()):
+        if isinstance(event, dict) and event.get("event_type") in feed.return_types:
+            assert units[position] <= 0
 
 
 @given(strategies.parts(EVENTS, damage=False))
@@ -284,7 +295,7 @@ def test_spans_that_are_no_pairs_are_refused(spans: NDArray[Any]) -> None:
 def test_a_depth_that_no_stack_is_sure_to_hold_is_refused_by_the_kernel(depth: int) -> None:
     kernel = pytest.importorskip("pipeline_core.framing._kernel")
     with pytest.raises(ValueError, match="depth is not one of"):
-        kernel.scan(b"[" * 1_000_000, 0, 0, 5, depth, 1, 2, FOUR_NAMES, (), False, 2)
+        kernel.scan(b"[" * 1_000_000, 0, 0, 5, depth, 1, 2, FOUR_NAMES, (), 0, False, 2)
 
 
 @pytest.mark.parametrize("depth", [-1, 0, 1, 600, 2**31])
