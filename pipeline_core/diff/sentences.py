@@ -15,8 +15,8 @@ _SAID = {
     CauseKind.CORRECTED_ARCHIVE: "{day} of archive {name} was corrected",
     CauseKind.READABLE: "{place} can be read now",
     CauseKind.UNREADABLE: "{place} cannot be read any more",
-    CauseKind.CHANGED_LIMITS: "limits of the input are others",
-    CauseKind.CHANGED_FEED: "the feed's settings are others",
+    CauseKind.CHANGED_LIMITS: "the limits on what an input may cost were changed",
+    CauseKind.CHANGED_FEED: "the settings by which the feed is read were changed",
     CauseKind.SENT_TWICE: "other events of {place} were sent before, and count elsewhere",
     CauseKind.REDATED_DAY: "{day} of archive {name} had another date",
     CauseKind.LATER_DAY: "{day} of archive {name} is later than one of the runs is as of",
@@ -27,8 +27,10 @@ _SAID = {
     CauseKind.GONE_PRODUCT: "product {name} is not known any more",
     CauseKind.KNOWN_CUSTOMER: "customer {name} is known now",
     CauseKind.GONE_CUSTOMER: "customer {name} is not known any more",
-    CauseKind.CHANGED_UNKNOWN: "--unknown {after}, {before} before",
-    CauseKind.CHANGED_RULES: "rules of this program are {after}, {before} before",
+    CauseKind.CHANGED_UNKNOWN: "purchases of whom or what nobody knows are {after} now, "
+    "{before} before",
+    CauseKind.CHANGED_RULES: "another version of this program counts by other rules "
+    "({after}, {before} before)",
 }
 _SAID_OF_OTHERS = {
     CauseKind.NEW_ARCHIVE: "{others} other archives are new",
@@ -49,6 +51,10 @@ _SAID_OF_OTHERS = {
 }
 
 
+# What becomes of purchases of unknown customers or products.
+_OF_UNKNOWN = {"reject": "left out", "bucket": "counted as Unknown"}
+
+
 def headlines(found: Difference, most: int) -> Iterator[str]:
     """A sentence for each of the ``most`` largest causes, where it did most."""
     told: dict[tuple[str, ...], list[tuple[CellChange, Cause]]] = {}
@@ -65,13 +71,14 @@ def headlines(found: Difference, most: int) -> Iterator[str]:
 def because(cause: Cause) -> str:
     """What was done, in a few words."""
     said = _SAID_OF_OTHERS if cause.others else _SAID
+    words = _OF_UNKNOWN if cause.kind is CauseKind.CHANGED_UNKNOWN else {}
     return f"{said[cause.kind]}{_when(cause)}".format(
         others=f"{cause.others:,}",
         name=cause.name,
         day=cause.day,
         place=f"{cause.day} of archive {cause.name}" if cause.day else f"archive {cause.name}",
-        before=cause.before or "none",
-        after=cause.after or "none",
+        before=words.get(cause.before, cause.before) or "none",
+        after=words.get(cause.after, cause.after) or "none",
     )
 
 

@@ -50,6 +50,7 @@ from pipeline_core.page.numbers import (
     signed,
     width,
 )
+from pipeline_core.page.plain_words import plain
 
 _HERE = Path(__file__).parent
 _LONGEST_NAME = 120
@@ -139,6 +140,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(grouped=grouped, shown=_shown, percent=percent, width=width)
     environment.filters.update(signed=signed, money=_money, largest=largest, share=share)
+    environment.filters.update(plain=_plain)
     environment.globals.update(apart=apart, change=change)
     environment.globals.update(undated_words=undated_words, unlike_words=unlike_words)
     return environment
@@ -148,6 +150,12 @@ def _environment() -> Environment:
 def _money(context: Context, figure: object) -> str:
     """A figure in the currency of the page."""
     return money(figure, context["currency"])
+
+
+@pass_context
+def _plain(context: Context, text: str) -> str:
+    """What another room says of runs, by the names of the page."""
+    return plain(text, context["page"])
 
 
 @cache

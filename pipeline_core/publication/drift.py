@@ -10,13 +10,14 @@ import pyarrow as pa
 
 from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger, load_snapshot, published_before
-from pipeline_core.messages import DriftLimits, Manifest, Summary
+from pipeline_core.messages import DriftLimits, Manifest, Summary, UnknownMode
 from pipeline_core.storage import Storage
 from pipeline_core.transform.ids import NOT_FOUND, index_of
 from pipeline_core.transform.money import to_text
 from pipeline_core.valid_ranges import distinct_ids
 
 _DAYS_SHOWN = 6
+_OF_UNKNOWN: dict[UnknownMode, str] = {"reject": "left out", "bucket": "counted as Unknown"}
 
 
 def drift(state: Storage, manifest: Manifest, summary: Summary) -> str:
@@ -149,9 +150,10 @@ def _circumstances(before: Summary, planned: Manifest | None, manifest: Manifest
     if before.status == "incomplete":
         yield f"Run {before.run_id} is incomplete."
     if planned is not None and planned.options.unknown != manifest.options.unknown:
+        one, other = (_OF_UNKNOWN[each.options.unknown] for each in (planned, manifest))
         yield (
-            f"Run {before.run_id} was made with --unknown {planned.options.unknown}, "
-            f"this one with --unknown {manifest.options.unknown}."
+            f"Purchases of whom or what nobody knows are {one} in run {before.run_id}, and {other} "
+            "in this one."
         )
 
 

@@ -416,7 +416,9 @@ def test_other_rules_of_the_program(runs: Runs) -> None:
         ("changed_rules", "", "-1.00", -1),
     ]
     cell = next(cell for cell in found.cells if cell.segment == "VIP")
-    assert because(cell.causes[1]) == f"rules of this program are {now}, 0.9 before"
+    assert because(cell.causes[1]) == (
+        f"another version of this program counts by other rules ({now}, 0.9 before)"
+    )
     back = diff(runs, "run-002", "run-001")
     _by_other_rules(runs, "run-002", now, "Toys,VIP,15.00", "Toys,VIP,15.01")
     with pytest.raises(ContractError, match=r"run-002 .* 1 cell differs"):

@@ -133,7 +133,8 @@ def test_other_rules_of_the_program_are_a_cause(runs: Runs) -> None:
     runs.run()
     assert said(runs)[:3] == [
         "Revenue rose by 9.00 to 42.50 since run run-001.",
-        f"Revenue fell by 1.00: rules of this program are {rules_of_now()}, 0.9 before.",
+        "Revenue fell by 1.00: another version of this program counts by other rules "
+        f"({rules_of_now()}, 0.9 before).",
         "Revenue of Food / Retail rose by 10.00: archive week_3.zip is new.",
     ]
 

@@ -286,7 +286,8 @@ def test_unknown_was_another(tmp_path: Path) -> None:
     second = run_local(shop, tmp_path, unknown="bucket", publish_incomplete=False, drift=REVENUE)
     assert (units(first), units(second)) == (100, 200)
     assert second.reason.endswith(
-        f"Run {first.run_id} was made with --unknown reject, this one with --unknown bucket."
+        f"Purchases of whom or what nobody knows are left out in run {first.run_id}, and "
+        "counted as Unknown in this one."
     )
 
 
