@@ -73,7 +73,7 @@ def schema(name: str) -> bytes:
     """The schema of one shape as JSON, with its structs under ``$defs``."""
     shapes = SHAPES[name]
     found, definitions = msgspec.json.schema_components(shapes, ref_template="#/$defs/{name}")
-    for struct in _structs(msgspec.inspect.multi_type_info(shapes)):
+    for struct in _structs(msgspec.inspect.multi_type_info(shapes), set()):
         properties = definitions[struct.__name__]["properties"]
         for field, line in _field_lines(struct).items():
             properties[field] = {"description": line, **properties[field]}
@@ -86,15 +86,18 @@ def schema(name: str) -> bytes:
     return msgspec.json.format(msgspec.json.encode(_unwrapped(described)), indent=2) + b"\n"
 
 
-def _structs(told: object) -> Iterator[type]:
-    """The classes of which msgspec tells."""
+def _structs(told: object, known: set[type]) -> Iterator[type]:
+    """The classes of which msgspec tells, but for those that are known: one may hold itself."""
     if isinstance(told, (msgspec.inspect.StructType, msgspec.inspect.DataclassType)):
+        if told.cls in known:
+            return
+        known.add(told.cls)
         yield told.cls
     if isinstance(told, msgspec.Struct):
         told = msgspec.structs.astuple(told)
     if isinstance(told, (tuple, list)):
         for each in told:
-            yield from _structs(each)
+            yield from _structs(each, known)
 
 
 def _field_lines(struct: type) -> dict[str, str]:

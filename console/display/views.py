@@ -15,6 +15,16 @@ from console.display.tables import Grid
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
 from pipeline_core.messages import Outcome, Summary, Unreadable, undated_words, unlike_words
+from pipeline_core.messages.reconcile import (
+    kept_by_bucket,
+    money_in_words,
+    reconciled,
+    status_in_words,
+    table_rows,
+    units_in_words,
+)
+from pipeline_core.messages.reconciliation import Reconciliation
+from pipeline_core.percent import percent
 from pipeline_core.plural import counted
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
@@ -108,10 +118,12 @@ def print_summary(console: Console, summary: Summary) -> None:
     events, totals = summary.events, summary.totals
     archives = summary.archives.read + summary.archives.reused
     day_count = summary.days.read + summary.days.reused
-    colour = "green" if summary.status == "complete" else "yellow"
+    found = reconciled(summary)
+    colour = "green" if summary.status == "complete" and not found.is_notable else "yellow"
+    status = ", ".join(filter(None, (summary.status, status_in_words(found))))
     console.print(
         f"Run [bold]{summary.run_id}[/bold]{as_of_words(summary.as_of)} "
-        f"is [{colour}]{summary.status}[/{colour}]: "
+        f"is [{colour}]{status}[/{colour}]: "
         f"revenue [bold]{grouped(totals.total_revenue)}[/bold], "
         f"{counted(totals.units_sold, 'unit')}, {counted(totals.unique_customers, 'customer')}."
     )
@@ -140,11 +152,7 @@ def print_summary(console: Console, summary: Summary) -> None:
     if summary.ignored:
         console.print(f"Passed over without being read: {endings_in_words(summary.ignored)}.")
     if summary.rejected:
-        rows = [
-            (reason, f"{r.events:,}", count(r.units), money(r.revenue))
-            for reason, r in summary.rejected.items()
-        ]
-        console.print(table(["left out", "events", "units", "revenue"], rows, numbers=(1, 2, 3)))
+        print_reconciliation(console, found)
     _print_sentence(console, unlike_words(summary))
     _print_sentence(console, undated_words(summary))
     print_unreadable(console, summary.unreadable, summary.unreadable_count)
@@ -163,6 +171,34 @@ def print_summary(console: Console, summary: Summary) -> None:
         days = [day.isoformat() for day in summary.missing_days]
         shown = some(days, summary.missing_count)
         console.print(f"Days missing between the first and the last: {shown}.")
+
+
+def print_reconciliation(console: Console, found: Reconciliation) -> None:
+    """All that was bought, as counted and as left out, and what would count of it."""
+    rows = [
+        (
+            f"{row.words} ({row.code})" if row.code else row.words,
+            f"{row.figures.purchases:,}",
+            _narrow(units_in_words(row.figures)),
+            _narrow(money_in_words(row.figures)),
+            "" if row.share is None else percent(row.share),
+        )
+        for row in table_rows(found)
+    ]
+    headings = ["", "purchases", "units", "revenue", "%"]
+    console.print(table(headings, rows, numbers=(1, 2, 3, 4)))
+    kept = kept_by_bucket(found)
+    if kept is not None:
+        _print_sentence(
+            console,
+            f"`--unknown bucket` counts {grouped(kept)} of that, under Unknown: guests, and "
+            "products and customers of which something is not known.",
+        )
+
+
+def _narrow(amount: str) -> str:
+    """As narrow as a column wants it."""
+    return amount.replace("at least ", "\u2265 ").replace("at most ", "\u2264 ")
 
 
 def _print_sentence(console: Console, sentence: str) -> None:

@@ -27,15 +27,22 @@ class RejectReason(StrEnum):
 
 
 class RejectFigures(Struct, frozen=True):
-    """What was left out for one reason."""
+    """What was left out for one reason. What came back, and is left out for another reason than
+    that, would have sold and brought nothing: it is in no sum but that of ``returns``."""
 
     events: int = 0
     """Number of events."""
     units: int | None = None
-    """Units they would have sold, below 0 of returns; None where it cannot be known."""
+    """Units they would have sold, below 0 of returns; None if they are known of none."""
     revenue: int | None = None
-    """What they would have brought, in minor units, below 0 of returns; None where it cannot be
-    known."""
+    """What they would have brought, in minor units, below 0 of returns; None if it is known of
+    none."""
+    unknown_units: int = 0
+    """Number of events in these sums whose units cannot be known."""
+    unknown_revenue: int = 0
+    """Number of events in these sums of which it cannot be known what they would have brought."""
+    returns: RejectFigures | None = None
+    """Those that are returns, if the reason is another; None if there are none."""
 
 
 class Counts(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from pipeline_core.messages.closed_days import ClosedDays
 from pipeline_core.messages.feed import Feed
 
 UnknownMode = Literal["reject", "bucket"]
+LEFT_OUT_SHARE = Decimal("0.05")
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -87,6 +88,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """How far the run may be from the last published one."""
     shop: str = ""
     """The shop's name, for the page."""
+    left_out_share: Decimal = LEFT_OUT_SHARE
+    """Share (0 to 1) of what was bought above which a report says that it is left out."""
     currency: str = ""
     """Code or sign of the prices' currency, for the page."""
     closed_days: ClosedDays = ClosedDays()

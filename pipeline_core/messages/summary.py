@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from pipeline_core.messages.counts import RejectReason, Tally
 from pipeline_core.messages.inputs import RepeatedEntry, Unreadable
+from pipeline_core.messages.reconciliation import Reconciliation
 from pipeline_core.messages.report_plugin import ReportPlugin
 from pipeline_core.plural import counted
 
@@ -30,15 +31,22 @@ class Totals(Struct, frozen=True):
 
 
 class RejectSummary(Struct, frozen=True):
-    """What was left out for one reason."""
+    """What was left out for one reason. What came back, and is left out for another reason than
+    that, would have sold and brought nothing: it is in no sum but that of ``returns``."""
 
     events: int
     """Number of events."""
     units: int | None
-    """Units they would have sold, below 0 of returns; null where it cannot be known."""
+    """Units they would have sold, below 0 of returns; null if they are known of none."""
     revenue: str | None
-    """What they would have brought, as decimal text, below 0 of returns; null where it cannot be
-    known."""
+    """What they would have brought, as decimal text, below 0 of returns; null if it is known of
+    none."""
+    unknown_units: int | None = None
+    """Number of events in these sums whose units cannot be known; null of an earlier version."""
+    unknown_revenue: int | None = None
+    """The same of what they would have brought."""
+    returns: RejectSummary | None = None
+    """Those that are returns, if the reason is another; null if there are none."""
 
 
 class EventCounts(Struct, frozen=True):
@@ -167,6 +175,9 @@ class Summary(Struct, frozen=True, kw_only=True):
     undated: int = 0
     """Counted purchases of days without a date whose product or customer has rows that are not
     always valid: the newest of these was taken."""
+    reconciliation: Reconciliation | None = None
+    """All that was bought, beside what is counted and left out, in money; null of an earlier
+    version."""
 
     @property
     def bad_events(self) -> int:

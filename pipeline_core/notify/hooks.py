@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from pipeline_core.configuration.hook_command import program
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Outcome, Summary
+from pipeline_core.messages.reconcile import in_one_line, reconciled
 from pipeline_core.notify.hook_process import run_command
 
 log = get_logger()
@@ -57,11 +58,18 @@ class RunFigures:
     """Number of inputs that could not be read."""
     ignored: int
     """Number of files and entries that were passed over."""
+    left_out: str
+    """What was bought, as counted and left out by reason, in money, for people; empty if nothing is
+    left out."""
+    left_out_share: str
+    """Share (0 to 1) that is left out, with six decimals."""
+    left_out_share_of: str
+    """What that is a share of: revenue, or purchases whose money is not known."""
 
     @classmethod
     def of(cls, summary: Summary) -> RunFigures:
         """Those of a summary."""
-        totals, events = summary.totals, summary.events
+        totals, events, found = summary.totals, summary.events, reconciled(summary)
         return cls(
             run_id=summary.run_id,
             total_revenue=totals.total_revenue,
@@ -72,6 +80,9 @@ class RunFigures:
             events_rejected=events.rejected,
             unreadable=summary.unreadable_count,
             ignored=sum(summary.ignored.values()),
+            left_out=in_one_line(found) if summary.rejected else "",
+            left_out_share=found.share,
+            left_out_share_of=found.share_of,
         )
 
     def in_words(self) -> str:
@@ -84,10 +95,11 @@ class RunFigures:
             left_out.append(f"{_counted(self.unreadable, 'input')} unreadable")
         if self.ignored:
             left_out.append(f"{_counted(self.ignored, 'file')} passed over")
-        return (
+        figures = (
             f"Revenue {Decimal(self.total_revenue):,f}, {_counted(self.units_sold, 'unit')}, "
             f"{_counted(self.unique_customers, 'customer')}; {', '.join(left_out)}."
         )
+        return f"{figures} {self.left_out}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from pipeline_core.messages import EventCounts, RunStatus, Summary, Totals
 from pipeline_core.messages.changes import Changes
+from pipeline_core.messages.reconciliation import Reconciliation
 
 DayState = Literal["present", "duplicate", "conflicting", "unreadable", "missing", "closed"]
 
@@ -243,6 +244,8 @@ class EarlierRun(Struct, frozen=True):
     """SHA-256 (hex) of its customers and products."""
     seconds: float
     """Seconds from its plan to the verdict."""
+    reconciliation: Reconciliation | None = None
+    """What it left out in money; None if its version did not say."""
 
 
 class Newcomers(Struct, frozen=True):

@@ -29,6 +29,13 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from pipeline_core.messages import undated_words, unlike_words
+from pipeline_core.messages.reasons import reason_words
+from pipeline_core.messages.reconcile import (
+    kept_by_bucket,
+    reconciled,
+    status_in_words,
+    table_rows,
+)
 from pipeline_core.page.data import (
     CalendarDay,
     Folded,
@@ -143,6 +150,13 @@ def _environment() -> Environment:
     environment.filters.update(plain=_plain)
     environment.globals.update(apart=apart, change=change)
     environment.globals.update(undated_words=undated_words, unlike_words=unlike_words)
+    environment.globals.update(
+        reconciled=reconciled,
+        table_rows=table_rows,
+        status_in_words=status_in_words,
+        kept_by_bucket=kept_by_bucket,
+        reason_words=reason_words,
+    )
     return environment
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -26,7 +27,7 @@ from pipeline_core.messages import (
 from pipeline_core.storage import Storage
 
 # Goes up whenever the same events would be counted otherwise, or partials written otherwise.
-RULES_VERSION = 5
+RULES_VERSION = 6
 
 
 def rules_of_now() -> str:
@@ -195,6 +196,7 @@ def decisive(options: Options) -> Options:
         limits=msgspec.structs.replace(options.limits, reject_share=1.0),
         shop="",
         currency="",
+        left_out_share=Decimal(0),
         closed_days=ClosedDays(),
     )
 

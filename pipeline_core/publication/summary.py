@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -22,6 +22,7 @@ from pipeline_core.messages import (
     UnlikeFirst,
     Unreadable,
 )
+from pipeline_core.messages.reconcile import reconcile
 from pipeline_core.planning.survey import missing_days
 from pipeline_core.processing.repeated_entries import first_repeated, repeated_days
 from pipeline_core.publication.verdict import is_wrong_key, too_many_rejects
@@ -78,14 +79,7 @@ def summarise(
         days=_added(receipt.days for receipt in receipts),
         parts=PartCounts(parts.read, parts.unreadable),
         events=events,
-        rejected={
-            reason: RejectSummary(
-                figures.events,
-                figures.units,
-                None if figures.revenue is None else to_text(figures.revenue, scale),
-            )
-            for reason, figures in rejected.items()
-        },
+        rejected=in_decimals(rejected, scale),
         totals=add_up(sales, scale),
         unreadable=first_unreadable(unreadable, most),
         conflicting_days=manifest.conflicting_days[:most],
@@ -111,10 +105,30 @@ def summarise(
         undated=sum(count.undated for count in counts),
         seconds=0.0,
     )
+    found = reconcile(
+        events.counted, summary.totals, summary.rejected, manifest.options.left_out_share
+    )
+    summary = msgspec.structs.replace(summary, reconciliation=found)
     is_incomplete = (
         unreadable_count > 0 or too_many_rejects(manifest, summary) or is_wrong_key(summary)
     )
     return msgspec.structs.replace(summary, status="incomplete") if is_incomplete else summary
+
+
+def in_decimals(rejected: Mapping[str, RejectFigures], scale: int) -> dict[str, RejectSummary]:
+    """What was left out, by reason, with money as decimal text."""
+    return {reason: _in_decimals(figures, scale) for reason, figures in rejected.items()}
+
+
+def _in_decimals(figures: RejectFigures, scale: int) -> RejectSummary:
+    return RejectSummary(
+        events=figures.events,
+        units=figures.units,
+        revenue=None if figures.revenue is None else to_text(figures.revenue, scale),
+        unknown_units=figures.unknown_units,
+        unknown_revenue=figures.unknown_revenue,
+        returns=None if figures.returns is None else _in_decimals(figures.returns, scale),
+    )
 
 
 def first_unreadable(places: Sequence[Unreadable], most: int | None) -> tuple[Unreadable, ...]:

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline_core.messages import Limits
-from pipeline_core.settings.group import Count, SettingGroup
+from pipeline_core.messages.options import LEFT_OUT_SHARE
+from pipeline_core.settings.group import Count, SettingGroup, Share
 
 
 class LimitSettings(SettingGroup):
@@ -26,6 +27,11 @@ class LimitSettings(SettingGroup):
     )
     max_reject_share: float = Field(
         1.0, description="Share (0 to 1) of purchases that may be rejected.", ge=0, le=1
+    )
+    left_out_share: Share = Field(
+        LEFT_OUT_SHARE,
+        description="Share (0 to 1) of what was bought above which a report says beside its status "
+        "that it is left out; it refuses none.",
     )
 
     def limits(self) -> Limits:

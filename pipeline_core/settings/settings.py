@@ -124,6 +124,7 @@ class Settings(
             limits=self.limits(),
             drift=self.drift_limits(),
             shop=self.shop,
+            left_out_share=self.left_out_share,
             currency=self.currency,
             closed_days=self.chosen_closed_days(),
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,20 +19,11 @@ from pipeline_core.transform.money import carry, group_sums, line_revenue, to_mi
 
 _REASONS = list(RejectReason)
 _RETURN = 1 + _REASONS.index(RejectReason.RETURN)
-# Where a reason leaves units or revenue knowable for at least some of its events.
-_UNITS_KNOWN = set(_REASONS) - {
-    RejectReason.NOT_AN_OBJECT,
-    RejectReason.INVALID_EVENT_TYPE,
-    RejectReason.INVALID_QUANTITY,
-}
-_REVENUE_KNOWN = _UNITS_KNOWN - {
-    RejectReason.INVALID_PRODUCT_ID,
-    RejectReason.UNKNOWN_PRODUCT,
-    RejectReason.NO_PRICE_ON_DATE,
-}
-# The same where events say what was paid.
-_PAID_KNOWN = _UNITS_KNOWN - {RejectReason.INVALID_PRICE}
-
+# Of what may be no purchase nobody knows what it would have sold.
+_NO_PURCHASES = [
+    1 + _REASONS.index(reason)
+    for reason in (RejectReason.NOT_AN_OBJECT, RejectReason.INVALID_EVENT_TYPE)
+]
 # What is counted under Unknown where that is wanted.
 _KEPT_AS_UNKNOWN = {
     RejectReason.GUEST,
@@ -82,12 +75,12 @@ def enrich(
     }
     reasons = _reasons(candidates, tests, unknown)
     left_out = np.flatnonzero(reasons)
+    has_price = ~price.is_invalid if price.is_paid else (product != NOT_FOUND) & ~no_row
     rejected = _figures(
         reasons[left_out],
         units[left_out],
-        revenue_hi[left_out],
-        revenue_lo[left_out],
-        _PAID_KNOWN if price.is_paid else _REVENUE_KNOWN,
+        (revenue_hi[left_out], revenue_lo[left_out]),
+        has_price[left_out],
     )
     if unknown == "bucket":
         category = np.where(category == NO_LABEL, dimensions.labels.unknown_category, category)
@@ -127,14 +120,22 @@ def merge_figures(
     for reason in _REASONS:
         found = [side[reason] for side in (left, right) if reason in side]
         if found:
-            units = [figures.units for figures in found if figures.units is not None]
-            revenue = [figures.revenue for figures in found if figures.revenue is not None]
-            both[reason.value] = RejectFigures(
-                sum(figures.events for figures in found),
-                sum(units) if units else None,
-                sum(revenue) if revenue else None,
-            )
+            both[reason.value] = _added(found)
     return both
+
+
+def _added(found: Sequence[RejectFigures]) -> RejectFigures:
+    units = [each.units for each in found if each.units is not None]
+    revenue = [each.revenue for each in found if each.revenue is not None]
+    returns = [each.returns for each in found if each.returns is not None]
+    return RejectFigures(
+        events=sum(each.events for each in found),
+        units=sum(units) if units else None,
+        revenue=sum(revenue) if revenue else None,
+        unknown_units=sum(each.unknown_units for each in found),
+        unknown_revenue=sum(each.unknown_revenue for each in found),
+        returns=_added(returns) if returns else None,
+    )
 
 
 def _reasons(
@@ -195,29 +196,43 @@ def _undated(
 def _figures(
     reasons: NDArray[np.uint8],
     units: NDArray[np.int64],
-    revenue_hi: NDArray[np.int64],
-    revenue_lo: NDArray[np.int64],
-    revenue_known: set[RejectReason],
+    revenue: tuple[NDArray[np.int64], NDArray[np.int64]],
+    has_price: NDArray[np.bool_],
 ) -> dict[str, RejectFigures]:
-    groups = reasons.astype(np.int64)
-    count = 1 + len(_REASONS)
-    events = np.bincount(groups, minlength=count)
-    # For another reason than that, too, a return would have brought nothing: it would be left out.
-    nothing = (units < 0) & (groups != _RETURN)
-    units, revenue_hi, revenue_lo = (
-        np.where(nothing, 0, column) for column in (units, revenue_hi, revenue_lo)
+    """By reason; returns that are left out for another one are counted in groups of their own."""
+    all_reasons = 1 + len(_REASONS)
+    units = np.where(np.isin(reasons, _NO_PURCHASES), 0, units)
+    groups = reasons + all_reasons * ((units < 0) & (reasons != _RETURN)).astype(np.int64)
+    count = 2 * all_reasons
+    has_units = units != 0
+    events, no_units, no_revenue = (
+        np.bincount(groups[which], minlength=count).tolist()
+        for which in (slice(None), ~has_units, ~(has_units & has_price))
     )
-    unit_sums = group_sums(groups, count, units)
-    hi, lo = carry(group_sums(groups, count, revenue_hi), group_sums(groups, count, revenue_lo))
-    return {
-        reason.value: RejectFigures(
-            int(events[number]),
-            int(unit_sums[number]) if reason in _UNITS_KNOWN else None,
-            to_minor(hi[number], lo[number]) if reason in revenue_known else None,
+    unit_sums = group_sums(groups, count, units).tolist()
+    hi, lo = carry(*(group_sums(groups, count, limb) for limb in revenue))
+
+    def figures(group: int) -> RejectFigures:
+        total = events[group]
+        return RejectFigures(
+            events=total,
+            units=None if total and no_units[group] == total else unit_sums[group],
+            revenue=None
+            if total and no_revenue[group] == total
+            else to_minor(hi[group], lo[group]),
+            unknown_units=no_units[group],
+            unknown_revenue=no_revenue[group],
         )
-        for number, reason in enumerate(_REASONS, start=1)
-        if events[number]
-    }
+
+    found = dict[str, RejectFigures]()
+    for number, reason in enumerate(_REASONS, start=1):
+        rest, returns = figures(number), figures(number + all_reasons)
+        if returns.events:
+            total = rest.events + returns.events
+            rest = msgspec.structs.replace(rest, events=total, returns=returns)
+        if rest.events:
+            found[reason.value] = rest
+    return found
 
 
 def _strangers(ids: pa.LargeBinaryArray, customer: NDArray[np.int64]) -> pa.LargeBinaryArray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
+from pipeline_core.messages import RejectReason
 from pipeline_core.verify.judge import Reject, Sale
 
 
@@ -66,6 +67,43 @@ class Amount:
 
 
 @dataclass
+class Lost:
+    """What was left out for one reason; of ``unknown_units`` and ``unknown_revenue`` events nobody
+    knows them. ``returns`` are those that came back, if that is not the reason: they are in
+    ``events``, and in no sum."""
+
+    events: int = 0
+    units: int = 0
+    revenue: Decimal = Decimal(0)
+    unknown_units: int = 0
+    unknown_revenue: int = 0
+    returns: Lost | None = None
+
+    def take(self, found: Reject) -> None:
+        """Takes one more."""
+        self.events += 1
+        into = self
+        if found.units < 0 and found.reason is not RejectReason.RETURN:
+            into = self.returns = self.returns or Lost()
+            into.events += 1
+        into.units += found.units
+        into.revenue += found.revenue or 0
+        into.unknown_units += not found.units
+        into.unknown_revenue += found.revenue is None
+
+    def include(self, other: Lost) -> None:
+        """Takes all of another."""
+        self.events += other.events
+        self.units += other.units
+        self.revenue += other.revenue
+        self.unknown_units += other.unknown_units
+        self.unknown_revenue += other.unknown_revenue
+        if other.returns is not None:
+            self.returns = self.returns or Lost()
+            self.returns.include(other.returns)
+
+
+@dataclass
 class Count:
     """What a part, a day, an archive or a run comes to. ``sales`` are by date (ISO, or empty),
     category and segment, ``customers`` the ids by category and segment. Of ``rejects`` the first
@@ -82,7 +120,7 @@ class Count:
     days_duplicate: int = 0
     sales: dict[tuple[str, str, str], Amount] = field(default_factory=dict)
     customers: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    rejected: dict[str, Amount] = field(default_factory=dict)
+    rejected: dict[str, Lost] = field(default_factory=dict)
     rejects: list[RejectRow] = field(default_factory=list)
     unreadable: list[Place] = field(default_factory=list)
     repeated: list[Place] = field(default_factory=list)
@@ -94,8 +132,7 @@ class Count:
         """Counts a sale or a reject."""
         place, sold_on, position, found = event
         if isinstance(found, Reject):
-            lost = self.rejected.setdefault(found.reason.value, Amount())
-            lost.add(1, found.units, found.revenue)
+            self.rejected.setdefault(found.reason.value, Lost()).take(found)
             if len(self.rejects) < self.most_rejects:
                 archive, day, part = place.archive, place.day or "", place.part or ""
                 self.rejects.append(RejectRow(found.reason.value, archive, day, part, position))
@@ -123,8 +160,7 @@ class Count:
         for pair, customers in inner.customers.items():
             self.customers.setdefault(pair, set()).update(customers)
         for reason, lost in inner.rejected.items():
-            amount = self.rejected.setdefault(reason, Amount())
-            amount.add(lost.events, lost.units, lost.revenue)
+            self.rejected.setdefault(reason, Lost()).include(lost)
         self.rejects += inner.rejects[: self.most_rejects - len(self.rejects)]
         self.unreadable += inner.unreadable
         self.repeated += inner.repeated

@@ -13,9 +13,10 @@ from pipeline_core.messages import (
     ClosedDays,
     Manifest,
     RejectReason,
+    RejectSummary,
     Summary,
 )
-from pipeline_core.verify.counts import Amount, Count, Day, Place
+from pipeline_core.verify.counts import Amount, Count, Day, Lost, Place
 from pipeline_core.verify.recount import Recount
 
 SALES_HEADER = ("category", "customer_segment", "total_revenue", "units_sold", "unique_customers")
@@ -24,20 +25,6 @@ REJECTS_HEADER = ("reason", "archive", "day", "part", "position", "event")
 
 Row = tuple[str, ...]
 Figures = dict[str, object]
-
-# Rejects of these reasons never have units, or revenue, that somebody knows.
-_NO_UNITS = {
-    RejectReason.NOT_AN_OBJECT,
-    RejectReason.INVALID_EVENT_TYPE,
-    RejectReason.INVALID_QUANTITY,
-}
-_NO_REVENUE = _NO_UNITS | {
-    RejectReason.INVALID_PRODUCT_ID,
-    RejectReason.UNKNOWN_PRODUCT,
-    RejectReason.NO_PRICE_ON_DATE,
-}
-# The same where events say what was paid.
-_NO_PAID_REVENUE = _NO_UNITS | {RejectReason.INVALID_PRICE}
 
 
 def sales_rows(count: Count, scale: int) -> list[Row]:
@@ -85,8 +72,12 @@ def published_figures(summary: Summary, *, days_known: bool) -> Figures:
         "status": summary.status,
         "dimensions_digest": summary.dimensions_digest,
     }
+    told = summary.reconciliation
     for reason, lost in summary.rejected.items():
-        figures |= _reject_figures(reason, lost.events, lost.units, lost.revenue)
+        figures |= _reject_figures(f"rejected.{reason}", lost, is_of_now=told is not None)
+    if told is not None:
+        bought, left_out = told.bought.revenue, told.left_out.revenue
+        figures |= _sales_figures(Decimal(bought or 0), Decimal(left_out or 0))
     places = (Place(each.archive, each.day, each.part) for each in summary.unreadable)
     figures |= _numbered("unreadable", map(_shown, places))
     figures |= {f"ignored.{ending}": number for ending, number in summary.ignored.items()}
@@ -108,24 +99,25 @@ def recounted_figures(
     *,
     counted_before: bool,
     has_wrong_key: bool,
+    is_of_now: bool,
 ) -> Figures:
     """The same by the recount; ``inputs`` are SHA-256 by archive. If an archive cannot be read,
     nobody knows all days. ``counted_before``: whether the run says that it is incomplete because
     it counts nothing, and the one before did; nobody else can know. ``has_wrong_key``: whether it
-    says that most of what was sent twice is not like the first, which is not counted here."""
+    says that most of what was sent twice is not like the first, which is not counted here.
+    ``is_of_now``: whether it says how much nobody knows of what is left out."""
     count = recount.total
     left_out = sum(lost.events for lost in count.rejected.values())
-    sent_twice = count.rejected.get(RejectReason.DUPLICATE_EVENT, Amount()).events
+    sent_twice = count.rejected.get(RejectReason.DUPLICATE_EVENT, Lost()).events
     bad = left_out - sent_twice
     too_many = bad > manifest.options.limits.reject_share * (count.counted + bad)
     # An earlier version, which did not look at what it ignored, took that for a report.
     is_refused = count.seen > 0 and manifest.ignored is not None
     is_empty = not count.counted and (is_refused or counted_before)
     is_incomplete = bool(count.unreadable) or too_many or is_empty or has_wrong_key
+    total_revenue = sum((amount.revenue for amount in count.sales.values()), Decimal(0))
     figures: Figures = {
-        "totals.total_revenue": _money(
-            sum((amount.revenue for amount in count.sales.values()), Decimal(0)), scale
-        ),
+        "totals.total_revenue": _money(total_revenue, scale),
         "totals.units_sold": sum(amount.units for amount in count.sales.values()),
         "totals.unique_customers": len(set().union(*count.customers.values())),
         "events.seen": count.seen,
@@ -146,12 +138,13 @@ def recounted_figures(
         "status": "incomplete" if is_incomplete else "complete",
         "dimensions_digest": manifest.dimensions_digest,
     }
-    is_paid = manifest.options.feed.price is not None
-    unknown = _NO_PAID_REVENUE if is_paid else _NO_REVENUE
     for reason, lost in count.rejected.items():
-        units = None if reason in _NO_UNITS else lost.units
-        revenue = None if reason in unknown else _money(lost.revenue, scale)
-        figures |= _reject_figures(reason, lost.events, units, revenue)
+        figures |= _reject_figures(f"rejected.{reason}", _lost(lost, scale), is_of_now=is_of_now)
+    if is_of_now:
+        apart = RejectReason.RETURN, RejectReason.DUPLICATE_EVENT
+        sales = (lost.revenue for name, lost in count.rejected.items() if name not in apart)
+        lost_sales = sum(sales, Decimal(0))
+        figures |= _sales_figures(total_revenue + lost_sales, lost_sales)
     most = manifest.options.most_listed
     figures |= _numbered("unreadable", map(_shown, _first(count.unreadable, most)))
     if manifest.ignored is not None:  # an earlier version did not look
@@ -172,9 +165,43 @@ def recounted_figures(
     return figures | {f"inputs.{name}": digest for name, digest in inputs.items()}
 
 
-def _reject_figures(reason: str, events: int, units: int | None, revenue: str | None) -> Figures:
-    name = f"rejected.{reason}"
-    return {f"{name}.events": events, f"{name}.units": units, f"{name}.revenue": revenue}
+def _reject_figures(name: str, lost: RejectSummary, *, is_of_now: bool) -> Figures:
+    """An earlier version did not say how much nobody knows, and what it did not know it might take
+    for nothing."""
+    if not is_of_now:
+        figures: Figures = {f"{name}.events": lost.events, f"{name}.units": lost.units or 0}
+        return figures | {f"{name}.revenue": _plain(Decimal(lost.revenue or 0))}
+    fields = "events", "units", "revenue", "unknown_units", "unknown_revenue"
+    figures = {f"{name}.{field}": getattr(lost, field) for field in fields}
+    if lost.returns is not None:
+        figures |= _reject_figures(f"{name}.returns", lost.returns, is_of_now=True)
+    return figures
+
+
+def _lost(lost: Lost, scale: int) -> RejectSummary:
+    """As a summary has it."""
+    known = lost.events - (lost.returns.events if lost.returns else 0)
+    return RejectSummary(
+        events=lost.events,
+        units=None if known and lost.unknown_units == known else lost.units,
+        revenue=None if known and lost.unknown_revenue == known else _money(lost.revenue, scale),
+        unknown_units=lost.unknown_units,
+        unknown_revenue=lost.unknown_revenue,
+        returns=None if lost.returns is None else _lost(lost.returns, scale),
+    )
+
+
+def _plain(amount: Decimal) -> str:
+    """Without the decimals that say nothing."""
+    return f"{amount.normalize():f}"
+
+
+def _sales_figures(bought: Decimal, left_out: Decimal) -> Figures:
+    """In money: what the run says of all that was bought."""
+    return {
+        "reconciliation.bought.revenue": _plain(bought),
+        "reconciliation.left_out.revenue": _plain(left_out),
+    }
 
 
 def _numbered(name: str, values: Iterable[str]) -> Figures:

@@ -12,7 +12,6 @@ from pipeline_core.messages import Feed, Options, RejectReason
 from pipeline_core.reread.fields import Record, id_of, is_met, is_purchase, price_of, sold_units
 
 _UNKNOWN = "Unknown"
-_NOTHING = Decimal(0)
 
 
 class Customer(NamedTuple):
@@ -46,11 +45,11 @@ class Sale(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """An event that is left out; units and revenue are 0 where nobody knows them."""
+    """An event that is left out; units are 0, and revenue is None, where nobody knows them."""
 
     reason: RejectReason
     units: int = 0
-    revenue: Decimal = _NOTHING
+    revenue: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,6 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
     price = product.price if product else None
     if feed.price is not None:
         price = price_of(record.get(feed.price), feed.price_decimals)
-    revenue = _NOTHING if price is None else units * price
     faults = (
         (RejectReason.GUEST, guest and not rules.bucket),
         (RejectReason.INVALID_CUSTOMER_ID, not customer_id and not guest),
@@ -160,10 +158,9 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
         (RejectReason.INVALID_PRICE, is_paid and price is None),
     )
     for reason, holds in faults:
-        if holds and units < 0 and reason is not RejectReason.RETURN:
-            return Reject(reason)
         if holds:
-            return Reject(reason, units, revenue)
+            return Reject(reason, units, None if price is None or not units else units * price)
+    revenue = Decimal(0) if price is None else units * price
     # The snapshot's own string, so that sets of customers share it.
     buyer = customers[0].id if customers else customer_id
     newest = not sold_on and (_is_dated(products) or _is_dated(customers))

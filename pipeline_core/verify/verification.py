@@ -160,6 +160,7 @@ class _Checking:
                 self.scale,
                 counted_before=bool(summary.allowed_empty),
                 has_wrong_key=_has_wrong_key(summary),
+                is_of_now=summary.reconciliation is not None,
             ),
             published_figures(summary, days_known=not self.recount.broken),
         )

@@ -87,7 +87,7 @@ class Waiting:
             for part, text, is_later in self._file.execute(_DECIDED):
                 position, found = _read(text)
                 if is_later:
-                    found = _again(found)
+                    found = Reject(RejectReason.DUPLICATE_EVENT, found.units, found.revenue)
                 place, sold_on = self._parts[part]
                 yield Judged(place, sold_on, position, found)
 
@@ -114,14 +114,9 @@ def number_of(record: Record) -> str:
     return record.position.partition("/")[0]
 
 
-def _again(found: Sale | Reject) -> Reject:
-    """As a copy; of a return, it leaves out nothing."""
-    reason = RejectReason.DUPLICATE_EVENT
-    return Reject(reason) if found.units < 0 else Reject(reason, found.units, found.revenue)
-
-
 def _written(record: Record, found: Sale | Reject) -> str:
-    values = [record.position, found.units, str(found.revenue)]
+    revenue = None if found.revenue is None else str(found.revenue)
+    values = [record.position, found.units, revenue]
     if isinstance(found, Sale):
         sold = found.category, found.segment, found.customer, found.newest
         return json.dumps([*values, None, *sold])
@@ -131,7 +126,8 @@ def _written(record: Record, found: Sale | Reject) -> str:
 def _read(text: str) -> tuple[str, Sale | Reject]:
     position, units, revenue, reason, *sold = json.loads(text)
     if reason is not None:
-        return position, Reject(RejectReason(reason), units, Decimal(revenue))
+        amount = None if revenue is None else Decimal(revenue)
+        return position, Reject(RejectReason(reason), units, amount)
     category, segment, customer, newest = sold
     # One string for all sets of customers that have it.
     buyer = None if customer is None else sys.intern(customer)

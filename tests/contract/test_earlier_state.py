@@ -51,6 +51,8 @@ def test_its_runs_are_listed_and_shown(shop: Path) -> None:
     assert [run["run_id"] for run in _told(shop, "runs")] == [AFTER, BEFORE]
     published = json.loads((shop / "reports" / "runs" / BEFORE / "summary.json").read_bytes())
     shown = _told(shop, "show", BEFORE)
+    for reason, figures in published.pop("rejected").items():
+        assert figures.items() <= shown["rejected"][reason].items()
     assert {name: shown[name] for name in published} == published
 
 

@@ -315,9 +315,11 @@ def test_summary_has_the_keys_of_the_contract_and_the_conservation_law_holds(
     assert found["days"] == {"read": 2, "reused": 0, "duplicate": 0, "unreadable": 0}
     assert found["parts"] == {"read": 2, "unreadable": 1}
     assert found["events"] == {"seen": 5, "counted": 2, "not_purchase": 1, "rejected": 2}
+    unknown = {"units": None, "revenue": None, "unknown_units": 1, "unknown_revenue": 1}
+    known = {"units": 1, "revenue": "0.10", "unknown_units": 0, "unknown_revenue": 0}
     assert found["rejected"] == {
-        "not_an_object": {"events": 1, "units": None, "revenue": None},
-        "unknown_customer": {"events": 1, "units": 1, "revenue": "0.10"},
+        "not_an_object": {"events": 1, **unknown, "returns": None},
+        "unknown_customer": {"events": 1, **known, "returns": None},
     }
     assert found["totals"] == {"total_revenue": "0.60", "units_sold": 6, "unique_customers": 1}
     assert [(u["archive"], u["day"], u["part"]) for u in found["unreadable"]] == [

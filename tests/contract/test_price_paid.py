@@ -75,7 +75,7 @@ def test_what_is_no_price_is_left_out_last_with_its_units(tmp_path: Path) -> Non
         "invalid_quantity": (1, None, None),
         "unknown_product": (2, 9, "8.00"),
         "unknown_customer": (1, 3, "6.00"),
-        "missing_category": (1, 7, "0.00"),
+        "missing_category": (1, 7, None),
         "invalid_price": (8, 15, None),
     }
     assert rows(tmp_path) == [["Office", "Retail", "1.50", "1", "1"]]

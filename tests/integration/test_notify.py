@@ -125,9 +125,13 @@ def test_who_is_told_hears_figures_and_where_the_report_is(tmp_path: Path) -> No
     first = run_local(shop, tmp_path)
     page = f"{tmp_path}/reports/runs/{first.run_id}/index.html"
     heard = _heard(tmp_path, first.run_id)
+    left_out = (
+        "Bought 1,234.60 = 1,234.50 counted + 0.10 (unknown customers, unknown_customer), "
+        "0.01 % of revenue left out."
+    )
     assert heard["text"] == (
         f"Sales report, run {first.run_id}: published. Revenue 1,234.50, 12,345 units, "
-        f"1 customer; 1 of 3 events counted, 1 rejected. Report: {page}"
+        f"1 customer; 1 of 3 events counted, 1 rejected. {left_out} Report: {page}"
     )
     assert heard["report"] == page
     assert Path(page).is_file()
@@ -141,6 +145,9 @@ def test_who_is_told_hears_figures_and_where_the_report_is(tmp_path: Path) -> No
         "events_rejected": 1,
         "unreadable": 0,
         "ignored": 0,
+        "left_out": left_out,
+        "left_out_share": "0.000081",
+        "left_out_share_of": "revenue",
     }
     (shop.data / "week.zip").write_bytes(week(part([]), b"[oops"))
     (shop.data / "notes.txt").touch()

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import tempfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,28 @@ def check(expected: OracleResult, outcome: Outcome, latest: Path) -> None:
     assert sorted(places) == sorted(tuple(place) for place in expected.unreadable)
     events = found["events"]
     assert events["seen"] == events["counted"] + events["not_purchase"] + events["rejected"]
+    _check_reconciliation(found["reconciliation"], expected.summary)
+
+
+def _check_reconciliation(told: dict[str, Any], expected: dict[str, Any]) -> None:
+    """All that came by, whatever it is taken for, is in it: in purchases, units and money."""
+    rejects = list(expected["rejected"].values())
+    returns = [lost["returns"] for lost in rejects if lost["returns"]]
+    totals, events = expected["totals"], expected["events"]
+    units = totals["units_sold"] + sum(lost["units"] or 0 for lost in rejects + returns)
+    revenue = sum((Decimal(lost["revenue"] or 0) for lost in rejects + returns), Decimal(0))
+    parts = [told["bought"], *(line["figures"] for line in told["returns"])]
+    parts += [told["sent_twice"]] if told["sent_twice"] else []
+    assert sum(part["purchases"] for part in parts) == events["counted"] + events["rejected"]
+    assert sum(part["units"] or 0 for part in parts) == units
+    money = sum(Decimal(part["revenue"] or 0) for part in parts)
+    assert money == Decimal(totals["total_revenue"]) + revenue
+    lines = [told["counted"], *(line["figures"] for line in told["reasons"])]
+    for name in ("purchases", "units", "unknown_units", "unknown_revenue"):
+        assert sum(line[name] or 0 for line in lines) == (told["bought"][name] or 0), name
+    assert sum(Decimal(line["revenue"] or 0) for line in lines) == Decimal(
+        told["bought"]["revenue"] or 0
+    )
 
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])

@@ -29,11 +29,6 @@ from tests.support.oracle_parts import NotEvents, events_of, unpacked
 UNKNOWN = "Unknown"
 PACKED = ("gz", "bz2", "xz", "zst", "lz4", "lzma", "br", "z")
 
-# Rejects of these reasons never have a quantity (or a price) to add up.
-NO_UNITS = ("not_an_object", "invalid_event_type", "invalid_quantity")
-NO_REVENUE = (*NO_UNITS, "invalid_product_id", "unknown_product", "no_price_on_date")
-NO_PAID_REVENUE = (*NO_UNITS, "invalid_price")
-
 # Everything zipfile and its decompressors raise on damaged input.
 DAMAGE = (
     zipfile.BadZipFile,
@@ -130,8 +125,8 @@ class _Sale(NamedTuple):
 
 class _Lost(NamedTuple):
     reason: str
-    units: int
-    revenue: Decimal
+    units: int | None
+    revenue: Decimal | None
 
 
 class _Paid(NamedTuple):
@@ -254,7 +249,7 @@ def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> Ora
                 "not_purchase": not_purchase,
                 "rejected": len(rejects),
             },
-            "rejected": _rejected(lost, known.decimals, feed),
+            "rejected": _rejected(lost, known.decimals),
             "undated": sum(sale.is_undated for _, sale in sales),
             "totals": {
                 "total_revenue": _money(revenue, known.decimals),
@@ -636,15 +631,16 @@ def _sent_before(parts: Sequence[_Part], feed: Feed) -> set[tuple[int, int | str
 
 
 def _what_is_lost(reason: str, found: Found, sold_on: str, known: _Dimensions, feed: Feed) -> _Lost:
-    """What a reject would have brought, as far as it can be known."""
-    units = feed.quantity(found) if isinstance(found.value, dict) else None
-    if units is None or (units < 0 and reason != "return"):  # it would have been left out as one
-        units = 0
+    """What a reject would have brought, as far as it can be known: of what may be no purchase it
+    cannot."""
+    if not isinstance(found.value, dict) or reason in ("not_an_object", "invalid_event_type"):
+        return _Lost(reason, None, None)
+    units = feed.quantity(found)
     product_id = feed.id(found, "product_id")
     rows = known.products.get(product_id, []) if isinstance(product_id, str) else []
     product = _of_day(rows, sold_on)
     price = feed.paid(found) if feed.price is not None else product.price if product else None
-    return _Lost(reason, units, units * (price or Decimal(0)))
+    return _Lost(reason, units, None if units is None or price is None else units * price)
 
 
 # --- adding up -----------------------------------------------------------------------------------
@@ -677,19 +673,32 @@ def _daily_rows(sales: Sequence[tuple[str, _Sale]], decimals: int) -> list[tuple
     return [(*group, _money(revenue[group], decimals), units[group]) for group in sorted(revenue)]
 
 
-def _rejected(lost: Sequence[_Lost], decimals: int, feed: Feed) -> dict[str, dict[str, Any]]:
-    """Reason -> events, units, revenue; only the reasons that occurred."""
+def _rejected(lost: Sequence[_Lost], decimals: int) -> dict[str, dict[str, Any]]:
+    """Reason -> what was left out; only the reasons that occurred."""
     figures: dict[str, dict[str, Any]] = {}
-    unknown = NO_REVENUE if feed.price is None else NO_PAID_REVENUE
     for reason in sorted({each.reason for each in lost}):
         here = [each for each in lost if each.reason == reason]
-        revenue = sum((each.revenue for each in here), Decimal(0))
-        figures[reason] = {
-            "events": len(here),
-            "units": None if reason in NO_UNITS else sum(each.units for each in here),
-            "revenue": None if reason in unknown else _money(revenue, decimals),
-        }
+        came_back = [(each.units or 0) < 0 and reason != "return" for each in here]
+        returns = [each for each, back in zip(here, came_back, strict=True) if back]
+        sales = [each for each, back in zip(here, came_back, strict=True) if not back]
+        figures[reason] = _added_up(sales, decimals) | {"events": len(here)}
+        if returns:
+            figures[reason]["returns"] = _added_up(returns, decimals)
     return figures
+
+
+def _added_up(lost: Sequence[_Lost], decimals: int) -> dict[str, Any]:
+    """Units and money of some events, which may not be known."""
+    units = [each.units for each in lost if each.units is not None]
+    revenue = [each.revenue for each in lost if each.revenue is not None]
+    return {
+        "events": len(lost),
+        "units": None if lost and not units else sum(units),
+        "revenue": None if lost and not revenue else _money(sum(revenue, Decimal(0)), decimals),
+        "unknown_units": len(lost) - len(units),
+        "unknown_revenue": len(lost) - len(revenue),
+        "returns": None,
+    }
 
 
 def _money(amount: Decimal, decimals: int) -> str:

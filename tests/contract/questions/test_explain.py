@@ -247,7 +247,7 @@ def test_unknown_keeps_strangers_guests_and_what_has_no_price(tmp_path: Path) ->
     )
     assert left_out(found) == [
         ("invalid_quantity", "both", 1, None, None),
-        ("invalid_customer_id", "category", 1, 1, "0.00"),
+        ("invalid_customer_id", "category", 1, 1, None),
     ]
     assert found.unplaced_events == 1
     assert [event.quantity for event in explained(tmp_path, "Unknown").first_events] == [7]

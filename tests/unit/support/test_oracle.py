@@ -296,17 +296,27 @@ def test_units_and_revenue_of_rejects(tmp_path: Path) -> None:
         purchase("c1", "p3", 2),
         purchase("c4", "p1", 1),
     )
-    assert result.summary["rejected"] == {
-        "not_an_object": {"events": 1, "units": None, "revenue": None},
-        "invalid_event_type": {"events": 1, "units": None, "revenue": None},
-        "guest": {"events": 3, "units": 7, "revenue": "99.99"},
-        "return": {"events": 2, "units": -11, "revenue": "-0.90"},
-        "invalid_product_id": {"events": 2, "units": 7, "revenue": None},
-        "invalid_quantity": {"events": 1, "units": None, "revenue": None},
-        "unknown_product": {"events": 1, "units": 6, "revenue": None},
-        "unknown_customer": {"events": 1, "units": 5, "revenue": "0.50"},
-        "missing_category": {"events": 1, "units": 2, "revenue": "10.00"},
-        "missing_segment": {"events": 1, "units": 1, "revenue": "0.10"},
+    figures = {
+        reason: (
+            of["events"],
+            of["units"],
+            of["revenue"],
+            of["unknown_units"],
+            of["unknown_revenue"],
+        )
+        for reason, of in result.summary["rejected"].items()
+    }
+    assert figures == {
+        "not_an_object": (1, None, None, 1, 1),
+        "invalid_event_type": (1, None, None, 1, 1),
+        "guest": (3, 7, "99.99", 1, 2),
+        "return": (2, -11, "-0.90", 0, 1),
+        "invalid_product_id": (2, 7, None, 1, 2),
+        "invalid_quantity": (1, None, None, 1, 1),
+        "unknown_product": (1, 6, None, 0, 1),
+        "unknown_customer": (1, 5, "0.50", 0, 0),
+        "missing_category": (1, 2, "10.00", 0, 0),
+        "missing_segment": (1, 1, "0.10", 0, 0),
     }
 
 

@@ -1,0 +1,62 @@
+"""All that was bought, beside what of it is counted and what is left out: purchases, units, money.
+What cannot be known is in no sum, and is said."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class PurchaseSum(Struct, frozen=True, kw_only=True):
+    """Some purchases. Units and money are the sums of those of which they are known."""
+
+    purchases: int
+    """Number of purchases."""
+    units: int | None
+    """Units of them; below 0 of returns, null if they are known of none."""
+    revenue: str | None
+    """Money for them, as decimal text; below 0 of returns, null if it is known of none."""
+    unknown_units: int = 0
+    """Number of those whose units cannot be known."""
+    unknown_revenue: int = 0
+    """Number of those whose money cannot be known."""
+
+
+class ReasonSum(Struct, frozen=True, kw_only=True):
+    """What was left out for one reason."""
+
+    reason: str
+    """The reason's code."""
+    words: str
+    """The same in plain words."""
+    figures: PurchaseSum
+    """The purchases, added up."""
+    share: str | None
+    """Share (0 to 1) of all the money, with six decimals; null if nothing of it is known."""
+
+
+class Reconciliation(Struct, frozen=True, kw_only=True):
+    """bought = counted + left_out, and left_out is what the reasons add up to. What came back, and
+    copies of what was sent before, are no sales that were lost, and stand apart: with these, all
+    purchases are the events that are counted or rejected."""
+
+    bought: PurchaseSum
+    """All sales."""
+    counted: PurchaseSum
+    """What of them is in the report."""
+    left_out: PurchaseSum
+    """What of them is not."""
+    reasons: tuple[ReasonSum, ...]
+    """The same by reason, in the order in which they are tried."""
+    returns: tuple[ReasonSum, ...]
+    """What came back and is left out, by reason."""
+    sent_twice: PurchaseSum | None
+    """Purchases that were sent before, and count there; null if there are none."""
+    share: str
+    """Share (0 to 1) of all the money that is left out, with six decimals; or, if that is larger,
+    the share of all purchases that is left out and whose money is not known."""
+    share_of: Literal["revenue", "purchases"]
+    """What it is a share of."""
+    is_notable: bool
+    """Whether it is more than SALES_LEFT_OUT_SHARE, and so is said beside the status."""

@@ -1,0 +1,159 @@
+"""What was left out, in money: in summary.json, on the page, the terminal and in the documents."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from console.display.views import print_summary
+from pipeline_core.messages import Outcome, RejectReason, Summary
+from pipeline_core.messages.reasons import reason_words
+from pipeline_core.messages.reconcile import reconciled
+from tests.support import PROJECT
+from tests.support.archives import Shop, part, purchase
+from tests.support.run import latest, run_local, shop_of, summary, text
+from tests.support.verified import assert_agrees
+
+SHARE = "at least 25.0 % of revenue left out"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    """30 units count; guests bought 10 and brought 4 back, and one thing that nobody knows."""
+    bought = [*[("c1", "p1", 10)] * 3, (None, "p1", 10), (None, "nothing", 2)]
+    returned = [(None, "p1", -4), ("c1", "p1", -7), ("c1", "nothing", -1)]
+    return shop_of(tmp_path, part([purchase(*each) for each in bought + returned]))
+
+
+def _said(folder: Path) -> str:
+    """The page's text, spaces as one, a minus as on a keyboard."""
+    page = (latest(folder) / "index.html").read_text()
+    body = re.sub(r"<(script|style)\b.*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
+    return " ".join(body.split()).replace("\u2212", "-")
+
+
+def _figures(purchases: int, units: int, revenue: str, unknown_revenue: int = 0) -> dict[str, Any]:
+    return {
+        "purchases": purchases,
+        "units": units,
+        "revenue": revenue,
+        "unknown_units": 0,
+        "unknown_revenue": unknown_revenue,
+    }
+
+
+def test_all_that_was_bought_is_counted_or_left_out(shop: Shop, tmp_path: Path) -> None:
+    outcome = run_local(shop, tmp_path)
+    told = json.loads(text(tmp_path, "summary.json"))["reconciliation"]
+    assert told == {
+        "bought": _figures(5, 42, "4.00", 1),
+        "counted": _figures(3, 30, "3.00"),
+        "left_out": _figures(2, 12, "1.00", 1),
+        "reasons": [
+            {
+                "reason": "guest",
+                "words": "guests",
+                "figures": _figures(2, 12, "1.00", 1),
+                "share": "0.250000",
+            }
+        ],
+        "returns": [
+            {
+                "reason": "guest",
+                "words": "returns: guests",
+                "figures": _figures(1, -4, "-0.40"),
+                "share": None,
+            },
+            {
+                "reason": "return",
+                "words": "returns",
+                "figures": _figures(2, -8, "-0.70", 1),
+                "share": None,
+            },
+        ],
+        "sent_twice": None,
+        "share": "0.250000",
+        "share_of": "revenue",
+        "is_notable": True,
+    }
+    assert_agrees(tmp_path, outcome)
+
+
+def test_page_and_terminal_say_it(shop: Shop, tmp_path: Path) -> None:
+    outcome = run_local(shop, tmp_path)
+    said = _said(tmp_path)
+    assert f"Complete, {SHARE}" in said
+    assert '<span class="state complete notable">' in (latest(tmp_path) / "index.html").read_text()
+    assert "Left out at least 1.00 25.0 % of revenue, 40.0 % of purchases" in said
+    assert "Returns, not counted at most -0.70 2 returns" in said
+    for row in (
+        "Counted 3 30 3.00 75.0",
+        "Guests guest 2 12 at least 1.00 25.0",
+        "Left out 2 12 at least 1.00 25.0",
+        "Bought 5 42 at least 4.00 100.0",
+        "Returns: guests guest 1 -4 -0.40",
+        "Returns return 2 -8 at most -0.70",
+    ):
+        assert row in said
+    assert "--unknown bucket counts 1.00 of that" in said
+    shown = io.StringIO()
+    print_summary(Console(file=shown, width=100), summary(outcome))
+    terminal = [" ".join(line.split()) for line in shown.getvalue().splitlines()]
+    assert f"is complete, {SHARE}: revenue 3.00" in terminal[0]
+    for line in (
+        "guests (guest) 2 12 ≥ 1.00 25.0",
+        "bought 5 42 ≥ 4.00 100.0",
+        "returns (return) 2 -8 ≤ -0.70",
+    ):
+        assert line in terminal
+
+
+def test_below_its_limit_the_share_goes_without_saying(shop: Shop, tmp_path: Path) -> None:
+    outcome = run_local(shop, tmp_path, left_out_share=Decimal("0.25"))
+    assert "Complete Sales of" in _said(tmp_path)
+    assert outcome.exit_code == 0
+    again = run_local(shop, tmp_path, left_out_share=Decimal(0))
+    assert f"Complete, {SHARE}" in _said(tmp_path)
+    assert (again.exit_code, again.status) == (0, "complete")
+    assert summary(again).days.reused == 1, "another limit is no other rule"
+
+
+def test_a_summary_of_an_earlier_version_is_told_too(shop: Shop, tmp_path: Path) -> None:
+    run_local(shop, tmp_path)
+    told = json.loads(text(tmp_path, "summary.json"))
+    del told["reconciliation"]
+    for lost in told["rejected"].values():
+        for name in ("unknown_units", "unknown_revenue", "returns"):
+            del lost[name]
+    earlier = msgspec.convert(told, Summary)
+    found = reconciled(earlier)
+    assert (found.bought.revenue, found.share, found.is_notable) == ("4.00", "0.250000", True)
+    assert (
+        msgspec.json.decode(
+            msgspec.json.encode(
+                Outcome(
+                    run_id=earlier.run_id, state="published", status="complete", summary=earlier
+                )
+            ),
+            type=Outcome,
+        ).summary
+        == earlier
+    )
+
+
+def test_the_documents_call_the_reasons_so() -> None:
+    rows = [
+        line.split(" | ") for line in (PROJECT / "docs" / "formats.md").read_text().splitlines()
+    ]
+    told = {row[0].strip("| `"): row[1] for row in rows if row[0].startswith("| `")}
+    assert {reason: told[reason] for reason in RejectReason} == {
+        reason: reason_words(reason) for reason in RejectReason
+    }
