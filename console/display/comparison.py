@@ -8,7 +8,8 @@ from fractions import Fraction
 import click
 
 from console.display.tables import Grid
-from console.display.views import output, table
+from console.display.views import narrow, output, print_reconciliation, table
+from pipeline_core.messages.reconcile import money_in_words
 from pipeline_core.percent import percent
 from pipeline_core.plural import counted
 from pipeline_core.questions.comparison import ComparedRow, PeriodComparison
@@ -42,6 +43,8 @@ def print_range(report: RangeReport) -> None:
     ]
     headings = ["category", "segment", "revenue", "units", "customers"]
     output().print(_shown(headings, rows, "`--format csv`", numbers=(2, 3, 4)))
+    if report.events.rejected:
+        print_reconciliation(output(), report.reconciliation)
     click.echo(totals_in_words(report))
 
 
@@ -61,11 +64,14 @@ def print_comparison(found: PeriodComparison) -> None:
 def _totals(found: PeriodComparison) -> Grid:
     now, before, change = found.report.totals, found.before.totals, found.change
     counts = found.report.events.counted, found.before.events.counted
+    reports = found.report, found.before
+    left_out = [narrow(money_in_words(each.reconciliation.left_out)) for each in reports]
     rows = [
         ("revenue", *_amounts(now.total_revenue, before.total_revenue, change.revenue)),
         ("units", *_amounts(now.units_sold, before.units_sold, change.units)),
         ("customers", *_amounts(now.unique_customers, before.unique_customers, change.customers)),
         ("purchases", *_amounts(*counts, counts[0] - counts[1])),
+        ("left out", *left_out, "", ""),
         ("days", _days(found.report), _days(found.before), "", ""),
     ]
     headings = ["", found.period, found.period_before, "change", "%"]

@@ -179,8 +179,8 @@ def print_reconciliation(console: Console, found: Reconciliation) -> None:
         (
             f"{row.words} ({row.code})" if row.code else row.words,
             f"{row.figures.purchases:,}",
-            _narrow(units_in_words(row.figures)),
-            _narrow(money_in_words(row.figures)),
+            narrow(units_in_words(row.figures)),
+            narrow(money_in_words(row.figures)),
             "" if row.share is None else percent(row.share),
         )
         for row in table_rows(found)
@@ -196,7 +196,7 @@ def print_reconciliation(console: Console, found: Reconciliation) -> None:
         )
 
 
-def _narrow(amount: str) -> str:
+def narrow(amount: str) -> str:
     """As narrow as a column wants it."""
     return amount.replace("at least ", "\u2265 ").replace("at most ", "\u2264 ")
 

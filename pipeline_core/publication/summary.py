@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -16,7 +16,6 @@ from pipeline_core.messages import (
     PartCounts,
     Receipt,
     RejectFigures,
-    RejectSummary,
     Summary,
     Tally,
     UnlikeFirst,
@@ -27,7 +26,7 @@ from pipeline_core.planning.survey import missing_days
 from pipeline_core.processing.repeated_entries import first_repeated, repeated_days
 from pipeline_core.publication.verdict import is_wrong_key, too_many_rejects
 from pipeline_core.transform.enrich import merge_figures
-from pipeline_core.transform.money import to_text
+from pipeline_core.transform.rejected import in_decimals
 from pipeline_core.transform.reports.category_sales import add_up
 
 
@@ -113,22 +112,6 @@ def summarise(
         unreadable_count > 0 or too_many_rejects(manifest, summary) or is_wrong_key(summary)
     )
     return msgspec.structs.replace(summary, status="incomplete") if is_incomplete else summary
-
-
-def in_decimals(rejected: Mapping[str, RejectFigures], scale: int) -> dict[str, RejectSummary]:
-    """What was left out, by reason, with money as decimal text."""
-    return {reason: _in_decimals(figures, scale) for reason, figures in rejected.items()}
-
-
-def _in_decimals(figures: RejectFigures, scale: int) -> RejectSummary:
-    return RejectSummary(
-        events=figures.events,
-        units=figures.units,
-        revenue=None if figures.revenue is None else to_text(figures.revenue, scale),
-        unknown_units=figures.unknown_units,
-        unknown_revenue=figures.unknown_revenue,
-        returns=None if figures.returns is None else _in_decimals(figures.returns, scale),
-    )
 
 
 def first_unreadable(places: Sequence[Unreadable], most: int | None) -> tuple[Unreadable, ...]:

@@ -19,8 +19,11 @@ from pipeline_core.ledger.unread_copies import unread_copies
 from pipeline_core.load.read_back import read_published_rows
 from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import EventCounts, Manifest, Summary, Totals, Unreadable
+from pipeline_core.messages.reconcile import reconcile
+from pipeline_core.messages.reconciliation import Reconciliation
 from pipeline_core.processing.recount import counted_days, recount
 from pipeline_core.processing.rules import rules_of
+from pipeline_core.transform.rejected import in_decimals
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.category_sales import add_up
 from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
@@ -63,6 +66,8 @@ class RangeReport(Struct, frozen=True, kw_only=True):
     """What became of the events of the range."""
     totals: Totals
     """The report in one line."""
+    reconciliation: Reconciliation
+    """All that was bought in the range, beside what is counted and left out, in money."""
     rows: tuple[SalesRow, ...]
     """The rows of the report."""
     unlisted: int = 0
@@ -129,6 +134,7 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
     _check(manifest, tables[DAILY_SALES.name], first, last)
     sales = tables[CATEGORY_SALES.name]
     unreadable, unlisted_copies = _unreadable(manifest, summary, first, last)
+    totals = add_up(partials[CATEGORY_SALES.name], scale)
     report = RangeReport(
         run_id=ledger.run_id,
         first=first,
@@ -146,7 +152,13 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
             counts.not_purchase,
             sum(figures.events for figures in counts.rejected.values()),
         ),
-        totals=add_up(partials[CATEGORY_SALES.name], scale),
+        totals=totals,
+        reconciliation=reconcile(
+            counts.counted,
+            totals,
+            in_decimals(counts.rejected, scale),
+            manifest.options.left_out_share,
+        ),
         rows=tuple(
             SalesRow(category, segment, f"{revenue:f}", units, customers)
             for category, segment, revenue, units, customers in zip(

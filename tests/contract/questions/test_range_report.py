@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pipeline_core.errors import ConfigError, ContractError, EventsGone
@@ -47,7 +49,10 @@ def test_the_whole_range_is_the_run_without_undated_days(runs: Runs) -> None:
     runs.number = 0
     runs.run()
     whole = (runs.last() / "sales_report.csv").read_bytes()
-    assert "".join(csv_lines(ranged(runs, *ALL).sales)).encode() == whole
+    found = ranged(runs, *ALL)
+    assert "".join(csv_lines(found.sales)).encode() == whole
+    told = runs.summary()["reconciliation"]
+    assert json.loads(msgspec.json.encode(found.report.reconciliation)) == told
 
 
 def test_a_day_is_what_daily_sales_says(runs: Runs) -> None:
