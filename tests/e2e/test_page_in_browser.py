@@ -10,21 +10,14 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import msgspec
-import pyarrow as pa
 import pytest
-from pyroaring import BitMap
 from selenium.webdriver.common.keys import Keys
 
-from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import file_names
-from pipeline_core.messages import DriftLimits, Summary, Totals
-from pipeline_core.page.gather import write_pages
-from pipeline_core.schemas import CATEGORY_SALES_PARTIAL, DAILY_SALES_PARTIAL
-from pipeline_core.storage import open_storage
-from pipeline_core.transform.reports import REPORTS
+from pipeline_core.messages import DriftLimits
 from tests.support.archives import day_zip, part, purchase, write_shop
 from tests.support.chromium import Browser, browser
+from tests.support.made_up import MadeUp, write_made_up
 from tests.support.processes import eventually
 from tests.support.run import latest, run_local, sales, shop_of, week
 
@@ -475,47 +468,18 @@ def _runs(folder: Path) -> list[str]:
 
 def test_ten_thousand_categories_stay_usable(browser: Browser, tmp_path: Path) -> None:
     """In a page below 2 MB; all are in the CSVs, and each has a page."""
-    run = _published(tmp_path, sales())
-    folder, state = tmp_path / "big", open_storage(str(tmp_path / "state"))
-    (folder / "by_category").mkdir(parents=True)
-    (folder / "rejects.csv").write_text("")
-    categories = [f"Category {number:05d}" for number in range(10_000) for _ in range(20)]
-    rows = range(len(categories))
-    units = [number % 9_973 + 1 for number in rows]
-    measures = {
-        "units": units,
-        "revenue_hi": [0] * len(units),
-        "revenue_lo": [n * 7 for n in units],
-    }
-    labels = {"category": categories, "segment": [f"Segment {n % 20}" for n in rows]}
-    known = {
-        "customers": [BitMap([n % 20]).serialize() for n in rows],
-        "unknown_customers": [[]] * len(units),
-    }
-    partials = {
-        "sales_report": pa.table(labels | measures | known, schema=CATEGORY_SALES_PARTIAL),
-        "daily_sales": pa.table(
-            {"date": [date(2024, 3, 1 + n % 28) for n in rows], **labels, **measures}
-            | {"purchases": units},
-            schema=DAILY_SALES_PARTIAL,
-        ),
-    }
-    total = sum(units) * 7
-    summary = msgspec.structs.replace(
-        msgspec.json.decode((latest(tmp_path) / "summary.json").read_bytes(), type=Summary),
-        totals=Totals(f"{total // 100}.{total % 100:02d}", sum(units), 20),
-    )
-    report = next(each for each in REPORTS if each.name == "sales_report")
-    write_pages(
-        folder,
-        state,
-        open_storage(str(run.reports)),
-        RunLedger(state, run.run).manifest(),
-        summary,
-        report.finish(partials["sales_report"], 2),
-        partials,
-        2,
-    )
+    cells = [
+        MadeUp(
+            date(2024, 3, 1 + n % 28),
+            f"Category {n // 20:05d}",
+            f"Segment {n % 20}",
+            n % 9_973 + 1,
+            (n % 9_973 + 1) * 7,
+        )
+        for n in range(200_000)
+    ]
+    total = sum(each.revenue for each in cells)
+    folder = write_made_up(tmp_path, cells)
     assert (folder / "index.html").stat().st_size < 2_000_000
     pages = list((folder / "by_category").iterdir())
     assert len(pages) == 10_000
