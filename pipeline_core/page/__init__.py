@@ -3,24 +3,25 @@
 from pipeline_core.page.data import (
     CalendarDay,
     Coverage,
-    DayState,
     EarlierRun,
-    Folded,
     Group,
     Newcomers,
-    OtherPeriod,
-    OverTime,
     Page,
-    PeriodCells,
-    PeriodSales,
     RejectedByReason,
     RejectSample,
     SalesCell,
-    SalesFigures,
     ShownGroups,
-    WeekdaySales,
 )
 from pipeline_core.page.render import common_style, render_category, render_index
+from pipeline_core.page.shown_figures import Folded, SalesFigures
+from pipeline_core.page.shown_periods import (
+    DayState,
+    OtherPeriod,
+    OverTime,
+    PeriodCells,
+    PeriodSales,
+    WeekdaySales,
+)
 
 __all__ = [
     "CalendarDay",

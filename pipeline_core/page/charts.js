@@ -43,7 +43,8 @@ const Charts = (() => {
     const x = {x: "start", interval: EACH[step], insetLeft: 0.5, insetRight: 0.5, y: "revenue"};
     // One column each, as long as a column is wide enough to be seen; otherwise a line with gaps.
     const marks = width * LENGTH[step] * DAY / (end - start) >= 3
-      ? [Plot.rectY(all.filter((each) => each.key !== selected), {...x, fill: "var(--bar)"}),
+      ? [Plot.rectY(all.filter((each) => each.key !== selected && each.revenue >= 0), {...x, fill: "var(--bar)"}),
+         Plot.rectY(all.filter((each) => each.key !== selected && each.revenue < 0), {...x, fill: "var(--minus)"}),
          Plot.rectY(all.filter((each) => each.key === selected), {...x, fill: "var(--accent)"})]
       : [Plot.areaY(line, {x: "middle", y1: 0, y2: "revenue", fill: "var(--bar)", fillOpacity: 0.25}),
          Plot.lineY(line, {x: "middle", y: "revenue", stroke: "var(--bar)", strokeWidth: 1.25}),

@@ -16,6 +16,7 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import file_names
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.page import Group, Page, render_category, render_index
+from pipeline_core.page.category_months import CategoryMonths
 from pipeline_core.page.coverage import coverage, day_states
 from pipeline_core.page.customers import newcomers
 from pipeline_core.page.earlier_runs import earlier_runs
@@ -93,10 +94,11 @@ def write_pages(
         coverage=coverage(manifest, summary, states, undated),
     )
     _write(folder / "index.html", render_index(index))
+    months = CategoryMonths(partials[DAILY_SALES.name], days, scale)
     for rank, (category, of) in enumerate(categories.items(), 1):
         cells, folded = shown_cells(of, pages, scale)
         group = Group(category, figures(sums[category], scale), pages[category])
-        page = render_category(index, rank, group, cells, folded)
+        page = render_category(index, rank, group, cells, folded, months.of(category))
         _write(folder / group.page, page)
 
 

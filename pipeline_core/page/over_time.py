@@ -28,7 +28,7 @@ from pipeline_core.page import (
 )
 from pipeline_core.page.cells_of_periods import cells_of_periods
 from pipeline_core.page.figures import Sum, figures
-from pipeline_core.page.periods import PeriodDates, Step, name_of, newest
+from pipeline_core.page.periods import PeriodDates, Step, newest
 from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports.base import group_rows, sum_measures
 from pipeline_core.transform.reports.daily_sales import sum_purchases
@@ -84,6 +84,7 @@ class DatedSales:
         first, until = max(period.first, self.first), min(period.last, self.last)
         sold = self.between(first, until)
         state = self.states.get(first) or ("closed" if self.closed.has(first) else "missing")
+        before, year_before = map(self._compared, period.others(self.first, until))
         is_known = sold.days > 0 or any(sold)
         return PeriodSales(
             key=period.key,
@@ -99,21 +100,15 @@ class DatedSales:
             days=sold.days,
             open_days=sum(not self.closed.has(each) for each in _dates(first, until)),
             state=state if period.step == "day" else None,
-            before=self._compared(period, until, period.before()),
-            year_before=self._compared(period, until, period.year_before()),
+            before=before,
+            year_before=year_before,
         )
 
-    def _compared(
-        self, period: PeriodDates, until: date, other: PeriodDates | None
-    ) -> OtherPeriod | None:
-        if other is None or min(period.first, other.first) < self.first:
+    def _compared(self, other: PeriodDates | None) -> OtherPeriod | None:
+        if other is None:
             return None
-        last, name = other.last, other.name
-        if until < period.last:
-            last = min(last, other.first + (until - period.first))
-            name = name_of(other.first, last)
-        sold = self.between(other.first, last)
-        return OtherPeriod(name, to_text(sold.revenue, self.scale)) if sold.days else None
+        sold = self.between(other.first, other.last)
+        return OtherPeriod(other.name, to_text(sold.revenue, self.scale)) if sold.days else None
 
     def weekdays(self) -> Iterator[WeekdaySales]:
         """Monday to Sunday, of all dates."""

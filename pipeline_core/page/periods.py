@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
@@ -35,7 +36,8 @@ class PeriodDates(NamedTuple):
     @property
     def name(self) -> str:
         """How people name it."""
-        return f"{self.first:%B %Y}" if self.step == "month" else name_of(self.first, self.last)
+        is_month = self == period_of("month", self.first)
+        return f"{self.first:%B %Y}" if is_month else name_of(self.first, self.last)
 
     def before(self) -> PeriodDates | None:
         """The month or week before, of a day that a week before; None in the year 1."""
@@ -44,6 +46,18 @@ class PeriodDates(NamedTuple):
     def year_before(self) -> PeriodDates | None:
         """The same month a year before, of a week or a day that 52 weeks before."""
         return self._moved(_YEAR_OF_WEEKS, months=12)
+
+    def others(self, first: date, until: date) -> Iterator[PeriodDates | None]:
+        """The one before and that of a year before, each cut to as many days as this one has up to
+        ``until``; None for what begins before ``first``, as this one may."""
+        for other in (self.before(), self.year_before()):
+            if other is None or min(self.first, other.first) < first:
+                yield None
+            elif until < self.last:
+                last = min(other.last, other.first + (until - self.first))
+                yield other._replace(last=last)
+            else:
+                yield other
 
     def _moved(self, days: timedelta, months: int) -> PeriodDates | None:
         try:

@@ -38,11 +38,8 @@ from pipeline_core.messages.reconcile import (
 )
 from pipeline_core.page.data import (
     CalendarDay,
-    Folded,
     Group,
     Page,
-    PeriodCells,
-    PeriodSales,
     SalesCell,
     ShownGroups,
 )
@@ -58,6 +55,8 @@ from pipeline_core.page.numbers import (
     width,
 )
 from pipeline_core.page.plain_words import plain
+from pipeline_core.page.shown_figures import Folded
+from pipeline_core.page.shown_periods import PeriodCells, PeriodSales
 
 _HERE = Path(__file__).parent
 _LONGEST_NAME = 120
@@ -98,7 +97,12 @@ def render_index(page: Page) -> str:
 
 
 def render_category(
-    page: Page, rank: int, group: Group, cells: Sequence[SalesCell], folded: Folded | None
+    page: Page,
+    rank: int,
+    group: Group,
+    cells: Sequence[SalesCell],
+    folded: Folded | None,
+    months: Sequence[PeriodSales],
 ) -> str:
     """The page of one category, the ``rank``-th by revenue, of the run whose ``page`` it is. No
     script is in it: there may be thousands."""
@@ -114,6 +118,7 @@ def render_category(
             group=group,
             cells=cells,
             folded=folded,
+            months=months,
             csv=group.page.rsplit("/", 1)[1].removesuffix(".html") + ".csv",
             **_assets(is_index=False),
         )

@@ -14,6 +14,7 @@ import pytest
 from pipeline_core.messages import ClosedDays
 from pipeline_core.page import DayState, Folded, Group, OverTime, SalesFigures, ShownGroups
 from pipeline_core.page import cells_of_periods as cells
+from pipeline_core.page.category_months import CategoryMonths
 from pipeline_core.page.over_time import over_time
 from pipeline_core.schemas import DAILY_SALES_PARTIAL
 
@@ -127,7 +128,7 @@ def test_a_month_that_is_not_over_is_compared_with_as_many_days() -> None:
     assert march.before
     assert march.year_before
     assert not march.has_ended
-    assert march.before.name == "1 to 29 February 2024", "it has no more"
+    assert march.before.name == "February 2024", "it has no more"
     assert march.year_before.name == "1 to 30 March 2023"
     thirty = [Decimal(each.revenue or 0) for each in found.days if "2023-03" in each.key][:30]
     assert Decimal(march.year_before.revenue) == sum(thirty)
@@ -219,3 +220,31 @@ def test_folded_is_no_part_of_a_group() -> None:
     found = over_time(_partial(rows), states, OPEN, 2, others, _groups("Retail"))
     assert found.cells["2024-03"].rows == ((0, 0, 7, 1),)
     assert found.cells["2024-03"].folded == (1, 7, 1)
+
+
+@pytest.mark.parametrize("last", [date(2024, 3, 31), date(2024, 3, 30)])
+def test_months_of_all_categories_add_up_to_those_of_the_report(last: date) -> None:
+    first, names = date(2023, 1, 15), ("Art", "Toys", "Zoo")
+    rows: list[Row] = [
+        (first + timedelta(days=age), name, "Retail", age % 7 - 2, (age * len(name)) ** 5 - 10**9)
+        for age in range((last - first).days + 1)
+        for name in names[: 1 + age % 3]
+    ]
+    found = _of(rows)
+    months = CategoryMonths(_partial(rows), found, 2)
+    by_category = [months.of(name) for name in names]
+    assert len(by_category[0]) == 13
+    assert months.of("nothing") == ()
+    for whole, *parts in zip(found.months[-13:], *by_category, strict=True):
+        assert {each.name for each in parts} == {whole.name}
+        assert sum(Decimal(each.revenue or 0) for each in parts) == Decimal(whole.revenue or 0)
+        assert sum(each.units for each in parts) == whole.units
+        assert sum(each.purchases or 0 for each in parts) == whole.purchases
+        for other in ("before", "year_before"):
+            beside = [getattr(each, other) for each in (whole, *parts)]
+            if beside[0] is None:
+                assert beside == [None] * 4
+            else:
+                assert {each.name for each in beside} == {beside[0].name}
+                revenue = [Decimal(each.revenue) for each in beside]
+                assert revenue[0] == sum(revenue[1:])
