@@ -29,6 +29,7 @@ COMMANDS = {
     "inspect": "Look into an archive and the tables, and propose the settings that would count "
     "most.",
     "plan": "Show what a run would read, without running it.",
+    "prices": "Show the price history that SALES_PRICE_HISTORY=keep makes.",
     "publish": "Publish a run that was refused, without reading anything again.",
     "rebuild": "Compute a past run's reports again, and publish anew what is missing or damaged.",
     "recover": "Look for a run that stopped moving, and give it what it misses.",

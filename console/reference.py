@@ -21,6 +21,7 @@ from console.commands.doctor.checks import Check
 from console.display.json_output import (
     Backfilled,
     Collected,
+    KeptPrices,
     ListedReject,
     ListedRun,
     Planned,
@@ -46,6 +47,7 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "gc": (Collected,),
     "inspect": (Inspection,),
     "plan": (Planned,),
+    "prices": (KeptPrices,),
     "progress": (RunProgress,),
     "rebuild": (Rebuilt,),
     "rejects": (list[ListedReject],),

@@ -74,6 +74,15 @@ def distinct_ids(table: pa.Table) -> pa.LargeBinaryArray:
     return ids if len(first) == len(ids) else ids.take(pa.array(first))
 
 
+def lasting_ids(table: pa.Table, day: date) -> pa.LargeBinaryArray:
+    """The same without ids of which no row is valid on that day or later."""
+    if not is_dated(table):
+        return distinct_ids(table)
+    is_last = np.diff(distinct_numbers(table), append=-1) != 0
+    lasts = bounds(table)[1] > day_numbers(pa.array([day], pa.date32()))[0]
+    return table[0].combine_chunks().filter(pa.array(is_last & lasts))
+
+
 def distinct_numbers(table: pa.Table) -> NDArray[np.int64]:
     """Of a table that is sorted by its first column, the ids: which of the distinct ids each row
     has, from 0."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -52,6 +52,34 @@ class Planned(Struct, frozen=True, kw_only=True):
     ignored: dict[str, int]
     """Number of files beside the archives, and of entries of archives that are no days, by their
     ending."""
+
+
+class KeptPrice(Struct, frozen=True, kw_only=True):
+    """What a product cost for a time."""
+
+    product_id: str
+    """Its id."""
+    category: str | None
+    """Its category; null or empty if it had none."""
+    price: str
+    """Its price as decimal text."""
+    valid_from: date | None
+    """The first day; null if it always cost that."""
+    valid_to: date | None
+    """The first day on which it did not any more; null if it still does."""
+
+
+class KeptPrices(Struct, frozen=True, kw_only=True):
+    """The price history."""
+
+    number: int
+    """Its version, from 1."""
+    read_at: datetime
+    """When the products were read of which it knows (UTC)."""
+    run_id: str
+    """The run whose plan made it, or of which it was taken."""
+    rows: list[KeptPrice]
+    """By product, then by their days."""
 
 
 class ListedRun(Struct, frozen=True, kw_only=True):

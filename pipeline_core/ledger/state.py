@@ -44,16 +44,33 @@ def _check_no_key_is_forgotten(place: Storage) -> None:
 def unvouched_runs(uri: str) -> set[str]:
     """Ids of the runs of a place that are kept under another key than the one in force, or
     without one, or that are not kept under one where none is in force."""
-    place, key = open_storage(uri), state_key()
-    ours = "" if key is None else f"{KEYED}/{key.mark}/"
-    kept = ["", *(f"{KEYED}/{mark}/" for mark in place.folders(KEYED))]
+    place = open_storage(uri)
     return {
         run_id
-        for prefix in kept
-        if prefix != ours
+        for prefix in _others(place)
         for run_id in place.folders(f"{prefix}runs")
         if is_run_id(run_id)
     }
+
+
+def is_kept_elsewhere(uri: str, name: str) -> bool:
+    """Whether a file of this name in the root of a state is kept, but not under the key in
+    force."""
+    place = open_storage(uri)
+    return any(
+        stored.key == f"{prefix}{name}"
+        for prefix in _others(place)
+        for stored in place.files(prefix.rstrip("/"))
+    )
+
+
+def _others(place: Storage) -> list[str]:
+    """What stands before the keys of files that are kept under another key than the one in force,
+    or without one, or under one where none is in force."""
+    key = state_key()
+    ours = "" if key is None else f"{KEYED}/{key.mark}/"
+    kept = ["", *(f"{KEYED}/{mark}/" for mark in place.folders(KEYED))]
+    return [prefix for prefix in kept if prefix != ours]
 
 
 def unvouched_words(uri: str) -> str:

@@ -20,6 +20,7 @@ from pipeline_core.messages.options import (
 from pipeline_core.messages.outcome import Allowance, Outcome, RunState, Verdict
 from pipeline_core.messages.plan_order import Order
 from pipeline_core.messages.position import Position
+from pipeline_core.messages.price_list import PriceList
 from pipeline_core.messages.receipt import DistinctReceipts, Receipt, ReusedReceipts
 from pipeline_core.messages.report_plugin import ReportPlugin, plugin_words
 from pipeline_core.messages.stored_file import StoredFile
@@ -70,6 +71,7 @@ __all__ = [
     "PartCounts",
     "Policy",
     "Position",
+    "PriceList",
     "Receipt",
     "RejectFigures",
     "RejectReason",

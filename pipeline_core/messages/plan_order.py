@@ -28,5 +28,7 @@ class Order(Struct, frozen=True, kw_only=True):
     Asked only if the run is not planned yet."""
     reuse: Reuse = Reuse()
     """What the run uses of earlier ones, and keeps for later ones."""
+    price_history: str | None = None
+    """The time zone by whose days the price history is dated; None keeps none."""
     report_plugins: tuple[str, ...] = ()
     """Names of the reports that plug-ins are to add."""

@@ -30,6 +30,7 @@ from pipeline_core.planning.reuse import (
 from pipeline_core.planning.shares import split_into_shares
 from pipeline_core.planning.survey import survey
 from pipeline_core.planning.taken_over import taken_over
+from pipeline_core.price_history.keeper import PriceKeeper
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
 log = get_logger()
@@ -46,7 +47,8 @@ def plan(order: Order) -> Manifest:
 
     Raises:
         ConfigError: there is no archive, or no day up to ``order.options.as_of``, or customers,
-            products or the reports of a plug-in cannot be used, or a path of the feed is wrong.
+            products or the reports of a plug-in cannot be used, or a path of the feed is wrong,
+            or the price history is lost.
         InputError: a product has no valid price.
         RetryableError: a storage or the database does not answer.
     """
@@ -65,7 +67,13 @@ def plan(order: Order) -> Manifest:
     found = survey(archives, options.limits, options.feed, *known_before, as_of=options.as_of)
     if not is_known_feed(options.feed, memory, seen):
         check_feed_paths(archives, found.readable(), options.limits, options.feed)
-    snapshot = read_dimensions(places, options.feed)
+    keeper = None
+    if order.price_history is not None:
+        keeper = PriceKeeper(state, order.price_history, order.run_id)
+    read_at = datetime.now(UTC)
+    snapshot, version = read_dimensions(places, options.feed), None
+    if keeper is not None:
+        snapshot, version = keeper.continued(snapshot, read_at)
     dimensions_digest = save_snapshot(state, snapshot)
     taken = taken_over(state, memory, found.archives, options, snapshot, plugins)
     planned = Manifest(
@@ -78,6 +86,7 @@ def plan(order: Order) -> Manifest:
         policy=order.policy,
         dimensions_digest=dimensions_digest,
         customer_numbers=taken.customer_numbers,
+        price_history=version,
         customers=_source(places, places.customers),
         products=_source(places, _products(places, options.feed)),
         archives=split_into_shares(found.archives, order.processes(), taken.known),

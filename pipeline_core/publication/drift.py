@@ -14,7 +14,7 @@ from pipeline_core.messages import DriftLimits, Manifest, Summary, UnknownMode
 from pipeline_core.storage import Storage
 from pipeline_core.transform.ids import NOT_FOUND, index_of
 from pipeline_core.transform.money import to_text
-from pipeline_core.valid_ranges import distinct_ids
+from pipeline_core.valid_ranges import lasting_ids
 
 _DAYS_SHOWN = 6
 _OF_UNKNOWN: dict[UnknownMode, str] = {"reject": "left out", "bucket": "counted as Unknown"}
@@ -139,9 +139,10 @@ def _gone_rows(
         yield f"What is gone from customers and products is not known: {error.message}."
         return
     now, run = load_snapshot(state, after.dimensions_digest), f"in run {before.run_id}"
-    customers = distinct_ids(earlier.customers), distinct_ids(now.customers)
+    then, today = before.created_at.date(), after.created_at.date()
+    customers = lasting_ids(earlier.customers, then), lasting_ids(now.customers, today)
     yield from gone("Customers", *customers, limits.customers_gone, run)
-    products = distinct_ids(earlier.products), distinct_ids(now.products)
+    products = lasting_ids(earlier.products, then), lasting_ids(now.products, today)
     yield from gone("Products", *products, limits.products_gone, run)
 
 

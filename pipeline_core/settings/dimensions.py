@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, SecretStr, field_validator
 
 from pipeline_core.configuration.database_url import (
@@ -61,6 +63,12 @@ class DimensionSettings(SettingGroup):
         None,
         description="The same of product_id, category, price, valid_from and valid_to: "
         "product_id=article,...",
+    )
+
+    price_history: Literal["off", "keep"] = Field(
+        "off",
+        description="keep: a change of a product's price or category counts from the day of the "
+        "plan that sees it, and the days before keep theirs.",
     )
 
     @field_validator("customer_columns")

@@ -86,6 +86,15 @@ class Settings(
             raise ValueError(f"{PREFIX}STATES: {error}") from None
         return self
 
+    @model_validator(mode="after")
+    def _prices_that_can_be_kept(self) -> Self:
+        if self.price_history == "keep" and self.price_field is not None:
+            raise ValueError(
+                f"{PREFIX}PRICE_HISTORY=keep goes with prices of products, and {PREFIX}PRICE_FIELD "
+                "says that what was paid counts; leave one of them out"
+            )
+        return self
+
     def shops(self) -> tuple[Shop, ...]:
         """Those whose runs a worker with these settings serves, its own first."""
         own = Shop(self.state, self.data, self.reports)
@@ -141,5 +150,6 @@ class Settings(
             engine=engine,
             processes=processes,
             reuse=self.reuse(),
+            price_history=self.timezone if self.price_history == "keep" else None,
             report_plugins=self.chosen_reports(),
         )

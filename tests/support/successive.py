@@ -51,6 +51,7 @@ class Runs:
         keep: bool = True,
         extract_bytes: int | None = None,
         processes: int = 1,
+        price_history: str | None = None,
         **options: Any,
     ) -> dict[str, Any]:
         """Summary of a run that was published."""
@@ -68,6 +69,7 @@ class Runs:
                 places=places,
                 options=Options(allow_incomplete=True, **options),
                 processes=lambda: processes,
+                price_history=price_history,
                 reuse=Reuse(full=full, keep=keep, extract_bytes=extract_bytes),
             )
         )

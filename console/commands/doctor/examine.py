@@ -11,7 +11,13 @@ from console.commands.doctor.installation import (
     check_settings,
     check_versions,
 )
-from console.commands.doctor.places import check_data, check_dimensions, check_reports, check_state
+from console.commands.doctor.places import (
+    check_data,
+    check_dimensions,
+    check_prices,
+    check_reports,
+    check_state,
+)
 from console.commands.doctor.servers import check_broker, check_clock, check_workers
 from pipeline_core.errors import PipelineError
 from pipeline_core.settings import Settings
@@ -28,6 +34,7 @@ def run_checks(settings: Settings) -> list[Check]:
         "state": check_state,
         "reports": check_reports,
         "dimensions": check_dimensions,
+        "prices": check_prices,
         "broker": check_broker,
         "workers": check_workers,
         "clock": check_clock,

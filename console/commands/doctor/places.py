@@ -8,6 +8,7 @@ from console.commands.doctor.checks import Check
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.dimensions.plugin import described, is_plugin
 from pipeline_core.ledger import open_state, unvouched_words
+from pipeline_core.ledger.price_lists import load_prices, newest_prices
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.planning.feed_paths import unseen_paths
 from pipeline_core.planning.plan import read_dimensions
@@ -77,6 +78,19 @@ def check_reports(settings: Settings) -> Check:
 
 def _write(storage: Storage) -> None:
     storage.write(_WRITTEN, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode())
+
+
+def check_prices(settings: Settings) -> Check:
+    """Whether the price history that is to be kept is there, and sound."""
+    prices = newest_prices(open_state(settings.state))
+    if settings.price_history != "keep":
+        stays = "; what was kept stays, and counts for nothing" if prices is not None else ""
+        return Check("prices", "ok", f"those of products as they are, without a history{stays}")
+    if prices is None:
+        return Check("prices", "ok", "a history is kept from the next run on")
+    load_prices(open_state(settings.state), prices)
+    rows = counted(prices.file.rows, "row")
+    return Check("prices", "ok", f"a history of {rows}, last changed {prices.read_at:%Y-%m-%d}")
 
 
 def check_dimensions(settings: Settings) -> Check:

@@ -1,0 +1,155 @@
+"""``prices``: the price history that is kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from console.display.terminal import note, print_json
+from console.options import completed_runs, json_option, run_settings, state_option
+from pipeline_core.plural import counted
+from pipeline_core.unprintable import plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pipeline_core.messages import PriceList
+    from pipeline_core.storage import Storage
+
+_SHOWN = 200
+
+
+@click.command()
+@state_option
+@click.option("--product", metavar="ID", help="Only the prices of one product.")
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=str),
+    metavar="FILE",
+    help="Write them as a products file with valid_from and valid_to; - is stdout.",
+)
+@click.option(
+    "--restore",
+    metavar="RUN",
+    shell_complete=completed_runs,
+    help="Where the history is lost or damaged: take the prices that a run was made by.",
+)
+@json_option
+def prices_command(
+    product: str | None, csv_file: str | None, restore: str | None, as_json: bool, **options: Any
+) -> None:
+    """Show the price history that SALES_PRICE_HISTORY=keep makes."""
+    from pipeline_core.ledger import open_state, unvouched_words
+    from pipeline_core.ledger.price_lists import load_prices
+
+    settings = run_settings(options)
+    note(unvouched_words(settings.state))
+    state = open_state(settings.state)
+    if restore is not None:
+        from pipeline_core.price_history.restored import restored
+
+        made = restored(state, restore, datetime.now(UTC))
+        note(f"The price history is that of run {restore} again: {counted(made.file.rows, 'row')}.")
+    prices = _newest(state)
+    rows = load_prices(state, prices)
+    if product is not None:
+        rows = _of_product(rows, product)
+    if csv_file is not None:
+        _write(rows, csv_file)
+    elif as_json:
+        _print_json(prices, rows)
+    else:
+        _print(prices, rows)
+
+
+def _newest(state: Storage) -> PriceList:
+    from pipeline_core.errors import ConfigError
+    from pipeline_core.ledger.price_lists import newest_prices
+
+    prices = newest_prices(state)
+    if prices is None:
+        raise ConfigError(
+            f"No price history is kept in {state.uri}.",
+            "SALES_PRICE_HISTORY=keep keeps one, from the next run on.",
+        )
+    return prices
+
+
+def _of_product(rows: pa.Table, product: str) -> pa.Table:
+    from difflib import get_close_matches
+
+    import pyarrow.compute as pc
+
+    from pipeline_core.errors import ConfigError
+
+    found = rows.filter(pc.equal(rows["product_id"], product))
+    if not found.num_rows:
+        close = get_close_matches(product, rows["product_id"].to_pylist(), n=1)
+        remedy = f"Did you mean {close[0]!r}?" if close else "`sales-pipeline prices` lists all."
+        raise ConfigError(f"The price history has no product {product!r}.", remedy)
+    return found
+
+
+def _write(rows: pa.Table, csv_file: str) -> None:
+    """As a products file: verbatim, so that it can be read again."""
+    from pipeline_core.load.tables import csv_lines, write_csv
+
+    if csv_file == "-":
+        for line in csv_lines(rows):
+            click.echo(line.encode(), nl=False)
+        return
+    from pipeline_core.errors import ConfigError
+
+    try:
+        write_csv(rows, Path(csv_file))
+    except OSError as error:
+        raise ConfigError(
+            f"{csv_file} cannot be written: {error.strerror or error}.", "Name another file."
+        ) from error
+
+
+def _print_json(prices: PriceList, rows: pa.Table) -> None:
+    from console.display.json_output import KeptPrice, KeptPrices
+
+    print_json(
+        KeptPrices(
+            number=prices.number,
+            read_at=prices.read_at,
+            run_id=prices.run_id,
+            rows=[
+                KeptPrice(**row | {"price": f"{row['price']:f}"})
+                for batch in rows.to_batches(max_chunksize=10_000)
+                for row in batch.to_pylist()
+            ],
+        )
+    )
+
+
+def _print(prices: PriceList, rows: pa.Table) -> None:
+    from console.display.views import output, table
+    from pipeline_core.transform.money import grouped
+
+    cells = [
+        (
+            plain(row["product_id"]),
+            plain(row["category"] or ""),
+            grouped(f"{row['price']:f}"),
+            row["valid_from"] or "",
+            row["valid_to"] or "",
+        )
+        for row in rows.slice(0, _SHOWN).to_pylist()
+    ]
+    grid = table(["product", "category", "price", "valid from", "valid to"], cells, numbers=(2,))
+    if rows.num_rows > _SHOWN:
+        grid.caption = f"and {counted(rows.num_rows - _SHOWN, 'more row')}; --csv writes all"
+    console = output()
+    console.print(grid)
+    console.print(
+        f"Version {prices.number}, by the plan of run {prices.run_id}; a row counts from its first "
+        "day to before its last, empty is open.",
+        soft_wrap=True,
+    )

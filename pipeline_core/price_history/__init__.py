@@ -1,0 +1,1 @@
+"""The price history that SALES_PRICE_HISTORY=keep makes of what plans see."""

@@ -1,0 +1,58 @@
+"""A price history that is lost, taken from the snapshot of a run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.ledger import RunLedger, load_snapshot
+from pipeline_core.ledger.price_lists import (
+    load_prices,
+    newest_prices,
+    note_prices,
+    replace_damaged,
+)
+from pipeline_core.logs import get_logger
+from pipeline_core.messages import PriceList
+from pipeline_core.price_history.price_table import PriceTable, table_of
+from pipeline_core.storage import Storage
+
+log = get_logger()
+
+
+def restored(state: Storage, run_id: str, now: datetime) -> PriceList:
+    """A version of the history from the snapshot of a run that was made by one.
+
+    Raises:
+        ConfigError: there is no such run, it was made by none, or the history is there and sound.
+        ContractError: the snapshot is gone or damaged.
+        RetryableError: the state does not answer.
+    """
+    manifest = RunLedger(state, run_id).manifest()
+    if manifest.price_history is None:
+        raise ConfigError(
+            f"Run {run_id} was made without a price history.", "Name a run that has one."
+        )
+    _check_lost(state)
+    snapshot = load_snapshot(state, manifest.dimensions_digest)
+    rows = table_of(PriceTable(snapshot.products, snapshot.scale))
+    made = replace_damaged(state, rows, now, run_id)
+    if made is None:
+        raise RetryableError("The price history changes right now.", "Look at it once more.")
+    note_prices(state)
+    log.info("prices_restored", run_id=run_id, number=made.number)
+    return made
+
+
+def _check_lost(state: Storage) -> None:
+    """Raises ConfigError if nothing is: what is sound knows more than an earlier run."""
+    try:
+        newest = newest_prices(state)
+        if newest is not None:
+            load_prices(state, newest)
+    except ConfigError:  # what is to be mended
+        return
+    raise ConfigError(
+        f"The price history of {state.uri} is neither lost nor damaged.",
+        "`sales-pipeline prices` shows it.",
+    )
