@@ -102,7 +102,7 @@ def test_every_block_works(
 
 def _settings(name: str, database: str) -> dict[str, str]:
     """What a reader of a how-to has in .env; who reads the others has none yet."""
-    if name in {"tutorial", "README", "your-own-feed"}:
+    if name in {"tutorial", "README", "your-own-feed", "which-price-counts"}:
         return {}
     settings = {f"SALES_{place.upper()}": f".demo/{place}" for place in _PLACES}
     if name == "one-server":
@@ -197,6 +197,17 @@ def _feed_is_counted(checkout: Path, _reader: Reader, said: str) -> None:
     ]
 
 
+def _figures_are_told(_checkout: Path, _reader: Reader, said: str) -> None:
+    """What the document shows as output is what its lines print."""
+    printed = " ".join(said.split())
+    document = PROJECT / "docs" / "explanation" / "which-price-counts.md"
+    lines = [
+        line for each in blocks(document) if each.kind == "text" for line in each.text.splitlines()
+    ]
+    assert len(lines) > 10
+    assert [line for line in lines if " ".join(line.split()) not in printed] == []
+
+
 class _Undecorated(ast.NodeTransformer):
     """Takes out what is Dagster's and Airflow's."""
 
@@ -212,6 +223,7 @@ class _Undecorated(ast.NodeTransformer):
 
 _SEEN_AFTER: dict[str, Callable[[Path, Reader, str], None]] = {
     "tutorial": _causes_are_told,
+    "which-price-counts": _figures_are_told,
     "add-a-report": _report_is_published,
     "add-a-source": _source_is_read,
     "notebook": _orchestrators_functions_run,

@@ -57,7 +57,12 @@ def all_documents() -> list[Path]:
 def run_documents() -> list[Path]:
     """Those whose blocks run, in the order in which a person would read them."""
     docs = PROJECT / "docs"
-    return [docs / "tutorial.md", PROJECT / "README.md", *sorted((docs / "how-to").glob("*.md"))]
+    first = [
+        docs / "tutorial.md",
+        PROJECT / "README.md",
+        docs / "explanation" / "which-price-counts.md",
+    ]
+    return [*first, *sorted((docs / "how-to").glob("*.md"))]
 
 
 def links(document: Path) -> list[str]:
