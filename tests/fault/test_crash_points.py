@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.price_lists import load_prices, newest_prices
 from pipeline_core.storage import open_storage
 from tests.contract.test_pipeline_on_object_store import report_files
 from tests.support import PROJECT
@@ -114,6 +116,39 @@ def test_killed_at_every_write(shop: Shop, tmp_path: Path, step: str) -> None:
             assert _reports(places["reports"]) == new, f"{step} killed at write {at}"
             assert open_storage(places["reports"]).folders("runs") == [FIRST, SECOND]
     assert at > {"plan": 8, "process": 20, "publish": 20}[step]
+
+
+def test_a_history_of_prices_is_whole_wherever_its_plan_is_killed(
+    shop: Shop, tmp_path: Path
+) -> None:
+    where, before = tmp_path / "where", tmp_path / "before"
+    places = _places(shop, str(where))
+    with zygote(places, FIRST, str(where)) as first:
+        assert first.do("plan_with_prices") == "done"
+    path = shop.dimensions / "products.csv"
+    path.write_text(path.read_text().replace('"1.01"', '"7.77"'))
+    shutil.copytree(where, before, symlinks=True)
+    at, said, versions = 0, "killed", set[int]()
+    with zygote(places, SECOND, str(where)) as second:
+        while said == "killed":
+            at += EVERY
+            shutil.rmtree(where)
+            shutil.copytree(before, where, symlinks=True)
+            said = second.do("plan_with_prices", at)
+            state = open_storage(places["state"])
+            newest = newest_prices(state)
+            assert newest is not None
+            versions.add(newest.number)
+            rows = load_prices(state, newest).num_rows
+            assert rows == len(PRODUCTS) + newest.number - 1, f"killed at write {at}"
+            assert second.do("plan_with_prices") == "done", f"killed at write {at}"
+            newest = newest_prices(state)
+            assert newest is not None
+            assert newest.number == 2, f"killed at write {at}"
+            assert load_prices(state, newest).num_rows == len(PRODUCTS) + 1
+            assert RunLedger(state, SECOND).manifest().price_history == 2
+    assert 2 in versions
+    assert at > 8
 
 
 @pytest.mark.parametrize("was_linked", [True, False])

@@ -36,10 +36,15 @@ from tests.support.links import refuse_links
 _CHANGES = {"os.rename", "os.link", "os.symlink", "os.remove", "os.mkdir", "os.rmdir"}
 
 
-def plan(places: dict[str, str], run_id: str) -> None:
+def plan(places: dict[str, str], run_id: str, price_history: str | None = None) -> None:
     data, reports, state = (places[name] for name in ("data", "reports", "state"))
     given = Places(data, reports, state, places["dimensions"], database_url="")
-    pipeline.plan(pipeline.Order(run_id=run_id, places=given))
+    pipeline.plan(pipeline.Order(run_id=run_id, places=given, price_history=price_history))
+
+
+def plan_with_prices(places: dict[str, str], run_id: str) -> None:
+    """As one that keeps a history of prices."""
+    plan(places, run_id, "UTC")
 
 
 def process(places: dict[str, str], run_id: str) -> None:
@@ -72,6 +77,7 @@ def show(places: dict[str, str], run_id: str) -> None:
 
 STEPS: dict[str, Callable[[dict[str, str], str], None]] = {
     "plan": plan,
+    "plan_with_prices": plan_with_prices,
     "process": process,
     "process_poison": process_poison,
     "publish": publish,

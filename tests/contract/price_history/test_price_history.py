@@ -266,7 +266,12 @@ def test_what_a_clock_ahead_has_made_is_not_the_end(state: Storage) -> None:
     assert kept(state)[-1][1] == "9.00"
 
 
-def test_many_plans_at_once_make_one_history(state: Storage) -> None:
+@pytest.mark.parametrize("is_bucket", [False, True])
+def test_many_plans_at_once_make_one_history(
+    tmp_path: Path, request: pytest.FixtureRequest, is_bucket: bool
+) -> None:
+    place = request.getfixturevalue("s3") if is_bucket else tmp_path
+    state = open_storage(f"{place}/state")
     plan(state, {f"p{n}": PEN for n in range(8)}, 0)
     barrier = Barrier(8)
 
