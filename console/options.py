@@ -110,6 +110,12 @@ run_options = _together(
         help="Purchases of unknown products or customers: leave out, or keep under 'Unknown' "
         "[default: reject].",
     ),
+    click.option(
+        "--returns",
+        type=click.Choice(["reject", "net", "separate"]),
+        help="What came back: leave out, subtract, or report apart in returns.csv "
+        "[default: reject].",
+    ),
     broker_options,
 )
 

@@ -66,8 +66,9 @@ NAMED_IDS = pa.schema(
     ]
 )
 
-# One row a counted purchase. Codes index the labels of the dimensions in use; a customer
-# outside the dimension has code -1 and its id in `unknown_customer`; a guest has neither.
+# One row a counted purchase, or a return that counts, of units and revenue below 0. Codes index
+# the labels of the dimensions in use; a customer outside the dimension has code -1 and its id in
+# `unknown_customer`; a guest has neither.
 # Revenue is revenue_hi * 2**32 + revenue_lo minor units (see transform/money.py).
 SALES = pa.schema(
     [

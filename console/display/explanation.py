@@ -34,6 +34,13 @@ def print_explanation(console: Console, found: Explanation) -> None:
     console.print(_headline(found), markup=False)
     if found.events:
         _print_contents(console, found)
+    if found.returned is not None and found.returned.events:
+        came = found.returned
+        console.print(
+            f"Beside it, in returns.csv: {counted(came.events, 'return')}, "
+            f"{counted(came.units, 'unit')}, {grouped(came.revenue)}.",
+            markup=False,
+        )
     _print_left_out(console, found)
     if found.unreadable or found.unlisted:
         print_unreadable(console, found.unreadable, len(found.unreadable) + found.unlisted)

@@ -34,6 +34,7 @@ class CauseKind(StrEnum):
     KNOWN_PRODUCT = "known_product"
     GONE_PRODUCT = "gone_product"
     CHANGED_UNKNOWN = "changed_unknown"
+    CHANGED_RETURNS = "changed_returns"
     CHANGED_RULES = "changed_rules"
 
 

@@ -62,7 +62,7 @@ def gather(
     bought = partial(_bought, united, again=again)
     return GatheredPurchases(
         united=united,
-        steps=Steps(united, one.manifest.options.unknown, other.manifest.options.unknown),
+        steps=Steps(united, one.manifest.options, other.manifest.options),
         stayed=bought(other, united.after, [(0, day) for day in days.stayed]),
         went=bought(one, united.before, [(numbers[origin], day) for origin, day in days.went]),
         came=bought(other, united.after, [(numbers[origin], day) for origin, day in days.came]),

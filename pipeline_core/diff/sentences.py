@@ -29,6 +29,7 @@ _SAID = {
     CauseKind.GONE_CUSTOMER: "customer {name} is not known any more",
     CauseKind.CHANGED_UNKNOWN: "purchases of whom or what nobody knows are {after} now, "
     "{before} before",
+    CauseKind.CHANGED_RETURNS: "returns are {after} now, {before} before",
     CauseKind.CHANGED_RULES: "another version of this program counts by other rules "
     "({after}, {before} before)",
 }

@@ -97,10 +97,11 @@ def _explained(bare: Changes, one: PublishedRun, other: PublishedRun) -> Changes
 
 def _days_to_read(one: PublishedRun, other: PublishedRun, united: United) -> ComparedDays:
     """Of days that both count, nothing changes unless the rows of customers and products that are
-    valid then do, or what becomes of the unknown; nor of a result that both have, for no change
-    touched it."""
+    valid then do, or what becomes of the unknown, or of returns; nor of a result that both have,
+    for no change touched it."""
     days = compare_days(one, other)
-    if one.manifest.options.unknown != other.manifest.options.unknown:
+    before, after = one.manifest.options, other.manifest.options
+    if (before.unknown, before.returns) != (after.unknown, after.returns):
         return replace(days, stayed=days.recounted)
     changed = united.changed_times()
     stayed = [day for day in days.recounted if changed.hold(day_date(day.day.name))]

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline_core.diff.causes import CauseKind
 from pipeline_core.diff.days import Origin
 from pipeline_core.diff.views import Amount, Amounts, Bought, ReportView, United
-from pipeline_core.messages import UnknownMode
+from pipeline_core.messages import Options
 from pipeline_core.transform.money import to_text
 
 
@@ -39,18 +39,19 @@ class Effect(NamedTuple):
 class Steps:
     """From the first report to the second: other days, prices of products that both runs know,
     their categories, segments of customers, products that one of them does not know, and what
-    becomes of what is unknown. A customer whom a run does not know has no segment there. A product,
-    or a row of it, appears or disappears with price and category at once, so that it has both when
-    it counts."""
+    becomes of what is unknown, and of returns. A customer whom a run does not know has no segment
+    there. A product, or a row of it, appears or disappears with price and category at once, so that
+    it has both when it counts."""
 
     united: United
-    unknown_before: UnknownMode
-    unknown_after: UnknownMode
+    options_before: Options
+    options_after: Options
 
     @property
     def first(self) -> ReportView:
         """The report of the first run."""
-        return self.united.before.view(self.unknown_before)
+        options = self.options_before
+        return self.united.before.view(options.unknown, options.returns)
 
     @property
     def came_in(self) -> ReportView:
@@ -63,7 +64,8 @@ class Steps:
     @property
     def last(self) -> ReportView:
         """The report of the second run."""
-        return self.united.after.view(self.unknown_after)
+        options = self.options_after
+        return self.united.after.view(options.unknown, options.returns)
 
     def of_days(self, went: Bought, came: Bought, origins: list[Origin]) -> Iterator[Effect]:
         """The first step; the rows' origins are places in ``origins``."""
@@ -93,10 +95,20 @@ class Steps:
         yield from self._by_product(bought, prices, categories, self._category)
         yield from self._by_customer(bought, categories, customers)
         yield from self._by_product(bought, customers, products, self._product)
-        if self.unknown_before != self.unknown_after:
-            nobody = np.zeros(len(bought.units), np.int64)
-            amounts = self.united.changes(bought, nobody, products, self.last)
-            yield from _effects(amounts, self._unknown)
+        unknown = replace(products, unknown=self.options_after.unknown)
+        yield from self._by_rule(bought, products, unknown, CauseKind.CHANGED_UNKNOWN)
+        yield from self._by_rule(bought, unknown, self.last, CauseKind.CHANGED_RETURNS)
+
+    def _by_rule(
+        self, bought: Bought, before: ReportView, after: ReportView, kind: CauseKind
+    ) -> Iterator[Effect]:
+        if (before.unknown, before.returns) == (after.unknown, after.returns):
+            return
+        is_unknown = kind is CauseKind.CHANGED_UNKNOWN
+        was, is_now = (each.unknown if is_unknown else each.returns for each in (before, after))
+        nobody = np.zeros(len(bought.units), np.int64)
+        amounts = self.united.changes(bought, nobody, before, after)
+        yield from _effects(amounts, lambda _: Named(kind, before=was, after=is_now))
 
     def _by_product(
         self, bought: Bought, before: ReportView, after: ReportView, named: Callable[[int], Named]
@@ -149,10 +161,6 @@ class Steps:
         segments = self.united.labels.segments
         was, is_now = (_label(segments, side.segment[group]) for side in (before, after))
         return Named(kind, customers.id(period), "", was, is_now, *customers.span(period))
-
-    def _unknown(self, _: int) -> Named:
-        kind = CauseKind.CHANGED_UNKNOWN
-        return Named(kind, before=self.unknown_before, after=self.unknown_after)
 
 
 def _effects(amounts: Amounts, named: Callable[[int], Named]) -> Iterator[Effect]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline_core.diff.periods import Periods, Times
-from pipeline_core.messages import UnknownMode
+from pipeline_core.messages import ReturnsMode, UnknownMode
 from pipeline_core.schemas import PRICE_MINOR
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Labels
 from pipeline_core.transform.money import group_sums
@@ -59,12 +59,14 @@ Amounts = dict[tuple[int, int], Amount]
 @dataclass(frozen=True)
 class Bought:
     """Units of purchases that may count: one row for each origin, period of a product, and group of
-    customers (numbers of United). int64 of shape (rows,). ``paid`` are minor units of United's
-    scale, beside what a view's prices come to; None where nothing is."""
+    customers (numbers of United), and whether it is of ``returns`` (1), of which units are below 0.
+    int64 of shape (rows,). ``paid`` are minor units of United's scale, beside what a view's prices
+    come to; None where nothing is."""
 
     origin: Int64s
     product: Int64s
     customers: Int64s
+    returns: Int64s
     units: Int64s
     paid: Integers | None = None
 
@@ -74,6 +76,7 @@ class Bought:
             self.origin[mask],
             self.product[mask],
             self.customers[mask],
+            self.returns[mask],
             self.units[mask],
             None if self.paid is None else self.paid[mask],
         )
@@ -87,12 +90,14 @@ class Bought:
 @dataclass(frozen=True)
 class ReportView:
     """Categories and prices by period of a product, segments by group of customers, and what
-    becomes of the unknown. Labels are NO_LABEL or NO_PRICE, and prices 0, where there are none."""
+    becomes of the unknown and of returns. Labels are NO_LABEL or NO_PRICE, and prices 0, where
+    there are none."""
 
     category: NDArray[np.int32]
     price: Integers
     segment: NDArray[np.int32]
     unknown: UnknownMode
+    returns: ReturnsMode
 
     def cells(self, bought: Bought, labels: Labels) -> Int64s:
         """The cell in which each row counts, or _NO_CELL."""
@@ -101,7 +106,10 @@ class ReportView:
             category = np.where(category == NO_LABEL, labels.unknown_category, category)
             segment = np.where(segment == NO_LABEL, labels.unknown_segment, segment)
         cells = category.astype(np.int64) * len(labels.segments) + segment
-        return np.where((category < 0) | (segment < 0), _NO_CELL, cells)
+        is_left_out = (category < 0) | (segment < 0)
+        if self.returns != "net":
+            is_left_out |= bought.returns > 0
+        return np.where(is_left_out, _NO_CELL, cells)
 
 
 @dataclass(frozen=True)
@@ -124,9 +132,9 @@ class Side:
         has_price: NDArray[np.bool_] = self.category != NO_PRICE
         return self.product_known & has_price
 
-    def view(self, unknown: UnknownMode) -> ReportView:
+    def view(self, unknown: UnknownMode, returns: ReturnsMode) -> ReportView:
         """The report of this run."""
-        return ReportView(self.category, self.price, self.segment, unknown)
+        return ReportView(self.category, self.price, self.segment, unknown, returns)
 
 
 @dataclass(frozen=True)
@@ -164,7 +172,7 @@ class United:
         is_guest = candidates["guest"].to_numpy(zero_copy_only=False)
         sound = (
             (candidates["defect"].to_numpy() == 0)
-            & (candidates["quantity"].to_numpy() > 0)
+            & (candidates["quantity"].to_numpy() != 0)
             & candidates["product_id"].is_valid().to_numpy()
             & (candidates["customer_id"].is_valid().to_numpy() | is_guest)
         )
@@ -181,6 +189,7 @@ class United:
             np.full(rows.num_rows, origin, np.int64),
             np.where(product == NOT_FOUND, len(self.products.number), product),
             self._group[customer],
+            (units < 0).astype(np.int64),
             units,
             paid,
         )
@@ -240,17 +249,17 @@ def collect(pieces: Iterable[Bought]) -> Bought:
 
 def _merged(pieces: Sequence[Bought]) -> Bought:
     """Units, and what was paid, of equal rows are added up."""
-    origin, product, customers, units = (
+    *keys, units = (
         np.concatenate([np.zeros(0, np.int64), *(getattr(piece, name) for piece in pieces)])
-        for name in ("origin", "product", "customers", "units")
+        for name in ("origin", "product", "customers", "returns", "units")
     )
-    groups = group_rows([pa.array(column) for column in (origin, product, customers)])
-    origin, product, customers = (key.to_numpy() for key in groups.keys)
+    groups = group_rows([pa.array(column) for column in keys])
+    origin, product, customers, returns = (key.to_numpy() for key in groups.keys)
     sums, paid = group_sums(groups.number, groups.count, units), None
     if any(piece.paid is not None for piece in pieces):
         paid = np.zeros(groups.count, object)
         np.add.at(paid, groups.number, np.concatenate([_paid_of(piece) for piece in pieces]))
-    return Bought(origin, product, customers, sums, paid)
+    return Bought(origin, product, customers, returns, sums, paid)
 
 
 def _paid_of(piece: Bought) -> Integers:

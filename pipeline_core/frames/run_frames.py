@@ -74,7 +74,7 @@ class Run:
             raise ConfigError(
                 f"Run {self.run_id} has no report {name} of a plug-in.", f"It has: {there}."
             )
-        return self._report_of_csv(reports_of(named)[-1])
+        return self._report_of_csv(reports_of(named, "reject")[-1])
 
     def _report_of_csv(self, report: Report) -> pd.DataFrame:
         text = self._read(f"{report.name}.csv").decode()

@@ -23,14 +23,17 @@ from pipeline_core.frames.extractor import (
     TAKEN_AS,
 )
 from pipeline_core.frames.tables import frame_of, python_values, report_frame
-from pipeline_core.messages import EventCounts, Feed, RejectReason, UnknownMode
+from pipeline_core.messages import EventCounts, Feed, RejectReason, ReturnsMode, UnknownMode
 from pipeline_core.processing.sent_twice import with_duplicates
 from pipeline_core.transform.enrich import enrich
 from pipeline_core.transform.lookup import prepare
-from pipeline_core.transform.reports import REPORTS, Report
+from pipeline_core.transform.reports import Report
+from pipeline_core.transform.reports.plugins import reports_of
+from pipeline_core.transform.reports.returns import sold_and_returned
 
 _REASONS = [reason.value for reason in RejectReason]
 _REASON = "reason"
+_WAYS = "Take reject, net or separate."
 # What an event's type would be, by how it is taken; None is none.
 _TYPES = {PURCHASE: PURCHASE, RejectReason.DUPLICATE_EVENT.value: PURCHASE, NOT_A_PURCHASE: ""}
 
@@ -45,7 +48,8 @@ class DataTransformer:
     ``reject_rows`` rejects are kept at most, with all their values. ``reports`` are further ones,
     such as those of plug-ins. With ``price_decimals`` the events' column ``price`` says what was
     paid for a unit (Decimal, text or numbers) with so many decimals at most, and products need
-    none.
+    none. ``returns`` is the run's as well: ``reject``, ``net``, or ``separate``, which adds the
+    report ``returns``.
 
     Raises:
         ConfigError: a column is missing, or of a type that cannot be used.
@@ -62,9 +66,12 @@ class DataTransformer:
         reject_rows: int = 100_000,
         reports: Iterable[Report] = (),
         price_decimals: int | None = None,
+        returns: ReturnsMode = "reject",
     ) -> None:
         if unknown not in {"reject", "bucket"}:
             raise ConfigError(f"unknown={unknown!r} is neither reject nor bucket.", "Take one.")
+        if returns not in {"reject", "net", "separate"}:
+            raise ConfigError(f"returns={returns!r} is no way to count returns.", _WAYS)
         if batch_size < 1:
             raise ConfigError(f"A batch of {batch_size} events is none.", "Take 1 or more.")
         snapshot = snapshot_of(customers, products, price_decimals)
@@ -74,9 +81,10 @@ class DataTransformer:
             self._feed = Feed(price=PRICE, price_decimals=price_decimals)
         self._dimensions = prepare(snapshot.customers, snapshot.products, snapshot.scale)
         self._unknown: UnknownMode = unknown
+        self._returns: ReturnsMode = returns
         self._batch_size = batch_size
         self._reject_rows = reject_rows
-        self._reports = (*REPORTS, *reports)
+        self._reports = (*reports_of((), returns), *reports)
         self._forget()
 
     @property
@@ -105,6 +113,7 @@ class DataTransformer:
                       unique_customers (int64)
         daily_sales   date (datetime.date, or None), category, customer_segment, total_revenue,
                       units_sold
+        returns       with ``returns="separate"``, the columns of sales_report, of what came back
         ============  =====================================================================
 
         ``events`` has the columns event_type, customer_id, product_id and quantity (and price, with
@@ -145,12 +154,18 @@ class DataTransformer:
     def _take(self, batch: pd.DataFrame) -> None:
         candidates = _candidates(batch, self._fields, self._feed)
         rows = candidates["position"].to_numpy()
-        found = enrich(candidates, _dates(batch, rows), self._dimensions, self._unknown)
+        found = enrich(
+            candidates, _dates(batch, rows), self._dimensions, self._unknown, self._returns
+        )
         self._seen += len(batch)
         self._not_purchase += len(batch) - candidates.num_rows
         self._counted += found.sales.num_rows
+        sold = returned = found.sales
+        if self._returns == "separate":
+            sold, returned = sold_and_returned(sold)
         for report in self._reports:
-            partial = report.aggregate(found.sales, self._dimensions.labels)
+            sales = returned if report.of_returns else sold
+            partial = report.aggregate(sales, self._dimensions.labels)
             self._partials[report.name] = report.merge([self._partials[report.name], partial])
         left_out = np.flatnonzero(found.reasons)[: self._room]
         if len(left_out):

@@ -45,7 +45,7 @@ def judge(
         not_purchase += decoded.not_purchase
         events += decoded.positions
         dates = pa.repeat(pa.scalar(sold_on, pa.date32()), candidates.num_rows)
-        reasons = enrich(candidates, dates, dimensions, unknown).reasons
+        reasons = enrich(candidates, dates, dimensions, unknown, "reject").reasons
         reasons = np.where(copies.of(candidates, places), _DUPLICATE_EVENT, reasons)
         counted += int(np.count_nonzero(reasons == 0))
         copies.count(places[reasons == 0])

@@ -2,7 +2,13 @@
 
 from pipeline_core.messages.attempts import Attempt, Dispatch
 from pipeline_core.messages.closed_days import ClosedDays
-from pipeline_core.messages.counts import Counts, RejectFigures, RejectReason, Tally
+from pipeline_core.messages.counts import (
+    Counts,
+    RejectFigures,
+    RejectReason,
+    ReturnFigures,
+    Tally,
+)
 from pipeline_core.messages.dimension_source import DATABASE, DimensionSource
 from pipeline_core.messages.feed import Condition, Feed, Ids, Numbers
 from pipeline_core.messages.inputs import MOST_REPEATED, RepeatedEntry, Unreadable
@@ -14,6 +20,7 @@ from pipeline_core.messages.options import (
     Limits,
     Options,
     Policy,
+    ReturnsMode,
     Reuse,
     UnknownMode,
 )
@@ -30,10 +37,12 @@ from pipeline_core.messages.summary import (
     EventPlace,
     PartCounts,
     RejectSummary,
+    Returns,
     RunStatus,
     Summary,
     Totals,
     UnlikeFirst,
+    returns_words,
     undated_words,
     unlike_words,
 )
@@ -78,6 +87,9 @@ __all__ = [
     "RejectSummary",
     "RepeatedEntry",
     "ReportPlugin",
+    "ReturnFigures",
+    "Returns",
+    "ReturnsMode",
     "Reuse",
     "ReusedReceipts",
     "RunState",
@@ -92,6 +104,7 @@ __all__ = [
     "Verdict",
     "Work",
     "plugin_words",
+    "returns_words",
     "to_json",
     "undated_words",
     "unlike_words",

@@ -45,17 +45,37 @@ class RejectFigures(Struct, frozen=True):
     """Those that are returns, if the reason is another; None if there are none."""
 
 
+class ReturnFigures(Struct, frozen=True):
+    """What came back and counts, as positive amounts."""
+
+    events: int = 0
+    """Number of events."""
+    units: int = 0
+    """Units that came back."""
+    revenue: int = 0
+    """What they had brought, in minor units."""
+
+    def __add__(self, other: ReturnFigures) -> ReturnFigures:
+        return ReturnFigures(
+            self.events + other.events,
+            self.units + other.units,
+            self.revenue + other.revenue,
+        )
+
+
 class Counts(Struct, frozen=True, kw_only=True):
     """The conservation law of one archive: seen = counted + not_purchase + rejected."""
 
     seen: int = 0
     """Events that were read."""
     counted: int = 0
-    """Purchases that are in the report."""
+    """Purchases that are in the report, and returns that are taken from it, or in their own."""
     not_purchase: int = 0
     """Events that are something else."""
     rejected: dict[str, RejectFigures] = {}
     """What was left out, by RejectReason."""
+    returned: ReturnFigures = ReturnFigures()
+    """Those of the counted that are returns."""
     undated: int = 0
     """Counted purchases without a date whose product or customer has dated rows: the newest one was
     taken."""

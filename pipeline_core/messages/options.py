@@ -12,6 +12,7 @@ from pipeline_core.messages.closed_days import ClosedDays
 from pipeline_core.messages.feed import Feed
 
 UnknownMode = Literal["reject", "bucket"]
+ReturnsMode = Literal["reject", "net", "separate"]
 LEFT_OUT_SHARE = Decimal("0.05")
 
 
@@ -59,6 +60,8 @@ class Options(Struct, frozen=True, kw_only=True):
 
     unknown: UnknownMode = "reject"
     """What becomes of purchases of products or customers that nobody knows."""
+    returns: ReturnsMode = "reject"
+    """What becomes of returns: left out, subtracted, or in a report of their own."""
     allow_incomplete: bool = False
     """Whether the run is published even if it is incomplete."""
     allow_drift: bool = False

@@ -11,7 +11,7 @@ from pipeline_core.messages.counts import RejectReason
 from pipeline_core.messages.options import LEFT_OUT_SHARE
 from pipeline_core.messages.reasons import KEPT_BY_BUCKET, reason_words
 from pipeline_core.messages.reconciliation import PurchaseSum, ReasonSum, Reconciliation
-from pipeline_core.messages.summary import RejectSummary, Summary, Totals
+from pipeline_core.messages.summary import RejectSummary, Returns, Summary, Totals, is_subtracted
 from pipeline_core.percent import percent
 from pipeline_core.plural import counted
 
@@ -20,10 +20,14 @@ _SHARE_PLACES = 6
 
 
 def reconcile(
-    purchases: int, totals: Totals, rejected: Mapping[str, RejectSummary], limit: Decimal
+    events: int,
+    totals: Totals,
+    rejected: Mapping[str, RejectSummary],
+    limit: Decimal,
+    taken: Returns | None = None,
 ) -> Reconciliation:
-    """Of so many purchases, which come to ``totals``, and of what was rejected by reason. More than
-    the share ``limit`` left out is notable."""
+    """Of so many counted events, the returns ``taken`` among them, of the ``totals`` that they come
+    to, and of what was rejected by reason. More than the share ``limit`` left out is notable."""
     zero = abs(Decimal(totals.total_revenue) * 0)  # with the decimals of the money
     sales, returns, again = dict[str, PurchaseSum](), dict[str, PurchaseSum](), None
     for reason, of in rejected.items():
@@ -35,7 +39,7 @@ def reconcile(
             sales[reason] = _sales_of(of)
         if of.returns is not None:
             returns[reason] = _sales_of(of.returns)
-    kept = PurchaseSum(purchases=purchases, units=totals.units_sold, revenue=totals.total_revenue)
+    kept = _kept(events, totals, taken)
     left_out = _sum(sales.values(), zero)
     bought = _sum((kept, left_out), zero)
     share, share_of = _larger_share(left_out, bought)
@@ -45,6 +49,7 @@ def reconcile(
         left_out=left_out,
         reasons=tuple(_line(reason, of, bought) for reason, of in sales.items()),
         returns=tuple(_return_line(reason, of) for reason, of in returns.items()),
+        came_back=_came_back(taken),
         sent_twice=again,
         share=_six_places(share),
         share_of=share_of,
@@ -56,7 +61,13 @@ def reconciled(summary: Summary) -> Reconciliation:
     """That of a run, also of one of an earlier version."""
     if summary.reconciliation is not None:
         return summary.reconciliation
-    return reconcile(summary.events.counted, summary.totals, summary.rejected, LEFT_OUT_SHARE)
+    return reconcile(
+        summary.events.counted,
+        summary.totals,
+        summary.rejected,
+        LEFT_OUT_SHARE,
+        summary.returns,
+    )
 
 
 class ReconciledRow(NamedTuple):
@@ -83,6 +94,8 @@ def table_rows(found: Reconciliation) -> Iterator[ReconciledRow]:
     if found.reasons:
         yield ReconciledRow("left out", "", found.left_out, share(found.left_out), is_sum=True)
     yield ReconciledRow("bought", "", bought, share(bought), is_sum=True)
+    if found.came_back is not None:
+        yield ReconciledRow(found.came_back.words, "", found.came_back.figures, None)
     for line in found.returns:
         yield ReconciledRow(line.words, line.reason, line.figures, None)
     if found.sent_twice is not None:
@@ -110,6 +123,9 @@ def in_one_line(found: Reconciliation) -> str:
     share = f", {_share_in_words(found)}" if found.reasons else ""
     said = f"Bought {money_in_words(found.bought)} = {' + '.join(parts)}{share}."
     apart = [_part(line.words, line.reason, line.figures) for line in found.returns]
+    if found.came_back is not None:
+        line = found.came_back
+        apart.insert(0, f"{money_in_words(line.figures)} ({line.words})")
     if found.sent_twice is not None:
         again = RejectReason.DUPLICATE_EVENT
         apart.append(_part(reason_words(again), again, found.sent_twice))
@@ -148,6 +164,28 @@ def kept_by_bucket(found: Reconciliation) -> str | None:
     known adds none. None if it would count nothing of it."""
     kept = [line.figures for line in found.reasons if line.reason in KEPT_BY_BUCKET]
     return _added_up(each.revenue for each in kept) if kept else None
+
+
+def _kept(events: int, totals: Totals, taken: Returns | None) -> PurchaseSum:
+    """The sales in the report, before what came back is subtracted."""
+    back = 0 if taken is None else taken.events
+    units, revenue = totals.units_sold, totals.total_revenue
+    if taken is not None and is_subtracted(taken):
+        units, revenue = units + taken.units, _added_up([revenue, taken.revenue])
+    return PurchaseSum(purchases=events - back, units=units, revenue=revenue)
+
+
+def _came_back(taken: Returns | None) -> ReasonSum | None:
+    if taken is None or not taken.events:
+        return None
+    what = "subtracted" if is_subtracted(taken) else "in returns.csv"
+    figures = PurchaseSum(
+        purchases=taken.events,
+        units=-taken.units,
+        revenue=f"{_EXACT.minus(Decimal(taken.revenue)):f}",
+    )
+    words = f"{reason_words(RejectReason.RETURN)}, {what}"
+    return ReasonSum(reason=RejectReason.RETURN, words=words, figures=figures, share=None)
 
 
 def _sales_of(of: RejectSummary) -> PurchaseSum:

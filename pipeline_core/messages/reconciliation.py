@@ -60,3 +60,6 @@ class Reconciliation(Struct, frozen=True, kw_only=True):
     """What it is a share of."""
     is_notable: bool
     """Whether it is more than SALES_LEFT_OUT_SHARE, and so is said beside the status."""
+    came_back: ReasonSum | None = None
+    """What came back and counts: it is subtracted from what is counted here, or in returns.csv;
+    null if nothing did."""

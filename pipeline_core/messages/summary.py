@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
@@ -49,13 +50,26 @@ class RejectSummary(Struct, frozen=True):
     """Those that are returns, if the reason is another; null if there are none."""
 
 
+class Returns(Struct, frozen=True, kw_only=True):
+    """What came back, as positive amounts."""
+
+    events: int
+    """Number of events; they are among the counted ones."""
+    units: int
+    """Units that came back."""
+    revenue: str
+    """What they had brought, as decimal text."""
+    unique_customers: int | None
+    """Distinct customers who brought something back; null where returns are subtracted."""
+
+
 class EventCounts(Struct, frozen=True):
     """seen = counted + not_purchase + rejected."""
 
     seen: int
     """Events that were read."""
     counted: int
-    """Purchases that are in the report."""
+    """Purchases that are in the report, and returns that are taken from it, or in their own."""
     not_purchase: int
     """Events that are something else."""
     rejected: int
@@ -172,6 +186,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     unlike_first: UnlikeFirst | None = None
     """What was left out as sent twice, and differs from the first in customer, product or quantity;
     null if nothing does."""
+    returns: Returns | None = None
+    """What came back and was subtracted, or is in returns.csv; null where returns are left out."""
     undated: int = 0
     """Counted purchases of days without a date whose product or customer has rows that are not
     always valid: the newest of these was taken."""
@@ -208,6 +224,23 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 def _counted(total: int | None, listed: Sequence[object]) -> int:
     return len(listed) if total is None else total
+
+
+def is_subtracted(returns: Returns) -> bool:
+    """Whether they are subtracted from the report, and not in one of their own."""
+    return returns.unique_customers is None
+
+
+def returns_words(summary: Summary) -> str:
+    """What came back, in a sentence; empty where returns are left out, or there are none."""
+    returns = summary.returns
+    if returns is None or not returns.events:
+        return ""
+    where = "subtracted" if is_subtracted(returns) else "in returns.csv"
+    return (
+        f"Came back: {counted(returns.events, 'return')}, {counted(returns.units, 'unit')}, "
+        f"{Decimal(returns.revenue):,f}, {where}."
+    )
 
 
 def undated_words(summary: Summary) -> str:

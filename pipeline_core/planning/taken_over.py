@@ -81,7 +81,7 @@ def _unchanged(
         or decisive(memory.options) != decisive(options)
     ):
         return {}
-    known = {each.archive.name: each for each in memory.archives if _has_all_reports(each)}
+    known = {each.archive.name: each for each in memory.archives if _has_all_reports(each, options)}
     return {
         archive.name: known[archive.name]
         for archive in archives
@@ -130,7 +130,7 @@ def _day_names(archive: ArchiveRef) -> list[str]:
     return [day.name for day in archive.days]
 
 
-def _has_all_reports(known: Known) -> bool:
+def _has_all_reports(known: Known, options: Options) -> bool:
     """Whether there are results, also for reports that were added since."""
-    names = report_identities(()).keys()
+    names = report_identities((), options.returns).keys()
     return bool(known.done) and all(names <= receipt.partials.keys() for _, receipt in known.done)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipeline_core.processing.levels import Level, Levels
 from pipeline_core.processing.rules import Rules
 from pipeline_core.processing.steps import Chunk, Source
-from pipeline_core.transform.enrich import enrich
+from pipeline_core.transform.reports.returns import sold_and_returned
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def count_events(source: Source, rules: Rules) -> Iterator[Level]:
             levels.take(step)
             for level, chunks in levels.due_chunks():
                 candidates, dates = joined(chunks)
-                enriched = enrich(candidates, dates, rules.dimensions, rules.options.unknown)
+                enriched = rules.enrich(candidates, dates)
                 level.take_enriched(chunks, enriched)
                 del chunks, candidates, dates, enriched  # while more is extracted
             for level, sales in levels.due_sales():
@@ -44,6 +44,11 @@ def joined(chunks: Sequence[Chunk]) -> tuple[pa.Table, pa.Array]:
 
 def aggregate(sales: Sequence[pa.Table], rules: Rules) -> dict[str, pa.Table]:
     """Partials of all ``sales`` (schema SALES), by report."""
-    together = pa.concat_tables(sales)
+    sold = returned = pa.concat_tables(sales)
+    if rules.options.returns == "separate":
+        sold, returned = sold_and_returned(sold)
     labels = rules.dimensions.labels
-    return {report.name: report.aggregate(together, labels) for report in rules.reports}
+    return {
+        report.name: report.aggregate(returned if report.of_returns else sold, labels)
+        for report in rules.reports
+    }

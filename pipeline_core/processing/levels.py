@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipeline_core.extract.candidates import event_texts
 from pipeline_core.load.rejects import RejectLog
-from pipeline_core.messages import Counts, Position, RejectFigures, RejectReason
+from pipeline_core.messages import Counts, Position, RejectFigures, RejectReason, ReturnFigures
 from pipeline_core.processing.event_keys import KeyLog
 from pipeline_core.processing.named_log import NamedLog
 from pipeline_core.processing.rules import Rules, window_bytes
@@ -38,6 +38,7 @@ class Level:
     def _begin(self) -> None:
         self.seen = self.not_purchase = self.counted = self.undated = self.general = 0
         self.rejected: dict[str, RejectFigures] = {}
+        self.returned = ReturnFigures()
         self.chunks = Waiting[Chunk]()
         self.sales = Waiting[pa.Table]()
         self.named = NamedLog()
@@ -69,6 +70,7 @@ class Level:
         self.counted += enriched.sales.num_rows
         self.undated += enriched.undated
         self.rejected = merge_figures(self.rejected, enriched.rejected)
+        self.returned += enriched.returned
         self.named.add(chunks, enriched)
         if enriched.rejected and self.rejects.room:
             lengths = [chunk.decoded.candidates.num_rows for chunk in chunks]
@@ -93,6 +95,7 @@ class Level:
         self.undated += inner.undated
         self.general += inner.general
         self.rejected = merge_figures(self.rejected, inner.rejected)
+        self.returned += inner.returned
         self.rejects.absorb(inner.rejects)
         self.keys.absorb(inner.keys)
         self.named.absorb(inner.named)
@@ -110,6 +113,7 @@ class Level:
             counted=self.counted,
             not_purchase=self.not_purchase,
             rejected=self.rejected,
+            returned=self.returned,
             undated=self.undated,
         )
 

@@ -53,7 +53,9 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
     if done is not None:
         return done
     manifest = manifest_of(state_uri, run_id)
-    reports_of(manifest.report_plugins)  # before it is tried: the archive is not to blame
+    reports_of(
+        manifest.report_plugins, manifest.options.returns
+    )  # before it is tried: the archive is not to blame
     try:
         return _attempted(ledger, manifest, work, worker)
     except OutOfTries as out:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import pyarrow as pa
+
 from pipeline_core.ledger import RunLedger, load_customer_numbers, load_snapshot
 from pipeline_core.machine.profile import EVENT_BYTES
 from pipeline_core.messages import Manifest, Options, ReportPlugin
 from pipeline_core.storage import Storage
+from pipeline_core.transform.enrich import Enriched, enrich
 from pipeline_core.transform.lookup import Dimensions, prepare
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.plugins import reports_of
@@ -25,7 +28,12 @@ class Rules:
     @cached_property
     def reports(self) -> tuple[Report, ...]:
         """Ours and theirs. Raises ConfigError as ``reports_of`` does: for who makes reports."""
-        return reports_of(self.report_plugins)
+        return reports_of(self.report_plugins, self.options.returns)
+
+    def enrich(self, candidates: pa.Table, dates: pa.Array) -> Enriched:
+        """Sales and rejects of ``candidates``: see `transform/enrich.py`."""
+        options = self.options
+        return enrich(candidates, dates, self.dimensions, options.unknown, options.returns)
 
 
 def window_bytes(options: Options) -> int:

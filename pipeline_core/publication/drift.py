@@ -78,13 +78,13 @@ def gone(
 
 def _change(what: str, before: str, after: str, limit: Decimal | None, run: str) -> Iterator[str]:
     """In either direction. Decimal texts are compared exactly, whatever their decimals; from
-    zero, every change is too large."""
+    zero, every change is too large. What is less than zero is as large as its amount."""
     was, now = Fraction(before), Fraction(after)
     change = abs(now - was)
-    if limit is None or change <= Fraction(limit) * was:
+    if limit is None or change <= Fraction(limit) * abs(was):
         return
     direction = "more" if now > was else "less"
-    share = f"{_hundredths(change / was, limit)} % {direction} than" if was else "after"
+    share = f"{_hundredths(change / abs(was), limit)} % {direction} than" if was else "after"
     yield (
         f"{what} {Decimal(after):,f}, {share} {Decimal(before):,f} {run}; "
         f"the limit is {_whole(limit)} %."
@@ -155,6 +155,11 @@ def _circumstances(before: Summary, planned: Manifest | None, manifest: Manifest
         yield (
             f"Purchases of whom or what nobody knows are {one} in run {before.run_id}, and {other} "
             "in this one."
+        )
+    if planned is not None and planned.options.returns != manifest.options.returns:
+        yield (
+            f"Run {before.run_id} was made with SALES_RETURNS={planned.options.returns}, "
+            f"this one with SALES_RETURNS={manifest.options.returns}."
         )
 
 

@@ -7,11 +7,12 @@ from collections.abc import Collection
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.plugins import is_report_name
+from pipeline_core.transform.reports.returns import REPORT as RETURNS
 
 INDEX, SUMMARY, REJECTS = "index.html", "summary.json", "rejects.csv"
 BY_CATEGORY = "by_category"
-PARQUET = f"{CATEGORY_SALES.name}.parquet"
-_TOP = {INDEX, SUMMARY, REJECTS, PARQUET, *(f"{report.name}.csv" for report in REPORTS)}
+_TOP = {INDEX, SUMMARY, REJECTS, *(f"{report.name}.csv" for report in (*REPORTS, RETURNS))}
+_TOP |= {f"{report.name}.parquet" for report in (CATEGORY_SALES, RETURNS)}
 _OF_A_CATEGORY = (".csv", ".html")
 
 

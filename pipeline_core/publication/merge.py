@@ -22,7 +22,7 @@ from pipeline_core.ledger.cache import keep_merged, load_merged, merged_digests
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Manifest, Receipt, ReportPlugin, StoredFile
+from pipeline_core.messages import Manifest, Receipt, ReportPlugin, ReturnsMode, StoredFile
 from pipeline_core.planning.reuse import RULES_VERSION
 from pipeline_core.storage.parquet import read_parquet
 from pipeline_core.transform.reports import Report
@@ -48,19 +48,22 @@ def merge_results(
     """
     kept = {} if manifest.reuse.full else merged_digests(ledger.state)
     blocks = list(_blocks(done))
-    identities = report_identities(manifest.report_plugins)
+    by = manifest.report_plugins, manifest.options.returns
+    identities = report_identities(*by)
     return {
         report.name: _merged(ledger, blocks, report, identities[report.name], kept)
-        for report in reports_of(manifest.report_plugins)
+        for report in reports_of(*by)
     }
 
 
 def merge_keys(
-    archives: Iterable[tuple[str, Sequence[Receipt]]], plugins: Iterable[ReportPlugin]
+    archives: Iterable[tuple[str, Sequence[Receipt]]],
+    plugins: Iterable[ReportPlugin],
+    returns: ReturnsMode,
 ) -> set[str]:
     """Keys under which the next run looks for what is kept, if archives (name, receipts), in
-    their order, and the plug-ins are as they were."""
-    identities = report_identities(plugins)
+    their order, the plug-ins and what becomes of returns are as they were."""
+    identities = report_identities(plugins, returns)
     keys, members = set[str](), list[Receipt]()
     for name, receipts in archives:
         members += receipts

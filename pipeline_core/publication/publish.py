@@ -41,7 +41,6 @@ from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.verdict import judge
 from pipeline_core.publication.without_sent_twice import distinct
 from pipeline_core.storage import open_storage
-from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 
 log = get_logger()
 
@@ -84,7 +83,7 @@ def publish(
     found, unlike_first = distinct(ledger, manifest, found)
     partials = merge_results(ledger, manifest, found)
     scale = load_snapshot(state, manifest.dimensions_digest).scale
-    summary = summarise(manifest, found, partials[CATEGORY_SALES.name], scale, unlike_first)
+    summary = summarise(manifest, found, partials, scale, unlike_first)
     allowed: dict[Allowance, bool] = {"incomplete": allow_incomplete, "drift": allow_drift}
     verdict = _decide(ledger, manifest, summary, found, allowed)
     if verdict.state == "failed":

@@ -41,7 +41,6 @@ from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.without_sent_twice import distinct
 from pipeline_core.storage import open_archives, open_storage
 from pipeline_core.transform.reports import Report
-from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 
 
 class Rebuilt(Struct, frozen=True, kw_only=True):
@@ -94,7 +93,7 @@ def rebuild(
     again = _count_again(ledger, manifest, rules, archive_done, is_of_now=is_of_now)
     done, unlike_first = distinct(ledger, manifest, again.done)
     partials = merge_results(ledger, manifest, done)
-    summary = summarise(manifest, done, partials[CATEGORY_SALES.name], scale, unlike_first)
+    summary = summarise(manifest, done, partials, scale, unlike_first)
     if published.allowed_empty:  # the verdict's to say
         summary = msgspec.structs.replace(summary, status="incomplete")
     if not _are_told_alike(_figures(summary), _figures(published), is_of_now=is_of_now):

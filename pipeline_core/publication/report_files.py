@@ -20,11 +20,12 @@ from pipeline_core.messages import (
     Summary,
     to_json,
 )
-from pipeline_core.publication.file_names import BY_CATEGORY, PARQUET, REJECTS, SUMMARY
+from pipeline_core.publication.file_names import BY_CATEGORY, REJECTS, SUMMARY
 from pipeline_core.publication.merge import opened_result
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.plugins import reports_of
+from pipeline_core.transform.reports.returns import REPORT as RETURNS
 
 
 def write_reports(
@@ -43,11 +44,12 @@ def write_reports(
         RetryableError: a storage does not answer, or has no room.
     """
     safe = manifest.options.spreadsheet_safe
-    for report in reports_of(manifest.report_plugins):
+    for report in reports_of(manifest.report_plugins, manifest.options.returns):
         table = report.finish(partials[report.name], scale)
         write_csv(table, folder / f"{report.name}.csv", spreadsheet_safe=safe)
+        if report in (CATEGORY_SALES, RETURNS):
+            (folder / f"{report.name}.parquet").write_bytes(to_parquet(table))
         if report is CATEGORY_SALES:
-            (folder / PARQUET).write_bytes(to_parquet(table))
             write_by_category(table, folder / BY_CATEGORY, spreadsheet_safe=safe)
             sales = table
     _write_rejects(folder / REJECTS, ledger, done, manifest.options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -16,6 +16,7 @@ from pipeline_core.messages import (
     PartCounts,
     Receipt,
     RejectFigures,
+    ReturnFigures,
     Summary,
     Tally,
     UnlikeFirst,
@@ -27,18 +28,20 @@ from pipeline_core.processing.repeated_entries import first_repeated, repeated_d
 from pipeline_core.publication.verdict import is_wrong_key, too_many_rejects
 from pipeline_core.transform.enrich import merge_figures
 from pipeline_core.transform.rejected import in_decimals
+from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.category_sales import add_up
+from pipeline_core.transform.reports.returns import add_up_returns
 
 
 def summarise(
     manifest: Manifest,
     done: tuple[Done, ...],
-    sales: pa.Table,
+    partials: Mapping[str, pa.Table],
     scale: int,
     unlike_first: UnlikeFirst | None,
 ) -> Summary:
-    """The figures of a run, ``sales`` being the merged partial. It has not ended yet: when it did
-    is the verdict's to say."""
+    """The figures of a run, ``partials`` being the merged ones by report. It has not ended yet:
+    when it did is the verdict's to say."""
     receipts = [each.receipt for each in done]
     archives = {each.archive.id for each in done}
     opened = {each.archive.id: each.archive.size for each in done if each.receipt.bytes_read}
@@ -57,6 +60,7 @@ def summarise(
     for receipt in receipts:
         rejected = merge_figures(rejected, receipt.counts.rejected)
     counts = [receipt.counts for receipt in receipts]
+    returned = sum((count.returned for count in counts), ReturnFigures())
     events = EventCounts(
         seen=sum(count.seen for count in counts),
         counted=sum(count.counted for count in counts),
@@ -79,7 +83,7 @@ def summarise(
         parts=PartCounts(parts.read, parts.unreadable),
         events=events,
         rejected=in_decimals(rejected, scale),
-        totals=add_up(sales, scale),
+        totals=add_up(partials[CATEGORY_SALES.name], scale),
         unreadable=first_unreadable(unreadable, most),
         conflicting_days=manifest.conflicting_days[:most],
         missing_days=missing,
@@ -101,11 +105,16 @@ def summarise(
         ignored=_ignored(manifest, receipts),
         report_plugins=manifest.report_plugins,
         unlike_first=unlike_first,
+        returns=add_up_returns(returned, partials, manifest.options.returns, scale),
         undated=sum(count.undated for count in counts),
         seconds=0.0,
     )
     found = reconcile(
-        events.counted, summary.totals, summary.rejected, manifest.options.left_out_share
+        events.counted,
+        summary.totals,
+        summary.rejected,
+        manifest.options.left_out_share,
+        summary.returns,
     )
     summary = msgspec.structs.replace(summary, reconciliation=found)
     is_incomplete = (

@@ -114,7 +114,8 @@ def distinct_key(by: Manifest | Memory, archive: ArchiveRef, receipt: Receipt) -
     customers and products has touched the events."""
     names = {day.index: day.name for day in archive.days}
     days = [(names.get(place), place, digest) for place, digest in receipt.day_digests.items()]
-    rules = (rules_of_now(), report_identities(by.report_plugins), decisive(by.options))
+    identities = report_identities(by.report_plugins, by.options.returns)
+    rules = (rules_of_now(), identities, decisive(by.options))
     sums = sorted(stored.key for stored in receipt.partials.values())
     whole = msgspec.json.encode((*rules, sums, archive.name, days))
     return hashlib.sha256(whole).hexdigest()

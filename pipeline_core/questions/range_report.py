@@ -18,7 +18,7 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.unread_copies import unread_copies
 from pipeline_core.load.read_back import read_published_rows
 from pipeline_core.load.tables import csv_lines
-from pipeline_core.messages import EventCounts, Manifest, Summary, Totals, Unreadable
+from pipeline_core.messages import EventCounts, Manifest, Returns, Summary, Totals, Unreadable
 from pipeline_core.messages.reconcile import reconcile
 from pipeline_core.messages.reconciliation import Reconciliation
 from pipeline_core.processing.recount import counted_days, recount
@@ -27,6 +27,7 @@ from pipeline_core.transform.rejected import in_decimals
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.category_sales import add_up
 from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
+from pipeline_core.transform.reports.returns import add_up_returns
 
 
 class SalesRow(Struct, frozen=True):
@@ -68,6 +69,9 @@ class RangeReport(Struct, frozen=True, kw_only=True):
     """The report in one line."""
     reconciliation: Reconciliation
     """All that was bought in the range, beside what is counted and left out, in money."""
+    returns: Returns | None = None
+    """What came back and was subtracted, or has a report of its own; null where returns are left
+    out."""
     rows: tuple[SalesRow, ...]
     """The rows of the report."""
     unlisted: int = 0
@@ -135,6 +139,7 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
     sales = tables[CATEGORY_SALES.name]
     unreadable, unlisted_copies = _unreadable(manifest, summary, first, last)
     totals = add_up(partials[CATEGORY_SALES.name], scale)
+    returns = add_up_returns(counts.returned, partials, manifest.options.returns, scale)
     report = RangeReport(
         run_id=ledger.run_id,
         first=first,
@@ -153,11 +158,13 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
             sum(figures.events for figures in counts.rejected.values()),
         ),
         totals=totals,
+        returns=returns,
         reconciliation=reconcile(
             counts.counted,
             totals,
             in_decimals(counts.rejected, scale),
             manifest.options.left_out_share,
+            returns,
         ),
         rows=tuple(
             SalesRow(category, segment, f"{revenue:f}", units, customers)

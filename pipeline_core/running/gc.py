@@ -84,7 +84,7 @@ def _usable_merged(memory: Memory, kept: Mapping[str, Receipt]) -> set[str]:
         (known.archive.name, [counting(known.archive, receipt) for _, receipt in known.done])
         for known in memory.archives
     )
-    return merge_keys(archives, memory.report_plugins)
+    return merge_keys(archives, memory.report_plugins, memory.options.returns)
 
 
 def _files(receipt: Receipt) -> Iterable[str]:

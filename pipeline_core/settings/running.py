@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from pipeline_core.configuration.feed import parse_each_once
 from pipeline_core.machine.profile import Profile, ProfileName, choose_profile, read_machine
-from pipeline_core.messages import UnknownMode
+from pipeline_core.messages import ReturnsMode, UnknownMode
 from pipeline_core.settings.group import MOST, Count, SettingGroup
 
 Engine = Literal["local", "celery"]
@@ -32,6 +32,11 @@ class RunningSettings(SettingGroup):
     )
     unknown: UnknownMode = Field(
         "reject", description="Purchases of unknown products or customers: reject or bucket."
+    )
+    returns: ReturnsMode = Field(
+        "reject",
+        description="What came back: reject (left out), net (subtracted), or separate (a report of "
+        "its own, returns.csv).",
     )
     allow_incomplete: bool = Field(
         False, description="Publish even if something could not be read."

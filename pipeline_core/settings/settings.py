@@ -120,6 +120,7 @@ class Settings(
         """What the run's manifest keeps, so that every worker counts by the same rules."""
         return Options(
             unknown=self.unknown,
+            returns=self.returns,
             allow_incomplete=self.allow_incomplete,
             allow_drift=self.allow_drift,
             batch_size=self.machine_profile.batch_size,

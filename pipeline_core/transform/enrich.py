@@ -11,7 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline_core.messages import RejectFigures, RejectReason, UnknownMode
+from pipeline_core.messages import (
+    RejectFigures,
+    RejectReason,
+    ReturnFigures,
+    ReturnsMode,
+    UnknownMode,
+)
 from pipeline_core.schemas import CANDIDATES, PRICE_MINOR, SALES, checked
 from pipeline_core.transform.looked_up_ids import LookedUpIds, looked_up_ids
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions
@@ -37,20 +43,26 @@ _KEPT_AS_UNKNOWN = {
 @dataclass(frozen=True)
 class Enriched:
     """``sales`` has schema SALES; ``reasons`` is uint8 of shape (candidates,): 0 where counted,
-    else 1 + the index of the RejectReason; ``rejected`` sums up the latter by reason. ``undated``
+    else 1 + the index of the RejectReason; ``rejected`` sums up the latter by reason, and
+    ``returned`` the returns among the sales, whose units and revenue are below 0 there. ``undated``
     are sales without a date for which it was decisive: product or customer has dated rows.
     ``customers`` and ``products`` are what candidates name, whatever became of them."""
 
     sales: pa.Table
     reasons: NDArray[np.uint8]
     rejected: dict[str, RejectFigures]
+    returned: ReturnFigures
     undated: int
     customers: LookedUpIds
     products: LookedUpIds
 
 
 def enrich(
-    candidates: pa.Table, dates: pa.Array, dimensions: Dimensions, unknown: UnknownMode
+    candidates: pa.Table,
+    dates: pa.Array,
+    dimensions: Dimensions,
+    unknown: UnknownMode,
+    returns: ReturnsMode,
 ) -> Enriched:
     """Sales of ``candidates`` (of candidates_schema), dated by ``dates`` (date32, same length), at
     the prices that were paid, in minor units of the dimensions' scale, if these are there."""
@@ -73,7 +85,7 @@ def enrich(
         RejectReason.NO_PRICE_ON_DATE: no_price,
         RejectReason.INVALID_PRICE: price.is_invalid,
     }
-    reasons = _reasons(candidates, tests, unknown)
+    reasons = _reasons(candidates, tests, unknown, returns)
     left_out = np.flatnonzero(reasons)
     has_price = ~price.is_invalid if price.is_paid else (product != NOT_FOUND) & ~no_row
     rejected = _figures(
@@ -106,6 +118,7 @@ def enrich(
         sales,
         reasons,
         rejected,
+        _returned(sales),
         undated,
         looked_up_ids(candidates["customer_id"], dimensions.customers.number[customer]),
         looked_up_ids(candidates["product_id"], dimensions.products.number[product]),
@@ -139,7 +152,10 @@ def _added(found: Sequence[RejectFigures]) -> RejectFigures:
 
 
 def _reasons(
-    candidates: pa.Table, found: dict[RejectReason, NDArray[np.bool_]], unknown: UnknownMode
+    candidates: pa.Table,
+    found: dict[RejectReason, NDArray[np.bool_]],
+    unknown: UnknownMode,
+    returns: ReturnsMode,
 ) -> NDArray[np.uint8]:
     """The first reason that holds, in the order of RejectReason. ``found`` are those by what was
     looked up."""
@@ -150,7 +166,7 @@ def _reasons(
         RejectReason.GUEST: guest,
         RejectReason.INVALID_CUSTOMER_ID: no_customer & ~guest,
         RejectReason.INVALID_PRODUCT_ID: candidates["product_id"].is_null().to_numpy(),
-        RejectReason.RETURN: quantity < 0,
+        RejectReason.RETURN: (quantity < 0) & (returns == "reject"),
         RejectReason.INVALID_QUANTITY: quantity == 0,
         **found,
     }
@@ -233,6 +249,15 @@ def _figures(
         if rest.events:
             found[reason.value] = rest
     return found
+
+
+def _returned(sales: pa.Table) -> ReturnFigures:
+    units = sales["units"].to_numpy()
+    rows = np.flatnonzero(units < 0)
+    together = np.zeros(len(rows), np.int64)
+    columns = (units, sales["revenue_hi"].to_numpy(), sales["revenue_lo"].to_numpy())
+    came, hi, lo = (group_sums(together, 1, column[rows])[0] for column in columns)
+    return ReturnFigures(len(rows), -int(came), -to_minor(hi, lo))
 
 
 def _strangers(ids: pa.LargeBinaryArray, customer: NDArray[np.int64]) -> pa.LargeBinaryArray:

@@ -51,6 +51,11 @@ def carry(hi: Int64s, lo: Int64s) -> tuple[Int64s, Int64s]:
     return hi + (lo >> LIMB_BITS), lo & _LOW
 
 
+def negated(hi: Int64s, lo: Int64s) -> tuple[Int64s, Int64s]:
+    """As much below 0 as it is above, or the other way round."""
+    return carry(-hi, -lo)
+
+
 def to_minor(hi: int, lo: int) -> int:
     """Limbs as one Python int, in minor units."""
     return (int(hi) << LIMB_BITS) + int(lo)

@@ -19,7 +19,8 @@ from pipeline_core.messages import Options, Summary
 from pipeline_core.storage import Storage
 from pipeline_core.storage.parquet import read_parquet
 from pipeline_core.verify.counts import RejectRow
-from pipeline_core.verify.expected import DAILY_HEADER, REJECTS_HEADER, SALES_HEADER, Figures, Row
+from pipeline_core.verify.expected import Figures
+from pipeline_core.verify.tables import DAILY_HEADER, REJECTS_HEADER, SALES_HEADER, Row, Tables
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NONE = "nothing"
@@ -68,15 +69,20 @@ class Published:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Differs("summary.json", f"cannot be read: {error}", "a summary") from error
 
-    def check_tables(self, sales: list[Row], daily: list[Row]) -> None:
-        """sales_report as CSV and Parquet, a file a category, daily_sales.csv."""
-        report = [SALES_HEADER, *self._in_csv(sales, 2)]
-        self._compare("sales_report.csv", report, self._csv("sales_report.csv"))
-        self._compare("sales_report.parquet", [SALES_HEADER, *sales], self._parquet())
-        self._check_categories(report)
-        self._compare(
-            "daily_sales.csv", [DAILY_HEADER, *self._in_csv(daily, 3)], self._csv("daily_sales.csv")
-        )
+    def check_tables(self, tables: Tables) -> None:
+        """sales_report, and returns where there are any apart, as CSV and Parquet, a file a
+        category, daily_sales.csv."""
+        self._check_report("sales_report", tables.sales)
+        self._check_categories([SALES_HEADER, *self._in_csv(tables.sales, 2)])
+        daily = [DAILY_HEADER, *self._in_csv(tables.daily, 3)]
+        self._compare("daily_sales.csv", daily, self._csv("daily_sales.csv"))
+        if tables.returns is not None:
+            self._check_report("returns", tables.returns)
+
+    def _check_report(self, name: str, rows: list[Row]) -> None:
+        report = [SALES_HEADER, *self._in_csv(rows, 2)]
+        self._compare(f"{name}.csv", report, self._csv(f"{name}.csv"))
+        self._compare(f"{name}.parquet", [SALES_HEADER, *rows], self._parquet(f"{name}.parquet"))
 
     def check_figures(self, expected: Figures, found: Figures) -> None:
         """Those of summary.json, by name."""
@@ -135,8 +141,7 @@ class Published:
             io.TextIOWrapper(io.BytesIO(self._read(name)), encoding="utf-8", newline=""), name
         )
 
-    def _parquet(self) -> Iterator[Row]:
-        name = "sales_report.parquet"
+    def _parquet(self, name: str) -> Iterator[Row]:
         try:
             table = read_parquet(self._read(name))
         except (pa.ArrowInvalid, OSError) as error:

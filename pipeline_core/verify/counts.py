@@ -106,7 +106,8 @@ class Lost:
 @dataclass
 class Count:
     """What a part, a day, an archive or a run comes to. ``sales`` are by date (ISO, or empty),
-    category and segment, ``customers`` the ids by category and segment. Of ``rejects`` the first
+    category and segment, ``customers`` the ids by category and segment; ``returns``, which count,
+    as positive amounts, and ``returners`` are the same of what came back. Of ``rejects`` the first
     ``most_rejects`` are kept. ``newest`` is how many sales are that (see `Sale`). ``waiting`` are
     numbers of parts whose events are not counted yet."""
 
@@ -120,6 +121,8 @@ class Count:
     days_duplicate: int = 0
     sales: dict[tuple[str, str, str], Amount] = field(default_factory=dict)
     customers: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    returns: dict[tuple[str, str, str], Amount] = field(default_factory=dict)
+    returners: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     rejected: dict[str, Lost] = field(default_factory=dict)
     rejects: list[RejectRow] = field(default_factory=list)
     unreadable: list[Place] = field(default_factory=list)
@@ -129,7 +132,7 @@ class Count:
     waiting: list[int] = field(default_factory=list)
 
     def take(self, event: Judged) -> None:
-        """Counts a sale or a reject."""
+        """Counts a sale, a return or a reject."""
         place, sold_on, position, found = event
         if isinstance(found, Reject):
             self.rejected.setdefault(found.reason.value, Lost()).take(found)
@@ -139,11 +142,14 @@ class Count:
             return
         self.counted += 1
         self.newest += found.newest
-        sold = self.sales.setdefault((sold_on, found.category, found.segment), Amount())
-        sold.add(1, found.units, found.revenue)
-        buyers = self.customers.setdefault((found.category, found.segment), set())
+        is_return = found.units < 0
+        amounts = self.returns if is_return else self.sales
+        amount = amounts.setdefault((sold_on, found.category, found.segment), Amount())
+        amount.add(1, abs(found.units), abs(found.revenue))
+        ids = self.returners if is_return else self.customers
+        people = ids.setdefault((found.category, found.segment), set())
         if found.customer is not None:
-            buyers.add(found.customer)
+            people.add(found.customer)
 
     def include(self, inner: Count) -> None:
         """Takes over what a finished inner level came to."""
@@ -154,11 +160,11 @@ class Count:
         self.parts_read += inner.parts_read
         self.days_read += inner.days_read
         self.days_duplicate += inner.days_duplicate
-        for group, sold in inner.sales.items():
-            amount = self.sales.setdefault(group, Amount())
-            amount.add(sold.events, sold.units, sold.revenue)
-        for pair, customers in inner.customers.items():
-            self.customers.setdefault(pair, set()).update(customers)
+        _include(self.sales, inner.sales)
+        _include(self.returns, inner.returns)
+        for mine, others in ((self.customers, inner.customers), (self.returners, inner.returners)):
+            for pair, people in others.items():
+                mine.setdefault(pair, set()).update(people)
         for reason, lost in inner.rejected.items():
             self.rejected.setdefault(reason, Lost()).include(lost)
         self.rejects += inner.rejects[: self.most_rejects - len(self.rejects)]
@@ -167,3 +173,10 @@ class Count:
         self.ignored.update(inner.ignored)
         self.days += inner.days
         self.waiting += inner.waiting
+
+
+def _include(
+    amounts: dict[tuple[str, str, str], Amount], more: dict[tuple[str, str, str], Amount]
+) -> None:
+    for group, amount in more.items():
+        amounts.setdefault(group, Amount()).add(amount.events, amount.units, amount.revenue)

@@ -1,4 +1,4 @@
-"""What a run must have published, by the recount: rows of its tables, figures of its summary."""
+"""What the summary of a run must have published, by the recount."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+
+import msgspec
 
 from pipeline_core.messages import (
     MOST_MISSING,
@@ -16,35 +18,11 @@ from pipeline_core.messages import (
     RejectSummary,
     Summary,
 )
-from pipeline_core.verify.counts import Amount, Count, Day, Lost, Place
+from pipeline_core.verify.counts import Count, Day, Lost, Place
 from pipeline_core.verify.recount import Recount
+from pipeline_core.verify.tables import money, net_sales, total
 
-SALES_HEADER = ("category", "customer_segment", "total_revenue", "units_sold", "unique_customers")
-DAILY_HEADER = ("date", "category", "customer_segment", "total_revenue", "units_sold")
-REJECTS_HEADER = ("reason", "archive", "day", "part", "position", "event")
-
-Row = tuple[str, ...]
 Figures = dict[str, object]
-
-
-def sales_rows(count: Count, scale: int) -> list[Row]:
-    """By revenue descending, then category, then segment."""
-    sold: dict[tuple[str, str], Amount] = {}
-    for (_, category, segment), amount in count.sales.items():
-        group = sold.setdefault((category, segment), Amount())
-        group.add(amount.events, amount.units, amount.revenue)
-    return [
-        (*pair, _money(amount.revenue, scale), str(amount.units), str(len(count.customers[pair])))
-        for pair, amount in sorted(sold.items(), key=lambda item: (-item[1].revenue, item[0]))
-    ]
-
-
-def daily_rows(count: Count, scale: int) -> list[Row]:
-    """By date (none first), category and segment."""
-    return [
-        (*group, _money(amount.revenue, scale), str(amount.units))
-        for group, amount in sorted(count.sales.items())
-    ]
 
 
 def published_figures(summary: Summary, *, days_known: bool) -> Figures:
@@ -73,6 +51,11 @@ def published_figures(summary: Summary, *, days_known: bool) -> Figures:
         "dimensions_digest": summary.dimensions_digest,
     }
     told = summary.reconciliation
+    if summary.returns is not None:
+        figures |= {
+            f"returns.{name}": value
+            for name, value in msgspec.structs.asdict(summary.returns).items()
+        }
     for reason, lost in summary.rejected.items():
         figures |= _reject_figures(f"rejected.{reason}", lost, is_of_now=told is not None)
     if told is not None:
@@ -115,10 +98,11 @@ def recounted_figures(
     is_refused = count.seen > 0 and manifest.ignored is not None
     is_empty = not count.counted and (is_refused or counted_before)
     is_incomplete = bool(count.unreadable) or too_many or is_empty or has_wrong_key
-    total_revenue = sum((amount.revenue for amount in count.sales.values()), Decimal(0))
+    returns, sales = manifest.options.returns, total(count.sales)
+    totals = total(net_sales(count)) if returns == "net" else sales
     figures: Figures = {
-        "totals.total_revenue": _money(total_revenue, scale),
-        "totals.units_sold": sum(amount.units for amount in count.sales.values()),
+        "totals.total_revenue": money(totals.revenue, scale),
+        "totals.units_sold": totals.units,
         "totals.unique_customers": len(set().union(*count.customers.values())),
         "events.seen": count.seen,
         "events.counted": count.counted,
@@ -138,13 +122,23 @@ def recounted_figures(
         "status": "incomplete" if is_incomplete else "complete",
         "dimensions_digest": manifest.dimensions_digest,
     }
+    if returns != "reject":
+        came_back, is_apart = total(count.returns), returns == "separate"
+        returners = len(set().union(*count.returners.values())) if is_apart else None
+        figures |= {
+            "returns.events": came_back.events,
+            "returns.units": came_back.units,
+            "returns.revenue": money(came_back.revenue, scale),
+            "returns.unique_customers": returners,
+        }
     for reason, lost in count.rejected.items():
         figures |= _reject_figures(f"rejected.{reason}", _lost(lost, scale), is_of_now=is_of_now)
     if is_of_now:
         apart = RejectReason.RETURN, RejectReason.DUPLICATE_EVENT
-        sales = (lost.revenue for name, lost in count.rejected.items() if name not in apart)
-        lost_sales = sum(sales, Decimal(0))
-        figures |= _sales_figures(total_revenue + lost_sales, lost_sales)
+        lost_sales = sum(
+            (each.revenue for name, each in count.rejected.items() if name not in apart), Decimal(0)
+        )
+        figures |= _sales_figures(sales.revenue + lost_sales, lost_sales)
     most = manifest.options.most_listed
     figures |= _numbered("unreadable", map(_shown, _first(count.unreadable, most)))
     if manifest.ignored is not None:  # an earlier version did not look
@@ -184,7 +178,7 @@ def _lost(lost: Lost, scale: int) -> RejectSummary:
     return RejectSummary(
         events=lost.events,
         units=None if known and lost.unknown_units == known else lost.units,
-        revenue=None if known and lost.unknown_revenue == known else _money(lost.revenue, scale),
+        revenue=None if known and lost.unknown_revenue == known else money(lost.revenue, scale),
         unknown_units=lost.unknown_units,
         unknown_revenue=lost.unknown_revenue,
         returns=None if lost.returns is None else _lost(lost.returns, scale),
@@ -273,7 +267,3 @@ def _missing(days: list[Day], closed: ClosedDays) -> Iterator[str]:
             if each not in dates and not is_closed:
                 yield each.isoformat()
             each += timedelta(days=1)
-
-
-def _money(amount: Decimal, scale: int) -> str:
-    return f"{amount:.{scale}f}"

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, Self, TypeVar
 
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.messages import Feed, Options, RejectReason
+from pipeline_core.messages import Feed, Options, RejectReason, ReturnsMode
 from pipeline_core.reread.fields import Record, id_of, is_met, is_purchase, price_of, sold_units
 
 _UNKNOWN = "Unknown"
@@ -33,7 +33,8 @@ class Product(NamedTuple):
 
 
 class Sale(NamedTuple):
-    """A purchase that counts; ``customer`` is None for a guest. ``newest``: whether rows are not
+    """A purchase that counts, or a return that does, of units and revenue below 0; ``customer`` is
+    None for a guest. ``newest``: whether rows are not
     always valid, and the newest was taken for want of a date."""
 
     category: str
@@ -62,6 +63,7 @@ class Rules:
     scale: int
     bucket: bool
     feed: Feed = Feed()
+    returns: ReturnsMode = "reject"
 
     @classmethod
     def of(cls, snapshot: Snapshot, options: Options) -> Self:
@@ -82,6 +84,7 @@ class Rules:
             scale=snapshot.scale,
             bucket=options.unknown == "bucket",
             feed=options.feed,
+            returns=options.returns,
         )
 
 
@@ -145,7 +148,7 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
         (RejectReason.GUEST, guest and not rules.bucket),
         (RejectReason.INVALID_CUSTOMER_ID, not customer_id and not guest),
         (RejectReason.INVALID_PRODUCT_ID, not product_id),
-        (RejectReason.RETURN, units < 0),
+        (RejectReason.RETURN, units < 0 and rules.returns == "reject"),
         (RejectReason.INVALID_QUANTITY, not units),
         (RejectReason.UNKNOWN_PRODUCT, not products and not rules.bucket),
         (RejectReason.UNKNOWN_CUSTOMER, customer is None and not rules.bucket),

@@ -16,14 +16,10 @@ from pipeline_core.messages import ArchiveRef, Manifest, Summary
 from pipeline_core.reread.names import is_archive
 from pipeline_core.storage import Storage, open_archives, open_storage
 from pipeline_core.verify.compare import Difference, Differs, Published
-from pipeline_core.verify.expected import (
-    daily_rows,
-    published_figures,
-    recounted_figures,
-    sales_rows,
-)
+from pipeline_core.verify.expected import published_figures, recounted_figures
 from pipeline_core.verify.judge import Rules
 from pipeline_core.verify.recount import Recount
+from pipeline_core.verify.tables import tables
 
 __all__ = ["Difference", "Verification", "verify"]
 
@@ -151,7 +147,7 @@ class _Checking:
             archive_done()
         self.recount.finish()
         count = self.recount.total
-        self.published.check_tables(sales_rows(count, self.scale), daily_rows(count, self.scale))
+        self.published.check_tables(tables(count, self.scale, self.manifest.options.returns))
         self.published.check_figures(
             recounted_figures(
                 self.manifest,

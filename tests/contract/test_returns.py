@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import tempfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pipeline_core.diff.compare import difference
 from pipeline_core.errors import ConfigError
-from pipeline_core.messages import Outcome
+from pipeline_core.ledger import RunLedger
+from pipeline_core.messages import DriftLimits, Outcome, Returns, returns_words
+from pipeline_core.messages.reconcile import in_one_line, reconciled
+from pipeline_core.questions.explain.explain import explain
+from pipeline_core.questions.explain.explanation import Cell, ReturnedThere
 from pipeline_core.settings import load_settings
+from pipeline_core.storage import open_storage
 from tests.support.archives import Shop, part, purchase
 from tests.support.oracle import compute
 from tests.support.recounted import feed_of
-from tests.support.run import rejects, rows, run_local, shop_of, summary, text
+from tests.support.run import latest, rejects, rows, run_local, shop_of, summary, text, week
 from tests.support.verified import assert_agrees
+from tests.support.whole_runs import whole_runs
 
 CUSTOMERS = (("c1", "2020-01-01", "Retail"), ("c2", "2020-01-01", "Retail"))
 PRODUCTS = (("p1", "Pen", "Office", "0.10"), ("p2", "Cap", "Toys", "9.95"))
@@ -66,3 +79,226 @@ def test_a_type_is_of_purchases_or_of_returns(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("SALES_RETURN_TYPES", "refund")
     with pytest.raises(ConfigError, match="SALES_RETURN_TYPES: refund is a type of purchases, too"):
         load_settings()
+
+
+# --- what is taken --------------------------------------------------------------------------------
+
+BOUGHT = [purchase("c1", "p1", 5), purchase("c2", "p1", 4), purchase("c1", "p2", 2)]
+CAME_BACK = [
+    purchase("c1", "p1", -3),
+    purchase("c2", "p2", -7),
+    refund(1, product_id="p1"),
+    purchase("c2", "p3", -1),
+]
+GONE_WRONG = [purchase("nobody", "p1", -2), purchase(None, "p2", -4), purchase("c1", "?", -1)]
+THREE = (*PRODUCTS, ("p3", "Cup", "Kitchen", "2.50"))
+
+
+def shop(folder: Path) -> Shop:
+    events = part([*BOUGHT, *CAME_BACK, *GONE_WRONG, purchase(quantity=0)])
+    return shop_of(folder, events, customers=CUSTOMERS, products=THREE)
+
+
+def files(folder: Path, *names: str) -> dict[str, bytes]:
+    return {name: (latest(folder) / name).read_bytes() for name in names}
+
+
+def test_net_subtracts_what_came_back(tmp_path: Path) -> None:
+    outcome = run(shop(tmp_path), tmp_path, TYPES, returns="net")
+    assert rows(tmp_path) == [
+        ["Office", "Retail", "0.50", "5", "2"],
+        ["Kitchen", "Retail", "-2.50", "-1", "0"],  # who only returns is no customer
+        ["Toys", "Retail", "-49.75", "-5", "1"],
+    ]
+    assert rows(tmp_path, "daily_sales.csv") == [
+        ["2024-03-01", "Kitchen", "Retail", "-2.50", "-1"],
+        ["2024-03-01", "Office", "Retail", "0.50", "5"],
+        ["2024-03-01", "Toys", "Retail", "-49.75", "-5"],
+    ]
+    found = summary(outcome)
+    assert msgspec.structs.astuple(found.totals) == ("-51.75", -1, 2)
+    assert msgspec.structs.asdict(found.events) == {
+        "seen": 11,
+        "counted": 7,
+        "not_purchase": 0,
+        "rejected": 4,
+    }
+    assert found.returns == Returns(events=4, units=12, revenue="72.55", unique_customers=None)
+    assert returns_words(found) == "Came back: 4 returns, 12 units, 72.55, subtracted."
+    figures = {
+        reason: (f.events, f.units, f.returns and (f.returns.units, f.returns.revenue))
+        for reason, f in found.rejected.items()
+    }
+    assert figures == {
+        "guest": (1, 0, (-4, "-39.80")),
+        "invalid_quantity": (1, None, None),
+        "unknown_product": (1, 0, (-1, None)),
+        "unknown_customer": (1, 0, (-2, "-0.20")),
+    }
+    told = reconciled(found)
+    assert (told.counted.purchases, told.counted.units, told.counted.revenue) == (3, 11, "20.80")
+    assert told.came_back is not None
+    assert told.came_back.words == "returns, subtracted"
+    assert (told.came_back.figures.units, told.came_back.figures.revenue) == (-12, "-72.55")
+    assert "Beside that: -72.55 (returns, subtracted), " in in_one_line(told)
+    (typed,) = [
+        row
+        for row in pq.read_table(latest(tmp_path) / "sales_report.parquet").to_pylist()
+        if row["category"] == "Toys"
+    ]
+    assert str(typed["total_revenue"]) == "-49.75"
+    assert not (latest(tmp_path) / "returns.csv").exists()
+
+
+def test_separate_leaves_the_report_and_adds_its_own(tmp_path: Path) -> None:
+    own = shop(tmp_path)
+    run(own, tmp_path / "reject", TYPES)
+    outcome = run(own, tmp_path / "separate", TYPES, returns="separate")
+    same = ("sales_report.csv", "sales_report.parquet", "daily_sales.csv")
+    names = [*same, *(f"by_category/{name}.csv" for name in ("Office", "Toys"))]
+    assert files(tmp_path / "reject", *names) == files(tmp_path / "separate", *names)
+    assert rows(tmp_path / "separate", "returns.csv") == [
+        ["Toys", "Retail", "69.65", "7", "1"],
+        ["Kitchen", "Retail", "2.50", "1", "1"],
+        ["Office", "Retail", "0.40", "4", "1"],
+    ]
+    typed = pq.read_table(latest(tmp_path / "separate") / "returns.parquet")
+    assert typed.schema.names == pq.read_table(latest(tmp_path / "separate") / same[1]).schema.names
+    assert [str(each) for each in typed["total_revenue"].to_pylist()] == ["69.65", "2.50", "0.40"]
+    found = summary(outcome)
+    assert found.returns == Returns(events=4, units=12, revenue="72.55", unique_customers=2)
+    assert returns_words(found) == "Came back: 4 returns, 12 units, 72.55, in returns.csv."
+    assert found.events.counted == 7
+    told = reconciled(found)
+    assert (told.counted.purchases, told.counted.units, told.counted.revenue) == (3, 11, "20.80")
+    assert told.came_back is not None
+    assert told.came_back.words == "returns, in returns.csv"
+    assert found.totals == summary(run(own, tmp_path / "again", TYPES)).totals
+
+
+def test_the_unknown_of_returns_is_kept_as_that_of_purchases(tmp_path: Path) -> None:
+    outcome = run(shop(tmp_path), tmp_path, TYPES, returns="net", unknown="bucket")
+    assert rows(tmp_path) == [
+        ["Office", "Retail", "0.50", "5", "2"],
+        ["Unknown", "Retail", "0.00", "-1", "0"],
+        ["Office", "Unknown", "-0.20", "-2", "0"],
+        ["Kitchen", "Retail", "-2.50", "-1", "0"],
+        ["Toys", "Unknown", "-39.80", "-4", "0"],
+        ["Toys", "Retail", "-49.75", "-5", "1"],
+    ]
+    assert summary(outcome).totals.unique_customers == 2
+
+
+def test_a_run_that_counts_only_returns_counts_something(tmp_path: Path) -> None:
+    own = shop_of(tmp_path, part(CAME_BACK), customers=CUSTOMERS, products=THREE)
+    for mode, report in (("net", 3), ("separate", 0)):
+        outcome = run(own, tmp_path / mode, TYPES, returns=mode)
+        assert outcome.status == "complete"
+        assert len(rows(tmp_path / mode)) == report
+        assert summary(outcome).totals.unique_customers == 0
+
+
+@given(
+    st.lists(
+        st.builds(
+            purchase,
+            st.sampled_from(["c1", "c2", "nobody", None]),
+            st.sampled_from(["p1", "p2", "p3", "?"]),
+            st.sampled_from([1, 2, 2**31 - 1, -1, -2, 1 - 2**31, 0]),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    st.sampled_from(["reject", "bucket"]),
+)
+@whole_runs(40)
+def test_net_is_gross_less_returns_by_cell(events: list[dict[str, Any]], unknown: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        own = shop_of(folder, part(events), customers=CUSTOMERS, products=THREE)
+        for mode in ("reject", "net", "separate"):
+            run_local(own, folder / mode, returns=mode, unknown=unknown)
+        assert text(folder / "separate") == text(folder / "reject")
+        assert text(folder / "separate", "daily_sales.csv") == text(
+            folder / "reject", "daily_sales.csv"
+        )
+        cells: dict[tuple[str, ...], tuple[Decimal, int]] = {}
+        for table, sign in (("sales_report.csv", 1), ("returns.csv", -1)):
+            for *cell, revenue, units, _ in rows(folder / "separate", table):
+                money, count = cells.get(tuple(cell), (Decimal(0), 0))
+                cells[tuple(cell)] = money + sign * Decimal(revenue), count + sign * int(units)
+        net = rows(folder / "net")
+        assert {(c, s): (Decimal(r), int(u)) for c, s, r, u, _ in net} == cells
+        revenues = [Decimal(row[2]) for row in net]
+        assert revenues == sorted(revenues, reverse=True)
+        buyers = {tuple(row[:2]): row[4] for row in rows(folder / "separate")}
+        assert {tuple(row[:2]): row[4] for row in net if tuple(row[:2]) in buyers} == buyers
+        assert all(row[4] == "0" for row in net if tuple(row[:2]) not in buyers)
+
+
+# --- other places that know ---------------------------------------------------------------------
+
+
+def test_another_way_to_count_returns_reads_no_archive_and_diff_names_it(tmp_path: Path) -> None:
+    own, run_ids, modes = shop(tmp_path), list[str](), ("reject", "net", "separate", "reject")
+    for mode in modes:
+        outcome = run_local(own, tmp_path, feed=feed_of(TYPES), returns=mode)
+        assert len(run_ids) == 0 or summary(outcome).bytes_read == 0
+        run_ids.append(outcome.run_id)
+    state = open_storage(str(tmp_path / "state"))
+    for before, after, change in ((0, 1, "-72.55"), (1, 2, "72.55"), (2, 3, "0.00")):
+        found = difference(state, run_ids[before], run_ids[after])
+        assert found.revenue == change
+        assert {each.kind for each in found.kinds} == (
+            {"changed_returns"} if change != "0.00" else set()
+        )
+        changes = RunLedger(state, run_ids[after]).changes()
+        assert changes is not None
+        said = [cause.because for cause in changes.causes]
+        assert said == [f"returns are {modes[after]} now, {modes[before]} before"] * len(
+            found.kinds
+        )
+
+
+def test_diff_and_explain_know_cells_below_zero(tmp_path: Path) -> None:
+    own = shop(tmp_path)
+    first = run_local(own, tmp_path, feed=feed_of(TYPES), returns="net")
+    (own.data / "more.zip").write_bytes(
+        week(part([purchase("c1", "p2", -1)]), day="2024-03-08.zip")
+    )
+    second = run(own, tmp_path, TYPES, returns="net")
+    state = open_storage(str(tmp_path / "state"))
+    (cell,) = difference(state, first.run_id, second.run_id).cells
+    assert (cell.before.revenue, cell.after.revenue, cell.revenue) == ("-49.75", "-59.70", "-9.95")
+    assert [cause.kind for cause in cell.causes] == ["new_archive"]
+    found = explain(RunLedger(state, second.run_id), Cell("Toys", "Retail"), 10)
+    assert msgspec.structs.astuple(found.totals) == ("-59.70", -6, 1)
+    assert [(each.quantity, each.revenue) for each in found.first_events] == [
+        (-1, "-9.95"),
+        (2, "19.90"),
+        (-7, "-69.65"),
+    ]
+    assert [(each.customer, each.revenue) for each in found.customers] == [
+        ("c1", "9.95"),
+        ("c2", "-69.65"),
+    ]
+
+
+def test_explain_tells_apart_what_has_a_report_of_its_own(tmp_path: Path) -> None:
+    outcome = run(shop(tmp_path), tmp_path, TYPES, returns="separate")
+    ledger = RunLedger(open_storage(str(tmp_path / "state")), outcome.run_id)
+    found = explain(ledger, Cell("Office", "Retail"), 10)
+    assert msgspec.structs.astuple(found.totals) == ("0.90", 9, 2)
+    assert found.returned == ReturnedThere(events=2, units=4, revenue="0.40")
+
+
+def test_the_drift_of_less_than_nothing(tmp_path: Path) -> None:
+    own = shop(tmp_path)
+    run_local(own, tmp_path, feed=feed_of(TYPES), returns="net")
+    drift = DriftLimits(revenue_change=Decimal("0.10"))
+    again = run_local(own, tmp_path, feed=feed_of(TYPES), returns="net", drift=drift)
+    assert again.state == "published"
+    gross = run_local(own, tmp_path, feed=feed_of(TYPES), drift=drift)
+    assert gross.state == "refused"
+    assert "Total revenue is 20.80, 140.2 % more than -51.75" in gross.reason
+    assert "was made with SALES_RETURNS=net, this one with SALES_RETURNS=reject" in gross.reason

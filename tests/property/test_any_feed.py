@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline_core.messages import UnknownMode
+from pipeline_core.messages import ReturnsMode, UnknownMode
 from tests.property.test_pipeline_equals_oracle import BATCH_SIZES, PROCESSES, check
 from tests.support.feed_strategies import GeneratedFeed, feeds
 from tests.support.oracle import compute
 from tests.support.recounted import feed_of
 from tests.support.run import latest, run_local
+from tests.support.strategies import RETURNS
 from tests.support.verified import assert_agrees
 from tests.support.whole_runs import whole_runs
 
@@ -32,10 +33,14 @@ LIMITS_OF_A_PART = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
-@given(generated=feeds(), batch_size=BATCH_SIZES, processes=PROCESSES)
+@given(generated=feeds(), returns=RETURNS, batch_size=BATCH_SIZES, processes=PROCESSES)
 @whole_runs(80)
 def test_any_feed_is_read_as_the_oracle_reads_it(
-    unknown: UnknownMode, generated: GeneratedFeed, batch_size: int, processes: int
+    unknown: UnknownMode,
+    generated: GeneratedFeed,
+    returns: ReturnsMode,
+    batch_size: int,
+    processes: int,
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -45,11 +50,16 @@ def test_any_feed_is_read_as_the_oracle_reads_it(
             folder,
             feed=feed_of(generated.settings),
             unknown=unknown,
+            returns=returns,
             batch_size=batch_size,
             processes=processes,
         )
         expected = compute(
-            written.data, written.dimensions, unknown=unknown, feed=generated.settings
+            written.data,
+            written.dimensions,
+            unknown=unknown,
+            returns=returns,
+            feed=generated.settings,
         )
         check(expected, outcome, latest(folder))
         assert_agrees(folder, outcome)

@@ -28,6 +28,7 @@ def test_causes_add_up_after_any_steps(tmp_path: Path, seed: int) -> None:
             world.step()
         runs.run(
             unknown=chance.choice(["reject", "reject", "bucket"]),
+            returns=chance.choice(["reject", "reject", "net", "separate"]),
             limits=chance.choice([Limits(), Limits(), Limits(event_bytes=110)]),
         )
         diff(runs)

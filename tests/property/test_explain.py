@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import UnknownMode
+from pipeline_core.messages import ReturnsMode, UnknownMode
 from pipeline_core.questions.explain import cell as summing
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
@@ -27,7 +27,7 @@ from tests.support.oracle import Counted, OracleResult, Reject, compute
 from tests.support.oracle_feed import Feed as OracleFeed
 from tests.support.oracle_feed import date_of_day
 from tests.support.run import run_local
-from tests.support.strategies import GeneratedShop, shops
+from tests.support.strategies import RETURNS, GeneratedShop, shops
 from tests.support.whole_runs import whole_runs
 
 ALL = 1_000_000
@@ -35,26 +35,41 @@ Sums = tuple[int, int, Decimal]
 
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
-@given(shop=shops(), batch_size=BATCH_SIZES, processes=PROCESSES)
+@given(shop=shops(), returns=RETURNS, batch_size=BATCH_SIZES, processes=PROCESSES)
 @whole_runs(60)
 def test_explanations_equal_oracle(
-    unknown: UnknownMode, shop: GeneratedShop, batch_size: int, processes: int
+    unknown: UnknownMode,
+    shop: GeneratedShop,
+    returns: ReturnsMode,
+    batch_size: int,
+    processes: int,
 ) -> None:
     with tempfile.TemporaryDirectory() as name, mock.patch.object(summing, "_LEAST_SUMMED_ROWS", 2):
         folder = Path(name)
         written = shop.write(folder / "shop")
         outcome = run_local(
-            written, folder, processes=processes, unknown=unknown, batch_size=batch_size
+            written,
+            folder,
+            processes=processes,
+            unknown=unknown,
+            returns=returns,
+            batch_size=batch_size,
         )
-        expected = compute(written.data, written.dimensions, unknown=unknown)
+        expected = compute(written.data, written.dimensions, unknown=unknown, returns=returns)
         known = oracle._read_dimensions(written.dimensions, OracleFeed())
         ledger = RunLedger(open_storage(str(folder / "state")), outcome.run_id)
         for cell in _cells(shop, expected, unknown):
             found = explain(ledger, cell, ALL)
-            _check_counted(found, [each for each in expected.counted if _is_in(each, cell)])
+            here = [each for each in expected.counted if _is_in(each, cell)]
+            returned = [each for each in here if each.units < 0]
+            if returns == "separate":
+                assert found.returned is not None
+                assert found.returned.units == -sum(each.units for each in returned)
+                here = [each for each in here if each.units > 0]
+            _check_counted(found, here)
             if cell.date is None:
                 _check_left_out(found, known, expected.rejects, bucket=unknown == "bucket")
-            _check_prices(found, known, [each for each in expected.counted if _is_in(each, cell)])
+            _check_prices(found, known, here)
 
 
 def _cells(shop: GeneratedShop, expected: OracleResult, unknown: UnknownMode) -> set[Cell]:
@@ -85,7 +100,8 @@ def _check_counted(found: Explanation, expected: list[Counted]) -> None:
     total = _sums(expected, lambda _: ()).get((), (0, 0, Decimal(0)))
     totals = found.totals
     assert (found.events, totals.units_sold, Decimal(totals.total_revenue)) == total
-    assert totals.unique_customers == len({each.customer for each in expected} - {None})
+    buyers = {each.customer for each in expected if each.units > 0}
+    assert totals.unique_customers == len(buyers - {None})
     for listed, names in (
         (found.archives, ["archive"]),
         (found.days, ["archive", "day"]),

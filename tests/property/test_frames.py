@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from pipeline_core.configuration.places import Places
 from pipeline_core.frames import DataTransformer, DimensionLoader, EventExtractor, Limits
 from pipeline_core.frames.dimensions import snapshot_of
-from pipeline_core.messages import Feed, UnknownMode
+from pipeline_core.messages import Feed, ReturnsMode, UnknownMode
 from pipeline_core.planning.plan import read_dimensions
 from tests.support.feed_strategies import GeneratedFeed, feeds
 from tests.support.oracle import compute
 from tests.support.recounted import feed_of
 from tests.support.run import latest, rejects, run_local, summary
-from tests.support.strategies import GeneratedShop, shops
+from tests.support.strategies import RETURNS, GeneratedShop, shops
 from tests.support.whole_runs import whole_runs
 
 _BATCH_SIZES = st.sampled_from([1, 3, 50_000])
@@ -81,15 +81,16 @@ def test_frames_equal_the_run_and_the_oracle(
 
 @pytest.mark.usefixtures("paths_taken_as_set")
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
-@given(generated=feeds(), batch_size=_BATCH_SIZES)
+@given(generated=feeds(), returns=RETURNS, batch_size=_BATCH_SIZES)
 @whole_runs(60)
 def test_frames_of_any_feed_equal_the_run(
-    unknown: UnknownMode, generated: GeneratedFeed, batch_size: int
+    unknown: UnknownMode, generated: GeneratedFeed, returns: ReturnsMode, batch_size: int
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         written = generated.shop.write(folder / "shop")
-        outcome = run_local(written, folder, unknown=unknown, feed=feed_of(generated.settings))
+        feed_read = feed_of(generated.settings)
+        outcome = run_local(written, folder, unknown=unknown, returns=returns, feed=feed_read)
         feed = {
             each.removeprefix("SALES_").lower(): text for each, text in generated.settings.items()
         }
@@ -98,10 +99,15 @@ def test_frames_of_any_feed_equal_the_run(
         is_paid = "SALES_PRICE_FIELD" in generated.settings
         decimals = int(generated.settings.get("SALES_PRICE_DECIMALS", "2")) if is_paid else None
         transformer = DataTransformer(
-            tables.customers(), tables.products(), unknown=unknown, price_decimals=decimals
+            tables.customers(),
+            tables.products(),
+            unknown=unknown,
+            returns=returns,
+            price_decimals=decimals,
         )
         reports = transformer.transform(events.batches(batch_size))
-        for report in ("sales_report", "daily_sales"):
+        assert ("returns" in reports) == (returns == "separate")
+        for report in reports:
             said = reports[report].to_csv(index=False)
             assert said is not None
             assert said.encode() == (latest(folder) / f"{report}.csv").read_bytes()

@@ -11,21 +11,27 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from pipeline_core.messages import Options, UnknownMode
+from pipeline_core.messages import Options, ReturnsMode, UnknownMode
 from pipeline_core.verify.counts import Lost
-from pipeline_core.verify.expected import daily_rows, sales_rows
 from pipeline_core.verify.recount import Recount
+from pipeline_core.verify.tables import tables
 from tests.support.feed_strategies import GeneratedFeed, feeds
 from tests.support.oracle import OracleResult, compute
 from tests.support.recounted import feed_of, recounted
+from tests.support.strategies import RETURNS
 from tests.support.whole_runs import whole_runs
 
 
-def _check(expected: OracleResult, recount: Recount, scale: int) -> None:
+def _check(expected: OracleResult, recount: Recount, scale: int, returns: ReturnsMode) -> None:
     count = recount.total
-    assert [tuple(map(str, row)) for row in expected.rows] == sales_rows(count, scale)
-    daily = list(csv.reader(io.StringIO(expected.daily_sales.decode(), newline="")))[1:]
-    assert daily == [list(row) for row in daily_rows(count, scale)]
+    found = tables(count, scale, returns)
+    for published, rows in (
+        (expected.sales_report, found.sales),
+        (expected.daily_sales, found.daily),
+        (expected.returns, found.returns),
+    ):
+        read = list(csv.reader(io.StringIO(published.decode(), newline="")))[1:]
+        assert rows is None or read == [list(row) for row in rows]
     assert sorted(tuple(place) for place in expected.unreadable) == sorted(
         tuple(name or "" for name in place) for place in count.unreadable
     )
@@ -64,13 +70,19 @@ def _check_lost(lost: Lost, said: dict[str, Any], scale: int) -> None:
 
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
-@given(generated=feeds())
+@given(generated=feeds(), returns=RETURNS)
 @whole_runs(100)
-def test_oracle_equals_recount(unknown: UnknownMode, generated: GeneratedFeed) -> None:
+def test_oracle_equals_recount(
+    unknown: UnknownMode, generated: GeneratedFeed, returns: ReturnsMode
+) -> None:
     with tempfile.TemporaryDirectory() as name:
         written = generated.shop.write(Path(name) / "shop")
         expected = compute(
-            written.data, written.dimensions, unknown=unknown, feed=generated.settings
+            written.data,
+            written.dimensions,
+            unknown=unknown,
+            returns=returns,
+            feed=generated.settings,
         )
-        options = Options(unknown=unknown, feed=feed_of(generated.settings))
-        _check(expected, *recounted(written.data, written.dimensions, options))
+        options = Options(unknown=unknown, returns=returns, feed=feed_of(generated.settings))
+        _check(expected, *recounted(written.data, written.dimensions, options), returns)

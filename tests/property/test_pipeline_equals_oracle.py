@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
-from pipeline_core.messages import Options, Outcome, UnknownMode
+from pipeline_core.messages import Options, Outcome, ReturnsMode, UnknownMode
 from pipeline_core.running.local import process_outstanding
 from tests.support.oracle import OracleResult, compute
-from tests.support.strategies import GeneratedShop, shops
+from tests.support.strategies import RETURNS, GeneratedShop, shops
 from tests.support.whole_runs import whole_runs
 
 # How a run is cut, into windows and into shares, must never show in its figures.
@@ -54,6 +54,7 @@ def _comparable(summary: dict[str, Any]) -> dict[str, Any]:
             "repeated_parts",
             "parts",
             "ignored",
+            "returns",
             "undated",
         )
     }
@@ -69,6 +70,11 @@ def _comparable(summary: dict[str, Any]) -> dict[str, Any]:
 def check(expected: OracleResult, outcome: Outcome, latest: Path) -> None:
     assert (latest / "sales_report.csv").read_bytes() == expected.sales_report
     assert (latest / "daily_sales.csv").read_bytes() == expected.daily_sales
+    returns = expected.summary["returns"]
+    is_separate = returns is not None and returns["unique_customers"] is not None
+    found_apart = latest / "returns.csv"
+    assert found_apart.exists() == is_separate
+    assert not is_separate or found_apart.read_bytes() == expected.returns
     assert outcome.summary is not None
     found = json.loads((latest / "summary.json").read_bytes())
     assert found == json.loads(msgspec.json.encode(outcome.summary))
@@ -93,8 +99,12 @@ def _check_reconciliation(told: dict[str, Any], expected: dict[str, Any]) -> Non
     totals, events = expected["totals"], expected["events"]
     units = totals["units_sold"] + sum(lost["units"] or 0 for lost in rejects + returns)
     revenue = sum((Decimal(lost["revenue"] or 0) for lost in rejects + returns), Decimal(0))
+    taken = expected["returns"]
+    if taken and taken["unique_customers"] is not None:  # apart from the totals
+        units, revenue = units - taken["units"], revenue - Decimal(taken["revenue"])
     parts = [told["bought"], *(line["figures"] for line in told["returns"])]
     parts += [told["sent_twice"]] if told["sent_twice"] else []
+    parts += [told["came_back"]["figures"]] if told["came_back"] else []
     assert sum(part["purchases"] for part in parts) == events["counted"] + events["rejected"]
     assert sum(part["units"] or 0 for part in parts) == units
     money = sum(Decimal(part["revenue"] or 0) for part in parts)
@@ -108,15 +118,19 @@ def _check_reconciliation(told: dict[str, Any], expected: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("unknown", ["reject", "bucket"])
-@given(shop=shops(), batch_size=BATCH_SIZES, processes=PROCESSES)
+@given(shop=shops(), returns=RETURNS, batch_size=BATCH_SIZES, processes=PROCESSES)
 @whole_runs(150)
 def test_pipeline_equals_oracle(
-    unknown: UnknownMode, shop: GeneratedShop, batch_size: int, processes: int
+    unknown: UnknownMode,
+    shop: GeneratedShop,
+    returns: ReturnsMode,
+    batch_size: int,
+    processes: int,
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         written = shop.write(folder / "shop")
-        options = Options(unknown=unknown, batch_size=batch_size)
+        options = Options(unknown=unknown, returns=returns, batch_size=batch_size)
         outcome = _run(written.data, written.dimensions, folder, options, processes)
-        expected = compute(written.data, written.dimensions, unknown=unknown)
+        expected = compute(written.data, written.dimensions, unknown=unknown, returns=returns)
         check(expected, outcome, folder / "reports" / "latest")

@@ -67,7 +67,7 @@ def _week(chance: random.Random) -> bytes:
     days = {}
     for day in chance.sample(DAYS, chance.randint(0, 3)):
         bought = [
-            purchase(chance.choice(CUSTOMERS), chance.choice(PRODUCTS), n, order=_order(chance))
+            purchase(chance.choice(CUSTOMERS), chance.choice(PRODUCTS), n - 1, order=_order(chance))
             for n in range(chance.randint(0, 4))
         ]
         days[day] = day_zip({"part-1.json": part(bought[1:]), "part-2.json": part(bought[:1])})

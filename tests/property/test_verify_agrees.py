@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline_core.messages import UnknownMode
 from tests.support.run import run_local
-from tests.support.strategies import GeneratedShop, shops
+from tests.support.strategies import RETURNS, GeneratedShop, shops
 from tests.support.verified import assert_agrees
 from tests.support.whole_runs import whole_runs
 
@@ -23,6 +23,7 @@ _OPTIONS = st.fixed_dictionaries(
         "processes": st.sampled_from([1, 20]),
         "reject_rows": st.sampled_from([0, 2, 1000]),
         "spreadsheet_safe": st.booleans(),
+        "returns": RETURNS,
     }
 )
 _LIMITS_OF_A_PART = st.fixed_dictionaries(

@@ -16,7 +16,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, localcontext
 from itertools import product
 from pathlib import Path
@@ -94,6 +94,7 @@ class OracleResult:
     rows: list[Row]
     sales_report: bytes  # sales_report.csv
     daily_sales: bytes  # daily_sales.csv
+    returns: bytes  # returns.csv, where returns are separate
     rejects: list[Reject]  # by archive, day, part, position
     counted: list[Counted]  # the same
     unreadable: list[Place]
@@ -184,12 +185,13 @@ def compute(
     dimensions: Path,
     *,
     unknown: Literal["reject", "bucket"] = "reject",
+    returns: Literal["reject", "net", "separate"] = "reject",
     feed: Mapping[str, str] | None = None,
 ) -> OracleResult:
     """The report, the rejects and the figures of one complete reading of `data`; `feed` are the
     SALES_* settings that describe it."""
     with localcontext(Context(prec=1000, traps=[Inexact, InvalidOperation, DivisionByZero])):
-        own = Feed.of(feed or {})
+        own = replace(Feed.of(feed or {}), returns=returns)
         return _compute(data, _read_dimensions(dimensions, own), own, bucket=unknown == "bucket")
 
 
@@ -222,6 +224,14 @@ def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> Ora
                 rejects.append(Reject(verdict, archive, day, part, found.position, found.value))
                 lost.append(_what_is_lost(verdict, found, sold_on, known, feed))
 
+    returned = [
+        (day, sale._replace(units=-sale.units, revenue=-sale.revenue))
+        for day, sale in sales
+        if sale.units < 0
+    ]
+    total, undated = len(sales), sum(sale.is_undated for _, sale in sales)
+    if feed.returns == "separate":
+        sales = [(day, sale) for day, sale in sales if sale.units > 0]
     rows = _sales_rows(sales, known.decimals)
     revenue = sum((sale.revenue for _, sale in sales), Decimal(0))
     return OracleResult(
@@ -231,11 +241,12 @@ def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> Ora
             ("date", "category", "customer_segment", "total_revenue", "units_sold"),
             _daily_rows(sales, known.decimals),
         ),
+        returns=_csv(Row._fields, _sales_rows(returned, known.decimals)),
         rejects=rejects,
         counted=counted,
         unreadable=reading.unreadable,
         summary={
-            "status": "incomplete" if reading.unreadable or (seen and not sales) else "complete",
+            "status": "incomplete" if reading.unreadable or (seen and not total) else "complete",
             "ignored": {each: reading.ignored.count(each) for each in set(reading.ignored)},
             "archives": reading.archives,
             "days": reading.days,
@@ -245,16 +256,17 @@ def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> Ora
             },
             "events": {
                 "seen": seen,
-                "counted": len(sales),
+                "counted": total,
                 "not_purchase": not_purchase,
                 "rejected": len(rejects),
             },
             "rejected": _rejected(lost, known.decimals),
-            "undated": sum(sale.is_undated for _, sale in sales),
+            "returns": _returns(returned, known.decimals, feed),
+            "undated": undated,
             "totals": {
                 "total_revenue": _money(revenue, known.decimals),
                 "units_sold": sum(sale.units for _, sale in sales),
-                "unique_customers": len({s.customer for _, s in sales if s.customer is not None}),
+                "unique_customers": _customers(sales),
             },
             "conflicting_days": reading.conflicting_days,
             "repeated_parts": reading.repeated_parts,
@@ -569,7 +581,7 @@ def _judge(
     if not isinstance(product_id, str) or not product_id:
         return "invalid_product_id"
     units = feed.quantity(found)
-    if units is None or units < 0:
+    if units is None or (units < 0 and feed.returns == "reject"):
         return "invalid_quantity" if units is None else "return"
     buyer = None if is_guest else str(customer)
     paid = _Paid(feed.price is not None, feed.paid(found))
@@ -655,7 +667,7 @@ def _sales_rows(sales: Sequence[tuple[str, _Sale]], decimals: int) -> list[Row]:
         revenue[group] = revenue.get(group, Decimal(0)) + sale.revenue
         units[group] = units.get(group, 0) + sale.units
         customers.setdefault(group, set())
-        if sale.customer is not None:
+        if sale.customer is not None and sale.units > 0:
             customers[group].add(sale.customer)
     return [
         Row(*group, _money(revenue[group], decimals), units[group], len(customers[group]))
@@ -671,6 +683,27 @@ def _daily_rows(sales: Sequence[tuple[str, _Sale]], decimals: int) -> list[tuple
         revenue[group] = revenue.get(group, Decimal(0)) + sale.revenue
         units[group] = units.get(group, 0) + sale.units
     return [(*group, _money(revenue[group], decimals), units[group]) for group in sorted(revenue)]
+
+
+def _customers(sales: Sequence[tuple[str, _Sale]]) -> int:
+    """Distinct ones who bought something."""
+    buyers = {sale.customer for _, sale in sales if sale.units > 0}
+    return len(buyers - {None})
+
+
+def _returns(
+    returned: Sequence[tuple[str, _Sale]], decimals: int, feed: Feed
+) -> dict[str, Any] | None:
+    """What came back, in positive amounts."""
+    if feed.returns == "reject":
+        return None
+    revenue = sum((sale.revenue for _, sale in returned), Decimal(0))
+    return {
+        "events": len(returned),
+        "units": sum(sale.units for _, sale in returned),
+        "revenue": _money(revenue, decimals),
+        "unique_customers": _customers(returned) if feed.returns == "separate" else None,
+    }
 
 
 def _rejected(lost: Sequence[_Lost], decimals: int) -> dict[str, dict[str, Any]]:

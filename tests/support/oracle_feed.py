@@ -46,6 +46,7 @@ class Feed:
     event_id: tuple[str, ...] = ()
     price: str | None = None
     price_decimals: int = 2
+    returns: str = "reject"  # SALES_RETURNS
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Feed:

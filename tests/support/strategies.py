@@ -151,6 +151,9 @@ def products(draw: DrawFn) -> list[Product]:
     return draw(st.permutations(rows))
 
 
+# What becomes of returns.
+RETURNS = st.sampled_from(("reject", "net", "separate"))
+
 # --- events --------------------------------------------------------------------------------------
 
 PURCHASE_TEXT = '{"event_type": "purchase", "customer_id": "c1", "product_id": "c1", "quantity": 7}'
@@ -158,6 +161,7 @@ HUGE = "9" * 30
 ENDLESS = "1" + "0" * 5000  # more digits than int() takes from text
 
 SOUND_QUANTITIES = ("1", "2", "3", "7", "100", "2147483647")
+RETURNED = ("-1", "-3", "-2147483647")
 
 OTHER_TYPES: tuple[Fault, ...] = tuple(
     ("event_type", f'"{text}"')
@@ -236,7 +240,7 @@ _fates = st.sampled_from(FATES)
 _faults = st.sampled_from(FAULTS)
 _other_types = st.sampled_from(OTHER_TYPES)
 _spellings = st.sampled_from(SPELLINGS)
-_quantities = st.sampled_from((*SOUND_QUANTITIES[:4] * 3, *SOUND_QUANTITIES))
+_quantities = st.sampled_from((*SOUND_QUANTITIES[:4] * 3, *SOUND_QUANTITIES, *RETURNED))
 _extras = st.sampled_from((*EXTRAS[:1] * len(EXTRAS) * 2, *EXTRAS))
 _turns = st.integers(0, 3)
 

@@ -111,7 +111,7 @@ def check_decoding(_settings: Settings) -> Check:
 def check_plugins(settings: Settings) -> Check:
     """Whether the reports of plug-ins can be made, and keep the laws."""
     chosen = chosen_plugins(settings.chosen_reports())
-    for report in reports_of(chosen):
+    for report in reports_of(chosen, "separate"):
         check_laws(report)
     found = f"reports: {plugin_words(chosen)}"
     unused = sorted(set(plugin_names(GROUP)) - {each.name for each in chosen})

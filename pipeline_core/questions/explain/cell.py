@@ -19,7 +19,7 @@ from pipeline_core.processing.recount import PlacedCandidates
 from pipeline_core.processing.rules import Rules
 from pipeline_core.questions.explain.explanation import KnownLabels, PlacedEvent
 from pipeline_core.schemas import PRICE_MINOR
-from pipeline_core.transform.enrich import Enriched, enrich, merge_figures
+from pipeline_core.transform.enrich import Enriched, merge_figures
 from pipeline_core.transform.ids import group_ids
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND
 from pipeline_core.transform.money import carry, group_sums, to_minor, to_text
@@ -27,7 +27,7 @@ from pipeline_core.transform.reports.base import MEASURES, group_rows
 from pipeline_core.transform.running_merge import RunningMerge
 
 _REASONS = [reason.value for reason in RejectReason]
-_SUMMED = ("events", *MEASURES)
+_SUMMED = ("events", "purchases", *MEASURES)
 _SUMS = pa.schema(
     [
         pa.field("id", pa.large_binary()),
@@ -41,9 +41,11 @@ _LONGEST_ID = 4096
 
 
 class Sums(NamedTuple):
-    """Counted events, their units, and their revenue in minor units."""
+    """Counted events, how many of them are purchases and not returns, their units, and their
+    revenue in minor units."""
 
     events: int = 0
+    purchases: int = 0
     units: int = 0
     revenue: int = 0
 
@@ -62,7 +64,8 @@ class SumsById:
     def add(self, ids: pa.ChunkedArray, rows: NDArray[np.int64], sales: pa.Table) -> None:
         """Takes sales (schema SALES) with the id of each one, and that id's row."""
         once = pa.array(np.ones(len(ids), np.int64))
-        columns = [ids, pa.array(rows), once, *(sales[name] for name in MEASURES)]
+        bought = pa.array((sales["units"].to_numpy() > 0).astype(np.int64))
+        columns = [ids, pa.array(rows), once, bought, *(sales[name] for name in MEASURES)]
         self._summed.add(pa.Table.from_arrays(columns, schema=_SUMS))
 
     def by_revenue(self) -> Iterator[tuple[bytes | None, int, Sums]]:
@@ -70,17 +73,17 @@ class SumsById:
         order = [(name, "descending") for name in ("revenue_hi", "revenue_lo", "units")]
         found = self._summed.whole().sort_by([*order, ("id", "ascending"), ("row", "ascending")])
         for batch in found.to_batches(max_chunksize=_LEAST_SUMMED_ROWS):
-            for one, row, events, units, hi, lo in zip(
+            for one, row, events, purchases, units, hi, lo in zip(
                 *(column.to_pylist() for column in batch.columns), strict=True
             ):
-                yield one, row, Sums(events, units, to_minor(hi, lo))
+                yield one, row, Sums(events, purchases, units, to_minor(hi, lo))
 
 
 @dataclass
 class CellContents:
     """What is in the cell of the codes ``category`` and ``segment``, of the candidates taken so
     far, and what was left out of it, by the labels that are known; of each, the first ``most``
-    events."""
+    events. ``returned`` is what came back there, below 0, if that has a report of its own."""
 
     rules: Rules
     category: int
@@ -95,6 +98,7 @@ class CellContents:
         default_factory=lambda: defaultdict(list)
     )
     unplaced_events: int = 0
+    returned: Sums = field(default_factory=Sums)
 
     def take(self, placed: PlacedCandidates) -> None:
         """Sorts candidates into those of the cell, those left out of it, and all others."""
@@ -104,6 +108,10 @@ class CellContents:
             self._take_left_out(placed, left_out, enriched.reasons[left_out])
         category, segment = (enriched.sales[name].to_numpy() for name in ("category", "segment"))
         here = (category == self.category) & (segment == self.segment)
+        if self.rules.options.returns == "separate":
+            is_return = enriched.sales["units"].to_numpy() < 0
+            returned = enriched.sales.filter(pa.array(here & is_return))
+            self.returned, here = self.returned.plus(_sums(returned)), here & ~is_return
         if here.any():
             rows = np.flatnonzero(enriched.reasons == 0)[here]
             self._take_sales(placed, rows, enriched.sales.filter(pa.array(here)))
@@ -144,12 +152,7 @@ class CellContents:
             self.first_left_out[known] += self._events(placed, shown, why)
 
     def _enrich(self, candidates: pa.Table, sold_on: date | None) -> Enriched:
-        return enrich(
-            candidates,
-            _dates(candidates, sold_on),
-            self.rules.dimensions,
-            self.rules.options.unknown,
-        )
+        return self.rules.enrich(candidates, _dates(candidates, sold_on))
 
     def _known_labels(
         self, candidates: pa.Table, sold_on: date | None
@@ -223,14 +226,14 @@ def _summed(pieces: Sequence[pa.Table]) -> pa.Table:
     ids = rows["id"].combine_chunks()
     known = group_ids(ids)
     groups = group_rows([pa.array(known.number), rows["row"].combine_chunks()])
-    events, units, hi, lo = (
+    *counts, hi, lo = (
         group_sums(groups.number, groups.count, rows[name].to_numpy()) for name in _SUMMED
     )
     number, row = groups.keys
     columns = [
         ids.take(pa.array(known.examples[number.to_numpy()])),
         row,
-        *map(pa.array, (events, units, *carry(hi, lo))),
+        *map(pa.array, (*counts, *carry(hi, lo))),
     ]
     return pa.Table.from_arrays(columns, schema=_SUMS)
 
@@ -242,4 +245,5 @@ def _dates(candidates: pa.Table, sold_on: date | None) -> pa.Array:
 def _sums(sales: pa.Table) -> Sums:
     one_group = np.zeros(sales.num_rows, np.int64)
     units, hi, lo = (group_sums(one_group, 1, sales[name].to_numpy())[0] for name in MEASURES)
-    return Sums(sales.num_rows, int(units), to_minor(hi, lo))
+    purchases = int(np.count_nonzero(sales["units"].to_numpy() > 0))
+    return Sums(sales.num_rows, purchases, int(units), to_minor(hi, lo))

@@ -28,6 +28,7 @@ from pipeline_core.questions.explain.explanation import (
     LeftOut,
     PlaceFigures,
     ProductFigures,
+    ReturnedThere,
 )
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, UNKNOWN_LABEL, Dimensions
 from pipeline_core.transform.money import to_text
@@ -92,6 +93,7 @@ def _explanation(cell: Cell, contents: CellContents, summary: Summary) -> Explan
     for sums in contents.places.values():
         total = total.plus(sums)
     customers = tuple(_customers(contents.customers, dimensions.scale))
+    buyers = (one for one, _, sums in contents.customers.by_revenue() if sums.purchases)
     archives, days, parts = (
         tuple(_places(contents.places, _LEVELS[:depth], summary.conflicting_days, dimensions.scale))
         for depth in (1, 2, 3)
@@ -102,7 +104,7 @@ def _explanation(cell: Cell, contents: CellContents, summary: Summary) -> Explan
         totals=Totals(
             to_text(total.revenue, dimensions.scale),
             total.units,
-            sum(figures.customer is not None for figures in customers),
+            sum(one is not None for one in buyers),
         ),
         events=total.events,
         archives=archives,
@@ -116,9 +118,17 @@ def _explanation(cell: Cell, contents: CellContents, summary: Summary) -> Explan
             event for known in get_args(KnownLabels) for event in contents.first_left_out[known]
         )[: contents.most],
         unplaced_events=contents.unplaced_events,
+        returned=_returned(contents),
         unreadable=tuple(place for place in summary.unreadable if _may_have(place, cell)),
         unlisted=summary.unreadable_count - len(summary.unreadable),
     )
+
+
+def _returned(contents: CellContents) -> ReturnedThere | None:
+    if contents.rules.options.returns != "separate":
+        return None
+    sums, scale = contents.returned, contents.rules.dimensions.scale
+    return ReturnedThere(sums.events, -sums.units, to_text(-sums.revenue, scale))
 
 
 def _places(

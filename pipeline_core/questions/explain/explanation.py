@@ -118,6 +118,17 @@ class LeftOut(Struct, frozen=True, kw_only=True):
     """What they would have brought, as decimal text; null where it cannot be known."""
 
 
+class ReturnedThere(Struct, frozen=True):
+    """What came back in the cell, as positive amounts."""
+
+    events: int
+    """Number of events."""
+    units: int
+    """Units that came back."""
+    revenue: str
+    """What they had brought, as decimal text."""
+
+
 class Explanation(Struct, frozen=True, kw_only=True):
     """A cell of a published run, taken apart."""
 
@@ -128,7 +139,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     totals: Totals
     """The cell's figures in the report."""
     events: int
-    """Purchases that count in it."""
+    """Purchases that count in it, and returns that are taken from it."""
     archives: tuple[PlaceFigures, ...]
     """What each archive adds."""
     days: tuple[PlaceFigures, ...]
@@ -148,6 +159,9 @@ class Explanation(Struct, frozen=True, kw_only=True):
     those with the category."""
     unplaced_events: int
     """Number of events left out of which nothing says what cell they would be in."""
+    returned: ReturnedThere | None = None
+    """What returns.csv has of the cell, or of its date; null if returns have no report of their
+    own."""
     unreadable: tuple[Unreadable, ...]
     """Inputs that could not be read: what is in them is not known."""
     unlisted: int = 0

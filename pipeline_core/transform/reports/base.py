@@ -30,6 +30,8 @@ class Report:
 
     ``aggregate(sales, labels)``: SALES to a partial. ``merge(partials)``: one partial.
     ``finish(partial, scale)``: the table to publish, as file ``name``, revenue as decimal128.
+    Where returns have a report of their own, one ``of_returns`` is of them alone, as if they were
+    sales, and all others are of sales alone.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Report:
     aggregate: Callable[[pa.Table, Labels], pa.Table]
     merge: Callable[[Sequence[pa.Table]], pa.Table]
     finish: Callable[[pa.Table, int], pa.Table]
+    of_returns: bool = False
 
     def running_merge(self) -> RunningMerge[pa.Table]:
         """To merge partials one after the other."""

@@ -131,9 +131,10 @@ def _partial(
 
 
 def _customers_of_sales(sales: pa.Table, groups: Groups) -> list[BitMap]:
-    """Known customers' codes by group: distinct (group, code) pairs, cut between groups."""
+    """Known customers' codes by group: distinct (group, code) pairs, cut between groups. Who only
+    brought something back is no customer."""
     codes = sales["customer"].to_numpy()
-    known = codes >= 0
+    known = (codes >= 0) & (sales["units"].to_numpy() > 0)
     width = int(codes.max(initial=0)) + 1
     pairs = distinct(groups.number[known] * width + codes[known], groups.count * width)
     cuts = np.searchsorted(pairs, np.arange(1, groups.count) * width)
@@ -145,7 +146,8 @@ def _customers_of_sales(sales: pa.Table, groups: Groups) -> list[BitMap]:
 def _strangers_of_sales(sales: pa.Table, groups: Groups) -> list[set[bytes]]:
     strangers: list[set[bytes]] = [set() for _ in range(groups.count)]
     column = sales["unknown_customer"].combine_chunks()
-    places = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    is_bought = sales["units"].to_numpy() > 0
+    places = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False) & is_bought)
     found = column.take(pa.array(places)).to_pylist()
     for number, customer in zip(groups.number[places].tolist(), found, strict=True):
         strangers[number].add(customer)

@@ -12,10 +12,11 @@ import pyarrow as pa
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.machine.plugins import find_plugin, plugin_code
-from pipeline_core.messages import ReportPlugin
+from pipeline_core.messages import ReportPlugin, ReturnsMode
 from pipeline_core.schemas import checked
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.base import Report
+from pipeline_core.transform.reports.returns import REPORT as RETURNS
 
 GROUP = "sales_pipeline.reports"
 _SETTING = "SALES_REPORT_PLUGINS"
@@ -41,21 +42,25 @@ def chosen_plugins(names: Iterable[str]) -> tuple[ReportPlugin, ...]:
     return tuple(_loaded(name)[0] for name in sorted(set(names)))
 
 
-def reports_of(plugins: Iterable[ReportPlugin]) -> tuple[Report, ...]:
+def reports_of(plugins: Iterable[ReportPlugin], returns: ReturnsMode) -> tuple[Report, ...]:
     """All reports of a run that was planned with these: ours, then theirs.
 
     Raises:
         ConfigError: this process does not have them as they were.
     """
-    return (*REPORTS, *(_as_planned(each) for each in plugins))
+    return (*_ours(returns), *(_as_planned(each) for each in plugins))
 
 
-def report_identities(plugins: Iterable[ReportPlugin]) -> dict[str, str]:
+def report_identities(plugins: Iterable[ReportPlugin], returns: ReturnsMode) -> dict[str, str]:
     """By the name of each report of such a run, what tells it from another that made other partials
     or would merge them otherwise. Nothing is imported for it."""
-    return {report.name: report.name for report in REPORTS} | {
+    return {report.name: report.name for report in _ours(returns)} | {
         each.name: each.words for each in plugins
     }
+
+
+def _ours(returns: ReturnsMode) -> tuple[Report, ...]:
+    return (*REPORTS, RETURNS) if returns == "separate" else REPORTS
 
 
 def _as_planned(planned: ReportPlugin) -> Report:
@@ -84,7 +89,7 @@ def _loaded(name: str) -> tuple[ReportPlugin, Report]:
             f"{_SETTING} names {name!r}, which is no name for a report's file.",
             "Use small letters, digits and _, a letter first, at most 60.",
         )
-    if name in _TAKEN | {report.name for report in REPORTS}:
+    if name in _TAKEN | {report.name for report in _ours("separate")}:
         raise ConfigError(
             f"{_SETTING} names {name}, and every run has a file that is called so.",
             "Give the plug-in another name.",

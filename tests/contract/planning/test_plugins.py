@@ -119,7 +119,7 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
 
 def _report(name: str) -> Report:
-    return reports_of([ReportPlugin(name, "acme", "1.2")])[-1]
+    return reports_of([ReportPlugin(name, "acme", "1.2")], "reject")[-1]
 
 
 def _refusal(call: Callable[[], object]) -> ConfigError:

@@ -146,7 +146,9 @@ def test_another_version_of_a_plug_in_takes_nothing_that_one_merged(runs: Runs) 
         for number, each in enumerate(receipts)
     ]
     ours, old, new = (
-        merge.merge_keys(archives, [ReportPlugin("segments", "acme", each) for each in versions])
+        merge.merge_keys(
+            archives, [ReportPlugin("segments", "acme", each) for each in versions], "reject"
+        )
         for versions in ([], ["1"], ["2"])
     )
     assert (len(ours), len(old), len(new)) == (4, 6, 6)

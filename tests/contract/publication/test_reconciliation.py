@@ -80,6 +80,7 @@ def test_all_that_was_bought_is_counted_or_left_out(shop: Shop, tmp_path: Path) 
             },
         ],
         "sent_twice": None,
+        "came_back": None,
         "share": "0.250000",
         "share_of": "revenue",
         "is_notable": True,
