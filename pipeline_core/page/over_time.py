@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from itertools import accumulate
 from operator import add
@@ -28,7 +28,7 @@ from pipeline_core.page import (
 )
 from pipeline_core.page.cells_of_periods import cells_of_periods
 from pipeline_core.page.figures import Sum, figures
-from pipeline_core.page.periods import PeriodDates, Step, newest
+from pipeline_core.page.periods import PeriodDates, Step, newest, period_of
 from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports.base import group_rows, sum_measures
 from pipeline_core.transform.reports.daily_sales import sum_purchases
@@ -81,10 +81,11 @@ class DatedSales:
 
     def sales_of(self, period: PeriodDates) -> PeriodSales:
         """As the page shows them."""
-        first, until = max(period.first, self.first), min(period.last, self.last)
+        first, until = self._covered(period)
         sold = self.between(first, until)
         state = self.states.get(first) or ("closed" if self.closed.has(first) else "missing")
-        before, year_before = map(self._compared, period.others(self.first, until))
+        others = period.others(self._closed_from(self.first), until)
+        before, year_before = map(self._compared, others)
         is_known = sold.days > 0 or any(sold)
         return PeriodSales(
             key=period.key,
@@ -98,11 +99,25 @@ class DatedSales:
             purchases=sold.purchases if self.knows_purchases else None,
             average=self._a_purchase(sold),
             days=sold.days,
-            open_days=sum(not self.closed.has(each) for each in _dates(first, until)),
+            open_days=sum(not self.closed.has(each) for each in _dates(first, until, more=1)),
             state=state if period.step == "day" else None,
             before=before,
             year_before=year_before,
         )
+
+    def _covered(self, period: PeriodDates) -> tuple[date, date]:
+        """Its first and last date that the run covers, and closed days at its ends."""
+        first, until = max(period.first, self.first), min(period.last, self.last)
+        if all(map(self.closed.has, _dates(period.first, first))):
+            first = period.first
+        if all(map(self.closed.has, _dates(until, period.last, skip=1, more=1))):
+            until = period.last
+        return first, until
+
+    def _closed_from(self, day: date) -> date:
+        """The first of the closed days before it, if there are any: nothing was sold on them."""
+        begin = period_of("month", day).first
+        return begin if all(map(self.closed.has, _dates(begin, day))) else day
 
     def _compared(self, other: PeriodDates | None) -> OtherPeriod | None:
         if other is None:
@@ -177,5 +192,7 @@ def over_time(
     )
 
 
-def _dates(first: date, last: date) -> Iterator[date]:
-    return (first + timedelta(days=age) for age in range((last - first).days + 1))
+def _dates(first: date, end: date, *, skip: int = 0, more: int = 0) -> Iterator[date]:
+    """From the first, or so many dates later, to before the end, or so many dates more."""
+    days = range(first.toordinal() + skip, end.toordinal() + more)
+    return map(date.fromordinal, days)

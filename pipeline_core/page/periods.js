@@ -145,7 +145,11 @@
     const head = document.getElementById(`row-${period.key}`).cells[0];
     head.replaceChildren(element("a", {href: `#${period.key}`}, head.textContent));
   }
-  addEventListener("hashchange", () => show(location.hash.slice(1)));
+  // Another place of the page leaves it as it is.
+  addEventListener("hashchange", () => {
+    const key = location.hash.slice(1);
+    if (found.has(key) || !key) show(key);
+  });
   show(location.hash.slice(1));
 
   // The calendar: each day that is there leads to what it was. One of them is a stop of the Tab key,

@@ -42,6 +42,13 @@ const Report = (() => {
     made.append(...children);
     return made;
   };
+  // A link to a fold opens it.
+  const unfold = () => {
+    const fold = document.getElementById(location.hash.slice(1));
+    if (fold?.tagName === "DETAILS") fold.open = true;
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
   return {data, own, compact, exact, money, minor, ofMinor, element};
 })();
 

@@ -17,6 +17,7 @@ from rich.style import Style
 from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 
+from tests.e2e.page_pictures import take_pictures
 from tests.support import PROJECT
 from tests.support.chromium import start_browser
 from tests.support.terminal import Terminal
@@ -121,6 +122,7 @@ def _take_page(folder: Path, shop: Path) -> None:
         for name, is_dark in (("light", False), ("dark", True)):
             browser.open(shop / ".demo" / "reports" / "index.html", width=_WIDTH, dark=is_dark)
             (folder / f"page-{name}.png").write_bytes(browser.picture(_HEIGHT))
+        take_pictures(folder, shop / "pictures", browser)
 
 
 def _in_the_middle(lines: list[str]) -> bool:

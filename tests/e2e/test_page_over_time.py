@@ -15,6 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from pipeline_core.messages import ClosedDays
 from tests.support.archives import day_zip, part, purchase, write_shop
 from tests.support.chromium import Browser, browser
+from tests.support.processes import eventually
 from tests.support.run import latest, run_local, week
 
 __all__ = ["browser"]
@@ -189,6 +190,17 @@ def test_by_the_keyboard_the_calendar_is_one_stop_with_arrows(browser: Browser, 
     browser.one("#period button").send_keys(Keys.ENTER)
     assert _name(browser) == ""
     assert browser.driver.switch_to.active_element == browser.one("#row-2024-03-27 a")
+
+
+def test_another_place_of_the_page_leaves_it_open(browser: Browser, page: str) -> None:
+    browser.open(f"{page}#2024-02")
+    browser.one('nav a[href="#days"]').click()
+    assert _name(browser) == "February 2024"
+    assert not browser.one("#commands th").is_displayed()
+    browser.run("location.hash = '#commands'")
+    eventually(browser.one("#commands th").is_displayed, "the fold to open", 10)
+    browser.driver.get(page)
+    assert _name(browser) == ""
 
 
 def test_one_period_leads_to_the_next(browser: Browser, page: str) -> None:

@@ -85,11 +85,16 @@ class Browser:
             for each in found
         ]
 
-    def picture(self, most: int = 16_000) -> bytes:
-        """The page as PNG, from its top on and at most so many pixels high."""
+    def picture(self, most: int = 16_000, *, top: str = "", kind: str = "png") -> bytes:
+        """The page from an element on, and at most so many pixels high."""
         size = self.cdp("Page.getLayoutMetrics")["cssContentSize"]
-        clip = size | {"height": min(size["height"], most), "scale": 1}
-        shot = self.cdp("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+        place = "return document.querySelector(arguments[0]).getBoundingClientRect().top + scrollY"
+        above = max(0, round(self.run(place, top)) - 24) if top else 0
+        clip = size | {"y": above, "height": min(size["height"] - above, most), "scale": 1}
+        how = {"quality": 70} if kind == "webp" else {}
+        shot = self.cdp(
+            "Page.captureScreenshot", captureBeyondViewport=True, clip=clip, format=kind, **how
+        )
         return base64.b64decode(shot["data"])
 
     def screenshot(self, name: str) -> None:

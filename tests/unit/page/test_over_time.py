@@ -166,6 +166,19 @@ def test_closed_days_are_no_days_of_a_month() -> None:
     assert found.weekdays[5].average is None
 
 
+def test_a_month_that_begins_and_ends_closed_is_whole() -> None:
+    closed = ClosedDays(ranges=((date(2024, 1, 1), date(2024, 1, 2)),), weekdays=(6,))
+    found = _of(
+        [row for row in _days(date(2024, 1, 3), date(2024, 3, 30)) if row[0].weekday() != 6],  # type: ignore[union-attr]
+        closed=closed,
+    )
+    assert [each.is_whole for each in found.months] == [True, True, True], "31 March is a Sunday"
+    assert found.months[1].before is not None
+    assert found.months[1].before.revenue == found.months[0].revenue
+    assert [each.until for each in found.months][-1] == date(2024, 3, 31)
+    assert found.days[-1].key == "2024-03-30"
+
+
 def test_averages_are_rounded_to_the_price() -> None:
     monday = date(2024, 3, 4)
     found = _of([_sold(monday, 5), _sold(monday + timedelta(days=7), 6)])
