@@ -32,7 +32,7 @@
   }
 
   function rowsOf(key) {
-    const rows = {cells: [], byCell: new Map(), folded: null};
+    const rows = {cells: [], byCell: new Map(), folded: null, revenue: 0n};
     for (const row of (data.cells[key] || "").split(";").filter(Boolean)) {
       const parts = row.split(" ");
       if (parts.length === 3) {
@@ -43,6 +43,7 @@
         rows.cells.push({cell: `${category} ${segment}`, category, segment, revenue, units});
         rows.byCell.set(`${category} ${segment}`, revenue);
       }
+      rows.revenue += BigInt(parts.at(-2));
     }
     return rows;
   }
@@ -61,9 +62,14 @@
     const rows = rowsOf(period.key);
     const others = [1, 2].map((bit) => other(period, bit)).filter(Boolean);
     const whole = minor(period.revenue);
+    // What was sold then and not now moved, too: so the changes of all rows add up.
+    const gone = rows.folded ? [] : [...new Set(others.flatMap((each) => [...each.rows.byCell.keys()]))]
+      .filter((cell) => !rows.byCell.has(cell))
+      .map((cell) => [cell, ...cell.split(" ")])
+      .map(([cell, category, segment]) => ({cell, category, segment, revenue: 0n, units: "0"}));
     const head = ["Category", "Segment", data.currency ? `Revenue (${data.currency})` : "Revenue", "Share",
                   ...others.map((each) => `On ${each.name}`), "Units"];
-    const body = rows.cells.map(({cell, category, segment, revenue, units}) => {
+    const body = [...rows.cells, ...gone].map(({cell, category, segment, revenue, units}) => {
       const [name, page] = data.names.categories[category];
       const link = element("a", {href: own + page}, element("bdi", {}, name));
       return element("tr", {}, element("th", {scope: "row"}, link),
@@ -79,7 +85,8 @@
         td(written(revenue)), td(share(revenue, whole)), ...others.map(() => td("\u2013")), td(exact(units))));
     }
     foot.push(element("tr", {className: "total"}, element("th", {scope: "row", colSpan: 2}, "All"),
-      td(exact(period.revenue)), td(""), ...others.map(() => td("")), td(exact(String(period.units)))));
+      td(exact(period.revenue)), td(""), ...others.map((each) => td(change(whole - each.rows.revenue))),
+      td(exact(String(period.units)))));
     const headings = head.map((text, at) => element("th", {scope: "col", className: at === 1 ? "text" : ""}, text));
     const made = element("table", {className: "numbers"}, element("thead", {}, element("tr", {}, ...headings)),
       element("tbody", {}, ...body), element("tfoot", {}, ...foot));
