@@ -38,22 +38,33 @@ _SHOWN = 200
     shell_complete=completed_runs,
     help="Where the history is lost or damaged: take the prices that a run was made by.",
 )
+@click.option(
+    "--load",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Correct the history: take that of a products file (.csv or .parquet).",
+)
 @json_option
 def prices_command(
-    product: str | None, csv_file: str | None, restore: str | None, as_json: bool, **options: Any
+    product: str | None,
+    csv_file: str | None,
+    restore: str | None,
+    load: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Show the price history that SALES_PRICE_HISTORY=keep makes."""
     from pipeline_core.ledger import open_state, unvouched_words
     from pipeline_core.ledger.price_lists import load_prices
 
+    if restore is not None and load is not None:
+        raise click.UsageError("--restore and --load are two histories; take one.")
     settings = run_settings(options)
     note(unvouched_words(settings.state))
     state = open_state(settings.state)
-    if restore is not None:
-        from pipeline_core.price_history.restored import restored
-
-        made = restored(state, restore, datetime.now(UTC))
-        note(f"The price history is that of run {restore} again: {counted(made.file.rows, 'row')}.")
+    if restore is not None or load is not None:
+        made = _put(state, restore, load)
+        note(f"The price history is {made}.")
     prices = _newest(state)
     rows = load_prices(state, prices)
     if product is not None:
@@ -64,6 +75,19 @@ def prices_command(
         _print_json(prices, rows)
     else:
         _print(prices, rows)
+
+
+def _put(state: Storage, restore: str | None, load: Path | None) -> str:
+    """What it is now, in words."""
+    from pipeline_core.dimensions.files import read_products
+    from pipeline_core.price_history.restored import loaded, restored
+
+    now = datetime.now(UTC)
+    if load is not None:
+        made, of = loaded(state, read_products(load), now), f"of {load}"
+    else:
+        made, of = restored(state, str(restore), now), f"of run {restore} again"
+    return f"that {of}: {counted(made.file.rows, 'row')}"
 
 
 def _newest(state: Storage) -> PriceList:
@@ -148,8 +172,9 @@ def _print(prices: PriceList, rows: pa.Table) -> None:
         grid.caption = f"and {counted(rows.num_rows - _SHOWN, 'more row')}; --csv writes all"
     console = output()
     console.print(grid)
+    origin = f"by run {prices.run_id}" if prices.run_id else "from a file"
     console.print(
-        f"Version {prices.number}, by the plan of run {prices.run_id}; a row counts from its first "
-        "day to before its last, empty is open.",
+        f"Version {prices.number}, {origin}; a row counts from its first day to before its last, "
+        "empty is open.",
         soft_wrap=True,
     )

@@ -49,6 +49,8 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
     if manifest.customers and manifest.products:
         customers, products = manifest.customers.words, manifest.products.words
         click.echo(plain(f"Customers came from {customers}, products from {products}."))
+    if manifest.price_history is not None:
+        click.echo(f"Prices are version {manifest.price_history} of the price history.")
     if manifest.report_plugins:
         click.echo(plain(f"Reports by plug-ins: {plugin_words(manifest.report_plugins)}."))
     done = results(ledger, manifest).done

@@ -77,7 +77,7 @@ class KeptPrices(Struct, frozen=True, kw_only=True):
     read_at: datetime
     """When the products were read of which it knows (UTC)."""
     run_id: str
-    """The run whose plan made it, or of which it was taken."""
+    """The run whose plan made it, or of which it was taken; empty if a person gave it."""
     rows: list[KeptPrice]
     """By product, then by their days."""
 

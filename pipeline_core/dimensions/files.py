@@ -48,6 +48,16 @@ def read_folder(
         )
 
 
+def read_products(path: Path) -> Snapshot:
+    """The products of one ``.csv`` or ``.parquet`` file, and no customer. Raises as
+    ``read_folder``."""
+    nobody = pa.table({name: pa.nulls(0, pa.string()) for name in CUSTOMERS.ours})
+    with _reading(path):
+        is_parquet = path.suffix.lower() == ".parquet"
+        read = _read_parquet if is_parquet else read_csv_table
+        return located_snapshot(Located(nobody, str(path)), read(path, PRODUCTS))
+
+
 def _check_folder(folder: Path) -> None:
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"

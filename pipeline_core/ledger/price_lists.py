@@ -106,7 +106,7 @@ def note_prices(state: Storage) -> None:
     state.create(_MARK, b"{}\n")
 
 
-def replace_damaged(
+def replace_prices(
     state: Storage, rows: pa.Table, read_at: datetime, run_id: str
 ) -> PriceList | None:
     """A version behind all that there are records of, whatever is left of these."""

@@ -19,4 +19,4 @@ class PriceList(Struct, frozen=True, kw_only=True):
     read_at: datetime
     """When the products were read of which it knows (UTC)."""
     run_id: str
-    """The run whose plan made it, or of which it was taken."""
+    """The run whose plan made it, or of which it was taken; empty if a person gave it."""

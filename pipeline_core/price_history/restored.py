@@ -1,16 +1,17 @@
-"""A price history that is lost, taken from the snapshot of a run."""
+"""A price history that is not what plans saw: taken from a run, or given by a person."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.ledger import RunLedger, load_snapshot
 from pipeline_core.ledger.price_lists import (
     load_prices,
     newest_prices,
     note_prices,
-    replace_damaged,
+    replace_prices,
 )
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import PriceList
@@ -18,6 +19,18 @@ from pipeline_core.price_history.price_table import PriceTable, table_of
 from pipeline_core.storage import Storage
 
 log = get_logger()
+
+
+def loaded(state: Storage, products: Snapshot, now: datetime) -> PriceList:
+    """A version of the history that has the rows of these products, whatever was kept before.
+
+    Raises:
+        ConfigError: there is no product.
+        RetryableError: the state does not answer.
+    """
+    if not products.products.num_rows:
+        raise ConfigError("The file has no product.", "`sales-pipeline prices --csv` writes one.")
+    return _put(state, products, now, "")
 
 
 def restored(state: Storage, run_id: str, now: datetime) -> PriceList:
@@ -34,13 +47,16 @@ def restored(state: Storage, run_id: str, now: datetime) -> PriceList:
             f"Run {run_id} was made without a price history.", "Name a run that has one."
         )
     _check_lost(state)
-    snapshot = load_snapshot(state, manifest.dimensions_digest)
-    rows = table_of(PriceTable(snapshot.products, snapshot.scale))
-    made = replace_damaged(state, rows, now, run_id)
+    return _put(state, load_snapshot(state, manifest.dimensions_digest), now, run_id)
+
+
+def _put(state: Storage, products: Snapshot, now: datetime, run_id: str) -> PriceList:
+    rows = table_of(PriceTable(products.products, products.scale))
+    made = replace_prices(state, rows, now, run_id)
     if made is None:
         raise RetryableError("The price history changes right now.", "Look at it once more.")
     note_prices(state)
-    log.info("prices_restored", run_id=run_id, number=made.number)
+    log.info("prices_replaced", run_id=run_id, number=made.number)
     return made
 
 

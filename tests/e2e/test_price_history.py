@@ -40,6 +40,7 @@ def test_a_price_is_kept_shown_and_read_back(env: dict[str, str]) -> None:
     sell(env, 'p1,"Toys, big",1.50', "p2,Toys,2.00")
     assert sales_pipeline("run", "--quiet", env=env).returncode == 0
     assert report(env) == '"Toys, big",Retail,2.00,2,1'
+    assert "Prices are version 2 of the price history." in sales_pipeline("show", env=env).stdout
 
     shown = json.loads(sales_pipeline("prices", "--json", env=env).stdout)
     first, second, third = shown["rows"]
@@ -53,7 +54,7 @@ def test_a_price_is_kept_shown_and_read_back(env: dict[str, str]) -> None:
     assert exported == f'{HEADER}p1,"Toys, big",1.00,,{today}\np1,"Toys, big",1.50,{today},\n'
     table = sales_pipeline("prices", env=env).stdout
     assert today in table
-    assert "Version 2, by the plan of run" in table
+    assert "Version 2, by run" in table
     mistyped = sales_pipeline("prices", "--product", "p3", env=env)
     assert (mistyped.returncode, "`sales-pipeline prices` lists all" in mistyped.stderr) == (
         2,
@@ -98,3 +99,23 @@ def test_what_was_paid_and_a_history_of_prices_do_not_go_together(env: dict[str,
     refused = sales_pipeline("run", env=env | {"SALES_PRICE_FIELD": "price"})
     assert refused.returncode == 2
     assert "SALES_PRICE_HISTORY=keep goes with prices of products" in refused.stderr
+
+
+def test_a_wrong_price_is_corrected_by_a_file(env: dict[str, str], tmp_path: Path) -> None:
+    sell(env, "p1,Toys,1.00")
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    path = tmp_path / "history.csv"
+    path.write_text(f"{HEADER}p1,Toys,5.00,,2024-03-02\np1,Toys,1.00,2024-03-02,\n")
+    done = sales_pipeline("prices", "--load", str(path), "--csv", "-", env=env)
+    assert (done.returncode, done.stdout) == (0, path.read_text())
+    assert f"The price history is that of {path}: 2 rows." in done.stderr
+    assert "Version 2, from a file" in sales_pipeline("prices", env=env).stdout
+    assert sales_pipeline("run", "--quiet", env=env).returncode == 0
+    assert report(env) == "Toys,Retail,10.00,2,1"
+    assert "(before 2024-03-02)" in sales_pipeline("diff", env=env).stdout
+    path.write_text(f"{HEADER}p1,Toys,5.00,,2024-03-02\np1,Toys,1.00,2024-03-01,\n")
+    wrong = sales_pipeline("prices", "--load", str(path), env=env)
+    assert wrong.returncode == 1
+    assert "p1 is valid twice on 2024-03-01 (row 2, row 3)" in wrong.stderr
+    both = sales_pipeline("prices", "--load", str(path), "--restore", "x", env=env)
+    assert both.returncode == 2

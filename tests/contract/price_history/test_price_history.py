@@ -24,6 +24,7 @@ from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.price_lists import load_prices, newest_prices
 from pipeline_core.load.tables import write_csv
+from pipeline_core.messages import DriftLimits
 from pipeline_core.price_history.continued import continued
 from pipeline_core.price_history.keeper import PriceKeeper
 from pipeline_core.price_history.price_table import PriceTable, table_of
@@ -386,6 +387,20 @@ def test_a_new_price_counts_from_the_day_of_the_plan(
         for number in range(1, 6)
     ]
     assert versions == [1, 2, 3, 4, 4]
+
+
+def test_products_whose_prices_ended_are_gone_for_the_drift_limits(
+    runs: Runs, clock: time_machine.Traveller
+) -> None:
+    sell(runs, "1.00\nbook,Toys,2.00")
+    runs.run(price_history="UTC", drift=DriftLimits(products_gone=Decimal("0.4")))
+    clock.move_to(at(1))
+    sell(runs, "1.00")
+    with pytest.raises(AssertionError):  # it is not published
+        runs.run(price_history="UTC", drift=DriftLimits(products_gone=Decimal("0.4")))
+    outcome = RunLedger(open_storage(str(runs.folder / "state")), "run-002").outcome()
+    assert outcome is not None
+    assert "Products gone: 1 of 2 in run run-001, 50.0 %" in outcome.reason
 
 
 def test_a_run_of_a_time_past_has_the_prices_of_its_days(
