@@ -28,7 +28,7 @@ from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from pipeline_core.messages import undated_words, unlike_words
+from pipeline_core.messages import is_subtracted, undated_words, unlike_words
 from pipeline_core.messages.reasons import reason_words
 from pipeline_core.messages.reconcile import (
     kept_by_bucket,
@@ -157,6 +157,7 @@ def _environment() -> Environment:
     environment.globals.update(undated_words=undated_words, unlike_words=unlike_words)
     environment.globals.update(
         reconciled=reconciled,
+        is_subtracted=is_subtracted,
         table_rows=table_rows,
         status_in_words=status_in_words,
         kept_by_bucket=kept_by_bucket,

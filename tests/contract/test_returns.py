@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -290,6 +291,25 @@ def test_explain_tells_apart_what_has_a_report_of_its_own(tmp_path: Path) -> Non
     found = explain(ledger, Cell("Office", "Retail"), 10)
     assert msgspec.structs.astuple(found.totals) == ("0.90", 9, 2)
     assert found.returned == ReturnedThere(events=2, units=4, revenue="0.40")
+
+
+@pytest.mark.parametrize(
+    ("mode", "said", "links"),
+    [
+        ("reject", ["Returns, not counted", "\u221272.75"], 0),
+        ("net", ["Returns, subtracted", "\u221272.55", "\u221251.75"], 0),
+        ("separate", ["Returns, in returns.csv", "\u221272.55"], 2),
+    ],
+)
+def test_the_page_says_what_came_back(
+    tmp_path: Path, mode: Any, said: list[str], links: int
+) -> None:
+    run_local(shop(tmp_path), tmp_path, feed=feed_of(TYPES), returns=mode)
+    page = (latest(tmp_path) / "index.html").read_text()
+    assert all(each in page for each in said)
+    assert len(re.findall(r'href="returns\.(?:csv|parquet)"', page)) == links
+    headline = " ".join(re.sub("<[^>]+>", " ", page.partition('id="left-out-figure"')[0]).split())
+    assert "Purchases counted 3" in headline
 
 
 def test_the_drift_of_less_than_nothing(tmp_path: Path) -> None:
