@@ -10,6 +10,7 @@ import click
 from console.display.tables import Grid
 from console.display.views import narrow, output, print_reconciliation, table
 from pipeline_core.messages.reconcile import money_in_words
+from pipeline_core.messages.reconciliation import ReasonSum
 from pipeline_core.percent import percent
 from pipeline_core.plural import counted
 from pipeline_core.questions.comparison import ComparedRow, PeriodComparison
@@ -43,7 +44,7 @@ def print_range(report: RangeReport) -> None:
     ]
     headings = ["category", "segment", "revenue", "units", "customers"]
     output().print(_shown(headings, rows, "`--format csv`", numbers=(2, 3, 4)))
-    if report.events.rejected:
+    if not report.reconciliation.is_all_sold:
         print_reconciliation(output(), report.reconciliation)
     click.echo(totals_in_words(report))
 
@@ -63,19 +64,25 @@ def print_comparison(found: PeriodComparison) -> None:
 
 def _totals(found: PeriodComparison) -> Grid:
     now, before, change = found.report.totals, found.before.totals, found.change
-    counts = found.report.events.counted, found.before.events.counted
     reports = found.report, found.before
+    counts = [each.reconciliation.counted.purchases for each in reports]
+    back = [each.reconciliation.came_back for each in reports]
     left_out = [narrow(money_in_words(each.reconciliation.left_out)) for each in reports]
     rows = [
         ("revenue", *_amounts(now.total_revenue, before.total_revenue, change.revenue)),
         ("units", *_amounts(now.units_sold, before.units_sold, change.units)),
         ("customers", *_amounts(now.unique_customers, before.unique_customers, change.customers)),
-        ("purchases", *_amounts(*counts, counts[0] - counts[1])),
+        ("purchases", *_amounts(counts[0], counts[1], counts[0] - counts[1])),
+        *([("returns", *map(_back_in_words, back), "", "")] if any(back) else []),
         ("left out", *left_out, "", ""),
         ("days", _days(found.report), _days(found.before), "", ""),
     ]
     headings = ["", found.period, found.period_before, "change", "%"]
     return table(headings, rows, numbers=(1, 2, 3, 4))
+
+
+def _back_in_words(came_back: ReasonSum | None) -> str:
+    return "0" if came_back is None else money_in_words(came_back.figures)
 
 
 def _days(report: RangeReport) -> str:

@@ -14,14 +14,7 @@ from rich.markup import escape
 from console.display.tables import Grid
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
-from pipeline_core.messages import (
-    Outcome,
-    Summary,
-    Unreadable,
-    returns_words,
-    undated_words,
-    unlike_words,
-)
+from pipeline_core.messages import Outcome, Summary, Unreadable, undated_words, unlike_words
 from pipeline_core.messages.reconcile import (
     kept_by_bucket,
     money_in_words,
@@ -158,9 +151,8 @@ def print_summary(console: Console, summary: Summary) -> None:
         console.print(f"Published by --allow-incomplete: {escape(plain(summary.allowed_empty))}")
     if summary.ignored:
         console.print(f"Passed over without being read: {endings_in_words(summary.ignored)}.")
-    if summary.rejected:
+    if not found.is_all_sold:
         print_reconciliation(console, found)
-    _print_sentence(console, returns_words(summary))
     _print_sentence(console, unlike_words(summary))
     _print_sentence(console, undated_words(summary))
     print_unreadable(console, summary.unreadable, summary.unreadable_count)

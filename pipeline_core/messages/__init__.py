@@ -43,7 +43,6 @@ from pipeline_core.messages.summary import (
     Totals,
     UnlikeFirst,
     is_subtracted,
-    returns_words,
     undated_words,
     unlike_words,
 )
@@ -106,7 +105,6 @@ __all__ = [
     "Work",
     "is_subtracted",
     "plugin_words",
-    "returns_words",
     "to_json",
     "undated_words",
     "unlike_words",

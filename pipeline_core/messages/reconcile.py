@@ -50,6 +50,7 @@ def reconcile(
         reasons=tuple(_line(reason, of, bought) for reason, of in sales.items()),
         returns=tuple(_return_line(reason, of) for reason, of in returns.items()),
         came_back=_came_back(taken),
+        net=_net(kept.purchases, totals, taken),
         sent_twice=again,
         share=_six_places(share),
         share_of=share_of,
@@ -96,6 +97,8 @@ def table_rows(found: Reconciliation) -> Iterator[ReconciledRow]:
     yield ReconciledRow("bought", "", bought, share(bought), is_sum=True)
     if found.came_back is not None:
         yield ReconciledRow(found.came_back.words, "", found.came_back.figures, None)
+    if found.net is not None:
+        yield ReconciledRow("counted, less these returns", "", found.net, None, is_sum=True)
     for line in found.returns:
         yield ReconciledRow(line.words, line.reason, line.figures, None)
     if found.sent_twice is not None:
@@ -125,7 +128,8 @@ def in_one_line(found: Reconciliation) -> str:
     apart = [_part(line.words, line.reason, line.figures) for line in found.returns]
     if found.came_back is not None:
         line = found.came_back
-        apart.insert(0, f"{money_in_words(line.figures)} ({line.words})")
+        net = "" if found.net is None else f", which makes {money_in_words(found.net)}"
+        apart.insert(0, f"{money_in_words(line.figures)} ({line.words}){net}")
     if found.sent_twice is not None:
         again = RejectReason.DUPLICATE_EVENT
         apart.append(_part(reason_words(again), again, found.sent_twice))
@@ -173,6 +177,12 @@ def _kept(events: int, totals: Totals, taken: Returns | None) -> PurchaseSum:
     if taken is not None and is_subtracted(taken):
         units, revenue = units + taken.units, _added_up([revenue, taken.revenue])
     return PurchaseSum(purchases=events - back, units=units, revenue=revenue)
+
+
+def _net(purchases: int, totals: Totals, taken: Returns | None) -> PurchaseSum | None:
+    if taken is None or not (taken.events and is_subtracted(taken)):
+        return None
+    return PurchaseSum(purchases=purchases, units=totals.units_sold, revenue=totals.total_revenue)
 
 
 def _came_back(taken: Returns | None) -> ReasonSum | None:

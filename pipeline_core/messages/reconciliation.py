@@ -63,3 +63,11 @@ class Reconciliation(Struct, frozen=True, kw_only=True):
     came_back: ReasonSum | None = None
     """What came back and counts: it is subtracted from what is counted here, or in returns.csv;
     null if nothing did."""
+    net: PurchaseSum | None = None
+    """What the report says where returns are subtracted: units and revenue of the counted purchases
+    less those that came back; else null."""
+
+    @property
+    def is_all_sold(self) -> bool:
+        """Whether nothing is left out and nothing came back: there is nothing to tell."""
+        return not (self.reasons or self.returns or self.sent_twice or self.came_back)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
@@ -229,18 +228,6 @@ def _counted(total: int | None, listed: Sequence[object]) -> int:
 def is_subtracted(returns: Returns) -> bool:
     """Whether they are subtracted from the report, and not in one of their own."""
     return returns.unique_customers is None
-
-
-def returns_words(summary: Summary) -> str:
-    """What came back, in a sentence; empty where returns are left out, or there are none."""
-    returns = summary.returns
-    if returns is None or not returns.events:
-        return ""
-    where = "subtracted" if is_subtracted(returns) else "in returns.csv"
-    return (
-        f"Came back: {counted(returns.events, 'return')}, {counted(returns.units, 'unit')}, "
-        f"{Decimal(returns.revenue):,f}, {where}."
-    )
 
 
 def undated_words(summary: Summary) -> str:

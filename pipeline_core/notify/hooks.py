@@ -80,7 +80,7 @@ class RunFigures:
             events_rejected=events.rejected,
             unreadable=summary.unreadable_count,
             ignored=sum(summary.ignored.values()),
-            left_out=in_one_line(found) if summary.rejected else "",
+            left_out="" if found.is_all_sold else in_one_line(found),
             left_out_share=found.share,
             left_out_share_of=found.share_of,
         )

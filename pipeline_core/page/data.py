@@ -125,6 +125,12 @@ class EarlierRun(Struct, frozen=True):
     reconciliation: Reconciliation | None = None
     """What it left out in money; None if its version did not say."""
 
+    @property
+    def purchases(self) -> int:
+        """Those that count, without returns."""
+        told = self.reconciliation
+        return self.events.counted if told is None else told.counted.purchases
+
 
 class Newcomers(Struct, frozen=True):
     """Distinct customers of the run and the one before."""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pipeline_core.diff.compare import difference
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import DriftLimits, Outcome, Returns, returns_words
+from pipeline_core.messages import DriftLimits, Outcome, Returns
 from pipeline_core.messages.reconcile import in_one_line, reconciled
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, ReturnedThere
@@ -125,7 +125,7 @@ def test_net_subtracts_what_came_back(tmp_path: Path) -> None:
         "rejected": 4,
     }
     assert found.returns == Returns(events=4, units=12, revenue="72.55", unique_customers=None)
-    assert returns_words(found) == "Came back: 4 returns, 12 units, 72.55, subtracted."
+    assert "-72.55 (returns, subtracted), which makes -51.75" in in_one_line(reconciled(found))
     figures = {
         reason: (f.events, f.units, f.returns and (f.returns.units, f.returns.revenue))
         for reason, f in found.rejected.items()
@@ -168,7 +168,7 @@ def test_separate_leaves_the_report_and_adds_its_own(tmp_path: Path) -> None:
     assert [str(each) for each in typed["total_revenue"].to_pylist()] == ["69.65", "2.50", "0.40"]
     found = summary(outcome)
     assert found.returns == Returns(events=4, units=12, revenue="72.55", unique_customers=2)
-    assert returns_words(found) == "Came back: 4 returns, 12 units, 72.55, in returns.csv."
+    assert "-72.55 (returns, in returns.csv)" in in_one_line(reconciled(found))
     assert found.events.counted == 7
     told = reconciled(found)
     assert (told.counted.purchases, told.counted.units, told.counted.revenue) == (3, 11, "20.80")

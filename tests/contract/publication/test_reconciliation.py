@@ -81,6 +81,7 @@ def test_all_that_was_bought_is_counted_or_left_out(shop: Shop, tmp_path: Path) 
         ],
         "sent_twice": None,
         "came_back": None,
+        "net": None,
         "share": "0.250000",
         "share_of": "revenue",
         "is_notable": True,
@@ -93,8 +94,8 @@ def test_page_and_terminal_say_it(shop: Shop, tmp_path: Path) -> None:
     said = _said(tmp_path)
     assert f"Complete, {SHARE}" in said
     assert '<span class="state complete notable">' in (latest(tmp_path) / "index.html").read_text()
-    assert "Left out at least 1.00 25.0 % of revenue, 40.0 % of purchases" in said
-    assert "Returns, not counted at most -0.70 2 returns" in said
+    assert "Left out, at least 1.00 25.0 % of revenue, 40.0 % of purchases" in said
+    assert "Returns, not counted, at most -0.70 2 returns" in said
     for row in (
         "Counted 3 30 3.00 75.0",
         "Guests guest 2 12 at least 1.00 25.0",
@@ -115,6 +116,31 @@ def test_page_and_terminal_say_it(shop: Shop, tmp_path: Path) -> None:
         "returns (return) 2 -8 ≤ -0.70",
     ):
         assert line in terminal
+
+
+def test_returns_that_count_stand_where_they_count(shop: Shop, tmp_path: Path) -> None:
+    """Beside the sales, of which nothing is left out for them."""
+    sold = run_local(shop, tmp_path)
+    net = run_local(shop, tmp_path, returns="net")
+    told, before = reconciled(summary(net)), reconciled(summary(sold))
+    assert (told.bought, told.counted, told.left_out) == (
+        before.bought,
+        before.counted,
+        before.left_out,
+    )
+    assert told.net is not None
+    assert (told.net.units, told.net.revenue) == (23, "2.30")
+    said = _said(tmp_path)
+    assert "Revenue, less returns 2.30" in said
+    assert "Returns, subtracted -0.70 1 return" in said
+    assert "Purchases counted 3 unchanged" in said
+    assert "3.00 is in the report (less what came back, 2.30" in said
+    for row in (
+        "Returns, subtracted 1 -7 -0.70",
+        "Counted, less these returns 3 23 2.30",
+        "Returns: unknown products unknown_product 1 -1 unknown",
+    ):
+        assert row in said
 
 
 def test_below_its_limit_the_share_goes_without_saying(shop: Shop, tmp_path: Path) -> None:
