@@ -23,7 +23,7 @@ class SalesCell(Struct, frozen=True):
     figures: SalesFigures
     """What was sold there."""
     page: str
-    """The category's page, as a path from the run's folder."""
+    """The category's page, as a path from the run's folder; empty if it has none."""
 
 
 class Group(Struct, frozen=True):
@@ -170,6 +170,10 @@ class Page(Struct, frozen=True, kw_only=True):
     """Categories, as charted."""
     segment_bars: ShownGroups
     """Segments, as charted."""
+    returned: tuple[SalesCell, ...]
+    """The largest rows of returns.csv, as positive amounts; none unless returns are separate."""
+    folded_returned: Folded | None
+    """Its other rows as one; None if there is none."""
     over_time: OverTime
     """Sales by month, week and day."""
     left_out: tuple[RejectedByReason, ...]

@@ -86,7 +86,7 @@ def shown_cells(
             row.category,
             row.segment,
             figures(Sum(row.revenue, row.units, row.customers), scale),
-            pages[row.category],
+            pages.get(row.category, ""),
         )
         for row in rows[:most]
     )

@@ -15,7 +15,7 @@ from pipeline_core.containers.ignored import commonest_endings
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import file_names
 from pipeline_core.messages import Manifest, Summary
-from pipeline_core.page import Group, Page, render_category, render_index
+from pipeline_core.page import Folded, Group, Page, SalesCell, render_category, render_index
 from pipeline_core.page.category_months import CategoryMonths
 from pipeline_core.page.coverage import coverage, day_states
 from pipeline_core.page.customers import newcomers
@@ -37,6 +37,7 @@ from pipeline_core.storage import Storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.category_sales import count_customers_by_segment
 from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
+from pipeline_core.transform.reports.returns import REPORT as RETURNS
 
 
 def write_pages(
@@ -75,6 +76,10 @@ def write_pages(
         categories_shown,
         segments_shown,
     )
+    returned: tuple[tuple[SalesCell, ...], Folded | None] = (), None
+    if RETURNS.name in partials:
+        returns = RETURNS.finish(partials[RETURNS.name], scale)
+        returned = shown_cells(sales_rows(returns), pages, scale)
     index = Page(
         summary=summary,
         shop=manifest.options.shop,
@@ -88,6 +93,8 @@ def write_pages(
         segments=segments_shown,
         category_bars=shown_groups(sums, scale, BARS),
         segment_bars=shown_groups(segments, scale, BARS),
+        returned=returned[0],
+        folded_returned=returned[1],
         over_time=days,
         left_out=left_out(summary, folder / "rejects.csv"),
         ignored=tuple(commonest_endings(summary.ignored)),

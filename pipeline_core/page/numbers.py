@@ -75,6 +75,11 @@ def share(part: Shown, whole: Shown) -> str:
     return f"{percent(part, whole)} %" if Decimal(str(whole)) > 0 else _UNKNOWN
 
 
+def plus(one: Shown, other: Shown) -> str:
+    """The sum of two figures, as decimal text."""
+    return f"{_EXACT.add(Decimal(str(one)), Decimal(str(other))):f}"
+
+
 def apart(now: Shown, before: Shown) -> str:
     """How far a figure moved, in either direction, as decimal text."""
     return f"{abs(_EXACT.subtract(Decimal(str(now)), Decimal(str(before)))):f}"

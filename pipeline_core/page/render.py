@@ -50,6 +50,7 @@ from pipeline_core.page.numbers import (
     largest,
     money,
     percent,
+    plus,
     share,
     signed,
     width,
@@ -153,7 +154,7 @@ def _environment() -> Environment:
     environment.filters.update(grouped=grouped, shown=_shown, percent=percent, width=width)
     environment.filters.update(signed=signed, money=_money, largest=largest, share=share)
     environment.filters.update(plain=_plain)
-    environment.globals.update(apart=apart, change=change)
+    environment.globals.update(apart=apart, change=change, plus=plus)
     environment.globals.update(undated_words=undated_words, unlike_words=unlike_words)
     environment.globals.update(
         reconciled=reconciled,
