@@ -9,12 +9,12 @@ import click
 
 from console.display.tables import Grid
 from console.display.views import narrow, output, print_reconciliation, table
-from pipeline_core.messages.reconcile import money_in_words
 from pipeline_core.messages.reconciliation import ReasonSum
 from pipeline_core.percent import percent
 from pipeline_core.plural import counted
 from pipeline_core.questions.comparison import ComparedRow, PeriodComparison
 from pipeline_core.questions.range_report import RangeReport
+from pipeline_core.reconciliation.words import money_in_words
 from pipeline_core.transform.money import grouped
 
 _ROWS_SHOWN = 40

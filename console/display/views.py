@@ -15,17 +15,17 @@ from console.display.tables import Grid
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
 from pipeline_core.messages import Outcome, Summary, Unreadable, undated_words, unlike_words
-from pipeline_core.messages.reconcile import (
+from pipeline_core.messages.reconciliation import Reconciliation
+from pipeline_core.percent import percent
+from pipeline_core.plural import counted
+from pipeline_core.reconciliation.reconcile import reconciled
+from pipeline_core.reconciliation.words import (
     kept_by_bucket,
     money_in_words,
-    reconciled,
     status_in_words,
     table_rows,
     units_in_words,
 )
-from pipeline_core.messages.reconciliation import Reconciliation
-from pipeline_core.percent import percent
-from pipeline_core.plural import counted
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.money import grouped

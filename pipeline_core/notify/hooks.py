@@ -12,8 +12,9 @@ from typing import Literal, get_args
 from pipeline_core.configuration.hook_command import program
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Outcome, Summary
-from pipeline_core.messages.reconcile import in_one_line, reconciled
 from pipeline_core.notify.hook_process import run_command
+from pipeline_core.reconciliation.reconcile import reconciled
+from pipeline_core.reconciliation.words import in_one_line
 
 log = get_logger()
 

@@ -29,13 +29,6 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from pipeline_core.messages import is_subtracted, undated_words, unlike_words
-from pipeline_core.messages.reasons import reason_words
-from pipeline_core.messages.reconcile import (
-    kept_by_bucket,
-    reconciled,
-    status_in_words,
-    table_rows,
-)
 from pipeline_core.page.data import (
     CalendarDay,
     Group,
@@ -58,6 +51,9 @@ from pipeline_core.page.numbers import (
 from pipeline_core.page.plain_words import plain
 from pipeline_core.page.shown_figures import Folded
 from pipeline_core.page.shown_periods import PeriodCells, PeriodSales
+from pipeline_core.reconciliation.reasons import reason_words
+from pipeline_core.reconciliation.reconcile import reconciled
+from pipeline_core.reconciliation.words import kept_by_bucket, status_in_words, table_rows
 
 _HERE = Path(__file__).parent
 _LONGEST_NAME = 120

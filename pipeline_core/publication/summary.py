@@ -22,10 +22,10 @@ from pipeline_core.messages import (
     UnlikeFirst,
     Unreadable,
 )
-from pipeline_core.messages.reconcile import reconcile
 from pipeline_core.planning.survey import missing_days
 from pipeline_core.processing.repeated_entries import first_repeated, repeated_days
 from pipeline_core.publication.verdict import is_wrong_key, too_many_rejects
+from pipeline_core.reconciliation.reconcile import reconcile
 from pipeline_core.transform.enrich import merge_figures
 from pipeline_core.transform.rejected import in_decimals
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES

@@ -18,9 +18,10 @@ from pipeline_core.diff.compare import difference
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import DriftLimits, Outcome, Returns
-from pipeline_core.messages.reconcile import in_one_line, reconciled
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, ReturnedThere
+from pipeline_core.reconciliation.reconcile import reconciled
+from pipeline_core.reconciliation.words import in_one_line
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.support.archives import Shop, part, purchase

@@ -15,8 +15,8 @@ from rich.console import Console
 
 from console.display.views import print_summary
 from pipeline_core.messages import Outcome, RejectReason, Summary
-from pipeline_core.messages.reasons import reason_words
-from pipeline_core.messages.reconcile import reconciled
+from pipeline_core.reconciliation.reasons import reason_words
+from pipeline_core.reconciliation.reconcile import reconciled
 from tests.support import PROJECT
 from tests.support.archives import Shop, part, purchase
 from tests.support.run import latest, run_local, shop_of, summary, text

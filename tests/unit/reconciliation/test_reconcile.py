@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.messages import RejectReason, RejectSummary, Totals
-from pipeline_core.messages.reasons import reason_words
-from pipeline_core.messages.reconcile import (
+from pipeline_core.messages.reconciliation import Reconciliation
+from pipeline_core.reconciliation.reasons import reason_words
+from pipeline_core.reconciliation.reconcile import reconcile
+from pipeline_core.reconciliation.words import (
     in_one_line,
     kept_by_bucket,
-    reconcile,
     status_in_words,
     table_rows,
 )
-from pipeline_core.messages.reconciliation import Reconciliation
 
 COUNTED = Totals("900.00", 90, 9)
 GUESTS = {"guest": RejectSummary(3, 10, "100.00")}
@@ -100,6 +100,14 @@ def test_what_came_back_of_guests_stands_with_the_returns() -> None:
     assert in_one_line(told).endswith(
         "Beside that: at most -70.00 (returns: guests, guest), -300.00 (returns, return)."
     )
+
+
+def test_a_reason_for_which_only_returns_are_left_out_is_no_row_of_sales() -> None:
+    guests = RejectSummary(2, 0, "0.00", 0, 0, RejectSummary(2, -7, "-0.70", 0, 0))
+    told = found({"guest": guests, "duplicate_event": guests})
+    assert (told.reasons, told.sent_twice) == ((), None)
+    assert [line.reason for line in told.returns] == ["guest", "duplicate_event"]
+    assert told.bought == told.counted
 
 
 def test_bucket_keeps_what_is_unknown() -> None:
