@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from pipeline_core.messages import ClosedDays
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.support.chromium import Browser
-from tests.support.made_up import MadeUp, write_made_up
 from tests.support.run import latest, run_local
 
 FIRST, LAST = date(2023, 1, 2), date(2024, 3, 19)
@@ -61,22 +60,25 @@ def _pictures(scratch: Path) -> Iterator[Picture]:
     yield Picture("incomplete", _run(scratch / "incomplete", days))
     yield Picture("one-day", _run(scratch / "one", dict(_days(LAST, LAST))))
     yield Picture("empty", _run(scratch / "empty", {"2024-03-19.zip": day_zip({"0.json": b"[]"})}))
-    returns = write_made_up(scratch / "returns", list(_returns()), **WHAT_THE_SHOP_IS)
-    yield Picture("returns", returns / "index.html", height=1900, click="label[for=by-day]")
+    days = dict(_days(date(2023, 12, 1), date(2024, 1, 31), _came_back))
+    returns = _run(scratch / "returns", days, returns="net")
+    yield Picture("returns", returns, height=1500, click="label[for=by-day]")
 
 
-def _run(folder: Path, days: Mapping[str, bytes]) -> Path:
+def _run(folder: Path, days: Mapping[str, bytes], **options: Any) -> Path:
     customers = [(f"c{n}", "2020-01-01", SEGMENTS[n % 3]) for n in range(40)]
     products = [
         (f"p{n}", f"Product {n}", CATEGORIES[n % 5], f"{3 + n * 7 % 40}.{n % 2 * 5}0")
         for n in range(25)
     ]
     shop = write_shop(folder / "shop", {"year.zip": archive_zip(days)}, customers, products)
-    run_local(shop, folder, **WHAT_THE_SHOP_IS)
+    run_local(shop, folder, **WHAT_THE_SHOP_IS, **options)
     return latest(folder) / "index.html"
 
 
-def _days(first: date, last: date) -> Iterator[tuple[str, bytes]]:
+def _days(
+    first: date, last: date, further: Callable[[date], list[dict[str, Any]]] = lambda _: []
+) -> Iterator[tuple[str, bytes]]:
     """Some 20 purchases a day, more in winter and at the end of the week."""
     for age in range((last - first).days + 1):
         day = first + timedelta(days=age)
@@ -89,14 +91,12 @@ def _days(first: date, last: date) -> Iterator[tuple[str, bytes]]:
             purchase(f"c{n * at % 37}", f"p{(n * n + at) % 25}", 1 + n * at % 5)
             for n in range(count)
         ]
-        yield f"{day}.zip", day_zip({"0.json": part(bought)})
+        yield f"{day}.zip", day_zip({"0.json": part([*bought, *further(day)])})
 
 
-def _returns() -> Iterator[MadeUp]:
-    """After the sales of the winter, much comes back."""
-    for age in range(60):
-        day = date(2023, 12, 1) + timedelta(days=age)
-        for number, category in enumerate(CATEGORIES):
-            sold = 40_000 + 1_700 * number * (age % 7)
-            back = 130_000 if category == "Toys" and 26 < age < 34 else 3_000
-            yield MadeUp(day, category, SEGMENTS[number % 3], (sold - back) // 900, sold - back)
+def _came_back(day: date) -> list[dict[str, Any]]:
+    """Something every day, and most of it after the feast."""
+    count = 40 - 6 * (day.day - 27) if day.month == 12 and day.day > 26 else 2
+    return [
+        purchase(f"c{n * day.day % 37}", f"p{4 + 5 * (n % 4)}", -1 - n % 3) for n in range(count)
+    ]
