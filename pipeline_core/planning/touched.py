@@ -35,31 +35,27 @@ def touched(
         touched=np.zeros(len(receipts), np.bool_),
     )
     # Who was there before is a known one wherever a receipt names him.
-    kinds = {
+    by_kind = {
         "customers": customers.where(~customers.is_new),
         "unknown_customers": customers.where(customers.is_new),
         "products": products.where(~products.is_new),
         "unknown_products": products.where(products.is_new),
     }
-    kinds = {name: changed for name, changed in kinds.items() if len(changed.ids)}
-    in_files: dict[str, list[int]] = {}
-    for name, changed in kinds.items():
-        found = [getattr(each, name) for each in receipts]
+    by_kind = {kind: changed for kind, changed in by_kind.items() if len(changed.ids)}
+    in_files = np.zeros(len(receipts), np.bool_)
+    for kind, changed in by_kind.items():
+        found: list[bytes | None] = [getattr(each, kind) for each in receipts]
         ids = np.frombuffer(b"".join(each or b"" for each in found), "<u8")
-        owners = np.repeat(np.arange(len(found)), [len(each or b"") // 8 for each in found])
-        question.ask(changed, owners, ids)
-        meeting = question.meeting(changed)
-        in_files[name] = [n for n, each in enumerate(found) if each is None and meeting[n]]
-    for number in sorted({number for numbers in in_files.values() for number in numbers}):
-        if question.touched[number]:
-            continue
-        ids_by_kind = _read(state, receipts[number])
-        if ids_by_kind is None:
+        lengths = [len(each or b"") // ids.itemsize for each in found]
+        question.ask(changed, np.repeat(np.arange(len(found)), lengths), ids)
+        in_files |= np.array([each is None for each in found], np.bool_) & question.meeting(changed)
+    for number in np.flatnonzero(in_files & ~question.touched).tolist():
+        all_ids = _read(state, receipts[number])
+        if all_ids is None:
             question.touched[number] = True
             continue
-        for name, changed in kinds.items():
-            ids = ids_by_kind[name]
-            question.ask(changed, np.full(len(ids), number), ids)
+        for kind, changed in by_kind.items():
+            question.ask(changed, np.full(len(all_ids[kind]), number), all_ids[kind])
     return question.touched
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.messages import Feed
 from pipeline_core.publication import merge
+from pipeline_core.publication.rebuild import rebuild
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.support.changing_lists import ChangingList
 from tests.support.successive import Runs, check
@@ -19,7 +22,8 @@ from tests.support.successive import Runs, check
 STEPS = 50
 CUSTOMERS = [f"c{n}" for n in range(18)]
 PRODUCTS = [f"p{n}" for n in range(18)]
-DAYS = [*(f"events_2024-01-{day:02}.zip" for day in range(1, 29)), "events_of_some_day.zip"]
+DAYS = [f"events_2024-01-{day:02}.zip" for day in range(1, 29)]
+DAYS += [f"events_{name}.zip" for name in ("a", "b", "c", "d")]
 # Dropped if it is sent again, where a feed says by which fields that is known.
 SENT_TWICE = Feed(event_id=("order",))
 
@@ -110,6 +114,18 @@ def _change_lists(world: World) -> None:
     world.write_tables()
 
 
+def _is_dated(world: World) -> bool:
+    """Whether any archive has a day with a date."""
+    return any("2024-01" in name for path in world.data.iterdir() for name in _names(path))
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        return zipfile.ZipFile(path).namelist()
+    except zipfile.BadZipFile:
+        return []
+
+
 def _nothing(world: World) -> None:
     """An ordinary night."""
 
@@ -136,15 +152,24 @@ def test_after_any_step_the_figures_are_those_of_a_full_run(
     runs = world.runs
     unknown, feed = "reject", SENT_TWICE if seed % 2 else Feed()
     was, touched, untouched = "", 0, 0
+    memory, remembered = runs.folder / "state" / "kept" / "archives.json", list[bytes]()
     for _ in range(STEPS):
         world.step()
+        if remembered and chance.random() < 0.1:  # as if another run had been planned then, too
+            memory.write_bytes(chance.choice(remembered))
         if chance.random() < 0.1:
             unknown = chance.choice(["reject", "bucket"])
-        digest = check(runs, unknown=unknown, feed=feed)["dimensions_digest"]
+        is_past = remembered and chance.random() < 0.1 and _is_dated(world)
+        as_of = date(2024, 1, 28) if is_past else None
+        digest = check(runs, unknown=unknown, feed=feed, as_of=as_of)["dimensions_digest"]
         if digest != was:
             ledger = RunLedger(open_state(str(runs.folder / "state")), f"run-{runs.number:03}")
             untouched += len(ledger.reused())
             touched += len(ledger.receipts()) - len(ledger.reused())
         was = digest
+        remembered.append(memory.read_bytes())
+    for number in chance.sample(range(1, STEPS + 1), 3):
+        again = rebuild(str(runs.folder / "state"), f"run-{number:03}", dry_run=True)
+        assert again.state == "as_published", again
     assert untouched > STEPS // 2
     assert touched > STEPS // 4

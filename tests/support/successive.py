@@ -94,7 +94,8 @@ class Runs:
 
     def files(self) -> dict[str, bytes]:
         """CSV and Parquet files of the last run."""
-        return self.csvs() | {p.name: p.read_bytes() for p in self.last().glob("*.parquet")}
+        found = sorted(p for kind in ("csv", "parquet") for p in self.last().rglob(f"*.{kind}"))
+        return {str(p.relative_to(self.last())): p.read_bytes() for p in found}
 
 
 def from_scratch(runs: Runs, **options: Any) -> tuple[dict[str, bytes], dict[str, Any]]:
