@@ -158,6 +158,8 @@ def test_password_with_odd_characters_survives_and_stays_secret() -> None:
         ("unknown", "drop"),
         ("timezone", "Mars/Olympus"),
         ("max_reject_share", 1.5),
+        ("left_out_share", "5"),
+        ("left_out_share", "5 %"),
         ("max_revenue_change", "10"),
         ("max_revenue_change", "10 %"),
         ("max_purchases_change", "nan"),
@@ -223,6 +225,12 @@ def test_limits_of_drift_are_off_or_as_exact_as_written(monkeypatch: pytest.Monk
         customers_gone=Decimal("0.1"),
         products_gone=Decimal(1),
     )
+
+
+def test_what_may_be_left_out_without_a_word_is_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().options().left_out_share == Decimal("0.05")
+    monkeypatch.setenv("SALES_LEFT_OUT_SHARE", "0.3")
+    assert load_settings().options().left_out_share == Decimal("0.3")
 
 
 def test_profiles() -> None:
