@@ -105,8 +105,8 @@ class Reading:
         if not self.is_plain or len(self._types) > kernel.MOST_TYPES:
             return None
         fields = tuple(_octets(path) for path in self._paths.values())
-        types = tuple(map(_octets, self._feed.taken_types))
-        bought = len(self._feed.purchase_types)
+        bought = len(set(self._feed.purchase_types))
+        types = tuple(map(_octets, dict.fromkeys(self._feed.taken_types)))
         return Names(fields, types, bought, self._any_ids, self._feed.price_decimals)
 
     def plain_events(self, text: Octets) -> list[Any] | None:

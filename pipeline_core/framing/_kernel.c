@@ -35,14 +35,18 @@ enum { NO_PRICE = -1 };
 typedef enum { ARRAY, LINES, VALUES, SHAPES } Shape;
 
 /* Values of an event's fields, by what the rules ask of them. */
-typedef enum { MISSING, EMPTY, NONEMPTY, NULL_VALUE, OTHER } Kind;
+typedef enum { MISSING, EMPTY, NONEMPTY, NULL_VALUE, NUMBER, OTHER } Kind;
 
 typedef struct {
     Kind kind;
-    Place start, end; /* of a string, without its quotes */
+    Place start, end; /* of a string, without its quotes, or of a number */
 } Text;
 
-typedef enum { EVENT_TYPE, CUSTOMER_ID, PRODUCT_ID, QUANTITY, PRICE, ANOTHER } Field;
+typedef enum { EVENT_TYPE, CUSTOMER_ID, PRODUCT_ID, PRICE, QUANTITY, ANOTHER } Field;
+
+/* In the order in which their names come; the last one only if events have it. */
+enum { LEAST_FIELDS = 4, MOST_NAMES = 5 };
+static const Field NAMED[MOST_NAMES] = {EVENT_TYPE, CUSTOMER_ID, PRODUCT_ID, QUANTITY, PRICE};
 
 typedef struct {
     Place text;
@@ -51,9 +55,9 @@ typedef struct {
 
 /* What a shop calls things. */
 typedef struct {
-    Word fields[ANOTHER];
-    int field_count;   /* without a price, PRICE */
-    int decimals;      /* of prices */
+    Word fields[MOST_NAMES]; /* as NAMED */
+    int field_count;
+    int decimals; /* of prices */
     Word types[MOST_TYPES]; /* of purchases, then of returns */
     int type_count, purchase_count;
     int any_ids; /* integers are ids, too */
@@ -62,7 +66,6 @@ typedef struct {
 typedef struct {
     Text texts[QUANTITY]; /* by Field */
     int32_t quantity;     /* 0 if it is no integer whose size is from 1 to 2**31 - 1 */
-    int64_t price;        /* in minor units; NO_PRICE if it is none */
     int undecided;
 } Event;
 
@@ -93,7 +96,7 @@ typedef struct {
     Column spans, positions, defects, guests, quantities;
     Column customer_offsets, customers, has_customer, product_offsets, products, has_product;
     Column prices, has_price; /* if it is_priced */
-    int is_priced;
+    int is_priced, decimals;
 } Rows;
 
 static int append_text(Column *offsets, Column *texts, Column *valid, Text text)
@@ -104,8 +107,13 @@ static int append_text(Column *offsets, Column *texts, Column *valid, Text text)
            (!is_valid || append(texts, text.start, (size_t)(text.end - text.start)));
 }
 
-static int append_price(Rows *rows, int64_t price)
+static int64_t price_of(Place p, Place end, int decimals, int is_text);
+
+static int append_price(Rows *rows, Text text)
 {
+    int is_price = text.kind == NONEMPTY || text.kind == NUMBER;
+    int64_t price = is_price ? price_of(text.start, text.end, rows->decimals, text.kind == NONEMPTY)
+                             : NO_PRICE;
     uint8_t is_valid = price != NO_PRICE;
     return append(&rows->prices, &price, sizeof price) && append(&rows->has_price, &is_valid, 1);
 }
@@ -115,7 +123,8 @@ static int append_row(Rows *rows, int64_t position, int64_t start, int64_t end, 
 {
     int64_t span[2] = {start, end};
     Text customer = event->texts[CUSTOMER_ID];
-    uint8_t guest = customer.kind != NONEMPTY && customer.kind != OTHER;
+    uint8_t guest =
+        customer.kind == MISSING || customer.kind == EMPTY || customer.kind == NULL_VALUE;
     return append(&rows->spans, span, sizeof span) &&
            append(&rows->positions, &position, sizeof position) &&
            append(&rows->defects, &defect, 1) && append(&rows->guests, &guest, 1) &&
@@ -124,7 +133,7 @@ static int append_row(Rows *rows, int64_t position, int64_t start, int64_t end, 
                        customer) &&
            append_text(&rows->product_offsets, &rows->products, &rows->has_product,
                        event->texts[PRODUCT_ID]) &&
-           (!rows->is_priced || append_price(rows, event->price));
+           (!rows->is_priced || append_price(rows, event->texts[PRICE]));
 }
 
 /* ---------------------------------------------------------------- JSON */
@@ -400,23 +409,20 @@ static int64_t price_of(Place p, Place end, int decimals, int is_text)
 
 static inline Field field_named(const Feed *feed, Place key, ptrdiff_t length)
 {
-    for (int field = EVENT_TYPE; field < feed->field_count; field++) {
-        const Word *name = &feed->fields[field];
+    for (int i = 0; i < feed->field_count; i++) {
+        const Word *name = &feed->fields[i];
         if (length == name->length && memcmp(key, name->text, (size_t)length) == 0)
-            return (Field)field;
+            return NAMED[i];
     }
     return ANOTHER;
 }
 
 /* Of keys that come twice the last one counts. */
-static inline void set_text(Event *event, Field field, const Feed *feed, Kind kind, Place start,
-                            Place end)
+static inline void set_text(Event *event, Field field, Kind kind, Place start, Place end)
 {
     Text text = {kind == NONEMPTY && start == end ? EMPTY : kind, start, end};
     if (field == QUANTITY)
         event->quantity = 0;
-    else if (field == PRICE)
-        event->price = kind == NONEMPTY ? price_of(start, end, feed->decimals, 1) : NO_PRICE;
     else if (field != ANOTHER)
         event->texts[field] = text;
 }
@@ -425,12 +431,8 @@ static inline void set_text(Event *event, Field field, const Feed *feed, Kind ki
 static inline void set_number(Event *event, Field field, const Feed *feed, Place start, Place end,
                               Number number)
 {
-    int is_id = feed->any_ids && number.is_integer && field != EVENT_TYPE;
-    if (field == PRICE) {
-        event->price = price_of(start, end, feed->decimals, 0);
-        return;
-    }
-    set_text(event, field, feed, is_id ? NONEMPTY : OTHER, start, end);
+    int is_id = feed->any_ids && number.is_integer && field != EVENT_TYPE && field != PRICE;
+    set_text(event, field, is_id ? NONEMPTY : NUMBER, start, end);
     if (field == QUANTITY)
         event->quantity = number.quantity;
     else if (is_id && field != ANOTHER && start[0] == '-' && start[1] == '0')
@@ -488,7 +490,7 @@ static inline Place scan_alike(Place p, Place end, const Layout *layout, const F
         Place value = p += length;
         if (layout->fields[i].is_text) {
             p = skip_plain(p, end);  /* what stops it but a quote is not in the next joint */
-            set_text(event, field, feed, NONEMPTY, value, p);
+            set_text(event, field, NONEMPTY, value, p);
         } else {
             Number number;
             if (p == end || (*p != '-' && !is_digit(*p)) ||
@@ -533,7 +535,7 @@ static Place scan_event(Place p, Place end, int depth, const Feed *feed, Layout 
             value = p + 1;
             if (!(after = scan_string(value, end, &is_escaped)))
                 return NULL;
-            set_text(event, field, feed, NONEMPTY, value, after);
+            set_text(event, field, NONEMPTY, value, after);
             escaped |= is_escaped && field != ANOTHER;
             p = after + 1;
         } else if (is_number) {
@@ -542,7 +544,7 @@ static Place scan_event(Place p, Place end, int depth, const Feed *feed, Layout 
                 return NULL;
             set_number(event, field, feed, value, p, number);
         } else {
-            set_text(event, field, feed, *p == 'n' ? NULL_VALUE : OTHER, NULL, NULL);
+            set_text(event, field, *p == 'n' ? NULL_VALUE : OTHER, NULL, NULL);
             if (!(after = p = skip_value(p, end, depth)))
                 return NULL;
             is_example = 0;
@@ -573,7 +575,14 @@ static Place scan_event(Place p, Place end, int depth, const Feed *feed, Layout 
     return p;
 }
 
-static const Event NO_FIELDS = {{{MISSING, NULL, NULL}}, 0, NO_PRICE, 0};  /* and MISSING is 0 */
+/* An event without fields. Where a text is missing, nobody looks at its place. */
+static inline void clear(Event *event)
+{
+    for (int field = EVENT_TYPE; field < QUANTITY; field++)
+        event->texts[field].kind = MISSING;
+    event->quantity = 0;
+    event->undecided = 0;
+}
 
 static inline Place scan_known(Place p, Place end, const Layout *layouts, const Feed *feed,
                                Event *event)
@@ -581,7 +590,7 @@ static inline Place scan_known(Place p, Place end, const Layout *layouts, const 
     for (int i = 0; i < LAYOUTS; i++) {
         if (!layouts[i].count)
             continue;
-        *event = NO_FIELDS;
+        clear(event);
         Place after = scan_alike(p, end, &layouts[i], feed, event);
         if (after)
             return after;
@@ -642,7 +651,7 @@ static inline Place scan_item(Place start, Place end, const Scan *scan, Examples
     Place p;
     item->defect = 0;
     item->is_candidate = 1;
-    item->event = NO_FIELDS;
+    clear(&item->event);
     if (*start != '{') {
         item->defect = scan->not_an_object;
         return skip_value(start, scan->shape == LINES ? end_of_line(start, end) : end, levels);
@@ -651,7 +660,7 @@ static inline Place scan_item(Place start, Place end, const Scan *scan, Examples
         Layout *example = &known->layouts[known->oldest++ % LAYOUTS];
         if (scan->shape == LINES)
             end = end_of_line(start, end);
-        item->event = NO_FIELDS;
+        clear(&item->event);
         p = scan_event(start, end, levels - 1, &scan->feed, example, &item->event);
     }
     Text type = item->event.texts[EVENT_TYPE];
@@ -702,7 +711,7 @@ static Place bad_line(Place p, Place end, Place *after, const Scan *scan, Item *
         return NULL;
     item->defect = scan->not_an_object;
     item->is_candidate = 1;
-    item->event = NO_FIELDS;
+    clear(&item->event);
     Place last = *after;
     while (last > p && (last[-1] == ' ' || last[-1] == '\r' || last[-1] == '\t'))
         last--;
@@ -931,7 +940,7 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     state.shape = (Shape)shape;
     state.feed.type_count = read_words(types, state.feed.types, 0, MOST_TYPES);
-    state.feed.field_count = read_words(fields, state.feed.fields, PRICE, ANOTHER);
+    state.feed.field_count = read_words(fields, state.feed.fields, LEAST_FIELDS, MOST_NAMES);
     const char *wrong = start < 0 || start > text.len ? "start lies outside of the text"
                         : shape < 0 || shape >= SHAPES ? "there is no such shape"
                         : most_rows < 1               ? "there is no room for a row"
@@ -953,7 +962,8 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
     }
     Rows rows;
     memset(&rows, 0, sizeof rows);
-    rows.is_priced = state.feed.field_count > PRICE;
+    rows.is_priced = state.feed.field_count > LEAST_FIELDS;
+    rows.decimals = state.feed.decimals;
     Result result;
     Place first = first_of(&text);
     state.start = start ? first + start : NULL;

@@ -13,6 +13,7 @@ from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.files import read_folder
 from pipeline_core.dimensions.plugin import described, is_plugin, read_plugin
 from pipeline_core.dimensions.snapshot import Snapshot
+from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids, save_snapshot
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import DATABASE, DimensionSource, Feed, Manifest, Order
@@ -74,6 +75,8 @@ def plan(order: Order) -> Manifest:
     snapshot, version = read_dimensions(places, options.feed), None
     if keeper is not None:
         snapshot, version = keeper.continued(snapshot, read_at)
+    if options.feed.price is not None and snapshot.scale != options.feed.price_decimals:
+        raise ContractError("what was paid, and the products, have different decimals")
     dimensions_digest = save_snapshot(state, snapshot)
     taken = taken_over(state, memory, found.archives, options, snapshot, plugins)
     planned = Manifest(

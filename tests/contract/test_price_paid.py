@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline_core.diff.compare import difference
-from pipeline_core.errors import ConfigError
+from pipeline_core.dimensions.files import read_folder
+from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
 from pipeline_core.questions.explain.explain import explain
@@ -189,3 +191,13 @@ def test_settings_that_are_wrong(
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=said):
         load_settings()
+
+
+def test_a_source_that_has_other_decimals_stops_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = shop_of(tmp_path, part([purchase(price=5)]), customers=CUSTOMERS, products=PRODUCTS)
+    priced = replace(read_folder(shop.dimensions), scale=3)
+    monkeypatch.setattr("pipeline_core.planning.plan.read_dimensions", lambda *_: priced)
+    with pytest.raises(ContractError, match="different decimals"):
+        run_local(shop, tmp_path, feed=feed_of(PRICE))

@@ -43,7 +43,10 @@ SETTINGS: tuple[dict[str, str], ...] = (
         "SALES_FIELDS": "event_type=type,customer_id=user,product_id=sku,quantity=qty",
         "SALES_PURCHASE_TYPES": "purchase,add,ü",
         "SALES_IDS": "any",
+        "SALES_RETURN_TYPES": "view",
+        "SALES_PRICE_FIELD": "timestamp",
     },
+    {"SALES_PRICE_FIELD": "price", "SALES_PRICE_DECIMALS": "3"},
     {"SALES_FIELDS": "event_type=ü€,quantity=event_type", "SALES_RECORDS": "data.rows"},
 )
 FEEDS = tuple((feed_of(each), Feed.of(each)) for each in SETTINGS)
@@ -52,7 +55,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "event_type": ("purchase", "purchase", "view", "add", "ü", "", 5, None),
     "customer_id": ("c1", "c22", "ü€😀", "", None, 5),
     "product_id": ("p1", "p333", 'q"', "\\", "", {"a": 1}),
-    "quantity": (1, 2, 2**31 - 1, 2**31, 0, -1, 1.0, 1e20, "2", 10**20, True),
+    "quantity": (1, 2, 2**31 - 1, 2**31, 0, -1, 1 - 2**31, -(2**31), 1.0, 1e20, "2", 10**20, True),
+    "price": (9.95, 12, "19.90", "9.9500", 1e-3, 2**53, -1, "9,95", 1e22, 0.1, None),
     "timestamp": ("2023-10-23T00:00:01", 1698019201.5, [1, {"a": []}]),
 }
 ODD_ITEMS: tuple[Any, ...] = (1, None, "s", [], [1], {}, {"a": {"b": [1, 2]}}, True)
@@ -186,7 +190,7 @@ def _compare(
         for position, event in enumerate(events)
         if not isinstance(event, dict)
         or not isinstance(event.get(kind), str)
-        or event[kind] in feed.purchase_types
+        or event[kind] in (*feed.purchase_types, *feed.return_types)
     ]
     if found.seen != len(events) or [each.position for each in found.candidates] != expected:
         raise TiersDifferError(f"expected {expected} of {len(events)} events; tiers {said}")
