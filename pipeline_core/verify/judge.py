@@ -34,8 +34,8 @@ class Product(NamedTuple):
 
 class Sale(NamedTuple):
     """A purchase that counts, or a return that does, of units and revenue below 0; ``customer`` is
-    None for a guest. ``newest``: whether rows are not
-    always valid, and the newest was taken for want of a date."""
+    None for a guest. ``newest``: whether rows are not always valid, and the newest was taken for
+    want of a date; ``is_priced``: whether its product has a price, and not 0 for want of one."""
 
     category: str
     segment: str
@@ -43,6 +43,7 @@ class Sale(NamedTuple):
     units: int
     revenue: Decimal
     newest: bool = False
+    is_priced: bool = True
 
 
 class Reject(NamedTuple):
@@ -167,4 +168,5 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
     # The snapshot's own string, so that sets of customers share it.
     buyer = customers[0].id if customers else customer_id
     newest = not sold_on and (_is_dated(products) or _is_dated(customers))
-    return Sale(category or _UNKNOWN, segment or _UNKNOWN, buyer, units, revenue, newest)
+    cell = category or _UNKNOWN, segment or _UNKNOWN
+    return Sale(*cell, buyer, units, revenue, newest, price is not None)

@@ -87,7 +87,9 @@ class Waiting:
             for part, text, is_later in self._file.execute(_DECIDED):
                 position, found = _read(text)
                 if is_later:
-                    found = Reject(RejectReason.DUPLICATE_EVENT, found.units, found.revenue)
+                    is_priced = isinstance(found, Reject) or found.is_priced
+                    revenue = found.revenue if is_priced else None
+                    found = Reject(RejectReason.DUPLICATE_EVENT, found.units, revenue)
                 place, sold_on = self._parts[part]
                 yield Judged(place, sold_on, position, found)
 
@@ -118,8 +120,8 @@ def _written(record: Record, found: Sale | Reject) -> str:
     revenue = None if found.revenue is None else str(found.revenue)
     values = [record.position, found.units, revenue]
     if isinstance(found, Sale):
-        sold = found.category, found.segment, found.customer, found.newest
-        return json.dumps([*values, None, *sold])
+        sold = found.category, found.segment, found.customer
+        return json.dumps([*values, None, *sold, found.newest, found.is_priced])
     return json.dumps([*values, found.reason.value])
 
 
@@ -128,10 +130,11 @@ def _read(text: str) -> tuple[str, Sale | Reject]:
     if reason is not None:
         amount = None if revenue is None else Decimal(revenue)
         return position, Reject(RejectReason(reason), units, amount)
-    category, segment, customer, newest = sold
+    category, segment, customer, newest, is_priced = sold
     # One string for all sets of customers that have it.
     buyer = None if customer is None else sys.intern(customer)
-    return position, Sale(category, segment, buyer, units, Decimal(revenue), newest)
+    amount = Decimal(revenue)
+    return position, Sale(category, segment, buyer, units, amount, newest, is_priced)
 
 
 @contextmanager

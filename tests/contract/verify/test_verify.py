@@ -22,7 +22,7 @@ from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import ConfigError, RetryableError, UnreadableArchive
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import Attempt, Options, UnknownMode, Work
+from pipeline_core.messages import Attempt, Feed, Options, UnknownMode, Work
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import open_storage
 from pipeline_core.verify import verify
@@ -215,6 +215,14 @@ def test_reused_work_counts_as_read(tmp_path: Path) -> None:
         found[name] |= {"read": 1, "reused": found[name]["read"] - 1}
     path.write_text(json.dumps(found))
     assert_agrees(tmp_path, outcome)
+
+
+def test_what_was_sent_twice_of_a_product_that_nobody_knows_agrees(tmp_path: Path) -> None:
+    """Under Unknown it would count without money; left out, its money is not known."""
+    sent = [purchase("c1", "nothing", 2, id="m1")] * 2
+    shop = _shop(tmp_path, {"week.zip": archive_zip({"d.zip": day_zip({"a.json": part(sent)})})})
+    feed = Feed(event_id=("id",))
+    assert_agrees(tmp_path, run_local(shop, tmp_path, unknown="bucket", feed=feed))
 
 
 def test_an_empty_report_agrees(tmp_path: Path) -> None:
