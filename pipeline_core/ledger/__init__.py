@@ -20,6 +20,7 @@
     runs/<run_id>/outcome.json                   written last: what the verdict said is done
     runs/<run_id>/told.json                      the outcome reached the hooks
     dimensions/<digest>/customers.parquet, products.parquet
+    prices/, price_history.json                  what plans saw of prices (see price_lists.py)
 
 ``<work>`` is an archive's id, marked if the archive is not processed as planned. Under a key all of
 this, and what ``cache`` tells of, is in ``keyed/<mark>/``, each file with its tag behind it.
