@@ -91,6 +91,8 @@ def test_the_page_says_what_the_report_says(tmp_path: Path) -> None:
     page = _page(tmp_path)
     for shown in ("Office", "Retail", "1,234.50", "12,345", "unknown_product", "Complete"):
         assert shown in page.said, shown
+    said = "March 2024 is not over. It goes from 2024-03-01 to 2024-03-01 so far."
+    assert said in " ".join(page.said.split())
     assert '"nowhere"' in page.said, "an example of what was left out"
     assert ("html", (("lang", "en"),)) in page.tags
     category = _page(tmp_path, "by_category/Office.html")
