@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from console.display.views import print_summary
-from pipeline_core.messages import Outcome, RejectReason, Summary
+from pipeline_core.messages import Feed, Outcome, RejectReason, Summary
 from pipeline_core.reconciliation.reasons import reason_words
 from pipeline_core.reconciliation.reconcile import reconciled
 from tests.support import PROJECT
@@ -141,6 +141,17 @@ def test_returns_that_count_stand_where_they_count(shop: Shop, tmp_path: Path) -
         "Returns: unknown products unknown_product 1 -1 unknown",
     ):
         assert row in said
+
+
+def test_a_copy_of_what_counts_without_a_price_is_of_unknown_money(tmp_path: Path) -> None:
+    """Also by verify's own count."""
+    event = purchase("c1", "nothing", 2) | {"id": "e1"}
+    shop = shop_of(tmp_path, part([purchase() | {"id": "e0"}, event, event]))
+    outcome = run_local(shop, tmp_path, unknown="bucket", feed=Feed(event_id=("id",)))
+    again = reconciled(summary(outcome)).sent_twice
+    assert again is not None
+    assert (again.units, again.revenue, again.unknown_revenue) == (2, None, 1)
+    assert_agrees(tmp_path, outcome)
 
 
 def test_below_its_limit_the_share_goes_without_saying(shop: Shop, tmp_path: Path) -> None:
