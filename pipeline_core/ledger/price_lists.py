@@ -7,7 +7,8 @@
     price_history.json           created once: there is a history, and one that is gone is lost
 
 Nothing of it can be made again, so nothing is taken for empty: a version that is gone or torn stops
-whoever wants the prices, and ``gc`` leaves all of it alone.
+whoever wants the prices, and ``gc`` leaves all of it alone. A run's manifest says by which version
+it was made, so one that the newest run has, and that is not there, is lost as well.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import io
 import re
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -45,7 +47,12 @@ def newest_prices(state: Storage) -> PriceList | None:
         ConfigError: there was one, and it is gone or torn.
         RetryableError: the state does not answer.
     """
+    made_by = _newest_run_with_prices(state)  # before the records: it has one that is among them
     numbers = _numbers(state)
+    if made_by is not None and made_by.version > max(numbers, default=0):
+        how = f"is gone: run {made_by.run_id} was made by version {made_by.version}, "
+        how += f"and the last one there is {numbers[-1]}" if numbers else "and there is none"
+        raise lost_prices(state, how)
     if not numbers:
         if any(stored.key == _MARK for stored in state.files()) and state.vouches(_MARK):
             raise lost_prices(state, "is gone")
@@ -109,8 +116,10 @@ def note_prices(state: Storage) -> None:
 def replace_prices(
     state: Storage, rows: pa.Table, read_at: datetime, run_id: str
 ) -> PriceList | None:
-    """A version behind all that there are records of, whatever is left of these."""
-    number = max(_numbers(state), default=0)
+    """A version behind all that there are records of, whatever is left of these, and behind that of
+    the newest run."""
+    made_by = _newest_run_with_prices(state)
+    number = max([*_numbers(state), 0 if made_by is None else made_by.version])
     empty = StoredFile("", "", 0)
     last = PriceList(number=number, file=empty, read_at=read_at, run_id=run_id)
     return add_prices(state, last, rows, read_at, run_id)
@@ -118,18 +127,26 @@ def replace_prices(
 
 def lost_prices(state: Storage, how: str) -> ConfigError:
     """The refusal to begin anew, which would price all of the past by the prices of today."""
-    run_id = _newest_run_with_prices(state)
+    made_by = _newest_run_with_prices(state)
     known = "Put its files back from a copy of the state"
-    if run_id is not None:
+    if made_by is not None:
+        run_id = made_by.run_id
         known += f", or take the prices of run {run_id}: `sales-pipeline prices --restore {run_id}`"
     return ConfigError(f"The price history of {state.uri} {how}.", f"{known}.")
 
 
-def _newest_run_with_prices(state: Storage) -> str | None:
+class _MadeBy(NamedTuple):
+    """A run, and the version of the history that it was made by."""
+
+    run_id: str
+    version: int
+
+
+def _newest_run_with_prices(state: Storage) -> _MadeBy | None:
     for run_id in islice(newest_runs(state), _RUNS_LOOKED_AT):
         manifest = RunLedger(state, run_id).planned()
         if manifest is not None and manifest.price_history is not None:
-            return run_id
+            return _MadeBy(run_id, manifest.price_history)
     return None
 
 

@@ -341,6 +341,18 @@ def _torn_record(folder: Path) -> None:
     max(folder.glob("*.json")).write_bytes(b"")
 
 
+def _no_newest_record(folder: Path) -> None:
+    max(folder.glob("*.json")).unlink()
+
+
+def _no_files_and_no_mark(folder: Path) -> None:
+    shutil.rmtree(folder)
+    (folder.parent / "price_history.json").unlink()
+
+
+_HARMS = [_no_files, _no_list, _torn_list, _torn_record, _no_newest_record, _no_files_and_no_mark]
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> Runs:
     """A pen a day, from the 1st to the 4th of March."""
@@ -455,7 +467,7 @@ def test_under_a_key_only_what_it_vouches_for_counts(
                 plan(open_state(state.uri), {"a": PEN}, 2)
 
 
-@pytest.mark.parametrize("harm", [_no_files, _no_list, _torn_list, _torn_record])
+@pytest.mark.parametrize("harm", _HARMS)
 def test_a_lost_or_torn_history_stops_the_plan_and_comes_back_by_a_run(
     runs: Runs, clock: time_machine.Traveller, harm: object
 ) -> None:
