@@ -46,9 +46,9 @@ def parse_closed_days(text: str) -> Closed:
 
 
 def parse_currency(text: str) -> str:
-    """An ISO 4217 code, in capitals, or a sign. Raises ValueError for what could be part of a
-    number."""
-    found = text.strip()
+    """An ISO 4217 code, in capitals, or a sign; of nothing, nothing. Raises ValueError for blanks,
+    and for what could be part of a number."""
+    found = _stripped(text)
     if len(found) > _LONGEST_CURRENCY or not all(
         each.isprintable() and not each.isspace() and not each.isdigit() and each not in "+-,"
         for each in found
@@ -58,10 +58,18 @@ def parse_currency(text: str) -> str:
 
 
 def parse_shop(text: str) -> str:
-    """The shop's name. Raises ValueError if it is no line of text, or a long one."""
-    found = text.strip()
+    """The shop's name; of nothing, nothing. Raises ValueError if it is blank, no line of text, or
+    a long one."""
+    found = _stripped(text)
     if len(found) > _LONGEST_NAME or not found.isprintable():
         raise ValueError(f"a name is one line of at most {_LONGEST_NAME} characters")
+    return found
+
+
+def _stripped(text: str) -> str:
+    found = text.strip()
+    if text and not found:
+        raise ValueError(f"{text!r} has nothing but blanks; leave it empty to say nothing")
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from fractions import Fraction
 from typing import NamedTuple
 
 import msgspec
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline_core.page import OtherPeriod, OverTime, PeriodSales
+from pipeline_core.page.figures import a_purchase
 from pipeline_core.page.periods import period_of
 from pipeline_core.transform.money import carry, group_sums, to_minor, to_text
 
@@ -63,9 +63,7 @@ class CategoryMonths:
             revenue=None if month.revenue is None else to_text(sums.revenue[at], self._scale),
             units=sums.units[at],
             purchases=purchases,
-            average=to_text(round(Fraction(sums.revenue[at], purchases)), self._scale)
-            if purchases
-            else None,
+            average=a_purchase(sums.revenue[at], purchases or 0, self._scale),
             before=before,
             year_before=year_before,
         )

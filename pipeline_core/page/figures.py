@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from itertools import islice
 from typing import NamedTuple
 
@@ -102,6 +103,18 @@ def shown_groups(
     )
     rest = [Sum(each.revenue, each.units, None) for each in islice(sums.values(), most, None)]
     return ShownGroups(shown, _folded(rest, scale))
+
+
+def average(revenue: int, count: int, scale: int) -> str | None:
+    """One of so many equal parts of an amount in minor units, rounded half to even; None of no
+    parts."""
+    return to_text(round(Fraction(revenue, count)), scale) if count else None
+
+
+def a_purchase(revenue: int, purchases: int, scale: int) -> str | None:
+    """What one of these purchases brought, less returns; None if more came back than was bought:
+    that is no price of anything."""
+    return average(revenue, purchases, scale) if revenue >= 0 else None
 
 
 def _revenue(rows: Sequence[Sales]) -> int:

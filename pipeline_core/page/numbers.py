@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Context, Decimal
 from typing import NamedTuple
 
@@ -83,16 +82,6 @@ def plus(one: Shown, other: Shown) -> str:
 def apart(now: Shown, before: Shown) -> str:
     """How far a figure moved, in either direction, as decimal text."""
     return f"{abs(_EXACT.subtract(Decimal(str(now)), Decimal(str(before)))):f}"
-
-
-def largest(figures: Iterable[Shown | None]) -> Decimal:
-    """What is farthest from zero: bars are drawn in proportion to it."""
-    return max((abs(Decimal(str(each))) for each in figures if each is not None), default=Decimal())
-
-
-def width(part: Shown, largest: Shown) -> str:
-    """The length of a bar, in hundredths of the longest."""
-    return f"{abs(float(part)) / float(largest) * 100:.2f}" if float(largest) else "0"
 
 
 def _signed(text: str) -> str:

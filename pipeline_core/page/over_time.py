@@ -10,7 +10,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from datetime import date
-from fractions import Fraction
 from itertools import accumulate
 from operator import add
 from typing import NamedTuple
@@ -27,7 +26,7 @@ from pipeline_core.page import (
     WeekdaySales,
 )
 from pipeline_core.page.cells_of_periods import cells_of_periods
-from pipeline_core.page.figures import Sum, figures
+from pipeline_core.page.figures import Sum, a_purchase, average, figures
 from pipeline_core.page.periods import PeriodDates, Step, newest, period_of
 from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports.base import group_rows, sum_measures
@@ -135,17 +134,15 @@ class DatedSales:
                 name,
                 each.days,
                 to_text(each.revenue, self.scale),
-                self._rounded(each.revenue, each.days),
+                average(each.revenue, each.days, self.scale),
                 each.units,
                 each.purchases if self.knows_purchases else None,
             )
 
     def _a_purchase(self, sold: Sold) -> str | None:
-        return self._rounded(sold.revenue, sold.purchases) if self.knows_purchases else None
-
-    def _rounded(self, revenue: int, count: int) -> str | None:
-        """One of so many equal parts, rounded half to even."""
-        return to_text(round(Fraction(revenue, count)), self.scale) if count else None
+        if not self.knows_purchases:
+            return None
+        return a_purchase(sold.revenue, sold.purchases, self.scale)
 
 
 def over_time(

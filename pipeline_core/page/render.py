@@ -29,6 +29,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from pipeline_core.messages import is_subtracted, undated_words, unlike_words
+from pipeline_core.page.bars import axis_of
 from pipeline_core.page.data import (
     CalendarDay,
     Group,
@@ -40,13 +41,11 @@ from pipeline_core.page.numbers import (
     apart,
     change,
     grouped,
-    largest,
     money,
     percent,
     plus,
     share,
     signed,
-    width,
 )
 from pipeline_core.page.plain_words import plain
 from pipeline_core.page.shown_figures import Folded
@@ -147,8 +146,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(grouped=grouped, shown=_shown, percent=percent, width=width)
-    environment.filters.update(signed=signed, money=_money, largest=largest, share=share)
+    environment.filters.update(grouped=grouped, shown=_shown, percent=percent)
+    environment.filters.update(signed=signed, money=_money, share=share, axis=axis_of)
     environment.filters.update(plain=_plain)
     environment.globals.update(apart=apart, change=change, plus=plus)
     environment.globals.update(undated_words=undated_words, unlike_words=unlike_words)

@@ -43,7 +43,8 @@ class PeriodSales(Struct, frozen=True, kw_only=True):
     purchases: int | None
     """Number of purchases; None where it is not known."""
     average: str | None
-    """Revenue a purchase, rounded; None if there is none, or their number is not known."""
+    """Revenue a purchase, rounded; None if there is none, their number is not known, or more came
+    back than was bought."""
     days: int
     """Number of its days that there are."""
     open_days: int

@@ -59,6 +59,15 @@ def test_bars_go_below_zero(browser: Browser, page: Path) -> None:
     assert bars[1][1] == pytest.approx(bars[0][0], abs=1.5), "one ends where the other begins"
 
 
+def test_bars_beside_figures_go_to_either_side_of_zero(browser: Browser, page: Path) -> None:
+    browser.open(page / "by_category" / "Books.html")
+    sold, lost = browser.run("""
+        return [...document.querySelectorAll("#segments ~ .scroll .bar rect")]
+            .map((bar) => [bar.getBoundingClientRect().left, bar.getBoundingClientRect().right])""")
+    assert lost[1] == pytest.approx(sold[0], abs=0.5), "one ends where the other begins"
+    assert lost[0] < lost[1] < sold[1]
+
+
 def test_a_share_of_nothing_or_less_is_not_shown(browser: Browser, page: Path) -> None:
     browser.open(page / "by_category" / "Books.html")
     shares = _texts(browser, "#segments ~ .scroll tbody tr td:nth-child(4)")

@@ -40,6 +40,7 @@ def test_what_is_subtracted_is_told_with_what_there_would_be_without(tmp_path: P
 
 def test_what_is_apart_has_its_own_table(tmp_path: Path) -> None:
     said = _said(tmp_path, "separate")
+    assert Page(text(tmp_path, "index.html")).links.count("returns.csv") == 2
     assert (
         "2 returns of 23 units, which had brought EUR 8.00, by 2 customers. They are in "
         "returns.csv, and in no other figure of this page: less them revenue would be "

@@ -6,10 +6,21 @@ from pathlib import Path
 
 from tests.contract.page.test_page import Page
 from tests.support.archives import day_zip, part, purchase, write_shop
-from tests.support.run import run_local, text, week
+from tests.support.run import run_local, shop_of, text, week
 
 PRODUCTS = [("p1", "Pen", "Office", "0.10"), ("p2", "Bear", "Toys", "2.00")]
 CUSTOMERS = [("c1", "2020-01-01", "Retail"), ("c2", "2020-01-01", "VIP")]
+
+
+def test_its_status_says_how_much_was_left_out(tmp_path: Path) -> None:
+    """As that of the report does."""
+    guests = purchase("", quantity=30)
+    run_local(shop_of(tmp_path, part([purchase(quantity=70), guests])), tmp_path)
+    for name, link in (("index.html", ""), ("by_category/Office.html", "../index.html")):
+        page = text(tmp_path, name)
+        assert "Complete, 30.0 % of revenue left out" in " ".join(Page(page).said.split())
+        assert 'class="state complete notable"' in page
+        assert f'href="{link}#left-out">30.0 %' in page
 
 
 def test_it_says_what_each_month_brought(tmp_path: Path) -> None:

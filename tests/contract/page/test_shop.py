@@ -67,6 +67,8 @@ def test_closed_days_are_written_so(written: str, day: date, is_closed: bool) ->
         ("currency", "EUR 1"),
         ("currency", "dollars"),
         ("currency", "-"),
+        ("currency", " "),
+        ("shop", "\t "),
         ("shop", "two\nlines"),
         ("shop", "x" * 101),
     ],

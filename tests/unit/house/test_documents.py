@@ -153,6 +153,17 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert not anchor or anchor in anchors(target), (document, link)
 
 
+def test_links_into_a_long_page_name_the_section() -> None:
+    """From a how-to or an explanation: a reader wants one answer."""
+    assert [
+        (document.name, link)
+        for folder in ("how-to", "explanation")
+        for document in sorted((PROJECT / "docs" / folder).glob("*.md"))
+        for link in links(document)
+        if link.endswith("operations.md")
+    ] == []
+
+
 def test_every_picture_is_shown_and_asks_for_nothing() -> None:
     folder = PROJECT / "docs" / "images"
     shown = {(page.parent / link).resolve() for page in all_documents() for link in links(page)}

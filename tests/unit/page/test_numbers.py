@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import pipeline_core.page
-from pipeline_core.page.numbers import change, grouped, money, percent, width
+from pipeline_core.page.numbers import change, grouped, money, percent
 
 VENDOR = Path(pipeline_core.page.__file__).parent / "vendor"
 
@@ -79,11 +79,6 @@ def test_change(now: str | int, before: str | int, shown: tuple[str, str, str]) 
 )
 def test_percent(part: str | int, whole: str | int, shown: str) -> None:
     assert percent(part, whole) == shown
-
-
-def test_width_of_nothing_is_none() -> None:
-    assert width("0.00", "0.00") == "0"
-    assert width("1.00", "4.00") == "25.00"
 
 
 def test_what_is_not_ours_is_what_the_readme_says() -> None:

@@ -187,6 +187,18 @@ def test_averages_are_rounded_to_the_price() -> None:
     assert found.days[0].purchases == 2
 
 
+def test_less_than_nothing_is_no_price_of_a_purchase() -> None:
+    """Where more came back than was bought."""
+    day = date(2024, 3, 4)
+    rows = [_sold(day, -5), _sold(day + timedelta(days=1), 105)]
+    found = _of(rows)
+    assert [each.average for each in found.days] == [None, "0.52"]
+    assert found.weekdays[0].average == "-0.05", "revenue a day it is"
+    assert [each.average for each in CategoryMonths(_partial(rows), found, 2).of("Art")] == ["0.25"]
+    lost = _of([_sold(day, -5)])
+    assert CategoryMonths(_partial([_sold(day, -5)]), lost, 2).of("Art")[0].average is None
+
+
 def test_purchases_of_an_earlier_version_are_not_known() -> None:
     found = _of([_sold(date(2024, 3, 4), 5)], purchases=None)
     assert (found.days[0].purchases, found.days[0].average) == (None, None)

@@ -1,0 +1,46 @@
+"""Bars beside the figures of a column: from zero to the right, or to the left below zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+Figure = str | int | Decimal
+
+
+class Axis(NamedTuple):
+    """What the bars of a column are drawn in proportion to: they go from ``least``, 0 or less, to
+    ``most``, 0 or more. (To look at: a float is near enough.)"""
+
+    least: float
+    most: float
+
+    def bar(self, figure: Figure | None, *, is_loss: bool = False) -> Markup:
+        """An SVG, empty where a figure is not known. A loss is coloured as what is below zero."""
+        value = float(figure or 0)
+        minus = " minus" if value < 0 or is_loss else ""
+        begin, end = self._place(min(value, 0)), self._place(max(value, 0))
+        zero = self._place(0)
+        line = (
+            f'<line x1="{zero:.2f}%" x2="{zero:.2f}%" y2="100%"/>'
+            if self.least < 0 < self.most
+            else ""
+        )
+        return Markup(  # noqa: S704  (numbers alone)
+            f'<svg class="bar{minus}" aria-hidden="true"><rect x="{begin:.2f}%" '
+            f'width="{end - begin:.2f}%" height="100%"/>{line}</svg>'
+        )
+
+    def _place(self, value: float) -> float:
+        """In hundredths of the length."""
+        length = self.most - self.least
+        return (value - self.least) / length * 100 if length else 0.0
+
+
+def axis_of(figures: Iterable[Figure | None]) -> Axis:
+    """Of the figures of a column; None is one that is not known."""
+    known = [float(each) for each in figures if each is not None]
+    return Axis(min(0.0, *known, 0.0), max(0.0, *known, 0.0))
