@@ -13,9 +13,10 @@ import click
 
 from bench import PROJECT, growth, pages
 from bench.contenders import ALL, QUICK_TO_START, contenders
+from bench.days import measure_days
 from bench.feeds import measure_feeds
 from bench.machine import look_around
-from bench.results import OURS_1, OURS_2, Comparison, Feeds, Growth, load, save
+from bench.results import OURS_1, OURS_2, Comparison, Days, Feeds, Growth, load, save
 from bench.rounds import compare
 from bench.shop import SIZES, prepare
 
@@ -26,6 +27,8 @@ _BUSY = 0.5
 @click.option("--size", type=click.Choice(list(SIZES)), help="How much data.  [default: small]")
 @click.option("--growth", "grow", is_flag=True, help="Growth curves, instead of or after a size.")
 @click.option("--feeds", "fed", is_flag=True, help="Lines, other names, gzip: of size, or large.")
+@click.option("--days", "daily", is_flag=True, help="The next day, alone and with changed lists.")
+@click.option("--before", help="With --days: a commit whose build is measured beside this one.")
 @click.option("--rounds", default=5, show_default=True, help="Timed rounds; the median counts.")
 @click.option("--only", multiple=True, type=click.Choice(ALL), help="Only these contenders.")
 @click.option("--report-only", is_flag=True, help="Measure nothing; render what was measured.")
@@ -44,6 +47,8 @@ def main(
     size: str | None,
     grow: bool,
     fed: bool,
+    daily: bool,
+    before: str | None,
     rounds: int,
     only: Sequence[str],
     report_only: bool,
@@ -60,17 +65,19 @@ def main(
         folder /= "tiny"
         docs = docs or folder
     if not report_only:
-        if not fed and (size or not grow):
+        if not (fed or daily) and (size or not grow):
             _measure_size(size or "small", only, folder, rounds)
         if grow:
             _measure_growth(only or growth.ALL, folder, rounds, tiny=size == "tiny")
         if fed:
             _measure_feeds(size or "large", folder, rounds)
+        if daily:
+            _measure_days(folder, rounds, before, tiny=size == "tiny")
     results, docs = folder / "results", docs or PROJECT / "docs"
     sizes = {name: load(results / f"{name}.json", Comparison) for name in SIZES}
     found = {name: result for name, result in sizes.items() if result is not None}
     grown, feeds = load(results / "growth.json", Growth), load(results / "feeds.json", Feeds)
-    pages.render(docs, found, grown, feeds)
+    pages.render(docs, found, grown, feeds, load(results / "days.json", Days))
     _say(f"Written: {docs / 'performance.md'}")
 
 
@@ -117,6 +124,14 @@ def _measure_feeds(size: str, folder: Path, rounds: int) -> None:
         found = measure_feeds(ours, shop, place, Path(work), rounds, _say)
     save(folder / "results" / "feeds.json", found)
     pages.show_feeds(found)
+
+
+def _measure_days(folder: Path, rounds: int, before: str | None, *, tiny: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="work-", dir=folder) as work:
+        found = measure_days(folder, Path(work), rounds, before, _say, tiny=tiny)
+        save(folder / "results" / "days.json", found)  # to remove what was made takes a while
+    pages.show_days(found)
 
 
 def _tell_skipped(skipped: dict[str, str]) -> None:

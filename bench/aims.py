@@ -16,10 +16,12 @@ from bench.results import (
     GZIPPED,
     INFLATE,
     LINES,
+    NOW,
     OURS_1,
     OURS_2,
     RENAMED,
     Comparison,
+    Days,
     Feeds,
     Figures,
     Growth,
@@ -39,12 +41,15 @@ class Aim(Struct, frozen=True):
     met: bool
 
 
-def aims(large: Comparison | None, growth: Growth | None, feeds: Feeds | None) -> list[Aim]:
+def aims(
+    large: Comparison | None, growth: Growth | None, feeds: Feeds | None, days: Days | None
+) -> list[Aim]:
     """Every aim, in order of weight."""
     return [
         *_side_by_side(large.figures if large else {}),
         *_grown(growth),
         *_fed(feeds.figures if feeds else {}),
+        *_daily(days),
     ]
 
 
@@ -110,6 +115,12 @@ def _fed(figures: dict[str, Figures]) -> Iterator[Aim]:
         more = (costs[GZIPPED] - costs[ARRAYS]) / allowed if allowed > 0 else float("nan")
     what = "what gzip in place of zip's deflate costs more, against unpacking alone, CPU time"
     yield _Ratio(what, more).at_most(1)
+
+
+def _daily(days: Days | None) -> Iterator[Aim]:
+    ratios = [day.ratio for day in (days.days if days else ()) if day.build == NOW]
+    what = "the next day with changed customers and prices against without, CPU time, any history"
+    yield _Ratio(what, max(ratios, default=None)).at_most(1.3)
 
 
 def _ratio(

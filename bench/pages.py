@@ -11,7 +11,7 @@ import click
 from bench import PROJECT, tables
 from bench.aims import aims
 from bench.images import draw
-from bench.results import Comparison, Feeds, Growth
+from bench.results import Comparison, Days, Feeds, Growth
 from console.display.views import output, table
 
 _PAGE = "performance.md"
@@ -47,11 +47,17 @@ def show_feeds(feeds: Feeds) -> None:
     click.echo(_feeds(feeds))
 
 
+def show_days(days: Days) -> None:
+    """The next day, on the terminal."""
+    click.echo(_days(days))
+
+
 def render(
     docs: Path,
     comparisons: dict[str, Comparison],
     growth: Growth | None,
     feeds: Feeds | None,
+    days: Days | None,
 ) -> None:
     """Fills in what was measured; the rest of the page, and earlier figures, stay."""
     page, original = docs / _PAGE, PROJECT / "docs" / _PAGE
@@ -67,8 +73,10 @@ def render(
         sections["growth"] = _growth(growth) + _GROWTH_PICTURES
     if feeds is not None:
         sections["feeds"] = _feeds(feeds)
-    if large is not None or growth is not None or feeds is not None:
-        sections["aims"] = _table(tables.AIMS, tables.aim_rows(aims(large, growth, feeds)))
+    if days is not None:
+        sections["days"] = _days(days)
+    if any(each is not None for each in (large, growth, feeds, days)):
+        sections["aims"] = _table(tables.AIMS, tables.aim_rows(aims(large, growth, feeds, days)))
     for name, section in sections.items():
         text = _filled(text, name, section)
     docs.mkdir(parents=True, exist_ok=True)
@@ -134,6 +142,13 @@ def _feeds(feeds: Feeds) -> str:
     what = f"{tables.data_text(feeds.data)}. Median of {feeds.rounds} rounds, {feeds.measured_on}."
     rows = _table(tables.FEEDS, tables.feed_rows(feeds))
     return "\n".join([what, "", rows, "", f"**Machine:** {tables.machine_text(feeds.machine)}."])
+
+
+def _days(days: Days) -> str:
+    build = "" if days.before is None else f" The build before is that of {days.before}."
+    what = f"Median of {days.rounds} rounds, builds and days in turn, {days.measured_on}.{build}"
+    rows = _table(tables.DAYS, tables.day_rows(days))
+    return "\n".join([what, "", rows, "", f"**Machine:** {tables.machine_text(days.machine)}."])
 
 
 def _table(headings: Sequence[str], rows: tables.Rows) -> str:

@@ -17,6 +17,8 @@ OURS_1, OURS_2, CELERY_1, CELERY_2 = "ours-1", "ours-2", "celery-1", "celery-2"
 CPP, CPP_TWICE = "cpp", "cpp-twice"
 INFLATE, GUNZIP = "inflate", "gunzip"
 # Feeds of the same events; each is read by one job.
+# Builds of this project.
+NOW, BEFORE = "now", "before"
 ARRAYS, LINES, RENAMED, GZIPPED = "arrays", "lines", "renamed", "gzipped"
 
 
@@ -148,6 +150,32 @@ class Feeds(Struct, frozen=True):
     data: DataFacts
     rounds: int
     figures: dict[str, Figures]
+
+
+class Day(Struct, frozen=True):
+    """What a build takes for one new archive behind so many, alone and with changed lists."""
+
+    build: str
+    archives: int
+    events: int
+    alone: Figures
+    changed: Figures
+
+    @property
+    def ratio(self) -> float:
+        """CPU time with changed lists against alone: the median of the rounds' ratios."""
+        pairs = zip(self.changed.costs, self.alone.costs, strict=True)
+        return statistics.median(one.cpu_seconds / other.cpu_seconds for one, other in pairs)
+
+
+class Days(Struct, frozen=True):
+    """The next day behind shops of some sizes; ``before`` is the commit of the other build."""
+
+    measured_on: str
+    machine: Machine
+    rounds: int
+    before: str | None
+    days: list[Day]
 
 
 def save(path: Path, result: Struct) -> None:

@@ -13,6 +13,7 @@ from bench.results import (
     OURS_2,
     Comparison,
     DataFacts,
+    Days,
     Distinct,
     Feeds,
     Figures,
@@ -28,6 +29,7 @@ COMPARISON = (
     *("CPU seconds", "MiB", "events/s", "JSON MB/s"),
 )
 FEEDS = ("feed", "time", "CPU", "seconds", "CPU seconds", "MiB")
+DAYS = ("build", "archives", "events", "alone: CPU s", "with changes: CPU s", "ratio")
 AIMS = ("what", "aim", "measured", "")
 CURVE = ("size", "events", "archives", "customers")
 _CONTENDER_AT = ("s", "CPU s", "MiB")
@@ -66,6 +68,21 @@ def feed_rows(feeds: Feeds) -> Rows:
             _mib(each.peak_bytes),
         )
         for each in feeds.figures.values()
+    ]
+
+
+def day_rows(days: Days) -> Rows:
+    """A build and a size a row."""
+    return [
+        (
+            day.build,
+            f"{day.archives:,}",
+            f"{day.events:,}",
+            f"{day.alone.cpu_seconds:.2f}",
+            f"{day.changed.cpu_seconds:.2f}",
+            f"{day.ratio:.2f}",
+        )
+        for day in days.days
     ]
 
 

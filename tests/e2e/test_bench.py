@@ -10,7 +10,7 @@ import pytest
 from bench.aims import aims
 from bench.contenders import DATA, DIMENSIONS, REPORTS, Contender
 from bench.meter import measure
-from bench.results import Comparison, Feeds, load, marginal
+from bench.results import Comparison, Days, Feeds, load, marginal
 from bench.rounds import ReportsDifferError, compare
 from bench.shop import SIZES, Shop, prepare
 from tests.support import PROJECT
@@ -71,6 +71,16 @@ def test_feeds_of_the_same_events_give_the_same_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_from_project")
+def test_the_next_day_is_measured_alone_and_with_changes(tmp_path: Path) -> None:
+    done = bench(tmp_path, "--rounds", "1", "--days")
+    assert done.returncode == 0, done.stderr
+    result = load(tmp_path / "kept" / "tiny" / "results" / "days.json", Days)
+    assert result is not None
+    assert [(day.build, day.archives) for day in result.days] == [("now", 2), ("now", 4)]
+    assert "with changed customers and prices" in (tmp_path / "docs" / "performance.md").read_text()
+
+
+@pytest.mark.usefixtures("_from_project")
 def test_a_report_that_differs_by_a_cent_ends_it(shop: Shop, tmp_path: Path) -> None:
     wrong = [sys.executable, "-c", ONE_CENT_MORE, DATA, DIMENSIONS, REPORTS]
     rivals = [Contender("one", "One", NAIVE), Contender("two", "Two", wrong)]
@@ -107,7 +117,7 @@ def test_start_up_falls_out_of_the_cost_of_growth() -> None:
 
 
 def test_aims_that_were_not_measured_are_not_met() -> None:
-    found = aims(None, None, None)
+    found = aims(None, None, None, None)
     assert found
     assert not any(aim.met or aim.found for aim in found)
 
