@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -138,17 +138,28 @@ def merge_figures(
 
 
 def _added(found: Sequence[RejectFigures]) -> RejectFigures:
-    units = [each.units for each in found if each.units is not None]
-    revenue = [each.revenue for each in found if each.revenue is not None]
+    """The same as of all their events at once: nothing is known of those of which nobody knows
+    anything, whatever there is of others that are no sales."""
     returns = [each.returns for each in found if each.returns is not None]
+    back = _added(returns) if returns else None
+    events = sum(each.events for each in found)
+    sales = events - (back.events if back is not None else 0)
+    unknown_units = sum(each.unknown_units for each in found)
+    unknown_revenue = sum(each.unknown_revenue for each in found)
     return RejectFigures(
-        events=sum(each.events for each in found),
-        units=sum(units) if units else None,
-        revenue=sum(revenue) if revenue else None,
-        unknown_units=sum(each.unknown_units for each in found),
-        unknown_revenue=sum(each.unknown_revenue for each in found),
-        returns=_added(returns) if returns else None,
+        events=events,
+        units=_sum_of((each.units for each in found), sales, unknown_units),
+        revenue=_sum_of((each.revenue for each in found), sales, unknown_revenue),
+        unknown_units=unknown_units,
+        unknown_revenue=unknown_revenue,
+        returns=back,
     )
+
+
+def _sum_of(amounts: Iterable[int | None], sales: int, unknown: int) -> int | None:
+    """None if it is known of none of so many ``sales``; of no sale it is known, and 0."""
+    known = [each for each in amounts if each is not None]
+    return None if not known or (sales and unknown == sales) else sum(known)
 
 
 def _reasons(
@@ -229,13 +240,11 @@ def _figures(
     hi, lo = carry(*(group_sums(groups, count, limb) for limb in revenue))
 
     def figures(group: int) -> RejectFigures:
-        total = events[group]
+        sales = events[group]
         return RejectFigures(
-            events=total,
-            units=None if total and no_units[group] == total else unit_sums[group],
-            revenue=None
-            if total and no_revenue[group] == total
-            else to_minor(hi[group], lo[group]),
+            events=sales,
+            units=_sum_of([unit_sums[group]], sales, no_units[group]),
+            revenue=_sum_of([to_minor(hi[group], lo[group])], sales, no_revenue[group]),
             unknown_units=no_units[group],
             unknown_revenue=no_revenue[group],
         )

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline_core.diff.compare import difference
@@ -236,6 +236,39 @@ def test_net_is_gross_less_returns_by_cell(events: list[dict[str, Any]], unknown
         buyers = {tuple(row[:2]): row[4] for row in rows(folder / "separate")}
         assert {tuple(row[:2]): row[4] for row in net if tuple(row[:2]) in buyers} == buyers
         assert all(row[4] == "0" for row in net if tuple(row[:2]) not in buyers)
+
+
+@given(
+    st.lists(
+        st.builds(
+            purchase,
+            st.sampled_from(["c1", "nobody", None]),
+            st.sampled_from(["p1", "?", ""]),
+            st.sampled_from([2, -1, 0]),
+        ),
+        min_size=2,
+        max_size=6,
+    ),
+    st.sampled_from(["net", "separate"]),
+)
+@example([purchase(product="?", quantity=-2), purchase(product="?", quantity=4)], "net")
+@whole_runs(15)
+def test_what_is_left_out_is_the_same_however_it_lies(
+    events: list[dict[str, Any]], mode: Any
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        events = [each | {"number": n} for n, each in enumerate(events)]  # no copies
+        own = shop_of(folder, part(events), customers=CUSTOMERS, products=THREE)
+        together = summary(run_local(own, folder / "together", returns=mode))
+        singly = run_local(own, folder / "singly", returns=mode, batch_size=1)
+        (own.data / "week.zip").unlink()
+        for n, event in enumerate(events):
+            (own.data / f"{n}.zip").write_bytes(week(part([event]), day=f"2024-03-{n + 1:02}.zip"))
+        spread = run_local(own, folder / "spread", returns=mode)
+        assert together.rejected == summary(singly).rejected == summary(spread).rejected
+        assert together.reconciliation == summary(spread).reconciliation
+        assert_agrees(folder / "spread", spread)
 
 
 # --- other places that know ---------------------------------------------------------------------
