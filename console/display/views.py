@@ -21,6 +21,7 @@ from pipeline_core.plural import counted
 from pipeline_core.reconciliation.reconcile import reconciled
 from pipeline_core.reconciliation.words import (
     kept_by_bucket,
+    left_out_in_words,
     money_in_words,
     status_in_words,
     table_rows,
@@ -115,7 +116,8 @@ def as_of_words(as_of: date | None) -> str:
 
 def print_summary(console: Console, summary: Summary) -> None:
     """Figures of a run in a few lines."""
-    events, totals = summary.events, summary.totals
+    events, totals, returns = summary.events, summary.totals, summary.returns
+    back = "" if returns is None or not returns.events else _among_them(returns.events)
     archives = summary.archives.read + summary.archives.reused
     day_count = summary.days.read + summary.days.reused
     found = reconciled(summary)
@@ -130,7 +132,7 @@ def print_summary(console: Console, summary: Summary) -> None:
     console.print(
         f"{counted(events.seen, 'event')} in {counted(archives, 'archive')} "
         f"({counted(day_count, 'day')}, {counted(summary.parts.read, 'part')}): "
-        f"{events.counted:,} counted, {events.not_purchase:,} not a purchase, "
+        f"{events.counted:,} counted{back}, {events.not_purchase:,} not a purchase, "
         f"{events.rejected:,} rejected; "
         f"{summary.seconds:,.1f} s with the {summary.engine} engine."
     )
@@ -173,6 +175,10 @@ def print_summary(console: Console, summary: Summary) -> None:
         console.print(f"Days missing between the first and the last: {shown}.")
 
 
+def _among_them(returns: int) -> str:
+    return f" ({counted(returns, 'return')} among them)"
+
+
 def print_reconciliation(console: Console, found: Reconciliation) -> None:
     """All that was bought, as counted and as left out, and what would count of it."""
     rows = [
@@ -187,12 +193,15 @@ def print_reconciliation(console: Console, found: Reconciliation) -> None:
     ]
     headings = ["", "purchases", "units", "revenue", "%"]
     console.print(table(headings, rows, numbers=(1, 2, 3, 4)))
+    _print_sentence(console, left_out_in_words(found))
     kept = kept_by_bucket(found)
     if kept is not None:
+        takes = "subtracts" if found.returns_mode == "net" else "puts into returns.csv"
+        more = kept.returned and f" and {takes} {grouped(kept.returned)} more that came back,"
         _print_sentence(
             console,
-            f"`--unknown bucket` counts {grouped(kept)} of that, under Unknown: guests, and "
-            "products and customers of which something is not known.",
+            f"`--unknown bucket` counts {grouped(kept.bought)} of that,{more or ''} under Unknown: "
+            "guests, and products and customers of which something is not known.",
         )
 
 

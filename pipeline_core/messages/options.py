@@ -92,7 +92,8 @@ class Options(Struct, frozen=True, kw_only=True):
     shop: str = ""
     """The shop's name, for the page."""
     left_out_share: Decimal = LEFT_OUT_SHARE
-    """Share (0 to 1) of what was bought above which a report says that it is left out."""
+    """Share (0 to 1) of the purchases and returns, or of the money, from which a report says what
+    share is left out."""
     currency: str = ""
     """Code or sign of the prices' currency, for the page."""
     closed_days: ClosedDays = ClosedDays()

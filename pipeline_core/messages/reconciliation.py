@@ -3,9 +3,10 @@ What cannot be known is in no sum, and is said."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec import Struct
+
+from pipeline_core.messages.counts import RejectReason
+from pipeline_core.messages.options import ReturnsMode
 
 
 class PurchaseSum(Struct, frozen=True, kw_only=True):
@@ -54,18 +55,37 @@ class Reconciliation(Struct, frozen=True, kw_only=True):
     sent_twice: PurchaseSum | None
     """Purchases that were sent before, and count there; null if there are none."""
     share: str
-    """Share (0 to 1) of all the money that is left out, with six decimals; or, if that is larger,
-    the share of all purchases that is left out and whose money is not known."""
-    share_of: Literal["revenue", "purchases"]
-    """What it is a share of."""
+    """Share (0 to 1) of all purchases and returns that is left out, with six decimals; what was
+    sent before is in neither number."""
     is_notable: bool
-    """Whether it is more than SALES_LEFT_OUT_SHARE, and so is said beside the status."""
+    """Whether that share or the one of the money reaches SALES_LEFT_OUT_SHARE, and so is said
+    beside the status."""
+    revenue_share: str = "0.000000"
+    """Share (0 to 1) of the money of all sales that is left out, as far as it is known."""
+    returns_mode: ReturnsMode = "reject"
+    """What becomes of returns."""
     came_back: ReasonSum | None = None
     """What came back and counts: it is subtracted from what is counted here, or in returns.csv;
     null if nothing did."""
     net: PurchaseSum | None = None
-    """What the report says where returns are subtracted: units and revenue of the counted purchases
-    less those that came back; else null."""
+    """What the report says where returns are subtracted and some were: units and revenue of the
+    counted purchases less those that came back; else null."""
+
+    @property
+    def left_out_events(self) -> int:
+        """Purchases and returns that are left out, but for those that were sent before."""
+        returns = (
+            line.figures.purchases
+            for line in self.returns
+            if line.reason != RejectReason.DUPLICATE_EVENT
+        )
+        return self.left_out.purchases + sum(returns)
+
+    @property
+    def all_events(self) -> int:
+        """Purchases and returns, counted or left out, but for those that were sent before."""
+        back = 0 if self.came_back is None else self.came_back.figures.purchases
+        return self.counted.purchases + back + self.left_out_events
 
     @property
     def is_all_sold(self) -> bool:

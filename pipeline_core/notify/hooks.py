@@ -52,7 +52,9 @@ class RunFigures:
     events_seen: int
     """Events that were read."""
     events_counted: int
-    """Purchases that are in the report."""
+    """Purchases that are in the report, and returns that are taken from it, or in their own."""
+    returns_counted: int
+    """Returns among the counted events."""
     events_rejected: int
     """Events that were left out."""
     unreadable: int
@@ -63,9 +65,9 @@ class RunFigures:
     """What was bought, as counted and left out by reason, in money, for people; empty if nothing is
     left out."""
     left_out_share: str
-    """Share (0 to 1) that is left out, with six decimals."""
-    left_out_share_of: str
-    """What that is a share of: revenue, or purchases whose money is not known."""
+    """Share (0 to 1) of all purchases and returns that is left out, with six decimals."""
+    left_out_revenue_share: str
+    """The same of the money of all sales, as far as it is known."""
 
     @classmethod
     def of(cls, summary: Summary) -> RunFigures:
@@ -78,18 +80,21 @@ class RunFigures:
             unique_customers=totals.unique_customers,
             events_seen=events.seen,
             events_counted=events.counted,
+            returns_counted=0 if summary.returns is None else summary.returns.events,
             events_rejected=events.rejected,
             unreadable=summary.unreadable_count,
             ignored=sum(summary.ignored.values()),
             left_out="" if found.is_all_sold else in_one_line(found),
             left_out_share=found.share,
-            left_out_share_of=found.share_of,
+            left_out_revenue_share=found.revenue_share,
         )
 
     def in_words(self) -> str:
         """One sentence."""
+        back = f" ({_counted(self.returns_counted, 'return')} among them)"
+        counted = f"{self.events_counted:,} of {_counted(self.events_seen, 'event')} counted"
         left_out = [
-            f"{self.events_counted:,} of {_counted(self.events_seen, 'event')} counted",
+            f"{counted}{back if self.returns_counted else ''}",
             f"{self.events_rejected:,} rejected",
         ]
         if self.unreadable:

@@ -52,7 +52,14 @@ from pipeline_core.page.shown_figures import Folded
 from pipeline_core.page.shown_periods import PeriodCells, PeriodSales
 from pipeline_core.reconciliation.reasons import reason_words
 from pipeline_core.reconciliation.reconcile import reconciled
-from pipeline_core.reconciliation.words import kept_by_bucket, status_in_words, table_rows
+from pipeline_core.reconciliation.words import (
+    kept_by_bucket,
+    left_out_in_words,
+    revenue_share_in_words,
+    share_in_words,
+    status_in_words,
+    table_rows,
+)
 
 _HERE = Path(__file__).parent
 _LONGEST_NAME = 120
@@ -157,6 +164,9 @@ def _environment() -> Environment:
         table_rows=table_rows,
         status_in_words=status_in_words,
         kept_by_bucket=kept_by_bucket,
+        left_out_in_words=left_out_in_words,
+        share_in_words=share_in_words,
+        revenue_share_in_words=revenue_share_in_words,
         reason_words=reason_words,
     )
     return environment

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger, load_snapshot, published_before
 from pipeline_core.messages import DriftLimits, Manifest, Summary, UnknownMode
+from pipeline_core.reconciliation.reconcile import reconciled
 from pipeline_core.storage import Storage
 from pipeline_core.transform.ids import NOT_FOUND, index_of
 from pipeline_core.transform.money import to_text
@@ -49,7 +50,7 @@ def breaches(limits: DriftLimits, before: Summary, after: Summary) -> Iterator[s
     run = f"in run {before.run_id}"
     revenue = before.totals.total_revenue, after.totals.total_revenue
     yield from _change("Total revenue is", *revenue, limits.revenue_change, run)
-    purchases = str(before.events.counted), str(after.events.counted)
+    purchases = str(_purchases(before)), str(_purchases(after))
     yield from _change("Counted purchases are", *purchases, limits.purchases_change, run)
     rejects = _reject_share(before), _reject_share(after)
     yield from _rise_of_rejects(*rejects, limits.reject_share_rise, run)
@@ -89,6 +90,11 @@ def _change(what: str, before: str, after: str, limit: Decimal | None, run: str)
         f"{what} {Decimal(after):,f}, {share} {Decimal(before):,f} {run}; "
         f"the limit is {_whole(limit)} %."
     )
+
+
+def _purchases(summary: Summary) -> int:
+    """Those that count; returns are none."""
+    return reconciled(summary).counted.purchases
 
 
 def _reject_share(summary: Summary) -> Fraction:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Context, Decimal
 from fractions import Fraction
-from typing import Literal
+
+import msgspec
 
 from pipeline_core.messages.counts import RejectReason
-from pipeline_core.messages.options import LEFT_OUT_SHARE
+from pipeline_core.messages.options import LEFT_OUT_SHARE, ReturnsMode
 from pipeline_core.messages.reconciliation import PurchaseSum, ReasonSum, Reconciliation
 from pipeline_core.messages.summary import RejectSummary, Returns, Summary, Totals, is_subtracted
 from pipeline_core.reconciliation.reasons import reason_words
@@ -25,7 +26,7 @@ def reconcile(
     taken: Returns | None = None,
 ) -> Reconciliation:
     """Of so many counted events, the returns ``taken`` among them, of the ``totals`` that they come
-    to, and of what was rejected by reason. More than the share ``limit`` left out is notable."""
+    to, and of what was rejected by reason. The share ``limit`` left out, or more, is notable."""
     zero = abs(Decimal(totals.total_revenue) * 0)  # with the decimals of the money
     sales, returns, again = dict[str, PurchaseSum](), dict[str, PurchaseSum](), None
     for reason, of in rejected.items():
@@ -33,15 +34,14 @@ def reconcile(
             again = _sales_of(of)
         elif reason == RejectReason.RETURN:
             returns[reason] = _sales_of(of)
-        elif (found := _sales_of(of)).purchases:
-            sales[reason] = found
+        elif (sold := _sales_of(of)).purchases:
+            sales[reason] = sold
         if of.returns is not None:
             returns[reason] = _sales_of(of.returns)
     kept = _kept(events, totals, taken)
     left_out = _sum(sales.values(), zero)
     bought = _sum((kept, left_out), zero)
-    share, share_of = _larger_share(left_out, bought)
-    return Reconciliation(
+    found = Reconciliation(
         bought=bought,
         counted=kept,
         left_out=left_out,
@@ -50,9 +50,17 @@ def reconcile(
         came_back=_came_back(taken),
         net=_net(kept.purchases, totals, taken),
         sent_twice=again if again is not None and again.purchases else None,
+        share="",
+        is_notable=False,
+        returns_mode=_mode(taken),
+    )
+    share = Fraction(found.left_out_events, found.all_events or 1)
+    of_revenue = fraction(left_out.revenue, bought.revenue)
+    return msgspec.structs.replace(
+        found,
         share=_six_places(share),
-        share_of=share_of,
-        is_notable=share > Fraction(limit),
+        revenue_share=_six_places(of_revenue),
+        is_notable=share > 0 and max(share, of_revenue) >= Fraction(limit),
     )
 
 
@@ -67,6 +75,12 @@ def reconciled(summary: Summary) -> Reconciliation:
         LEFT_OUT_SHARE,
         summary.returns,
     )
+
+
+def _mode(taken: Returns | None) -> ReturnsMode:
+    if taken is None:
+        return "reject"
+    return "net" if is_subtracted(taken) else "separate"
 
 
 def _kept(events: int, totals: Totals, taken: Returns | None) -> PurchaseSum:
@@ -153,15 +167,6 @@ def added_up(amounts: Iterable[str | None]) -> str:
     for amount in amounts:
         total = _EXACT.add(total, Decimal(amount or 0))
     return f"{total:f}"
-
-
-def _larger_share(
-    left_out: PurchaseSum, bought: PurchaseSum
-) -> tuple[Fraction, Literal["revenue", "purchases"]]:
-    """Of the money, as far as it is known; or of the purchases of which it is not."""
-    money = fraction(left_out.revenue, bought.revenue)
-    unknown = Fraction(left_out.unknown_revenue, bought.purchases or 1)
-    return (unknown, "purchases") if unknown > money else (money, "revenue")
 
 
 def fraction(part: str | None, whole: str | None) -> Fraction:

@@ -42,7 +42,7 @@ def table_rows(found: Reconciliation) -> Iterator[ReconciledRow]:
     if found.came_back is not None:
         yield ReconciledRow(found.came_back.words, "", found.came_back.figures, None)
     if found.net is not None:
-        yield ReconciledRow("counted, less these returns", "", found.net, None, is_sum=True)
+        yield ReconciledRow("in the report", "", found.net, None, is_sum=True)
     for line in found.returns:
         yield ReconciledRow(line.words, line.reason, line.figures, None)
     if found.sent_twice is not None:
@@ -51,24 +51,44 @@ def table_rows(found: Reconciliation) -> Iterator[ReconciledRow]:
 
 
 def status_in_words(found: Reconciliation) -> str:
-    """What a status says beside itself: ``at least 10.7 % of revenue left out``; empty if that goes
-    without saying."""
-    return _share_in_words(found) if found.is_notable else ""
+    """What a status says beside itself: ``26.8 % left out``, and the share of the money if that is
+    larger; empty if it goes without saying."""
+    if not found.is_notable:
+        return ""
+    said = f"{percent(Fraction(found.share))} % left out"
+    is_dear = Fraction(found.revenue_share) > Fraction(found.share)
+    return f"{said}, {revenue_share_in_words(found)}" if is_dear else said
 
 
-def _share_in_words(found: Reconciliation) -> str:
-    share = f"{percent(Fraction(found.share))} % of {found.share_of} left out"
-    if found.share_of == "purchases":
-        return f"{share}, of unknown value"
-    return f"at least {share}" if found.left_out.unknown_revenue else share
+def share_in_words(found: Reconciliation) -> str:
+    """``26.8 % of purchases and returns``"""
+    has_returns = found.all_events > found.bought.purchases
+    return f"{percent(Fraction(found.share))} % of purchases{' and returns' if has_returns else ''}"
+
+
+def revenue_share_in_words(found: Reconciliation) -> str:
+    """``at least 10.7 % of revenue``"""
+    least = "at least " if found.left_out.unknown_revenue else ""
+    return f"{least}{percent(Fraction(found.revenue_share))} % of revenue"
+
+
+def left_out_in_words(found: Reconciliation) -> str:
+    """What the share is of, in a sentence; empty if nothing is left out."""
+    if not found.left_out_events:
+        return ""
+    money = "" if found.left_out.revenue is None else f", {revenue_share_in_words(found)}"
+    return (
+        f"{found.left_out_events:,} of {found.all_events:,} are left out: "
+        f"{share_in_words(found)}{money}."
+    )
 
 
 def in_one_line(found: Reconciliation) -> str:
     """A sentence or two in money: what was bought = what is counted + each reason."""
     parts = [f"{money_in_words(found.counted)} counted"]
     parts += [_part(line.words, line.reason, line.figures) for line in found.reasons]
-    share = f", {_share_in_words(found)}" if found.reasons else ""
-    said = f"Bought {money_in_words(found.bought)} = {' + '.join(parts)}{share}."
+    bought = f"Bought {money_in_words(found.bought)} = {' + '.join(parts)}."
+    said = " ".join(filter(None, (bought, left_out_in_words(found))))
     apart = [_part(line.words, line.reason, line.figures) for line in found.returns]
     if found.came_back is not None:
         line = found.came_back
@@ -107,8 +127,25 @@ def _bound(of: PurchaseSum, unknown: int) -> str:
     return "at most " if of.units is not None and of.units < 0 else "at least "
 
 
-def kept_by_bucket(found: Reconciliation) -> str | None:
-    """Money, as decimal text, that `--unknown bucket` would count of what is left out; what is not
-    known adds none. None if it would count nothing of it."""
-    kept = [line.figures for line in found.reasons if line.reason in KEPT_BY_BUCKET]
-    return added_up(each.revenue for each in kept) if kept else None
+class KeptByBucket(NamedTuple):
+    """Money, as decimal text, that `--unknown bucket` would count of what is left out; and what it
+    would take of what came back, None if nothing. What is not known adds none."""
+
+    bought: str
+    returned: str | None
+
+
+def kept_by_bucket(found: Reconciliation) -> KeptByBucket | None:
+    """None if it would count nothing of it."""
+    bought, returned = (
+        [line.figures for line in lines if line.reason in KEPT_BY_BUCKET]
+        for lines in (found.reasons, () if found.returns_mode == "reject" else found.returns)
+    )
+    known = [each.revenue for each in returned if each.revenue is not None]
+    if not (bought or known):
+        return None
+    nothing = f"{abs(Decimal(found.counted.revenue or 0) * 0)}"
+    return KeptByBucket(
+        added_up([nothing, *(each.revenue for each in bought)]),
+        added_up(known).removeprefix("-") if known else None,
+    )

@@ -30,8 +30,8 @@ class LimitSettings(SettingGroup):
     )
     left_out_share: Share = Field(
         LEFT_OUT_SHARE,
-        description="Share (0 to 1) of what was bought above which a report says beside its status "
-        "that it is left out; it refuses none.",
+        description="Share (0 to 1) of the purchases and returns, or of the money, from which a "
+        "report says beside its status what share is left out; it refuses none.",
     )
 
     def limits(self) -> Limits:

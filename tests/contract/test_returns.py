@@ -349,10 +349,11 @@ def test_the_page_says_what_came_back(
 def test_the_drift_of_less_than_nothing(tmp_path: Path) -> None:
     own = shop(tmp_path)
     run_local(own, tmp_path, feed=feed_of(TYPES), returns="net")
-    drift = DriftLimits(revenue_change=Decimal("0.10"))
+    drift = DriftLimits(revenue_change=Decimal("0.10"), purchases_change=Decimal("0.10"))
     again = run_local(own, tmp_path, feed=feed_of(TYPES), returns="net", drift=drift)
     assert again.state == "published"
     gross = run_local(own, tmp_path, feed=feed_of(TYPES), drift=drift)
     assert gross.state == "refused"
+    assert "purchases" not in gross.reason, "returns are none"
     assert "Total revenue is 20.80, 140.2 % more than -51.75" in gross.reason
     assert "was made with SALES_RETURNS=net, this one with SALES_RETURNS=reject" in gross.reason

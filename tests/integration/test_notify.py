@@ -126,8 +126,8 @@ def test_who_is_told_hears_figures_and_where_the_report_is(tmp_path: Path) -> No
     page = f"{tmp_path}/reports/runs/{first.run_id}/index.html"
     heard = _heard(tmp_path, first.run_id)
     left_out = (
-        "Bought 1,234.60 = 1,234.50 counted + 0.10 (unknown customers, unknown_customer), "
-        "0.01 % of revenue left out."
+        "Bought 1,234.60 = 1,234.50 counted + 0.10 (unknown customers, unknown_customer). "
+        "1 of 2 are left out: 50.0 % of purchases, 0.01 % of revenue."
     )
     assert heard["text"] == (
         f"Sales report, run {first.run_id}: published. Revenue 1,234.50, 12,345 units, "
@@ -142,12 +142,13 @@ def test_who_is_told_hears_figures_and_where_the_report_is(tmp_path: Path) -> No
         "unique_customers": 1,
         "events_seen": 3,
         "events_counted": 1,
+        "returns_counted": 0,
         "events_rejected": 1,
         "unreadable": 0,
         "ignored": 0,
         "left_out": left_out,
-        "left_out_share": "0.000081",
-        "left_out_share_of": "revenue",
+        "left_out_share": "0.500000",
+        "left_out_revenue_share": "0.000081",
     }
     (shop.data / "week.zip").write_bytes(week(part([]), b"[oops"))
     (shop.data / "notes.txt").touch()

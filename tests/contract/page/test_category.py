@@ -18,7 +18,7 @@ def test_its_status_says_how_much_was_left_out(tmp_path: Path) -> None:
     run_local(shop_of(tmp_path, part([purchase(quantity=70), guests])), tmp_path)
     for name, link in (("index.html", ""), ("by_category/Office.html", "../index.html")):
         page = text(tmp_path, name)
-        assert "Complete, 30.0 % of revenue left out" in " ".join(Page(page).said.split())
+        assert "Complete, 50.0 % left out" in " ".join(Page(page).said.split())
         assert 'class="state complete notable"' in page
         assert f'href="{link}#left-out">30.0 %' in page
 
