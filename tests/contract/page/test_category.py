@@ -20,7 +20,7 @@ def test_its_status_says_how_much_was_left_out(tmp_path: Path) -> None:
         page = text(tmp_path, name)
         assert "Complete, 50.0 % left out" in " ".join(Page(page).said.split())
         assert 'class="state complete notable"' in page
-        assert f'href="{link}#left-out">30.0 %' in page
+        assert f'href="{link}#left-out">50.0 %' in page
 
 
 def test_it_says_what_each_month_brought(tmp_path: Path) -> None:
