@@ -26,7 +26,7 @@ class Removed:
 
 
 def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) -> Removed:
-    """Removes extracts, partials (merged ones too) and rejects that neither the newest
+    """Removes extracts, partials (merged ones too), rejects and named ids that neither the newest
     ``keep_runs`` runs nor the next one can use. Manifests, receipts, outcomes and published
     reports stay.
 
