@@ -9,6 +9,7 @@ import click
 
 from console.display.terminal import print_json
 from console.options import date_option, json_option, place_options, run_argument, run_settings
+from console.run_places import check_reports_place
 
 
 @click.command()
@@ -48,8 +49,11 @@ def explain_command(
     from pipeline_core.questions.explain.explanation import Cell
 
     cell = Cell(category, segment, day)
-    state = open_state(run_settings(options).state)
-    found = explain(RunLedger(state, chosen_run(state, run_id)), cell, most)
+    settings = run_settings(options)
+    state = open_state(settings.state)
+    ledger = RunLedger(state, chosen_run(state, run_id))
+    check_reports_place(settings, ledger)
+    found = explain(ledger, cell, most)
     if as_json:
         print_json(found)
     else:

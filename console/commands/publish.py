@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from console.options import json_option, place_options, run_argument, run_settings
+from console.run_places import check_reports_place
 
 
 @click.command()
@@ -36,6 +37,7 @@ def publish_command(
     from pipeline_core.running.notifications import notify_of_outcome
 
     ledger = RunLedger(open_state(settings.state), run_id)
+    check_reports_place(settings, ledger)
     before = ledger.outcome()
     outcome = pipeline.publish(
         settings.state, run_id, allow_incomplete=allow_incomplete, allow_drift=allow_drift

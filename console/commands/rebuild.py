@@ -10,6 +10,7 @@ import click
 from console.display.terminal import print_json
 from console.interrupt import terminable
 from console.options import json_option, place_options, quiet_option, run_argument, run_settings
+from console.run_places import check_reports_place
 from pipeline_core.plural import counted
 from pipeline_core.unprintable import plain
 
@@ -39,7 +40,9 @@ def rebuild_command(run_id: str, dry_run: bool, as_json: bool, quiet: bool, **op
     from pipeline_core.publication.rebuild import rebuild
 
     quiet = quiet or as_json
-    archives = RunLedger(open_state(settings.state), run_id).manifest().archives
+    ledger = RunLedger(open_state(settings.state), run_id)
+    check_reports_place(settings, ledger)
+    archives = ledger.manifest().archives
     with terminable(), Bar(len(archives), quiet=quiet) as bar:
         found = rebuild(settings.state, run_id, dry_run=dry_run, archive_done=bar.advance)
     if as_json:

@@ -20,6 +20,7 @@ from console.options import (
     place_options,
     run_settings,
 )
+from console.run_places import check_reports_place
 from pipeline_core.plural import counted
 from pipeline_core.unprintable import plain
 
@@ -106,6 +107,7 @@ def report_command(
         raise ConfigError(f"{out} is there already.", "Name a folder that is not, or is empty.")
     state = open_state(settings.state)
     ledger = RunLedger(state, chosen_run(state, run_id))
+    check_reports_place(settings, ledger)
     if isinstance(period, tuple):
         found, compared = range_sales(ledger, *period), None
     elif compared_with is None:

@@ -16,6 +16,7 @@ from console.options import (
     run_argument,
     run_settings,
 )
+from console.run_places import check_reports_place
 
 if TYPE_CHECKING:
     from pipeline_core.settings import Settings
@@ -32,7 +33,11 @@ def resume_command(run_id: str, as_json: bool, quiet: bool, **options: Any) -> N
 
     Archives that were quarantined are tried anew. A run that is under way is followed.
     """
-    sys.exit(resume(run_settings(options), run_id, as_json=as_json, quiet=quiet or as_json))
+    from pipeline_core.ledger import RunLedger, open_state
+
+    settings = run_settings(options)
+    check_reports_place(settings, RunLedger(open_state(settings.state), run_id))
+    sys.exit(resume(settings, run_id, as_json=as_json, quiet=quiet or as_json))
 
 
 def resume(settings: Settings, run_id: str, *, as_json: bool, quiet: bool) -> int:

@@ -10,6 +10,7 @@ import click
 from console.display.terminal import complain, print_json
 from console.interrupt import terminable
 from console.options import json_option, place_options, quiet_option, run_argument, run_settings
+from console.run_places import given_place
 from pipeline_core.plural import counted
 from pipeline_core.unprintable import plain
 
@@ -27,9 +28,10 @@ def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: An
     """Check a published run by counting its archives again (`latest`, unless RUN is given).
 
     Exit code 0 if everything agrees, 1 with the first difference otherwise. Archives and reports
-    are looked for where the run had them, unless --data and --reports say where they are now.
+    are looked for where the run had them, unless --data and --reports, or SALES_DATA and
+    SALES_REPORTS, say where they are now.
     """
-    settings, data, reports = run_settings(options), options["data"], options["reports"]
+    settings = run_settings(options)
     from console.display.bar import Bar
     from pipeline_core.ledger import RunLedger, open_state
     from pipeline_core.verify import verify
@@ -41,8 +43,8 @@ def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: An
         found = verify(
             settings.state,
             run_id,
-            data_uri=data,
-            reports_uri=reports,
+            data_uri=given_place(settings, "data"),
+            reports_uri=given_place(settings, "reports"),
             part_done=bar.counted,
             archive_done=bar.advance,
         )

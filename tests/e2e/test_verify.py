@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,45 @@ def test_what_was_not_published_exits_2(env: dict[str, str]) -> None:
     assert "no published run" in nothing.stderr
     _run(env)
     assert sales_pipeline("verify", "no-such-run", env=env).returncode == 2
+
+
+@pytest.mark.parametrize("by_setting", [False, True])
+def test_a_copy_is_looked_at_where_an_option_or_a_setting_says(
+    env: dict[str, str], tmp_path: Path, by_setting: bool
+) -> None:
+    _run(env)
+    copy = tmp_path / "copy"
+    shutil.copytree(env["SALES_REPORTS"], copy, symlinks=True)
+    _alter(env | {"SALES_REPORTS": str(copy)})
+    given = [] if by_setting else ["--reports", str(copy)]
+    setting = {"SALES_REPORTS": str(copy)} if by_setting else {}
+    done = sales_pipeline("verify", *given, env=env | setting)
+    assert done.returncode == 1
+    assert "differs at sales_report.csv" in done.stderr
+    assert sales_pipeline("verify", env=env).returncode == 0
+
+
+COMMANDS = {
+    "explain": ["--category", "Toys", "--segment", "Retail"],
+    "report": ["--month", "2024-03"],
+    "rebuild": ["--dry-run"],
+    "publish": [],
+    "resume": [],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_reports_that_are_not_the_runs_own_are_refused(
+    env: dict[str, str], tmp_path: Path, command: str
+) -> None:
+    run_id = _run(env)
+    asked = ["--run", run_id] if command == "report" else [run_id]
+    elsewhere = tmp_path / "elsewhere"
+    option, setting = ["--reports", str(elsewhere)], {"SALES_REPORTS": str(elsewhere)}
+    for given, changed in ((option, {}), ([], setting)):
+        arguments = [command, *asked, *COMMANDS[command], *given]
+        done = sales_pipeline(*arguments, env=env | changed)
+        assert done.returncode == 2, done.stderr
+        assert f"has its reports in {env['SALES_REPORTS']}, and not in {elsewhere}" in done.stderr
+        assert f"Say --reports {env['SALES_REPORTS']}" in done.stderr
+        assert not elsewhere.exists()
