@@ -34,6 +34,7 @@ NOT_AN_OBJECT = "not_an_object"
 # With a feed: what a run takes an event for before it looks anything up.
 TAKEN_AS = "taken_as"
 PURCHASE, NOT_A_PURCHASE = "purchase", "not_purchase"
+INVALID_QUANTITY = RejectReason.INVALID_QUANTITY.value
 _PREFIX = "event."
 _REASONS = [reason.value for reason in RejectReason]
 _MOST_FIELDS = 200
@@ -88,7 +89,9 @@ class EventExtractor:
     any other field             the event's own, as above; one that is called like one of these,
                                 and is not what the feed means, gets ``event.``, too
     taken_as                    str: ``purchase``, ``not_purchase``, or why it is neither:
-                                ``not_an_object``, ``invalid_event_type``, ``duplicate_event``
+                                ``not_an_object``, ``invalid_event_type``, ``duplicate_event``;
+                                ``invalid_quantity`` of an event of ``return_types`` whose
+                                quantity is not above 0: others of these have one below 0 here
     ==========================  ==============================================================
 
     ``fields`` names the other fields to keep, so that every batch has the same columns; without it
@@ -258,11 +261,17 @@ def _by_feed(
                     _id(candidate["product_id"], product),
                     candidate["quantity"] or quantity,
                 )
-                defect = candidate["defect"]
-                taken_as = _REASONS[defect - 1] if defect else PURCHASE
+                taken_as = _taken_as(candidate, kind in feed.return_types)
             minor = None if candidate is None else candidate.get(PRICE_MINOR.name)
             price = None if minor is None else to_decimal(minor, feed.price_decimals)
             yield _Placed(*part.place, position, value, values, item, taken_as, price)
+
+
+def _taken_as(candidate: Mapping[str, int], is_return: bool) -> str:
+    if candidate["defect"]:
+        return _REASONS[candidate["defect"] - 1]
+    # Below 0, its own quantity would be that of a return among purchases.
+    return INVALID_QUANTITY if is_return and not candidate["quantity"] else PURCHASE
 
 
 def _id(found: bytes | None, value: object) -> object:

@@ -15,6 +15,7 @@ from pipeline_core.extract.decode import candidates_by_values
 from pipeline_core.extract.feed_rules import FIELDS
 from pipeline_core.frames.dimensions import snapshot_of
 from pipeline_core.frames.extractor import (
+    INVALID_QUANTITY,
     NOT_A_PURCHASE,
     NOT_AN_OBJECT,
     PLACE,
@@ -35,7 +36,10 @@ _REASONS = [reason.value for reason in RejectReason]
 _REASON = "reason"
 _WAYS = "Take reject, net or separate."
 # What an event's type would be, by how it is taken; None is none.
-_TYPES = {PURCHASE: PURCHASE, RejectReason.DUPLICATE_EVENT.value: PURCHASE, NOT_A_PURCHASE: ""}
+_TYPES = {
+    **dict.fromkeys((PURCHASE, INVALID_QUANTITY, RejectReason.DUPLICATE_EVENT.value), PURCHASE),
+    NOT_A_PURCHASE: "",
+}
 
 
 class DataTransformer:
@@ -185,7 +189,12 @@ def _candidates(batch: pd.DataFrame, fields: Sequence[str], feed: Feed) -> pa.Ta
         )
         return candidates_by_values(events, feed)
     taken_as = python_values(batch[TAKEN_AS])
-    others = zip(*(python_values(batch[name]) for name in fields[1:]), strict=True)
+    columns = {name: python_values(batch[name]) for name in fields[1:]}
+    columns["quantity"] = [
+        None if kind == INVALID_QUANTITY else value
+        for kind, value in zip(taken_as, columns["quantity"], strict=True)
+    ]
+    others = zip(*columns.values(), strict=True)
     candidates = candidates_by_values(
         (
             None if kind == RejectReason.NOT_AN_OBJECT else (_TYPES.get(kind), *values)

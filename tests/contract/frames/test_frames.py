@@ -206,6 +206,20 @@ def test_a_feed_says_what_a_shops_own_names_mean(tmp_path: Path) -> None:
     ]
 
 
+def test_a_return_of_less_than_nothing_is_no_purchase_that_came_back(tmp_path: Path) -> None:
+    """Though its own quantity is that of one."""
+    lines = [("purchase", 9), ("purchase", -3), ("refund", 2), ("refund", -2), ("refund", 0)]
+    events = [{**build.purchase("c1", "p1", n), "event_type": kind} for kind, n in lines]
+    events.append({**build.purchase(None, "p1", -1), "event_type": "refund"})
+    frame = extracted(tmp_path, json.dumps(events), feed={"return_types": "refund"})
+    assert frame["quantity"].tolist() == [9, -3, -2, -2, 0, -1]
+    assert frame["taken_as"].tolist() == ["purchase"] * 3 + ["invalid_quantity"] * 3
+    transformer = DataTransformer(CUSTOMERS, PRODUCTS, returns="net")
+    assert transformer.transform(frame)["sales_report"]["units_sold"].tolist() == [4]
+    reasons = transformer.rejected["reason"].tolist()
+    assert reasons == ["invalid_quantity", "invalid_quantity", "guest"]
+
+
 @pytest.mark.parametrize(
     ("feed", "words"),
     [
