@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+import msgspec
 from rich.console import Console
 
 from console.display.tables import Grid
-from console.display.views import count, money, print_unreadable, table
-from pipeline_core.messages import Position
+from console.display.views import count, money, narrow, print_unreadable, table
+from pipeline_core.messages import Position, RejectSummary
 from pipeline_core.plural import counted
 from pipeline_core.questions.explain.explanation import (
     CustomerFigures,
@@ -19,6 +20,8 @@ from pipeline_core.questions.explain.explanation import (
     PlaceFigures,
     ProductFigures,
 )
+from pipeline_core.reconciliation.reconcile import sales_of
+from pipeline_core.reconciliation.words import money_in_words, units_in_words
 from pipeline_core.transform.money import grouped
 from pipeline_core.unprintable import plain
 
@@ -53,10 +56,11 @@ def _headline(found: Explanation) -> str:
     name = f"{plain(cell.category)} / {plain(cell.segment)}{on}, run {found.run_id}"
     if not found.events:
         return f"{name}: there are no sales."
+    back = f" ({counted(found.returns, 'return')} among them)" if found.returns else ""
     return (
         f"{name}: revenue {grouped(totals.total_revenue)}, {counted(totals.units_sold, 'unit')}, "
-        f"{counted(totals.unique_customers, 'customer')}, from {counted(found.events, 'event')}. "
-        f"It is what "
+        f"{counted(totals.unique_customers, 'customer')}, from "
+        f"{counted(found.events, 'event')}{back}. It is what "
         f"{'daily_sales.csv' if cell.date else 'sales_report.csv'} says."
     )
 
@@ -137,7 +141,8 @@ def _print_events(console: Console, events: Sequence[PlacedEvent], of: int) -> N
 def _print_left_out(console: Console, found: Explanation) -> None:
     if found.left_out:
         headings = ["left out", "known to be of this", "events", "units", "revenue"]
-        console.print(table(headings, map(_left_out_cells, found.left_out), numbers=(2, 3, 4)))
+        rows = [row for each in found.left_out for row in _left_out_rows(each)]
+        console.print(table(headings, rows, numbers=(2, 3, 4)))
         _print_events(console, found.first_left_out, sum(each.events for each in found.left_out))
     if found.unplaced_events:
         console.print(
@@ -146,9 +151,15 @@ def _print_left_out(console: Console, found: Explanation) -> None:
         )
 
 
-def _left_out_cells(each: LeftOut) -> tuple[str, ...]:
-    known = _KNOWN[each.known]
-    return (each.reason, known, f"{each.events:,}", count(each.units), money(each.revenue))
+def _left_out_rows(each: LeftOut) -> Iterator[tuple[str, ...]]:
+    """Purchases, and what came back, each with what is known of it."""
+    fields = msgspec.structs.asdict(each)
+    of = RejectSummary(**{name: fields[name] for name in RejectSummary.__struct_fields__})
+    for reason, part in ((each.reason, of), (f"returns: {each.reason}", each.returns)):
+        figures = None if part is None else sales_of(part)
+        if figures is not None and figures.purchases:
+            amounts = units_in_words(figures), money_in_words(figures)
+            yield reason, _KNOWN[each.known], f"{figures.purchases:,}", *map(narrow, amounts)
 
 
 def _place(*names: str | None) -> str:

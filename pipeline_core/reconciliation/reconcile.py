@@ -31,13 +31,13 @@ def reconcile(
     sales, returns, again = dict[str, PurchaseSum](), dict[str, PurchaseSum](), None
     for reason, of in rejected.items():
         if reason == RejectReason.DUPLICATE_EVENT:
-            again = _sales_of(of)
+            again = sales_of(of)
         elif reason == RejectReason.RETURN:
-            returns[reason] = _sales_of(of)
-        elif (sold := _sales_of(of)).purchases:
+            returns[reason] = sales_of(of)
+        elif (sold := sales_of(of)).purchases:
             sales[reason] = sold
         if of.returns is not None:
-            returns[reason] = _sales_of(of.returns)
+            returns[reason] = sales_of(of.returns)
     kept = _kept(events, totals, taken)
     left_out = _sum(sales.values(), zero)
     bought = _sum((kept, left_out), zero)
@@ -111,7 +111,7 @@ def _came_back(taken: Returns | None) -> ReasonSum | None:
     return ReasonSum(reason=RejectReason.RETURN, words=words, figures=figures, share=None)
 
 
-def _sales_of(of: RejectSummary) -> PurchaseSum:
+def sales_of(of: RejectSummary) -> PurchaseSum:
     """Without returns that are left out for another reason than that."""
     purchases = of.events - (of.returns.events if of.returns else 0)
     return PurchaseSum(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import get_args
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +33,7 @@ from pipeline_core.questions.explain.explanation import (
 )
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, UNKNOWN_LABEL, Dimensions
 from pipeline_core.transform.money import to_text
+from pipeline_core.transform.rejected import in_decimals
 
 _LEVELS = ("archive", "day", "part")
 _LABELS_SHOWN = 8
@@ -107,6 +109,7 @@ def _explanation(cell: Cell, contents: CellContents, summary: Summary) -> Explan
             sum(one is not None for one in buyers),
         ),
         events=total.events,
+        returns=total.events - total.purchases,
         archives=archives,
         days=days,
         parts=parts,
@@ -179,14 +182,8 @@ def _customers(customers: SumsById, scale: int) -> Iterator[CustomerFigures]:
 
 def _left_out(contents: CellContents, scale: int) -> Iterator[LeftOut]:
     for known in get_args(KnownLabels):
-        for reason, figures in contents.left_out.get(known, {}).items():
-            yield LeftOut(
-                reason=reason,
-                known=known,
-                events=figures.events,
-                units=figures.units,
-                revenue=None if figures.revenue is None else to_text(figures.revenue, scale),
-            )
+        for reason, of in in_decimals(contents.left_out.get(known, {}), scale).items():
+            yield LeftOut(reason=reason, known=known, **msgspec.structs.asdict(of))
 
 
 def _may_have(place: Unreadable, cell: Cell) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from pipeline_core.messages import Totals, Unreadable
+from pipeline_core.messages import RejectSummary, Totals, Unreadable
 
 # Which of its labels can be known of an event that was left out.
 KnownLabels = Literal["both", "category", "segment"]
@@ -104,7 +104,8 @@ class PlacedEvent(Struct, frozen=True, kw_only=True):
 
 
 class LeftOut(Struct, frozen=True, kw_only=True):
-    """Events left out for one reason that would be in the cell, or that might be."""
+    """Events left out for one reason that would be in the cell, or that might be. What came back,
+    and is left out for another reason than that, is in no sum but that of ``returns``."""
 
     reason: str
     """Why they were left out."""
@@ -113,9 +114,16 @@ class LeftOut(Struct, frozen=True, kw_only=True):
     events: int
     """Number of events."""
     units: int | None
-    """Units they would have sold; null where it cannot be known."""
+    """Units they would have sold, below 0 of returns; null if they are known of none."""
     revenue: str | None
-    """What they would have brought, as decimal text; null where it cannot be known."""
+    """What they would have brought, as decimal text, below 0 of returns; null if it is known of
+    none."""
+    unknown_units: int | None = None
+    """Number of events in these sums whose units cannot be known."""
+    unknown_revenue: int | None = None
+    """The same of what they would have brought."""
+    returns: RejectSummary | None = None
+    """Those that are returns, if the reason is another; null if there are none."""
 
 
 class ReturnedThere(Struct, frozen=True):
@@ -140,6 +148,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """The cell's figures in the report."""
     events: int
     """Purchases that count in it, and returns that are taken from it."""
+    returns: int = 0
+    """How many of these are returns."""
     archives: tuple[PlaceFigures, ...]
     """What each archive adds."""
     days: tuple[PlaceFigures, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
@@ -10,10 +11,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from rich.console import Console
 
+from console.display.explanation import print_explanation
 from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import to_json
+from pipeline_core.messages import RejectSummary, ReturnsMode, to_json
 from pipeline_core.publication.latest import newest_published
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
@@ -215,6 +218,33 @@ def test_a_cell_without_sales_still_shows_what_was_left_out_of_it(tmp_path: Path
     assert msgspec.structs.astuple(found.totals) == ("0.00", 0, 0)
     assert (found.events, found.archives, found.customers) == (0, (), ())
     assert left_out(found) == [("return", "both", 1, -1, "-3.00")]
+
+
+@pytest.mark.parametrize("returns", ["net", "separate"])
+def test_what_came_back_and_was_left_out_stands_beside_the_purchases(
+    tmp_path: Path, returns: ReturnsMode
+) -> None:
+    """What is not known of it is no zero."""
+    lost = [purchase("c2", "nothing", -7), purchase("c2", "odd", 9), purchase("c2", "odd", -2)]
+    bought = [purchase("c1", "p1", 5), purchase("c1", "p1", -1), purchase("", "p2", 2)]
+    run_local(shop_with(tmp_path, part(bought + lost)), tmp_path, returns=returns)
+    found = explained(tmp_path)
+    assert (found.events, found.returns) == ((2, 1) if returns == "net" else (1, 0))
+    told = {each.reason: each for each in found.left_out}
+    odd, nothing = told["missing_category"], told["unknown_product"]
+    assert (odd.events, odd.units, odd.revenue) == (2, 9, "9.00")
+    assert odd.returns == RejectSummary(1, -2, "-2.00", 0, 0)
+    assert nothing.returns == RejectSummary(1, -7, None, 0, 1)
+    shown = io.StringIO()
+    print_explanation(Console(file=shown, width=140), found)
+    lines = [" ".join(line.split()) for line in shown.getvalue().splitlines()]
+    assert lines[0].count("from 2 events (1 return among them)") == (returns == "net")
+    assert [line for line in lines if " only " in line] == [
+        "guest category only 1 2 500.00",
+        "returns: unknown_product segment only 1 -7 unknown",
+        "missing_category segment only 1 9 9.00",
+        "returns: missing_category segment only 1 -2 -2.00",
+    ]
 
 
 def test_unknown_keeps_strangers_guests_and_what_has_no_price(tmp_path: Path) -> None:
