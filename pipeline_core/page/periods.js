@@ -1,5 +1,6 @@
-// Months, weeks and days: which are shown, and what one of them was, by category and segment. The
-// address names it (#2024-03), so that it can be sent, and the browser's way back leads back.
+// Months, weeks and days: which are shown, and what one of them was, by category and segment, or why
+// nothing is known of it. The address names it (#2024-03), so that it can be sent, and the browser's
+// way back leads back.
 "use strict";
 (() => {
   const panel = document.getElementById("period");
@@ -8,13 +9,15 @@
   const section = document.querySelector(".time");
   const found = new Map();
   for (const [step, periods] of Object.entries(data.steps)) {
-    periods.forEach(([key, first, name, revenue, units, compared], at) => {
-      found.set(key, {key, step, at, first, name, revenue, units, compared});
-    });
+    for (const [key, first, name, revenue, units, compared] of periods) {
+      found.set(key, {key, step, first, name, revenue, units, compared});
+    }
   }
+  const FORMS = {month: /^\d{4}-\d\d$/, week: /^\d{4}-W\d\d$/, day: /^\d{4}-\d\d-\d\d$/};
+  const stepOf = (key) => Object.keys(FORMS).find((step) => FORMS[step].test(key));
   let selected = "";
+  let opened = "";
   const stepShown = () => section.querySelector("[name=by]:checked").value;
-  const of = (step, at) => found.get(data.steps[step][at]?.[0]);
 
   // The period that one is compared with, if all of its rows are known.
   function other(period, bit) {
@@ -109,12 +112,52 @@
     }));
   }
 
-  function next(period, by, text) {
-    for (let at = period.at + by; of(period.step, at); at += by) {
-      const to = of(period.step, at);
-      if (to.revenue !== null) return [element("a", {href: `#${to.key}`}, text(to.name))];
+  // The nearest one of which something is known, before it or after it. Keys are in order.
+  function next(key, step, isAfter, text) {
+    const known = data.steps[step].filter(([each, , , revenue]) =>
+      revenue !== null && (isAfter ? each > key : each < key));
+    const to = known.at(isAfter ? 0 : -1);
+    return to ? [element("a", {href: `#${to[0]}`}, text(to[2]))] : [];
+  }
+
+  // Why there is nothing of what the address names, and how people name that.
+  function absent(key, step) {
+    const start = new Date(`${key}${step === "month" ? "-01" : ""}T00:00:00Z`);
+    const isDate = step === "week" || (!Number.isNaN(+start) && start.toISOString().startsWith(key));
+    if (!isDate) return [key, `There is no such ${step}.`];
+    const words = {year: "numeric", month: "long", timeZone: "UTC", ...(step === "day" ? {day: "numeric"} : {})};
+    const name = step === "week" ? `Week ${Number(key.slice(6))} of ${key.slice(0, 4)}`
+      : start.toLocaleDateString("en-GB", words);
+    const shown = data.steps[step];
+    const [first, last] = data.covers;
+    const isCut = shown[0][1] > first;
+    if (key > shown.at(-1)[0] && (step !== "day" || key > last)
+        || key < shown[0][0] && (step === "week" ? !isCut : key < first.slice(0, key.length))) {
+      return [name, `This report goes from ${first} to ${last}.`];
     }
-    return [];
+    if (step === "day") {
+      const month = document.querySelector(`.month[data-month="${key.slice(0, 7)}"]`);
+      const day = String(Number(key.slice(8)));
+      const cell = month && [...month.querySelectorAll("td")].find((each) => each.firstChild?.textContent === day);
+      const because = {missing: "It is missing: no archive has this day.", unreadable: "Its day could not be read.",
+                       closed: "The shop was closed."}[cell?.className];
+      if (because) return [name, because];
+    }
+    if (key < shown[0][0]) {
+      const file = element("a", {href: `${own}daily_sales.csv`}, "daily_sales.csv");
+      return [name, `This page has no ${step} that is so old. Each day is in `, file, "."];
+    }
+    return [name, found.has(key) ? "None of its days is there, or none could be read." : `There is no such ${step}.`];
+  }
+
+  // What is told of these dates in another place.
+  function elsewhere(period) {
+    const note = document.getElementById("elsewhere")?.content.cloneNode(true);
+    if (!note) return [];
+    const end = new Date(+new Date(`${period.first}T00:00:00Z`) + (period.step === "week" ? 6 : 0) * 86400000);
+    note.querySelector(".dates").textContent = period.step === "month" ? `--month ${period.key}`
+      : `--from ${period.first} --to ${end.toISOString().slice(0, 10)}`;
+    return [note];
   }
 
   const redraw = Charts.draw("chart-time", () => Charts.drawTime(stepShown(), selected));
@@ -125,26 +168,35 @@
   }
 
   function show(key) {
+    const step = stepOf(key);
     const period = found.get(key);
     selected = period && period.revenue !== null ? key : "";
-    panel.hidden = !selected;
-    if (selected) {
-      document.getElementById(`by-${period.step}`).checked = true;
-      const close = element("button", {type: "button"}, "Close");
-      close.addEventListener("click", () => {
-        history.replaceState(null, "", "#time");
-        show("");
-        document.getElementById(`row-${key}`).querySelector("a").focus();
-      });
-      const name = element("h3", {tabIndex: -1}, period.name);
+    opened = step ? key : "";
+    panel.hidden = !opened;
+    if (opened) {
+      document.getElementById(`by-${step}`).checked = true;
+      const [called, ...because] = selected ? [period.name] : absent(key, step);
+      const button = element("button", {type: "button"}, "Close");
+      button.addEventListener("click", close);
+      const name = element("h3", {tabIndex: -1}, called);
       panel.replaceChildren(
-        element("div", {className: "heading"}, name, ...next(period, -1, (to) => `\u2039 ${to}`),
-                ...next(period, 1, (to) => `${to} \u203a`), close),
-        figures(period), table(period));
+        element("div", {className: "heading"}, name, ...next(key, step, false, (to) => `\u2039 ${to}`),
+                ...next(key, step, true, (to) => `${to} \u203a`), button),
+        ...(selected ? [figures(period), ...elsewhere(period), table(period)] : [element("p", {}, ...because)]));
       name.focus();
     }
     update();
   }
+
+  function close() {
+    const row = document.getElementById(`row-${opened}`)?.querySelector("a");
+    history.replaceState(null, "", "#time");
+    show("");
+    (row?.offsetParent ? row : section.querySelector("[name=by]:checked")).focus();
+  }
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && opened && event.target.type !== "search") close();
+  });
 
   for (const input of section.querySelectorAll("[name=by]")) input.addEventListener("change", update);
   for (const period of found.values()) {
@@ -155,7 +207,7 @@
   // Another place of the page leaves it as it is.
   addEventListener("hashchange", () => {
     const key = location.hash.slice(1);
-    if (found.has(key) || !key) show(key);
+    if (stepOf(key) || !key) show(key);
   });
   show(location.hash.slice(1));
 

@@ -225,6 +225,7 @@ def _charts(page: Page) -> Markup:
     data = {
         "run": page.summary.run_id,
         "currency": page.currency,
+        "covers": (page.coverage.first, page.coverage.last),
         "decimals": len(page.summary.totals.total_revenue.partition(".")[2]),
         "steps": {
             step: [_period(each) for each in periods]

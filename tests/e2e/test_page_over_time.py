@@ -48,7 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bought = [purchase(f"c{n % 2}", f"p{(n + at) % 3 % 2}", 1 + n * at) for n in range(4)]
         if day == date(2024, 2, 29):
             bought = [*bought[: at % 4], purchase("once"), purchase("once", "p0")]
-        days[f"{day}.zip"] = day_zip({"0.json": part(bought[: 1 + at % 4])})
+        left_out = [purchase("nobody")] if day == FIRST else []
+        days[f"{day}.zip"] = day_zip({"0.json": part(bought[: 1 + at % 4] + left_out)})
     shop = write_shop(place / "shop", {"a.zip": week(days=days)}, customers, products)
     run_local(shop, place, currency="EUR", closed_days=ClosedDays(weekdays=(6,)))
     return place
@@ -263,6 +264,110 @@ def test_on_a_phone_the_first_column_stays(browser: Browser, page: str) -> None:
     browser.run("document.querySelector('.by-month .scroll').scrollLeft = 300")
     assert name.location["x"] == before
     assert browser.one("#row-2024-03 td").location["x"] < before
+
+
+def _brightest(browser: Browser, selector: str) -> int:
+    """From 0 to 255, along the right edge of what holds a table, between what is written there."""
+    box = browser.run(
+        """const place = document.querySelector(arguments[0]);
+        const {top, height} = place.querySelector("tbody").getBoundingClientRect();
+        const {right} = place.getBoundingClientRect();
+        return {x: right - 2, y: top + scrollY, width: 1, height}""",
+        selector,
+    )
+    shot = browser.cdp(
+        "Page.captureScreenshot", captureBeyondViewport=True, clip={**box, "scale": 1}
+    )
+    return int(
+        browser.driver.execute_async_script(
+            """const [png, done] = arguments, image = new Image();
+            image.onload = () => {
+                const {width, height} = image;
+                const canvas = Object.assign(document.createElement("canvas"), {width, height});
+                const context = canvas.getContext("2d");
+                context.drawImage(image, 0, 0);
+                done(Math.max(...context.getImageData(0, 0, width, height).data
+                    .filter((_, at) => at % 4 === 0)));
+            };
+            image.src = `data:image/png;base64,${png}`;""",
+            shot["data"],
+        )
+    )
+
+
+def test_on_a_phone_a_shadow_shows_that_a_table_goes_on(
+    browser: Browser, folder: Path, page: str
+) -> None:
+    browser.open(f"{page}#2024-03", width=PHONE)
+    for table in (".by-month .scroll", "#period .scroll"):
+        at_the_beginning = _brightest(browser, table)
+        browser.run("document.querySelector(arguments[0]).scrollLeft = 9999", table)
+        assert at_the_beginning < _brightest(browser, table) - 20
+    browser.open(latest(folder) / "by_category" / "Office.html", width=PHONE)
+    assert _brightest(browser, "#months ~ .scroll") < 235
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "because"),
+    [
+        ("2024-02-06", "6 February 2024", "It is missing: no archive has this day."),
+        ("2024-02-04", "4 February 2024", "The shop was closed."),
+        ("2023-11", "November 2023", "This report goes from 2024-01-29 to 2024-04-10."),
+        ("2024-W30", "Week 30 of 2024", "This report goes from 2024-01-29 to 2024-04-10."),
+        ("2024-05-01", "1 May 2024", "This report goes from 2024-01-29 to 2024-04-10."),
+        ("2024-02-31", "2024-02-31", "There is no such day."),
+        ("2024-13", "2024-13", "There is no such month."),
+    ],
+)
+def test_what_is_not_there_is_told(
+    browser: Browser, page: str, key: str, name: str, because: str
+) -> None:
+    browser.open(f"{page}#{key}")
+    _await_name(browser, name)
+    assert browser.one("#period > p").text == because
+    assert browser.findings() == []
+    assert browser.complaints() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "dates"),
+    [
+        ("2024-03", "--month 2024-03"),
+        ("2024-W07", "--from 2024-02-12 --to 2024-02-18"),
+        ("2024-02-29", "--from 2024-02-29 --to 2024-02-29"),
+    ],
+)
+def test_where_it_stands_what_was_left_out(
+    browser: Browser, folder: Path, page: str, key: str, dates: str
+) -> None:
+    browser.open(f"{page}#{key}")
+    note = browser.one("#period .note")
+    run = latest(folder).resolve().name
+    assert note.find_element("css selector", "code").text == (
+        f"sales-pipeline report {dates} --format table --run {run}"
+    )
+    note.find_element("css selector", "a[href='#left-out']").click()
+    assert browser.one("#period").is_displayed()
+
+
+def test_from_what_is_not_there_one_gets_on(browser: Browser, page: str) -> None:
+    browser.open(f"{page}#2024-02-06")
+    links = browser.all("#period .heading a")
+    assert [each.text for each in links] == ["‹ 5 February 2024", "8 February 2024 ›"]  # noqa: RUF001
+    browser.one("#period button").click()
+    _await_name(browser, "")
+    assert browser.driver.switch_to.active_element == browser.one("#by-day")
+
+
+def test_escape_closes_it(browser: Browser, page: str) -> None:
+    browser.open(f"{page}#2024-02")
+    browser.one("#filter").send_keys("x", Keys.ESCAPE)
+    assert _name(browser) == "February 2024", "that was for what is written there"
+    browser.one("#row-2024-03 a").click()
+    _await_name(browser, "March 2024")
+    browser.press(Keys.ESCAPE)
+    _await_name(browser, "")
+    assert browser.driver.switch_to.active_element == browser.one("#row-2024-03 a")
 
 
 def test_without_a_script_there_are_all_figures(browser: Browser, page: str) -> None:

@@ -34,6 +34,10 @@ def test_what_is_subtracted_is_told_with_what_there_would_be_without(tmp_path: P
         "of this page, on the day on which they came back: without them revenue would be EUR 6.00, "
         "and units 60."
     ) in said
+    assert "What came back is subtracted here. This page says what came back and what was" in said
+    assert "brought is rounded, and less what came back" in said
+    category = " ".join(Page(text(tmp_path, "by_category/Toys.html")).said.split())
+    assert "Revenue, less returns−EUR 6.00" in category.replace("\u00a0", " ")  # noqa: RUF001
     assert "Purchases counted2" in said
     assert "ToysVIP −6.00 −30 All−2.00 372" in said, "what came back only"  # noqa: RUF001
 
@@ -46,6 +50,7 @@ def test_what_is_apart_has_its_own_table(tmp_path: Path) -> None:
         "returns.csv, and in no other figure of this page: less them revenue would be "
         "−EUR 2.00, and units 37."  # noqa: RUF001
     ) in said
+    assert "What came back is in none of these figures." in said
     assert "ToysVIP 6.0075.0 % 31 OfficeRetail 2.0025.0 % 201 All8.00232" in said
 
 
