@@ -55,12 +55,12 @@ class DimensionTable:
 
     def wanted(self, names: Sequence[str]) -> dict[str, str]:
         """Theirs by ours, VALIDITY_COLUMNS among them where they were renamed, or where they are
-        among ``names`` and no other column of ours."""
+        among ``names`` and, by its new name, no column of ours that is none of dates."""
         wanted = dict(zip(self.ours, self.theirs(), strict=True))
+        others = set(wanted.values())
         for name in VALIDITY_COLUMNS:
-            theirs = self.renamed.get(name, name)
-            if name in self.renamed or (name in names and name not in self.renamed.values()):
-                wanted[name] = theirs
+            if name in self.renamed or (name in names and name not in others):
+                wanted[name] = self.renamed.get(name, name)
         return wanted
 
     def called(self, named: str, renamed: Mapping[str, str]) -> DimensionTable:

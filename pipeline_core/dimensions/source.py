@@ -33,9 +33,11 @@ def check_names(
     once."""
     for column in columns:
         if names.count(column) != 1:
+            # Those of dates, by their own names, are asked for where they are there.
+            needed = ", ".join(each for each in columns if each not in VALIDITY_COLUMNS)
             raise ConfigError(
                 f"{place} has {'two columns' if column in names else 'no column'} {column}.",
-                f"It needs the columns {', '.join(columns)}, and has {', '.join(names)}.{hint}",
+                f"It needs the columns {needed}, and has {', '.join(names)}.{hint}",
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -164,6 +165,40 @@ def test_two_columns_of_ours_are_not_one_of_theirs(tmp_path: Path, renamed: dict
     with pytest.raises(ConfigError, match=both) as caught:
         read_folder(folder, CUSTOMERS.called("clients", renamed), GOODS)
     assert "id, tier, segment" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("renamed", "cause"),
+    [
+        ({"valid_from": "valid_to"}, "valid_from and valid_to are one column of .*, valid_to"),
+        ({"valid_to": "valid_from"}, "valid_from and valid_to are one column of .*, valid_from"),
+        ({"valid_from": "a", "valid_to": "a"}, "valid_from and valid_to are one column of"),
+        ({"valid_from": "price"}, "price and valid_from are one column of"),
+    ],
+)
+def test_nor_are_two_of_dates_or_one_of_dates_and_another(
+    tmp_path: Path, renamed: dict[str, str], cause: str
+) -> None:
+    goods = "product_id,category,price,a,valid_from,valid_to\np1,Toys,9.95,,,2024-02-01\n"
+    folder = shop(tmp_path, "client no,tier\nc1,VIP\n", goods)
+    with pytest.raises(ConfigError, match=cause):
+        read_folder(folder, CLIENTS, PRODUCTS.called("goods", renamed))
+
+
+def test_dates_may_change_their_places(tmp_path: Path) -> None:
+    goods = "product_id,category,price,valid_from,valid_to\np1,Toys,9.95,,2024-02-01\n"
+    folder = shop(tmp_path, "client no,tier\nc1,VIP\n", goods)
+    swapped = PRODUCTS.called("goods", {"valid_from": "valid_to", "valid_to": "valid_from"})
+    [row] = read_folder(folder, CLIENTS, swapped).products.to_pylist()
+    assert (row["valid_from"], row["valid_to"]) == (date(2024, 2, 1), None)
+
+
+def test_dates_that_need_not_be_there_are_not_said_to_be_needed(tmp_path: Path) -> None:
+    goods = "product_id,category,price,valid_from,valid_to\np1,Toys,9.95,,2024-02-01\n"
+    folder = shop(tmp_path, "client no,tier\nc1,VIP\n", goods)
+    with pytest.raises(ConfigError, match="has no column nope") as caught:
+        read_folder(folder, CLIENTS, PRODUCTS.called("goods", {"valid_from": "nope"}))
+    assert "needs the columns product_id, category, price, nope, and has" in caught.value.remedy
 
 
 def test_columns_of_parquet_have_other_names_too(tmp_path: Path) -> None:
