@@ -22,7 +22,7 @@ from pipeline_core.errors import ConfigError, InputError
 # Prices stay below 2**53 minor units, so that two limbs carry any revenue; transform/money.py.
 _MAX_PRICE_MINOR = 2**53 - 1
 _MAX_PLACES = 15
-_CURRENCY_PLACES = 2
+CURRENCY_PLACES = 2
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?")
 
 
@@ -138,7 +138,7 @@ def _unpadded(price: Decimal) -> Decimal:
     if not isinstance(exponent, int) or -exponent <= MEANT_PLACES:
         return price
     if not price:
-        return Decimal((sign, (0,), -_CURRENCY_PLACES))
+        return Decimal((sign, (0,), -CURRENCY_PLACES))
     zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
-    lost = min(zeros, -exponent - _CURRENCY_PLACES)
+    lost = min(zeros, -exponent - CURRENCY_PLACES)
     return Decimal((sign, digits[: len(digits) - lost], exponent + lost))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline_core.dimensions.validity import order_of
 from pipeline_core.errors import ConfigError
-from pipeline_core.price_history.price_table import PriceTable, at_scale, needed_scale
+from pipeline_core.price_history.price_table import PriceTable, at_scale, kept_scale
 from pipeline_core.schemas import PRODUCTS, VALIDITY
 from pipeline_core.transform.ids import NOT_FOUND, index_of
 from pipeline_core.valid_ranges import distinct_ids, distinct_numbers
@@ -24,12 +24,14 @@ def continued(known: PriceTable, now: PriceTable, today: date) -> PriceTable:
     - Another price or category ends the row of before and opens one; if that was opened today, it
       is corrected in its place, and gone if it says again what the row before it says.
     - A product that is gone has its row ended; if it is back as it was, the row goes on.
+    - Decimals of prices are what they ever were, or more: reports would have others by what was
+      corrected.
 
     Raises:
         ConfigError: there is no product any more.
         InputError: a price leaves no room for the decimals of an older one.
     """
-    scale = max(now.scale, needed_scale(known))
+    scale = max(now.scale, kept_scale(known))
     was, is_now = at_scale(known, scale), at_scale(now, scale)
     number = distinct_numbers(was)
     newest = np.flatnonzero(np.diff(number, append=NOT_FOUND))
@@ -53,7 +55,8 @@ def continued(known: PriceTable, now: PriceTable, today: date) -> PriceTable:
             changes.change(int(newest[at[row]]), row, alike=alike)
     for old in newest[is_open & ~is_there].tolist():
         changes.end(old)
-    return PriceTable(changes.rows(), scale) if changes.any() else known
+    is_known = not changes.any() and scale <= known.scale
+    return known if is_known else PriceTable(changes.rows(), scale)
 
 
 class _Corrections:

@@ -15,7 +15,7 @@ from pipeline_core.price_history.continued import continued
 from pipeline_core.price_history.price_table import (
     PriceTable,
     at_scale,
-    needed_scale,
+    kept_scale,
     prices_of,
     table_of,
 )
@@ -81,6 +81,6 @@ class PriceKeeper:
 
 
 def _with_prices(snapshot: Snapshot, prices: PriceTable) -> Snapshot:
-    """With all rows of the history, and at least the decimals of the prices of now."""
-    scale = max(snapshot.scale, needed_scale(prices))
+    """With all rows of the history, and its decimals: those of its products file, too."""
+    scale = kept_scale(prices)
     return replace(snapshot, products=at_scale(prices, scale), scale=scale)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from pipeline_core.dimensions.columns import MEANT_PLACES
+from pipeline_core.dimensions.prices import CURRENCY_PLACES
 from pipeline_core.errors import InputError
 from pipeline_core.schemas import PRODUCTS, VALIDITY
 from pipeline_core.transform.money import MAX_PRICE_MINOR, to_decimal, to_text
@@ -20,10 +22,13 @@ class PriceTable:
     scale: int
 
 
-def needed_scale(prices: PriceTable) -> int:
-    """The fewest decimals that hold every price."""
+def kept_scale(prices: PriceTable) -> int:
+    """Its decimals, as a products file of it has them: of more than are meant, zeros at the end are
+    none, but for the currency's."""
     minor, scale = prices.rows["price_minor"].to_numpy(), prices.scale
-    while scale and not np.any(minor % 10):
+    if scale <= MEANT_PLACES:
+        return scale
+    while scale > CURRENCY_PLACES and not np.any(minor % 10):
         minor, scale = minor // 10, scale - 1
     return scale
 
@@ -40,7 +45,7 @@ def at_scale(prices: PriceTable, scale: int) -> pa.Table:
         factor = 10 ** (scale - prices.scale)
         if int(minor.max(initial=0)) * factor > MAX_PRICE_MINOR:
             raise InputError(
-                f"The price history has a price of {scale} decimals, and products one that is over "
+                f"Prices and their history have {scale} decimals, and one of them is over "
                 f"{to_text(MAX_PRICE_MINOR, scale)}, the most at scale {scale}.",
                 "Correct that row of products.",
             )

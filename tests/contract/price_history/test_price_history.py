@@ -182,7 +182,7 @@ def test_rows_of_a_product_never_overlap_whatever_the_clock_says(
 def test_what_is_as_it_was_changes_nothing() -> None:
     known = prices({"a": PEN, "b": DEAR})
     assert continued(known, prices({"b": DEAR, "a": PEN}), DAY) is known
-    assert continued(known, prices({"a": ("Toys", "1"), "b": ("Toys", "9.000")}), DAY) is known
+    assert continued(known, prices({"a": ("Toys", "1"), "b": ("Toys", "9.0")}), DAY) is known
 
 
 def test_prices_of_more_decimals_leave_the_old_ones_as_they_are() -> None:
@@ -191,7 +191,7 @@ def test_prices_of_more_decimals_leave_the_old_ones_as_they_are() -> None:
         ("a", "Toys", "1.000", "", "2024-03-01"),
         ("a", "Toys", "1.005", "2024-03-01", ""),
     ]
-    with pytest.raises(InputError, match="a price of 3 decimals"):
+    with pytest.raises(InputError, match="have 3 decimals, and one of them is over"):
         continued(found, prices({"a": ("Toys", f"{2**53 - 1}")}), DAY)
 
 
@@ -220,13 +220,28 @@ def test_a_restored_older_database_begins_a_new_row_today(state: Storage) -> Non
     ]
 
 
-def test_decimals_of_now_are_those_of_the_report(state: Storage) -> None:
-    plan(state, {"a": ("Toys", "1.0050")}, 0)
-    assert plan(state, {"a": PEN}, 1).scale == 3
-    state_two = open_storage(f"{state.uri}-2")
-    plan(state_two, {"a": ("Toys", "1.0000")}, 0)
-    assert plan(state_two, {"a": PEN}, 1).scale == 2
-    assert plan(state_two, {"a": ("Toys", "1.000")}, 1).scale == 3
+@pytest.mark.parametrize(
+    ("shown", "decimals"),
+    [
+        (("1", "1.75", "9"), (0, 2, 2)),
+        (("1.00", "1.000", "1.5"), (2, 3, 3)),
+        (("1.00", "1.0050", "1.00"), (2, 4, 4)),
+        (("1", "1.00500005", "1"), (0, 8, 2)),  # of so many, zeros at the end say nothing
+        (("1", "2"), (0, 0)),
+    ],
+)
+def test_decimals_grow_and_are_those_of_the_products_file_too(
+    state: Storage, tmp_path: Path, shown: tuple[str, ...], decimals: tuple[int, ...]
+) -> None:
+    """Of a price that is corrected on its day, nothing else is left in the history."""
+    (tmp_path / "customers.csv").write_text("customer_id,segment\nc1,VIP\n")
+    for n, (price, scale) in enumerate(zip(shown, decimals, strict=True)):
+        found = plan(state, {"a": ("Toys", price)}, min(n, 1))
+        assert found.scale == scale
+        newest = newest_prices(state)
+        assert newest is not None
+        write_csv(load_prices(state, newest), tmp_path / "products.csv")
+        assert read_folder(tmp_path).digest == found.digest
 
 
 def test_an_empty_table_ends_no_price(state: Storage) -> None:
