@@ -262,7 +262,7 @@ class _Look:
         told = (
             f"{named.setting} names {named.path}, but none of {counted(self._events, 'event')} "
             f"looked at in {', '.join(self.archives)} has it; they have "
-            f"{_listed(near) or 'no field'}."
+            f"{_listed(near) or 'no field'}.{_hint(named)}"
         )
         return NotSeen(named, told, named.is_needed and without >= least)
 
@@ -270,6 +270,14 @@ class _Look:
         """Whether what it would stand in is there: then others may well have it."""
         holder = path.rpartition(".")[0]
         return not holder or any(name.startswith(f"{holder}.") for name in self._names)
+
+
+def _hint(named: NamedPath) -> str:
+    """What is odd about the path itself: no key has to be, and few are so."""
+    if named.setting != "SALES_ITEMS" and _LIST in named.path:
+        return f" {_LIST} leads into lists in SALES_ITEMS only."
+    keys = named.path.removesuffix(_LIST).split(".")
+    return "" if all(keys) else f" {named.path} has an empty key beside a dot."
 
 
 def _text_of(value: object) -> str | None:

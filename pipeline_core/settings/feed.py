@@ -44,8 +44,8 @@ class FeedSettings(SettingGroup):
     )
     price_field: str | None = Field(
         None,
-        description="Path of what was paid for a unit: a number, or a text of digits with a point "
-        "or without. Then the price of products is not read.",
+        description="Path of what was paid for a unit: a number, or a text of digits, with a point "
+        "or without (9.95, 10, 10. and .5; -0 is 0). Then the price of products is not read.",
     )
     price_decimals: int = Field(
         2,

@@ -81,7 +81,7 @@ def _problems(error: ValidationError) -> str:
     # Never `input`: it may be a password.
     found = error.errors(include_input=False, include_url=False)
     return "; ".join(
-        f"{_setting_name(problem['loc'])}: {problem['msg'].removeprefix('Value error, ')}"
+        f"{_setting_name(problem['loc'])}{problem['msg'].removeprefix('Value error, ')}"
         for problem in found
     )
 
@@ -96,5 +96,5 @@ def _meant(name: str) -> str | None:
 
 
 def _setting_name(location: tuple[int | str, ...]) -> str:
-    name = str(location[0]) if location else "settings"
-    return name if name == "settings" else PREFIX + name.removeprefix(PREFIX).upper()
+    """With a colon; nothing of several settings, which the problem names itself."""
+    return f"{PREFIX}{str(location[0]).removeprefix(PREFIX).upper()}: " if location else ""

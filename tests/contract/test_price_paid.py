@@ -180,6 +180,10 @@ def test_diff_finds_the_causes_of_other_prices(tmp_path: Path) -> None:
             "'user.id' is customer_id",
         ),
         ({"SALES_PRICE_FIELD": " "}, "SALES_PRICE_FIELD: an empty path"),
+        (
+            PRICE | {"SALES_PRICE_HISTORY": "keep"},
+            "^Wrong settings: SALES_PRICE_HISTORY=keep goes with prices of products, ",
+        ),
         ({"SALES_PRICE_DECIMALS": "7"}, "SALES_PRICE_DECIMALS"),
         ({"SALES_PRICE_DECIMALS": "-1"}, "SALES_PRICE_DECIMALS"),
     ],
