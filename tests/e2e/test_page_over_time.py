@@ -20,7 +20,7 @@ from tests.support.run import latest, run_local, week
 
 __all__ = ["browser"]
 
-FIRST, LAST = date(2024, 1, 29), date(2024, 4, 10)
+OLD, FIRST, LAST = date(2010, 3, 5), date(2024, 1, 29), date(2024, 4, 10)
 MISSING = {date(2024, 2, 6), date(2024, 2, 7), date(2024, 3, 20)}
 PHONE = 375
 NUMBER = str.maketrans("\u2212", "-", ",.+")
@@ -348,6 +348,34 @@ def test_where_it_stands_what_was_left_out(
     )
     note.find_element("css selector", "a[href='#left-out']").click()
     assert browser.one("#period").is_displayed()
+
+
+def test_what_is_too_old_for_the_page_or_in_a_gap_is_told(browser: Browser, tmp_path: Path) -> None:
+    days = {f"{day}.zip": day_zip({"0.json": part([purchase()])}) for day in (OLD, LAST)}
+    run_local(write_shop(tmp_path / "shop", {"a.zip": week(days=days)}), tmp_path)
+    for key, name, because in [
+        (
+            str(OLD),
+            "5 March 2010",
+            "This page has no day that is so old. Each day is in daily_sales.csv.",
+        ),
+        (
+            "2010-03",
+            "March 2010",
+            "This page has no month that is so old. Each day is in daily_sales.csv.",
+        ),
+        (
+            "2010-W09",
+            "Week 9 of 2010",
+            "This page has no week that is so old. Each day is in daily_sales.csv.",
+        ),
+        ("2010-02", "February 2010", "This report goes from 2010-03-05 to 2024-04-10."),
+        ("2023-05", "May 2023", "None of its days is there, or none could be read."),
+    ]:
+        browser.open(f"{(latest(tmp_path) / 'index.html').absolute().as_uri()}#{key}")
+        _await_name(browser, name)
+        assert browser.one("#period > p").text == because
+        assert browser.complaints() == []
 
 
 def test_from_what_is_not_there_one_gets_on(browser: Browser, page: str) -> None:
