@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import complain, print_json
+from console.display.terminal import complain, note, print_json
 from console.options import (
     check_range,
     completed_runs,
@@ -54,7 +54,8 @@ def _parsed(ctx: click.Context, param: click.Parameter, value: str | None) -> Pe
     "--compare",
     "compared_with",
     type=click.Choice(["previous", "last-year"]),
-    help="Beside the month or year before, or the same month a year before.",
+    help="Beside the month or year before, or the same month a year before; of one that is not "
+    "over, beside the same days.",
 )
 @click.option(
     "--run",
@@ -69,7 +70,8 @@ def _parsed(ctx: click.Context, param: click.Parameter, value: str | None) -> Pe
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="New folder for sales_report.csv and .parquet, daily_sales.csv, by_category/, "
-    "report.json and, with --compare, comparison.csv [default: stdout].",
+    "report.json; returns.csv and .parquet, if returns are separate; comparison.csv, with "
+    "--compare [default: stdout].",
 )
 @click.option(
     "--format",
@@ -94,7 +96,7 @@ def report_command(
     """Print the sales report of a month, a year or a range of dates, both included.
 
     The dates are those of the days. Customers are distinct in the range. Exit
-    code 3 if something of the range could not be read.
+    code 3 if something of the range could not be read, or the run has no day of it.
     """
     period = _period(first, last, month, year, compared_with)
     settings = run_settings(options)
@@ -125,9 +127,9 @@ def report_command(
     else:
         _print_totals(found.report, out)
     for report in reports:
-        _tell_gaps(report)
+        _tell_gaps(report, is_asked_for=report is found.report)
     _tell_undated(found.report)
-    sys.exit(0 if all(report.is_whole for report in reports) else 3)
+    sys.exit(0 if found.report.days and all(report.is_whole for report in reports) else 3)
 
 
 def _period(
@@ -166,6 +168,8 @@ def _write(found: RangeSales, compared: ComparedSales | None, out: Path) -> None
     from pipeline_core.load.tables import to_parquet, write_by_category, write_csv
     from pipeline_core.messages import to_json
     from pipeline_core.storage.local import LocalStorage
+    from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
+    from pipeline_core.transform.reports.returns import REPORT as RETURNS
 
     safe = found.spreadsheet_safe
     added = {} if compared is None else {"comparison": compared.table}
@@ -173,7 +177,8 @@ def _write(found: RangeSales, compared: ComparedSales | None, out: Path) -> None
     with LocalStorage(out.parent).publish_folder(out.name) as folder:
         for name, table in (found.tables | added).items():
             write_csv(table, folder / f"{name}.csv", spreadsheet_safe=safe)
-        (folder / "sales_report.parquet").write_bytes(to_parquet(found.sales))
+            if name in (CATEGORY_SALES.name, RETURNS.name):
+                (folder / f"{name}.parquet").write_bytes(to_parquet(table))
         write_by_category(found.sales, folder / "by_category", spreadsheet_safe=safe)
         (folder / "report.json").write_bytes(to_json(report))
 
@@ -199,11 +204,16 @@ def _print_totals(report: RangeReport, out: Path) -> None:
     click.echo(f"Files: {plain(str(out))}/")
 
 
-def _tell_gaps(report: RangeReport) -> None:
+def _tell_gaps(report: RangeReport, *, is_asked_for: bool) -> None:
     """What a reader of the figures should know, on stderr."""
     span = f"from {report.first} to {report.last}"
     if not report.days:
-        click.echo(f"Run {report.run_id} has no day {span}.", err=True)
+        has = f"{report.run_first} to {report.run_last}" if report.run_first else "no date"
+        told = f"Run {report.run_id} has no day {span}."
+        if is_asked_for:
+            complain(told, f"It has days of {has}.")
+        else:
+            note(told)
     elif not report.is_covered:
         days = f"{report.run_first} to {report.run_last}"
         click.echo(f"The run has days of {days}, and so not all {span}.", err=True)

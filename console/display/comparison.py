@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from fractions import Fraction
 
 import click
 
 from console.display.tables import Grid
 from console.display.views import narrow, output, print_reconciliation, table
-from pipeline_core.messages.reconciliation import ReasonSum
 from pipeline_core.percent import percent
 from pipeline_core.plural import counted
 from pipeline_core.questions.comparison import ComparedRow, PeriodComparison
@@ -18,20 +18,25 @@ from pipeline_core.reconciliation.words import money_in_words
 from pipeline_core.transform.money import grouped
 
 _ROWS_SHOWN = 40
+_NOTHING = "-"
 
 
 def totals_in_words(report: RangeReport) -> str:
     """A range in one line."""
-    totals = report.totals
+    totals, range_ = report.totals, f"{report.first} to {report.last}, run {report.run_id}"
+    if not report.days:
+        return f"{range_}: there is no day."
     return (
-        f"{report.first} to {report.last}, run {report.run_id}: revenue "
-        f"{grouped(totals.total_revenue)}, {counted(totals.units_sold, 'unit')}, "
+        f"{range_}: revenue {grouped(totals.total_revenue)}, {counted(totals.units_sold, 'unit')}, "
         f"{counted(totals.unique_customers, 'customer')}, {counted(len(report.days), 'day')}."
     )
 
 
 def print_range(report: RangeReport) -> None:
-    """The report of a range, and its totals."""
+    """The report of a range, and its totals; of no day, that there is none."""
+    if not report.days:
+        click.echo(totals_in_words(report))
+        return
     rows = [
         (
             row.category,
@@ -51,12 +56,18 @@ def print_range(report: RangeReport) -> None:
 
 def print_comparison(found: PeriodComparison) -> None:
     """Totals, then every row in money and in units: two tables, because one would fit nowhere."""
-    click.echo(f"{found.period} beside {found.period_before}, of run {found.report.run_id}.")
+    report, before = found.report, found.before
+    click.echo(f"{found.period} beside {found.period_before}, of run {report.run_id}.")
+    if found.until < report.last:
+        both = f"{report.first} to {found.until} beside {before.first} to {before.last}"
+        click.echo(f"{both}: the run ends there.")
+    if found.not_compared is not None:
+        click.echo(f"No change is shown: {found.not_compared}.")
     output().print(_totals(found))
     periods = ["category", "segment", found.period, found.period_before, "change", "%"]
     for what, rows in (
-        ("revenue", [_revenue(row) for row in found.rows]),
-        ("units", [_units(row) for row in found.rows]),
+        ("revenue", [_revenue(found, row) for row in found.rows]),
+        ("units", [_units(found, row) for row in found.rows]),
     ):
         click.echo(f"{what.capitalize()} by category and segment:")
         output().print(_shown(periods, rows, "`--format csv`", numbers=(2, 3, 4, 5)))
@@ -67,43 +78,60 @@ def _totals(found: PeriodComparison) -> Grid:
     reports = found.report, found.before
     counts = [each.reconciliation.counted.purchases for each in reports]
     back = [each.reconciliation.came_back for each in reports]
-    left_out = [narrow(money_in_words(each.reconciliation.left_out)) for each in reports]
+    left_out = [
+        narrow(money_in_words(each.reconciliation.left_out)) if each.days else _NOTHING
+        for each in reports
+    ]
+    by = (change.revenue, change.units, change.customers) if change else ("", 0, 0)
     rows = [
-        ("revenue", *_amounts(now.total_revenue, before.total_revenue, change.revenue)),
-        ("units", *_amounts(now.units_sold, before.units_sold, change.units)),
-        ("customers", *_amounts(now.unique_customers, before.unique_customers, change.customers)),
-        ("purchases", *_amounts(counts[0], counts[1], counts[0] - counts[1])),
-        *([("returns", *map(_back_in_words, back), "", "")] if any(back) else []),
+        ("revenue", *_amounts(found, now.total_revenue, before.total_revenue, by[0])),
+        ("units", *_amounts(found, now.units_sold, before.units_sold, by[1])),
+        ("customers", *_amounts(found, now.unique_customers, before.unique_customers, by[2])),
+        ("purchases", *_amounts(found, counts[0], counts[1], counts[0] - counts[1])),
+        *([("returns", *map(_back_in_words, reports), "", "")] if any(back) else []),
         ("left out", *left_out, "", ""),
-        ("days", _days(found.report), _days(found.before), "", ""),
+        ("days", _days(found.report, found.until), _days(found.before), "", ""),
     ]
     headings = ["", found.period, found.period_before, "change", "%"]
     return table(headings, rows, numbers=(1, 2, 3, 4))
 
 
-def _back_in_words(came_back: ReasonSum | None) -> str:
-    return "0" if came_back is None else money_in_words(came_back.figures)
+def _back_in_words(report: RangeReport) -> str:
+    came_back = report.reconciliation.came_back
+    if came_back is None:
+        return "0" if report.days else _NOTHING
+    return money_in_words(came_back.figures)
 
 
-def _days(report: RangeReport) -> str:
-    return f"{len(report.days):,} of {report.length:,}"
+def _days(report: RangeReport, until: date | None = None) -> str:
+    length = ((until or report.last) - report.first).days + 1
+    return f"{len(report.days):,} of {length:,}"
 
 
-def _revenue(row: ComparedRow) -> tuple[str, ...]:
-    revenue = row.figures.total_revenue, row.before.total_revenue, row.change.revenue
-    return row.category, row.customer_segment, *_amounts(*revenue)
+def _revenue(found: PeriodComparison, row: ComparedRow) -> tuple[str, ...]:
+    by = row.change.revenue if row.change else ""
+    amounts = _amounts(found, row.figures.total_revenue, row.before.total_revenue, by)
+    return row.category, row.customer_segment, *amounts
 
 
-def _units(row: ComparedRow) -> tuple[str, ...]:
-    units = row.figures.units_sold, row.before.units_sold, row.change.units
-    return row.category, row.customer_segment, *_amounts(*units)
+def _units(found: PeriodComparison, row: ComparedRow) -> tuple[str, ...]:
+    by = row.change.units if row.change else 0
+    amounts = _amounts(found, row.figures.units_sold, row.before.units_sold, by)
+    return row.category, row.customer_segment, *amounts
 
 
-def _amounts(now: str | int, before: str | int, change: str | int) -> tuple[str, str, str, str]:
-    """A figure, what it was, what it rose by, and that in percent; of nothing there is none."""
+def _amounts(
+    found: PeriodComparison, now: str | int, before: str | int, change: str | int
+) -> tuple[str, str, str, str]:
+    """A figure, what it was, what it rose by, and that in percent. Of no day there is no figure, of
+    nothing no percentage, and no change where the two are not compared."""
+    of_now = grouped(str(now)) if found.report.days else _NOTHING
+    of_before = grouped(str(before)) if found.before.days else _NOTHING
+    if found.not_compared is not None:
+        return of_now, of_before, _NOTHING, _NOTHING
     was, by = Fraction(before), Fraction(change)
-    share = _signed(percent(by / was)) if was > 0 else ""
-    return grouped(str(now)), grouped(str(before)), _signed(grouped(str(change))), share
+    share = _signed(percent(by / was)) if was > 0 else _NOTHING
+    return of_now, of_before, _signed(grouped(str(change))), share
 
 
 def _signed(number: str) -> str:

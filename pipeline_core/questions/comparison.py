@@ -1,9 +1,14 @@
-"""A month or a year of a run beside another: what changed in money, units and percent."""
+"""A month or a year of a run beside another: what changed in money, units and percent.
+
+As on the page: of a period that is not over, the same days of the other are beside it, and where
+one has no day, or the run begins within the other, nothing is said of a change.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,7 +16,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import Totals
+from pipeline_core.messages import ClosedDays, Totals
 from pipeline_core.percent import hundredths
 from pipeline_core.questions.period import ComparedWith, Period
 from pipeline_core.questions.range_report import RangeReport, RangeSales, range_sales
@@ -44,8 +49,8 @@ class ComparedRow(Struct, frozen=True, kw_only=True):
     """What was sold there in the period; nothing if it has no such row."""
     before: Totals
     """What was sold there in the period that it is compared with."""
-    change: FiguresChange
-    """What changed."""
+    change: FiguresChange | None
+    """What changed; null where the periods cannot be compared."""
 
 
 class PeriodComparison(Struct, frozen=True, kw_only=True):
@@ -57,12 +62,17 @@ class PeriodComparison(Struct, frozen=True, kw_only=True):
     """What it is compared with: the one before, or the same a year before."""
     period_before: str
     """The month or year that that is."""
+    until: date
+    """Last date of the period that counts here: where the run ends, or its own last. ``before``
+    ends on the same day."""
+    not_compared: str | None
+    """Why nothing is said of a change; null where it is."""
     report: RangeReport
     """The sales of the period."""
     before: RangeReport
-    """The sales of the period that it is compared with."""
-    change: FiguresChange
-    """What changed of their totals."""
+    """The sales of the period that it is compared with, as far as the period itself goes."""
+    change: FiguresChange | None
+    """What changed of their totals; null where they cannot be compared."""
     rows: tuple[ComparedRow, ...]
     """Rows of both: those of the period in the order of its report, then those which only the other
     has."""
@@ -86,21 +96,55 @@ def compare(ledger: RunLedger, period: Period, compared_with: ComparedWith) -> C
     """
     other = period.before(compared_with)
     now = range_sales(ledger, period.first, period.last)
-    before = range_sales(ledger, other.first, other.last)
+    closed = ledger.manifest().options.closed_days
+    until = _until(now.report, closed)
+    before = range_sales(ledger, other.first, other.date_like(until, period))
+    not_compared = _why_not(now.report, before.report, closed)
     scale = now.sales.schema.field("total_revenue").type.scale
     comparison = PeriodComparison(
         period=str(period),
         compared_with=compared_with,
         period_before=str(other),
+        until=until,
+        not_compared=not_compared,
         report=now.report,
         before=before.report,
-        change=_change(now.report.totals, before.report.totals, scale),
-        rows=tuple(_rows(now.report, before.report, scale)),
+        change=None if not_compared else _change(now.report.totals, before.report.totals, scale),
+        rows=tuple(_rows(now.report, before.report, scale, is_compared=not not_compared)),
     )
-    return ComparedSales(comparison, now, _table(comparison.rows, scale))
+    return ComparedSales(comparison, now, _table(comparison, scale))
 
 
-def _rows(now: RangeReport, before: RangeReport, scale: int) -> Iterator[ComparedRow]:
+def _until(report: RangeReport, closed: ClosedDays) -> date:
+    """Where the run ends if that is within the range, and the shop is open on a later date."""
+    last = report.run_last
+    if last is None or not report.first <= last < report.last:
+        return report.last
+    return report.last if _is_closed(closed, last + timedelta(1), report.last) else last
+
+
+def _why_not(now: RangeReport, before: RangeReport, closed: ClosedDays) -> str | None:
+    """Why the two say nothing of a change; None if they do."""
+    for each in (now, before):
+        if not each.days:
+            return f"the run has no day from {each.first} to {each.last}"
+    begin = before.run_first
+    if begin is None or begin <= before.first:
+        return None
+    if _is_closed(closed, before.first, begin - timedelta(1)):
+        return None
+    return f"the run begins on {begin}, after {before.first}"
+
+
+def _is_closed(closed: ClosedDays, first: date, last: date) -> bool:
+    """Whether the shop is closed on all of these dates."""
+    dates = range(first.toordinal(), last.toordinal() + 1)
+    return all(closed.has(date.fromordinal(each)) for each in dates)
+
+
+def _rows(
+    now: RangeReport, before: RangeReport, scale: int, *, is_compared: bool
+) -> Iterator[ComparedRow]:
     figures, earlier = (
         {
             (row.category, row.customer_segment): Totals(
@@ -118,7 +162,7 @@ def _rows(now: RangeReport, before: RangeReport, scale: int) -> Iterator[Compare
             customer_segment=cell[1],
             figures=of_now,
             before=of_before,
-            change=_change(of_now, of_before, scale),
+            change=_change(of_now, of_before, scale) if is_compared else None,
         )
 
 
@@ -139,22 +183,26 @@ def _percent(change: int, before: int) -> str | None:
     return hundredths(Fraction(change, before), 2).replace(",", "") if before > 0 else None
 
 
-def _table(rows: Sequence[ComparedRow], scale: int) -> pa.Table:
-    """What comparison.csv has; money as decimal128."""
-    money, share = pa.decimal128(38, scale), pa.decimal128(38, 2)
+def _table(found: PeriodComparison, scale: int) -> pa.Table:
+    """What comparison.csv has; money as decimal128. Nothing stands where there is no day, or no
+    change to tell of."""
+    money, share, number = pa.decimal128(38, scale), pa.decimal128(38, 2), pa.int64()
+    now = [row.figures if found.report.days else None for row in found.rows]
+    was = [row.before if found.before.days else None for row in found.rows]
+    change = [row.change for row in found.rows]
     columns: dict[str, tuple[pa.DataType, list[object]]] = {
-        "category": (pa.string(), [row.category for row in rows]),
-        "customer_segment": (pa.string(), [row.customer_segment for row in rows]),
-        "total_revenue": (money, [Decimal(row.figures.total_revenue) for row in rows]),
-        "revenue_before": (money, [Decimal(row.before.total_revenue) for row in rows]),
-        "revenue_change": (money, [Decimal(row.change.revenue) for row in rows]),
-        "revenue_percent": (share, [_decimal(row.change.revenue_percent) for row in rows]),
-        "units_sold": (pa.int64(), [row.figures.units_sold for row in rows]),
-        "units_before": (pa.int64(), [row.before.units_sold for row in rows]),
-        "units_change": (pa.int64(), [row.change.units for row in rows]),
-        "units_percent": (share, [_decimal(row.change.units_percent) for row in rows]),
-        "unique_customers": (pa.int64(), [row.figures.unique_customers for row in rows]),
-        "customers_before": (pa.int64(), [row.before.unique_customers for row in rows]),
+        "category": (pa.string(), [row.category for row in found.rows]),
+        "customer_segment": (pa.string(), [row.customer_segment for row in found.rows]),
+        "total_revenue": (money, [each and Decimal(each.total_revenue) for each in now]),
+        "revenue_before": (money, [each and Decimal(each.total_revenue) for each in was]),
+        "revenue_change": (money, [each and Decimal(each.revenue) for each in change]),
+        "revenue_percent": (share, [each and _decimal(each.revenue_percent) for each in change]),
+        "units_sold": (number, [each and each.units_sold for each in now]),
+        "units_before": (number, [each and each.units_sold for each in was]),
+        "units_change": (number, [each and each.units for each in change]),
+        "units_percent": (share, [each and _decimal(each.units_percent) for each in change]),
+        "unique_customers": (number, [each and each.unique_customers for each in now]),
+        "customers_before": (number, [each and each.unique_customers for each in was]),
     }
     return pa.table({name: pa.array(values, of) for name, (of, values) in columns.items()})
 

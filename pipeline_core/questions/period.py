@@ -56,6 +56,14 @@ class Period:
         month = self.month or _MONTHS
         return date(self.year, month, monthrange(self.year, month)[1])
 
+    def date_like(self, day: date, of: Period) -> date:
+        """The date of this period that another's is beside: of the same number in its month. The
+        last is beside the last; what there is not here, like 29 February, beside the one before."""
+        if day == of.last:
+            return self.last
+        month = self.month or day.month
+        return date(self.year, month, min(day.day, monthrange(self.year, month)[1]))
+
     def before(self, which: ComparedWith) -> Period:
         """The one that it is compared with. Raises ValueError if there is none: no date is before
         the year 1."""

@@ -79,9 +79,13 @@ def test_a_range_says_what_it_lacks(env: dict[str, str]) -> None:
     assert f"Days missing {span}: 3 (2024-01-04, 2024-01-08, 2024-01-10)." in done.stderr
     assert f"1 input that may be of a day {span} could not be read" in done.stderr
     done = sales_pipeline("report", "--from", "2023-01-01", "--to", "2023-01-31", env=env)
-    assert done.returncode == 0
+    assert done.returncode == 3
     assert done.stdout.count("\n") == 1
-    assert "has no day from 2023-01-01" in done.stderr
+    assert "has no day from 2023-01-01 to 2023-01-31." in done.stderr
+    assert "It has days of 2024-01-01 to 2024-01-09." in done.stderr
+    shown = sales_pipeline("report", "--year", "2023", "--format", "table", env=env)
+    assert (shown.returncode, shown.stdout.count("\n")) == (3, 1)
+    assert shown.stdout.endswith(": there is no day.\n")
 
 
 @pytest.mark.parametrize("command", ["report", "backfill"])
@@ -104,14 +108,19 @@ def test_a_month_is_its_dates(env: dict[str, str]) -> None:
 
 
 def test_a_month_beside_the_one_before(env: dict[str, str], tmp_path: Path) -> None:
-    """December has no day, so that all of January is new."""
+    """December has no day, and January is not over: nothing is said of a change."""
     compared = ["report", "--month", "2024-01", "--compare", "previous"]
     done = sales_pipeline(*compared, env=env)
     assert done.returncode == 3
     assert done.stdout.startswith("2024-01 beside 2023-12, of run ")
-    assert "7 of 31" in done.stdout
-    assert "0 of 31" in done.stdout
-    assert "has no day from 2023-12-01 to 2023-12-31." in done.stderr
+    assert "2024-01-01 to 2024-01-09 beside 2023-12-01 to 2023-12-09: the run ends there." in (
+        done.stdout
+    )
+    assert "No change is shown: the run has no day from 2023-12-01 to 2023-12-09." in done.stdout
+    assert "7 of 9" in done.stdout
+    assert "0 of 9" in done.stdout
+    assert "+" not in done.stdout
+    assert "has no day from 2023-12-01 to 2023-12-09." in done.stderr
     assert "from 2024-01-01 to 2024-01-31: 3 (2024-01-04," in done.stderr
     out = tmp_path / "out"
     told = json.loads(sales_pipeline(*compared, "--json", "--out", str(out), env=env).stdout)
@@ -119,8 +128,11 @@ def test_a_month_beside_the_one_before(env: dict[str, str], tmp_path: Path) -> N
     lines = sales_pipeline(*compared, "--format", "csv", env=env).stdout
     assert (out / "comparison.csv").read_text() == lines
     for row in csv.DictReader(lines.splitlines()):
-        assert row["revenue_change"] == row["total_revenue"]
-        assert (row["revenue_before"], row["revenue_percent"]) == ("0.00", "")
+        assert row["total_revenue"]
+        kept = ["category", "customer_segment", "total_revenue", "units_sold", "unique_customers"]
+        assert {name for name, value in row.items() if value} == set(kept)
+    assert (told["until"], told["change"]) == ("2024-01-09", None)
+    assert told["before"]["last"] == "2023-12-09"
     assert told["report"]["rows"] == [
         {"category": row["category"], "customer_segment": row["customer_segment"]} | row["figures"]
         for row in told["rows"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import csv_lines
-from pipeline_core.messages import ReturnsMode, UnknownMode
+from pipeline_core.messages import ClosedDays, ReturnsMode, UnknownMode
 from pipeline_core.questions.comparison import ComparedSales, compare
 from pipeline_core.questions.period import Period
 from pipeline_core.questions.range_report import range_sales
@@ -24,6 +24,9 @@ from tests.support.whole_runs import whole_runs
 
 # The strategies' days are of these.
 DATES = st.dates(date(2024, 2, 28), date(2024, 3, 10))
+
+# Then no month is compared by less than all of its days.
+EVERY_DAY = ClosedDays(weekdays=tuple(range(7)))
 
 
 @given(
@@ -42,7 +45,9 @@ def test_ranges_equal_oracle(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         written = shop.write(folder / "shop")
-        outcome = run_local(written, folder, unknown=unknown, returns=returns)
+        outcome = run_local(
+            written, folder, unknown=unknown, returns=returns, closed_days=EVERY_DAY
+        )
         expected = oracle.compute(
             written.data, written.dimensions, unknown=unknown, returns=returns
         )
@@ -81,15 +86,22 @@ def _check_comparison(found: ComparedSales, counted: list[oracle.Counted]) -> No
             cell.get(month, (Decimal(0), 0)) for month in ("2024-03", "2024-02")
         )
         assert (Decimal(row.figures.total_revenue), row.figures.units_sold) == (revenue, units)
+        if row.change is None:
+            continue
         assert (Decimal(row.change.revenue), row.change.units) == (revenue - was, units - were)
         if row.change.revenue_percent is None:
             assert was <= 0
         else:
             exact = (revenue - was) / was * 100
             assert abs(Decimal(row.change.revenue_percent) - exact) <= Decimal("0.005001")
-    total = found.comparison.change
-    assert sum(Decimal(row.change.revenue) for row in rows) == Decimal(total.revenue)
-    assert sum(row.change.units for row in rows) == total.units
+    total, is_known = found.comparison.change, found.comparison.not_compared is None
+    assert {each is not None for each in (total, *(row.change for row in rows))} == {is_known}
+    assert is_known == bool(found.comparison.report.days and found.comparison.before.days)
+    if total is None:
+        return
+    changes = [row.change for row in rows if row.change is not None]
+    assert sum(Decimal(each.revenue) for each in changes) == Decimal(total.revenue)
+    assert sum(each.units for each in changes) == total.units
 
 
 def _report(counted: list[oracle.Counted]) -> bytes:
