@@ -339,7 +339,7 @@ def test_explain_tells_apart_what_has_a_report_of_its_own(tmp_path: Path) -> Non
     [
         ("reject", ["Returns, not counted", "\u221272.75"], 0),
         ("net", ["Returns, subtracted", "\u221272.55", "\u221251.75"], 0),
-        ("separate", ["Returns, in returns.csv", "\u221272.55"], 2),
+        ("separate", ["Returns, in returns.csv", "\u221272.55"], 3),
     ],
 )
 def test_the_page_says_what_came_back(
