@@ -6,11 +6,14 @@ import pyarrow as pa
 
 from pipeline_core.errors import ContractError
 
+# The quantity of a return that says none, or no legal one.
+UNKNOWN_RETURN = -(2**31)
+
 # What an extractor says of each event that claims, or may claim, to be a purchase. `position` is
 # that of the event among those of its part, and `item` its number in an order, if it is an item.
 # `defect` is 0 or 1 + the index of a RejectReason that extraction alone decides; ids are raw
 # UTF-8 (lone surrogates kept), null where invalid; quantity is 0 where invalid, and below 0 of a
-# return.
+# return, UNKNOWN_RETURN where that of a return is invalid.
 CANDIDATES = pa.schema(
     [
         pa.field("position", pa.int64(), nullable=False),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline_core.diff.periods import Periods, Times
 from pipeline_core.messages import ReturnsMode, UnknownMode
-from pipeline_core.schemas import PRICE_MINOR
+from pipeline_core.schemas import PRICE_MINOR, UNKNOWN_RETURN
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Labels
 from pipeline_core.transform.money import group_sums
 from pipeline_core.transform.reports.base import group_rows
@@ -172,7 +172,7 @@ class United:
         is_guest = candidates["guest"].to_numpy(zero_copy_only=False)
         sound = (
             (candidates["defect"].to_numpy() == 0)
-            & (candidates["quantity"].to_numpy() != 0)
+            & ~np.isin(candidates["quantity"].to_numpy(), (0, UNKNOWN_RETURN))
             & candidates["product_id"].is_valid().to_numpy()
             & (candidates["customer_id"].is_valid().to_numpy() | is_guest)
         )

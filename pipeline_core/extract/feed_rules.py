@@ -19,7 +19,7 @@ from pipeline_core.framing.field_paths import MISSING, items_of, lookup
 from pipeline_core.framing.kernel import Octets, kernel
 from pipeline_core.framing.strict_json import LONGEST_INT, MAX_QUANTITY, WRITTEN, Digits
 from pipeline_core.messages import Condition, Feed
-from pipeline_core.schemas import candidates_schema
+from pipeline_core.schemas import UNKNOWN_RETURN, candidates_schema
 
 _WHOLE_TEXT = re.compile(r"(-?)([0-9]+)(?:\.0*)?")
 # In a path: leads into objects, or is escaped in JSON.
@@ -285,9 +285,12 @@ def reading_of(feed: Feed) -> Reading:
 
 def _units(quantity: object, *, is_return: bool) -> int:
     """Of a candidate: below 0 of what came back, 0 of no quantity."""
-    if type(quantity) is not int or not -MAX_QUANTITY <= quantity <= MAX_QUANTITY:
-        return 0
-    return -max(quantity, 0) if is_return else quantity
+    units = 0
+    if type(quantity) is int and -MAX_QUANTITY <= quantity <= MAX_QUANTITY:
+        units = quantity
+    if is_return:
+        return -units if units > 0 else UNKNOWN_RETURN
+    return units
 
 
 def _whole_number(digits: str) -> object:

@@ -23,7 +23,7 @@ from pipeline_core.frames.sound_parts import (
 from pipeline_core.frames.tables import frame_of
 from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Feed, Limits, Options, RejectReason, Unreadable
-from pipeline_core.schemas import PRICE_MINOR
+from pipeline_core.schemas import PRICE_MINOR, UNKNOWN_RETURN
 from pipeline_core.settings import described_feed
 from pipeline_core.transform.money import to_decimal
 
@@ -255,23 +255,24 @@ def _by_feed(
             values, taken_as = ours, NOT_A_PURCHASE
             if candidate is not None:
                 kind, customer, product, quantity = ours
+                found = candidate["quantity"]
                 values = (
                     kind,
                     _id(candidate["customer_id"], customer),
                     _id(candidate["product_id"], product),
-                    candidate["quantity"] or quantity,
+                    quantity if found in (0, UNKNOWN_RETURN) else found,
                 )
-                taken_as = _taken_as(candidate, kind in feed.return_types)
+                taken_as = _taken_as(candidate)
             minor = None if candidate is None else candidate.get(PRICE_MINOR.name)
             price = None if minor is None else to_decimal(minor, feed.price_decimals)
             yield _Placed(*part.place, position, value, values, item, taken_as, price)
 
 
-def _taken_as(candidate: Mapping[str, int], is_return: bool) -> str:
+def _taken_as(candidate: Mapping[str, int]) -> str:
     if candidate["defect"]:
         return _REASONS[candidate["defect"] - 1]
     # Below 0, its own quantity would be that of a return among purchases.
-    return INVALID_QUANTITY if is_return and not candidate["quantity"] else PURCHASE
+    return INVALID_QUANTITY if candidate["quantity"] == UNKNOWN_RETURN else PURCHASE
 
 
 def _id(found: bytes | None, value: object) -> object:

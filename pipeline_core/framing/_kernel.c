@@ -598,7 +598,8 @@ static inline Place scan_known(Place p, Place end, const Layout *layouts, const 
     return NULL;
 }
 
-/* Whether it is a purchase, or a return, whose quantity is above 0 and counts as less. */
+/* Whether it is a purchase, or a return, whose quantity is above 0 and counts as less. An invalid
+   one of a return stands for itself: UNKNOWN_RETURN. */
 static inline int is_taken(const Feed *feed, Event *event)
 {
     Text type = event->texts[EVENT_TYPE];
@@ -608,7 +609,7 @@ static inline int is_taken(const Feed *feed, Event *event)
         if (type.end - type.start == feed->types[i].length &&
             is_same(type.start, feed->types[i].text, feed->types[i].length)) {
             if (i >= feed->purchase_count)
-                event->quantity = event->quantity > 0 ? -event->quantity : 0;
+                event->quantity = event->quantity > 0 ? -event->quantity : INT32_MIN;
             return 1;
         }
     return 0;

@@ -18,7 +18,7 @@ from pipeline_core.messages import (
     ReturnsMode,
     UnknownMode,
 )
-from pipeline_core.schemas import CANDIDATES, PRICE_MINOR, SALES, checked
+from pipeline_core.schemas import CANDIDATES, PRICE_MINOR, SALES, UNKNOWN_RETURN, checked
 from pipeline_core.transform.looked_up_ids import LookedUpIds, looked_up_ids
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions
 from pipeline_core.transform.money import carry, group_sums, line_revenue, to_minor
@@ -73,6 +73,8 @@ def enrich(
     segment = dimensions.customer_segment[customer]
     no_row, nobody = dimensions.products.gaps(product), dimensions.customers.gaps(customer)
     units = candidates["quantity"].to_numpy().astype(np.int64)
+    is_return = units < 0
+    units[units == UNKNOWN_RETURN] = 0
     price = _prices(candidates, product, dimensions)
     no_price = np.zeros(len(units), np.bool_) if price.is_paid else no_row
     revenue_hi, revenue_lo = line_revenue(units, price.minor)
@@ -85,7 +87,7 @@ def enrich(
         RejectReason.NO_PRICE_ON_DATE: no_price,
         RejectReason.INVALID_PRICE: price.is_invalid,
     }
-    reasons = _reasons(candidates, tests, unknown, returns)
+    reasons = _reasons(candidates, units, tests, unknown, returns)
     left_out = np.flatnonzero(reasons)
     has_price = ~price.is_invalid if price.is_paid else (product != NOT_FOUND) & ~no_row
     rejected = _figures(
@@ -93,6 +95,7 @@ def enrich(
         units[left_out],
         (revenue_hi[left_out], revenue_lo[left_out]),
         has_price[left_out],
+        is_return[left_out],
     )
     if unknown == "bucket":
         category = np.where(category == NO_LABEL, dimensions.labels.unknown_category, category)
@@ -164,6 +167,7 @@ def _sum_of(amounts: Iterable[int | None], sales: int, unknown: int) -> int | No
 
 def _reasons(
     candidates: pa.Table,
+    units: NDArray[np.int64],
     found: dict[RejectReason, NDArray[np.bool_]],
     unknown: UnknownMode,
     returns: ReturnsMode,
@@ -172,13 +176,12 @@ def _reasons(
     looked up."""
     no_customer = candidates["customer_id"].is_null().to_numpy()
     guest = candidates["guest"].to_numpy(zero_copy_only=False)
-    quantity = candidates["quantity"].to_numpy()
     tests = {
         RejectReason.GUEST: guest,
         RejectReason.INVALID_CUSTOMER_ID: no_customer & ~guest,
         RejectReason.INVALID_PRODUCT_ID: candidates["product_id"].is_null().to_numpy(),
-        RejectReason.RETURN: (quantity < 0) & (returns == "reject"),
-        RejectReason.INVALID_QUANTITY: quantity == 0,
+        RejectReason.RETURN: (units < 0) & (returns == "reject"),
+        RejectReason.INVALID_QUANTITY: units == 0,
         **found,
     }
     reasons: NDArray[np.uint8] = candidates["defect"].to_numpy().copy()
@@ -225,11 +228,14 @@ def _figures(
     units: NDArray[np.int64],
     revenue: tuple[NDArray[np.int64], NDArray[np.int64]],
     has_price: NDArray[np.bool_],
+    is_return: NDArray[np.bool_],
 ) -> dict[str, RejectFigures]:
     """By reason; returns that are left out for another one are counted in groups of their own."""
     all_reasons = 1 + len(_REASONS)
-    units = np.where(np.isin(reasons, _NO_PURCHASES), 0, units)
-    groups = reasons + all_reasons * ((units < 0) & (reasons != _RETURN)).astype(np.int64)
+    is_none = np.isin(reasons, _NO_PURCHASES)
+    units = np.where(is_none, 0, units)
+    is_apart = is_return & ~is_none & (reasons != _RETURN)
+    groups = reasons + all_reasons * is_apart.astype(np.int64)
     count = 2 * all_reasons
     has_units = units != 0
     events, no_units, no_revenue = (

@@ -83,7 +83,7 @@ class Lost:
         """Takes one more."""
         self.events += 1
         into = self
-        if found.units < 0 and found.reason is not RejectReason.RETURN:
+        if found.is_return and found.reason is not RejectReason.RETURN:
             into = self.returns = self.returns or Lost()
             into.events += 1
         into.units += found.units

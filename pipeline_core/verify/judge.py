@@ -47,11 +47,13 @@ class Sale(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """An event that is left out; units are 0, and revenue is None, where nobody knows them."""
+    """An event that is left out; units are 0, and revenue is None, where nobody knows them.
+    ``is_return`` whether it came back, however much."""
 
     reason: RejectReason
     units: int = 0
     revenue: Decimal | None = None
+    is_return: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,9 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
     )
     for reason, holds in faults:
         if holds:
-            return Reject(reason, units, None if price is None or not units else units * price)
+            lost = None if price is None or not units else units * price
+            is_return = units < 0 or record.get(feed.event_type) in feed.return_types
+            return Reject(reason, units, lost, is_return)
     revenue = Decimal(0) if price is None else units * price
     # The snapshot's own string, so that sets of customers share it.
     buyer = customers[0].id if customers else customer_id

@@ -89,7 +89,9 @@ class Waiting:
                 if is_later:
                     is_priced = isinstance(found, Reject) or found.is_priced
                     revenue = found.revenue if is_priced else None
-                    found = Reject(RejectReason.DUPLICATE_EVENT, found.units, revenue)
+                    is_return = found.is_return if isinstance(found, Reject) else found.units < 0
+                    again = RejectReason.DUPLICATE_EVENT
+                    found = Reject(again, found.units, revenue, is_return)
                 place, sold_on = self._parts[part]
                 yield Judged(place, sold_on, position, found)
 
@@ -122,14 +124,14 @@ def _written(record: Record, found: Sale | Reject) -> str:
     if isinstance(found, Sale):
         sold = found.category, found.segment, found.customer
         return json.dumps([*values, None, *sold, found.newest, found.is_priced])
-    return json.dumps([*values, found.reason.value])
+    return json.dumps([*values, found.reason.value, found.is_return])
 
 
 def _read(text: str) -> tuple[str, Sale | Reject]:
     position, units, revenue, reason, *sold = json.loads(text)
     if reason is not None:
         amount = None if revenue is None else Decimal(revenue)
-        return position, Reject(RejectReason(reason), units, amount)
+        return position, Reject(RejectReason(reason), units, amount, *sold)
     category, segment, customer, newest, is_priced = sold
     # One string for all sets of customers that have it.
     buyer = None if customer is None else sys.intern(customer)

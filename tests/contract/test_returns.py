@@ -19,7 +19,8 @@ from console.command import command_of
 from pipeline_core.diff.compare import difference
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import DriftLimits, Outcome, Returns
+from pipeline_core.messages import DriftLimits, Outcome, Returns, ReturnsMode
+from pipeline_core.messages.reconciliation import PurchaseSum
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, ReturnedThere
 from pipeline_core.reconciliation.reconcile import reconciled
@@ -63,6 +64,33 @@ def test_events_of_a_type_that_is_a_return_are_returns(tmp_path: Path) -> None:
     assert rows(tmp_path) == [["Office", "Retail", "0.50", "5", "1"]]
     without = run(shop, tmp_path / "without", {})
     assert summary(without).events.not_purchase == 8
+
+
+@pytest.mark.parametrize("returns", ["reject", "net"])
+def test_a_return_of_no_quantity_was_no_purchase_that_is_lost(
+    tmp_path: Path, returns: ReturnsMode
+) -> None:
+    """Whatever is wrong with it, and whoever brought it back."""
+    bad = [refund(-1), refund("two"), refund(2, customer=None), refund(0, customer=None)]
+    events = part([purchase(quantity=5), purchase(quantity=0), refund(1), *bad])
+    own = shop_of(tmp_path, events, customers=CUSTOMERS, products=PRODUCTS)
+    for name, settings in (("once", {}), ("keyed", {"SALES_EVENT_ID": "quantity,customer_id"})):
+        folder = tmp_path / name
+        outcome = run(own, folder, TYPES | settings, returns=returns)
+        told = reconciled(summary(outcome))
+        assert (told.bought.purchases, told.left_out.purchases) == (2, 1)
+        lines = {line.words: line.figures for line in told.returns}
+        assert lines["returns: invalid quantities"] == PurchaseSum(
+            purchases=2, units=None, revenue=None, unknown_units=2, unknown_revenue=2
+        )
+        guests = lines["returns: guests"]
+        assert (guests.purchases, guests.units, guests.unknown_units) == (2, -2, 1)
+        found = explain(
+            RunLedger(open_storage(str(folder / "state")), outcome.run_id),
+            Cell("Office", "Retail"),
+            10,
+        )
+        assert {each.quantity for each in found.first_left_out} >= {None, -2}
 
 
 def test_items_and_missing_quantities_of_returns(tmp_path: Path) -> None:

@@ -128,6 +128,7 @@ class _Lost(NamedTuple):
     reason: str
     units: int | None
     revenue: Decimal | None
+    came_back: bool
 
 
 class _Paid(NamedTuple):
@@ -646,13 +647,15 @@ def _what_is_lost(reason: str, found: Found, sold_on: str, known: _Dimensions, f
     """What a reject would have brought, as far as it can be known: of what may be no purchase it
     cannot."""
     if not isinstance(found.value, dict) or reason in ("not_an_object", "invalid_event_type"):
-        return _Lost(reason, None, None)
+        return _Lost(reason, None, None, came_back=False)
     units = feed.quantity(found)
     product_id = feed.id(found, "product_id")
     rows = known.products.get(product_id, []) if isinstance(product_id, str) else []
     product = _of_day(rows, sold_on)
     price = feed.paid(found) if feed.price is not None else product.price if product else None
-    return _Lost(reason, units, None if units is None or price is None else units * price)
+    revenue = None if units is None or price is None else units * price
+    came_back = feed.is_return(found) or (units is not None and units < 0)
+    return _Lost(reason, units, revenue, came_back)
 
 
 # --- adding up -----------------------------------------------------------------------------------
@@ -711,7 +714,7 @@ def _rejected(lost: Sequence[_Lost], decimals: int) -> dict[str, dict[str, Any]]
     figures: dict[str, dict[str, Any]] = {}
     for reason in sorted({each.reason for each in lost}):
         here = [each for each in lost if each.reason == reason]
-        came_back = [(each.units or 0) < 0 and reason != "return" for each in here]
+        came_back = [each.came_back and reason != "return" for each in here]
         returns = [each for each, back in zip(here, came_back, strict=True) if back]
         sales = [each for each, back in zip(here, came_back, strict=True) if not back]
         figures[reason] = _added_up(sales, decimals) | {"events": len(here)}

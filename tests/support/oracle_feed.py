@@ -155,9 +155,13 @@ class Feed:
     def quantity(self, counted: Counted) -> int | None:
         """Units, negative if they came back; None if they are none."""
         units = self._units(counted)
-        if self.get(counted, "event_type") in self.return_types:
+        if self.is_return(counted):
             return None if units is None or units < 0 else -units
         return units
+
+    def is_return(self, counted: Counted) -> bool:
+        """By its type."""
+        return self.get(counted, "event_type") in self.return_types
 
     def _units(self, counted: Counted) -> int | None:
         value = self.get(counted, "quantity")

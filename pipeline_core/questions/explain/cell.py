@@ -18,7 +18,7 @@ from pipeline_core.messages import RejectFigures, RejectReason
 from pipeline_core.processing.recount import PlacedCandidates
 from pipeline_core.processing.rules import Rules
 from pipeline_core.questions.explain.explanation import KnownLabels, PlacedEvent
-from pipeline_core.schemas import PRICE_MINOR
+from pipeline_core.schemas import PRICE_MINOR, UNKNOWN_RETURN
 from pipeline_core.transform.enrich import Enriched, merge_figures
 from pipeline_core.transform.ids import group_ids
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND
@@ -186,7 +186,9 @@ class CellContents:
         for row, product, price, reason in zip(
             rows.to_pylist(), products.tolist(), prices, reasons, strict=True
         ):
-            quantity = row["quantity"] or None
+            quantity = row["quantity"]
+            if quantity in (0, UNKNOWN_RETURN):
+                quantity = None
             if is_paid:
                 is_priced = price is not None
             elif product == NOT_FOUND:
