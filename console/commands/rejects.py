@@ -22,19 +22,29 @@ if TYPE_CHECKING:
 @run_argument()
 @place_options
 @reason_option
-@click.option("-n", "--most", default=50, show_default=True, help="How many events to show.")
+@click.option(
+    "-n",
+    "--most",
+    type=click.IntRange(min=1),
+    default=50,
+    show_default=True,
+    help="How many events to show.",
+)
 @json_option
 def rejects_command(
     run_id: str | None, reason: str | None, most: int, as_json: bool, **options: Any
 ) -> None:
-    """Show what a run left out, event by event (the newest run, unless RUN is given)."""
+    """Show what a run left out, event by event (the newest run, unless RUN is given).
+
+    A newest run that failed before it was planned has left out nothing: then it is the one before.
+    """
     from console.display.json_output import ListedReject
     from console.display.views import output, table
-    from console.newest_run import ledger_of
+    from console.newest_run import planned_ledger_of
     from pipeline_core.containers.cut import is_cut
     from pipeline_core.load.rejects import Reject
 
-    ledger = ledger_of(run_settings(options), run_id)
+    ledger = planned_ledger_of(run_settings(options), run_id)
     found = list(itertools.islice(_rejects(ledger, reason), most + 1))
     wanted = found[:most]
     if as_json:

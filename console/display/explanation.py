@@ -54,6 +54,10 @@ def _headline(found: Explanation) -> str:
     cell, totals = found.cell, found.totals
     on = f" on {cell.date}" if cell.date else ""
     name = f"{plain(cell.category)} / {plain(cell.segment)}{on}, run {found.run_id}"
+    if not found.has_day:
+        return (
+            f"{name}: there are no sales. The day is missing: the run could read none of this date."
+        )
     if not found.events:
         return f"{name}: there are no sales."
     back = f" ({counted(found.returns, 'return')} among them)" if found.returns else ""

@@ -71,7 +71,7 @@ class CelerySettings(SettingGroup):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"{value!r} is not a time zone; try UTC or Europe/Berlin") from error
         return value
 

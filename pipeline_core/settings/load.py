@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import Feed
@@ -13,6 +14,26 @@ from pipeline_core.settings.environment import ENV_FILE, PREFIX, env_file, varia
 from pipeline_core.settings.feed import FeedSettings
 from pipeline_core.settings.settings import Settings
 
+_NUMBER = "it is a number, such as 2 or 0.05 (which is 5 %)"
+_WHOLE = "it is a whole number"
+# By pydantic's names of what is wrong.
+_WORDS = {
+    "decimal_parsing": _NUMBER,
+    "decimal_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "finite_number": _NUMBER,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "int_type": _WHOLE,
+    "int_parsing_size": "it is too large",
+    "literal_error": "it is {expected}",
+    "bool_parsing": "it is true or false",
+    "bool_type": "it is true or false",
+    "string_type": "it is a text",
+    "greater_than_equal": "it is {ge} or more",
+    "less_than_equal": "it is {le} or less",
+}
 _SIMILAR = 0.85  # SALES_REPROTS is; names of others are not that like ours
 
 
@@ -80,10 +101,17 @@ def _check_file() -> None:
 def _problems(error: ValidationError) -> str:
     # Never `input`: it may be a password.
     found = error.errors(include_input=False, include_url=False)
-    return "; ".join(
-        f"{_setting_name(problem['loc'])}{problem['msg'].removeprefix('Value error, ')}"
-        for problem in found
-    )
+    return "; ".join(f"{_setting_name(problem['loc'])}{_words(problem)}" for problem in found)
+
+
+def _words(problem: ErrorDetails) -> str:
+    """What is allowed, in our words; our own checks say it themselves."""
+    words, context = _WORDS.get(problem["type"]), problem.get("ctx", {})
+    if words is None:
+        return problem["msg"].removeprefix("Value error, ")
+    if "expected" in context:  # 'reject', 'net' or 'separate'
+        context = {"expected": context["expected"].replace("'", "")}
+    return words.format(**context)
 
 
 def _setting_names() -> set[str]:

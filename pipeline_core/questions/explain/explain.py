@@ -18,7 +18,7 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.load.read_back import read_published_rows
 from pipeline_core.load.tables import csv_line
 from pipeline_core.messages import Manifest, Summary, Totals, UnknownMode, Unreadable
-from pipeline_core.processing.recount import run_candidates
+from pipeline_core.processing.recount import counted_days, run_candidates
 from pipeline_core.processing.rules import Rules, rules_of
 from pipeline_core.questions.explain.cell import CellContents, Sums, SumsById, id_text
 from pipeline_core.questions.explain.explanation import (
@@ -54,7 +54,9 @@ def explain(ledger: RunLedger, cell: Cell, most: int) -> Explanation:
     contents = CellContents(rules, category, segment, most)
     for placed in run_candidates(ledger, manifest, cell.date):
         contents.take(placed)
-    explanation = _explanation(cell, contents, summary)
+    days = {day_date(each.day.name) for each in counted_days(ledger, manifest)}
+    has_day = cell.date is None or cell.date in days
+    explanation = _explanation(cell, contents, summary, has_day=has_day)
     _check(manifest, explanation)
     return explanation
 
@@ -89,7 +91,9 @@ def _check_label(kind: str, label: str, known: list[str]) -> None:
     )
 
 
-def _explanation(cell: Cell, contents: CellContents, summary: Summary) -> Explanation:
+def _explanation(
+    cell: Cell, contents: CellContents, summary: Summary, *, has_day: bool
+) -> Explanation:
     dimensions = contents.rules.dimensions
     total = Sums()
     for sums in contents.places.values():
@@ -103,6 +107,7 @@ def _explanation(cell: Cell, contents: CellContents, summary: Summary) -> Explan
     return Explanation(
         run_id=summary.run_id,
         cell=cell,
+        has_day=has_day,
         totals=Totals(
             to_text(total.revenue, dimensions.scale),
             total.units,

@@ -144,6 +144,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
     """The run."""
     cell: Cell
     """The cell."""
+    has_day: bool = True
+    """Whether the run has a day of the cell's date; true without one."""
     totals: Totals
     """The cell's figures in the report."""
     events: int

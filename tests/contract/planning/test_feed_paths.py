@@ -226,6 +226,11 @@ def test_archives_without_an_event_are_not_the_only_ones_looked_at(tmp_path: Pat
             "SALES_PURCHASE_TYPES names Veiw, but none of 3 events looked at in week.zip has it at "
             "event_type; there they have view, purchase.",
         ),
+        (
+            {"SALES_RETURN_TYPES": "Veiw"},
+            "SALES_RETURN_TYPES names Veiw, but none of 3 events looked at in week.zip has it at "
+            "event_type; there they have view, purchase.",
+        ),
         ({"SALES_ONLY": "paid=yes|Yes|true"}, "names Yes, but none of 3 events looked at in week."),
         ({"SALES_ONLY": "status=1|null|02"}, "there they have 1, null."),
     ],

@@ -60,6 +60,12 @@ def shop_with(folder: Path, *parts: bytes) -> Shop:
     return shop_of(folder, *parts, customers=CUSTOMERS, products=PRODUCTS)
 
 
+def printed(found: Explanation) -> str:
+    file = io.StringIO()
+    print_explanation(Console(file=file, width=140), found)
+    return " ".join(file.getvalue().split())
+
+
 def figures(listed: Any, *names: str) -> list[tuple[Any, ...]]:
     """Some fields of each row, then its events, units and revenue."""
     fields = (*names, "events", "units", "revenue")
@@ -141,7 +147,12 @@ def test_a_date_is_that_of_daily_sales(two_weeks: Shop, tmp_path: Path) -> None:
     found = explained(tmp_path, day=date(2024, 3, 2))
     assert msgspec.structs.astuple(found.totals) == ("500.40", 6, 1)
     assert [place.day for place in found.days] == [MARCH_2]
-    assert explained(tmp_path, day=date(2024, 3, 3)).events == 0
+    without_sales = explained(tmp_path, "Toys", "VIP", day=date(2024, 3, 2))
+    assert (without_sales.events, without_sales.has_day) == (0, True)
+    assert "missing" not in printed(without_sales)
+    missing = explained(tmp_path, day=date(2024, 3, 3))
+    assert (missing.events, missing.has_day) == (0, False)
+    assert "The day is missing: the run could read none of this date." in printed(missing)
 
 
 def test_of_a_date_no_other_day_is_read(two_weeks: Shop, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from console.command import command_of
-from pipeline_core.errors import RetryableError
+from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.messages import Feed
 from pipeline_core.pipeline import fail
 from tests.support.archives import part, purchase
@@ -58,6 +58,31 @@ def test_that_nothing_was_left_out_is_a_sentence(tmp_path: Path) -> None:
     told = rejects(tmp_path, "--reason", "unknown_product").stdout
     assert told == "Nothing was left out for the reason unknown_product.\n"
     assert listed(tmp_path) == []
+
+
+def test_a_run_that_failed_while_it_was_planned_is_passed_over(tmp_path: Path) -> None:
+    shop = shop_of(tmp_path, part([purchase(quantity=0)]))
+    outcome = run_local(shop, tmp_path)
+    later = "20990101T000000000000Z-000000"
+    fail(str(tmp_path / "state"), later, RetryableError("The database is gone.", "Start it."))
+    told = rejects(tmp_path)
+    assert "invalid_quantity" in told.stdout
+    assert (
+        told.stderr == f"Run {later} failed before it was planned; this is of {outcome.run_id}.\n"
+    )
+    with pytest.raises(ConfigError, match=f"no run '{later}' to work with: it was not planned"):
+        CliRunner().invoke(
+            command_of("rejects"),
+            [later, "--state", str(tmp_path / "state")],
+            catch_exceptions=False,
+        )
+
+
+@pytest.mark.parametrize("number", ["0", "-1"])
+def test_no_events_are_no_number_to_show(tmp_path: Path, number: str) -> None:
+    told = rejects(tmp_path, "-n", number)
+    assert told.exit_code == 2
+    assert f"{number} is not in the range x>=1" in told.stderr
 
 
 def test_more_than_is_shown_is_told(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_names_may_change_places() -> None:
         ("fields", "customer_id=id,product_id=id", "one path, 'id'"),
         ("fields", "customer_id=product_id", "one path, 'product_id'"),
         ("purchase_types", " , ", "no type"),
-        ("ids", "integers", "'text' or 'any'"),
+        ("ids", "integers", "it is text or any"),
         ("quantity", "float", "none of integer, number"),
         ("quantity", "number:0", "from 1 to"),
         ("quantity", "number:2147483648", "from 1 to"),

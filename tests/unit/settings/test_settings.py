@@ -200,6 +200,43 @@ def test_wrong_settings_are_named_without_their_value(name: str, value: object) 
     assert "guest" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("left_out_share", "10%", "it is a number, such as 2 or 0.05 (which is 5 %)"),
+        ("left_out_share", "nan", "it is a number, such as 2 or 0.05 (which is 5 %)"),
+        ("left_out_share", "10", "it is 1 or less"),
+        ("left_out_share", "-0.1", "it is 0 or more"),
+        ("max_reject_share", "5 %", "it is a number, such as 2 or 0.05 (which is 5 %)"),
+        ("returns", "nett", "it is reject, net or separate"),
+        ("price_history", "always", "it is off or keep"),
+        ("jobs", "two", "it is a whole number"),
+        ("max_new_missing_days", "0.5", "it is a whole number"),
+        ("spreadsheet_safe", "perhaps", "it is true or false"),
+        ("price_decimals", "7", "it is 6 or less"),
+    ],
+)
+def test_wrong_settings_say_what_is_allowed(name: str, value: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_settings({name: value})
+    assert error.value.message == f"Wrong settings: SALES_{name.upper()}: {said}."
+
+
+@pytest.mark.parametrize("value", [{}, "no such value", "-1", "9" * 5000])
+def test_no_setting_is_refused_in_the_words_of_a_library(value: object) -> None:
+    said = [message for name in Settings.model_fields if (message := _refused({name: value}))]
+    assert len(said) > 10
+    assert [each for each in said if re.search(r"[Ii]nput|valid |should", each)] == []
+
+
+def _refused(settings: dict[str, object]) -> str:
+    try:
+        load_settings(settings)
+    except ConfigError as error:
+        return error.message
+    return ""
+
+
 def test_a_wrong_secret_is_not_shown() -> None:
     with pytest.raises(ConfigError) as error:
         load_settings({"broker_url": ["canary"]})
