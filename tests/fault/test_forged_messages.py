@@ -506,16 +506,17 @@ def test_a_run_says_which_worker_refused_its_work(
     assert ships.csvs() == expected
 
 
-@pytest.mark.parametrize("command", [("resume", RUN), ("recover",)])
+@pytest.mark.parametrize("command", ["resume", "recover"])
 def test_a_run_of_other_places_is_not_taken_up_through_a_worker(
-    ships: Fleet, fleet_shop: Shop, tmp_path: Path, command: tuple[str, ...]
+    ships: Fleet, fleet_shop: Shop, tmp_path: Path, command: str
 ) -> None:
-    state = open_storage(ships.env["SALES_STATE"])
-    _planned(ships, fleet_shop, Path(state.uri), reports=str(tmp_path / "elsewhere"))
+    state, elsewhere = open_storage(ships.env["SALES_STATE"]), str(tmp_path / "elsewhere")
+    _planned(ships, fleet_shop, Path(state.uri), reports=elsewhere)
     lease.acquire(state, RUN, "nobody:1", seconds=-9)
     ships.worker(concurrency=1)
+    given = [command, RUN, "--reports", elsewhere] if command == "resume" else [command]
     with _untouched(Path(state.uri), tmp_path / "elsewhere"):
-        done = sales_pipeline(*command, env=ships.env)
+        done = sales_pipeline(*given, env=ships.env)
     assert done.returncode == 2, done.stderr
     assert "does not serve the state" in done.stderr
 
