@@ -71,13 +71,15 @@ NAMED_IDS = pa.schema(
 
 # One row a counted purchase, or a return that counts, of units and revenue below 0. Codes index
 # the labels of the dimensions in use; a customer outside the dimension has code -1 and its id in
-# `unknown_customer`; a guest has neither.
+# `unknown_customer`; a guest has neither. `product` is the place of the product's id among those of
+# these labels, -1 of one that is not in the dimension.
 # Revenue is revenue_hi * 2**32 + revenue_lo minor units (see transform/money.py).
 SALES = pa.schema(
     [
         pa.field("date", pa.date32()),
         pa.field("category", pa.int32(), nullable=False),
         pa.field("segment", pa.int32(), nullable=False),
+        pa.field("product", pa.int64(), nullable=False),
         pa.field("customer", pa.int64(), nullable=False),
         pa.field("unknown_customer", pa.large_binary()),
         pa.field("units", pa.int64(), nullable=False),
@@ -114,6 +116,15 @@ DAILY_SALES_PARTIAL = pa.schema(
         pa.field("segment", pa.string(), nullable=False),
         *MEASURE_FIELDS,
         pa.field("purchases", pa.int64()),
+    ]
+)
+
+# By category and product id; null are all products of the category that are not in the dimension.
+PRODUCT_SALES_PARTIAL = pa.schema(
+    [
+        pa.field("category", pa.string(), nullable=False),
+        pa.field("product", pa.large_binary()),
+        *MEASURE_FIELDS,
     ]
 )
 

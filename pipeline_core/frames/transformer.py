@@ -88,7 +88,8 @@ class DataTransformer:
         self._returns: ReturnsMode = returns
         self._batch_size = batch_size
         self._reject_rows = reject_rows
-        self._reports = (*reports_of((), returns), *reports)
+        ours = (report for report in reports_of((), returns) if report.is_published)
+        self._reports = (*ours, *reports)
         self._forget()
 
     @property

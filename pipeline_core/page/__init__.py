@@ -7,10 +7,12 @@ from pipeline_core.page.data import (
     Group,
     Newcomers,
     Page,
+    ProductSales,
     RejectedByReason,
     RejectSample,
     SalesCell,
     ShownGroups,
+    ShownProducts,
 )
 from pipeline_core.page.render import common_style, render_category, render_index
 from pipeline_core.page.shown_figures import Folded, SalesFigures
@@ -36,11 +38,13 @@ __all__ = [
     "Page",
     "PeriodCells",
     "PeriodSales",
+    "ProductSales",
     "RejectSample",
     "RejectedByReason",
     "SalesCell",
     "SalesFigures",
     "ShownGroups",
+    "ShownProducts",
     "WeekdaySales",
     "common_style",
     "render_category",

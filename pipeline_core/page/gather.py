@@ -33,10 +33,12 @@ from pipeline_core.page.figures import (
 )
 from pipeline_core.page.left_out import left_out
 from pipeline_core.page.over_time import over_time
+from pipeline_core.page.products import CategoryProducts
 from pipeline_core.storage import Storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.category_sales import count_customers_by_segment
 from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
+from pipeline_core.transform.reports.product_sales import REPORT as PRODUCT_SALES
 from pipeline_core.transform.reports.returns import REPORT as RETURNS
 
 
@@ -102,10 +104,13 @@ def write_pages(
     )
     _write(folder / "index.html", render_index(index))
     months = CategoryMonths(partials[DAILY_SALES.name], days, scale)
+    by_product = partials.get(PRODUCT_SALES.name)
+    products = None if by_product is None else CategoryProducts(by_product, scale)
     for rank, (category, of) in enumerate(categories.items(), 1):
         cells, folded = shown_cells(of, pages, scale)
         group = Group(category, figures(sums[category], scale), pages[category])
-        page = render_category(index, rank, group, cells, folded, months.of(category))
+        best = None if products is None else products.of(category)
+        page = render_category(index, rank, group, cells, folded, months.of(category), best)
         _write(folder / group.page, page)
 
 

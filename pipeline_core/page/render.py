@@ -36,6 +36,7 @@ from pipeline_core.page.data import (
     Page,
     SalesCell,
     ShownGroups,
+    ShownProducts,
 )
 from pipeline_core.page.numbers import (
     apart,
@@ -106,8 +107,10 @@ def render_category(
     cells: Sequence[SalesCell],
     folded: Folded | None,
     months: Sequence[PeriodSales],
+    products: ShownProducts | None,
 ) -> str:
-    """The page of one category, the ``rank``-th by revenue, of the run whose ``page`` it is. No
+    """The page of one category, the ``rank``-th by revenue, of the run whose ``page`` it is;
+    ``products`` are None if the run was planned by a version that did not count by product. No
     script is in it: there may be thousands."""
     return (
         _environment()
@@ -122,6 +125,7 @@ def render_category(
             cells=cells,
             folded=folded,
             months=months,
+            products=products,
             csv=group.page.rsplit("/", 1)[1].removesuffix(".html") + ".csv",
             **_assets(is_index=False),
         )

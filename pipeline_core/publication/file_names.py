@@ -11,7 +11,8 @@ from pipeline_core.transform.reports.returns import REPORT as RETURNS
 
 INDEX, SUMMARY, REJECTS = "index.html", "summary.json", "rejects.csv"
 BY_CATEGORY = "by_category"
-_TOP = {INDEX, SUMMARY, REJECTS, *(f"{report.name}.csv" for report in (*REPORTS, RETURNS))}
+_TOP = {INDEX, SUMMARY, REJECTS}
+_TOP |= {f"{report.name}.csv" for report in (*REPORTS, RETURNS) if report.is_published}
 _TOP |= {f"{report.name}.parquet" for report in (CATEGORY_SALES, RETURNS)}
 _OF_A_CATEGORY = (".csv", ".html")
 

@@ -39,7 +39,8 @@ _MOST_BLOCK_BYTES = 8 << 20
 def merge_results(
     ledger: RunLedger, manifest: Manifest, done: Sequence[Done]
 ) -> dict[str, pa.Table]:
-    """Report name to the merged partials of ``done``, which is in the order of the archives.
+    """Report name to the merged partials of ``done``, which is in the order of the archives. One
+    without a file is left out where an earlier version made no partials of it.
 
     Raises:
         ConfigError: this process does not have the reports of plug-ins as the run was planned.
@@ -53,6 +54,7 @@ def merge_results(
     return {
         report.name: _merged(ledger, blocks, report, identities[report.name], kept)
         for report in reports_of(*by)
+        if report.is_published or _have_all(report.name, (each.receipt for each in done))
     }
 
 
@@ -68,7 +70,11 @@ def merge_keys(
     for name, receipts in archives:
         members += receipts
         if receipts and _ends_block(name):
-            keys |= {_key(*each, members) for each in identities.items()}
+            keys |= {
+                _key(name, identity, members)
+                for name, identity in identities.items()
+                if _have_all(name, members)
+            }
             members = []
     return keys
 
@@ -130,6 +136,10 @@ def _blocks(done: Iterable[Done]) -> Iterator[_Block]:
 
 def _ends_block(name: str) -> bool:
     return hashlib.sha256(name.encode()).digest()[0] < 256 // _BLOCK_ARCHIVES
+
+
+def _have_all(report: str, receipts: Iterable[Receipt]) -> bool:
+    return all(report in receipt.partials for receipt in receipts)
 
 
 def _key(report: str, identity: str, receipts: Iterable[Receipt]) -> str:

@@ -201,13 +201,16 @@ def _are_same(
     return all(
         report.finish(kept[report.name], scale).equals(report.finish(recounted[report.name], scale))
         for report in rules.reports
+        if report.name in kept
     )
 
 
 def _kept_partials(
     ledger: RunLedger, receipt: Receipt, reports: Collection[Report]
 ) -> dict[str, pa.Table] | None:
-    """The partials that a receipt names, if they, its rejects and its keys are sound."""
+    """The partials that a receipt names, if they, its rejects and its keys are sound; an earlier
+    version made none of reports without a file."""
+    reports = [each for each in reports if each.is_published or each.name in receipt.partials]
     if not {report.name for report in reports} <= receipt.partials.keys():
         return None
     try:

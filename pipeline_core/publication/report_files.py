@@ -45,6 +45,8 @@ def write_reports(
     """
     safe = manifest.options.spreadsheet_safe
     for report in reports_of(manifest.report_plugins, manifest.options.returns):
+        if not report.is_published:
+            continue
         table = report.finish(partials[report.name], scale)
         write_csv(table, folder / f"{report.name}.csv", spreadsheet_safe=safe)
         if report in (CATEGORY_SALES, RETURNS):

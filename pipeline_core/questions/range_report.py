@@ -134,7 +134,11 @@ def range_sales(ledger: RunLedger, first: date, last: date) -> RangeSales:
     dates = [day for day, _ in dated if day is not None]
     with recount(ledger, manifest, rules, (each for _, each in inside)) as result:
         counts, partials = result.counts(), result.partials()
-    tables = {report.name: report.finish(partials[report.name], scale) for report in rules.reports}
+    tables = {
+        report.name: report.finish(partials[report.name], scale)
+        for report in rules.reports
+        if report.is_published
+    }
     _check(manifest, tables[DAILY_SALES.name], first, last)
     sales = tables[CATEGORY_SALES.name]
     unreadable, unlisted_copies = _unreadable(manifest, summary, first, last)

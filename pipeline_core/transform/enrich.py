@@ -71,6 +71,7 @@ def enrich(
     customer = dimensions.customer_rows(candidates["customer_id"], dates)
     category = dimensions.product_category[product]
     segment = dimensions.customer_segment[customer]
+    product_number = dimensions.products.number[product]
     no_row, nobody = dimensions.products.gaps(product), dimensions.customers.gaps(customer)
     units = candidates["quantity"].to_numpy().astype(np.int64)
     is_return = units < 0
@@ -105,6 +106,7 @@ def enrich(
         dates,
         pa.array(category, pa.int32()),
         pa.array(segment, pa.int32()),
+        pa.array(product_number),
         pa.array(dimensions.customer_number[customer]),
         _strangers(candidates["customer_id"].combine_chunks(), customer),
         pa.array(units),
@@ -124,7 +126,7 @@ def enrich(
         _returned(sales),
         undated,
         looked_up_ids(candidates["customer_id"], dimensions.customers.number[customer]),
-        looked_up_ids(candidates["product_id"], dimensions.products.number[product]),
+        looked_up_ids(candidates["product_id"], product_number),
     )
 
 

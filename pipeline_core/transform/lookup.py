@@ -22,10 +22,14 @@ NO_LABEL = -1
 
 @dataclass(frozen=True)
 class Labels:
-    """Names of category and segment codes, the bucket for unknown ones included."""
+    """Names of category and segment codes, the bucket for unknown ones included, and the ids of
+    products, raw UTF-8."""
 
     categories: tuple[str, ...]
     segments: tuple[str, ...]
+    products: pa.LargeBinaryArray = field(
+        default_factory=lambda: pa.array([], pa.large_binary()), repr=False, compare=False
+    )
 
     @property
     def unknown_category(self) -> int:
@@ -87,14 +91,15 @@ def prepare(
     number = of_customers.number
     if customer_numbers is not None:
         number = np.append(customer_numbers, NOT_FOUND)[number]
+    product_ids = distinct_ids(products)
     return Dimensions(
         scale=scale,
-        labels=Labels(categories, segments),
+        labels=Labels(categories, segments, product_ids),
         product_category=product_category,
         product_price=prices,
         customer_segment=customer_segment,
         customer_number=number,
-        product_ids=distinct_ids(products),
+        product_ids=product_ids,
         customer_ids=distinct_ids(customers),
         products=of_products,
         customers=of_customers,

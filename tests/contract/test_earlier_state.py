@@ -78,6 +78,18 @@ def test_its_reports_are_rebuilt(shop: Path) -> None:
     assert {path.name: path.read_bytes() for path in folder.rglob("*.csv")} == expected
 
 
+def test_its_reports_are_rebuilt_when_its_events_are_gone(shop: Path) -> None:
+    """Its results did not count by product, which is for the page alone."""
+    folder = shop / "reports" / "runs" / BEFORE
+    expected = {path.name: path.read_bytes() for path in folder.rglob("*.csv")}
+    for gone in (folder, shop / "state" / "kept", shop / "data"):
+        shutil.rmtree(gone)
+    (shop / "data").mkdir()
+    assert _done(shop, "rebuild", BEFORE).returncode == 0
+    assert {path.name: path.read_bytes() for path in folder.rglob("*.csv")} == expected
+    assert "By product" not in (folder / "by_category" / "Office.html").read_text()
+
+
 def test_a_new_run_reads_its_archives_again(shop: Path) -> None:
     """Extraction is another one, and its extracts are none of it."""
     expected = (shop / "reports" / "runs" / AFTER / "sales_report.csv").read_bytes()

@@ -17,8 +17,13 @@ from hypothesis import strategies as st
 
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
+from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.ledger.results import results
 from pipeline_core.messages import Options, Outcome, ReturnsMode, UnknownMode
+from pipeline_core.processing.rules import rules_of
+from pipeline_core.publication.merge import merge_results
 from pipeline_core.running.local import process_outstanding
+from pipeline_core.transform.reports.product_sales import REPORT as PRODUCT_SALES
 from tests.support.oracle import OracleResult, compute
 from tests.support.strategies import RETURNS, GeneratedShop, shops
 from tests.support.whole_runs import whole_runs
@@ -92,6 +97,20 @@ def check(expected: OracleResult, outcome: Outcome, latest: Path) -> None:
     _check_reconciliation(found["reconciliation"], expected.summary)
 
 
+def _check_products(expected: OracleResult, state: str) -> None:
+    """What the pages of categories show the first rows of."""
+    ledger = RunLedger(open_state(state), "1")
+    manifest = ledger.manifest()
+    partials = merge_results(ledger, manifest, results(ledger, manifest).done)
+    scale = rules_of(ledger, manifest).dimensions.scale
+    table = PRODUCT_SALES.finish(partials[PRODUCT_SALES.name], scale)
+    ids = [None if each is None else each.decode() for each in table["product_id"].to_pylist()]
+    names = ("category", "total_revenue", "units_sold")
+    category, revenue, units = (table[name].to_pylist() for name in names)
+    found = list(zip(category, ids, revenue, units, strict=True))
+    assert found == [(*key, Decimal(revenue), units) for *key, revenue, units in expected.products]
+
+
 def _check_reconciliation(told: dict[str, Any], expected: dict[str, Any]) -> None:
     """All that came by, whatever it is taken for, is in it: in purchases, units and money."""
     rejects = list(expected["rejected"].values())
@@ -134,3 +153,4 @@ def test_pipeline_equals_oracle(
         outcome = _run(written.data, written.dimensions, folder, options, processes)
         expected = compute(written.data, written.dimensions, unknown=unknown, returns=returns)
         check(expected, outcome, folder / "reports" / "latest")
+        _check_products(expected, str(folder / "state"))

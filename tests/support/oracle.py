@@ -95,6 +95,7 @@ class OracleResult:
     sales_report: bytes  # sales_report.csv
     daily_sales: bytes  # daily_sales.csv
     returns: bytes  # returns.csv, where returns are separate
+    products: list[tuple[str, str | None, str, int]]  # category, id if known, revenue, units
     rejects: list[Reject]  # by archive, day, part, position
     counted: list[Counted]  # the same
     unreadable: list[Place]
@@ -243,6 +244,7 @@ def _compute(data: Path, known: _Dimensions, feed: Feed, *, bucket: bool) -> Ora
             _daily_rows(sales, known.decimals),
         ),
         returns=_csv(Row._fields, _sales_rows(returned, known.decimals)),
+        products=_product_rows(sales, known),
         rejects=rejects,
         counted=counted,
         unreadable=reading.unreadable,
@@ -686,6 +688,27 @@ def _daily_rows(sales: Sequence[tuple[str, _Sale]], decimals: int) -> list[tuple
         revenue[group] = revenue.get(group, Decimal(0)) + sale.revenue
         units[group] = units.get(group, 0) + sale.units
     return [(*group, _money(revenue[group], decimals), units[group]) for group in sorted(revenue)]
+
+
+def _product_rows(
+    sales: Sequence[tuple[str, _Sale]], known: _Dimensions
+) -> list[tuple[str, str | None, str, int]]:
+    """By category, the most revenue first; ids that are not among the products are one row."""
+    revenue: dict[tuple[str, str | None], Decimal] = {}
+    units: dict[tuple[str, str | None], int] = {}
+    for _, sale in sales:
+        group = (sale.category, sale.product if sale.product in known.products else None)
+        revenue[group] = revenue.get(group, Decimal(0)) + sale.revenue
+        units[group] = units.get(group, 0) + sale.units
+
+    def place(group: tuple[str, str | None]) -> tuple[object, ...]:
+        category, product = group
+        return category, -revenue[group], product is None, product or ""
+
+    return [
+        (*group, _money(revenue[group], known.decimals), units[group])
+        for group in sorted(revenue, key=place)
+    ]
 
 
 def _customers(sales: Sequence[tuple[str, _Sale]]) -> int:

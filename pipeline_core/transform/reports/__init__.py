@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline_core.transform.reports import category_sales, daily_sales
+from pipeline_core.transform.reports import category_sales, daily_sales, product_sales
 from pipeline_core.transform.reports.base import Report
 
-REPORTS: tuple[Report, ...] = (category_sales.REPORT, daily_sales.REPORT)
+REPORTS: tuple[Report, ...] = (category_sales.REPORT, daily_sales.REPORT, product_sales.REPORT)
 
 __all__ = ["REPORTS", "Report"]

@@ -21,6 +21,7 @@ _LEAST_MERGED_BYTES = 1 << 20
 _FLAGS_A_CODE = 128
 # The place of a possible code takes eight bytes: of not too many.
 _PLACES_A_CODE = 16
+_INT64_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Report:
     ``aggregate(sales, labels)``: SALES to a partial. ``merge(partials)``: one partial.
     ``finish(partial, scale)``: the table to publish, as file ``name``, revenue as decimal128.
     Where returns have a report of their own, one ``of_returns`` is of them alone, as if they were
-    sales, and all others are of sales alone.
+    sales, and all others are of sales alone. One that is not ``is_published`` has no file: it is
+    for the page, which does without where a run of an earlier version has no partials of it.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Report:
     merge: Callable[[Sequence[pa.Table]], pa.Table]
     finish: Callable[[pa.Table, int], pa.Table]
     of_returns: bool = False
+    is_published: bool = True
 
     def running_merge(self) -> RunningMerge[pa.Table]:
         """To merge partials one after the other."""
@@ -64,7 +67,8 @@ def group_rows(columns: Sequence[pa.Array]) -> Groups:
         codes = column.indices.to_numpy().astype(np.int64)
         # Renumbering after each column keeps the numbers below the row count.
         size = count * len(column.dictionary)
-        number, count = _renumbered(number * len(column.dictionary) + codes, size)
+        number, found = numbered(number * len(column.dictionary) + codes, size)
+        count = len(found)
     examples = np.empty(count, np.int64)
     examples[number] = np.arange(len(number))
     return Groups([column.take(pa.array(examples)) for column in columns], number, count)
@@ -80,14 +84,23 @@ def distinct(codes: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return np.flatnonzero(flags)
 
 
-def _renumbered(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], int]:
-    """The codes' places among the distinct ones, and how many those are."""
-    found = distinct(codes, size)
-    if size > _PLACES_A_CODE * len(codes):
-        return np.searchsorted(found, codes), len(found)
-    places = np.empty(size, np.int64)
-    places[found] = np.arange(len(found))
-    return places[codes], len(found)
+def numbered(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The codes' places among the distinct ones, and those, as ``distinct`` gives them."""
+    rows = len(codes)
+    if size <= _PLACES_A_CODE * rows:
+        found = distinct(codes, size)
+        places = np.empty(size, np.int64)
+        places[found] = np.arange(len(found))
+        return places[codes], found
+    if size * rows > _INT64_MAX:
+        found, number = np.unique(codes, return_inverse=True)
+        return number, found
+    # Plain numbers are sorted far faster than places by them: a code has its place behind it.
+    ordered, place = np.divmod(np.sort(codes * rows + np.arange(rows)), max(rows, 1))
+    begins = np.diff(ordered, prepend=-1) > 0
+    number = np.empty(rows, np.int64)
+    number[place] = np.cumsum(begins) - 1
+    return number, ordered[begins]
 
 
 def sum_measures(table: pa.Table, groups: Groups) -> list[pa.Array]:

@@ -13,7 +13,8 @@ from pipeline_core.schemas import SALES
 from pipeline_core.transform.lookup import Labels
 from pipeline_core.transform.reports.base import Report
 
-_LABELS = Labels(("Books", "Toys", "Unknown", "books"), ("Retail", "Unknown", "VIP"))
+_PRODUCTS = pa.array([b"p", b"q", b"\xed\xa0\x80"], pa.large_binary())
+_LABELS = Labels(("Books", "Toys", "Unknown", "books"), ("Retail", "Unknown", "VIP"), _PRODUCTS)
 _DATES = (None, date(2024, 2, 29), date(1970, 1, 1))
 _STRANGERS = (b"x", b"\xed\xa0\x80", None)  # the last one is a guest
 _SCALE = 2
@@ -81,6 +82,7 @@ def _sale(random: np.random.Generator) -> tuple[object, ...]:
         _DATES[random.integers(len(_DATES))],
         int(random.integers(len(_LABELS.categories))),
         int(random.integers(len(_LABELS.segments))),
+        int(random.integers(-1, len(_PRODUCTS))),
         customer,
         _STRANGERS[random.integers(len(_STRANGERS))] if customer < 0 else None,
         int(random.choice([1, 2, 2**31 - 1, -2])),

@@ -138,4 +138,5 @@ def _guarded(report: Report, plugin: ReportPlugin, mend: str) -> Report:
         aggregate=guarded(report.aggregate, partial),
         merge=guarded(report.merge, partial),
         finish=guarded(report.finish, table_of),
+        is_published=True,
     )

@@ -1,9 +1,12 @@
-"""A category's page: its months, its segments and its total."""
+"""A category's page: its months, its products, its segments and its total."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from pipeline_core.messages import ReturnsMode
 from tests.contract.page.test_page import Page
 from tests.support.archives import day_zip, part, purchase, write_shop
 from tests.support.run import run_local, shop_of, text, week
@@ -46,3 +49,54 @@ def test_it_says_what_each_month_brought(tmp_path: Path) -> None:
         "All75.00",
     ):
         assert row in said, row
+
+
+def _by_product(folder: Path, category: str = "Office") -> str:
+    said = " ".join(Page(text(folder, f"by_category/{category}.html")).said.split())
+    return said.partition("By product")[2].partition("By segment")[0].replace("\u00a0", " ").strip()
+
+
+def test_it_says_what_each_product_brought(tmp_path: Path) -> None:
+    products = [(f"p{number}", "", "Office", f"{number}.00") for number in range(1, 26)]
+    events = [purchase("c1", f"p{number}") for number in range(1, 26)]
+    events += [purchase("c2", "p25", 2), purchase("c2", "p1", 3), purchase("c2", "p4")]
+    shop = shop_of(tmp_path, part(events), customers=CUSTOMERS, products=products)
+    run_local(shop, tmp_path, currency="EUR")
+    said = _by_product(tmp_path)
+    head = "ProductRevenue (EUR)Revenue as a bar ShareUnits "
+    assert said.startswith(f"{head}p2575.00 19.6 % 3 p2424.00 6.3 % 1 p2323.00 6.0 % 1 "), said
+    # Those of equal revenue go by their ids, and p6, p5, p1, p3 and p2 are left.
+    rest = "and 5 more products, together20.00 5.2 %8"
+    assert said.endswith(f" p48.00 2.1 % 2 p88.00 2.1 % 1 p77.00 1.8 % 1 {rest} All382.0031"), said
+
+
+@pytest.mark.parametrize(
+    ("returns", "table"),
+    [("net", "p1−2.00 – −20 All−2.00−20"), ("separate", "p13.00 100.0 % 30 All3.0030")],  # noqa: RUF001
+)
+def test_what_came_back_is_less_or_apart_there_too(
+    tmp_path: Path, returns: ReturnsMode, table: str
+) -> None:
+    events = [purchase(quantity=30), purchase(quantity=-50)]
+    shop = shop_of(tmp_path, part(events), customers=CUSTOMERS, products=PRODUCTS)
+    run_local(shop, tmp_path, returns=returns)
+    assert _by_product(tmp_path) == f"ProductRevenueRevenue as a bar ShareUnits {table}"
+
+
+def test_products_that_nobody_knows_are_one_line(tmp_path: Path) -> None:
+    events = [purchase("c1", f"nowhere{number}", 2) for number in range(30)] + [purchase()]
+    shop = shop_of(tmp_path, part(events), customers=CUSTOMERS, products=PRODUCTS)
+    run_local(shop, tmp_path, unknown="bucket")
+    line = "All that are not among the products0.00 – 60 All0.0060"  # noqa: RUF001
+    assert _by_product(tmp_path, "Unknown").endswith(f"Units {line}")
+    assert "nowhere" not in text(tmp_path, "by_category/Unknown.html")
+
+
+def test_ids_are_nothing_but_text(tmp_path: Path) -> None:
+    strange = ["<b>&{{ 7 * 7 }}", "x" * 5000]
+    products = [(each, "", "Office", "1.00") for each in strange]
+    events = [purchase("c1", each) for each in strange]
+    run_local(shop_of(tmp_path, part(events), customers=CUSTOMERS, products=products), tmp_path)
+    said = _by_product(tmp_path)
+    assert "<b>&{{ 7 * 7 }}1.00" in said
+    assert "x" * 119 + "…1.00" in said

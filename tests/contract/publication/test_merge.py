@@ -10,10 +10,12 @@ import msgspec
 import pytest
 
 from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.results import results
 from pipeline_core.messages import Receipt, ReportPlugin, StoredFile
 from pipeline_core.publication import merge
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
+from pipeline_core.transform.reports.product_sales import REPORT as PRODUCT_SALES
 from tests.support.archives import write_shop
 from tests.support.successive import (
     CUSTOMERS,
@@ -66,7 +68,7 @@ def _merged_files(runs: Runs) -> set[Path]:
 def test_blocks_that_are_as_they_were_are_not_read_again(runs: Runs, loaded: set[str]) -> None:
     runs.run()
     assert loaded == {f"week_{n}.zip" for n in range(6)}
-    assert len(_merged_files(runs)) == 4, "two blocks, two reports"
+    assert len(_merged_files(runs)) == 6, "two blocks, three reports"
     assert _read(runs, loaded) == {"week_5.zip"}
 
 
@@ -125,8 +127,8 @@ def test_garbage_is_what_the_next_run_will_not_look_for(runs: Runs, loaded: set[
     assert collect_garbage(state, keep_runs=1).merged == 0
     (runs.shop.data / "week_1.zip").write_bytes(week(25))
     runs.run()
-    assert collect_garbage(state, keep_runs=1).merged == 2, "weeks 0-2 as they were"
-    assert len(first - _merged_files(runs)) == 2
+    assert collect_garbage(state, keep_runs=1).merged == 3, "weeks 0-2 as they were"
+    assert len(first - _merged_files(runs)) == 3
     assert _read(runs, loaded) == {"week_5.zip"}
 
 
@@ -151,8 +153,24 @@ def test_another_version_of_a_plug_in_takes_nothing_that_one_merged(runs: Runs) 
         )
         for versions in ([], ["1"], ["2"])
     )
-    assert (len(ours), len(old), len(new)) == (4, 6, 6)
+    assert (len(ours), len(old), len(new)) == (6, 8, 8)
     assert old & new == ours
+
+
+def test_a_report_without_a_file_may_be_missing_in_what_an_earlier_version_left(
+    runs: Runs,
+) -> None:
+    runs.run()
+    ledger = RunLedger(open_storage(str(runs.folder / "state")), "run-001")
+    manifest, name = ledger.manifest(), PRODUCT_SALES.name
+    done = results(ledger, manifest).done
+    assert merge.merge_results(ledger, manifest, done).keys() > {name}
+    partials = {key: each for key, each in done[0].receipt.partials.items() if key != name}
+    earlier = msgspec.structs.replace(done[0].receipt, partials=partials)
+    mixed = (done[0]._replace(receipt=earlier), *done[1:])
+    assert merge.merge_results(ledger, manifest, mixed).keys() == {"sales_report", "daily_sales"}
+    archives = [("week_2.zip", [earlier])]
+    assert len(merge.merge_keys(archives, [], "reject")) == 2
 
 
 def _with_another(receipt: Receipt) -> dict[str, StoredFile]:

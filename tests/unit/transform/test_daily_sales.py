@@ -20,6 +20,7 @@ def _partial(*sales: tuple[date | None, int, int]) -> pa.Table:
         "date": [each[0] for each in sales],
         "category": [each[1] for each in sales],
         "segment": [0] * len(sales),
+        "product": [-1] * len(sales),
         "customer": [1] * len(sales),
         "unknown_customer": [None] * len(sales),
         "units": [each[2] for each in sales],

@@ -17,11 +17,12 @@ from pipeline_core.schemas import SALES
 from pipeline_core.transform.lookup import Labels
 from pipeline_core.transform.reports import REPORTS, Report
 
-LABELS = Labels(("Books", "Toys", "Unknown", "books"), ("Retail", "Unknown", "VIP"))
+PRODUCTS = pa.array([b"p", b"q", b"\xed\xa0\x80"], pa.large_binary())
+LABELS = Labels(("Books", "Toys", "Unknown", "books"), ("Retail", "Unknown", "VIP"), PRODUCTS)
 LIMB = 2**32 - 1
 Sale = tuple[Any, ...]
 
-# date, category, segment, customer, unknown_customer, units, revenue_hi, revenue_lo
+# date, category, segment, product, customer, unknown_customer, units, revenue_hi, revenue_lo
 _WHO: st.SearchStrategy[tuple[int, bytes | None]] = st.one_of(
     st.tuples(st.sampled_from([0, 1, 2, 70_000, 2**31]), st.none()),
     st.tuples(st.just(-1), st.sampled_from([None, b"x", b"y", b"\xed\xa0\x80"])),
@@ -30,11 +31,12 @@ _SALES: st.SearchStrategy[Sale] = st.tuples(
     st.sampled_from([None, date(2024, 2, 29), date(1970, 1, 1)]),
     st.integers(0, len(LABELS.categories) - 1),
     st.integers(0, len(LABELS.segments) - 1),
+    st.integers(-1, len(PRODUCTS) - 1),
     _WHO,
     st.sampled_from([1, 2, 2**31 - 1]),
     st.sampled_from([0, 1, 2**52]),
     st.sampled_from([0, 1, LIMB]),
-).map(lambda sale: (*sale[:3], *sale[3], *sale[4:]))
+).map(lambda sale: (*sale[:4], *sale[4], *sale[5:]))
 _PILES = st.lists(st.lists(_SALES, max_size=8), max_size=6)
 _REPORTS = pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
 
@@ -105,17 +107,18 @@ def test_nothing_makes_an_empty_report(report: Report) -> None:
 @settings(max_examples=100, deadline=None)
 def test_report_adds_up_to_its_sales(report: Report, pile: list[Sale]) -> None:
     finished = report.finish(report.aggregate(_table(pile), LABELS), 2).to_pylist()
-    minor = sum((sale[6] << 32) + sale[7] for sale in pile)
+    minor = sum((sale[7] << 32) + sale[8] for sale in pile)
     assert sum(row["total_revenue"] for row in finished) * 100 == Decimal(minor)
-    assert sum(row["units_sold"] for row in finished) == sum(sale[5] for sale in pile)
-    keys = [(row.get("date"), row["category"], row["customer_segment"]) for row in finished]
+    assert sum(row["units_sold"] for row in finished) == sum(sale[6] for sale in pile)
+    names = ("date", "category", "customer_segment", "product_id")
+    keys = [tuple(row.get(name) for name in names) for row in finished]
     assert len(keys) == len(set(keys))
 
 
 def test_customers_are_distinct_over_merged_partials() -> None:
     (report,) = (report for report in REPORTS if report.name == "sales_report")
     known, stranger, guest = ((0, None), (-1, b"x"), (-1, None))
-    pile = [(None, 0, 0, *who, 1, 0, 10) for who in (known, stranger, guest)]
+    pile = [(None, 0, 0, 0, *who, 1, 0, 10) for who in (known, stranger, guest)]
     merged = report.merge(_partials(report, [pile, pile, [pile[0]]]))
     (row,) = report.finish(merged, 2).to_pylist()
     assert (row["unique_customers"], row["units_sold"]) == (2, 7)
