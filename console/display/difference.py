@@ -46,7 +46,7 @@ def _other_sources(found: Difference) -> Iterator[str]:
         ("customers", before.customers, after.customers),
         ("products", before.products, after.products),
     ):
-        if old and new and old != new:
+        if old and new and old.words != new.words:
             yield f"The {kind} now come from {new.words}, before from {old.words}."
     now, then = plugin_words(after.report_plugins), plugin_words(before.report_plugins)
     if now != then:

@@ -96,3 +96,15 @@ def test_a_select_of_the_database_makes_the_same_report(
     refused = sales_pipeline("run", env=asked | {"SALES_PRODUCTS": "SELECT 1; DROP TABLE goods"})
     assert refused.returncode == 2
     assert "SALES_PRODUCTS: PostgreSQL refuses the SELECT" in refused.stderr
+
+
+def test_the_same_table_is_no_other_one_where_its_price_is_not_read(tmp_path: Path) -> None:
+    bought = purchase("c1", "p1", 2, price="3.00")
+    days = {"events_2024-03-01.zip": day_zip({"a.json": part([bought])})}
+    env = local_environment(write_shop(tmp_path / "shop", {"w.zip": archive_zip(days)}), tmp_path)
+    for settings in ({}, {"SALES_PRICE_FIELD": "price"}):
+        done = sales_pipeline("run", "--quiet", env=env | settings)
+        assert done.returncode == 0, done.stderr
+    told = sales_pipeline("diff", env=env).stdout
+    assert "1 row of the report changed" in told
+    assert "now come from" not in told
