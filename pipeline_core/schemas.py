@@ -40,7 +40,7 @@ def candidates_schema(*, is_priced: bool, is_keyed: bool) -> pa.Schema:
 
 # The keys of an archive's candidates, in the order of their places; `day` is a directory place,
 # `begins` is false where a row is of the same event as the one before, and `content` tells apart
-# what the event's candidates with this key say of customer, product and quantity.
+# what the event's candidates with this key say of customer, product, quantity and price paid.
 EVENT_KEYS = pa.schema(
     [
         EVENT_KEY.with_nullable(False),

@@ -183,8 +183,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     report_plugins: tuple[ReportPlugin, ...] = ()
     """Reports of plug-ins that were published beside ours, by name."""
     unlike_first: UnlikeFirst | None = None
-    """What was left out as sent twice, and differs from the first in customer, product or quantity;
-    null if nothing does."""
+    """What was left out as sent twice, and differs from the first in customer, product, quantity
+    or price paid; null if nothing does."""
     returns: Returns | None = None
     """What came back and was subtracted, or is in returns.csv; null where returns are left out."""
     undated: int = 0

@@ -27,7 +27,7 @@ from pipeline_core.messages import (
 from pipeline_core.storage import Storage
 
 # Goes up whenever the same events would be counted otherwise, or partials written otherwise.
-RULES_VERSION = 9
+RULES_VERSION = 10
 
 
 def rules_of_now() -> str:

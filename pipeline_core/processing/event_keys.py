@@ -15,13 +15,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline_core.schemas import EVENT_KEY, EVENT_KEYS
+from pipeline_core.schemas import EVENT_KEY, EVENT_KEYS, PRICE_MINOR
 
 _IN_MEMORY_BYTES = 1 << 20
 _BATCH_ROWS = 1 << 16
 # Enough that what differs is hardly ever taken for the same; no figure hangs on it.
 _CONTENT_BYTES = 4
 _CONTENTS = 1 << 8 * _CONTENT_BYTES
+# What copies of an event have in common; what was paid where a feed says it.
+_BOUGHT = ("customer_id", "product_id", "quantity", PRICE_MINOR.name)
 _ROW = np.dtype([("key", "V32"), ("day", "<i4"), ("begins", "?"), ("content", "<u4")])
 
 
@@ -99,7 +101,8 @@ def _contents(
 ) -> NDArray[np.uint32]:
     """What some candidates, at these positions and with these keys, have bought; those of one event
     and key, in whatever order, have it together."""
-    bought = candidates.select(["customer_id", "product_id", "quantity"]).take(pa.array(rows))
+    said = [name for name in _BOUGHT if name in candidates.column_names]
+    bought = candidates.select(said).take(pa.array(rows))
     added = defaultdict[tuple[int, bytes], int](int)
     events = list(zip(positions.tolist(), keys.tolist(), strict=True))
     values = zip(*(column.to_pylist() for column in bought.columns), strict=True)

@@ -393,6 +393,16 @@ def test_what_differs_is_customer_product_or_quantity(tmp_path: Path) -> None:
     assert (unlike.events, unlike.again.position) == (3, 2)
 
 
+def test_another_price_that_was_paid_differs_where_it_counts(tmp_path: Path) -> None:
+    paid = [bought(1, price=price) for price in ("1.00", "1", "2.00")]
+    shop = shop_of(tmp_path, a={FIRST: day(*paid)})
+    assert summary(run(shop, tmp_path)).unlike_first is None
+    unlike = summary(run(shop, tmp_path, feed=Feed(event_id=("id",), price="price"))).unlike_first
+    assert unlike is not None
+    assert unlike.again is not None
+    assert (unlike.events, unlike.again.position) == (1, 2)
+
+
 def test_an_order_is_compared_with_all_of_its_items_in_whatever_order(tmp_path: Path) -> None:
     one, two = {"product_id": "p1", "quantity": 1}, {"product_id": "p1", "quantity": 2}
     bought_by = {"event_type": "purchase", "customer_id": "c1"}
