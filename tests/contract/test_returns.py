@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from console.command import command_of
+from console.command import cli
 from pipeline_core.diff.compare import difference
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
@@ -202,7 +202,7 @@ def test_separate_leaves_the_report_and_adds_its_own(tmp_path: Path) -> None:
     out = tmp_path / "out"
     wanted = ["--from", "2000-01-01", "--to", "2099-12-31", "--out", str(out)]
     places = [f"--{each}={tmp_path / 'separate' / each}" for each in ("state", "reports")]
-    assert CliRunner().invoke(command_of("report"), [*wanted, *places]).exit_code == 0
+    assert CliRunner().invoke(cli, ["report", *wanted, *places]).exit_code == 0
     assert pq.read_table(out / "returns.parquet") == typed
     assert "-72.55 (returns, in returns.csv)" in in_one_line(reconciled(found))
     assert found.events.counted == 7

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from console.command import command_of
+from console.command import cli
 from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.messages import Feed
 from pipeline_core.pipeline import fail
@@ -23,7 +23,7 @@ SENT = [purchase(id=1), purchase(id=1), purchase(quantity=0, id=2)]
 
 def rejects(folder: Path, *arguments: str) -> Result:
     places = ["--state", str(folder / "state"), "--reports", str(folder / "reports")]
-    return CliRunner().invoke(command_of("rejects"), [*places, *arguments])
+    return CliRunner().invoke(cli, ["rejects", *places, *arguments])
 
 
 def listed(folder: Path, *arguments: str) -> list[str]:
@@ -72,9 +72,7 @@ def test_a_run_that_failed_while_it_was_planned_is_passed_over(tmp_path: Path) -
     )
     with pytest.raises(ConfigError, match=f"no run '{later}' to work with: it was not planned"):
         CliRunner().invoke(
-            command_of("rejects"),
-            [later, "--state", str(tmp_path / "state")],
-            catch_exceptions=False,
+            cli, ["rejects", later, "--state", str(tmp_path / "state")], catch_exceptions=False
         )
 
 
