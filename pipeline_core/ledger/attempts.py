@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pipeline_core.errors import (
     WorkUnderWay,
     message_of,
 )
-from pipeline_core.ledger import lease
+from pipeline_core.ledger.heartbeat import UnderWay, extend_lease, keep_alive
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Attempt, Policy
@@ -32,7 +31,6 @@ PLAN = "plan"
 PUBLISH = "publish"
 COMMAND = "command"  # under which a command that runs locally shows that it lives
 
-_LOOK_SECONDS = 0.5
 # Who waits for a lease's end comes just after it.
 _AFTER_LEASE_SECONDS = 0.05
 
@@ -112,15 +110,11 @@ def attempt(
         RetryableError: the state storage does not answer.
     """
     started = _create(ledger, policy, work_id, worker, limited=limited)
-    over = threading.Event()
-    beat = threading.Thread(
-        target=_keep_alive, args=(ledger, policy, work_id, worker, started, over), daemon=True
-    )
-    beat.start()
+    under_way = UnderWay(ledger, work_id, started, policy.lease, worker.leaving)
+    keep_alive(under_way)
 
     def end(**changes: object) -> None:
-        over.set()
-        beat.join()
+        under_way.end()
         try:
             ledger.write_attempt(work_id, msgspec.structs.replace(started, **changes))
         except RetryableError as trouble:  # what ended the attempt matters more
@@ -138,8 +132,7 @@ def attempt(
         end(state="handed_back")
         raise
     finally:
-        over.set()
-        beat.join()
+        under_way.end()
 
 
 @contextmanager
@@ -217,9 +210,10 @@ def _check_tries(attempts: Sequence[Attempt], work_id: str, most: int, now: date
 def _create(
     ledger: RunLedger, policy: Policy, work_id: str, worker: Worker, *, limited: bool
 ) -> Attempt:
+    """The first one finds nobody before it by creating its record: nothing is read then."""
+    before: Sequence[Attempt] = ()
+    now = datetime.now(UTC)
     while True:
-        now = datetime.now(UTC)  # before reading: what is renewed in between is not lost
-        before = ledger.attempts(work_id)
         if limited:
             _check_tries(before, work_id, policy.max_attempts, now)
         created = Attempt(
@@ -231,33 +225,8 @@ def _create(
             expires_at=now + timedelta(seconds=policy.lease),
         )
         if ledger.create_attempt(work_id, created):
-            lease.extend(ledger, policy.lease)
+            extend_lease(ledger, policy.lease)
             return created
-        # Another has this number: who is at the work is asked again.
-
-
-def _keep_alive(
-    ledger: RunLedger,
-    policy: Policy,
-    work_id: str,
-    worker: Worker,
-    started: Attempt,
-    over: threading.Event,
-) -> None:
-    renewed, every = datetime.now(UTC), timedelta(seconds=policy.lease / 3)
-    while not over.wait(_LOOK_SECONDS):
-        now = datetime.now(UTC)
-        leaving = worker.leaving()
-        if not leaving and now - renewed < every:
-            continue
-        renewed = now
-        expires = now + timedelta(seconds=policy.lease)
-        shown = msgspec.structs.replace(started, expires_at=expires)
-        try:
-            if leaving:  # the process may be killed any moment; that must not count
-                ledger.write_attempt(work_id, msgspec.structs.replace(shown, state="handed_back"))
-                return
-            ledger.write_attempt(work_id, shown)
-            lease.extend(ledger, policy.lease)
-        except (RetryableError, OSError) as error:
-            log.warning("attempt_not_renewed", run_id=ledger.run_id, work=work_id, cause=str(error))
+        # Another has this number: who is at the work is asked.
+        now = datetime.now(UTC)  # before reading: what is renewed in between is not lost
+        before = ledger.attempts(work_id)

@@ -1,0 +1,135 @@
+"""The heartbeat: one thread a process shows of all attempts under way in it that they live."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from pipeline_core.ledger import lease
+from pipeline_core.ledger.run import RunLedger
+from pipeline_core.logs import get_logger
+from pipeline_core.messages import Attempt
+
+log = get_logger()
+
+_LOOK_SECONDS = 0.5
+# Runs of which it is remembered when their lease was extended; a process has a few at once.
+_MOST_RUNS = 64
+
+
+@dataclass(eq=False)
+class UnderWay:
+    """An attempt that lives: it is renewed each third of its lease of ``seconds``, and handed back
+    as soon as its process is ``leaving``, which may be killed any moment: that must not count."""
+
+    ledger: RunLedger
+    work_id: str
+    attempt: Attempt
+    seconds: float
+    leaving: Callable[[], bool]
+    _renewed: float = field(default_factory=time.monotonic)
+    _is_over: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def end(self) -> None:
+        """Once this returns, nothing more is written of it."""
+        _heartbeat().remove(self)
+        with self._lock:
+            self._is_over = True
+
+    def show(self) -> None:
+        """Renews it, or hands it back, if it is time to. What cannot be written is in the log."""
+        with self._lock:
+            try:
+                self._write_if_due()
+            except Exception as error:  # the others live on
+                log.warning(
+                    "attempt_not_renewed",
+                    run_id=self.ledger.run_id,
+                    work=self.work_id,
+                    cause=str(error),
+                )
+
+    def _write_if_due(self) -> None:
+        now, leaving = time.monotonic(), not self._is_over and self.leaving()
+        if self._is_over or (not leaving and now - self._renewed < self.seconds / 3):
+            return
+        self._renewed = now
+        expires = datetime.now(UTC) + timedelta(seconds=self.seconds)
+        shown = msgspec.structs.replace(self.attempt, expires_at=expires)
+        if leaving:
+            shown = msgspec.structs.replace(shown, state="handed_back")
+            self.ledger.write_attempt(self.work_id, shown)
+            self._is_over = True
+            return
+        self.ledger.write_attempt(self.work_id, shown)
+        extend_lease(self.ledger, self.seconds)
+
+
+def keep_alive(under_way: UnderWay) -> None:
+    """Shows from now on that it lives, until its ``end``."""
+    _heartbeat().add(under_way)
+
+
+def extend_lease(ledger: RunLedger, seconds: float) -> None:
+    """As ``lease.extend``, unless this process did it less than a third of ``seconds`` ago."""
+    _heartbeat().extend_lease(ledger, seconds)
+
+
+class _Heartbeat:
+    """Of one process. The thread begins with the first attempt, and ends when it finds none under
+    way; many short ones, one behind the other, start it once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: set[UnderWay] = set()
+        self._is_running = False
+        self._extended: dict[tuple[str, str], float] = {}
+
+    def add(self, under_way: UnderWay) -> None:
+        with self._lock:
+            self._under_way.add(under_way)
+            if not self._is_running:
+                threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+                self._is_running = True
+
+    def remove(self, under_way: UnderWay) -> None:
+        with self._lock:
+            self._under_way.discard(under_way)
+
+    def extend_lease(self, ledger: RunLedger, seconds: float) -> None:
+        run, now = (ledger.state.uri, ledger.run_id), time.monotonic()
+        with self._lock:
+            if now - self._extended.get(run, -seconds) < seconds / 3:
+                return
+        if lease.extend(ledger, seconds):
+            with self._lock:
+                if len(self._extended) >= _MOST_RUNS:
+                    self._extended.clear()
+                self._extended[run] = now
+
+    def _beat(self) -> None:
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            with self._lock:
+                found = tuple(self._under_way)
+                self._is_running = bool(found)
+                if not found:
+                    return
+            for each in found:
+                each.show()
+
+
+# By process id: a child that was forked has no thread, and perhaps locks that nobody opens.
+_by_process: dict[int, _Heartbeat] = {}
+
+
+def _heartbeat() -> _Heartbeat:
+    pid = os.getpid()
+    return _by_process.get(pid) or _by_process.setdefault(pid, _Heartbeat())
