@@ -82,7 +82,7 @@ def extend_lease(ledger: RunLedger, seconds: float) -> None:
     _heartbeat().extend_lease(ledger, seconds)
 
 
-class _Heartbeat:
+class _Renewal:
     """Of one process. The thread begins with the first attempt, and ends when it finds none under
     way; many short ones, one behind the other, start it once."""
 
@@ -127,9 +127,9 @@ class _Heartbeat:
 
 
 # By process id: a child that was forked has no thread, and perhaps locks that nobody opens.
-_by_process: dict[int, _Heartbeat] = {}
+_by_process: dict[int, _Renewal] = {}
 
 
-def _heartbeat() -> _Heartbeat:
+def _heartbeat() -> _Renewal:
     pid = os.getpid()
-    return _by_process.get(pid) or _by_process.setdefault(pid, _Heartbeat())
+    return _by_process.get(pid) or _by_process.setdefault(pid, _Renewal())
