@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from pipeline_core.messages import Reuse
-from pipeline_core.settings.group import Count, SettingGroup
+from pipeline_core.settings.group import SettingGroup, setting
+from pipeline_core.settings.kinds import BOOLEAN, COUNT
 
 
 class ReuseSettings(SettingGroup):
     """What later runs need not do again."""
 
-    full: bool = Field(False, description="Use nothing that earlier runs left; read everything.")
-    keep_extracts: bool = Field(
-        True, description="Keep what was extracted, so that later runs read only what is new."
+    full: bool = setting(False, BOOLEAN, "Use nothing that earlier runs left; read everything.")
+    keep_extracts: bool = setting(
+        True, BOOLEAN, "Keep what was extracted, so that later runs read only what is new."
     )
-    extract_bytes: Count = Field(
+    extract_bytes: int = setting(
         64 << 20,
-        description="Bytes of extracts that are kept of an archive, beside eight times its own.",
+        COUNT,
+        "Bytes of extracts that are kept of an archive, beside eight times its own.",
     )
-    keep_runs: Count = Field(30, description="Newest runs whose partials and extracts `gc` keeps.")
+    keep_runs: int = setting(30, COUNT, "Newest runs whose partials and extracts `gc` keeps.")
 
     def reuse(self) -> Reuse:
         """What the run's manifest keeps, so that every worker uses and keeps the same."""
