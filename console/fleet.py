@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +115,8 @@ def celery_app(settings: Settings) -> Celery:
 
 def _ask(settings: Settings, shop: Shop) -> Callable[[], int]:
     """Asks in a thread; the result waits for the answer. The connection is closed there too."""
+    from concurrent.futures import ThreadPoolExecutor
+
     celery_app(settings)  # imported here: two threads that import the same wait for each other
     asking, stack = ThreadPoolExecutor(1), ExitStack()
     answer = asking.submit(_answering_processes, settings, shop, stack)

@@ -40,8 +40,8 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     """Archives as a run would take them."""
     from console.display.json_output import Planned
     from console.display.views import output, table
+    from pipeline_core.configuration.places import is_plugin
     from pipeline_core.containers.ignored import endings_in_words, merge_endings
-    from pipeline_core.dimensions.plugin import described, is_plugin
     from pipeline_core.ledger import open_state, unvouched_words
     from pipeline_core.messages import MOST_MISSING, plugin_words
     from pipeline_core.planning.feed_paths import check_feed_paths
@@ -121,13 +121,18 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
     if ignored:
         console.print(f"Passed over without being read: {endings_in_words(ignored)}.")
     if settings.dimensions is not None and is_plugin(settings.dimensions):
-        where = described(settings.dimensions)
-        console.print(plain(f"Customers and products by {where}."), markup=False)
+        console.print(plain(_plugin_words(settings.dimensions)), markup=False)
     if plugins:
         console.print(plain(f"Reports by plug-ins: {plugin_words(plugins)}."), markup=False)
     if missing:
         days = _first([day.isoformat() for day in missing], missing_count)
         console.print(f"Missing days: {days}.")
+
+
+def _plugin_words(place: str) -> str:
+    from pipeline_core.dimensions.plugin import described
+
+    return f"Customers and products by {described(place)}."
 
 
 def _first(names: Sequence[str], count: int) -> str:

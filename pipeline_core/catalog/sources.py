@@ -10,11 +10,10 @@ import pyarrow as pa
 from pipeline_core.catalog.database import database_tables
 from pipeline_core.catalog.folder import SAMPLE_ROWS, folder_tables
 from pipeline_core.catalog.tables import Column, Table
-from pipeline_core.configuration.places import Places
-from pipeline_core.dimensions.plugin import is_plugin
+from pipeline_core.configuration.places import Places, is_plugin
 from pipeline_core.errors import ConfigError, PipelineError
 from pipeline_core.messages import Feed
-from pipeline_core.planning.plan import read_dimensions
+from pipeline_core.planning.sources import read_dimensions
 
 
 class Sources:

@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
 
+# Before the name of a plug-in that has customers and products.
+PLUGIN = "plugin:"
 _FORMS = {
     "file": "file:///folder",
     "s3": "s3://bucket/prefix",
@@ -114,6 +116,11 @@ def check_reports(place: str) -> None:
         raise ValueError(
             f"{LATEST} is what the newest report is called inside of it; name the folder above"
         )
+
+
+def is_plugin(place: str) -> bool:
+    """Whether SALES_DIMENSIONS names a plug-in, and no folder."""
+    return place.startswith(PLUGIN)
 
 
 def check_dimensions(folder: str) -> None:

@@ -14,23 +14,18 @@ from pipeline_core.configuration.dimension_tables import (
     VALIDITY_COLUMNS,
     DimensionTable,
 )
+from pipeline_core.configuration.places import PLUGIN
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import check_names, make_snapshot
 from pipeline_core.errors import ConfigError
 from pipeline_core.machine.plugins import Plugin, find_plugin, plugin_code
 
 GROUP = "sales_pipeline.dimensions"
-_PREFIX = "plugin:"
 _WHAT = (
     "a function without arguments that returns two Arrow tables: of customers, with the columns "
     f"{', '.join(CUSTOMERS.ours)}, and of products, with {', '.join(PRODUCTS.ours)}; each may have "
     f"{' and '.join(VALIDITY_COLUMNS)}"
 )
-
-
-def is_plugin(place: str) -> bool:
-    """Whether SALES_DIMENSIONS names a plug-in, and no folder."""
-    return place.startswith(_PREFIX)
 
 
 def load_plugin(
@@ -86,4 +81,4 @@ def _code_of(found: Plugin) -> AbstractContextManager[None]:
 
 
 def _found(place: str) -> Plugin:
-    return find_plugin(GROUP, place.removeprefix(_PREFIX), _WHAT, _PREFIX)
+    return find_plugin(GROUP, place.removeprefix(PLUGIN), _WHAT, PLUGIN)

@@ -21,7 +21,8 @@ from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 import msgspec
 
 from pipeline_core.errors import RetryableError
-from pipeline_core.extract.extracts import EXTRACTION_VERSION, ExtractedDay, read_day
+from pipeline_core.extract.extracts import ExtractedDay, read_day
+from pipeline_core.extract.version import EXTRACTION_VERSION
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Feed, Manifest, Options
 from pipeline_core.storage import Storage

@@ -24,9 +24,6 @@ from pipeline_core.extract.candidates import Decoded, candidate_texts
 from pipeline_core.framing.windows import Window
 from pipeline_core.schemas import CANDIDATES
 
-# Goes up whenever the same bytes would be extracted otherwise, or written otherwise.
-EXTRACTION_VERSION = 8
-
 # A candidate with its JSON text as it stood in the part.
 _TEXT = pa.field("text", pa.large_binary(), nullable=False)
 

@@ -13,7 +13,7 @@ from pipeline_core.inspection.sample import ArchiveSample
 from pipeline_core.inspection.score import judge
 from pipeline_core.messages import Feed, Options
 from pipeline_core.messages.inspection import Share
-from pipeline_core.planning.plan import read_dimensions
+from pipeline_core.planning.sources import read_dimensions
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS, VALIDITY
 from pipeline_core.transform.lookup import Dimensions, prepare
 

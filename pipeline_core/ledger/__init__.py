@@ -29,19 +29,11 @@ this, and what ``cache`` tells of, is in ``keyed/<mark>/``, each file with its t
 from pipeline_core.ledger.publications import mark_published, published_before, published_ids
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.ledger.runs import is_vouched_run, newest_runs, planted_words, run_ids
-from pipeline_core.ledger.snapshots import (
-    load_customer_numbers,
-    load_snapshot,
-    save_customer_numbers,
-    save_snapshot,
-)
 from pipeline_core.ledger.state import nothing_yet, open_state, unvouched_words
 
 __all__ = [
     "RunLedger",
     "is_vouched_run",
-    "load_customer_numbers",
-    "load_snapshot",
     "mark_published",
     "newest_runs",
     "nothing_yet",
@@ -50,7 +42,5 @@ __all__ = [
     "published_before",
     "published_ids",
     "run_ids",
-    "save_customer_numbers",
-    "save_snapshot",
     "unvouched_words",
 ]

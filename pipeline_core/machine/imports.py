@@ -2,8 +2,8 @@
 
 pyarrow imports pandas, at the first ``pa.array`` and the first ``to_numpy`` of a process, to see
 whether a value is one of its own: half a second and 60 MiB in every worker. structlog imports rich
-for tracebacks, which are plain here. OpenBLAS starts a thread a core, which spin for want of work
-that never comes: a tenth of a second of CPU time.
+for tracebacks, which are plain here, and asyncio for loggers that are awaited. OpenBLAS starts a
+thread a core, which spin for want of work that never comes: a tenth of a second of CPU time.
 
 All of that is for processes that are ours alone. Somebody's notebook imports us too, and there
 pandas and pyarrow belong together: so only entry points ask for it, never an import.
@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,24 @@ def hidden(package: str) -> Iterator[None]:
         sys.meta_path.remove(finder)
 
 
+@contextmanager
+def _later(package: str) -> Iterator[None]:
+    """Within, who imports ``package`` is given a module that imports it at its first use."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = _Later(package)
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
+class _Later(ModuleType):
+    def __getattr__(self, name: str) -> object:
+        return getattr(import_module(self.__name__), name)
+
+
 class _Hider:
     def __init__(self, package: str) -> None:
         self._package = package
@@ -86,7 +105,7 @@ class _LeanFinder:
 
         def import_lean(module: ModuleType) -> None:
             if fullname == "structlog":
-                with hidden("rich"):
+                with hidden("rich"), _later("asyncio"):
                     imported(module)
             else:
                 imported(module)

@@ -8,11 +8,14 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from pipeline_core.credentials import without_credentials
 from pipeline_core.errors import ConfigError, ContractError, PipelineError, message_of
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Plugin:
 def find_plugin(group: str, name: str, what: str, prefix: str = "") -> Plugin:
     """The plug-in of this name, before which a person writes ``prefix``; ``what`` is what one is.
     Raises ConfigError unless exactly one package has it."""
+    from importlib.metadata import entry_points
+
     found = [each for each in entry_points(group=group) if each.name == name]
     if len(found) != 1:
         names = ", ".join(f"{prefix}{each}" for each in plugin_names(group)) or "none"
@@ -49,6 +54,8 @@ def find_plugin(group: str, name: str, what: str, prefix: str = "") -> Plugin:
 
 def plugin_names(group: str) -> list[str]:
     """Names of all that are installed, sorted."""
+    from importlib.metadata import entry_points
+
     return sorted({each.name for each in entry_points(group=group)})
 
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import psutil
-
 ProfileName = Literal["auto", "weak", "strong"]
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -44,11 +42,19 @@ def read_machine(cgroup: Path = _CGROUP) -> Machine:
     quota, period = (_cgroup_words(cgroup / "cpu.max") + ["max", "100000"])[:2]
     if quota != "max":
         cores = min(cores or 1, max(1, int(quota) // int(period)))
-    memory = int(psutil.virtual_memory().total)
+    memory = _physical_bytes()
     limit = (_cgroup_words(cgroup / "memory.max") + ["max"])[0]
     if limit != "max":
         memory = min(memory, int(limit))
     return Machine(cores=cores or 1, memory_bytes=memory)
+
+
+def _physical_bytes() -> int:
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    import psutil  # takes longer to import than all else that settings need
+
+    return int(psutil.virtual_memory().total)
 
 
 def choose_profile(name: ProfileName, machine: Machine) -> Profile:

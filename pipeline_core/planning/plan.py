@@ -5,19 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-from pipeline_core.configuration.dimension_tables import DimensionTable
-from pipeline_core.configuration.places import Places
-from pipeline_core.dimensions.database import read_database
-from pipeline_core.dimensions.files import read_folder
-from pipeline_core.dimensions.plugin import described, is_plugin, read_plugin
-from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.errors import ContractError
-from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids, save_snapshot
+from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import DATABASE, DimensionSource, Feed, Manifest, Order
-from pipeline_core.planning.feed_paths import check_feed_paths
+from pipeline_core.messages import Manifest, Order
 from pipeline_core.planning.plugins import load_plugins
 from pipeline_core.planning.reuse import (
     is_known_feed,
@@ -30,8 +22,6 @@ from pipeline_core.planning.reuse import (
 )
 from pipeline_core.planning.shares import split_into_shares
 from pipeline_core.planning.survey import survey
-from pipeline_core.planning.taken_over import taken_over
-from pipeline_core.price_history.keeper import PriceKeeper
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
 log = get_logger()
@@ -66,10 +56,18 @@ def plan(order: Order) -> Manifest:
     known_before = [listed_archives(each, options.feed) for each in (memory, seen)]
     archives = open_archives(places.data, follow_links=options.follow_links)
     found = survey(archives, options.limits, options.feed, *known_before, as_of=options.as_of)
+    # What follows works on tables: importing that takes longer than listing most archives.
+    from pipeline_core.ledger.snapshots import save_snapshot
+    from pipeline_core.planning.feed_paths import check_feed_paths
+    from pipeline_core.planning.sources import products_of, read_dimensions, source_of
+    from pipeline_core.planning.taken_over import taken_over
+
     if not is_known_feed(options.feed, memory, seen):
         check_feed_paths(archives, found.readable(), options.limits, options.feed)
     keeper = None
     if order.price_history is not None:
+        from pipeline_core.price_history.keeper import PriceKeeper
+
         keeper = PriceKeeper(state, order.price_history, order.run_id)
     read_at = datetime.now(UTC)
     snapshot, version = read_dimensions(places, options.feed), None
@@ -90,8 +88,8 @@ def plan(order: Order) -> Manifest:
         dimensions_digest=dimensions_digest,
         customer_numbers=taken.customer_numbers,
         price_history=version,
-        customers=_source(places, places.customers),
-        products=_source(places, _products(places, options.feed)),
+        customers=source_of(places, places.customers),
+        products=source_of(places, products_of(places, options.feed)),
         archives=split_into_shares(found.archives, order.processes(), taken.known),
         conflicting_days=found.conflicting_days,
         reuse=reuse,
@@ -137,30 +135,3 @@ def _planned_at(run_id: str) -> datetime | None:
         return datetime.strptime(run_id.partition("-")[0], _RUN_TIME).replace(tzinfo=UTC)
     except ValueError:
         return None
-
-
-def read_dimensions(places: Places, feed: Feed) -> Snapshot:
-    """Customers and products of now; the latter without prices if events of the feed have them.
-    Raises as the sources do."""
-    products = _products(places, feed)
-    if places.dimensions is not None and is_plugin(places.dimensions):
-        return read_plugin(places.dimensions, places.customers, products)
-    if places.dimensions is not None:
-        return read_folder(Path(places.dimensions), places.customers, products)
-    return read_database(places.database_url, places.customers, products)
-
-
-def _products(places: Places, feed: Feed) -> DimensionTable:
-    is_paid = feed.price is not None
-    return places.products.without_price(feed.price_decimals) if is_paid else places.products
-
-
-def _source(places: Places, table: DimensionTable) -> DimensionSource:
-    columns = table.wanted([])
-    if places.dimensions is None:
-        place = DATABASE
-    elif is_plugin(places.dimensions):
-        place = described(places.dimensions)
-    else:
-        place = str(Path(places.dimensions).absolute())
-    return DimensionSource(place=place, table=table.named, columns=columns)

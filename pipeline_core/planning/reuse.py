@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from pipeline_core.extract.extracts import EXTRACTION_VERSION
+from pipeline_core.extract.version import EXTRACTION_VERSION
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.cache import ARCHIVES, DAYS, load_memory, save_memory
 from pipeline_core.ledger.results import Done

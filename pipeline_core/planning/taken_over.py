@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.errors import ContractError
-from pipeline_core.ledger import load_customer_numbers, load_snapshot, save_customer_numbers
+from pipeline_core.ledger.snapshots import (
+    load_customer_numbers,
+    load_snapshot,
+    save_customer_numbers,
+)
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveRef, Known, Memory, Options, ReportPlugin
 from pipeline_core.planning.changed_rows import changed_customers, changed_products

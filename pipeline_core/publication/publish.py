@@ -14,15 +14,11 @@ from pipeline_core.errors import (
     ResultsMissing,
     message_of,
 )
-from pipeline_core.ledger import (
-    RunLedger,
-    load_snapshot,
-    open_state,
-    published_ids,
-)
+from pipeline_core.ledger import RunLedger, open_state, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.ledger.run import START_ANOTHER
+from pipeline_core.ledger.snapshots import load_snapshot
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import (
     Allowance,

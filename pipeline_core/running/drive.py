@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
-from pipeline_core import pipeline
 from pipeline_core.errors import (
     NotServed,
     PipelineError,
@@ -25,6 +24,7 @@ from pipeline_core.ledger.attempts import (
 )
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify.hooks import NOBODY, Hooks
+from pipeline_core.planning.plan import new_run_id, plan
 from pipeline_core.publication.latest import newest_published
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.local import run_locally
@@ -38,9 +38,9 @@ def new_ledger(settings: Settings) -> RunLedger:
     """The ledger of a run that is not planned yet."""
     state, now = open_state(settings.state), datetime.now(UTC)
     try:
-        return RunLedger(state, pipeline.new_run_id(now, state))
+        return RunLedger(state, new_run_id(now, state))
     except RetryableError:  # acquiring the lock will say so, and tell
-        return RunLedger(state, pipeline.new_run_id(now))
+        return RunLedger(state, new_run_id(now))
 
 
 def hooks_of(settings: Settings, as_of: date | None) -> Hooks:
@@ -77,7 +77,7 @@ def plan_run(
     """The manifest of the run, which holds the lock. Raises as ``plan`` does."""
     order = settings.order(ledger.run_id, engine, lambda: processes, as_of)
     with attempt(ledger, order.policy, PLAN, Worker(this_process())):
-        return call_with_retries(lambda: pipeline.plan(order))
+        return call_with_retries(lambda: plan(order))
 
 
 def drive_locally(settings: Settings, ledger: RunLedger, manifest: Manifest, jobs: int) -> Outcome:

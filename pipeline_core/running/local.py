@@ -29,8 +29,6 @@ from pipeline_core.machine.processes import process_context, without_main
 from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Attempt, Manifest, Outcome, Receipt, Work
 from pipeline_core.plural import counted
-from pipeline_core.processing.process import process
-from pipeline_core.publication.publish import publish
 from pipeline_core.retry import call_with_retries
 from pipeline_core.storage import StateKey, state_key, use_state_key
 
@@ -47,6 +45,8 @@ def run_locally(state_uri: str, manifest: Manifest, jobs: int) -> Outcome:
     """
     while True:
         process_outstanding(state_uri, manifest, jobs)
+        from pipeline_core.publication.publish import publish
+
         try:
             return call_with_retries(lambda: publish(state_uri, manifest.run_id))
         except ResultsMissing as error:  # a damaged result was found
@@ -103,7 +103,8 @@ def _in_pool(ledger: RunLedger, work: Sequence[Work], jobs: int) -> set[str] | N
                 futures: list[Future[Receipt]] = [
                     pool.submit(_process, ledger.state.uri, ledger.run_id, each) for each in work
                 ]
-            import pipeline_core.page.gather  # noqa: F401  (while they work: it takes a while)
+            # While they work: it takes a while.
+            import pipeline_core.publication.publish  # noqa: F401
 
             for future in as_completed(futures):
                 try:
@@ -146,6 +147,8 @@ def _close(ledger: RunLedger, running: dict[str, Attempt], **changes: object) ->
 
 
 def _process(state_uri: str, run_id: str, work: Work) -> Receipt:
+    from pipeline_core.processing.process import process
+
     worker = Worker(this_process())
     while True:
         try:
@@ -162,6 +165,8 @@ def start_early(jobs: int) -> None:
     those of libraries that expect to be forked, and nothing needs to be imported twice. Later
     pools come from a fork server."""
     if jobs > 1 and sys.platform == "linux" and threading.active_count() == 1:
+        import pipeline_core.processing.process  # noqa: F401  (the children have it by that)
+
         with signals_held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
             early = _new_pool(jobs, multiprocessing.get_context("fork"))

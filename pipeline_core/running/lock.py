@@ -5,13 +5,10 @@ from __future__ import annotations
 import socket
 from datetime import UTC, datetime
 
-import psutil
-
 from pipeline_core.errors import PipelineError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import this_process
 from pipeline_core.logs import get_logger
-from pipeline_core.publication.publish import fail
 from pipeline_core.storage import Storage
 
 log = get_logger()
@@ -34,6 +31,8 @@ def acquire_run_lock(ledger: RunLedger, seconds: float) -> RunLedger | None:
     abandoned = RunLedger(state, before.run_id)
     if abandoned.outcome() is not None:
         return None
+    from pipeline_core.publication.publish import fail
+
     log.warning("run_abandoned", run_id=before.run_id, owner=before.owner)
     finish = f"`sales-pipeline resume {before.run_id}` would finish it."
     fail(
@@ -52,7 +51,11 @@ def owner_died(state: Storage, held: lease.Lease) -> bool:
     with its owner, a process of this machine, which is gone."""
     host, _, pid = held.owner.rpartition(":")
     ledger = RunLedger(state, held.run_id)
-    if host != socket.gethostname() or psutil.pid_exists(int(pid)):
+    if host != socket.gethostname():
+        return False
+    import psutil
+
+    if psutil.pid_exists(int(pid)):
         return False
     manifest = ledger.planned()
     return manifest is None or manifest.engine == "local" or not ledger.dispatches()

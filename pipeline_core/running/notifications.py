@@ -20,8 +20,6 @@ from pipeline_core.notify.hooks import (
     notify_hooks,
 )
 from pipeline_core.publication.latest import newest_published
-from pipeline_core.publication.publish import fail
-from pipeline_core.publication.verdict import what_is_incomplete
 from pipeline_core.storage import Storage
 
 log = get_logger()
@@ -65,6 +63,8 @@ def fail_and_notify(ledger: RunLedger, hooks: Hooks, error: BaseException) -> No
     """Ends the run as failed and tells the hooks, even if the state storage is what is away:
     then the run is found, and ended, by whoever looks later."""
     try:
+        from pipeline_core.publication.publish import fail
+
         fail(ledger.state.uri, ledger.run_id, error)
         notify_of_outcome(ledger, hooks)
     except (PipelineError, OSError) as trouble:
@@ -100,6 +100,8 @@ def _reason(manifest: Manifest | None, outcome: Outcome) -> str:
     summary = outcome.summary
     if outcome.state != "published" or manifest is None or summary is None:
         return outcome.reason
+    from pipeline_core.publication.verdict import what_is_incomplete
+
     return what_is_incomplete(manifest, summary, summary.allowed_empty)
 
 

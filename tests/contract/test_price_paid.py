@@ -202,6 +202,6 @@ def test_a_source_that_has_other_decimals_stops_the_plan(
 ) -> None:
     shop = shop_of(tmp_path, part([purchase(price=5)]), customers=CUSTOMERS, products=PRODUCTS)
     priced = replace(read_folder(shop.dimensions), scale=3)
-    monkeypatch.setattr("pipeline_core.planning.plan.read_dimensions", lambda *_: priced)
+    monkeypatch.setattr("pipeline_core.planning.sources.read_dimensions", lambda *_: priced)
     with pytest.raises(ContractError, match="different decimals"):
         run_local(shop, tmp_path, feed=feed_of(PRICE))

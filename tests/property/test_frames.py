@@ -19,7 +19,7 @@ from pipeline_core.configuration.places import Places
 from pipeline_core.frames import DataTransformer, DimensionLoader, EventExtractor, Limits
 from pipeline_core.frames.dimensions import snapshot_of
 from pipeline_core.messages import Feed, ReturnsMode, UnknownMode
-from pipeline_core.planning.plan import read_dimensions
+from pipeline_core.planning.sources import read_dimensions
 from tests.support.feed_strategies import GeneratedFeed, feeds
 from tests.support.oracle import compute
 from tests.support.recounted import feed_of

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline_core.configuration.places import Places
 from pipeline_core.messages import Feed, Options
-from pipeline_core.planning.plan import read_dimensions
+from pipeline_core.planning.sources import read_dimensions
 from pipeline_core.settings.feed import FeedSettings
 from pipeline_core.verify.judge import Rules
 from pipeline_core.verify.recount import Recount

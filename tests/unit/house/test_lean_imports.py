@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.support import PROJECT
 
 NO_PANDAS = """
 import sys
@@ -71,7 +74,24 @@ import console.command, console.fleet
 from pipeline_core.settings import load_settings
 load_settings()
 import console.drive
-assert not {"rich", "jinja2", "celery"} & sys.modules.keys(), "what only some commands need"
+heavy = {"asyncio", "celery", "jinja2", "pandas", "psutil", "pyarrow", "pydantic", "rich"}
+assert not heavy & sys.modules.keys(), "what a run needs later, or never"
+"""
+
+FIRST_ARCHIVE = """
+import os, sys
+
+def look(event, args):
+    if event == "open" and str(args[0]).endswith("first.zip"):
+        heavy = {"asyncio", "celery", "jinja2", "pandas", "pyarrow", "sqlalchemy"}
+        print(*heavy & sys.modules.keys(), "opened")
+        sys.stdout.flush()
+        os._exit(0)
+
+sys.addaudithook(look)
+from console import command
+sys.argv[1:] = ["run", "--engine", "local", "--jobs", "1"]
+command.main()
 """
 
 EVERY_COMMAND = """
@@ -109,6 +129,16 @@ def test_logs_do_not_import_rich_and_show_tracebacks_and_rich_still_works() -> N
 def test_a_local_run_imports_what_it_needs_and_starts_no_threads() -> None:
     done = run(A_COMMAND)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_archive_is_opened_before_what_works_on_tables_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "first.zip").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    assert run(FIRST_ARCHIVE).stdout == "opened\n"
 
 
 def test_the_file_of_a_command_is_light() -> None:

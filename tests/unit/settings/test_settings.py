@@ -14,7 +14,7 @@ from pipeline_core.dimensions.database import _with_psycopg2
 from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.machine.profile import Machine, choose_profile, read_machine, worker_bytes
 from pipeline_core.messages import DriftLimits
-from pipeline_core.planning.plan import read_dimensions
+from pipeline_core.planning.sources import read_dimensions
 from pipeline_core.settings import Settings, load_settings
 from pipeline_core.settings.group import SettingGroup
 from tests.support import PROJECT
