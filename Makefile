@@ -44,6 +44,7 @@ fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mu
 	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest tests/property tests/unit
 	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.fuzz.recount --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.arguments --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 
 sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, CASES=100000 calls and mutated parts

@@ -6,6 +6,7 @@ names it finds there, differs from one version of Python to the next.
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from typing import IO, NamedTuple
@@ -98,7 +99,7 @@ def _number(file: IO[bytes], place: int, count: int) -> int:
 def _end_record(file: IO[bytes], length: int) -> int:
     first = max(0, length - 22 - 0xFFFF)
     tail = bytes_at(file, first, length - first)
-    places = [at for at in range(len(tail) - 21) if tail[at : at + 4] == b"PK\x05\x06"]
+    places = [found.start() for found in re.finditer(b"PK\5\6", tail[: max(0, len(tail) - 18)])]
     if not places:
         raise ValueError("there is no end record")
     for at in reversed(places):

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn
 
+MARK = b"\xef\xbb\xbf"  # at the beginning, of UTF-8
+
 _BLANKS = re.compile("[ \t\n\r]*")
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _MOST_BYTES_A_CHARACTER = 4
@@ -28,7 +30,7 @@ class Number:
 def text_of(content: bytes) -> str:
     """Without a mark at the beginning; each byte that is not UTF-8 is a character that no UTF-8
     is."""
-    return content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    return content.removeprefix(MARK).decode("utf-8", "surrogateescape")
 
 
 def value_in(text: str, start: int, most_deep: int, depth: int = 0) -> tuple[object, int]:

@@ -151,6 +151,12 @@ class Count:
         if found.customer is not None:
             people.add(found.customer)
 
+    def add(self, sold_on: str, cell: tuple[str, str], amount: Amount, customers: set[str]) -> None:
+        """Counts sales of a date, category and segment."""
+        self.counted += amount.events
+        _include(self.sales, {(sold_on, *cell): amount})
+        self.customers.setdefault(cell, set()).update(customers)
+
     def include(self, inner: Count) -> None:
         """Takes over what a finished inner level came to."""
         self.seen += inner.seen

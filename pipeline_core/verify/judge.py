@@ -103,7 +103,7 @@ def _newest_last(rows: list[_Row]) -> list[_Row]:
     return sorted(rows, key=lambda row: row.first)
 
 
-def _on(rows: list[_Row], sold_on: str) -> _Row | None:
+def row_on(rows: list[_Row], sold_on: str) -> _Row | None:
     """The row that counts on a day (ISO); the newest where that is not known."""
     if not sold_on:
         return rows[-1] if rows else None
@@ -113,7 +113,8 @@ def _on(rows: list[_Row], sold_on: str) -> _Row | None:
     return None
 
 
-def _is_dated(rows: Sequence[Customer] | Sequence[Product]) -> bool:
+def is_dated(rows: Sequence[Customer] | Sequence[Product]) -> bool:
+    """Whether one of them is not always valid."""
     return any(row.first or row.last for row in rows)
 
 
@@ -140,7 +141,7 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
     units = sold_units(record, feed)
     products = rules.products.get(product_id or "", [])
     customers = rules.customers.get(customer_id or "", [])
-    product, customer = _on(products, sold_on), _on(customers, sold_on)
+    product, customer = row_on(products, sold_on), row_on(customers, sold_on)
     category = product.category if product else None
     segment = customer.segment if customer else None
     is_paid = feed.price is not None
@@ -171,6 +172,6 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
     revenue = Decimal(0) if price is None else units * price
     # The snapshot's own string, so that sets of customers share it.
     buyer = customers[0].id if customers else customer_id
-    newest = not sold_on and (_is_dated(products) or _is_dated(customers))
+    newest = not sold_on and (is_dated(products) or is_dated(customers))
     cell = category or _UNKNOWN, segment or _UNKNOWN
     return Sale(*cell, buyer, units, revenue, newest, price is not None)

@@ -13,8 +13,6 @@ from typing import IO, NamedTuple
 from pipeline_core.errors import InputError, UnreadableArchive, UnreadableDay, UnreadablePart
 from pipeline_core.messages import Options
 from pipeline_core.reread.directory import Entry
-from pipeline_core.reread.events import events_of
-from pipeline_core.reread.fields import Record, records_of
 from pipeline_core.reread.names import (
     bare_name,
     base_name,
@@ -36,8 +34,9 @@ from pipeline_core.reread.unzip import (
     opened_zip,
     wanted_entries,
 )
-from pipeline_core.verify.counts import Count, Day, Judged, Place
-from pipeline_core.verify.judge import Reject, Rules, Sale, judge
+from pipeline_core.verify.counts import Count, Day, Place
+from pipeline_core.verify.judge import Rules
+from pipeline_core.verify.part import PartCounter
 from pipeline_core.verify.waiting import Waiting
 
 _IN_MEMORY_BYTES = 64 << 20
@@ -69,6 +68,7 @@ class Recount:
         self._archives_broken: set[str] = set()
         self._days_read: set[str] = set()
         self._waiting = Waiting(rules.feed) if rules.feed.event_id else None
+        self._parts = PartCounter(rules, options, self._waiting)
 
     def take(self, name: str, file: IO[bytes], digest: str) -> None:
         """Counts an archive; ``digest`` is the SHA-256 (hex) of its bytes."""
@@ -231,7 +231,7 @@ class Recount:
             part = place._replace(part=shown)
             try:
                 digest, content = self._content(inside, entry, allowance)
-                found = self._part(content, part, day.sold_on)
+                found = self._parts.count(content, part, day.sold_on)
             except UnreadablePart:
                 count.unreadable.append(part)
                 continue
@@ -285,20 +285,3 @@ class Recount:
         except InputError:  # whoever reads it says so
             return b""
         return found
-
-    def _part(self, content: bytes, place: Place, sold_on: str) -> Count:
-        """Raises UnreadablePart."""
-        count = Count(self._options.reject_rows, parts_read=1)
-        feed, judged = self._rules.feed, list[tuple[Record, Sale | Reject]]()
-        for record in records_of(events_of(content, feed, self._limits), feed):
-            count.seen += 1
-            found = judge(record, sold_on, self._rules)
-            if found is None:
-                count.not_purchase += 1
-            elif self._waiting is None:
-                count.take(Judged(place, sold_on, record.position, found))
-            else:
-                judged.append((record, found))
-        if self._waiting is not None:
-            count.waiting.append(self._waiting.add(place, sold_on, judged))
-        return count

@@ -35,6 +35,10 @@ def test_both_tiers_of_decoding_say_the_same() -> None:
     _fuzz("tests.fuzz.tiers", "--cases", "10000", "--seed", "20240301")
 
 
+def test_what_verify_takes_for_certain_is_what_its_definition_says() -> None:
+    _fuzz("tests.fuzz.recount", "--cases", "20000", "--seed", "20240301")
+
+
 @pytest.mark.skipif(not (IS_BUILT and IS_COMPILED), reason="nothing is compiled")
 def test_no_argument_of_what_is_compiled_does_harm() -> None:
     _fuzz("tests.fuzz.arguments", "--cases", "50000", "--seed", "20240301")
