@@ -73,7 +73,7 @@ docs: setup  ## Write what docs/reference/ has from the code
 pictures: setup  ## Take the screenshots in docs/images anew; needs Chromium
 	$(BIN)/python -m tests.e2e.photograph docs/images
 
-bench: setup peers  ## Measure this project beside its peers; ARGS="--size large --growth", ARGS=--help
+bench: setup peers  ## Measure this project beside its peers; ARGS="--size large --before COMMIT", ARGS=--help
 	$(BIN)/python -m bench $(ARGS)
 
 # Not a prerequisite by name: without its packages, the benchmark goes on and says what it skips.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,31 +13,54 @@ from tempfile import TemporaryDirectory
 import click
 
 from bench import PROJECT, growth, pages
+from bench.builds import Build, build_of
 from bench.contenders import ALL, QUICK_TO_START, contenders
 from bench.days import measure_days
 from bench.feeds import measure_feeds
 from bench.machine import look_around
-from bench.results import OURS_1, OURS_2, Comparison, Days, Feeds, Growth, load, save
+from bench.results import (
+    DAYS,
+    FEEDS,
+    GROWTH,
+    OURS_1,
+    OURS_2,
+    PEERS,
+    Comparison,
+    Days,
+    Feeds,
+    Growth,
+    Measured,
+    Trial,
+    load,
+    save,
+)
 from bench.rounds import compare
 from bench.shop import SIZES, prepare
+from bench.trials import TRIALS, Bench, measure_trial
 
 _BUSY = 0.5
+_WHATS = (PEERS, *TRIALS, GROWTH, FEEDS, DAYS)
 
 
 @click.command()
-@click.option("--size", type=click.Choice(list(SIZES)), help="How much data.  [default: small]")
-@click.option("--growth", "grow", is_flag=True, help="Growth curves, instead of or after a size.")
-@click.option("--feeds", "fed", is_flag=True, help="Lines, other names, gzip: of size, or large.")
-@click.option("--days", "daily", is_flag=True, help="The next day, alone and with changed lists.")
-@click.option("--before", help="With --days: a commit whose build is measured beside this one.")
+@click.option(
+    "--size", type=click.Choice(list(SIZES)), default="small", show_default=True, help="How much."
+)
+@click.option(
+    "--what",
+    multiple=True,
+    type=click.Choice(_WHATS),
+    help="Only these.  [default: peers; of size large, all but growth, feeds and days]",
+)
+@click.option("--before", metavar="COMMIT", help="Measure the build of a commit, too.")
 @click.option("--rounds", default=5, show_default=True, help="Timed rounds; the median counts.")
-@click.option("--only", multiple=True, type=click.Choice(ALL), help="Only these contenders.")
+@click.option("--only", multiple=True, type=click.Choice(ALL), help="Of peers, only these.")
 @click.option("--report-only", is_flag=True, help="Measure nothing; render what was measured.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
     default=PROJECT / ".bench",
-    help="Where data and results are kept.  [default: .bench]",
+    help="Where builds, data and results are kept.  [default: .bench]",
 )
 @click.option(
     "--docs",
@@ -44,10 +68,8 @@ _BUSY = 0.5
     help="Where performance.md and images/ are.  [default: docs; for size tiny, the folder]",
 )
 def main(
-    size: str | None,
-    grow: bool,
-    fed: bool,
-    daily: bool,
+    size: str,
+    what: Sequence[str],
     before: str | None,
     rounds: int,
     only: Sequence[str],
@@ -57,45 +79,82 @@ def main(
 ) -> None:
     """Measures contenders in turn, prints ratios first, and writes docs/performance.md.
 
-    Fails if reports are not identical to the cent, the unit and the customer.
+    Beside its peers (peers), this project is measured with many small archives (archives), from
+    its start on (start), publishing many groups (groups), asked to verify and to explain
+    (questions), and with one large part (one-part). The page has those of size large. Fails if
+    reports are not identical to the cent, the unit and the customer.
     """
     # A terminated benchmark stops its workers and servers, like an interrupted one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if size == "tiny":  # it shows that all of this works, and no figure worth keeping
         folder /= "tiny"
         docs = docs or folder
-    if not report_only:
-        if not (fed or daily) and (size or not grow):
-            _measure_size(size or "small", only, folder, rounds)
-        if grow:
-            _measure_growth(only or growth.ALL, folder, rounds, tiny=size == "tiny")
-        if fed:
-            _measure_feeds(size or "large", folder, rounds)
-        if daily:
-            _measure_days(folder, rounds, before, tiny=size == "tiny")
     results, docs = folder / "results", docs or PROJECT / "docs"
-    sizes = {name: load(results / f"{name}.json", Comparison) for name in SIZES}
-    found = {name: result for name, result in sizes.items() if result is not None}
-    grown, feeds = load(results / "growth.json", Growth), load(results / "feeds.json", Feeds)
-    pages.render(docs, found, grown, feeds, load(results / "days.json", Days))
+    if not report_only:
+        folder.mkdir(parents=True, exist_ok=True)
+        build = build_of(folder / "builds", before) if before else None
+        for name in what or ((PEERS, *TRIALS) if size == "large" else (PEERS,)):
+            _measure(name, size, only, build, folder, rounds)
+    pages.render(docs, _measured(results, size))
     _say(f"Written: {docs / 'performance.md'}")
 
 
-def _measure_size(size: str, only: Sequence[str], folder: Path, rounds: int) -> None:
+def _measure(
+    name: str, size: str, only: Sequence[str], before: Build | None, folder: Path, rounds: int
+) -> None:
+    """One thing, kept among the results and shown."""
+    started, results = time.monotonic(), folder / "results"
+    _warn_if_busy()
+    if name == PEERS:
+        compared = _compare_peers(size, only, before, folder, rounds)
+        save(results / f"{size}.json", compared)
+        pages.show(compared)
+    else:
+        with TemporaryDirectory(prefix="work-", dir=folder) as place:
+            bench = Bench(folder, Path(place), size, rounds, before, _say)
+            found, kept = _measure_ours(name, bench)
+            save(results / f"{kept}.json", found)  # to remove what was made takes a while
+        pages.show_text(_as_measured(name, found))
+    _say(f"{name} took {time.monotonic() - started:,.0f} s, data and builds included.")
+
+
+def _measure_ours(name: str, bench: Bench) -> tuple[Trial | Growth | Feeds | Days, str]:
+    """A result, and its name among those that are kept."""
+    tiny = bench.size == "tiny"
+    if name == GROWTH:
+        with contenders(bench.folder, [*growth.ALL, OURS_2]) as (available, skipped):
+            _tell_skipped(skipped)
+            found = growth.measure_growth(
+                available, bench.folder, bench.work, bench.rounds, _say, tiny=tiny
+            )
+        return found, name
+    if name == FEEDS:
+        shop = prepare(bench.folder / "data", SIZES[bench.size])
+        place = shop.data.parent / "feeds"
+        with contenders(bench.folder, [OURS_1]) as ((ours,), _):
+            return measure_feeds(ours, shop, place, bench.work, bench.rounds, _say), name
+    if name == DAYS:
+        days = measure_days(bench.folder, bench.work, bench.rounds, bench.before, _say, tiny=tiny)
+        return days, name
+    trial = measure_trial(name, bench)
+    _tell_skipped(trial.skipped)
+    return trial, f"{name}-{bench.size}"
+
+
+def _compare_peers(
+    size: str, only: Sequence[str], before: Build | None, folder: Path, rounds: int
+) -> Comparison:
     _say(f"Data of size {size} ...")
-    shop = prepare(folder / "data", SIZES[size])
-    machine = look_around()
-    if machine.load > _BUSY:
-        _say(f"Other programs want {machine.load} cores here; the figures will be worth less.")
+    shop, machine = prepare(folder / "data", SIZES[size]), look_around()
     wanted = only or (ALL if size == "large" else QUICK_TO_START)
-    with contenders(folder, wanted) as (available, skipped):
+    with contenders(folder, wanted, before) as (available, skipped):
         if not only:
             late = "its start-up alone takes longer than all of this; it is in size large"
             skipped |= {name: late for name in ALL if name not in wanted}
         _tell_skipped(skipped)
         with TemporaryDirectory(prefix="work-", dir=folder) as work:
             figures = compare(available, shop.data, shop.dimensions, Path(work), rounds, _say)
-    result = Comparison(
+    return Comparison(
         size=size,
         measured_on=datetime.now(UTC).date().isoformat(),
         machine=machine,
@@ -103,35 +162,36 @@ def _measure_size(size: str, only: Sequence[str], folder: Path, rounds: int) -> 
         rounds=rounds,
         figures=figures,
         skipped=skipped,
+        before=before.title if before else None,
     )
-    save(folder / "results" / f"{size}.json", result)
-    pages.show(result)
 
 
-def _measure_growth(wanted: Sequence[str], folder: Path, rounds: int, *, tiny: bool) -> None:
-    with contenders(folder, [*wanted, OURS_2]) as (available, skipped):
-        _tell_skipped(skipped)
-        with TemporaryDirectory(prefix="work-", dir=folder) as work:
-            grown = growth.measure_growth(available, folder, Path(work), rounds, _say, tiny=tiny)
-    save(folder / "results" / "growth.json", grown)
-    pages.show_growth(grown)
+def _as_measured(name: str, found: Trial | Growth | Feeds | Days) -> Measured:
+    if isinstance(found, Trial):
+        return Measured(trials={name: found})
+    if isinstance(found, Growth):
+        return Measured(growth=found)
+    return Measured(feeds=found) if isinstance(found, Feeds) else Measured(days=found)
 
 
-def _measure_feeds(size: str, folder: Path, rounds: int) -> None:
-    shop = prepare(folder / "data", SIZES[size])
-    with contenders(folder, [OURS_1]) as ((ours,), _), TemporaryDirectory(dir=folder) as work:
-        place = shop.data.parent / "feeds"
-        found = measure_feeds(ours, shop, place, Path(work), rounds, _say)
-    save(folder / "results" / "feeds.json", found)
-    pages.show_feeds(found)
+def _measured(results: Path, size: str) -> Measured:
+    """All that is kept; of trials, those of size large, or of tiny ones in their folder."""
+    shown = "tiny" if size == "tiny" else "large"
+    sizes = {name: load(results / f"{name}.json", Comparison) for name in SIZES}
+    trials = {name: load(results / f"{name}-{shown}.json", Trial) for name in TRIALS}
+    return Measured(
+        comparisons={name: each for name, each in sizes.items() if each is not None},
+        trials={name: each for name, each in trials.items() if each is not None},
+        growth=load(results / "growth.json", Growth),
+        feeds=load(results / "feeds.json", Feeds),
+        days=load(results / "days.json", Days),
+    )
 
 
-def _measure_days(folder: Path, rounds: int, before: str | None, *, tiny: bool) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="work-", dir=folder) as work:
-        found = measure_days(folder, Path(work), rounds, before, _say, tiny=tiny)
-        save(folder / "results" / "days.json", found)  # to remove what was made takes a while
-    pages.show_days(found)
+def _warn_if_busy() -> None:
+    load = look_around().load
+    if load > _BUSY:
+        _say(f"Other programs want {load} cores here; the figures will be worth less.")
 
 
 def _tell_skipped(skipped: dict[str, str]) -> None:

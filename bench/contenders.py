@@ -13,8 +13,18 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench import PROJECT, floor
+from bench.builds import AT_HAND, Build
 from bench.fleet import Fleet, fleets
-from bench.results import CELERY_1, CELERY_2, CPP, CPP_TWICE, INFLATE, OURS_1, OURS_2
+from bench.results import (
+    CELERY_1,
+    CELERY_2,
+    CPP,
+    CPP_TWICE,
+    INFLATE,
+    OURS_1,
+    OURS_2,
+    before_of,
+)
 
 PEER_PYTHON = PROJECT / ".venv-bench" / "bin" / "python"
 # In a command, these stand for a shop's folders and for fresh ones of the contender's own.
@@ -51,6 +61,14 @@ class Contender(Struct, frozen=True):
     # Links by whose names those processes know a run's places; see ``bench.fleet``.
     places: Path | None = None
     has_report: bool = True
+    # Where a run of this contender's is already; a fresh folder each time if None.
+    run: Path | None = None
+
+    def command_for(self, data: Path, dimensions: Path, place: Path) -> list[str]:
+        """The command on this shop, with reports and state in ``place``."""
+        reports, state = place / "reports", place / "state"
+        names = {DATA: data, DIMENSIONS: dimensions, REPORTS: reports, STATE: state}
+        return [str(names.get(word, word)) for word in self.command]
 
 
 def clean_environment() -> dict[str, str]:
@@ -63,16 +81,20 @@ def clean_environment() -> dict[str, str]:
 
 @contextmanager
 def contenders(
-    folder: Path, wanted: Sequence[str]
+    folder: Path, wanted: Sequence[str], before: Build | None = None
 ) -> Iterator[tuple[list[Contender], dict[str, str]]]:
-    """Those of ``wanted`` that can run here, their workers started; and why others cannot."""
+    """Those of ``wanted`` that can run here, their workers started; and why others cannot. Beside
+    each of ours comes the same of the build ``before``."""
     found, skipped = dict[str, Contender](), dict[str, str]()
+    builds = [AT_HAND] if before is None else [AT_HAND, before]
     sizes = [size for name, size in ((CELERY_1, 1), (CELERY_2, 2)) if name in wanted]
-    with fleets(folder / "fleets", clean_environment(), sizes) as running:
-        found[OURS_1], found[OURS_2], found[KEEPING] = _local(1), _local(2), _keeping()
-        for size, fleet in running.items():
-            name = CELERY_1 if size == 1 else CELERY_2
-            found[name] = _on_celery(name, size, fleet)
+    with fleets(folder / "fleets", clean_environment(), sizes, builds) as running:
+        found[KEEPING] = _keeping()
+        for build in builds:
+            found[_name(build, OURS_1)], found[_name(build, OURS_2)] = local(build, 1), local(build)
+        for (build, size), fleet in running.items():
+            name = _name(build, CELERY_1 if size == 1 else CELERY_2)
+            found[name] = _on_celery(name, build, size, fleet)
         naive = _peer_command(sys.executable, "naive_pandas", [])
         found[_PANDAS] = Contender(_PANDAS, "pandas, the naive way", naive)
         for name, (title, module, arguments) in _PEERS.items():
@@ -91,33 +113,39 @@ def contenders(
             found[CPP] = Contender(CPP, "floor: C++ simdjson, one thread", command)
             title = "floor: C++ simdjson, twice at once"
             found[CPP_TWICE] = Contender(CPP_TWICE, title, ["sh", "-c", _TWICE, *command])
-        yield [found[name] for name in ALL if name in wanted and name not in skipped], skipped
+        named = [each for name in ALL if name in wanted for each in (name, before_of(name))]
+        yield [found[name] for name in named if name in found and name not in skipped], skipped
 
 
-def _local(jobs: int) -> Contender:
+def local(build: Build, jobs: int = 2) -> Contender:
+    """A run of a build, by one job or several."""
     name, title = (OURS_1, "1 job") if jobs == 1 else (OURS_2, f"{jobs} jobs")
-    command = [*_run("local"), "--jobs", str(jobs)]
-    return Contender(name, f"sales-pipeline, {title}", command, _LIKE_FOR_LIKE)
+    command = [*_run(build, "local"), "--jobs", str(jobs)]
+    env = _LIKE_FOR_LIKE | build.env
+    return Contender(_name(build, name), f"{build.title}, {title}", command, env)
 
 
 def _keeping() -> Contender:
-    kept = _local(2)
+    kept = local(AT_HAND)
     title = "sales-pipeline, 2 jobs, extracts kept for later runs"
     return Contender(KEEPING, title, kept.command, {"SALES_KEEP_EXTRACTS": "true"})
 
 
-def _on_celery(name: str, processes: int, fleet: Fleet) -> Contender:
-    title = f"sales-pipeline, Celery, {processes} process{'es' if processes > 1 else ''}"
-    env = _LIKE_FOR_LIKE | {"SALES_BROKER_URL": fleet.broker_url}
-    return Contender(name, title, _run("celery"), env, fleet.pids, fleet.places)
+def _on_celery(name: str, build: Build, processes: int, fleet: Fleet) -> Contender:
+    title = f"{build.title}, Celery, {processes} process{'es' if processes > 1 else ''}"
+    env = _LIKE_FOR_LIKE | build.env | {"SALES_BROKER_URL": fleet.broker_url}
+    return Contender(name, title, _run(build, "celery"), env, fleet.pids, fleet.places)
 
 
-def _run(engine: str) -> list[str]:
-    return [
-        *(sys.executable, "-m", "console.command", "run", "--quiet", "--full"),
-        *("--engine", engine, "--data", DATA, "--dimensions", DIMENSIONS),
-        *("--reports", REPORTS, "--state", STATE),
-    ]
+def _name(build: Build, name: str) -> str:
+    return name if build == AT_HAND else before_of(name)
+
+
+def _run(build: Build, engine: str) -> list[str]:
+    return build.command(
+        *("run", "--quiet", "--full", "--engine", engine, "--data", DATA),
+        *("--dimensions", DIMENSIONS, "--reports", REPORTS, "--state", STATE),
+    )
 
 
 def _peer_command(python: str, module: str, arguments: list[str]) -> list[str]:

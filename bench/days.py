@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import csv
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
-
-from bench import PROJECT
+from bench.builds import AT_HAND, Build
 from bench.contenders import DATA, DIMENSIONS, REPORTS, STATE, Contender
 from bench.machine import look_around
 from bench.results import BEFORE, NOW, Cost, Day, Days, Figures
@@ -33,52 +29,32 @@ def measure_days(
     folder: Path,
     work: Path,
     rounds: int,
-    before: str | None,
+    before: Build | None,
     say: Callable[[str], None],
     *,
     tiny: bool,
 ) -> Days:
-    """One build, or two of them in turn: this one and that of the commit ``before``."""
+    """One build, or two of them in turn: this one and that ``before``."""
     machine = look_around()
-    builds = {NOW: _build(NOW, PROJECT)}
+    builds = {NOW: _next_day(NOW, AT_HAND)}
     if before is not None:
-        builds[BEFORE] = _build(BEFORE, _checkout(folder / "builds", before))
+        builds[BEFORE] = _next_day(BEFORE, before)
     found = [
         day
         for recipe, counts in ((TINY,) if tiny else (LARGE, SMALL))
         for count in counts
         for day in _measured(builds, prepare(folder / "data", recipe), count, work, rounds, say)
     ]
-    return Days(datetime.now(UTC).date().isoformat(), machine, rounds, before, found)
+    title = before.title if before else None
+    return Days(datetime.now(UTC).date().isoformat(), machine, rounds, title, found)
 
 
-def _build(name: str, tree: Path) -> Contender:
-    command = [
-        *(sys.executable, "-m", "console.command", "run", "--quiet", "--jobs", "1"),
-        *("--engine", "local", "--data", DATA, "--dimensions", DIMENSIONS),
-        *("--reports", REPORTS, "--state", STATE),
-    ]
-    return Contender(name, name, command, {"PYTHONPATH": str(tree)})
-
-
-def _checkout(folder: Path, commit: str) -> Path:
-    """The tree of a commit, compiled, unless it is there. Raises ClickException if git has none."""
-    tree, git = folder / commit, shutil.which("git")
-    if tree.is_dir():
-        return tree
-    if git is None:
-        raise click.ClickException("There is no git here.")
-    partly = folder / f"{commit}.partly"
-    shutil.rmtree(partly, ignore_errors=True)
-    partly.mkdir(parents=True)
-    packed = partly / "tree.tar"
-    done = subprocess.run([git, "archive", "-o", packed, commit], cwd=PROJECT, check=False)
-    if done.returncode:
-        raise click.ClickException(f"git has no tree of {commit}.")
-    shutil.unpack_archive(packed, partly)
-    build = [sys.executable, "-c", "from setuptools import setup; setup()"]
-    subprocess.run([*build, "-q", "build_ext", "--inplace"], cwd=partly, check=True)
-    return partly.rename(tree)
+def _next_day(name: str, build: Build) -> Contender:
+    command = build.command(
+        *("run", "--quiet", "--jobs", "1", "--engine", "local", "--data", DATA),
+        *("--dimensions", DIMENSIONS, "--reports", REPORTS, "--state", STATE),
+    )
+    return Contender(name, name, command, build.env)
 
 
 def _measured(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from msgspec import Struct
 
+from bench.builds import Build
 from console.stack import RedisServer
 from console.stack.processes import kill_tree
 
@@ -36,31 +37,37 @@ def lead(places: Path, **to: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def fleets(folder: Path, env: Mapping[str, str], sizes: list[int]) -> Iterator[dict[int, Fleet]]:
-    """A worker for each number of processes, each on a Redis of its own."""
+def fleets(
+    folder: Path, env: Mapping[str, str], sizes: Sequence[int], builds: Sequence[Build]
+) -> Iterator[dict[tuple[Build, int], Fleet]]:
+    """A worker of each build for each number of processes, each on a Redis of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as running:
         found = {}
-        for processes in sizes:
-            redis = running.enter_context(closing(RedisServer().start()))
-            found[processes] = running.enter_context(_fleet(folder, env, processes, redis))
+        for number, build in enumerate(builds):
+            for processes in sizes:
+                redis = running.enter_context(closing(RedisServer().start()))
+                fleet = _fleet(
+                    folder, f"{number}-{processes}", {**env, **build.env}, processes, redis
+                )
+                found[build, processes] = running.enter_context(fleet)
         yield found
 
 
 @contextmanager
 def _fleet(
-    folder: Path, env: Mapping[str, str], processes: int, redis: RedisServer
+    folder: Path, name: str, env: Mapping[str, str], processes: int, redis: RedisServer
 ) -> Iterator[Fleet]:
-    places = (folder / f"places-{processes}").absolute()
+    places = (folder / f"places-{name}").absolute()
     places.mkdir(exist_ok=True)
     own = {
         "SALES_BROKER_URL": redis.url,
         "SALES_DATA": str(places / "data"),
         "SALES_REPORTS": str(places / "reports"),
         "SALES_STATE": str(places / "state"),
-        "SALES_HEARTBEAT_FILE": str(folder / f"heartbeat-{processes}"),
+        "SALES_HEARTBEAT_FILE": str(folder / f"heartbeat-{name}"),
     }
-    with (folder / f"worker-{processes}.log").open("wb") as log:
+    with (folder / f"worker-{name}.log").open("wb") as log:
         worker = subprocess.Popen(
             [
                 *(sys.executable, "-m", "celery", "-A", "workers", "worker"),

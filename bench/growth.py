@@ -12,10 +12,11 @@ from pathlib import Path
 import msgspec
 
 from bench import PROJECT
+from bench.builds import AT_HAND
 from bench.contenders import Contender, clean_environment
 from bench.machine import look_around
-from bench.meter import measure
-from bench.results import CELERY_2, OURS_1, OURS_2, Distinct, Growth, Point, Publication, Unchanged
+from bench.publishing import publish_in_turn
+from bench.results import NOW, OURS_1, OURS_2, Distinct, Growth, Point, Publication, Unchanged
 from bench.rounds import compare, run_again, run_once
 from bench.shop import Recipe, prepare
 
@@ -38,12 +39,9 @@ CONTENDERS = {
     "archives": (OURS_1, OURS_2),
     "customers": (OURS_1, OURS_2),
 }
-CHORD = (OURS_2, CELERY_2)
-ALL = (OURS_1, OURS_2, CELERY_2, "pandas", "duckdb")
+ALL = (OURS_1, OURS_2, "pandas", "duckdb")
 
-_MOST_CHORDS = 3
 _DISTINCT, _TINY_DISTINCT, _DISTINCT_PARTIALS = 100_000_000, 1_000, 2
-_HELP_ROUNDS = 15
 
 
 def measure_growth(
@@ -66,7 +64,6 @@ def measure_growth(
             for scale, recipe in zip(SCALES, recipes, strict=True)
         ]
     many = TINY_MANY if tiny else MANY
-    chord = [named[each] for each in CHORD if each in named]
     return Growth(
         measured_on=datetime.now(UTC).date().isoformat(),
         machine=machine,
@@ -76,9 +73,7 @@ def measure_growth(
         unchanged=_unchanged(
             named[OURS_2], many, folder, work, rounds, TINY_UNCHANGED if tiny else UNCHANGED, say
         ),
-        chord=_point(1, many, chord, folder, work, min(rounds, _MOST_CHORDS), say),
         distinct=_distinct(_TINY_DISTINCT if tiny else _DISTINCT, say),
-        help_seconds=_help_seconds(folder),
     )
 
 
@@ -113,12 +108,8 @@ def _publications(
         place = work / f"publication-{count}"
         data = _first_archives(shop.data, work / f"published-{count}", count)
         run_once(contender, data, shop.dimensions, place)
-        command = [sys.executable, "-m", "bench.publication", str(place), str(rounds)]
-        done = subprocess.run(
-            command, cwd=PROJECT, env=clean_environment(), stdout=subprocess.PIPE, check=True
-        )
-        seconds = msgspec.json.decode(done.stdout, type=list[float])
-        found.append(Publication(count, statistics.median(seconds)))
+        costs = publish_in_turn({NOW: AT_HAND}, {NOW: place}, rounds)[NOW]
+        found.append(Publication(count, statistics.median(cost.seconds for cost in costs)))
     return found
 
 
@@ -167,9 +158,3 @@ def _first_archives(data: Path, folder: Path, count: int) -> Path:
     for path in sorted(data.glob("*.zip"))[:count]:
         (folder / path.name).hardlink_to(path)
     return folder
-
-
-def _help_seconds(folder: Path) -> float:
-    command = [sys.executable, "-m", "console.command", "--help"]
-    log, env = folder / "help.log", clean_environment()
-    return statistics.median(measure(command, log, env=env).seconds for _ in range(_HELP_ROUNDS))

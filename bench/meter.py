@@ -82,7 +82,7 @@ def main() -> int:
     errand = msgspec.json.decode(sys.stdin.buffer.read(), type=Errand)
     _adopt_orphans()
     helpers = [psutil.Process(pid) for pid in errand.helpers]
-    before = _cpu_seconds(helpers)
+    before = cpu_seconds(helpers)
     with Path(errand.log).open("wb") as log:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -98,7 +98,7 @@ def main() -> int:
     process.returncode = os.waitstatus_to_exitcode(status)
     peak = watch.stop() if watch else 0
     cpu = usage.ru_utime + usage.ru_stime + _reap_orphans()
-    cpu += _cpu_seconds(helpers) - before
+    cpu += cpu_seconds(helpers) - before
     sys.stdout.buffer.write(msgspec.json.encode(Cost(seconds, cpu, peak)))
     return abs(process.returncode)
 
@@ -148,8 +148,8 @@ def _memory(process: psutil.Process) -> int:
     return 0
 
 
-def _cpu_seconds(roots: Iterable[psutil.Process]) -> float:
-    """Of trees that go on running: their own CPU time, and that of children they have reaped."""
+def cpu_seconds(roots: Iterable[psutil.Process]) -> float:
+    """CPU seconds of trees that go on running, and of the children they have reaped."""
     return sum(sum(process.cpu_times()[:4]) for process in _trees(roots))
 
 

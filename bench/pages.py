@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from bench import PROJECT, tables
-from bench.aims import aims
+from bench.aims import NOT_MEASURED, aims
 from bench.images import draw
-from bench.results import Comparison, Days, Feeds, Growth
+from bench.results import ARCHIVES, Comparison, Days, Feeds, Growth, Measured, Trial
 from console.display.views import output, table
 
 _PAGE = "performance.md"
@@ -37,51 +37,54 @@ def show(result: Comparison) -> None:
     console.print(table(tables.COMPARISON, rows, numbers=numbers), soft_wrap=True)
 
 
-def show_growth(growth: Growth) -> None:
-    """The curves, on the terminal."""
-    click.echo(_growth(growth))
+def show_text(measured: Measured) -> None:
+    """What is no comparison, as it stands in the page, on the terminal."""
+    click.echo("\n\n".join(_sections(measured).values()))
 
 
-def show_feeds(feeds: Feeds) -> None:
-    """The feeds, on the terminal."""
-    click.echo(_feeds(feeds))
-
-
-def show_days(days: Days) -> None:
-    """The next day, on the terminal."""
-    click.echo(_days(days))
-
-
-def render(
-    docs: Path,
-    comparisons: dict[str, Comparison],
-    growth: Growth | None,
-    feeds: Feeds | None,
-    days: Days | None,
-) -> None:
+def render(docs: Path, measured: Measured) -> None:
     """Fills in what was measured; the rest of the page, and earlier figures, stay."""
     page, original = docs / _PAGE, PROJECT / "docs" / _PAGE
     text = (page if page.is_file() else original).read_text()
-    large = comparisons.get("large")
+    comparisons = measured.comparisons
+    pictured = "large" if "large" in comparisons else next(iter(comparisons), None)
     shown = {"small": "small", "large": "large", "tiny": "small"}
-    pictured = "large" if large is not None else next(iter(comparisons), None)
     sections = {
         shown[name]: _comparison(result) + (_PICTURES if name == pictured else "")
         for name, result in comparisons.items()
     }
-    if growth is not None:
-        sections["growth"] = _growth(growth) + _GROWTH_PICTURES
-    if feeds is not None:
-        sections["feeds"] = _feeds(feeds)
-    if days is not None:
-        sections["days"] = _days(days)
-    if any(each is not None for each in (large, growth, feeds, days)):
-        sections["aims"] = _table(tables.AIMS, tables.aim_rows(aims(large, growth, feeds, days)))
+    sections |= _sections(measured)
+    if "growth" in sections:
+        sections["growth"] += _GROWTH_PICTURES
+    if sections:
+        sections["aims"] = _aims(text, measured)
     for name, section in sections.items():
         text = _filled(text, name, section)
     docs.mkdir(parents=True, exist_ok=True)
     page.write_text(text)
-    draw(docs / "images", comparisons[pictured] if pictured else None, growth)
+    draw(docs / "images", comparisons[pictured] if pictured else None, measured.growth)
+
+
+def _sections(measured: Measured) -> dict[str, str]:
+    found = {name: _trial(name, trial) for name, trial in measured.trials.items()}
+    if measured.growth is not None:
+        found["growth"] = _growth(measured.growth)
+    if measured.feeds is not None:
+        found["feeds"] = _feeds(measured.feeds)
+    if measured.days is not None:
+        found["days"] = _days(measured.days)
+    return found
+
+
+def _aims(text: str, measured: Measured) -> str:
+    """What was not measured now keeps the row that the page has."""
+    earlier = {line.split(" | ")[0]: line for line in text.splitlines() if line.startswith("| ")}
+    lines = _table(tables.AIMS, tables.aim_rows(aims(measured))).splitlines()
+    for number, line in enumerate(lines):
+        known = earlier.get(line.split(" | ")[0], "")
+        if f"| {NOT_MEASURED} |" in line and known.count(" | ") == line.count(" | "):
+            lines[number] = known
+    return "\n".join(lines)
 
 
 def _filled(text: str, name: str, section: str) -> str:
@@ -106,10 +109,24 @@ def _comparison(result: Comparison) -> str:
     ]
     better = tables.better_elsewhere(result)
     lines += ["**Where others are better:** " + (" ".join(better) or "nowhere in this run."), ""]
+    if then := tables.against_before(result.figures):
+        lines += [f"**Against the build before:** {' '.join(then)}", ""]
     if cores := tables.cores_text(result.figures):
         lines += [f"**Two cores:** {cores}", ""]
-    lines += [f"**Left out:** {name}: {reason}.\n" for name, reason in result.skipped.items()]
+    lines += _left_out(result.skipped)
     lines.append(f"**Machine:** {tables.machine_text(result.machine)}.")
+    return "\n".join(lines)
+
+
+def _trial(name: str, trial: Trial) -> str:
+    what = f"{trial.data}. Median of {trial.rounds} rounds, in turn, {trial.measured_on}."
+    if trial.before is not None:
+        what += " Time and CPU are ratios to the build before; below 1, less than that takes."
+    lines = [what, "", _table(tables.TRIAL, tables.trial_rows(trial)), ""]
+    if name == ARCHIVES:
+        lines += [*(f"- {fact}" for fact in tables.archive_facts(trial)), ""]
+    lines += _left_out(trial.skipped)
+    lines.append(f"**Machine:** {tables.machine_text(trial.machine)}.")
     return "\n".join(lines)
 
 
@@ -130,10 +147,7 @@ def _growth(growth: Growth) -> str:
         for each in growth.unchanged
     ]
     lines += [_table(("archives", "seconds", "CPU seconds"), fresh), ""]
-    lines += [f"**Many small archives** ({tables.data_text(growth.chord.data)}):", ""]
-    lines += [f"- {fact}" for fact in tables.chord_facts(growth)]
-    lines += ["", f"**Distinct customers:** {tables.distinct_text(growth.distinct)}", ""]
-    lines += [f"**Start-up:** `--help` takes {growth.help_seconds:.3f} s.", ""]
+    lines += [f"**Distinct customers:** {tables.distinct_text(growth.distinct)}", ""]
     lines.append(f"**Machine:** {tables.machine_text(growth.machine)}.")
     return "\n".join(lines)
 
@@ -145,10 +159,14 @@ def _feeds(feeds: Feeds) -> str:
 
 
 def _days(days: Days) -> str:
-    build = "" if days.before is None else f" The build before is that of {days.before}."
+    build = "" if days.before is None else f" The build before is {days.before}."
     what = f"Median of {days.rounds} rounds, builds and days in turn, {days.measured_on}.{build}"
     rows = _table(tables.DAYS, tables.day_rows(days))
     return "\n".join([what, "", rows, "", f"**Machine:** {tables.machine_text(days.machine)}."])
+
+
+def _left_out(skipped: Mapping[str, str]) -> list[str]:
+    return [f"**Left out:** {name}: {reason}.\n" for name, reason in skipped.items()]
 
 
 def _table(headings: Sequence[str], rows: tables.Rows) -> str:

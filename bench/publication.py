@@ -1,37 +1,41 @@
-"""``python -m bench.publication PLACE ROUNDS``: seconds to publish a finished run, again and again.
+"""``publication.py PLACE``: publishes a finished run again for every line on standard input.
 
 All of it: receipts and partials are read and their digests checked, partials merged, files written.
+A line of JSON on standard output says what each time cost. It is called by its path, so that the
+same program publishes by whichever build is on ``PYTHONPATH``.
 """
 
 from __future__ import annotations
 
+import json
+import resource
 import sys
 import time
 from pathlib import Path
 from tempfile import mkdtemp
-
-import msgspec
 
 from pipeline_core.logs import configure_logs
 from pipeline_core.machine.imports import lean_process
 from pipeline_core.pipeline import publish
 
 
-def main(place: Path, rounds: int) -> None:
-    """Publishes once to warm up, then ``rounds`` times; the seconds are JSON on stdout."""
+def main(place: Path) -> None:
+    """Publishes the only run of a state until nobody asks for it any longer."""
     lean_process()
     configure_logs("ERROR", "text")
     state = place / "state"
     (run,) = (state / "runs").iterdir()
-    seconds = []
-    for _ in range(rounds + 1):
+    for _ in sys.stdin:
         _forget(place, run)
-        started = time.perf_counter()
+        started, before = time.perf_counter(), time.process_time()
         outcome = publish(str(state), run.name)
-        seconds.append(time.perf_counter() - started)
+        seconds, cpu = time.perf_counter() - started, time.process_time() - before
         if outcome.state != "published":
             raise RuntimeError(outcome.reason)
-    sys.stdout.buffer.write(msgspec.json.encode(seconds[1:]))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+        cost = {"seconds": seconds, "cpu_seconds": cpu, "peak_bytes": peak}
+        sys.stdout.write(json.dumps(cost) + "\n")
+        sys.stdout.flush()
 
 
 def _forget(place: Path, run: Path) -> None:
@@ -47,4 +51,4 @@ def _forget(place: Path, run: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -16,10 +16,24 @@ OURS_1, OURS_2, CELERY_1, CELERY_2 = "ours-1", "ours-2", "celery-1", "celery-2"
 # A program of one thread, and two of it at once: what the machine's cores do together.
 CPP, CPP_TWICE = "cpp", "cpp-twice"
 INFLATE, GUNZIP = "inflate", "gunzip"
-# Feeds of the same events; each is read by one job.
 # Builds of this project.
 NOW, BEFORE = "now", "before"
+# Feeds of the same events; each is read by one job.
 ARRAYS, LINES, RENAMED, GZIPPED = "arrays", "lines", "renamed", "gzipped"
+
+# What is measured, by the name that ``--what`` takes.
+PEERS, ARCHIVES, START, GROUPS, QUESTIONS, ONE_PART, GROWTH, FEEDS, DAYS = (
+    *("peers", "archives", "start", "groups", "questions", "one-part", "growth", "feeds", "days"),
+)
+# The contenders of these.
+HELP, OPENED = "help", "opened"
+VERIFY, EXPLAIN = "verify", "explain"
+ONE, SMALL_PARTS = "one", "parts"
+
+
+def before_of(name: str) -> str:
+    """What a contender of ours is called in the build before."""
+    return f"{BEFORE}-{name}"
 
 
 class Cost(Struct, frozen=True):
@@ -90,6 +104,25 @@ class Comparison(Struct, frozen=True):
     figures: dict[str, Figures]
     # Contender -> why it was left out.
     skipped: dict[str, str]
+    # The title of the build before.
+    before: str | None = None
+
+
+class Trial(Struct, frozen=True):
+    """What this build and the one before take for one thing, in turn."""
+
+    measured_on: str
+    machine: Machine
+    rounds: int
+    # The title of the build before.
+    before: str | None
+    # What it was measured on, in a sentence without its full stop.
+    data: str
+    archives: int
+    # By name, and by ``before_of`` the same of the build before.
+    figures: dict[str, Figures]
+    # Contender -> why it was left out.
+    skipped: dict[str, str]
 
 
 class Point(Struct, frozen=True):
@@ -135,11 +168,8 @@ class Growth(Struct, frozen=True):
     rounds: int
     curves: dict[str, list[Point]]
     publications: list[Publication]
-    # Very many small archives, by contender.
     unchanged: list[Unchanged]
-    chord: Point
     distinct: Distinct
-    help_seconds: float
 
 
 class Feeds(Struct, frozen=True):
@@ -169,13 +199,23 @@ class Day(Struct, frozen=True):
 
 
 class Days(Struct, frozen=True):
-    """The next day behind shops of some sizes; ``before`` is the commit of the other build."""
+    """The next day behind shops of some sizes; ``before`` is the title of the other build."""
 
     measured_on: str
     machine: Machine
     rounds: int
     before: str | None
     days: list[Day]
+
+
+class Measured(Struct, frozen=True):
+    """All results there are: comparisons by size, trials of one size by name."""
+
+    comparisons: dict[str, Comparison] = {}
+    trials: dict[str, Trial] = {}
+    growth: Growth | None = None
+    feeds: Feeds | None = None
+    days: Days | None = None
 
 
 def save(path: Path, result: Struct) -> None:

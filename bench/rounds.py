@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 
 import click
 
-from bench.contenders import DATA, DIMENSIONS, REPORTS, STATE, Contender, clean_environment
+from bench.contenders import Contender, clean_environment
 from bench.fleet import lead
 from bench.meter import measure
 from bench.results import Cost, Figures
@@ -32,9 +32,14 @@ def compare(
     folder: Path,
     rounds: int,
     say: Callable[[str], None] = lambda _: None,
+    *,
+    warm_up: Path | None = None,
 ) -> dict[str, Figures]:
     """Each contender's figures. Round 0 warms up, watches memory and checks the reports; the
     other rounds are timed and otherwise left alone. Every second round runs backwards.
+
+    ``warm_up`` has less data for round 0, where all of it would take too long; memory is that of
+    these.
 
     Each run leaves what it made in a folder of its own, below ``folder``. Nothing is to be removed
     while anything is measured: for minutes, ext4 looks at every inode that was freed, one by one,
@@ -48,9 +53,11 @@ def compare(
     costs, peaks = defaultdict[str, list[Cost]](list), dict[str, int]()
     first: tuple[str, Report] | None = None
     for number in range(rounds + 1):
+        read = warm_up if warm_up and number == 0 else data
+        first = None if number == 1 and warm_up else first
         for contender in contenders if number % 2 else reversed(contenders):
-            place = Path(mkdtemp(prefix=f"{contender.name}-", dir=folder))
-            cost = _run(contender, data, dimensions, place, memory=number == 0)
+            place = contender.run or Path(mkdtemp(prefix=f"{contender.name}-", dir=folder))
+            cost = _run(contender, read, dimensions, place, memory=number == 0)
             if number == 0:
                 peaks[contender.name] = cost.peak_bytes
             else:
@@ -86,22 +93,21 @@ def read_report(folder: Path) -> Report:
 
 
 def _run(contender: Contender, data: Path, dimensions: Path, place: Path, *, memory: bool) -> Cost:
-    (place / "reports").mkdir(parents=True)
+    (place / "reports").mkdir(parents=True, exist_ok=True)
     return _measured(contender, data, dimensions, place, memory=memory)
 
 
 def _measured(
     contender: Contender, data: Path, dimensions: Path, place: Path, *, memory: bool
 ) -> Cost:
-    reports, state = place / "reports", place / "state"
+    theirs = place
     if contender.places is not None:
-        links = lead(contender.places, data=data, reports=reports, state=state)
-        data, reports, state = links["data"], links["reports"], links["state"]
-    names = {DATA: data, DIMENSIONS: dimensions, REPORTS: reports, STATE: state}
-    command = [str(names.get(word, word)) for word in contender.command]
+        theirs = contender.places
+        links = lead(theirs, data=data, reports=place / "reports", state=place / "state")
+        data = links["data"]
+    command = contender.command_for(data, dimensions, theirs)
     env = clean_environment() | contender.env
-    log = place / "log"
-    return measure(command, log, env=env, helpers=contender.helpers, memory=memory)
+    return measure(command, place / "log", env=env, helpers=contender.helpers, memory=memory)
 
 
 def _difference(one: tuple[str, Report], other: tuple[str, Report]) -> str:

@@ -51,9 +51,8 @@ SIZES = {
 def prepare(folder: Path, recipe: Recipe) -> Shop:
     """Makes the shop under ``folder``, unless it is there."""
     place = folder / recipe.name
-    known = place / _FACTS
     data, dimensions = place / "data", place / "dimensions"
-    if not known.is_file():
+    if not is_kept(place):
         shutil.rmtree(place, ignore_errors=True)
         generate(
             data,
@@ -65,8 +64,24 @@ def prepare(folder: Path, recipe: Recipe) -> Shop:
             indent=None,
         )
         _write_dimensions(dimensions, recipe)
-        known.write_bytes(msgspec.json.encode(_facts(data, recipe)))
-    return Shop(data, dimensions, msgspec.json.decode(known.read_bytes(), type=DataFacts))
+        keep_facts(place, facts_of(data, recipe))
+    return kept_shop(place)
+
+
+def keep_facts(place: Path, facts: DataFacts) -> None:
+    """Says that a shop is complete."""
+    (place / _FACTS).write_bytes(msgspec.json.encode(facts))
+
+
+def kept_shop(place: Path) -> Shop:
+    """A shop that is complete."""
+    facts = msgspec.json.decode((place / _FACTS).read_bytes(), type=DataFacts)
+    return Shop(place / "data", place / "dimensions", facts)
+
+
+def is_kept(place: Path) -> bool:
+    """Whether a shop is there, and complete."""
+    return (place / _FACTS).is_file()
 
 
 def _write_dimensions(folder: Path, recipe: Recipe) -> None:
@@ -81,7 +96,8 @@ def _write_dimensions(folder: Path, recipe: Recipe) -> None:
     (folder / "products.csv").write_text("\n".join(["product_id,category,price", *products, ""]))
 
 
-def _facts(data: Path, recipe: Recipe) -> DataFacts:
+def facts_of(data: Path, recipe: Recipe) -> DataFacts:
+    """What is in archives, which is counted where the recipe does not say it."""
     parts = json_bytes = zip_bytes = 0
     for path in data.glob("*.zip"):
         zip_bytes += path.stat().st_size

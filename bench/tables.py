@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from bench.aims import TOO_SMALL, Aim
+from bench.aims import Aim
 from bench.results import (
     ARRAYS,
-    CELERY_2,
     CPP,
     CPP_TWICE,
     OURS_2,
@@ -17,9 +16,10 @@ from bench.results import (
     Distinct,
     Feeds,
     Figures,
-    Growth,
     Machine,
     Point,
+    Trial,
+    before_of,
 )
 
 Rows = list[Sequence[str]]
@@ -30,7 +30,8 @@ COMPARISON = (
 )
 FEEDS = ("feed", "time", "CPU", "seconds", "CPU seconds", "MiB")
 DAYS = ("build", "archives", "events", "alone: CPU s", "with changes: CPU s", "ratio")
-AIMS = ("what", "aim", "measured", "")
+AIMS = ("what", "bar", "moonshot", "measured", "build before", "")
+TRIAL = ("what", "time", "CPU", "seconds", "quickest to slowest", "CPU seconds", "MiB")
 CURVE = ("size", "events", "archives", "customers")
 _CONTENDER_AT = ("s", "CPU s", "MiB")
 
@@ -86,9 +87,36 @@ def day_rows(days: Days) -> Rows:
     ]
 
 
+def trial_rows(trial: Trial) -> Rows:
+    """Ratios first, to the same of the build before; below 1 this build takes less."""
+    rows: Rows = []
+    for name, each in trial.figures.items():
+        then = trial.figures.get(before_of(name))
+        ratios = ("-", "-")
+        if then is not None:
+            ratios = (
+                _over(each.seconds, then.seconds),
+                _over(each.cpu_seconds, then.cpu_seconds),
+            )
+        rows.append(
+            (
+                each.title,
+                *ratios,
+                f"{each.seconds:.3f}",
+                "{:.3f}-{:.3f}".format(*each.spread),
+                f"{each.cpu_seconds:.3f}",
+                _mib(each.peak_bytes) if each.peak_bytes else "-",
+            )
+        )
+    return rows
+
+
 def aim_rows(aims: Sequence[Aim]) -> Rows:
     """An aim a row."""
-    return [(aim.what, aim.wanted, aim.found or "-", _verdict(aim)) for aim in aims]
+    return [
+        (aim.what, aim.bar, aim.moonshot, aim.found or "-", aim.before or "-", aim.verdict)
+        for aim in aims
+    ]
 
 
 def curve_rows(points: Sequence[Point]) -> tuple[Sequence[str], Rows]:
@@ -127,22 +155,25 @@ def better_elsewhere(result: Comparison) -> list[str]:
     return found
 
 
-def chord_facts(growth: Growth) -> list[str]:
-    """What many small archives cost, a task."""
-    figures, count = growth.chord.figures, growth.chord.data.archives
-    found = [
-        f"{each.title}: {each.seconds:.1f} s, {each.cpu_seconds:.1f} CPU s, "
-        f"{_mib(each.peak_bytes)} MiB; {1000 * each.cpu_seconds / count:.2f} ms of CPU an archive."
-        for each in figures.values()
+def against_before(figures: Mapping[str, Figures]) -> list[str]:
+    """What ours take of what the same of the build before take."""
+    return [
+        f"{each.title}: {_over(each.seconds, then.seconds)} of the time, "
+        f"{_over(each.cpu_seconds, then.cpu_seconds)} of the CPU time, "
+        f"{_over(each.peak_bytes, then.peak_bytes)} of the memory."
+        for name, each in figures.items()
+        for then in (figures.get(before_of(name)),)
+        if then is not None
     ]
-    if CELERY_2 in figures and OURS_2 in figures:
-        extra = figures[CELERY_2].cpu_seconds - figures[OURS_2].cpu_seconds
-        wall = figures[CELERY_2].seconds - figures[OURS_2].seconds
-        found.append(
-            f"So a Celery task costs {1000 * extra / count:.2f} ms of CPU (Redis included) and "
-            f"{1000 * wall / count:.2f} ms of time beyond the same work done locally."
-        )
-    return found
+
+
+def archive_facts(trial: Trial) -> list[str]:
+    """What one of many small archives costs."""
+    return [
+        f"{each.title}: {1000 * each.cpu_seconds / trial.archives:.2f} ms of CPU time and "
+        f"{1000 * each.seconds / trial.archives:.2f} ms of time an archive."
+        for each in trial.figures.values()
+    ]
 
 
 def distinct_text(found: Distinct) -> str:
@@ -194,11 +225,3 @@ def _over(value: float, base: float) -> str:
 
 def _mib(size: int) -> str:
     return f"{size / 2**20:,.0f}"
-
-
-def _verdict(aim: Aim) -> str:
-    if aim.found is None:
-        return "not measured"
-    if aim.found == TOO_SMALL:
-        return "-"
-    return "met" if aim.met else "not met"

@@ -10,7 +10,31 @@ import pytest
 from bench.aims import aims
 from bench.contenders import DATA, DIMENSIONS, REPORTS, Contender
 from bench.meter import measure
-from bench.results import Comparison, Days, Feeds, load, marginal
+from bench.opened import until_first_archive
+from bench.pages import render
+from bench.results import (
+    ARCHIVES,
+    BEFORE,
+    CELERY_2,
+    GROUPS,
+    HELP,
+    ONE_PART,
+    OPENED,
+    OURS_2,
+    QUESTIONS,
+    START,
+    Comparison,
+    Cost,
+    Days,
+    Feeds,
+    Figures,
+    Machine,
+    Measured,
+    Trial,
+    before_of,
+    load,
+    marginal,
+)
 from bench.rounds import ReportsDifferError, compare
 from bench.shop import SIZES, Shop, prepare
 from tests.support import PROJECT
@@ -62,7 +86,7 @@ def test_measures_compares_and_writes_the_page(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_from_project")
 def test_feeds_of_the_same_events_give_the_same_report(tmp_path: Path) -> None:
-    done = bench(tmp_path, "--rounds", "1", "--feeds")
+    done = bench(tmp_path, "--rounds", "1", "--what", "feeds")
     assert done.returncode == 0, done.stderr
     result = load(tmp_path / "kept" / "tiny" / "results" / "feeds.json", Feeds)
     assert result is not None
@@ -72,7 +96,7 @@ def test_feeds_of_the_same_events_give_the_same_report(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_from_project")
 def test_the_next_day_is_measured_alone_and_with_changes(tmp_path: Path) -> None:
-    done = bench(tmp_path, "--rounds", "1", "--days")
+    done = bench(tmp_path, "--rounds", "1", "--what", "days")
     assert done.returncode == 0, done.stderr
     result = load(tmp_path / "kept" / "tiny" / "results" / "days.json", Days)
     assert result is not None
@@ -117,9 +141,86 @@ def test_start_up_falls_out_of_the_cost_of_growth() -> None:
 
 
 def test_aims_that_were_not_measured_are_not_met() -> None:
-    found = aims(None, None, None, None)
+    found = aims(Measured())
     assert found
-    assert not any(aim.met or aim.found for aim in found)
+    assert {aim.verdict for aim in found} == {"not measured"}
+    assert not any(aim.found for aim in found)
+
+
+def figures(seconds: float) -> Figures:
+    return Figures("", [Cost(seconds, seconds, 1)], 1)
+
+
+def start_of(now: float) -> Measured:
+    """A first archive opened after so many seconds, where the build before takes one."""
+    found = {OPENED: figures(now), before_of(OPENED): figures(1.0)}
+    machine = Machine("", 2, 1, "", {}, 0.0)
+    return Measured(trials={START: Trial("", machine, 1, "before", "", 1, found, {})})
+
+
+@pytest.mark.parametrize(
+    ("now", "verdict"), [(0.6, "not met"), (0.5, "met"), (0.4, "met"), (0.3, "moonshot met")]
+)
+def test_a_bar_and_a_moonshot_are_met_or_not(now: float, verdict: str) -> None:
+    (aim,) = (aim for aim in aims(start_of(now)) if "first archive" in aim.what)
+    assert (aim.bar, aim.moonshot, aim.before) == ("≤ 1/2", "≤ 1/3", "1.00")
+    assert (aim.found, aim.verdict) == (f"{now:.2f}", verdict)
+
+
+@pytest.mark.usefixtures("_from_project")
+@pytest.mark.parametrize("what", [GROUPS, QUESTIONS, ONE_PART])
+def test_both_builds_take_part_in_turn(what: str, tmp_path: Path) -> None:
+    done = bench(tmp_path, "--rounds", "1", "--what", what, "--before", "HEAD")
+    assert done.returncode == 0, done.stderr
+    trial = load(tmp_path / "kept" / "tiny" / "results" / f"{what}-tiny.json", Trial)
+    assert trial is not None
+    ours = [name for name in trial.figures if not name.startswith(BEFORE)]
+    assert {before_of(name) for name in ours} == trial.figures.keys() - set(ours)
+    assert all(each.cpu_seconds > 0 for each in trial.figures.values())
+    assert trial.before is not None
+    assert trial.before in (tmp_path / "docs" / "performance.md").read_text()
+
+
+@pytest.mark.usefixtures("_from_project")
+def test_small_archives_are_measured_locally_and_by_celery(tmp_path: Path) -> None:
+    done = bench(tmp_path, "--rounds", "1", "--what", ARCHIVES)
+    assert done.returncode == 0, done.stderr
+    trial = load(tmp_path / "kept" / "tiny" / "results" / f"{ARCHIVES}-tiny.json", Trial)
+    assert trial is not None
+    assert trial.figures.keys() == {OURS_2, CELERY_2}
+    assert trial.archives == 16
+
+
+@pytest.mark.usefixtures("_from_project")
+def test_the_start_ends_with_the_first_archive(tmp_path: Path) -> None:
+    done = bench(tmp_path, "--rounds", "1", "--what", START)
+    assert done.returncode == 0, done.stderr
+    trial = load(tmp_path / "kept" / "tiny" / "results" / f"{START}-tiny.json", Trial)
+    assert trial is not None
+    assert trial.figures[HELP].seconds < trial.figures[OPENED].seconds
+
+
+def test_a_command_that_opens_no_archive_is_no_start(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    command = [sys.executable, "-c", "import os; os.listdir('data'); open('data/other', 'w')"]
+    with pytest.raises(click.ClickException, match="opened no archive"):
+        until_first_archive(command, data, tmp_path / "log", {})
+
+
+@pytest.mark.usefixtures("_from_project")
+def test_the_page_keeps_aims_that_were_measured_earlier(tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    (aim,) = (aim for aim in aims(Measured()) if aim.what == "one job against two, time")
+    known = f"| {aim.what} | {aim.bar} | {aim.moonshot} | 1.85 | 1.63 | met |"
+    marks = [
+        f"<!-- {name}: written by make bench -->\n{text}\n<!-- end of {name} -->"
+        for name, text in (("aims", known), (START, ""))
+    ]
+    page.write_text("\n".join(marks))
+    render(tmp_path, start_of(0.4))
+    assert known in page.read_text().splitlines()
+    assert "| 0.40 | 1.00 | met |" in page.read_text()
 
 
 @pytest.fixture
