@@ -199,6 +199,28 @@ def read_candidates(path: Path, day: ExtractedDay) -> Iterator[tuple[ExtractedPa
                 told = msgspec.structs.replace(part, seen=0, not_purchase=0, general=0)
 
 
+def read_rows(path: Path, day: ExtractedDay) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
+    """The same without texts, in pieces of any size: of each candidate the place of its part in
+    ``day.parts``, int64, and all of them."""
+    ends = np.cumsum([part.rows for part in day.parts], dtype=np.int64)
+    counts = np.array([part.counts for part in day.parts], np.bool_)
+    first = 0
+    with pa.OSFile(str(path)) as file:
+        columns = [name != _TEXT.name for name in pa.ipc.read_schema(file).names]
+        file.seek(0)
+        options = pa.ipc.IpcReadOptions(
+            included_fields=np.flatnonzero(columns).tolist(), use_threads=False
+        )
+        for batch in pa.ipc.open_stream(file, options=options):
+            rows = np.arange(first, first := first + batch.num_rows)
+            part = np.searchsorted(ends, rows, side="right")
+            found = pa.Table.from_batches([batch])
+            if not counts.all():
+                is_counted = counts[part]
+                part, found = part[is_counted], found.filter(pa.array(is_counted))
+            yield part, found
+
+
 class _Batches:
     """Rows of a stream, a part's at once or, if a batch ends within the part, in pieces."""
 

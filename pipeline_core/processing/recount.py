@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline_core.containers.entry_names import day_date
 from pipeline_core.errors import ConfigError, EventsGone, UnreadableArchive
 from pipeline_core.extract.candidates import Decoded
 from pipeline_core.extract.extract_cache import Extracts
-from pipeline_core.extract.extracts import read_candidates
+from pipeline_core.extract.extracts import ExtractedDay, read_candidates, read_rows
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.logs import get_logger
@@ -25,6 +27,7 @@ from pipeline_core.processing.extraction import Extraction
 from pipeline_core.processing.levels import Level
 from pipeline_core.processing.rules import Rules
 from pipeline_core.processing.sent_twice import (
+    Marking,
     distinct_results,
     load_sent_twice,
     mark_sent_twice,
@@ -47,6 +50,19 @@ class PlacedCandidates:
 
 
 @dataclass(frozen=True)
+class DayRows:
+    """Some candidates of one day, in order, without their texts; positions count a part's events
+    from 0. ``part``, int64 of shape (candidates,), are the places of their parts in ``parts``."""
+
+    archive: str
+    day: str
+    date: date | None
+    parts: list[str]
+    part: NDArray[np.int64]
+    candidates: pa.Table
+
+
+@dataclass(frozen=True)
 class CountedDay:
     """A day that counts in a run, and the SHA-256 of its bytes. ``sent_twice`` are rows of its
     keys, uint32 in order, of events that were sent before and so do not count; None if none
@@ -58,9 +74,7 @@ class CountedDay:
     sent_twice: NDArray[np.uint32] | None = field(default=None, compare=False)
 
 
-def run_candidates(
-    ledger: RunLedger, manifest: Manifest, dated: date | None = None
-) -> Iterator[PlacedCandidates]:
+def run_rows(ledger: RunLedger, manifest: Manifest, dated: date | None = None) -> Iterator[DayRows]:
     """Every candidate that the run counted or rejected, in the order of archives, days and parts;
     of days with the date ``dated`` only, if there is one given. Days whose extracts are gone are
     extracted, and kept, again.
@@ -71,8 +85,15 @@ def run_candidates(
         RetryableError: a storage does not answer.
     """
     for counted in counted_days(ledger, manifest):
-        if dated is None or day_date(counted.day.name) == dated:
-            yield from day_candidates(ledger, manifest, counted)
+        sold_on = day_date(counted.day.name)
+        if dated is not None and sold_on != dated:
+            continue
+        with _kept_day(ledger, manifest, counted, again=True) as (path, day):
+            marking = Marking(counted.sent_twice)
+            names = [part.name for part in day.parts]
+            for part, rows in read_rows(path, day):
+                place = (counted.done.archive.name, counted.day.name, sold_on, names)
+                yield DayRows(*place, part, marking.marked(rows))
 
 
 def recount(
@@ -141,30 +162,35 @@ def day_candidates(
     ledger: RunLedger, manifest: Manifest, counted: CountedDay, *, again: bool = True
 ) -> Iterator[PlacedCandidates]:
     """Every candidate of one day, those that were sent before with that defect; unless its archive
-    may be read ``again``, of a kept extract only. Raises as ``run_candidates`` does."""
-    extracts = Extracts(ledger.state, manifest.options, is_used=True, is_kept=True)
+    may be read ``again``, of a kept extract only. Raises as ``run_rows`` does."""
     archive, day = counted.done.archive, counted.day
+    with _kept_day(ledger, manifest, counted, again=again) as found:
+        for part, decoded in mark_sent_twice(read_candidates(*found), counted.sent_twice):
+            place = (archive.name, day.name, day_date(day.name), part.name)
+            yield PlacedCandidates(*place, decoded)
+
+
+@contextmanager
+def _kept_day(
+    ledger: RunLedger, manifest: Manifest, counted: CountedDay, *, again: bool
+) -> Iterator[tuple[Path, ExtractedDay]]:
+    """The extract of a day, made again if it is gone, and that is allowed. Raises EventsGone."""
+    extracts = Extracts(ledger.state, manifest.options, is_used=True, is_kept=True)
     with extracts.open(counted.digest) as found:
         if found is not None:
-            marked = mark_sent_twice(read_candidates(*found), counted.sent_twice)
-            for part, decoded in marked:
-                place = (archive.name, day.name, day_date(day.name), part.name)
-                yield PlacedCandidates(*place, decoded)
+            yield found
             return
+    day = f"The events of {counted.done.archive.name} > {counted.day.name}"
     if not again:
-        raise EventsGone(
-            f"The events of {archive.name} > {day.name} are not kept.",
-            "`sales-pipeline diff` reads the archive again.",
-        )
+        raise EventsGone(f"{day} are not kept.", "`sales-pipeline diff` reads the archive again.")
     unread = _extract_again(manifest, extracts, counted.done)
     with extracts.open(counted.digest) as found:
         if found is None:
             raise EventsGone(
-                f"The events of {archive.name} > {day.name} are not kept any more, and the "
-                f"archive {as_it_is(unread)}.",
+                f"{day} are not kept any more, and the archive {as_it_is(unread)}.",
                 f"Put the archive that was read back into {manifest.data}, or ask for a later run.",
             )
-    yield from day_candidates(ledger, manifest, counted)
+        yield found
 
 
 def as_it_is(unread: str | None) -> str:

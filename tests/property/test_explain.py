@@ -18,6 +18,7 @@ from hypothesis import given
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import ReturnsMode, UnknownMode
 from pipeline_core.questions.explain import cell as summing
+from pipeline_core.questions.explain import rows
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.storage import open_storage
@@ -44,7 +45,11 @@ def test_explanations_equal_oracle(
     batch_size: int,
     processes: int,
 ) -> None:
-    with tempfile.TemporaryDirectory() as name, mock.patch.object(summing, "_LEAST_SUMMED_ROWS", 2):
+    with (
+        tempfile.TemporaryDirectory() as name,
+        mock.patch.object(summing, "_LEAST_SUMMED_ROWS", 2),
+        mock.patch.object(rows, "_LEAST_ROWS", batch_size),
+    ):
         folder = Path(name)
         written = shop.write(folder / "shop")
         outcome = run_local(

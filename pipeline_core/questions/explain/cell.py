@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +14,9 @@ from numpy.typing import NDArray
 from pipeline_core.containers.cut import cut_bytes
 from pipeline_core.extract.scan import NOT_AN_OBJECT
 from pipeline_core.messages import RejectFigures, RejectReason
-from pipeline_core.processing.recount import PlacedCandidates
 from pipeline_core.processing.rules import Rules
 from pipeline_core.questions.explain.explanation import KnownLabels, PlacedEvent
+from pipeline_core.questions.explain.rows import PlacedRows
 from pipeline_core.schemas import PRICE_MINOR, UNKNOWN_RETURN
 from pipeline_core.transform.enrich import Enriched, merge_figures
 from pipeline_core.transform.ids import group_ids
@@ -100,12 +99,12 @@ class CellContents:
     unplaced_events: int = 0
     returned: Sums = field(default_factory=Sums)
 
-    def take(self, placed: PlacedCandidates) -> None:
+    def take(self, placed: PlacedRows) -> None:
         """Sorts candidates into those of the cell, those left out of it, and all others."""
-        enriched = self._enrich(placed.decoded.candidates, placed.date)
+        enriched = self._enrich(placed)
         left_out = np.flatnonzero(enriched.reasons)
         if len(left_out):
-            self._take_left_out(placed, left_out, enriched.reasons[left_out])
+            self._take_left_out(placed.take(left_out), enriched.reasons[left_out])
         category, segment = (enriched.sales[name].to_numpy() for name in ("category", "segment"))
         here = (category == self.category) & (segment == self.segment)
         if self.rules.options.returns == "separate":
@@ -114,25 +113,20 @@ class CellContents:
             self.returned, here = self.returned.plus(_sums(returned)), here & ~is_return
         if here.any():
             rows = np.flatnonzero(enriched.reasons == 0)[here]
-            self._take_sales(placed, rows, enriched.sales.filter(pa.array(here)))
+            self._take_sales(placed.take(rows), enriched.sales.filter(pa.array(here)))
 
-    def _take_sales(
-        self, placed: PlacedCandidates, rows: NDArray[np.int64], sales: pa.Table
-    ) -> None:
-        place = (placed.archive, placed.day, placed.part)
-        self.places[place] = self.places.get(place, Sums()).plus(_sums(sales))
-        found = placed.decoded.candidates.take(pa.array(rows))
-        products = self.rules.dimensions.product_rows(found["product_id"], sales["date"])
-        self.products.add(found["product_id"], products, sales)
-        self.customers.add(found["customer_id"], np.zeros(len(rows), np.int64), sales)
-        shown = found.slice(0, self.most - len(self.first_events))
-        self.first_events += self._events(placed, shown, [None] * shown.num_rows)
+    def _take_sales(self, found: PlacedRows, sales: pa.Table) -> None:
+        for place, sums in _sums_by_place(found, sales):
+            self.places[place] = self.places.get(place, Sums()).plus(sums)
+        ids = found.candidates
+        products = self.rules.dimensions.product_rows(ids["product_id"], sales["date"])
+        self.products.add(ids["product_id"], products, sales)
+        self.customers.add(ids["customer_id"], np.zeros(sales.num_rows, np.int64), sales)
+        shown = found.first(self.most - len(self.first_events))
+        self.first_events += self._events(shown, [None] * len(shown.place))
 
-    def _take_left_out(
-        self, placed: PlacedCandidates, rows: NDArray[np.int64], reasons: NDArray[np.uint8]
-    ) -> None:
-        found = placed.decoded.candidates.take(pa.array(rows))
-        category, segment = self._known_labels(found, placed.date)
+    def _take_left_out(self, found: PlacedRows, reasons: NDArray[np.uint8]) -> None:
+        category, segment = self._known_labels(found)
         of_category, of_segment = category == self.category, segment == self.segment
         nowhere, nobody = category == NO_LABEL, segment == NO_LABEL
         fits: dict[KnownLabels, NDArray[np.bool_]] = {
@@ -144,26 +138,23 @@ class CellContents:
         for known, fit in fits.items():
             if not fit.any():
                 continue
-            here = found.filter(pa.array(fit))
-            figures = self._enrich(here, placed.date).rejected
+            here = found.take(np.flatnonzero(fit))
+            figures = self._enrich(here).rejected
             self.left_out[known] = merge_figures(self.left_out.get(known, {}), figures)
-            shown = here.slice(0, self.most - len(self.first_left_out[known]))
-            why = [_REASONS[reason - 1] for reason in reasons[fit][: shown.num_rows].tolist()]
-            self.first_left_out[known] += self._events(placed, shown, why)
+            shown = here.first(self.most - len(self.first_left_out[known]))
+            why = [_REASONS[reason - 1] for reason in reasons[fit][: len(shown.place)].tolist()]
+            self.first_left_out[known] += self._events(shown, why)
 
-    def _enrich(self, candidates: pa.Table, sold_on: date | None) -> Enriched:
-        return self.rules.enrich(candidates, _dates(candidates, sold_on))
+    def _enrich(self, placed: PlacedRows) -> Enriched:
+        return self.rules.enrich(placed.candidates, placed.dates)
 
-    def _known_labels(
-        self, candidates: pa.Table, sold_on: date | None
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def _known_labels(self, found: PlacedRows) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Codes of category and segment, NO_LABEL where they cannot be known."""
-        dimensions = self.rules.dimensions
+        dimensions, candidates = self.rules.dimensions, found.candidates
         products, customers = candidates["product_id"], candidates["customer_id"]
-        dates = _dates(candidates, sold_on)
-        product = dimensions.product_rows(products, dates)
+        product = dimensions.product_rows(products, found.dates)
         category = dimensions.product_category[product]
-        segment = dimensions.customer_segment[dimensions.customer_rows(customers, dates)]
+        segment = dimensions.customer_segment[dimensions.customer_rows(customers, found.dates)]
         if self.rules.options.unknown == "reject":
             return category, segment
         is_paid = self.rules.options.feed.price is not None
@@ -174,18 +165,17 @@ class CellContents:
         segment[(segment == NO_LABEL) & someone] = dimensions.labels.unknown_segment
         return category, segment
 
-    def _events(
-        self, placed: PlacedCandidates, rows: pa.Table, reasons: Sequence[str | None]
-    ) -> Iterator[PlacedEvent]:
-        dimensions = self.rules.dimensions
-        products = dimensions.product_rows(rows["product_id"], _dates(rows, placed.date))
+    def _events(self, found: PlacedRows, reasons: Sequence[str | None]) -> Iterator[PlacedEvent]:
+        dimensions, rows = self.rules.dimensions, found.candidates
+        products = dimensions.product_rows(rows["product_id"], found.dates)
         prices = dimensions.product_price[products].tolist()
         if is_paid := PRICE_MINOR.name in rows.column_names:
             prices = rows[PRICE_MINOR.name].to_pylist()
         is_kept = self.rules.options.unknown == "bucket"
-        for row, product, price, reason in zip(
-            rows.to_pylist(), products.tolist(), prices, reasons, strict=True
+        for place, row, product, price, reason in zip(
+            found.place.tolist(), rows.to_pylist(), products.tolist(), prices, reasons, strict=True
         ):
+            archive, day, part = found.places[place]
             quantity = row["quantity"]
             if quantity in (0, UNKNOWN_RETURN):
                 quantity = None
@@ -196,9 +186,9 @@ class CellContents:
             else:
                 is_priced = not dimensions.products.is_gap[product]
             yield PlacedEvent(
-                archive=placed.archive,
-                day=placed.day,
-                part=placed.part,
+                archive=archive,
+                day=day,
+                part=part,
                 position=row["position"],
                 item=row["item"],
                 customer=id_text(row["customer_id"]),
@@ -240,8 +230,19 @@ def _summed(pieces: Sequence[pa.Table]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=_SUMS)
 
 
-def _dates(candidates: pa.Table, sold_on: date | None) -> pa.Array:
-    return pa.repeat(pa.scalar(sold_on, pa.date32()), candidates.num_rows)
+def _sums_by_place(
+    found: PlacedRows, sales: pa.Table
+) -> Iterator[tuple[tuple[str, str, str], Sums]]:
+    """Of as many sales as are found, by archive, day and part."""
+    places, number = np.unique(found.place, return_inverse=True)
+    count = len(places)
+    units, hi, lo = (group_sums(number, count, sales[name].to_numpy()) for name in MEASURES)
+    bought = np.bincount(number[sales["units"].to_numpy() > 0], minlength=count)
+    columns = places, np.bincount(number, minlength=count), bought, units, hi, lo
+    for place, events, purchases, sold, high, low in zip(
+        *(each.tolist() for each in columns), strict=True
+    ):
+        yield found.places[place], Sums(events, purchases, sold, to_minor(high, low))
 
 
 def _sums(sales: pa.Table) -> Sums:

@@ -18,7 +18,7 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.load.read_back import read_published_rows
 from pipeline_core.load.tables import csv_line
 from pipeline_core.messages import Manifest, Summary, Totals, UnknownMode, Unreadable
-from pipeline_core.processing.recount import counted_days, run_candidates
+from pipeline_core.processing.recount import counted_days, run_rows
 from pipeline_core.processing.rules import Rules, rules_of
 from pipeline_core.questions.explain.cell import CellContents, Sums, SumsById, id_text
 from pipeline_core.questions.explain.explanation import (
@@ -31,6 +31,7 @@ from pipeline_core.questions.explain.explanation import (
     ProductFigures,
     ReturnedThere,
 )
+from pipeline_core.questions.explain.rows import together
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, UNKNOWN_LABEL, Dimensions
 from pipeline_core.transform.money import to_text
 from pipeline_core.transform.rejected import in_decimals
@@ -52,7 +53,7 @@ def explain(ledger: RunLedger, cell: Cell, most: int) -> Explanation:
     rules = rules_of(ledger, manifest)
     category, segment = _codes(cell, rules.dimensions, manifest.options.unknown)
     contents = CellContents(rules, category, segment, most)
-    for placed in run_candidates(ledger, manifest, cell.date):
+    for placed in together(run_rows(ledger, manifest, cell.date)):
         contents.take(placed)
     days = {day_date(each.day.name) for each in counted_days(ledger, manifest)}
     has_day = cell.date is None or cell.date in days
