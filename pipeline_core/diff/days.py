@@ -82,8 +82,8 @@ def _events(day: CountedDay) -> tuple[str, bytes]:
 
 
 def _results(day: CountedDay) -> set[str]:
-    """The files of the sums that it is in: each belongs to the run that made it."""
-    return {stored.key for stored in day.done.receipt.partials.values()}
+    """The sums that it is in: each belongs to the run that made it."""
+    return {stored.identity for stored in day.done.receipt.partials.values()}
 
 
 class _Absence:

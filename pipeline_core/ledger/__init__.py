@@ -8,10 +8,13 @@
     runs/<run_id>/manifest.json                  the plan, created once
     runs/<run_id>/dispatches/<n>.json            work that was sent to workers together
     runs/<run_id>/attempts/<work>.<n>.json       who tried what, and until when they are alive
-    runs/<run_id>/partials/<work>.<report>.<digest>.parquet
+    runs/<run_id>/receipts/<work>.result         created once, last: the archive is done;
+                                                 what is small comes behind it
+    runs/<run_id>/partials/<work>.<report>.<digest>.parquet, .arrow
     runs/<run_id>/rejects/<work>.<digest>.csv
     runs/<run_id>/event_keys/<work>.<digest>.arrow    if the feed has a SALES_EVENT_ID
-    runs/<run_id>/receipts/<work>.json           created once, last: the archive is done
+    runs/<run_id>/named_ids/<work>.<digest>.arrow     which customers and products events name
+    runs/<run_id>/receipts/<work>.json           a receipt with nothing behind it
     runs/<run_id>/distinct.json                  receipts without events that were sent before
     runs/<run_id>/sent_twice/<work>.<digest>.parquet  which events these are
     runs/<run_id>/customers.roaring              who bought: the next run's page compares with it

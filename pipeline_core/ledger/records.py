@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
@@ -19,11 +20,19 @@ def read_record(
 ) -> _Record | None:
     """The record under a key, or None if there is none. One that is no such record is removed, so
     that it can be made again; ``run_id`` is for the log."""
+    return read_record_by(state, key, lambda data: msgspec.json.decode(data, type=kind), run_id)
+
+
+def read_record_by(
+    state: Storage, key: str, decode: Callable[[bytes], _Record], run_id: str | None = None
+) -> _Record | None:
+    """The same of what ``decode`` makes of the bytes; it raises ValueError of those that are no
+    such record."""
     try:
-        return msgspec.json.decode(state.read(key), type=kind)
+        return decode(state.read(key))
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # as those of msgspec and of UTF-8 are
         about = {} if run_id is None else {"run_id": run_id}
         log.warning("damaged_record_removed", key=key, cause=str(error), **about)
         state.remove(key)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
 import msgspec
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger.run_files import RunFiles
+from pipeline_core.ledger.run_receipts import RunReceipts
 from pipeline_core.ledger.runs import run_ids
 from pipeline_core.ledger.state import damaged_record, no_such_run
 from pipeline_core.messages import (
@@ -18,7 +17,6 @@ from pipeline_core.messages import (
     Manifest,
     Outcome,
     Receipt,
-    ReusedReceipts,
     Summary,
     Verdict,
     Work,
@@ -27,12 +25,11 @@ from pipeline_core.messages import (
 from pipeline_core.messages.changes import Changes
 
 _DISTINCT = "distinct.json"
-_REUSED = "reused.json"
 
 START_ANOTHER = "Start another: `sales-pipeline run`."
 
 
-class RunLedger(RunFiles):
+class RunLedger(RunReceipts):
     """The record of one run. What a power cut tore is removed when it is read: not yet done."""
 
     def create_manifest(self, manifest: Manifest) -> Manifest:
@@ -70,40 +67,6 @@ class RunLedger(RunFiles):
             )
         return manifest, outcome.summary
 
-    def create_receipt(self, work: Work, receipt: Receipt) -> Receipt:
-        """Marks work as done; the files the receipt names are stored already. Returns the
-        receipt that counts: the first one."""
-        return self._create_once(f"receipts/{work.id}.json", receipt)
-
-    def replace_receipt(self, work: Work, receipt: Receipt) -> None:
-        """Puts a receipt in the place of one whose files are gone or damaged."""
-        self.state.write(self._key(f"receipts/{work.id}.json"), to_json(receipt))
-        self._take_out_of_reused(work)
-
-    def receipt(self, work: Work) -> Receipt | None:
-        """The receipt that this run made of a piece of work, or None while there is none."""
-        return self.receipt_of(work.id)
-
-    def receipt_of(self, work_id: str) -> Receipt | None:
-        """As ``receipt``, by the work's id."""
-        return self._read(f"receipts/{work_id}.json", Receipt)
-
-    def create_reused(self, receipts: dict[str, Receipt]) -> None:
-        """Takes receipts over from the run before, by the work's id: in one file, so that it
-        makes no difference how many they are."""
-        self._create_once(_REUSED, ReusedReceipts(receipts))
-
-    def receipts_of(self, work_ids: Iterable[str]) -> dict[str, Receipt]:
-        """The receipts of what is done of some work, by its id: made by this run or taken over."""
-        reused = self.reused()
-        found = {each: reused.get(each) or self.receipt_of(each) for each in work_ids}
-        return {work_id: receipt for work_id, receipt in found.items() if receipt is not None}
-
-    def reused(self) -> dict[str, Receipt]:
-        """The receipts taken over, by the work's id."""
-        found = self._read(_REUSED, ReusedReceipts)
-        return found.receipts if found is not None else {}
-
     def write_distinct(self, receipts: dict[str, Receipt]) -> None:
         """Keeps receipts of work that has events sent before, once these are left out, by its
         id."""
@@ -125,25 +88,7 @@ class RunLedger(RunFiles):
         for made in self.attempts(work.id)[number - 1 :][:1]:
             if is_made and made.state == "running":
                 self.write_attempt(work.id, msgspec.structs.replace(made, state="handed_back"))
-        self.state.remove(self._key(f"receipts/{work.id}.json"))
-
-    def _take_out_of_reused(self, work: Work) -> None:
-        """The others become receipts like any."""
-        reused = self.reused()
-        if work.id in reused:
-            for other, receipt in reused.items():
-                if other != work.id:
-                    self._create_once(f"receipts/{other}.json", receipt)
-            self.state.remove(self._key(_REUSED))
-
-    def receipt_ids(self) -> set[str]:
-        """Ids of the work that is done."""
-        return {name.removesuffix(".json") for name in self._names("receipts")} | set(self.reused())
-
-    def receipts(self) -> list[Receipt]:
-        """Every receipt there is, also of work that does not count in the end."""
-        found = (self._read(f"receipts/{name}", Receipt) for name in self._names("receipts"))
-        return [*self.reused().values(), *(receipt for receipt in found if receipt is not None)]
+        self._remove_receipt(work.id)
 
     def create_attempt(self, work_id: str, attempt: Attempt) -> bool:
         """Notes an attempt under its number, unless another has that number."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TypeVar
 
@@ -12,6 +13,7 @@ from msgspec import Struct
 
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.ledger.records import read_record
+from pipeline_core.ledger.result_files import HeldResults
 from pipeline_core.ledger.state import no_such_run
 from pipeline_core.ledger.stored_files import load_stored, opened_stored
 from pipeline_core.messages import StoredFile, Work, to_json
@@ -22,10 +24,12 @@ _Message = TypeVar("_Message", bound=Struct)
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The folder of one run in the state: what its work stored, and its records by their names."""
+    """The folder of one run in the state: what its work stored, and its records by their names.
+    What is behind receipts stays in ``held`` once they are read, if there is one."""
 
     state: Storage
     run_id: str
+    held: HeldResults | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Raises ConfigError if no run can be called so."""
@@ -35,9 +39,8 @@ class RunFiles:
     def store(
         self, kind: str, work: Work, suffix: str, content: bytes | Path, rows: int
     ) -> StoredFile:
-        """Keeps a file's bytes, or copies a finished local file, into the run. Its digest goes
-        into its name, so two who do the same work never overwrite each other's, and into the
-        receipt."""
+        """As ``Stores.store``, in a file of their own. Its digest goes into its name, so two who do
+        the same work never overwrite each other's, and into the receipt."""
         if isinstance(content, bytes):
             digest = hashlib.sha256(content).hexdigest()
         else:
@@ -53,11 +56,11 @@ class RunFiles:
 
     def load(self, stored: StoredFile) -> bytes:
         """The bytes of a stored file. Raises DamagedResult if they are not those stored."""
-        return load_stored(self.state, stored)
+        return load_stored(self.state, stored, self.held)
 
     def opened(self, stored: StoredFile) -> AbstractContextManager[IO[bytes]]:
         """The same to read from its beginning, of any size. Raises DamagedResult."""
-        return opened_stored(self.state, stored)
+        return opened_stored(self.state, stored, self.held)
 
     def _exists(self, name: str) -> bool:
         try:
@@ -76,11 +79,20 @@ class RunFiles:
         return [key.rsplit("/", 1)[1] for key in keys if key.endswith(".json")]
 
     def _create_once(self, name: str, message: _Message) -> _Message:
-        """Raises FileNotFoundError if another's file vanishes as fast as it is created."""
+        def read() -> _Message | None:
+            return self._read(name, type(message))
+
+        return self._first(name, to_json(message), message, read)
+
+    def _first(
+        self, name: str, data: bytes, message: _Message, read: Callable[[], _Message | None]
+    ) -> _Message:
+        """What was created first. Raises FileNotFoundError if another's file vanishes as fast as
+        it is created."""
         for _ in range(3):
-            if self.state.create(self._key(name), to_json(message)):
+            if self.state.create(self._key(name), data):
                 return message
-            found = self._read(name, type(message))
+            found = read()
             if found is not None:
                 return found
         raise FileNotFoundError(self._key(name))

@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO
 
 from pipeline_core.errors import DamagedResult
+from pipeline_core.ledger.result_files import HeldResults, stretch
 from pipeline_core.messages import StoredFile
 from pipeline_core.storage import Storage
 
 
-def load_stored(state: Storage, stored: StoredFile) -> bytes:
+def load_stored(state: Storage, stored: StoredFile, held: HeldResults | None = None) -> bytes:
     """All bytes. Raises DamagedResult if they are gone, or are not those stored."""
+    if stored.offset is not None and held is not None:
+        data = held.stretch(stored)
+        if _digest(data) == stored.digest:
+            return data
     try:
-        data = state.read(stored.key)
+        data = stretch(state.read(stored.key), stored)
     except FileNotFoundError:
         raise _lost(stored) from None
-    _check(stored, hashlib.sha256(data))
+    _check(stored, _digest(data))
     return data
 
 
 @contextmanager
-def opened_stored(state: Storage, stored: StoredFile) -> Iterator[IO[bytes]]:
-    """The same to read from its beginning: no more of it is in memory than is asked for."""
+def opened_stored(
+    state: Storage, stored: StoredFile, held: HeldResults | None = None
+) -> Iterator[IO[bytes]]:
+    """The same to read from its beginning: no more of a file is in memory than is asked for."""
+    if stored.offset is not None:
+        yield io.BytesIO(load_stored(state, stored, held))
+        return
     with ExitStack() as stack:
         try:
             file = stack.enter_context(state.fetched(stored.key))
         except FileNotFoundError:
             raise _lost(stored) from None
-        _check(stored, hashlib.file_digest(file, "sha256"))
+        _check(stored, hashlib.file_digest(file, "sha256").hexdigest())
         file.seek(0)
         yield file
 
 
-def _check(stored: StoredFile, found: hashlib._Hash) -> None:
-    if found.hexdigest() != stored.digest:
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _check(stored: StoredFile, digest: str) -> None:
+    if digest != stored.digest:
         raise DamagedResult(f"{stored.key} is damaged: its digest is not the receipt's")
 
 

@@ -64,14 +64,23 @@ class KeyLog:
         self.rows = 0
 
     @contextmanager
-    def saved(self) -> Iterator[Path]:
-        """An Arrow stream of them, schema EVENT_KEYS."""
+    def saved(self) -> Iterator[bytes | Path]:
+        """An Arrow stream of them, schema EVENT_KEYS: the bytes if they are few, else a file."""
+        if self.rows * _ROW.itemsize <= _IN_MEMORY_BYTES:
+            memory = pa.BufferOutputStream()
+            self._write(memory)
+            yield memory.getvalue().to_pybytes()
+            return
         with tempfile.TemporaryDirectory(prefix="sales-") as folder:
             path = Path(folder) / "event_keys.arrow"
-            with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, EVENT_KEYS) as stream:
-                for batch in self._batches():
-                    stream.write_batch(batch)
+            with pa.OSFile(str(path), "wb") as file:
+                self._write(file)
             yield path
+
+    def _write(self, sink: pa.NativeFile) -> None:
+        with pa.ipc.new_stream(sink, EVENT_KEYS) as stream:
+            for batch in self._batches():
+                stream.write_batch(batch)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         self._file.seek(0)

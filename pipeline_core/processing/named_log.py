@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.result_files import Stores
 from pipeline_core.messages import NamedIds, Work
 from pipeline_core.processing.steps import Chunk
 from pipeline_core.schemas import NAMED_IDS
@@ -42,8 +42,8 @@ class NamedLog:
         self._products.absorb(other._products)
         self._days |= other._days
 
-    def stored(self, ledger: RunLedger, work: Work, dimensions: Dimensions) -> NamedIds:
-        """As a receipt says it; what is much is stored in a file."""
+    def stored(self, files: Stores, work: Work, dimensions: Dimensions) -> NamedIds:
+        """As a receipt says it; what is much is stored."""
         ids = {
             "customers": self._customers.known(dimensions.customer_ids),
             "unknown_customers": self._customers.unknown(),
@@ -57,7 +57,7 @@ class NamedLog:
         file = None
         if None in few.values():
             table = _table(ids)
-            file = ledger.store("named_ids", work, ".arrow", _stream(table), table.num_rows)
+            file = files.store("named_ids", work, ".arrow", _stream(table), table.num_rows)
         dates = [day for day in self._days if day is not None]
         return NamedIds(
             first=min(dates, default=None),

@@ -20,7 +20,8 @@ from pipeline_core.ledger.attempts import (
     is_out_of_tries,
     raise_too_costly,
 )
-from pipeline_core.load.tables import to_partial
+from pipeline_core.ledger.result_files import Stores
+from pipeline_core.load.partials import partial_file
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveRef, Attempt, Counts, Manifest, Receipt, Work
 from pipeline_core.plural import counted
@@ -74,9 +75,9 @@ def _attempted(ledger: RunLedger, manifest: Manifest, work: Work, worker: Worker
         attempt(ledger, manifest.policy, work.id, worker, limited=True) as noted,
         raise_too_costly(worker, f"process {archive.name}"),
     ):
-        made = processed(ledger, manifest, archive, work)
+        made, behind = processed(ledger, manifest, archive, work)
         made = msgspec.structs.replace(made, attempt=noted.number)
-        receipt = ledger.create_receipt(work, made)
+        receipt = ledger.create_receipt(work, made, behind)
         if receipt is not made:  # another's counts, and says nothing of this attempt
             noted.done()
     counts = receipt.counts
@@ -93,9 +94,11 @@ def _attempted(ledger: RunLedger, manifest: Manifest, work: Work, worker: Worker
     return receipt
 
 
-def processed(ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work: Work) -> Receipt:
+def processed(
+    ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work: Work
+) -> tuple[Receipt, bytes]:
     """Processes the archive, stores the results and makes their receipt, which does not count
-    yet. Raises RetryableError."""
+    yet, and what comes behind it. Raises RetryableError."""
     started = time.monotonic()
     extraction = _extraction(ledger, manifest, archive, work)
     with temporary_files(), count_events(extraction, _rules(ledger, manifest)) as result:
@@ -142,8 +145,8 @@ def _quarantine(ledger: RunLedger, manifest: Manifest, work: Work, ended: list[A
     extraction.give_up(cause)
     log.error("archive_quarantined", run_id=ledger.run_id, archive=archive.name, cause=cause)
     with Level(_rules(ledger, manifest)) as nothing:
-        receipt = _store(ledger, work, extraction, nothing, time.monotonic())
-    return ledger.create_receipt(work, msgspec.structs.replace(receipt, quarantined=True))
+        receipt, behind = _store(ledger, work, extraction, nothing, time.monotonic())
+    return ledger.create_receipt(work, msgspec.structs.replace(receipt, quarantined=True), behind)
 
 
 @lru_cache(maxsize=2)
@@ -161,13 +164,16 @@ def _dimensions(state_uri: str, digest: str, customer_numbers: str | None) -> Di
 
 def _store(
     ledger: RunLedger, work: Work, extraction: Extraction, result: Level, started: float
-) -> Receipt:
-    return msgspec.structs.replace(
-        store_results(ledger, work, result, receipt_of(ledger.run_id, work, extraction)),
-        named_ids=result.named.stored(ledger, work, result.rules.dimensions),
+) -> tuple[Receipt, bytes]:
+    file = ledger.result_file(work)
+    receipt = store_results(file, work, result, receipt_of(ledger.run_id, work, extraction))
+    receipt = msgspec.structs.replace(
+        receipt,
+        named_ids=result.named.stored(file, work, result.rules.dimensions),
         general_events=result.general,
         seconds=round(time.monotonic() - started, 6),
     )
+    return receipt, file.behind
 
 
 def receipt_of(run_id: str, work: Work, extraction: Extraction) -> Receipt:
@@ -193,22 +199,22 @@ def receipt_of(run_id: str, work: Work, extraction: Extraction) -> Receipt:
     )
 
 
-def store_results(ledger: RunLedger, work: Work, result: Level, receipt: Receipt) -> Receipt:
+def store_results(files: Stores, work: Work, result: Level, receipt: Receipt) -> Receipt:
     """Stores partials, by report, and rejects and keys of events, if there are any; the receipt
     names them then."""
-    partials = {
-        report: ledger.store(
-            "partials", work, f".{report}.parquet", to_partial(table), table.num_rows
+    partials = {}
+    for report, table in result.partials().items():
+        ending, data = partial_file(table)
+        partials[report] = files.store(
+            "partials", work, f".{report}.{ending}", data, table.num_rows
         )
-        for report, table in result.partials().items()
-    }
     rejects = event_keys = None
     if result.rejects.rows:
         with result.rejects.saved() as content:
-            rejects = ledger.store("rejects", work, ".csv", content, result.rejects.rows)
+            rejects = files.store("rejects", work, ".csv", content, result.rejects.rows)
     if result.keys.rows:
-        with result.keys.saved() as path:
-            event_keys = ledger.store("event_keys", work, ".arrow", path, result.keys.rows)
+        with result.keys.saved() as keys:
+            event_keys = files.store("event_keys", work, ".arrow", keys, result.keys.rows)
     return msgspec.structs.replace(
         receipt,
         counts=result.counts(),

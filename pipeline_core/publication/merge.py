@@ -20,11 +20,11 @@ from pipeline_core.errors import DamagedResult, ResultsMissing
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.cache import keep_merged, load_merged, merged_digests
 from pipeline_core.ledger.results import Done
+from pipeline_core.load.partials import read_partial
 from pipeline_core.load.tables import to_partial
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Receipt, ReportPlugin, ReturnsMode, StoredFile
 from pipeline_core.planning.reuse import RULES_VERSION
-from pipeline_core.storage.parquet import read_parquet
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.plugins import report_identities, reports_of
 
@@ -108,11 +108,6 @@ def _discarded_if_damaged(ledger: RunLedger, done: Done) -> Iterator[None]:
         raise ResultsMissing(
             f"{error.message}.", f"`sales-pipeline resume {ledger.run_id}` makes it again."
         ) from error
-
-
-def read_partial(data: bytes) -> pa.Table:
-    """The partial in a stored file's bytes. Raises what pyarrow does if it is none."""
-    return read_parquet(data).replace_schema_metadata(None)
 
 
 @dataclass(frozen=True)

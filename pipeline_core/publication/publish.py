@@ -16,6 +16,7 @@ from pipeline_core.errors import (
 )
 from pipeline_core.ledger import RunLedger, open_state, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
+from pipeline_core.ledger.result_files import HeldResults
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.ledger.snapshots import load_snapshot
@@ -59,7 +60,7 @@ def publish(
         RetryableError: a storage does not answer, or has no room.
     """
     state = open_state(state_uri)
-    ledger = RunLedger(state, run_id)
+    ledger = RunLedger(state, run_id, HeldResults())
     manifest = ledger.manifest()
     verdict = ledger.verdict()
     outcome = ledger.outcome()

@@ -28,13 +28,14 @@ from pipeline_core.errors import (
 )
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.results import Done, results
+from pipeline_core.load.partials import read_partial
 from pipeline_core.messages import Counts, Manifest, Receipt, Summary, Work
 from pipeline_core.processing.levels import Level
 from pipeline_core.processing.process import processed, store_results
 from pipeline_core.processing.recount import CountedDay, as_it_is, days_of, recount
 from pipeline_core.processing.rules import Rules, rules_of
 from pipeline_core.publication.latest import make_latest, newest_published
-from pipeline_core.publication.merge import merge_results, read_partial
+from pipeline_core.publication.merge import merge_results
 from pipeline_core.publication.repair import FilesState, repair_files
 from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise
@@ -115,12 +116,13 @@ def _restore_receipts(ledger: RunLedger, manifest: Manifest, summary: Summary) -
     """Makes receipts that are gone anew, of archives that are as the run read them."""
     while outstanding := results(ledger, manifest).outstanding:
         for work in outstanding:
-            ledger.create_receipt(work, _processed_again(ledger, manifest, work, summary))
+            receipt, behind = _processed_again(ledger, manifest, work, summary)
+            ledger.create_receipt(work, receipt, behind)
 
 
 def _processed_again(
     ledger: RunLedger, manifest: Manifest, work: Work, summary: Summary
-) -> Receipt:
+) -> tuple[Receipt, bytes]:
     archive = manifest.archive(work.archive)
     data = open_archives(manifest.data, follow_links=manifest.options.follow_links)
     if not archive.version:  # there was no file
@@ -189,8 +191,11 @@ def _compared(
         if not _are_same(kept, result.partials(), rules):
             raise _differs(ledger.run_id, f"{done.archive.name} has other sums")
         return done
-    receipt = store_results(ledger, done.work, result, receipt)
-    ledger.replace_receipt(done.work, receipt)
+    file = ledger.result_file(done.work)
+    receipt = store_results(file, done.work, result, receipt)
+    named = result.named.stored(file, done.work, rules.dimensions)
+    receipt = msgspec.structs.replace(receipt, named_ids=named)
+    ledger.replace_receipt(done.work, receipt, file.behind)
     return done._replace(receipt=receipt)
 
 

@@ -116,7 +116,7 @@ def distinct_key(by: Manifest | Memory, archive: ArchiveRef, receipt: Receipt) -
     days = [(names.get(place), place, digest) for place, digest in receipt.day_digests.items()]
     identities = report_identities(by.report_plugins, by.options.returns)
     rules = (rules_of_now(), identities, decisive(by.options))
-    sums = sorted(stored.key for stored in receipt.partials.values())
+    sums = sorted(stored.identity for stored in receipt.partials.values())
     whole = msgspec.json.encode((*rules, sums, archive.name, days))
     return hashlib.sha256(whole).hexdigest()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -71,7 +71,22 @@ def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) ->
     if not dry_run:
         for stored in unusable:
             state.remove(stored.key)
-    return Removed(len(extracts), len(merged), len(results), sum(each.size for each in unusable))
+    behind = list(_behind_receipts(state, newest, files, dry_run=dry_run))
+    size = sum(each.size for each in unusable) + sum(behind)
+    return Removed(len(extracts), len(merged), len(results) + len(behind), size)
+
+
+def _behind_receipts(
+    state: Storage, newest: Collection[str], used: Collection[str], *, dry_run: bool
+) -> Iterator[int]:
+    """Removes what is behind receipts of runs that are not among the newest, and not in use; the
+    receipts stay. Yields how many bytes each was."""
+    for ledger in (RunLedger(state, run_id) for run_id in run_ids(state) if run_id not in newest):
+        for stored in ledger.result_files():
+            if stored.key not in used:
+                size = ledger.leave_receipt(stored.key, dry_run=dry_run)
+                if size:
+                    yield size
 
 
 def _usable_merged(memory: Memory, kept: Mapping[str, Receipt]) -> set[str]:

@@ -13,7 +13,7 @@ from pipeline_core.storage.base import Contents, StoredObject
 # What a link is to blame for itself; any other error may be over soon.
 _LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG}
 # A plan or a memory of 10,000 archives is far smaller; what has no end is none of ours.
-_RECORD, MOST_RECORD_BYTES = ".json", 1 << 30
+_RECORDS, MOST_RECORD_BYTES = (".json", ".result"), 1 << 30
 FOLDER_TEXT = "it is a folder, not a file"
 _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
@@ -94,7 +94,7 @@ def why_no_file(name: str, status: os.stat_result) -> str | None:
 
 def why_too_large(name: str, size: int) -> str | None:
     """Why a record of so many bytes is none of ours; None if it may be, or is no record."""
-    if name.endswith(_RECORD) and size > MOST_RECORD_BYTES:
+    if name.endswith(_RECORDS) and size > MOST_RECORD_BYTES:
         return f"it is {size:,} bytes long"
     return None
 

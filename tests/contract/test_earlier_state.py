@@ -17,6 +17,9 @@ from tests.support.processes import published_csvs, sales_pipeline
 
 EARLIER = Path(__file__).parent / "earlier" / "two_runs.zip"
 BEFORE, AFTER = "20261129T194753628124Z-021268", "20261129T194755873716Z-1e5c5e"
+# Of the version that kept the files of a result apart.
+APART = EARLIER.with_name("files_apart.zip")
+READ, REUSED = "20261130T160702900181Z-f6ac54", "20261130T160704895100Z-2a2085"
 SETTINGS = {
     "PYTHONPATH": str(PROJECT),
     "SALES_ENGINE": "local",
@@ -30,7 +33,16 @@ SETTINGS = {
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    with ZipFile(EARLIER) as earlier:
+    return _unpacked(EARLIER, tmp_path)
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> Path:
+    return _unpacked(APART, tmp_path)
+
+
+def _unpacked(archive: Path, tmp_path: Path) -> Path:
+    with ZipFile(archive) as earlier:
         earlier.extractall(tmp_path)
     for record in (tmp_path / "state").rglob("*.json"):  # as if it had been made here
         record.write_text(record.read_text().replace('"/shop/', f'"{tmp_path}/'))
@@ -97,3 +109,31 @@ def test_a_new_run_reads_its_archives_again(shop: Path) -> None:
     assert summary["days"]["read"] == 5
     assert summary["days"]["reused"] == 0
     assert published_csvs(shop)["sales_report.csv"] == expected
+
+
+def test_results_whose_files_stand_apart_are_read(apart: Path) -> None:
+    assert [run["run_id"] for run in _told(apart, "runs")] == [REUSED, READ]
+    assert _told(apart, "diff", READ, REUSED)["kinds"] == []
+    told = _told(apart, "explain", REUSED, "--category", "Office", "--segment", "Retail")
+    assert told["totals"]["total_revenue"] == "34.50"
+    assert _done(apart, "verify", REUSED).returncode == 0
+
+
+@pytest.mark.parametrize("run", [READ, REUSED])
+def test_reports_of_results_whose_files_stand_apart_are_rebuilt(apart: Path, run: str) -> None:
+    folder = apart / "reports" / "runs" / run
+    expected = {path.name: path.read_bytes() for path in folder.rglob("*.csv")}
+    for gone in (folder, apart / "state" / "kept", apart / "data"):
+        shutil.rmtree(gone)
+    (apart / "data").mkdir()
+    assert _done(apart, "rebuild", run).returncode == 0
+    assert {path.name: path.read_bytes() for path in folder.rglob("*.csv")} == expected
+
+
+def test_a_run_beside_results_whose_files_stand_apart_has_the_same_figures(apart: Path) -> None:
+    expected = (apart / "reports" / "runs" / REUSED / "sales_report.csv").read_bytes()
+    for _ in range(2):
+        assert _told(apart, "run")["status"] == "complete"
+        assert published_csvs(apart)["sales_report.csv"] == expected
+    assert _done(apart, "gc", "--keep-runs", "1").returncode == 0
+    assert _told(apart, "run")["bytes_read"] == 0

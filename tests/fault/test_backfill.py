@@ -18,7 +18,7 @@ from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, week
 DAYS = range(2, 6)
 RANGE = ["--from", "2024-01-02", "--to", "2024-01-05"]
 # So many files of so many runs are there when the command is killed.
-MOMENTS = [("manifest.json", 1), ("receipts/*.json", 3), ("outcome.json", 2)]
+MOMENTS = [("manifest.json", 1), ("receipts/*.result", 3), ("outcome.json", 2)]
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_files_that_may_not_grow(env: dict[str, str], tmp_path: Path, limit: int
     ("place", "left", "written"),
     [
         pytest.param("state", 8_000, "attempts", marks=LONG),
-        ("state", 44_000, "partials"),
+        ("state", 44_000, "receipts"),
         ("reports", 12_000, "runs"),
     ],
 )

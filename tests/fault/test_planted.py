@@ -59,7 +59,7 @@ def _instead(place: Path, target: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["kept/extracts/zz", "kept/extracts", "kept/merged", "kept", "runs", "runs/*/partials"]
+    "place", ["kept/extracts/zz", "kept/extracts", "kept/merged", "kept", "runs", "runs/*/receipts"]
 )
 def test_gc_removes_nothing_behind_a_link(
     env: dict[str, str], kept: Path, victim: Path, place: str

@@ -91,7 +91,7 @@ def honest(shop: Shop, tmp_path: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("key", [OURS, None])
-@pytest.mark.parametrize("names", [("receipts", "partials", "rejects"), ("manifest.json",)])
+@pytest.mark.parametrize("names", [("receipts",), ("manifest.json",)])
 def test_results_and_plans_of_another_are_not_published(
     shop: Shop,
     their_shop: Shop,
@@ -167,7 +167,7 @@ def test_what_another_remembers_is_not_reused(
     for known, lie in zip(memory["archives"], lies["archives"], strict=True):
         known["done"] = lie["done"]
     (ours / "kept/archives.json").write_bytes(json.dumps(memory).encode() + bytes(tag))
-    for name in ("partials", "rejects"):
+    for name in ("receipts",):
         _forge(forged / "runs" / RUN, ours / "runs" / RUN, name)
     found = _run(shop, here, NEXT)
     assert found["sales_report.csv"] == (honest if key else theirs)["sales_report.csv"]
@@ -196,10 +196,10 @@ def test_records_are_of_the_run_they_were_made_in(
     manifest = plan_local(shop, tmp_path, run_id=NEXT)
     process_local(tmp_path, manifest)
     before, after = (_kept(tmp_path, OURS) / "runs" / run_id for run_id in (RUN, NEXT))
-    for name in ("receipts", "partials", "rejects", "attempts"):
+    for name in ("receipts", "attempts"):
         if (before / name).is_dir():
             _forge(before, after, name)
-    shutil.copyfile(after / "receipts" / "00000.json", after / "receipts" / "00001.json")
+    shutil.copyfile(after / "receipts" / "00000.result", after / "receipts" / "00001.result")
     for name in ("verdict.json", "outcome.json", "told.json", "changes.json"):
         if (before / name).exists():
             shutil.copyfile(before / name, after / name)
@@ -420,7 +420,7 @@ def test_a_worker_without_the_key_of_its_state_does_not_start(ships: Fleet, tmp_
 
 
 def _all_but_one(folder: Path) -> list[Path] | None:
-    found = list(_kept(folder, OURS).glob("runs/*/receipts/*.json"))
+    found = list(_kept(folder, OURS).glob("runs/*/receipts/*.result"))
     return found if len(found) == len(ARCHIVES) - 1 else None
 
 
@@ -484,9 +484,9 @@ def test_copies_of_a_run_under_other_names_are_no_runs(
     named = sales_pipeline("show", copies[0], env=env)
     assert named.returncode == 2
     assert "damaged, or not vouched for" in named.stderr
-    partials = sorted((runs / first / "partials").iterdir())
+    results = sorted((runs / first / "receipts").iterdir())
     assert sales_pipeline("gc", env=env).returncode == 0
-    assert sorted((runs / first / "partials").iterdir()) == partials
+    assert sorted((runs / first / "receipts").iterdir()) == results
     second = json.loads(sales_pipeline("run", "--json", env=env).stdout)
     assert first < second["run_id"] < "2040"
     assert second["bytes_read"] == 0

@@ -81,7 +81,7 @@ def test_finished_archives_are_not_done_again(ships: Fleet, expected: dict[str, 
     finished = ledger.receipt_ids()
 
     def records() -> dict[str, object]:
-        key = f"runs/{ledger.run_id}/receipts/{{}}.json"
+        key = f"runs/{ledger.run_id}/receipts/{{}}.result"
         return {
             work: (ledger.state.stat(key.format(work)).version, ledger.attempts(work))
             for work in finished

@@ -125,7 +125,7 @@ def _wait_until_ready(log: Path) -> None:
 
 
 def _pieces(folder: Path) -> list[str]:
-    return sorted(path.stem for path in (folder / "state" / "runs").glob("*/receipts/*.json"))
+    return sorted(path.stem for path in (folder / "state" / "runs").glob("*/receipts/*.result"))
 
 
 SHARES = [f"00000-s{number:04}" for number in range(4)]

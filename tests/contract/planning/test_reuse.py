@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from pipeline_core.extract import extract_cache
+from pipeline_core.ledger import RunLedger, result_files
 from pipeline_core.messages import Limits
 from pipeline_core.page import gather as page
 from pipeline_core.planning import reuse
+from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports import plugins
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
+from tests.support.apart import lay_apart
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.successive import (
     CUSTOMERS,
@@ -185,9 +188,13 @@ def test_a_damaged_extract_is_made_again(runs: Runs, damage: str) -> None:
     assert check(runs, unknown="reject")["bytes_read"] == 0
 
 
-@pytest.mark.parametrize("folder", ["partials", "rejects"])
+@pytest.mark.parametrize("folder", ["partials", "rejects", "receipts"])
 @pytest.mark.parametrize("damage", ["gone", "torn"])
-def test_a_damaged_result_is_made_again(runs: Runs, folder: str, damage: str) -> None:
+def test_a_damaged_result_is_made_again(
+    runs: Runs, folder: str, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if folder != "receipts":
+        monkeypatch.setattr(result_files, "MOST_BEHIND", 0)
     runs.run()
     result = min((runs.folder / "state" / "runs" / "run-001" / folder).iterdir())
     if damage == "gone":
@@ -197,6 +204,20 @@ def test_a_damaged_result_is_made_again(runs: Runs, folder: str, damage: str) ->
     summary = check(runs)
     assert summary["bytes_read"] == 0, "its extracts were there"
     assert summary["archives"]["reused"] == 4
+
+
+def test_results_of_the_version_before_are_taken_over(runs: Runs) -> None:
+    """And merged with those of now."""
+    runs.run()
+    state = open_storage(str(runs.folder / "state"))
+    lay_apart(RunLedger(state, "run-001"))
+    assert not list((runs.folder / "state" / "runs").glob("*/receipts/*.result"))
+    (runs.shop.data / "week_9.zip").write_bytes(week(29))
+    summary = check(runs)
+    assert (summary["archives"]["reused"], summary["archives"]["read"]) == (4, 1)
+    collect_garbage(state, keep_runs=1)
+    assert check(runs)["bytes_read"] == 0
+    assert rebuild(str(runs.folder / "state"), "run-001").state == "as_published"
 
 
 def test_a_damaged_memory_is_none(runs: Runs) -> None:
@@ -289,7 +310,7 @@ def test_garbage_is_what_no_later_run_can_use(runs: Runs) -> None:
     nothing = collect_garbage(state, keep_runs=2)
     assert (nothing.extracts, nothing.results, nothing.bytes) == (0, 0, 0)
     seen = collect_garbage(state, keep_runs=1, dry_run=True)
-    assert (seen.extracts, seen.results) == (1, 4), "day 6, and week 1 as it was"
+    assert (seen.extracts, seen.results) == (1, 1), "day 6, and week 1 as it was"
     assert collect_garbage(state, keep_runs=1) == seen
     assert collect_garbage(state, keep_runs=1).bytes == 0
     assert check(runs)["bytes_read"] == 0

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import make_snapshot
-from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.ledger import RunLedger, open_state, result_files
 from pipeline_core.messages import Manifest, ReportPlugin
 from pipeline_core.planning.taken_over import is_all_touched
 from pipeline_core.running.gc import collect_garbage
@@ -205,10 +205,13 @@ def test_runs_planned_at_once_go_on_each_by_itself(shop: Shop) -> None:
     assert shop.again() == set()
 
 
+@pytest.mark.parametrize("folder", ["named_ids", "receipts"])
 @pytest.mark.parametrize("damage", ["gone", "torn"])
 def test_what_an_archive_names_is_asked_of_its_file_where_that_is_much(
-    shop: Shop, damage: str
+    shop: Shop, damage: str, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if folder == "named_ids":
+        monkeypatch.setattr(result_files, "MOST_BEHIND", 0)
     many = {f"m{n}": ["VIP"] for n in range(99)}
     shop.customers |= many
     day = day_zip({"part.json": part([purchase(one, "p1", 1) for one in many])})
@@ -220,7 +223,7 @@ def test_what_an_archive_names_is_asked_of_its_file_where_that_is_much(
     assert shop.again() == {7}
     shop.customers["c1"] = ["VIP"]
     assert shop.again() == {0, 1}
-    (named,) = (shop.runs.folder / "state").glob("runs/run-003/named_ids/*")
+    (named,) = (shop.runs.folder / "state").glob(f"runs/run-003/{folder}/*")
     named.write_bytes(b"") if damage == "torn" else named.unlink()
     shop.customers["c1"] = ["Retail"]
     assert shop.again() == {0, 1, 7}

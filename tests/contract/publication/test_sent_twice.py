@@ -11,7 +11,7 @@ import pytest
 
 from pipeline_core.diff.causes import CauseKind
 from pipeline_core.errors import ConfigError, EventsGone, ResultsMissing
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, result_files
 from pipeline_core.ledger.results import results
 from pipeline_core.messages import EventPlace, Feed, Outcome, StoredFile, UnlikeFirst
 from pipeline_core.publication import find_sent_twice as keys_read
@@ -74,6 +74,10 @@ def explained(folder: Path, run_id: str) -> Explanation:
 
 def stored(folder: Path, kind: str) -> set[Path]:
     return set((folder / "state").glob(f"runs/*/{kind}/*"))
+
+
+def results_behind(folder: Path) -> set[Path]:
+    return set((folder / "state").glob("runs/*/receipts/*.result"))
 
 
 def test_the_first_by_day_counts_whatever_the_archives_are_called(tmp_path: Path) -> None:
@@ -204,8 +208,9 @@ def test_events_that_are_gone_before_they_are_counted_again_are_told(
 
 @pytest.mark.parametrize("damage", [b"", b"torn"])
 def test_an_archive_whose_keys_are_damaged_is_processed_again(
-    overlapping: Shop, tmp_path: Path, damage: bytes
+    overlapping: Shop, tmp_path: Path, damage: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(result_files, "MOST_BEHIND", 0)
     manifest = plan_local(overlapping, tmp_path, feed=FEED)
     process_local(tmp_path, manifest)
     min(stored(tmp_path, "event_keys")).write_bytes(damage)
@@ -241,7 +246,7 @@ def test_a_lost_record_of_a_run_is_told_and_rebuilt(overlapping: Shop, tmp_path:
     (tmp_path / "state" / "runs" / outcome.run_id / "distinct.json").unlink()
     with pytest.raises(ConfigError, match=f"rebuild {outcome.run_id}"):
         explained(tmp_path, outcome.run_id)
-    for folder in ("partials", "event_keys", "rejects", "sent_twice"):
+    for folder in ("partials", "rejects", "sent_twice"):
         shutil.rmtree(tmp_path / "state" / "runs" / outcome.run_id / folder)
     assert rebuild(str(tmp_path / "state"), outcome.run_id).state == "as_published"
     assert explained(tmp_path, outcome.run_id).totals.units_sold == 9
@@ -255,13 +260,13 @@ def test_what_no_later_run_can_use_is_removed_and_no_more(
         runs.run(feed=FEED)
     state = open_storage(str(tmp_path / "state"))
     collect_garbage(state, 1)
-    left = stored(tmp_path, "partials") | stored(tmp_path, "event_keys")
+    left = stored(tmp_path, "partials") | results_behind(tmp_path)
     assert runs.run(feed=FEED)["totals"]["units_sold"] == 9
-    assert stored(tmp_path, "partials") | stored(tmp_path, "event_keys") == left
+    assert stored(tmp_path, "partials") | results_behind(tmp_path) == left
     (overlapping.data / "a.zip").unlink()
     runs.run(feed=FEED)
     collect_garbage(state, 1)
-    assert stored(tmp_path, "event_keys") < left
+    assert results_behind(tmp_path) < left
     assert explained(tmp_path, runs.last().name).totals.units_sold == 7
 
 

@@ -172,7 +172,7 @@ def test_what_cannot_change_is_read_once(
     again = watch.look()
     assert [key for key in state.keys if "/receipts/" in key or "manifest" in key] == []
     assert again.pieces_done == 3
-    state.remove(f"runs/{manifest.run_id}/receipts/00001.json")  # damaged, and to be made again
+    state.remove(f"runs/{manifest.run_id}/receipts/00001.result")  # damaged, and to be made again
     assert watch.look().pieces_done == 2
 
 

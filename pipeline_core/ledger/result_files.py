@@ -1,0 +1,108 @@
+"""The file of a result: a receipt, and behind it the bytes of what it names, where they are few.
+
+::
+
+    {"run_id": ..., ...}     the receipt, as JSON
+    (a zero byte)            which JSON has none of
+    ...                      partials, rejects, keys and ids, one behind the other
+
+It is created once, as a whole; a file that a power cut tore has no zero byte, or bytes of other
+digests than its receipt names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pipeline_core.messages import Receipt, StoredFile, Work, to_json
+
+# To create a file costs as much as to write, read and hash so many bytes.
+MOST_BEHIND = 64 << 10
+# Of small results, thousands; what is more is read again.
+_MOST_HELD_BYTES = 32 << 20
+_BORDER = b"\0"
+
+
+class Stores(Protocol):
+    """Who keeps the bytes of a result: a run, or the file of the result itself."""
+
+    def store(
+        self, kind: str, work: Work, suffix: str, content: bytes | Path, rows: int
+    ) -> StoredFile:
+        """Keeps them until a receipt names them."""
+        ...
+
+
+@dataclass
+class ResultFile:
+    """The file of one result as it is put together: what is small comes behind its receipt, all
+    else is stored by ``files`` at once."""
+
+    key: str
+    files: Stores
+    _behind: bytearray = field(default_factory=bytearray)
+
+    @property
+    def behind(self) -> bytes:
+        """What comes behind the receipt."""
+        return bytes(self._behind)
+
+    def store(
+        self, kind: str, work: Work, suffix: str, content: bytes | Path, rows: int
+    ) -> StoredFile:
+        """As ``Stores.store``."""
+        offset, size = len(self._behind), _size(content)
+        if offset + size > MOST_BEHIND:
+            return self.files.store(kind, work, suffix, content, rows)
+        data = content if isinstance(content, bytes) else content.read_bytes()
+        self._behind += data
+        return StoredFile(self.key, hashlib.sha256(data).hexdigest(), rows, offset, size)
+
+
+def _size(content: bytes | Path) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
+
+
+def to_result(receipt: Receipt, behind: bytes) -> bytes:
+    """The bytes of a result's file."""
+    return to_json(receipt) + _BORDER + behind
+
+
+def split_result(data: bytes) -> tuple[bytes, bytes]:
+    """The JSON of the receipt, and what is behind it. Raises ValueError if the file is torn."""
+    end = data.index(_BORDER)
+    return data[:end], data[end + 1 :]
+
+
+@dataclass
+class HeldResults:
+    """What is behind receipts that were read, for whoever asks for it soon: by the file's key, up
+    to some bytes."""
+
+    _held: dict[str, bytes] = field(default_factory=dict)
+    _size: int = 0
+
+    def hold(self, key: str, behind: bytes) -> None:
+        """Holds it if there is room."""
+        before = len(self._held.pop(key, b""))
+        if self._size - before + len(behind) <= _MOST_HELD_BYTES:
+            self._held[key] = behind
+            before -= len(behind)
+        self._size -= before
+
+    def stretch(self, stored: StoredFile) -> bytes:
+        """The bytes that a receipt names, unchecked; none if they are not held."""
+        return _cut(self._held.get(stored.key, b""), stored)
+
+
+def stretch(file: bytes, stored: StoredFile) -> bytes:
+    """The bytes that a receipt names, unchecked, from those of the file that they are in."""
+    return file if stored.offset is None else _cut(file.partition(_BORDER)[2], stored)
+
+
+def _cut(behind: bytes, stored: StoredFile) -> bytes:
+    begin = stored.offset or 0
+    return behind[begin : begin + stored.size]

@@ -1,0 +1,139 @@
+"""The receipts of one run: those that it made, and those that it took over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from pipeline_core.ledger.records import read_record_by
+from pipeline_core.ledger.result_files import ResultFile, split_result, to_result
+from pipeline_core.ledger.run_files import RunFiles
+from pipeline_core.messages import Receipt, ReusedReceipts, Work
+from pipeline_core.storage import StoredObject
+
+_FOLDER = "receipts"
+_RESULT = ".result"
+# Of an earlier version, of a run that lost the others it had taken over, or without what was behind
+# it, which no later run can use any more.
+_RECEIPT = ".json"
+_REUSED = "reused.json"
+# Of so few nobody lists which there are.
+_FEW = 2
+
+
+class RunReceipts(RunFiles):
+    """Receipts mark work as done; what they name is stored before, or with them."""
+
+    def result_file(self, work: Work) -> ResultFile:
+        """To put the result of work together."""
+        return ResultFile(self._key(_result(work.id)), self)
+
+    def create_receipt(self, work: Work, receipt: Receipt, behind: bytes = b"") -> Receipt:
+        """Marks work as done, ``behind`` being that of its result file. Returns the receipt that
+        counts: the first one."""
+
+        def read() -> Receipt | None:
+            return self._read_result(work.id)
+
+        return self._first(_result(work.id), to_result(receipt, behind), receipt, read)
+
+    def replace_receipt(self, work: Work, receipt: Receipt, behind: bytes = b"") -> None:
+        """Puts a receipt in the place of one whose files are gone or damaged."""
+        self.state.write(self._key(_result(work.id)), to_result(receipt, behind))
+        self._take_out_of_reused(work)
+
+    def receipt(self, work: Work) -> Receipt | None:
+        """The receipt that this run made of a piece of work, or None while there is none."""
+        return self.receipt_of(work.id)
+
+    def receipt_of(self, work_id: str) -> Receipt | None:
+        """As ``receipt``, by the work's id."""
+        return self._read_result(work_id) or self._read(_receipt(work_id), Receipt)
+
+    def create_reused(self, receipts: dict[str, Receipt]) -> None:
+        """Takes receipts over from the run before, by the work's id: in one file, so that it
+        makes no difference how many they are."""
+        self._create_once(_REUSED, ReusedReceipts(receipts))
+
+    def receipts_of(self, work_ids: Iterable[str]) -> dict[str, Receipt]:
+        """The receipts of what is done of some work, by its id: made by this run or taken over."""
+        reused = self.reused()
+        found = {each: reused.get(each) for each in work_ids}
+        made = [work_id for work_id, receipt in found.items() if receipt is None]
+        if len(made) > _FEW:
+            there = self._made()
+            made = [work_id for work_id in made if work_id in there]
+        found |= {work_id: self.receipt_of(work_id) for work_id in made}
+        return {work_id: receipt for work_id, receipt in found.items() if receipt is not None}
+
+    def reused(self) -> dict[str, Receipt]:
+        """The receipts taken over, by the work's id."""
+        found = self._read(_REUSED, ReusedReceipts)
+        return found.receipts if found is not None else {}
+
+    def receipt_ids(self) -> set[str]:
+        """Ids of the work that is done."""
+        return self._made() | self.reused().keys()
+
+    def receipts(self) -> list[Receipt]:
+        """Every receipt there is, also of work that does not count in the end."""
+        found = (self.receipt_of(work_id) for work_id in sorted(self._made()))
+        return [*self.reused().values(), *(receipt for receipt in found if receipt is not None)]
+
+    def result_files(self) -> list[StoredObject]:
+        """Files of results, with what is behind their receipts."""
+        found = self.state.files(self._key(_FOLDER))
+        return [stored for stored in found if stored.key.endswith(_RESULT)]
+
+    def leave_receipt(self, result_key: str, *, dry_run: bool = False) -> int:
+        """Removes what is behind the receipt in a result's file; returns how many bytes that is."""
+        try:
+            receipt, behind = split_result(self.state.read(result_key))
+        except (FileNotFoundError, ValueError):  # whoever wants the result is told
+            return 0
+        if behind and not dry_run:
+            self.state.write(result_key.removesuffix(_RESULT) + _RECEIPT, receipt)
+            self.state.remove(result_key)
+        return len(behind)
+
+    def _made(self) -> set[str]:
+        """Ids of the work of which there are receipts of this run's own."""
+        names = (stored.key.rsplit("/", 1)[1] for stored in self.state.files(self._key(_FOLDER)))
+        return {
+            name.removesuffix(ending)
+            for name in names
+            for ending in (_RESULT, _RECEIPT)
+            if name.endswith(ending)
+        }
+
+    def _read_result(self, work_id: str) -> Receipt | None:
+        def decode(data: bytes) -> Receipt:
+            receipt, behind = split_result(data)
+            if self.held is not None:
+                self.held.hold(key, behind)
+            return msgspec.json.decode(receipt, type=Receipt)
+
+        key = self._key(_result(work_id))
+        return read_record_by(self.state, key, decode, self.run_id)
+
+    def _take_out_of_reused(self, work: Work) -> None:
+        """The others become receipts like any."""
+        reused = self.reused()
+        if work.id in reused:
+            for other, receipt in reused.items():
+                if other != work.id:
+                    self._create_once(_receipt(other), receipt)
+            self.state.remove(self._key(_REUSED))
+
+    def _remove_receipt(self, work_id: str) -> None:
+        for name in (_result(work_id), _receipt(work_id)):
+            self.state.remove(self._key(name))
+
+
+def _result(work_id: str) -> str:
+    return f"{_FOLDER}/{work_id}{_RESULT}"
+
+
+def _receipt(work_id: str) -> str:
+    return f"{_FOLDER}/{work_id}{_RECEIPT}"
