@@ -60,7 +60,7 @@ _METHODS = {
 }
 
 _BLOCK = 1 << 20
-_crc32 = deflate.crc32 if HAS_LIBDEFLATE else zlib.crc32
+crc32 = deflate.crc32 if HAS_LIBDEFLATE else zlib.crc32
 _LZMA_HEADER = struct.Struct("<2xHBL")
 _LEAST_LZMA_DICTIONARY = 4096
 # Deflate64 makes at most 65,538 bytes of 18 bits, and inflate64 gives back all at once.
@@ -95,22 +95,25 @@ def inflated_blocks(
         ValueError: the CRC is wrong, or nobody reads the method; or what is in ``DAMAGE``.
     """
     whole = None
-    if entry.method == DEFLATED and entry.size <= whole_bytes:
-        whole = _whole(file, entry, place)
+    if entry.size <= whole_bytes and may_be_whole(entry):
+        file.seek(place)
+        whole = inflated_whole(file.read(entry.packed_size), entry)
     return _blocks(file, entry, place, limits) if whole is None else iter((whole,))
 
 
-def _whole(file: IO[bytes], entry: Entry, place: int) -> bytearray | None:
-    """All bytes of a deflated entry; None unless everything about them is as declared."""
-    # Deflate makes no entry much longer than it was: more would be read for nothing.
-    if not HAS_LIBDEFLATE or entry.packed_size > 2 * entry.size + _BLOCK:
-        return None
-    file.seek(place)
+def may_be_whole(entry: Entry) -> bool:
+    """Whether libdeflate may take it: Deflate makes none much longer than it was."""
+    is_short = entry.packed_size <= 2 * entry.size + _BLOCK
+    return HAS_LIBDEFLATE and entry.method == DEFLATED and is_short
+
+
+def inflated_whole(packed: Octets | memoryview, entry: Entry) -> bytearray | None:
+    """All bytes of such an entry; None unless everything about them is as declared."""
     try:
-        found: bytearray = deflate.deflate_decompress(file.read(entry.packed_size), entry.size)
+        found: bytearray = deflate.deflate_decompress(packed, entry.size)
     except deflate.DeflateError:
         return None
-    return found if len(found) == entry.size and _crc32(found) == entry.crc else None
+    return found if len(found) == entry.size and crc32(found) == entry.crc else None
 
 
 def _blocks(file: IO[bytes], entry: Entry, place: int, limits: Limits) -> Iterator[bytes]:
@@ -128,7 +131,7 @@ def _blocks(file: IO[bytes], entry: Entry, place: int, limits: Limits) -> Iterat
             block = decompressor.decompress(data, _BLOCK)
         except (zlib.error, lzma.LZMAError, OSError) as cause:
             raise _damaged(entry.method) from cause
-        crc, made = _crc32(block, crc), made + len(block)
+        crc, made = crc32(block, crc), made + len(block)
         if block:
             yield block
         if decompressor.eof or (decompressor.needs_input and not left and not block):

@@ -69,6 +69,27 @@ class Entry(Struct, frozen=True, gc=False):
     """Of its local header in the file, in bytes; negative if it was cut off."""
 
 
+class ZipBytes:
+    """A file whose last bytes, where everything of a small directory is, are read once."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.size = file.seek(0, 2)
+        self.tail_place = max(0, self.size - _TAIL)
+        file.seek(self.tail_place)
+        self.tail = file.read(self.size - self.tail_place)
+
+    def read(self, place: int, count: int) -> bytes:
+        """Up to ``count`` bytes from ``place`` on. Raises ValueError before the beginning."""
+        if place < 0:
+            raise ValueError("it begins before the file")
+        if place >= self.tail_place:
+            begin = place - self.tail_place
+            return self.tail[begin : begin + count]
+        self._file.seek(place)
+        return self._file.read(count)
+
+
 @dataclass(frozen=True)
 class _EndRecord:
     """What the end record says, or zip64's in its place; ``gaps`` are stretches of the file (from,
@@ -82,7 +103,7 @@ class _EndRecord:
 
 
 def read_directory(
-    file: IO[bytes], what: str, max_entries: int, error: type[InputError]
+    source: ZipBytes, what: str, max_entries: int, error: type[InputError]
 ) -> list[Entry]:
     """Every entry, in the order of the directory. Neither its length nor the count is believed.
 
@@ -91,7 +112,6 @@ def read_directory(
             zip stand before the first entry or around the end.
         NoEndRecord, ValueError, OSError: this is no zip.
     """
-    source = _ZipBytes(file)
     end = _find_end(source)
     start, gaps = _find_directory(source, end)
     limit = max(max_entries * _MOST_BYTES_AN_ENTRY, _LEAST_DIRECTORY_LIMIT)
@@ -118,28 +138,7 @@ def read_directory(
     return entries
 
 
-class _ZipBytes:
-    """A file whose last bytes, where everything of a small directory is, are read once."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.size = file.seek(0, 2)
-        self.tail_place = max(0, self.size - _TAIL)
-        file.seek(self.tail_place)
-        self.tail = file.read(self.size - self.tail_place)
-
-    def read(self, place: int, count: int) -> bytes:
-        """Up to ``count`` bytes from ``place`` on. Raises ValueError before the beginning."""
-        if place < 0:
-            raise ValueError("it begins before the file")
-        if place >= self.tail_place:
-            begin = place - self.tail_place
-            return self.tail[begin : begin + count]
-        self._file.seek(place)
-        return self._file.read(count)
-
-
-def _find_end(source: _ZipBytes) -> _EndRecord:
+def _find_end(source: ZipBytes) -> _EndRecord:
     place = _end_place(source)
     _, disk, _, _, count, size, offset, _ = _END.unpack(source.read(place, _END.size))
     short = _EndRecord(count, size, offset, place, ((place + _END.size, source.size),))
@@ -149,7 +148,7 @@ def _find_end(source: _ZipBytes) -> _EndRecord:
     return end
 
 
-def _end_place(source: _ZipBytes) -> int:
+def _end_place(source: ZipBytes) -> int:
     """Of the last end record whose comment ends with the file; if there is none, of the last."""
     found = -1
     for longest in (_TAIL, _END.size + _LONGEST_COMMENT):
@@ -167,7 +166,7 @@ def _end_place(source: _ZipBytes) -> int:
     return found
 
 
-def _zip64_end(source: _ZipBytes, short: _EndRecord) -> _EndRecord | None:
+def _zip64_end(source: ZipBytes, short: _EndRecord) -> _EndRecord | None:
     place = short.place - _LOCATOR.size
     if place < 0 or source.read(place, 4) != _LOCATOR_SIGN:
         return None
@@ -186,7 +185,7 @@ def _zip64_end(source: _ZipBytes, short: _EndRecord) -> _EndRecord | None:
     return _EndRecord(count, size, offset, begin, (*short.gaps, (begin + length, place)))
 
 
-def _find_directory(source: _ZipBytes, end: _EndRecord) -> tuple[int, tuple[tuple[int, int], ...]]:
+def _find_directory(source: ZipBytes, end: _EndRecord) -> tuple[int, tuple[tuple[int, int], ...]]:
     """Its place, and all gaps: it ends where the end record begins, or is where that one says."""
     start = end.place - end.size
     if start >= 0 and (not end.size or source.read(start, 4) == _CENTRAL_SIGN):
@@ -211,7 +210,7 @@ def _records(directory: bytes, moved: int) -> Iterator[Entry]:
             raise ValueError(f"its directory is damaged at entry {index + 1}")
         raw = directory[place : place + name]
         if extra:
-            fields = _extra_fields(directory[place + name : place + name + extra])
+            fields = extra_fields(directory[place + name : place + name + extra])
             size, packed, offset = _zip64_values(fields.get(_ZIP64_FIELD), size, packed, offset)
             label = _unicode_path(fields.get(_UNICODE_PATH_FIELD), raw)
         else:
@@ -222,7 +221,7 @@ def _records(directory: bytes, moved: int) -> Iterator[Entry]:
         place, index = stop, index + 1
 
 
-def _extra_fields(extra: bytes) -> dict[int, bytes]:
+def extra_fields(extra: bytes) -> dict[int, bytes]:
     """The first of each kind; what is behind a field that is longer than the rest is none."""
     fields: dict[int, bytes] = {}
     place = 0
@@ -270,7 +269,7 @@ def _decoded(raw: bytes, flags: int) -> str:
         return raw.decode("cp437")
 
 
-def _holds_records(source: _ZipBytes, begin: int, stop: int) -> bool:
+def _holds_records(source: ZipBytes, begin: int, stop: int) -> bool:
     """Whether there is something that no program would mistake for anything but a local header or
     a record of a directory."""
     for place in range(begin, stop, _BLOCK):

@@ -13,6 +13,8 @@ _DIGITS = "0123456789"
 _PART = re.compile(r"\.(?:json|jsonl|ndjson)(?:\.(?:gz|zst))?\Z", re.IGNORECASE)
 _PACKED = (".gz", ".zst")
 _PACKING = re.compile(r"\.(?:gz|zst)\Z", re.IGNORECASE)
+# A folder of one dot or two is none.
+_JUNK = re.compile(r"(?:\A|[/\\])(?:\.(?!\.?[/\\])|__MACOSX(?:[/\\]|\Z))")
 _SEPARATED = re.compile(r"(?<![0-9])([0-9]{4})([-_.])([0-9]{2})\2([0-9]{2})(?![0-9])")
 # Also with a time behind. Without a T it has to be this century's: ten digits may be Unix seconds.
 _EIGHT = (
@@ -34,7 +36,7 @@ _TWO_DIGITS = re.compile("[0-9]{2}")
 
 def base_name(name: str) -> str:
     """The part after the last slash of either kind."""
-    return re.split(r"[/\\]", name)[-1]
+    return name[max(name.rfind("/"), name.rfind("\\")) + 1 :]
 
 
 def without_packing(name: str) -> str:
@@ -51,15 +53,16 @@ def is_part(name: str, others: Iterable[str] = ()) -> bool:
     """Whether a part: ``.json``, ``.jsonl`` or ``.ndjson``, perhaps with ``.gz`` or ``.zst``, in
     any case, not hidden, not macOS resource junk; or one of ``others``, which are endings, with
     their dot, also before those two, and patterns of base names."""
+    if is_junk(name):
+        return False
+    if _PART.search(name) is not None:
+        return True
     base = base_name(name).lower()
-    return not is_junk(name) and (
-        _PART.search(base) is not None
-        or any(
-            base.endswith((each, *(each + packed for packed in _PACKED)))
-            if each.startswith(".")
-            else fnmatchcase(base, each)
-            for each in map(str.lower, others)
-        )
+    return any(
+        base.endswith((each, *(each + packed for packed in _PACKED)))
+        if each.startswith(".")
+        else fnmatchcase(base, each)
+        for each in map(str.lower, others)
     )
 
 
@@ -79,9 +82,7 @@ def without_slash(name: str) -> str:
 def is_junk(name: str) -> bool:
     """Whether nobody put it there on purpose: hidden or in a hidden folder, or macOS resource
     junk."""
-    *folders, base = re.split(r"[/\\]", name)
-    is_hidden = any(each.startswith(".") and each not in {".", ".."} for each in folders)
-    return is_hidden or base.startswith(".") or "__MACOSX" in (*folders, base)
+    return _JUNK.search(name) is not None
 
 
 def is_text(name: str) -> bool:
@@ -97,7 +98,7 @@ def day_date(name: str) -> date | None:
     """The date in a day's name (2023-10-23, 2023_10_23 or 2023.10.23, or else 20231023, also with
     a time behind), if there is one."""
     base = base_name(name)
-    return next(iter((*_dates(_SEPARATED, base), *_dates(_EIGHT_DIGITS, base))), None)
+    return next(_dates(_SEPARATED, base), None) or next(_dates(_EIGHT_DIGITS, base), None)
 
 
 def part_date(name: str, archive: str) -> date | None:

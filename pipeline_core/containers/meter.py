@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline_core.errors import InputError, UnreadableArchive, UnreadableDay, UnreadablePart
@@ -25,21 +24,18 @@ class Meter:
         Raises:
             InputError: that of the level whose limit is passed first, from the inside.
         """
-        levels = list(self._levels())
-        # Whose limit lies furthest back was passed first.
-        first = max(levels, key=lambda level: level.used - level.limit)
-        passed = first.used + count > first.limit
-        counted = first.limit - first.used + 1 if passed else count
+        levels = [self]
+        while (parent := levels[-1].parent) is not None:
+            levels.append(parent)
+        first = None
+        if any(level.used + count > level.limit for level in levels):
+            # Whose limit lies furthest back was passed first.
+            first = max(levels, key=lambda level: level.used - level.limit)
+            count = first.limit - first.used + 1
         for level in levels:
-            level.used += counted
-        if passed:
+            level.used += count
+        if first is not None:
             raise first.error(f"the {first.what} holds more than the limit of {first.limit} bytes")
-
-    def _levels(self) -> Iterator[Meter]:
-        level: Meter | None = self
-        while level is not None:
-            yield level
-            level = level.parent
 
 
 def archive_meter(limits: Limits) -> Meter:

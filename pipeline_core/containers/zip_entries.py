@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 import errno
+import io
 from bisect import bisect, insort
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from operator import attrgetter
 from typing import IO
 
 from pipeline_core.containers.codecs import DAMAGE, Octets, inflated_blocks
-from pipeline_core.containers.directory import Entry, NoEndRecord, read_directory
+from pipeline_core.containers.directory import Entry, NoEndRecord, ZipBytes, read_directory
 from pipeline_core.containers.file_types import LONGEST, describe_beginning
 from pipeline_core.containers.local_header import data_place
 from pipeline_core.containers.meter import Meter
+from pipeline_core.containers.plain_zip import plain_bytes, plain_directory, plain_places
 from pipeline_core.errors import InputError, RetryableError
 from pipeline_core.messages import Limits
+
+Held = Octets | memoryview
+Stretch = tuple[int, int, str]
+"""From, to, and whose name."""
 
 
 @dataclass(frozen=True)
 class OpenedZip:
-    """A zip of which the directory was read. ``inflated`` are the stretches of its file (from, to,
-    whose name) that were given out once, in their order."""
+    """A zip of which the directory was read, of a file or of bytes in memory. ``inflated`` are the
+    stretches of it that were given out once, in their order."""
 
-    file: IO[bytes]
+    source: IO[bytes] | Held
     entries: list[Entry]
     limits: Limits
-    inflated: list[tuple[int, int, str]] = field(default_factory=list)
+    inflated: list[Stretch] = field(default_factory=list)
+
+    @cached_property
+    def file(self) -> IO[bytes]:
+        """The zip as a file."""
+        return _as_file(self.source)
+
+    @cached_property
+    def content(self) -> memoryview | None:
+        """All bytes of a zip in memory."""
+        return memoryview(self.source) if isinstance(self.source, Held) else None
 
 
-def open_zip(file: IO[bytes], what: str, limits: Limits, error: type[InputError]) -> OpenedZip:
+def _as_file(source: IO[bytes] | Held) -> IO[bytes]:
+    return io.BytesIO(source) if isinstance(source, Held) else source
+
+
+def open_zip(
+    source: IO[bytes] | Held, what: str, limits: Limits, error: type[InputError]
+) -> OpenedZip:
     """Reads the directory.
 
     Raises:
@@ -37,11 +61,23 @@ def open_zip(file: IO[bytes], what: str, limits: Limits, error: type[InputError]
             holds records of another zip.
     """
     with _broken_as(error, f"the {what} is not a zip"):
-        try:
-            directory = read_directory(file, what, limits.zip_entries, error)
-        except ValueError as cause:
-            raise ValueError(_what_else(file, cause)) from cause
-        return OpenedZip(file, directory, limits)
+        directory = None
+        if isinstance(source, Held):
+            directory = plain_directory(source, len(source), limits.zip_entries)
+        if directory is None:
+            directory = _read_directory(_as_file(source), what, limits, error)
+        return OpenedZip(source, directory, limits)
+
+
+def _read_directory(
+    file: IO[bytes], what: str, limits: Limits, error: type[InputError]
+) -> list[Entry]:
+    try:
+        zipped = ZipBytes(file)
+        plain = plain_directory(zipped.tail, zipped.size, limits.zip_entries)
+        return plain or read_directory(zipped, what, limits.zip_entries, error)
+    except ValueError as cause:
+        raise ValueError(_what_else(file, cause)) from cause
 
 
 def _what_else(file: IO[bytes], cause: ValueError) -> str:
@@ -58,11 +94,34 @@ def _what_else(file: IO[bytes], cause: ValueError) -> str:
 
 def entries(opened: OpenedZip) -> list[Entry]:
     """By name, and then by place in the directory; one that is listed more than once is one."""
-    found: dict[tuple[object, ...], Entry] = {}
-    for entry in opened.entries:
-        key = (entry.name, entry.offset, entry.packed_size, entry.size, entry.crc, entry.method)
-        found.setdefault(key, entry)
-    return sorted(found.values(), key=lambda entry: (entry.name, entry.index))
+    found = opened.entries  # by their places
+    if len({entry.name for entry in found}) < len(found):
+        different: dict[tuple[object, ...], Entry] = {}
+        for entry in found:
+            key = (entry.name, entry.offset, entry.packed_size, entry.size, entry.crc, entry.method)
+            different.setdefault(key, entry)
+        found = list(different.values())
+    return sorted(found, key=attrgetter("name"))
+
+
+def whole_entry(
+    opened: OpenedZip, entry: Entry, meter: Meter, most: int, *, once: bool = False
+) -> tuple[Held, Stretch] | None:
+    """All bytes of an entry of a zip in memory, and its stretch, if everything about them is sound
+    and they are no more than ``most``: see ``plain_zip.py``. None is for ``inflate`` to say. They
+    are neither counted nor, if they are inflated ``once``, noted."""
+    content = opened.content
+    if content is None or entry.size > meter.limit:
+        return None
+    places = plain_places(content, entry)
+    if places is None:
+        return None
+    begin, place, end = places
+    stretch = begin, end, entry.name
+    if once and _overlapped(opened.inflated, stretch) is not None:
+        return None
+    found = plain_bytes(content[place:end], entry, most)
+    return None if found is None else (found, stretch)
 
 
 def inflate(
@@ -84,6 +143,31 @@ def inflate(
         InputError: as ``error``, if the entry cannot be inflated or is not as long as declared;
             that of ``meter`` if it is longer than all that may be counted.
     """
+    whole = whole_entry(opened, entry, meter, whole_bytes, once=once)
+    if whole is None:
+        yield from _inflate_in_blocks(
+            opened, entry, what, error, meter, whole_bytes, once=once, is_counted=is_counted
+        )
+        return
+    content, stretch = whole
+    if is_counted:
+        meter.add(len(content))
+    yield bytes(content) if isinstance(content, memoryview) else content
+    if once:
+        insort(opened.inflated, stretch)
+
+
+def _inflate_in_blocks(
+    opened: OpenedZip,
+    entry: Entry,
+    what: str,
+    error: type[InputError],
+    meter: Meter,
+    whole_bytes: int,
+    *,
+    once: bool,
+    is_counted: bool,
+) -> Iterator[Octets]:
     if entry.size > meter.limit:
         raise meter.error(f"the {meter.what} holds more than the limit of {meter.limit} bytes")
     seen = 0
@@ -120,7 +204,7 @@ def counted(blocks: Iterable[Octets], meter: Meter) -> Iterator[Octets]:
         yield block
 
 
-def _overlapped(others: list[tuple[int, int, str]], stretch: tuple[int, int, str]) -> str | None:
+def _overlapped(others: list[Stretch], stretch: Stretch) -> str | None:
     """The name of one of ``others``, none of which overlap, that overlaps the stretch."""
     place = bisect(others, stretch)
     for begin, end, name in others[max(0, place - 1) : place + 1]:

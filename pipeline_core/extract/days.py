@@ -31,8 +31,8 @@ from pipeline_core.extract.walk import (
     NO_PART,
     Listing,
     day_bytes,
-    day_file,
     day_parts,
+    day_source,
     is_part_of,
     labelled,
     listing,
@@ -101,7 +101,7 @@ def archive_days(archive: OpenedZip, name: str, feed: Feed) -> DayListing:
         archive, _is_zip_or_part, feed, "the archive holds no day", UnreadableArchive
     )
     days: list[tuple[str, ArchiveDay]] = []
-    loose = defaultdict[date | None, list[Entry]](list)
+    loose: dict[date | None, list[Entry]] = defaultdict(list)
     for entry in entries:
         if is_zip(entry.name):
             zipped = labelled(entry, day_label)
@@ -111,7 +111,8 @@ def archive_days(archive: OpenedZip, name: str, feed: Feed) -> DayListing:
     for dated, parts in loose.items():
         called = day_label(name[: -len(_ENDING)]) if dated is None else dated.isoformat()
         days.append((called, ArchiveDay(called, tuple(parts), is_loose=True)))
-    days += [(day.name, day) for day in _folders_without_part(others, entries, days)]
+    if others:
+        days += [(day.name, day) for day in _folders_without_part(others, entries, days)]
     days.sort(key=lambda day: (day[0], day[1].index))
     return DayListing([day for _, day in days], ignored)
 
@@ -154,8 +155,8 @@ def opened_day(
         yield archive, loose_parts(day)
         return
     packed = day_meter(archive.limits, meter)
-    with day_file(archive, day.entries[0], packed, in_memory) as (file, _):
-        opened = open_day(file, archive.limits)
+    with day_source(archive, day.entries[0], packed, in_memory) as (source, _):
+        opened = open_day(source, archive.limits)
         yield opened, day_parts(opened, feed)
 
 

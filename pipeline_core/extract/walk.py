@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import IO, NamedTuple
 
 import msgspec
@@ -21,17 +22,19 @@ from pipeline_core.containers.entry_names import (
 )
 from pipeline_core.containers.ignored import count_endings, endings_in_words
 from pipeline_core.containers.meter import Meter, part_meter
-from pipeline_core.containers.packed_parts import unpacked
+from pipeline_core.containers.packed_parts import packing, unpacked
 from pipeline_core.containers.zip_entries import (
+    Held,
     OpenedZip,
     counted,
     entries,
     inflate,
     open_zip,
+    whole_entry,
 )
 from pipeline_core.errors import UnreadableArchive, UnreadableDay, UnreadablePart, UnreadableZip
 from pipeline_core.framing.kernel import Octets
-from pipeline_core.framing.shapes import windows
+from pipeline_core.framing.shapes import is_array, windows
 from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Feed, Limits
 
@@ -48,9 +51,9 @@ class Listing(NamedTuple):
     others: Sequence[Entry] = ()
 
 
-def open_archive(file: IO[bytes], limits: Limits) -> OpenedZip:
-    """Raises UnreadableArchive if the file is not one zip or has too many entries."""
-    return open_zip(file, "archive", limits, UnreadableArchive)
+def open_archive(source: IO[bytes] | Held, limits: Limits) -> OpenedZip:
+    """Raises UnreadableArchive if it is not one zip or has too many entries."""
+    return open_zip(source, "archive", limits, UnreadableArchive)
 
 
 def day_bytes(
@@ -62,15 +65,20 @@ def day_bytes(
 
 
 @contextmanager
-def day_file(
+def day_source(
     archive: OpenedZip, day: Entry, meter: Meter, in_memory: int
-) -> Iterator[tuple[IO[bytes], str]]:
-    """The bytes of a daily zip as a file, held in memory up to ``in_memory`` bytes and on the
-    disk beyond, and their SHA-256.
+) -> Iterator[tuple[IO[bytes] | Held, str]]:
+    """The bytes of a daily zip, held in memory up to ``in_memory`` bytes and in a file beyond, and
+    their SHA-256.
 
     Raises:
         UnreadableDay: it cannot be inflated.
     """
+    if (whole := whole_entry(archive, day, meter, in_memory)) is not None:
+        content, _ = whole
+        meter.add(len(content))
+        yield content, hashlib.sha256(content).hexdigest()
+        return
     hashed = hashlib.sha256()
     with tempfile.SpooledTemporaryFile(max_size=in_memory) as file:
         for block in day_bytes(archive, day, meter, in_memory):
@@ -79,9 +87,9 @@ def day_file(
         yield file, hashed.hexdigest()
 
 
-def open_day(file: IO[bytes], limits: Limits) -> OpenedZip:
-    """Raises UnreadableDay if the file is not one zip or has too many entries."""
-    return open_zip(file, "day", limits, UnreadableDay)
+def open_day(source: IO[bytes] | Held, limits: Limits) -> OpenedZip:
+    """Raises UnreadableDay if it is not one zip or has too many entries."""
+    return open_zip(source, "day", limits, UnreadableDay)
 
 
 def day_parts(day: OpenedZip, feed: Feed) -> Listing:
@@ -106,28 +114,27 @@ def part_windows(
 ) -> Iterator[Window]:
     """The part's events in windows; ``hasher`` follows all bytes of it, packed if they are, and
     ``content`` what they are unpacked. That counts, but packed they are no more than that may be,
-    either. Raises UnreadablePart, or what the meter raises."""
-    blocks = part_bytes(day, part, meter, window_bytes, hasher, content)
-    return windows(blocks, window_bytes, day.limits, feed)
-
-
-def part_bytes(
-    day: OpenedZip,
-    part: Entry,
-    meter: Meter,
-    window_bytes: int,
-    hasher: PartHash | None = None,
-    content: PartHash | None = None,
-) -> Iterator[Octets]:
-    """The part's JSON, unpacked; see ``part_windows``."""
+    either. Most parts are one window, as they are. Raises UnreadablePart, or what the meter
+    raises."""
     metered = part_meter(day.limits, meter)
     blocks = inflate(
         day, part, "part", UnreadablePart, metered, window_bytes, once=True, is_counted=False
     )
     if hasher is not None:
         blocks = hasher.follow(blocks, metered)
-    found = unpacked(blocks, day.limits, "part", UnreadablePart, window_bytes)
-    return counted(found if content is None else content.follow(found, metered), metered)
+    first = next(blocks, b"")
+    longest = min(window_bytes - 1, day.limits.event_bytes)
+    is_whole = len(first) == part.size <= longest and content is None
+    if is_whole and is_array(first) and packing(first) is None:
+        metered.add(len(first))
+        for _ in blocks:  # there is none; what is at its end is looked at
+            pass
+        yield Window(first, 0)
+        return
+    found = unpacked(chain((first,), blocks), day.limits, "part", UnreadablePart, window_bytes)
+    if content is not None:
+        found = content.follow(found, metered)
+    yield from windows(counted(found, metered), window_bytes, day.limits, feed)
 
 
 class PartHash:
@@ -179,21 +186,27 @@ def listing(
 ) -> Listing:
     """Entries that are wanted, and not left out by SALES_IGNORE. Raises ``error`` with ``nothing``
     if there is something else instead."""
-    wanted, names, others, left_out = [], list[str](), list[Entry](), list[str]()
+    wanted: list[Entry] = []
+    others: list[Entry] = []
+    names: list[str] = []
+    left_out: list[str] = []
     for entry in entries(opened):
+        name = entry.name
         if _is_folder(entry):
             continue
-        is_left = is_left_out(entry.name, feed.ignore)
-        if is_wanted(entry.name, feed) and not is_left:
+        is_left = is_left_out(name, feed.ignore)
+        if not is_left and is_wanted(name, feed):
             wanted.append(entry)
             continue
-        names.append(name := without_slash(entry.name))
+        names.append(name := without_slash(name))
         if is_junk(name):
             continue
         if is_left:
             left_out.append(name)
         else:
             others.append(msgspec.structs.replace(entry, name=name))
+    if not names:
+        return Listing(wanted, {})
     ignored = count_endings(names)
     told = [*left_out, *(other.name for other in others)]
     if told and not wanted:

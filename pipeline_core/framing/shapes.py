@@ -39,10 +39,15 @@ def windows(blocks: Iterable[Octets], size: int, limits: Limits, feed: Feed) -> 
     """
     following = _from_value(blocks)
     first = next(following)
-    if first[:1] == b"[" and first[1:2] != b"\0":
+    if is_array(first):
         yield from array_windows(chain([first], following), size, limits.event_bytes)
     else:
         yield from _Head(first, following, limits.event_bytes).windows(size, limits, feed)
+
+
+def is_array(text: Octets) -> bool:
+    """Whether an array begins there, in UTF-8."""
+    return text[:1] == b"[" and text[1:2] != b"\0"
 
 
 class _Head:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
+from pipeline_core.containers.directory import Entry
 from pipeline_core.containers.entry_names import base_name, day_date
 from pipeline_core.containers.meter import Meter, day_meter
 from pipeline_core.containers.zip_entries import OpenedZip
@@ -16,7 +17,6 @@ from pipeline_core.extract.days import LooseDigest
 from pipeline_core.extract.decode import decode
 from pipeline_core.extract.extracts import ExtractedDay, ExtractWriter, read_candidates
 from pipeline_core.extract.walk import Listing, PartHash, part_windows
-from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Options, Tally, Unreadable
 from pipeline_core.processing.repeated_entries import DayNames, packed_otherwise
 from pipeline_core.processing.rules import window_bytes
@@ -51,25 +51,20 @@ class Day:
         """Reads the ``parts``, which are in ``opened``, and tells ``writer`` of them. The digest of
         loose ones is found out on the way. Raises UnreadableDay, or UnreadableArchive if the
         archive's limit is passed."""
-        options = self.options
-        self.ignored, loose = parts.ignored, LooseDigest(self.name)
-        alike = Counter((base_name(each.name), each.size, each.crc) for each in parts.wanted)
-        twins = packed_otherwise([each.name for each in parts.wanted])
+        self.ignored = parts.ignored
+        loose = LooseDigest(self.name) if is_loose else None
+        alike, twins = _alike(parts.wanted), packed_otherwise([each.name for each in parts.wanted])
         for part in parts.wanted:
             cause = digest = None
-            is_alike = alike[base_name(part.name), part.size, part.crc] > 1
-            hasher = PartHash() if is_loose or is_alike else None
+            hasher = PartHash() if is_loose or part.index in alike else None
             content = PartHash() if part.name in twins else None
             try:
-                windows = part_windows(
-                    opened, part, self.meter, window_bytes(options), options.feed, hasher, content
-                )
-                yield from self._extract_events(part.name, windows, writer)
+                yield from self._extract_events(opened, part, hasher, content, writer)
             except UnreadablePart as error:
                 cause = error.message
             if hasher is not None and (is_loose or cause is None):
                 digest = hasher.digest()
-            if is_loose:
+            if loose is not None:
                 loose.add(part, digest)
             is_sound = cause is None
             if is_sound and content is not None:
@@ -81,7 +76,7 @@ class Day:
             self._count_part(part.name, cause, copy=copy)
             if writer is not None:
                 writer.end_part(part.name, cause, copy=copy)
-        if is_loose:
+        if loose is not None:
             self.digest = loose.hexdigest()
 
     def extract_again(self, path: Path, kept: ExtractedDay) -> Generator[Chunk | End]:
@@ -94,18 +89,24 @@ class Day:
         yield End("part")  # all of them
 
     def _extract_events(
-        self, part: str, windows: Iterable[Window], writer: ExtractWriter | None
+        self,
+        opened: OpenedZip,
+        part: Entry,
+        hasher: PartHash | None,
+        content: PartHash | None,
+        writer: ExtractWriter | None,
     ) -> Generator[Chunk | End]:
-        first = 0
-        for window in windows:
-            options = self.options
-            for decoded in decode(
-                window, options.limits.json_depth, options.batch_size, options.feed
-            ):
+        first, options = 0, self.options
+        depth, rows, feed = options.limits.json_depth, options.batch_size, options.feed
+        held = window_bytes(options)
+        for window in part_windows(opened, part, self.meter, held, feed, hasher, content):
+            for decoded in decode(window, depth, rows, feed):
                 if writer is not None:
                     writer.add(decoded, first)
-                yield self._chunk(part, first, decoded)
+                yield self._chunk(part.name, first, decoded)
                 first += decoded.positions
+                del decoded
+            del window  # while the next one is made
 
     def _chunk(self, part: str, first: int, decoded: Decoded) -> Chunk:
         return Chunk(self.archive, self.name, self.index, self.date, part, first, decoded)
@@ -121,6 +122,17 @@ class Day:
         else:
             self.parts += Tally(read=1)
             self.names.note_read(name)
+
+
+def _alike(parts: Sequence[Entry]) -> frozenset[int]:
+    """Directory places of those that may be copies: another has the base name, size and CRC."""
+    if len(parts) == 1:
+        return frozenset()
+    looks = [(base_name(part.name), part.size, part.crc) for part in parts]
+    counts = Counter(looks)
+    return frozenset(
+        part.index for part, look in zip(parts, looks, strict=True) if counts[look] > 1
+    )
 
 
 def unreadable_place(archive: str, day: str | None, part: str | None, cause: str) -> Unreadable:

@@ -19,13 +19,14 @@ from pipeline_core.extract.days import ArchiveDay, archive_days, loose_parts
 from pipeline_core.extract.extract_cache import Extracts, bytes_on_disk
 from pipeline_core.extract.extracts import ExtractWriter
 from pipeline_core.extract.feed_rules import reading_of
-from pipeline_core.extract.walk import Listing, day_file, day_parts, open_archive, open_day
+from pipeline_core.extract.walk import Listing, day_parts, day_source, open_archive, open_day
 from pipeline_core.messages import ArchiveRef, Options, RepeatedEntry, Tally, Unreadable
 from pipeline_core.processing.day import Day, unreadable_place
 from pipeline_core.processing.repeated_entries import first_repeated
 from pipeline_core.processing.rules import window_bytes
 from pipeline_core.processing.steps import Chunk, End
 from pipeline_core.storage import Storage
+from pipeline_core.storage.listing import stored
 
 
 @dataclass
@@ -125,21 +126,28 @@ class Extraction:
         with ExitStack() as stack:
             try:
                 file = stack.enter_context(self.data.fetched(self.archive.name))
-                version = self.data.stat(self.archive.name).version
+                is_planned = self._is_planned(file)
             except FileNotFoundError as error:
                 raise UnreadableArchive("the archive vanished after the run was planned") from error
-            if version != self.archive.version:
+            if not is_planned:
                 raise UnreadableArchive("the archive changed after the run was planned")
             self.bytes_read = self.archive.size
             before = _version(file)
-            content: io.BufferedReader | io.BytesIO = file
+            source: io.BufferedReader | bytes = file
             if self.archive.size <= window_bytes(self.options):  # not once more to hash
-                content = io.BytesIO(file.read(self.archive.size))
+                source = file.read(self.archive.size)
             if not self.share:  # that of one share is enough
-                self.digest = hashlib.file_digest(content, "sha256").hexdigest()
-            yield from self._extract_days(open_archive(content, self.options.limits))
+                self.digest = _sha256(source)
+            yield from self._extract_days(open_archive(source, self.options.limits))
             if _version(file) != before:
                 raise UnreadableArchive("the archive changed while it was read")
+
+    def _is_planned(self, file: io.BufferedReader) -> bool:
+        """Whether the file is the one that was planned: that it is itself, or a copy of it."""
+        name, version = self.archive.name, self.archive.version
+        if stored(name, os.fstat(file.fileno())).version == version:
+            return True
+        return self.data.stat(name).version == version
 
     def _extract_days(self, opened: OpenedZip) -> Generator[Chunk | End]:
         digests = {day.index: day.digest for day in self.archive.days}
@@ -167,10 +175,10 @@ class Extraction:
         limits = self.options.limits
         packed = day_meter(limits, self._meter)
         (zipped,) = found.entries
-        with day_file(opened, zipped, packed, window_bytes(self.options)) as (file, digest):
+        with day_source(opened, zipped, packed, window_bytes(self.options)) as (source, digest):
             day = self._day(found.name, found.index, digest)
             if not (yield from self._extract_again(day)):
-                inside = open_day(file, limits)
+                inside = open_day(source, limits)
                 parts = day_parts(inside, self.options.feed)
                 yield from self._extract_and_keep(day, inside, parts)
 
@@ -187,16 +195,17 @@ class Extraction:
         self, day: Day, opened: OpenedZip, parts: Listing, *, is_loose: bool = False
     ) -> Generator[Chunk | End]:
         """Reads the day's parts; keeps what it extracts from them, if it is to be kept."""
+        if not self.extracts.is_kept:
+            yield from day.extract_parts(opened, parts, None, is_loose=is_loose)
+            self._note(day, Tally(read=1))
+            return
         in_memory = window_bytes(self.options)
+        schema = reading_of(self.options.feed).schema
         with SpooledTemporaryFile(in_memory) as target:
-            writer = None
-            if self.extracts.is_kept:
-                schema = reading_of(self.options.feed).schema
-                writer = ExtractWriter(target, in_memory, self._extract_room, schema)
+            writer = ExtractWriter(target, in_memory, self._extract_room, schema)
             yield from day.extract_parts(opened, parts, writer, is_loose=is_loose)
-            if writer is not None:
-                writer.close(day.meter.used, day.ignored)
-            if writer is not None and not writer.is_over:
+            writer.close(day.meter.used, day.ignored)
+            if not writer.is_over:
                 if self._extract_room is not None:
                     self._extract_room -= bytes_on_disk(target.tell())
                 self.extracts.keep(day.digest, target, in_memory)
@@ -205,6 +214,8 @@ class Extraction:
     def _extract_again(self, day: Day, packed_bytes: int = 0) -> Generator[Chunk | End, None, bool]:
         """Returns whether there was an extract to take the place of the day's bytes, so many of
         which are yet to be counted."""
+        if not self.extracts.is_used:
+            return False
         with self.extracts.open(day.digest) as found:
             if found is None:
                 return False
@@ -223,12 +234,19 @@ class Extraction:
         self._ignore(day.ignored)
         self.day_digests[day.index] = day.digest
         self.counted_parts[day.index] = frozenset(day.counted_parts)
-        self.repeated_parts = first_repeated((*self.repeated_parts, *day.names.repeated))
+        if repeated := day.names.repeated:
+            self.repeated_parts = first_repeated((*self.repeated_parts, *repeated))
 
     def _list(self, *places: Unreadable) -> None:
         most = self.options.most_listed
         room = len(places) if most is None else max(0, most - len(self.unreadable))
         self.unreadable += places[:room]
+
+
+def _sha256(source: io.BufferedReader | bytes) -> str:
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    return hashlib.file_digest(source, "sha256").hexdigest()
 
 
 def _version(file: IO[bytes]) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pipeline_core.containers.entry_names import base_name, without_packing
 from pipeline_core.messages import MOST_REPEATED, ArchiveRef, RepeatedEntry
@@ -20,6 +20,8 @@ class DayNames:
 
     @property
     def repeated(self) -> set[RepeatedEntry]:
+        if self._read.total() == 1:
+            return set()
         alike = defaultdict[str, list[str]](list)
         for name in self._read.elements():
             alike[without_packing(name)].append(name)
@@ -42,8 +44,10 @@ class DayNames:
         self._read[name] += 1
 
 
-def packed_otherwise(names: Iterable[str]) -> frozenset[str]:
+def packed_otherwise(names: Sequence[str]) -> frozenset[str]:
     """Those of ``names`` whose base name another has, too, but for what says how it is packed."""
+    if len(names) == 1:
+        return frozenset()
     held = defaultdict[str, set[str]](set)
     for name in names:
         base = base_name(name)
