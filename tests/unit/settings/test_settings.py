@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, get_type_hints
 
 import pytest
 
@@ -328,11 +327,3 @@ def test_a_variable_of_the_environment_has_a_name_in_any_case(
     monkeypatch.setenv("SALES_BATCH_SIZE", "")
     settings = load_settings()
     assert (settings.jobs, settings.batch_size) == (3, None)
-
-
-def test_a_setting_has_the_type_that_its_kind_reads() -> None:
-    hints = get_type_hints(Settings)
-    for name, known in Settings.SETTINGS.items():
-        words = getattr(known.kind, "words", None)
-        read = Literal[words] if words else get_type_hints(type(known.kind).read)["return"]
-        assert hints[name] == (read if known.default is not None else read | None), name
