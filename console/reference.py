@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import msgspec
+from pydantic import SecretStr
 
 from console import PROGRAM
 from console.command import COMMANDS, cli, command_of
@@ -35,7 +36,6 @@ from pipeline_core.questions.explain.explanation import Explanation
 from pipeline_core.questions.range_report import RangeReport
 from pipeline_core.running.progress import RunProgress
 from pipeline_core.settings import Settings
-from pipeline_core.settings.kinds import SecretStr
 from pipeline_core.verify import Verification
 
 # One of these, by the file's name. `run`, `resume` and `publish` print a summary, too.
@@ -146,14 +146,15 @@ def _help(context: click.Context) -> str:
 
 def settings() -> str:
     """Every setting with its default, the values it takes, and the option that wins over it."""
+    schemas = Settings.model_json_schema()["properties"]
     lines = [_SETTINGS]
-    for name, field in Settings.SETTINGS.items():
+    for name, field in Settings.model_fields.items():
         cells = [
             f"`SALES_{name.upper()}`",
             _default(field.default),
-            field.kind.values,
+            _values(schemas[name]),
             ", ".join(f"`{option}`" for option in _options(name)),
-            field.description,
+            str(field.description),
         ]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
@@ -162,6 +163,20 @@ def settings() -> str:
 def _default(value: Any) -> str:
     shown = value.get_secret_value() if isinstance(value, SecretStr) else value
     return "" if shown is None else f"`{str(shown).lower() if shown in (True, False) else shown}`"
+
+
+def _values(described: dict[str, Any]) -> str:
+    """The words that a setting takes, or its bounds; empty if it is any text."""
+    [chosen, *_] = [s for s in described.get("anyOf", [described]) if s.get("type") != "null"]
+    if "enum" in chosen:
+        return ", ".join(f"`{word}`" for word in chosen["enum"])
+    if chosen["type"] == "boolean":
+        return "`true`, `false`"
+    low = chosen.get("minimum", chosen.get("exclusiveMinimum", -1) + 1)
+    bounded = "minimum" in chosen or "exclusiveMinimum" in chosen
+    if "maximum" in chosen:
+        return f"{low:,.17g} to {chosen['maximum']:,.17g}"
+    return f"{low:,} or more" if bounded else ""
 
 
 def _options(setting: str) -> list[str]:

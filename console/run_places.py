@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def given_place(settings: Settings, name: Literal["data", "reports"]) -> str | None:
     """The place that an option or a setting names; None if it is left to its default."""
-    return getattr(settings, name) if name in settings.given else None
+    return getattr(settings, name) if name in settings.model_fields_set else None
 
 
 def check_reports_place(settings: Settings, ledger: RunLedger) -> None:

@@ -179,8 +179,8 @@ def _typed(text: str, kind: pa.DataType) -> object:
 
 def _settings(given: dict[str, object]) -> Settings:
     for name in given:
-        if name not in Settings.SETTINGS:
-            close = get_close_matches(name, Settings.SETTINGS, n=1)
+        if name not in Settings.model_fields:
+            close = get_close_matches(name, Settings.model_fields, n=1)
             guess = f" Did you mean {close[0]}?" if close else ""
             raise ConfigError(
                 f"There is no setting {name}.{guess}", "docs/reference/settings.md has them all."

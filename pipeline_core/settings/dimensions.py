@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field, SecretStr, field_validator
+
 from pipeline_core.configuration.database_url import (
     check_database_host,
     check_database_name,
@@ -20,67 +22,98 @@ from pipeline_core.configuration.dimension_tables import (
     parse_columns,
 )
 from pipeline_core.configuration.places import check_dimensions
-from pipeline_core.settings.group import SettingGroup, setting
-from pipeline_core.settings.kinds import SECRET, TEXT, OneOf, SecretStr, Whole
+from pipeline_core.settings.group import SettingGroup
 
 
 class DimensionSettings(SettingGroup):
     """Where customers and products are."""
 
-    dimensions: str | None = setting(
+    dimensions: str | None = Field(
         None,
-        TEXT,
-        "Folder with customers and products (.csv or .parquet), or plugin:NAME.",
-        check=check_dimensions,
+        description="Folder with customers and products (.csv or .parquet), or plugin:NAME.",
     )
-    database_url: SecretStr | None = setting(
-        None,
-        SECRET,
-        "postgresql:// URL; takes the place of the five settings below.",
-        check=check_database_url,
+    database_url: SecretStr | None = Field(
+        None, description="postgresql:// URL; takes the place of the five settings below."
     )
-    db_host: str = setting(
-        "localhost",
-        TEXT,
-        "PostgreSQL host: a name, an address, or a socket's folder.",
-        check=check_database_host,
+    db_host: str = Field(
+        "localhost", description="PostgreSQL host: a name, an address, or a socket's folder."
     )
-    db_port: int = setting(
-        5432, Whole(1, 65535), "PostgreSQL port; compose offers its own on it, on this machine."
+    db_port: int = Field(
+        5432,
+        description="PostgreSQL port; compose offers its own on it, on this machine.",
+        ge=1,
+        le=65535,
     )
-    db_user: str = setting(
-        "myuser", TEXT, "PostgreSQL user; needs SELECT only.", check=check_database_user
-    )
-    db_password: SecretStr = setting(SecretStr("mypassword"), SECRET, "PostgreSQL password.")
-    db_name: str = setting("ecommerce_db", TEXT, "PostgreSQL database.", check=check_database_name)
+    db_user: str = Field("myuser", description="PostgreSQL user; needs SELECT only.")
+    db_password: SecretStr = Field(SecretStr("mypassword"), description="PostgreSQL password.")
+    db_name: str = Field("ecommerce_db", description="PostgreSQL database.")
 
-    customers: str = setting(
+    customers: str = Field(
         "customers",
-        TEXT,
-        "Table or view of customers (schema.table), or a SELECT; in a folder a file "
+        description="Table or view of customers (schema.table), or a SELECT; in a folder a file "
         "without its ending.",
     )
-    products: str = setting("products", TEXT, "The same of products.")
-    customer_columns: str | None = setting(
+    products: str = Field("products", description="The same of products.")
+    customer_columns: str | None = Field(
         None,
-        TEXT,
-        "What customer_id, segment, and valid_from and valid_to if there are any, are "
+        description="What customer_id, segment, and valid_from and valid_to if there are any, are "
         "called there: customer_id=client no,...",
-        check=lambda value: parse_columns(value, CUSTOMER_COLUMNS),
     )
-    product_columns: str | None = setting(
+    product_columns: str | None = Field(
         None,
-        TEXT,
-        "The same of product_id, category, price, valid_from and valid_to: product_id=article,...",
-        check=lambda value: parse_columns(value, PRODUCT_COLUMNS),
+        description="The same of product_id, category, price, valid_from and valid_to: "
+        "product_id=article,...",
     )
 
-    price_history: Literal["off", "keep"] = setting(
+    price_history: Literal["off", "keep"] = Field(
         "off",
-        OneOf("off", "keep"),
-        "keep: a change of a product's price or category counts from the day of the "
+        description="keep: a change of a product's price or category counts from the day of the "
         "plan that sees it, and the days before keep theirs.",
     )
+
+    @field_validator("customer_columns")
+    @classmethod
+    def _of_customers(cls, value: str | None) -> str | None:
+        parse_columns(value or "", CUSTOMER_COLUMNS)
+        return value
+
+    @field_validator("product_columns")
+    @classmethod
+    def _of_products(cls, value: str | None) -> str | None:
+        parse_columns(value or "", PRODUCT_COLUMNS)
+        return value
+
+    @field_validator("dimensions")
+    @classmethod
+    def _local_folder(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_dimensions(value)
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _of_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_database_url(value.get_secret_value())
+        return value
+
+    @field_validator("db_host")
+    @classmethod
+    def _only_a_host(cls, value: str) -> str:
+        check_database_host(value)
+        return value
+
+    @field_validator("db_user")
+    @classmethod
+    def _only_a_user(cls, value: str) -> str:
+        check_database_user(value)
+        return value
+
+    @field_validator("db_name")
+    @classmethod
+    def _only_a_name(cls, value: str) -> str:
+        check_database_name(value)
+        return value
 
     def chosen_database_url(self) -> SecretStr:
         """The database URL as given, or put together from host, port, user, password and name."""

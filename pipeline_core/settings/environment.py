@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic_settings import EnvSettingsSource
+
 from pipeline_core.configuration.env_file import read_env_file
 
 PREFIX = "SALES_"
@@ -26,28 +28,16 @@ _OF_CELERY = (
 )
 
 
+class EnvFile(EnvSettingsSource):
+    """The lines of .env, as the environment's variables are."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in env_file().items() if value}
+
+
 def env_file() -> dict[str, str]:
     """Settings of .env in the working folder, by name. Raises ConfigError if it cannot be read."""
     return read_env_file(ENV_FILE, PREFIX, os.environ)
-
-
-def env_file_values() -> dict[str, object]:
-    """The same by the settings' own names, without empty ones."""
-    return _by_setting(env_file())
-
-
-def environment_values() -> dict[str, object]:
-    """What the environment sets, in whatever case, by the settings' own names; nothing that is
-    empty."""
-    return _by_setting(os.environ)
-
-
-def _by_setting(variables: Mapping[str, str]) -> dict[str, object]:
-    return {
-        name[len(PREFIX) :].lower(): value
-        for name, value in variables.items()
-        if value and name.upper().startswith(PREFIX)
-    }
 
 
 def variables() -> set[str]:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from pipeline_core.messages import Policy
-from pipeline_core.settings.group import SettingGroup, setting
-from pipeline_core.settings.kinds import COUNT, SECONDS, Whole
+from pipeline_core.settings.group import Count, Seconds, SettingGroup
 
 
 class FaultSettings(SettingGroup):
     """When the dead are taken for dead, and how often something is tried."""
 
-    lease: int = setting(
-        60, SECONDS, "Seconds of silence after which whoever works on something is dead."
+    lease: Seconds = Field(
+        60, description="Seconds of silence after which whoever works on something is dead."
     )
-    stall_after: int = setting(
-        120, SECONDS, "Seconds without progress after which missing work is sent again."
+    stall_after: Seconds = Field(
+        120, description="Seconds without progress after which missing work is sent again."
     )
-    max_attempts: int = setting(
-        3, COUNT, "Times an archive may end its worker, memory or time; then it is left out."
+    max_attempts: Count = Field(
+        3, description="Times an archive may end its worker, memory or time; then it is left out."
     )
-    task_retries: int = setting(6, Whole(0, 100), "Times a task tries again what did not answer.")
-    retry_backoff: int = setting(5, SECONDS, "Seconds before the first new try; doubles.")
-    retry_backoff_max: int = setting(300, SECONDS, "Most seconds between two tries.")
-    catch_up: int = setting(
-        86_400, Whole(0, 1_000_000_000), "Seconds within which a missed scheduled run still starts."
+    task_retries: int = Field(
+        6, description="Times a task tries again what did not answer.", ge=0, le=100
     )
-    late_after: int = setting(
-        7200, SECONDS, "Seconds after its time when an unpublished scheduled run is late."
+    retry_backoff: Seconds = Field(5, description="Seconds before the first new try; doubles.")
+    retry_backoff_max: Seconds = Field(300, description="Most seconds between two tries.")
+    catch_up: int = Field(
+        86_400,
+        description="Seconds within which a missed scheduled run still starts.",
+        ge=0,
+        le=1_000_000_000,
+    )
+    late_after: Seconds = Field(
+        7200, description="Seconds after its time when an unpublished scheduled run is late."
     )
 
     def policy(self) -> Policy:

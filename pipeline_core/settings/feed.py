@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from pydantic import Field, ValidationInfo, field_validator
 
 from pipeline_core.configuration.feed import (
     parse_fields,
@@ -16,96 +16,123 @@ from pipeline_core.configuration.feed import (
     parse_types,
 )
 from pipeline_core.messages import Condition, Feed, Ids
-from pipeline_core.settings.group import SettingGroup, setting
-from pipeline_core.settings.kinds import TEXT, OneOf, Whole
-
-
-def _no_purchases(returns: str, purchases: str) -> str:
-    for each in set(parse_names(returns)) & set(parse_names(purchases)):
-        raise ValueError(f"{each} is a type of purchases, too")
-    return returns
+from pipeline_core.settings.group import SettingGroup
 
 
 class FeedSettings(SettingGroup):
     """What the shop's feed calls things, and how it wraps them."""
 
-    fields: str = setting(
+    fields: str = Field(
         "",
-        TEXT,
-        "The shop's names of our four fields: `customer_id=user.id,product_id=sku`; "
+        description="The shop's names of our four fields: `customer_id=user.id,product_id=sku`; "
         "dots lead into objects.",
-        check=parse_fields,
     )
-    purchase_types: str = setting(
-        "purchase",
-        TEXT,
-        "Event types that are purchases, with commas in between.",
-        check=parse_types,
+    purchase_types: str = Field(
+        "purchase", description="Event types that are purchases, with commas in between."
     )
-    return_types: str = setting(
+    return_types: str = Field(
         "",
-        TEXT,
-        "Event types that are returns, with commas in between; their quantity is above "
+        description="Event types that are returns, with commas in between; their quantity is above "
         "0. A purchase of a quantity below 0 is a return in any case.",
-        beside=("purchase_types", _no_purchases),
     )
-    ids: Ids = setting(
-        "text", OneOf(*get_args(Ids)), "What an id may be: text, or any (JSON integers, too)."
-    )
-    quantity: str = setting(
+    ids: Ids = Field("text", description="What an id may be: text, or any (JSON integers, too).")
+    quantity: str = Field(
         "integer",
-        TEXT,
-        "What a quantity is: integer, number (also 2.0, and the texts 2 and 2.0, with "
+        description="What a quantity is: integer, number (also 2.0, and the texts 2 and 2.0, with "
         "a minus or not, but not 2.50, +2, 2,0 or one with blanks), or number:1, where a missing "
         "one counts as 1.",
-        check=parse_quantity,
     )
-    price_field: str | None = setting(
+    price_field: str | None = Field(
         None,
-        TEXT,
-        "Path of what was paid for a unit: a number, or a text of digits, with a point "
+        description="Path of what was paid for a unit: a number, or a text of digits, with a point "
         "or without (9.95, 10, 10. and .5; -0 is 0). Then the price of products is not read.",
-        beside=("fields", parse_price_field),
     )
-    price_decimals: int = setting(
-        2, Whole(0, 6), "Most decimals of a price that was paid; reports have as many."
+    price_decimals: int = Field(
+        2,
+        description="Most decimals of a price that was paid; reports have as many.",
+        ge=0,
+        le=6,
     )
-    only: str = setting(
+    only: str = Field(
         "",
-        TEXT,
-        "What a purchase has to meet: `status=paid|sent,test!=true`; other events are "
+        description="What a purchase has to meet: `status=paid|sent,test!=true`; other events are "
         "no purchases. Values are compared as JSON writes them: the text True and the number 1 are "
         "not true.",
-        check=parse_only,
     )
-    items: str | None = setting(
+    items: str | None = Field(
         None,
-        TEXT,
-        "Path of an order's items, each of which is a purchase: `properties.products[]`.",
-        parse=parse_items,
+        description="Path of an order's items, each of which is a purchase: "
+        "`properties.products[]`.",
     )
-    event_id: str = setting(
+    event_id: str = Field(
         "",
-        TEXT,
-        "Paths of the fields by which an event that was sent twice counts once; what "
+        description="Paths of the fields by which an event that was sent twice counts once; what "
         "is missing, null or empty there is no id.",
     )
-    records: str | None = setting(
+    records: str | None = Field(
         None,
-        TEXT,
-        "Path of the array of events in parts that are one object; else its only one.",
-        parse=parse_path,
+        description="Path of the array of events in parts that are one object; else its only one.",
     )
-    parts: str = setting(
+    parts: str = Field(
         "",
-        TEXT,
-        "Further entries that are parts: endings (`.log`, which takes `.log.gz` and "
+        description="Further entries that are parts: endings (`.log`, which takes `.log.gz` and "
         "`.log.zst`, too) and patterns of file names (`part-*`).",
-        check=parse_parts,
     )
-    ignore: str = setting(
-        "", TEXT, "Patterns of entries, parts or days, that are passed over: `*_intraday_*`."
+    ignore: str = Field(
+        "", description="Patterns of entries, parts or days, that are passed over: `*_intraday_*`."
     )
+
+    @field_validator("fields")
+    @classmethod
+    def _known_fields(cls, value: str) -> str:
+        parse_fields(value)
+        return value
+
+    @field_validator("purchase_types")
+    @classmethod
+    def _some_types(cls, value: str) -> str:
+        parse_types(value)
+        return value
+
+    @field_validator("return_types")
+    @classmethod
+    def _no_purchases(cls, value: str, info: ValidationInfo) -> str:
+        for each in set(parse_names(value)) & set(parse_names(info.data.get("purchase_types", ""))):
+            raise ValueError(f"{each} is a type of purchases, too")
+        return value
+
+    @field_validator("quantity")
+    @classmethod
+    def _known_quantity(cls, value: str) -> str:
+        parse_quantity(value)
+        return value
+
+    @field_validator("price_field")
+    @classmethod
+    def _another_path(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return None if value is None else parse_price_field(value, info.data.get("fields", ""))
+
+    @field_validator("only")
+    @classmethod
+    def _conditions(cls, value: str) -> str:
+        parse_only(value)
+        return value
+
+    @field_validator("items")
+    @classmethod
+    def _lists(cls, value: str | None) -> str | None:
+        return None if value is None else parse_items(value)
+
+    @field_validator("records")
+    @classmethod
+    def _path(cls, value: str | None) -> str | None:
+        return None if value is None else parse_path(value)
+
+    @field_validator("parts")
+    @classmethod
+    def _names_of_files(cls, value: str) -> str:
+        parse_parts(value)
+        return value
 
     def feed(self) -> Feed:
         """What the run's manifest keeps of them."""

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
 
 from pipeline_core.messages import Limits
 from pipeline_core.messages.options import LEFT_OUT_SHARE
-from pipeline_core.settings.group import SettingGroup, setting
-from pipeline_core.settings.kinds import COUNT, SHARE, Number, Whole
+from pipeline_core.settings.group import Count, SettingGroup, Share
 
 
 class LimitSettings(SettingGroup):
     """What one input may cost. Sizes are uncompressed."""
 
-    max_part_bytes: int = setting(4 << 30, COUNT, "Bytes of one part.")
-    max_day_bytes: int = setting(16 << 30, COUNT, "Bytes of one day's parts.")
-    max_archive_bytes: int = setting(64 << 30, COUNT, "Bytes of one archive's parts.")
-    max_event_bytes: int = setting(16 << 20, COUNT, "Bytes of one event's text.")
-    max_zip_entries: int = setting(100_000, COUNT, "Entries in one zip.")
-    max_dictionary_bytes: int = setting(
-        256 << 20, COUNT, "Memory that one LZMA or Zstandard entry may take to look back."
+    max_part_bytes: Count = Field(4 << 30, description="Bytes of one part.")
+    max_day_bytes: Count = Field(16 << 30, description="Bytes of one day's parts.")
+    max_archive_bytes: Count = Field(64 << 30, description="Bytes of one archive's parts.")
+    max_event_bytes: Count = Field(16 << 20, description="Bytes of one event's text.")
+    max_zip_entries: Count = Field(100_000, description="Entries in one zip.")
+    max_dictionary_bytes: Count = Field(
+        256 << 20, description="Memory that one LZMA or Zstandard entry may take to look back."
     )
-    max_json_depth: int = setting(256, Whole(2, 512), "Nesting depth of a part's JSON.")
-    max_reject_share: float = setting(
-        1.0, Number(0, 1), "Share (0 to 1) of purchases that may be rejected."
+    max_json_depth: Annotated[int, Field(ge=2, le=512)] = Field(
+        256, description="Nesting depth of a part's JSON."
     )
-    left_out_share: Decimal = setting(
+    max_reject_share: float = Field(
+        1.0, description="Share (0 to 1) of purchases that may be rejected.", ge=0, le=1
+    )
+    left_out_share: Share = Field(
         LEFT_OUT_SHARE,
-        SHARE,
-        "Share (0 to 1) of the purchases and returns, or of the money, from which a "
+        description="Share (0 to 1) of the purchases and returns, or of the money, from which a "
         "report says beside its status what share is left out; it refuses none.",
     )
 

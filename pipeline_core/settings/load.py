@@ -5,13 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import Feed
 from pipeline_core.settings.environment import ENV_FILE, PREFIX, env_file, variables
 from pipeline_core.settings.feed import FeedSettings
-from pipeline_core.settings.group import WrongSettings
 from pipeline_core.settings.settings import Settings
 
+_NUMBER = "it is a number, such as 2 or 0.05 (which is 5 %)"
+_WHOLE = "it is a whole number"
+# By pydantic's names of what is wrong.
+_WORDS = {
+    "decimal_parsing": _NUMBER,
+    "decimal_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "finite_number": _NUMBER,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "int_type": _WHOLE,
+    "int_parsing_size": "it is too large",
+    "literal_error": "it is {expected}",
+    "bool_parsing": "it is true or false",
+    "bool_type": "it is true or false",
+    "string_type": "it is a text",
+    "greater_than_equal": "it is {ge} or more",
+    "less_than_equal": "it is {le} or less",
+}
 _SIMILAR = 0.85  # SALES_REPROTS is; names of others are not that like ours
 
 
@@ -33,9 +55,9 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
         given["dimensions"] = None
     _check_file()
     try:
-        return Settings.read(given)
-    except WrongSettings as error:
-        is_given = all(name in given for name, _ in error.problems)
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        is_given = all(given.keys() & set(each["loc"]) for each in error.errors())
         remedy = "Correct the option." if is_given else "Correct the environment or .env."
         raise ConfigError(f"Wrong settings: {_problems(error)}.", remedy) from None
 
@@ -43,7 +65,7 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
 def described_feed(settings: Mapping[str, object]) -> Feed:
     """What settings of a shop's feed say, by their names; the environment and ``.env`` are not
     asked. Raises ConfigError for a value that is wrong, and for what is none of them."""
-    names = list(FeedSettings.SETTINGS)
+    names = list(FeedSettings.model_fields)
     for name in settings:
         if name not in names:
             close = get_close_matches(name, names, n=1)
@@ -52,8 +74,8 @@ def described_feed(settings: Mapping[str, object]) -> Feed:
                 f"A feed has no setting {name}.{guess}", f"It has {', '.join(names)}."
             )
     try:
-        return FeedSettings.of(settings).feed()
-    except WrongSettings as error:
+        return FeedSettings.model_validate(settings).feed()
+    except ValidationError as error:
         raise ConfigError(f"Wrong settings: {_problems(error)}.", "Correct the feed.") from None
 
 
@@ -76,17 +98,31 @@ def _check_file() -> None:
             )
 
 
-def _problems(error: WrongSettings) -> str:
-    # Several settings together are named by the problem itself.
-    return "; ".join(
-        f"{PREFIX}{name.upper()}: {words}" if name else words for name, words in error.problems
-    )
+def _problems(error: ValidationError) -> str:
+    # Never `input`: it may be a password.
+    found = error.errors(include_input=False, include_url=False)
+    return "; ".join(f"{_setting_name(problem['loc'])}{_words(problem)}" for problem in found)
+
+
+def _words(problem: ErrorDetails) -> str:
+    """What is allowed, in our words; our own checks say it themselves."""
+    words, context = _WORDS.get(problem["type"]), problem.get("ctx", {})
+    if words is None:
+        return problem["msg"].removeprefix("Value error, ")
+    if "expected" in context:  # 'reject', 'net' or 'separate'
+        context = {"expected": context["expected"].replace("'", "")}
+    return words.format(**context)
 
 
 def _setting_names() -> set[str]:
-    return {PREFIX + name.upper() for name in Settings.SETTINGS}
+    return {PREFIX + name.upper() for name in Settings.model_fields}
 
 
 def _meant(name: str) -> str | None:
     close = get_close_matches(name, sorted(_setting_names()), n=1, cutoff=_SIMILAR)
     return close[0] if close else None
+
+
+def _setting_name(location: tuple[int | str, ...]) -> str:
+    """With a colon; nothing of several settings, which the problem names itself."""
+    return f"{PREFIX}{str(location[0]).removeprefix(PREFIX).upper()}: " if location else ""

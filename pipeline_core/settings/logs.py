@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipeline_core.settings.group import SettingGroup, setting
-from pipeline_core.settings.kinds import OneOf
+from pydantic import Field
+
+from pipeline_core.settings.group import SettingGroup
 
 
 class LogSettings(SettingGroup):
     """What is logged, and how."""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
-        "INFO", OneOf("DEBUG", "INFO", "WARNING", "ERROR"), "Least severe log line to write."
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log line to write."
     )
-    log_format: Literal["pretty", "json"] = setting(
-        "pretty", OneOf("pretty", "json"), "pretty or json."
-    )
+    log_format: Literal["pretty", "json"] = Field("pretty", description="pretty or json.")

@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
+from pydantic import Field, SecretStr, field_validator
+
 from pipeline_core.configuration.hook_command import check_command
 from pipeline_core.configuration.web_url import check_webhook
 from pipeline_core.notify.hooks import Hooks, parse_events
-from pipeline_core.settings.group import SettingGroup, setting
-from pipeline_core.settings.kinds import ADDRESS, SECRET, TEXT, SecretStr, Whole
+from pipeline_core.settings.group import Address, SettingGroup
 
 
 class MonitoringSettings(SettingGroup):
     """Who sees that workers live, and is told of trouble."""
 
-    heartbeat_file: str | None = setting(
-        None, TEXT, "File that a live worker keeps touching; in the temporary folder if not set."
-    )
-    metrics_port: int | None = setting(
-        None, Whole(1, 65535), "Port of a worker's Prometheus metrics; off if not set."
-    )
-    metrics_address: str = setting("127.0.0.1", ADDRESS, "Address the metrics are served on.")
-    webhook_url: SecretStr | None = setting(
+    heartbeat_file: str | None = Field(
         None,
-        SECRET,
-        "Slack-compatible URL that is told of trouble.",
-        check=check_webhook,
+        description="File that a live worker keeps touching; in the temporary folder if not set.",
     )
-    hook_command: SecretStr | None = setting(
+    metrics_port: int | None = Field(
+        None, description="Port of a worker's Prometheus metrics; off if not set.", ge=1, le=65535
+    )
+    metrics_address: Address = Field("127.0.0.1", description="Address the metrics are served on.")
+    webhook_url: SecretStr | None = Field(
+        None, description="Slack-compatible URL that is told of trouble."
+    )
+    hook_command: SecretStr | None = Field(
         None,
-        SECRET,
-        "Command that is told of trouble: JSON on standard input, variables HOOK_*.",
-        check=check_command,
+        description="Command that is told of trouble: JSON on standard input, variables HOOK_*.",
     )
-    notify_on: str = setting(
+    notify_on: str = Field(
         "failed,refused,incomplete,recovered,late",
-        TEXT,
-        "Trouble, out of: published, failed, refused, incomplete, recovered, late.",
-        check=parse_events,
+        description="Trouble, out of: published, failed, refused, incomplete, recovered, late.",
     )
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_webhook(value.get_secret_value())
+        return value
+
+    @field_validator("hook_command")
+    @classmethod
+    def _command(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_command(value.get_secret_value())
+        return value
+
+    @field_validator("notify_on")
+    @classmethod
+    def _known_events(cls, value: str) -> str:
+        parse_events(value)
+        return value
 
     def hooks(self) -> Hooks:
         """Who is told of trouble; holds the webhook's URL."""

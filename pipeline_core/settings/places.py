@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pydantic import Field, SecretStr, field_validator
+
 from pipeline_core.configuration.places import check_place, check_reports
-from pipeline_core.settings.group import SettingGroup, setting
-from pipeline_core.settings.kinds import BOOLEAN, SECRET, TEXT, SecretStr
+from pipeline_core.settings.group import SettingGroup
 from pipeline_core.storage import StateKey
 from pipeline_core.storage.key import check_secret
 
@@ -12,28 +13,34 @@ from pipeline_core.storage.key import check_secret
 class PlaceSettings(SettingGroup):
     """Where runs read and write."""
 
-    data: str = setting("data", TEXT, "Folder or URI of the weekly archives.", check=check_place)
-    reports: str = setting(
-        "reports",
-        TEXT,
-        "Folder or URI the reports are published in.",
-        check=check_reports,
+    data: str = Field("data", description="Folder or URI of the weekly archives.")
+    reports: str = Field("reports", description="Folder or URI the reports are published in.")
+    state: str = Field("state", description="Folder or URI of manifests, receipts and partials.")
+    state_key: SecretStr | None = Field(
+        None, description="Secret of 16 bytes or more that vouches for what is kept in the state."
     )
-    state: str = setting(
-        "state",
-        TEXT,
-        "Folder or URI of manifests, receipts and partials.",
-        check=check_place,
+    follow_links: bool = Field(
+        False, description="Read archives that links name and that are not in the folder of data."
     )
-    state_key: SecretStr | None = setting(
-        None,
-        SECRET,
-        "Secret of 16 bytes or more that vouches for what is kept in the state.",
-        check=check_secret,
-    )
-    follow_links: bool = setting(
-        False, BOOLEAN, "Read archives that links name and that are not in the folder of data."
-    )
+
+    @field_validator("data", "state")
+    @classmethod
+    def _known_place(cls, value: str) -> str:
+        check_place(value)
+        return value
+
+    @field_validator("reports")
+    @classmethod
+    def _place_of_reports(cls, value: str) -> str:
+        check_reports(value)
+        return value
+
+    @field_validator("state_key")
+    @classmethod
+    def _sound_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_secret(value.get_secret_value())
+        return value
 
     def chosen_state_key(self) -> StateKey | None:
         """What vouches for the state, or None: then whoever may write there is trusted."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
 
 from pipeline_core.configuration.feed import parse_each_once
 from pipeline_core.machine.profile import Profile, ProfileName, choose_profile, read_machine
 from pipeline_core.messages import ReturnsMode, UnknownMode
-from pipeline_core.settings.group import SettingGroup, setting
-from pipeline_core.settings.kinds import BOOLEAN, COUNT, MOST, TEXT, OneOf, Whole
+from pipeline_core.settings.group import MOST, Count, SettingGroup
 
 Engine = Literal["local", "celery"]
 
@@ -17,51 +18,56 @@ Engine = Literal["local", "celery"]
 class RunningSettings(SettingGroup):
     """How a run is made, and what it publishes."""
 
-    engine: Engine | None = setting(
-        None,
-        OneOf(*get_args(Engine)),
-        "local or celery; celery when a broker is set, local otherwise.",
+    engine: Engine | None = Field(
+        None, description="local or celery; celery when a broker is set, local otherwise."
     )
-    profile: ProfileName = setting(
-        "auto", OneOf(*get_args(ProfileName)), "weak, strong or auto: chooses jobs and batch size."
+    profile: ProfileName = Field(
+        "auto", description="weak, strong or auto: chooses jobs and batch size."
     )
-    jobs: int | None = setting(None, Whole(1, 10_000), "Worker processes; overrides the profile.")
-    batch_size: int | None = setting(
-        None, Whole(1, 100_000_000), "Events held at once by a worker; overrides the profile."
+    jobs: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        None, description="Worker processes; overrides the profile."
     )
-    unknown: UnknownMode = setting(
+    batch_size: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(
+        None, description="Events held at once by a worker; overrides the profile."
+    )
+    unknown: UnknownMode = Field(
+        "reject", description="Purchases of unknown products or customers: reject or bucket."
+    )
+    returns: ReturnsMode = Field(
         "reject",
-        OneOf(*get_args(UnknownMode)),
-        "Purchases of unknown products or customers: reject or bucket.",
-    )
-    returns: ReturnsMode = setting(
-        "reject",
-        OneOf(*get_args(ReturnsMode)),
-        "What came back: reject (left out), net (subtracted), or separate (a report of "
+        description="What came back: reject (left out), net (subtracted), or separate (a report of "
         "its own, returns.csv).",
     )
-    allow_incomplete: bool = setting(False, BOOLEAN, "Publish even if something could not be read.")
-    allow_drift: bool = setting(
-        False, BOOLEAN, "Publish even if a figure moved too far since the last published run."
+    allow_incomplete: bool = Field(
+        False, description="Publish even if something could not be read."
     )
-    reject_rows: int = setting(1_000_000, Whole(0, MOST), "Most rows in rejects.csv.")
-    reject_bytes: int = setting(256 << 20, COUNT, "Most bytes of rows in rejects.csv.")
-    reject_event_bytes: int = setting(
-        4096, COUNT, "Bytes of an event's text in rejects.csv; a longer one is cut, and marked."
+    allow_drift: bool = Field(
+        False, description="Publish even if a figure moved too far since the last published run."
     )
-    max_listed: int = setting(
-        1000, COUNT, "Most unreadable inputs, and conflicting days, that a run lists; all count."
+    reject_rows: int = Field(1_000_000, description="Most rows in rejects.csv.", ge=0, le=MOST)
+    reject_bytes: Count = Field(256 << 20, description="Most bytes of rows in rejects.csv.")
+    reject_event_bytes: Count = Field(
+        4096,
+        description="Bytes of an event's text in rejects.csv; a longer one is cut, and marked.",
     )
-    report_plugins: str = setting(
+    max_listed: Count = Field(
+        1000,
+        description="Most unreadable inputs, and conflicting days, that a run lists; all count.",
+    )
+    report_plugins: str = Field(
         "",
-        TEXT,
-        "Names of reports that plug-ins add, with commas in between; one that is "
+        description="Names of reports that plug-ins add, with commas in between; one that is "
         "installed and not named adds nothing.",
-        check=parse_each_once,
     )
-    spreadsheet_safe: bool = setting(
-        False, BOOLEAN, "Put ' before CSV texts that a spreadsheet would run as a formula."
+    spreadsheet_safe: bool = Field(
+        False, description="Put ' before CSV texts that a spreadsheet would run as a formula."
     )
+
+    @field_validator("report_plugins")
+    @classmethod
+    def _each_once(cls, value: str) -> str:
+        parse_each_once(value)
+        return value
 
     def chosen_reports(self) -> tuple[str, ...]:
         """Names of the reports that plug-ins are to add, each once."""

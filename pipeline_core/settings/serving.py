@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from pydantic import Field, field_validator
+
 from pipeline_core.configuration.host_names import parse_host_names
 from pipeline_core.configuration.web_url import check_web_url
-from pipeline_core.settings.group import SettingGroup, setting
-from pipeline_core.settings.kinds import ADDRESS, TEXT, Whole
+from pipeline_core.settings.group import Address, SettingGroup
 
 
 class ServingSettings(SettingGroup):
     """The reports and the live page for browsers."""
 
-    serve_host: str = setting("127.0.0.1", ADDRESS, "Address that `serve` listens on.")
-    serve_port: int = setting(
-        8080, Whole(0, 65535), "Port that `serve` listens on; 0 is any free one."
+    serve_host: Address = Field("127.0.0.1", description="Address that `serve` listens on.")
+    serve_port: int = Field(
+        8080, description="Port that `serve` listens on; 0 is any free one.", ge=0, le=65535
     )
-    serve_names: str | None = setting(
+    serve_names: str | None = Field(
         None,
-        TEXT,
-        "Host names that `serve` answers to besides localhost, separated by commas.",
-        check=parse_host_names,
+        description="Host names that `serve` answers to besides localhost, separated by commas.",
     )
-    flower_url: str | None = setting(
-        None,
-        TEXT,
-        "Address of the Flower page, for a link on the live page.",
-        check=check_web_url,
+    flower_url: str | None = Field(
+        None, description="Address of the Flower page, for a link on the live page."
     )
+
+    @field_validator("serve_names")
+    @classmethod
+    def _names_of_hosts(cls, value: str | None) -> str | None:
+        parse_host_names(value or "")
+        return value
+
+    @field_validator("flower_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            check_web_url(value)
+        return value

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from datetime import date
 from typing import Self
 
 import msgspec
+from pydantic import model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline_core.configuration.places import Places
 from pipeline_core.configuration.served_shops import Shop, check_states, parse_shops
@@ -14,7 +16,7 @@ from pipeline_core.messages import Options, Order
 from pipeline_core.settings.celery import CelerySettings
 from pipeline_core.settings.dimensions import DimensionSettings
 from pipeline_core.settings.drift import DriftSettings
-from pipeline_core.settings.environment import PREFIX, env_file_values, environment_values
+from pipeline_core.settings.environment import PREFIX, EnvFile
 from pipeline_core.settings.faults import FaultSettings
 from pipeline_core.settings.feed import FeedSettings
 from pipeline_core.settings.limits import LimitSettings
@@ -41,36 +43,57 @@ class Settings(
     DimensionSettings,
     FeedSettings,
     PlaceSettings,
+    BaseSettings,
 ):
     """Everything that can be set. Sizes are bytes, times seconds, unless a name says more. The
-    fields are in the order of docs/reference/settings.md, the last group first."""
+    fields are in the order of docs/reference/settings.md: pydantic takes the last group first."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, defer_build=False
+    )
 
     @classmethod
-    def read(cls, options: Mapping[str, object]) -> Self:
-        """As options say, then the environment, then ``.env``. Raises WrongSettings, and
-        ConfigError if ``.env`` cannot be read."""
-        return cls.of(env_file_values() | environment_values() | dict(options))
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (pydantic names it)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What wins first."""
+        return init_settings, env_settings, EnvFile(settings_cls)
 
-    def contradictions(self) -> Iterator[str]:
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
         if not self.task_soft_time_limit < self.task_time_limit < self.visibility_timeout:
-            yield (
+            raise ValueError(
                 "task_soft_time_limit < task_time_limit < visibility_timeout does not hold; "
                 "a task that outlives the visibility timeout is started twice"
             )
         if self.retry_backoff_max >= self.visibility_timeout:
-            yield (
+            raise ValueError(
                 "retry_backoff_max < visibility_timeout does not hold; "
                 "a task that waits longer is delivered again and again"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _states_apart_from_archives(self) -> Self:
         try:
             check_states(self.shops()[1:], self.data)
         except ValueError as error:
-            yield f"{PREFIX}STATES: {error}"
+            raise ValueError(f"{PREFIX}STATES: {error}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _prices_that_can_be_kept(self) -> Self:
         if self.price_history == "keep" and self.price_field is not None:
-            yield (
+            raise ValueError(
                 f"{PREFIX}PRICE_HISTORY=keep goes with prices of products, and {PREFIX}PRICE_FIELD "
                 "says that what was paid counts; leave one of them out"
             )
+        return self
 
     def shops(self) -> tuple[Shop, ...]:
         """Those whose runs a worker with these settings serves, its own first."""

@@ -19,7 +19,7 @@ from pipeline_core.verify.recount import Recount
 def feed_of(texts: Mapping[str, str]) -> Feed:
     """What SALES_* settings say."""
     named = {name.removeprefix("SALES_").lower(): text for name, text in texts.items()}
-    return FeedSettings.of(named).feed()
+    return FeedSettings.model_validate(named).feed()
 
 
 def recounted(data: Path, dimensions: Path, options: Options) -> tuple[Recount, int]:

@@ -10,9 +10,9 @@ from pipeline_core.configuration.served_shops import Shop, not_served
 from pipeline_core.settings import Settings
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
     from redis import Redis
 
-    from pipeline_core.settings.kinds import SecretStr
     from workers.broker import Answer
 
 _CLOCK_TOLERANCE_SECONDS = 30

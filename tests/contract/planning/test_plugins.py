@@ -221,7 +221,7 @@ def settings(tmp_path: Path) -> Settings:
 def test_a_plan_imports_and_names_them_and_calls_none(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    chosen = settings.changed(report_plugins="good")
+    chosen = settings.model_copy(update={"report_plugins": "good"})
     show_plan(chosen, as_json=False)
     told = capsys.readouterr()
     assert "Customers and products by plugin:read of acme 1.2." in told.out
@@ -242,7 +242,7 @@ def test_a_plan_imports_and_names_them_and_calls_none(
 def test_a_plan_refuses_what_a_run_would(
     settings: Settings, changes: dict[str, str], said: str
 ) -> None:
-    chosen = settings.changed(**changes)
+    chosen = settings.model_copy(update=changes)
     assert said in _refusal(lambda: show_plan(chosen, as_json=True)).message
 
 

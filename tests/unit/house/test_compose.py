@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from pydantic import SecretStr
 from ruamel.yaml import YAML
 
 from pipeline_core.settings import Settings, load_settings
-from pipeline_core.settings.kinds import SecretStr
 from tests.support import PROJECT
 from tests.support.compose import (
     COMPOSE_FILE,
@@ -56,7 +56,7 @@ HOLDERS = {
 }
 # Elsewhere there is no default, or it is not for a container.
 OWN_DEFAULTS = {"SALES_FLOWER_PASSWORD", "SALES_STATE_KEY", "SALES_SERVE_NAMES", "SALES_FLOWER_URL"}
-SETTINGS = {f"SALES_{name.upper()}" for name in Settings.SETTINGS}
+SETTINGS = {f"SALES_{name.upper()}" for name in Settings.model_fields}
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -239,7 +239,7 @@ def defaults_are_those_of_the_settings(compose: Compose) -> Iterator[str]:
     """What compose makes of a .env without the line."""
     for value in _strings(compose):
         for name, default in VARIABLE.findall(value):
-            field = Settings.SETTINGS.get(name.removeprefix("SALES_").lower())
+            field = Settings.model_fields.get(name.removeprefix("SALES_").lower())
             if field is None or name in OWN_DEFAULTS:
                 continue
             known = field.default

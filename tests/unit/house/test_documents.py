@@ -139,7 +139,7 @@ def test_what_is_told_is_there(document: Path) -> None:
         known = {o for p in command_of(name).params for o in (*p.opts, *p.secondary_opts)}
         used = {word.partition("=")[0] for word in words if word.startswith("-")}
         assert used <= known | {"-h", "--help"}, (document, line)
-    names = {f"SALES_{name.upper()}" for name in Settings.SETTINGS}
+    names = {f"SALES_{name.upper()}" for name in Settings.model_fields}
     for told in re.findall(r"\bSALES_[A-Z_]*[A-Z]\b(?!_?\*)", document.read_text()):
         assert told in names, (document, told)
 

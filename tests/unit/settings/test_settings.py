@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from console.command import cli, command_of
 from console.options import run_settings
@@ -25,21 +26,21 @@ _LINE = re.compile(r"^#?(SALES_[A-Z0-9_]+)=(.*)$")
 def test_env_example_lists_every_setting_and_no_other() -> None:
     lines = (PROJECT / ".env.example").read_text().splitlines()
     named = [found[1] for line in lines if (found := _LINE.match(line))]
-    assert sorted(named) == sorted(f"SALES_{name.upper()}" for name in Settings.SETTINGS)
+    assert sorted(named) == sorted(f"SALES_{name.upper()}" for name in Settings.model_fields)
 
 
 def test_groups_have_no_name_in_common() -> None:
     """Of two checks of one name, one would check nothing."""
     groups = [each for each in Settings.__bases__ if issubclass(each, SettingGroup)]
-    inherited = vars(SettingGroup).keys()
-    names = [name for each in groups for name in {*each.SETTINGS, *vars(each)} - inherited]
+    inherited = vars(SettingGroup).keys() | dir(BaseModel)
+    names = [name for each in groups for name in {*each.model_fields, *vars(each)} - inherited]
     assert len(groups) > 10
     assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
 def test_env_example_is_commented_and_loads(tmp_path: Path) -> None:
     text = (PROJECT / ".env.example").read_text()
-    for name, field in Settings.SETTINGS.items():
+    for name, field in Settings.model_fields.items():
         assert field.description, name
         assert field.description in text
     values = "\n".join(line.removeprefix("#") for line in text.splitlines() if _LINE.match(line))
@@ -124,7 +125,7 @@ def _places(command: str, *options: str) -> Places:
     dates = ["--from", "2024-01-01", "--to", "2024-01-02"] if command == "backfill" else []
     program = cli.make_context("sales-pipeline", [command])
     context = command_of(command).make_context(command, [*dates, *options], parent=program)
-    fields = Settings.SETTINGS.keys() & context.params.keys()
+    fields = Settings.model_fields.keys() & context.params.keys()
     return run_settings({name: context.params[name] for name in fields}).places()
 
 
@@ -223,7 +224,7 @@ def test_wrong_settings_say_what_is_allowed(name: str, value: str, said: str) ->
 
 @pytest.mark.parametrize("value", [{}, "no such value", "-1", "9" * 5000])
 def test_no_setting_is_refused_in_the_words_of_a_library(value: object) -> None:
-    said = [message for name in Settings.SETTINGS if (message := _refused({name: value}))]
+    said = [message for name in Settings.model_fields if (message := _refused({name: value}))]
     assert len(said) > 10
     assert [each for each in said if re.search(r"[Ii]nput|valid |should", each)] == []
 
@@ -288,42 +289,3 @@ def test_machine_obeys_the_control_group(tmp_path: Path) -> None:
     (tmp_path / "cpu.max").write_text("max 100000\n")
     (tmp_path / "memory.max").write_text("max\n")
     assert read_machine(tmp_path) == read_machine(tmp_path / "nowhere")
-
-
-def test_settings_never_change_and_others_are_made_of_them() -> None:
-    settings = load_settings({"jobs": 3})
-    with pytest.raises(AttributeError, match="jobs"):
-        settings.jobs = 4
-    other = settings.changed(batch_size=7)
-    assert (other.jobs, other.batch_size, settings.batch_size) == (3, 7, None)
-    assert settings.given == {"jobs"}
-    assert settings != other
-    assert other.changed(batch_size=7) == other
-
-
-@pytest.mark.parametrize(
-    ("name", "written", "read"),
-    [
-        ("jobs", " 1_000 ", 1000),
-        ("jobs", "007", 7),
-        ("jobs", "2.0", 2),
-        ("jobs", 2.0, 2),
-        ("max_reject_share", "5e-2", 0.05),
-        ("max_reject_share", Decimal("0.5"), 0.5),
-        ("left_out_share", 0.3, Decimal("0.3")),
-        ("allow_drift", "Yes", True),
-        ("allow_drift", "off", False),
-        ("allow_drift", 1, True),
-    ],
-)
-def test_a_value_is_read_as_it_is_written(name: str, written: object, read: object) -> None:
-    assert getattr(load_settings({name: written}), name) == read
-
-
-def test_a_variable_of_the_environment_has_a_name_in_any_case(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("sales_jobs", "3")
-    monkeypatch.setenv("SALES_BATCH_SIZE", "")
-    settings = load_settings()
-    assert (settings.jobs, settings.batch_size) == (3, None)
