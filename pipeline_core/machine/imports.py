@@ -2,8 +2,10 @@
 
 pyarrow imports pandas, at the first ``pa.array`` and the first ``to_numpy`` of a process, to see
 whether a value is one of its own: half a second and 60 MiB in every worker. structlog imports rich
-for tracebacks, which are plain here, and asyncio for loggers that are awaited. OpenBLAS starts a
-thread a core, which spin for want of work that never comes: a tenth of a second of CPU time.
+for tracebacks, which are plain here, and asyncio for loggers that are awaited; pydantic-settings
+asyncio for command lines that are, and pydantic looks through all that is installed for plug-ins of
+its own. OpenBLAS starts a thread a core, which spin for want of work that never comes: a tenth of a
+second of CPU time.
 
 All of that is for processes that are ours alone. Somebody's notebook imports us too, and there
 pandas and pyarrow belong together: so only entry points ask for it, never an import.
@@ -26,11 +28,12 @@ if TYPE_CHECKING:
 def lean_process() -> None:
     """For entry points, before anything large is imported: makes this process a lean one.
 
-    Variables that a person has set stay, and children inherit them. pyarrow and structlog are dealt
-    with when somebody imports them, and pandas and rich can be used as ever.
+    Variables that a person has set stay, and children inherit them. The libraries are dealt with when
+    somebody imports them, and pandas and rich can be used as ever.
     """
     # Read when numpy is first imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if not any(isinstance(finder, _LeanFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _LeanFinder())
     if "pyarrow" in sys.modules:
@@ -89,12 +92,12 @@ class _Hider:
 
 
 class _LeanFinder:
-    """Finds what everybody else would, and has the two libraries imported in the lean way."""
+    """Finds what everybody else would, and has the libraries imported in the lean way."""
 
     def find_spec(
         self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in {"pyarrow", "structlog"}:
+        if fullname not in {"pyarrow", "structlog", "pydantic_settings"}:
             return None
         from importlib.machinery import PathFinder
 
@@ -104,12 +107,12 @@ class _LeanFinder:
         imported = spec.loader.exec_module
 
         def import_lean(module: ModuleType) -> None:
-            if fullname == "structlog":
-                with hidden("rich"), _later("asyncio"):
-                    imported(module)
-            else:
+            if fullname == "pyarrow":
                 imported(module)
                 forget_pandas()
+            else:
+                with hidden("rich"), _later("asyncio"):
+                    imported(module)
 
         spec.loader.exec_module = import_lean  # type: ignore[method-assign]
         return spec

@@ -74,7 +74,7 @@ import console.command, console.fleet
 from pipeline_core.settings import load_settings
 load_settings()
 import console.drive
-heavy = {"asyncio", "celery", "jinja2", "pandas", "psutil", "pyarrow", "pydantic", "rich"}
+heavy = {"asyncio", "celery", "jinja2", "pandas", "psutil", "pyarrow", "rich"}
 assert not heavy & sys.modules.keys(), "what a run needs later, or never"
 """
 
