@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def lean_process() -> None:
     """For entry points, before anything large is imported: makes this process a lean one.
 
-    Variables that a person has set stay, and children inherit them. The libraries are dealt with when
-    somebody imports them, and pandas and rich can be used as ever.
+    Variables that a person has set stay, and children inherit them. The libraries are dealt with
+    when somebody imports them, and pandas and rich can be used as ever.
     """
     # Read when numpy is first imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
