@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 @click.command()
 @run_argument()
 @place_options
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Processes that count archives [default: from the machine profile].",
+)
 @json_option
 @quiet_option
 def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
@@ -45,6 +51,7 @@ def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: An
             run_id,
             data_uri=given_place(settings, "data"),
             reports_uri=given_place(settings, "reports"),
+            jobs=settings.machine_profile.jobs,
             part_done=bar.counted,
             archive_done=bar.advance,
         )

@@ -18,14 +18,15 @@ from types import ModuleType
 _PRELOADED = "pipeline_core.processing.process"
 
 
-def process_context() -> BaseContext:
-    """A multiprocessing context with a server; ``spawn`` where there are no fork servers."""
+def process_context(preloaded: str = _PRELOADED) -> BaseContext:
+    """A multiprocessing context with a server that has imported the module ``preloaded``; ``spawn``
+    where there are no fork servers."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_PRELOADED])
+    context.set_forkserver_preload([preloaded])
     with _born_deaf():
         forkserver.ensure_running()
     return context

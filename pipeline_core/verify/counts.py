@@ -131,6 +131,12 @@ class Count:
     days: list[Day] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
 
+    @property
+    def held(self) -> int:
+        """How many customers of cells, and rejects, it holds."""
+        people = (*self.customers.values(), *self.returners.values())
+        return len(self.rejects) + sum(map(len, people))
+
     def take(self, event: Judged) -> None:
         """Counts a sale, a return or a reject."""
         place, sold_on, position, found = event

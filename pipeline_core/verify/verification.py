@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from contextlib import closing
-from decimal import Context, DivisionByZero, Inexact, InvalidOperation, localcontext
+from contextlib import ExitStack, closing
+from decimal import localcontext
 
 from msgspec import Struct
 
@@ -16,6 +16,7 @@ from pipeline_core.ledger.snapshots import load_snapshot
 from pipeline_core.messages import ArchiveRef, Manifest, Summary
 from pipeline_core.reread.names import is_archive
 from pipeline_core.storage import Storage, open_archives, open_storage
+from pipeline_core.verify.children import EXACT, Children, children
 from pipeline_core.verify.compare import Difference, Differs, Published
 from pipeline_core.verify.expected import published_figures, recounted_figures
 from pipeline_core.verify.judge import Rules
@@ -24,8 +25,6 @@ from pipeline_core.verify.tables import tables
 
 __all__ = ["Difference", "Verification", "verify"]
 
-# More digits than any sum needs; one that is not exact raises.
-_EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, DivisionByZero])
 _GONE = "Put the archive back that was read, or run again."
 # Of the same size and time, it is unchanged to any other run.
 _CHANGED = "Put the archive back that was read, or `sales-pipeline run --full`."
@@ -67,29 +66,30 @@ def verify(
     *,
     data_uri: str | None = None,
     reports_uri: str | None = None,
+    jobs: int = 1,
     part_done: Callable[[int, int], None] = _nobody,
     archive_done: Callable[[], None] = _nobody,
 ) -> Verification:
     """Counts the archives of a published run again, from the places it used unless others are
-    given, and compares with what it published. ``part_done`` is told events and bytes.
+    given, in ``jobs`` processes, and compares with what it published. ``part_done`` is told events
+    and bytes: of each part or, by several processes, of each archive.
 
     Raises:
         ConfigError: there is no such run, it was not published, or it has SALES_EVENT_ID and this
             Python no sqlite3.
         ContractError: its snapshot of customers and products is gone or damaged.
-        RetryableError: a storage does not answer.
+        RetryableError: a storage does not answer, or a process died.
     """
     started = time.monotonic()
     state = open_state(state_uri)
     ledger = RunLedger(state, run_id)
     manifest, _ = ledger.published()
     rules = Rules.of(load_snapshot(state, manifest.dimensions_digest), manifest.options)
-    data = open_archives(data_uri or manifest.data, follow_links=manifest.options.follow_links)
     reports = open_storage(reports_uri or manifest.reports)
-    checking = _Checking(manifest, rules, data, reports, part_done)
+    checking = _Checking(manifest, rules, data_uri or manifest.data, reports, part_done, jobs)
     difference = None
     try:
-        with closing(checking.recount), localcontext(_EXACT):
+        with closing(checking.recount), localcontext(EXACT):
             checking.run(archive_done)
     except Differs as found:
         difference = found.difference
@@ -124,12 +124,15 @@ class _Checking:
         self,
         manifest: Manifest,
         rules: Rules,
-        data: Storage,
+        data_uri: str,
         reports: Storage,
         part_done: Callable[[int, int], None],
+        jobs: int,
     ) -> None:
         options = manifest.options
-        self.manifest, self.scale, self.data = manifest, rules.scale, data
+        self.rules, self.jobs, self.part_done = rules, jobs, part_done
+        self.manifest, self.scale, self.data_uri = manifest, rules.scale, data_uri
+        self.data = open_archives(data_uri, follow_links=options.follow_links)
         self.recount = Recount(rules, options, part_done)
         self.published = Published(
             reports, f"runs/{manifest.run_id}", spreadsheet_safe=options.spreadsheet_safe
@@ -143,9 +146,11 @@ class _Checking:
         """Raises Differs: what changed in the data first, then tables, figures and rejects."""
         summary = self.published.summary()
         self._look_over(summary)
-        for archive in self.manifest.archives:
-            self._count_again(archive, summary)
-            archive_done()
+        with ExitStack() as stack:
+            ahead = self._children(stack, summary)
+            for archive in self.manifest.archives:
+                self._count_again(archive, summary, ahead)
+                archive_done()
         self.recount.finish()
         count = self.recount.total
         self.published.check_tables(tables(count, self.scale, self.manifest.options.returns))
@@ -188,17 +193,41 @@ class _Checking:
             pass
         return "it is gone"
 
-    def _count_again(self, archive: ArchiveRef, summary: Summary) -> None:
+    def _children(self, stack: ExitStack, summary: Summary) -> Children | None:
+        """Processes that count ahead, if several may and can: copies need no counting, and events
+        that are known by SALES_EVENT_ID wait in one file."""
+        names: dict[str, str] = {}
+        for each in self.manifest.archives:
+            if each.name not in self.left_out:
+                names.setdefault(summary.inputs.get(each.name) or each.name, each.name)
+        jobs, options = min(self.jobs, len(names)), self.manifest.options
+        if jobs <= 1 or options.feed.event_id:
+            return None
+        counting = children(self.rules, options, self.data_uri, names.values(), jobs)
+        return stack.enter_context(counting)
+
+    def _count_again(self, archive: ArchiveRef, summary: Summary, ahead: Children | None) -> None:
         name, published = archive.name, summary.inputs.get(archive.name)
         self.archive = f"the archive {name}"
         if name in self.left_out:
             self.inputs[name] = published
             self.recount.leave_out(name, archive.digest)
             return
-        with self.data.fetched(name) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            if published is not None and digest != published:
-                raise Differs(name, f"SHA-256 {published}", f"SHA-256 {digest}", _CHANGED)
-            self.inputs[name] = digest
-            self.recount.take(name, file, digest)
+        found = ahead.found(name) if ahead is not None else None
+        if found is not None:
+            self._check_bytes(name, published, found.digest)
+        if found is not None and found.archive is not None:
+            self.recount.take_found(name, found.digest, found.archive)
+            self.part_done(found.events, found.size)
+        else:
+            with self.data.fetched(name) as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                self._check_bytes(name, published, digest)
+                self.recount.take(name, file, digest)
         self.archives += 1
+
+    def _check_bytes(self, name: str, published: str | None, digest: str) -> None:
+        """Raises Differs if it is not the archive that the run read."""
+        if published is not None and digest != published:
+            raise Differs(name, f"SHA-256 {published}", f"SHA-256 {digest}", _CHANGED)
+        self.inputs[name] = digest
