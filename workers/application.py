@@ -6,17 +6,25 @@ that happen to have them: workers would listen at one broker, and the command se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from celery import Celery
 from celery.loaders.app import AppLoader
 
 _SERVERS = {"broker_url", "broker_read_url", "broker_write_url", "result_backend"}
+# So many messages go to the broker at once: the first are worked on while the next are made.
+_SENT_AT_ONCE = 100
+
+_producer: ContextVar[Any] = ContextVar("producer", default=None)
 
 
 class Loader(AppLoader):  # type: ignore[misc]
-    """Reads no module that ``CELERY_CONFIG_MODULE`` names."""
+    """Reads no module that ``CELERY_CONFIG_MODULE`` names, and counts chords by our backend."""
+
+    override_backends = dict.fromkeys(("redis", "rediss"), "workers.chord_counts:Backend")
 
     def read_configuration(self, env: str = "") -> None:
         """The app is given all of its configuration."""
@@ -37,6 +45,24 @@ class App(Celery):  # type: ignore[misc]
 
     def connection(self, hostname: str | None = None, **options: Any) -> Any:
         return super().connection(hostname or self.conf["broker_url"], **options)
+
+    @contextmanager
+    def sending_together(self) -> Iterator[None]:
+        """What the body sends goes to the broker in few round trips; a chord takes no producer.
+
+        Raises:
+            BatchPublishError: the broker is away, and may have taken some of it.
+        """
+        with self.producer_pool.acquire(block=True) as producer:
+            token = _producer.set(producer)
+            try:
+                with producer.batch(_SENT_AT_ONCE):
+                    yield
+            finally:
+                _producer.reset(token)
+
+    def producer_or_acquire(self, producer: Any = None) -> Any:
+        return super().producer_or_acquire(producer or _producer.get())
 
     @property
     def backend_cls(self) -> str:

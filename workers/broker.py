@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 from redis.exceptions import RedisError
 
 from pipeline_core.configuration.served_shops import ServedPlaces, Shop, not_served
@@ -12,7 +12,7 @@ from pipeline_core.errors import NotServed, RetryableError
 from workers.celery import app
 from workers.config import SERVES, STATE_MARK
 
-AWAY = (OperationalError, RedisError, OSError)
+AWAY = (OperationalError, BatchPublishError, RedisError, OSError)
 # Workers answer within milliseconds; each answer is given as long again for the next.
 _QUIET_SECONDS = 0.1
 

@@ -76,10 +76,15 @@ def _send(ledger: RunLedger, work: tuple[Work, ...]) -> None:
     failure = app.signature(FAIL_RUN, args=(place, run_id))
     publication = app.signature(PUBLISH_RUN, args=(place, run_id)).on_error(failure)
     header = [
-        app.signature(PROCESS_ARCHIVE, args=(place, run_id, each.archive, each.skip, each.share))
+        app.signature(
+            PROCESS_ARCHIVE,
+            args=(place, run_id, each.archive, each.skip, each.share),
+            ignore_result=True,
+        )
         for each in work
     ]
     if header:
-        chord(header, app=app)(publication)
+        with app.sending_together():
+            chord(header, app=app)(publication)
     else:
         publication.delay([])

@@ -59,6 +59,11 @@ class Metrics:
         )
 
 
+def are_counted() -> bool:
+    """Whether anybody asked for metrics."""
+    return _FOLDER in os.environ
+
+
 def observe_receipt(receipt: Receipt) -> None:
     """Counts one processed archive."""
     metrics = _metrics()
@@ -130,13 +135,13 @@ def serve(settings: Settings) -> None:
 
 def clean_up() -> None:
     """In the main process, when it ends."""
-    if _FOLDER in os.environ:
+    if are_counted():
         shutil.rmtree(os.environ[_FOLDER], ignore_errors=True)
 
 
 @lru_cache(maxsize=1)
 def _metrics() -> Metrics | None:
-    return Metrics() if _FOLDER in os.environ else None
+    return Metrics() if are_counted() else None
 
 
 def _age(last_publication: Metric) -> Metric:

@@ -161,7 +161,14 @@ def start_run(self: PipelineTask, slot: str | None = None) -> str:
     return run_id
 
 
-@app.task(name=PROCESS_ARCHIVE, bind=True, base=PipelineTask)
+# The chord counts it without a result of its own; the errback asks for that of one that failed.
+@app.task(
+    name=PROCESS_ARCHIVE,
+    bind=True,
+    base=PipelineTask,
+    ignore_result=True,
+    store_errors_even_if_ignored=True,
+)
 def process_archive(
     self: PipelineTask,
     state: str,
@@ -178,7 +185,7 @@ def process_archive(
         # From here on log lines name the archive's file.
         name = manifest_of(place, run_id).archive(archive).name
         structlog.contextvars.bind_contextvars(archive=name)
-        is_new = ledger.receipt(work) is None
+        is_new = metrics.are_counted() and ledger.receipt(work) is None
         receipt = pipeline.process(place, run_id, work, self.worker())
         if is_new:
             metrics.observe_receipt(receipt)

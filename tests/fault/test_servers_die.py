@@ -47,6 +47,25 @@ def test_redis_dies_three_times(ships: Fleet, expected: dict[str, bytes]) -> Non
     assert ships.published() == ships.run_ids()
 
 
+def test_an_archive_that_ends_while_redis_is_away_counts_in_its_chord(
+    ships: Fleet, expected: dict[str, bytes]
+) -> None:
+    ships.env.update(PATIENT)
+    ships.worker(concurrency=1)
+    ships.plan_fault(ARCHIVES[2], "pause")
+    command = ships.run_in_background()
+    ships.reached(ARCHIVES[2])
+    ships.redis.kill()
+    ships.lift_fault(ARCHIVES[2])
+    eventually(lambda: "00002" in ships.ledger().receipt_ids(), "the archive's receipt")
+    time.sleep(1)
+    ships.redis.start()
+    _, err = command.communicate(timeout=50)
+    assert command.returncode == 0, err
+    assert ships.csvs() == expected
+    assert len(ships.ledger().dispatches()) == 1, "nothing had to be sent again"
+
+
 @pytest.mark.long
 def test_redis_and_the_workers_are_away_for_long(ships: Fleet, expected: dict[str, bytes]) -> None:
     """Longer than Celery's result backend tries in the command that follows."""

@@ -111,6 +111,14 @@ def test_celery_worker_of_any_size(
     assert done.returncode == 0, done.stderr + log.read_text()
     assert json.loads(done.stdout)["engine"] == "celery"
     assert published_csvs(tmp_path) == expected
+    assert len(_results(stack)) <= 1, "the publication has one, archives have receipts"
+
+
+def _results(stack: Stack) -> list[bytes]:
+    import redis
+
+    with redis.Redis.from_url(stack.redis.url) as client:
+        return list(client.keys("celery-task-meta-*"))
 
 
 def _whole(stack: Stack, one_week: Shop, folder: Path) -> dict[str, bytes]:
