@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from io import BufferedReader
 from pathlib import Path
 
 from pipeline_core.errors import UnreadableArchive
-from pipeline_core.storage.base import Contents, StoredObject
+from pipeline_core.storage.base import Contents, StoredObject, checked
 from pipeline_core.storage.disk_errors import translated
 from pipeline_core.storage.listing import instead_of_file, link_text, stored
 from pipeline_core.storage.local import LocalStorage
-from pipeline_core.storage.safe_paths import READ, open_below
+from pipeline_core.storage.safe_paths import READ, link_on_way, open_below
 
 
 class ArchiveFolder(LocalStorage):
@@ -34,8 +33,11 @@ class ArchiveFolder(LocalStorage):
         return super().contents(folder)
 
     def stat(self, key: str) -> StoredObject:
-        with self._read(key) as file:
-            return stored(key, os.fstat(file.fileno()))
+        descriptor = self._open(key)
+        try:
+            return stored(key, os.fstat(descriptor))
+        finally:
+            os.close(descriptor)
 
     def _unlisted(self, entry: os.DirEntry[str]) -> str | None:  # noqa: ARG002
         return None  # those that lead out are refused, and the others are archives
@@ -44,23 +46,25 @@ class ArchiveFolder(LocalStorage):
         return self._path(folder)
 
     def _refusal(self, link: Path) -> str | None:
-        is_read = self._follow_links or self._inside(link) is not None
+        is_read = self._follow_links or self._real(link) is not None
         return None if is_read else _leads_out(link)
 
-    def _inside(self, path: Path) -> Path | None:
+    def _real(self, path: Path) -> Path | None:
         """Where a file is, from the root, all links followed; None if that is elsewhere."""
         root, real = (Path(os.path.realpath(each)) for each in (self.root, path))
         return real.relative_to(root) if real.is_relative_to(root) else None
 
-    def _place(self, key: str) -> Path:
+    def _place(self, key: str) -> str:
         """From the root. Raises UnreadableArchive if a link leads out."""
+        if self._follow_links or link_on_way(self._base, checked(key)) is None:
+            return checked(key)
         path = self._path(key)
-        place = path.relative_to(self.root) if self._follow_links else self._inside(path)
+        place = self._real(path)
         if place is None:
             raise UnreadableArchive(_leads_out(path))
-        return place
+        return place.as_posix()
 
-    def _read(self, key: str) -> BufferedReader:
+    def _open(self, key: str) -> int:
         path = self._path(key)
         try:
             with translated("read", path):
@@ -71,11 +75,11 @@ class ArchiveFolder(LocalStorage):
                 raise UnreadableArchive(instead) from None
             raise
 
-    def _descriptor(self, place: Path) -> int:
+    def _descriptor(self, place: str) -> int:
         """What is open is what was looked at: a link that came in between is not followed."""
         if self._follow_links:
-            return os.open(self.root / place, READ)
-        return open_below(self.root, place)
+            return os.open(f"{self._base}/{place}", READ)
+        return open_below(self._base, place)
 
 
 def _leads_out(link: Path) -> str:

@@ -12,13 +12,61 @@ from pathlib import Path
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.logs import get_logger
-from pipeline_core.storage.disk import discard, sync_folder
+from pipeline_core.machine.disk import discard, sync_folder
 from pipeline_core.storage.listing import why_no_file
 
 log = get_logger()
 
 _CREATE_TRIES = 3
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+def replace_whole(target: str, data: bytes) -> None:
+    """Puts a file in the place of whatever file stands there. Raises OSError."""
+    temporary = _written_beside(target, data)
+    try:
+        os.replace(temporary, target)
+    except BaseException:
+        discard(Path(temporary))
+        raise
+
+
+def create_whole(target: str, data: bytes) -> bool:
+    """Makes a file unless one stands there; says whether it was this call. What is no file gives
+    way. Raises ConfigError if that is a folder, and OSError."""
+    temporary = _written_beside(target, data)
+    try:
+        for _ in range(_CREATE_TRIES):
+            if _is_linked(temporary, target, data):
+                return True
+            if not _gave_way(Path(target)):
+                return False
+    finally:
+        Path(temporary).unlink()
+    return False
+
+
+def _written_beside(target: str, data: bytes) -> str:
+    """The path of a new file beside it, to be moved; none is left of an error."""
+    folder, _, name = target.rpartition("/")
+    temporary = f"{folder}/.{name}.{secrets.token_hex(4)}.tmp"
+    try:
+        try:
+            descriptor = os.open(temporary, _NEW, 0o666)
+        except FileNotFoundError:
+            make_folder(Path(folder))
+            descriptor = os.open(temporary, _NEW, 0o666)
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(descriptor, left) :]
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        discard(Path(temporary))
+        raise
+    return temporary
 
 
 @contextmanager
@@ -42,20 +90,6 @@ def make_folder(folder: Path) -> None:
         raise OSError(errno.EIO, "its folder cannot be made") from error
 
 
-def link_unless_there(temporary: Path, target: Path, data: bytes) -> bool:
-    """Gives a file its second name; says whether it was this call. What stands there and is no file
-    gives way. Raises ConfigError if that is a folder."""
-    try:
-        for _ in range(_CREATE_TRIES):
-            if _is_linked(temporary, target, data):
-                return True
-            if not _gave_way(target):
-                return False
-    finally:
-        temporary.unlink()
-    return False
-
-
 def _gave_way(target: Path) -> bool:
     try:
         status = target.lstat()
@@ -71,7 +105,7 @@ def _gave_way(target: Path) -> bool:
     return True
 
 
-def _is_linked(temporary: Path, target: Path, data: bytes) -> bool:
+def _is_linked(temporary: str, target: str, data: bytes) -> bool:
     try:
         os.link(temporary, target)
     except FileExistsError:
@@ -83,10 +117,10 @@ def _is_linked(temporary: Path, target: Path, data: bytes) -> bool:
     return True
 
 
-def _create_exclusively(target: Path, data: bytes) -> bool:
+def _create_exclusively(target: str, data: bytes) -> bool:
     """For file systems without hard links; a crash may leave a torn file, readers check."""
     try:
-        with target.open("xb") as file:
+        with Path(target).open("xb") as file:
             file.write(data)
     except FileExistsError:
         return False

@@ -18,19 +18,22 @@ def translated(verb: str, path: Path) -> Iterator[Path]:
     """Raises ours for errors of a disk that come while ``path`` is used."""
     try:
         yield path
-    except FileNotFoundError:
-        raise
     except OSError as error:
-        if verb == "read" and error.errno in _NO_FILE:
-            raise FileNotFoundError(errno.ENOENT, "no such file", str(path)) from None
-        if verb in {"write", "remove"} and error.errno == errno.EISDIR:
-            raise RetryableError(
-                f"Cannot {verb} {path}: a folder stands there.", "Move it away."
-            ) from error
-        if isinstance(error, PermissionError) and verb in {"read", "list"}:
-            remedy = "Give the right to whoever runs this."
-            raise NotAllowed(f"This user may not {verb} {path}.", remedy) from error
-        raise RetryableError(
-            f"Cannot {verb} {path}: {error.strerror or error}.",
-            "Check that the folder exists, that this user may use it, and that it has room.",
-        ) from error
+        raise translation(verb, str(path), error) from error
+
+
+def translation(verb: str, path: str, error: OSError) -> Exception:
+    """Ours for an error that came while a path was used; FileNotFoundError stays as it is."""
+    if isinstance(error, FileNotFoundError):
+        return error
+    if verb == "read" and error.errno in _NO_FILE:
+        return FileNotFoundError(errno.ENOENT, "no such file", path)
+    if verb in {"write", "remove"} and error.errno == errno.EISDIR:
+        return RetryableError(f"Cannot {verb} {path}: a folder stands there.", "Move it away.")
+    if isinstance(error, PermissionError) and verb in {"read", "list"}:
+        remedy = "Give the right to whoever runs this."
+        return NotAllowed(f"This user may not {verb} {path}.", remedy)
+    return RetryableError(
+        f"Cannot {verb} {path}: {error.strerror or error}.",
+        "Check that the folder exists, that this user may use it, and that it has room.",
+    )

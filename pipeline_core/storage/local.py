@@ -15,14 +15,7 @@ from typing import IO
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.logs import get_logger
-from pipeline_core.storage.atomic import (
-    beside,
-    link_unless_there,
-    make_folder,
-    rename_unless_there,
-)
-from pipeline_core.storage.base import Contents, StoredObject, checked
-from pipeline_core.storage.disk import (
+from pipeline_core.machine.disk import (
     copy,
     is_folder,
     link_or_refusal,
@@ -32,15 +25,24 @@ from pipeline_core.storage.disk import (
     sync_folder,
     sync_tree,
 )
-from pipeline_core.storage.disk_errors import translated
+from pipeline_core.storage.atomic import (
+    beside,
+    create_whole,
+    make_folder,
+    rename_unless_there,
+    replace_whole,
+)
+from pipeline_core.storage.base import Contents, StoredObject, checked
+from pipeline_core.storage.disk_errors import translated, translation
 from pipeline_core.storage.listing import kind_text, link_text, put, stored, why_no_file
 from pipeline_core.storage.pointers import folder_stands, pointed_target, pointer_key, pointer_text
-from pipeline_core.storage.safe_paths import check_way, inside, open_below, remove_below
+from pipeline_core.storage.safe_paths import check_way, folder_of, inside, open_below, remove_below
 
 log = get_logger()
 
 # A name in the root may be pointed at a file in a folder whose name is pointed as well.
 _MOST_POINTERS = 3
+_BLOCK = 1 << 20
 
 
 class LocalStorage:
@@ -49,10 +51,11 @@ class LocalStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        self._base = str(self.root)
 
     @property
     def uri(self) -> str:
-        return str(self.root)
+        return self._base
 
     def files(self, folder: str = "") -> list[StoredObject]:
         return self._look(folder).files
@@ -72,33 +75,46 @@ class LocalStorage:
     def stat(self, key: str) -> StoredObject:
         with translated("read", self._path(key)):
             place = self._place(key)
-            status = (self.root / place).lstat()
+            status = os.lstat(f"{self._base}/{place}")
             self._check_file(place, status)
             return stored(key, status)
 
     def read(self, key: str) -> bytes:
         """As ``Storage.read``. A record that is larger than any of ours is taken for not there."""
-        with self._read(key) as file, translated("read", self._path(key)):
-            if (why := why_no_file(key, os.fstat(file.fileno()))) is not None:
+        descriptor = self._open(key)
+        try:
+            status = os.fstat(descriptor)
+            if (why := why_no_file(key, status)) is not None:
                 raise self._no_file(self._path(key), why)
-            return file.read()
+            found = os.read(descriptor, status.st_size + 1)
+            while len(found) != status.st_size and (block := os.read(descriptor, _BLOCK)):
+                found += block
+            return found
+        except OSError as error:
+            raise translation("read", f"{self._base}/{key}", error) from error
+        finally:
+            os.close(descriptor)
 
     def write(self, key: str, data: bytes) -> None:
-        with translated("write", self._target(key)) as target, beside(target) as temporary:
-            temporary.write_bytes(data)
-            os.replace(temporary, target)
+        target = self._target_path(key)
+        try:
+            replace_whole(target, data)
+        except OSError as error:
+            raise translation("write", target, error) from error
 
     def create(self, key: str, data: bytes) -> bool:
-        with translated("write", self._target(key)) as target, beside(target) as temporary:
-            temporary.write_bytes(data)
-            return link_unless_there(temporary, target, data)
+        target = self._target_path(key)
+        try:
+            return create_whole(target, data)
+        except OSError as error:
+            raise translation("write", target, error) from error
 
     def vouches(self, key: str) -> bool:  # noqa: ARG002
         return True
 
     def remove(self, key: str) -> None:
-        with translated("remove", self._target(key)) as path, suppress(FileNotFoundError):
-            remove_below(self.root, path.relative_to(self.root))
+        with translated("remove", self._target(key)), suppress(FileNotFoundError):
+            remove_below(self._base, key)
 
     def store_file(self, key: str, path: Path) -> None:
         with translated("write", self._target(key)) as target, beside(target) as temporary:
@@ -187,52 +203,69 @@ class LocalStorage:
         return self.root / checked(key)
 
     def _target(self, key: str) -> Path:
-        """Where to write, or to remove. Raises ConfigError if a folder on the way is a link."""
-        path = self._path(key)
-        check_way(self.root, path.parent.relative_to(self.root))
-        return path
+        return Path(self._target_path(key))
 
-    def _place(self, key: str) -> Path:
+    def _target_path(self, key: str) -> str:
+        """Where to write, or to remove. Raises ConfigError if a folder on the way is a link."""
+        check_way(self._base, folder_of(checked(key)))
+        return f"{self._base}/{key}"
+
+    def _place(self, key: str) -> str:
         """From the root, where what a key names is: a name in the root may be pointed at another.
         Raises ConfigError if a folder on the way is any other link."""
-        place = self._path(key).relative_to(self.root)
+        place = checked(key)
         for _ in range(_MOST_POINTERS):
-            pointed = inside(self.root, self.root / place.parts[0])
+            name, slash, rest = place.partition("/")
+            pointed = inside(self.root, name)
             if pointed is None:
                 break
-            place = pointed / Path(*place.parts[1:])
-        check_way(self.root, place.parent)
+            place = f"{pointed}{slash}{rest}"
+        check_way(self._base, folder_of(place))
         return place
 
     def _listed(self, folder: str) -> Path:
         """The path of a folder to list. Raises ConfigError if it, or one on the way, is a link."""
         place = self._place(folder)
-        check_way(self.root, place)
+        check_way(self._base, place)
         return self.root / place
 
     def _read(self, key: str) -> BufferedReader:
-        with translated("read", self._path(key)):
-            return self._opened(self._place(key))
+        return open(f"{self._base}/{key}", "rb", opener=lambda *_: self._open(key))
 
-    def _opened(self, place: Path) -> BufferedReader:
-        path = self.root / place
+    def _open(self, key: str) -> int:
+        """A descriptor to read by, of a file. Most keys lead through no link: what would is looked
+        at only then."""
+        try:
+            descriptor = open_below(self._base, checked(key))
+        except FileNotFoundError:
+            raise FileNotFoundError(errno.ENOENT, "no such file", f"{self._base}/{key}") from None
+        except OSError:
+            with translated("read", self._path(key)):
+                return self._opened(self._place(key))
+        with translated("read", self._path(key)):
+            return self._file(descriptor, key)
+
+    def _opened(self, place: str) -> int:
         try:
             descriptor = self._descriptor(place)
         except OSError:
             with suppress(FileNotFoundError):
-                self._check_file(place, path.lstat())
+                self._check_file(place, os.lstat(f"{self._base}/{place}"))
             raise
+        return self._file(descriptor, place)
+
+    def _file(self, descriptor: int, place: str) -> int:
         try:
             self._check_file(place, os.fstat(descriptor))
-            return open(path, "rb", opener=lambda *_: descriptor)  # has the path for its name
         except BaseException:
             os.close(descriptor)
             raise
+        return descriptor
 
-    def _descriptor(self, place: Path) -> int:
-        return open_below(self.root, place)
+    def _descriptor(self, place: str) -> int:
+        return open_below(self._base, place)
 
-    def _check_file(self, place: Path, status: os.stat_result) -> None:
+    def _check_file(self, place: str, status: os.stat_result) -> None:
         """Raises FileNotFoundError if it is no file: a folder silently, for a key is never one."""
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, "not a file")

@@ -13,8 +13,8 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 
 from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.machine.disk import temporary_folder
 from pipeline_core.storage.base import Contents, StoredObject, checked
-from pipeline_core.storage.disk import temporary_folder
 from pipeline_core.storage.object_client import open_client, refuse_after_fork
 from pipeline_core.storage.object_errors import refused_condition, translation
 from pipeline_core.storage.object_reading import BLOCK, Ranges, blocks, stored_object

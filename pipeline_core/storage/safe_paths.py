@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline_core.errors import ConfigError
@@ -23,52 +22,72 @@ _FOLDER: int = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_PATH", os.O_RDONLY
 _IS_STEPWISE = bool(_NO_LINK) and {os.open, os.unlink} <= os.supports_dir_fd
 
 
-def open_below(root: Path, place: Path) -> int:
+def open_below(root: str, place: str) -> int:
     """A descriptor to read a file below the root by, reached through no link. Raises OSError."""
     if not _IS_STEPWISE:
-        return os.open(root / place, READ)
-    with _folder_below(root, place) as folder:
-        return os.open(place.name or ".", READ | _NO_LINK, dir_fd=folder)
+        check_way(root, place)
+        return os.open(f"{root}/{place}", READ)
+    folder, name = _folder_below(root, place)
+    try:
+        return os.open(name or ".", READ | _NO_LINK, dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
-def remove_below(root: Path, place: Path) -> None:
+def remove_below(root: str, place: str) -> None:
     """Removes a file below the root, or a link itself, reached through no link. Raises OSError."""
     if not _IS_STEPWISE:
-        (root / place).unlink()
+        Path(root, place).unlink()
         return
-    with _folder_below(root, place) as folder:
-        os.unlink(place.name, dir_fd=folder)
+    folder, name = _folder_below(root, place)
+    try:
+        os.unlink(name, dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
-def check_way(root: Path, place: Path) -> None:
-    """Raises ConfigError if a folder between the root and a place, or the place, is a link."""
+def link_on_way(root: str, place: str) -> str | None:
+    """The first link between the root and a place, or the place; None if there is none."""
     path = root
-    for name in place.parts:
-        path = path / name
+    for name in place.split("/") if place else ():
+        path = f"{path}/{name}"
         try:
-            status = path.lstat()
+            status = os.lstat(path)
         except OSError:  # not there, or to be told by whoever uses it
-            return
+            return None
         if stat.S_ISLNK(status.st_mode):
-            raise ConfigError(
-                f"{path} is a symbolic link{_target(path)}, and nothing is read, written or "
-                f"removed through one below {root}.",
-                "Remove the link. Only the folder that a setting names may itself be one.",
-            )
+            return path
+    return None
 
 
-def inside(root: Path, link: Path) -> Path | None:
+def check_way(root: str, place: str) -> None:
+    """Raises ConfigError if a folder between the root and a place, or the place, is a link."""
+    link = link_on_way(root, place)
+    if link is not None:
+        raise ConfigError(
+            f"{link} is a symbolic link{_target(Path(link))}, and nothing is read, written or "
+            f"removed through one below {root}.",
+            "Remove the link. Only the folder that a setting names may itself be one.",
+        )
+
+
+def folder_of(place: str) -> str:
+    """The folder that a place is in; empty for the root."""
+    return place.rpartition("/")[0]
+
+
+def inside(root: Path, name: str) -> str | None:
     """From the root, where a link in it says that it leads; None if that is elsewhere, or it is no
     link."""
     try:
-        target = Path(os.readlink(link))
+        target = Path(os.readlink(f"{root}/{name}"))
     except OSError:
         return None
     if target.is_absolute():
         if not target.is_relative_to(root):
             return None
         target = target.relative_to(root)
-    return None if ".." in target.parts or not target.parts else target
+    return None if ".." in target.parts or not target.parts else target.as_posix()
 
 
 def _target(link: Path) -> str:
@@ -77,15 +96,16 @@ def _target(link: Path) -> str:
     return ""
 
 
-@contextmanager
-def _folder_below(root: Path, place: Path) -> Iterator[int]:
-    """A descriptor of the folder that a place is in."""
+def _folder_below(root: str, place: str) -> tuple[int, str]:
+    """A descriptor of the folder that a place is in, and the place's name in it."""
+    *folders, last = place.split("/")
     folder = os.open(root, _FOLDER)
     try:
-        for name in place.parts[:-1]:
+        for name in folders:
             inner = os.open(name, _FOLDER | _NO_LINK, dir_fd=folder)
             os.close(folder)
             folder = inner
-        yield folder
-    finally:
+    except BaseException:
         os.close(folder)
+        raise
+    return folder, last

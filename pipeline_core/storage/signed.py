@@ -14,8 +14,8 @@ from typing import IO
 
 from pipeline_core.errors import ContractError
 from pipeline_core.logs import get_logger
+from pipeline_core.machine.disk import temporary_file
 from pipeline_core.storage.base import Contents, Storage, StoredObject
-from pipeline_core.storage.disk import temporary_file
 from pipeline_core.storage.key import StateKey
 
 log = get_logger()

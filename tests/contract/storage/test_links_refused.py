@@ -15,7 +15,8 @@ import pytest
 from console.serving.reports import find_report_file
 from console.serving.runs import PublishedRuns
 from pipeline_core.errors import RetryableError
-from pipeline_core.storage import Storage, disk
+from pipeline_core.machine import disk
+from pipeline_core.storage import Storage
 from pipeline_core.storage.local import LocalStorage
 from tests.contract.storage.test_storage import FILES, publish
 from tests.support.links import refuse_links
