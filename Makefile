@@ -7,14 +7,15 @@ BENCH_VENV := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fault soak fuzz sanitize lint docs pictures bench peers lock clean
+.PHONY: help setup demo test plain fault soak fuzz sanitize lint docs pictures bench peers lock clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP)  ## Make .venv with everything in it
 
-$(STAMP): requirements/dev.txt pyproject.toml pipeline_core/framing/_kernel.c pipeline_core/transform/_ids.c
+$(STAMP): requirements/dev.txt pyproject.toml pipeline_core/framing/_kernel.c pipeline_core/transform/_ids.c pipeline_core/transform/_ids.h \
+		pipeline_core/transform/_sums.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || \
@@ -34,6 +35,11 @@ AT_ONCE ?= 4
 test: setup lint  ## Lint, type-check, and run every test against real servers; AT_ONCE=4
 	$(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal
 
+plain: setup  ## The tests of what is counted, with nothing compiled; TESTS="tests/unit tests/property tests/contract"
+	@rm -rf build/plain && mkdir -p build/plain && git ls-files -z | xargs -0 cp --parents -t build/plain
+	cd build/plain && PYTHONPATH=$$PWD ../../$(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal \
+		$(or $(TESTS),tests/unit tests/property tests/contract)
+
 fault: setup  ## The fault suite, with every crash point
 	FAULT_ALL=1 $(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal tests/fault
 
@@ -47,9 +53,9 @@ fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mu
 	$(BIN)/python -m tests.fuzz.recount --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.arguments --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 
-sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, CASES=100000 calls and mutated parts
+sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, sums, CASES=100000 calls and mutated parts
 	@rm -rf build/sanitize && mkdir -p build/sanitize && cp -r pipeline_core tests build/sanitize
-	@for module in framing/_kernel transform/_ids; do \
+	@for module in framing/_kernel transform/_ids transform/_sums; do \
 		gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -shared -fPIC \
 			-I$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("include"))') \
 			pipeline_core/$$module.c \
@@ -57,7 +63,8 @@ sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, CASE
 	done
 	@cd build/sanitize && export ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=$$PWD \
 		LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" && \
-	../../$(BIN)/python -m pytest --quiet tests/unit/transform/test_ids.py && \
+	../../$(BIN)/python -m pytest --quiet tests/unit/transform/test_ids.py \
+		tests/unit/transform/test_sums.py && \
 	../../$(BIN)/python -m tests.fuzz.arguments --cases $(or $(CASES),100000) --seed $(or $(SEED),1) && \
 	../../$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
 

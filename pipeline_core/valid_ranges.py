@@ -55,6 +55,11 @@ def day_numbers(days: pa.Array) -> NDArray[np.int64]:
     return counted
 
 
+def day_number(day: date | None) -> int:
+    """One day as `day_numbers` counts it."""
+    return NO_DAY if day is None else (day - _EPOCH).days - _BEFORE_ALL
+
+
 def days_of_numbers(numbers: NDArray[np.int64]) -> pa.Array:
     """What `day_numbers` counts; that before all days is one, too."""
     days = (numbers + _BEFORE_ALL).astype(np.int32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from msgspec import Raw
 from numpy.typing import NDArray
 
 from pipeline_core.containers.cut import cut_bytes
+from pipeline_core.extract.candidate_rows import CandidateRows, TableRows
 from pipeline_core.extract.scan import NOT_AN_OBJECT
 from pipeline_core.framing.kernel import kernel
 from pipeline_core.framing.strict_json import STRICT, strict_items
@@ -28,19 +29,30 @@ _raws = msgspec.json.Decoder(list[Raw])
 @dataclass(frozen=True)
 class Decoded:
     """``seen`` events at consecutive ``positions`` of a window, from its ``first`` on; all items of
-    an order have one position. ``not_purchase`` are something else; ``candidates`` has the rest, in
-    order, positions counted from ``first``. ``spans``, int64 of shape (candidates, 2), are their
-    places in the window's text, None if nobody knows them yet. ``general`` events were decoded by
-    the general tier."""
+    an order have one position. ``not_purchase`` are something else; ``rows`` are the rest, in
+    order, positions counted from ``first``. ``spans``, int64 of shape (rows, 2), are their places
+    in the window's text, None if nobody knows them yet. ``general`` events were decoded by the
+    general tier."""
 
     window: Window
     first: int
     positions: int
     seen: int
     not_purchase: int
-    candidates: pa.Table
+    rows: CandidateRows
     spans: NDArray[np.int64] | None
     general: int
+
+    @property
+    def candidates(self) -> pa.Table:
+        """The rows as a table."""
+        return self.rows.table
+
+    def only(self, rows: NDArray[np.int64]) -> Decoded:
+        """The same with some of its rows, in order."""
+        taken = self.candidates.take(pa.array(rows))
+        spans = None if self.spans is None else self.spans[rows]
+        return replace(self, rows=TableRows(taken), spans=spans)
 
 
 def event_texts(

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
+from pipeline_core.extract.candidate_rows import CandidateRows, TableRows
 from pipeline_core.extract.candidates import Decoded
 from pipeline_core.extract.feed_rules import NO_OBJECT, Event, Reading, reading_of
 from pipeline_core.extract.general_tier import decode_generally
@@ -65,8 +66,10 @@ def _without_first(count: int, decoded: Iterator[Decoded]) -> Iterator[Decoded]:
             each.positions - left_out,
             each.seen - left_out,
             each.not_purchase - (left_out - kept),
-            candidates.set_column(
-                0, CANDIDATES.field("position"), pa.array(positions[kept:] - left_out)
+            TableRows(
+                candidates.set_column(
+                    0, CANDIDATES.field("position"), pa.array(positions[kept:] - left_out)
+                )
             ),
             None if each.spans is None else each.spans[kept:],
             each.general - left_out,
@@ -76,18 +79,20 @@ def _without_first(count: int, decoded: Iterator[Decoded]) -> Iterator[Decoded]:
 def _decide(window: Window, first: int, scanned: Scanned, reading: Reading) -> Decoded:
     """Puts what the general tier says of undecided events in their places."""
     seen, not_purchase = scanned.seen, scanned.not_purchase
-    candidates, spans, undecided = scanned.candidates, scanned.spans, scanned.undecided
+    rows: CandidateRows = scanned.rows
+    spans, undecided = scanned.spans, scanned.undecided
     if len(undecided):
+        candidates = rows.table
         places = spans[undecided].tolist()
         decided = reading.candidates([reading.event(window.text[a:b]) for a, b in places])
         not_purchase += len(undecided) - len(decided)
-        rows = undecided[decided["position"].to_numpy()]
+        places_decided = undecided[decided["position"].to_numpy()]
         decided = decided.set_column(
-            0, CANDIDATES.field("position"), candidates["position"].take(pa.array(rows))
+            0, CANDIDATES.field("position"), candidates["position"].take(pa.array(places_decided))
         )
         kept = np.setdiff1d(np.arange(len(candidates)), undecided)
-        order = np.argsort(np.concatenate([kept, rows]))
+        order = np.argsort(np.concatenate([kept, places_decided]))
         candidates = pa.concat_tables([candidates.take(pa.array(kept)), decided])
-        candidates = candidates.take(pa.array(order))
-        spans = np.concatenate([spans[kept], spans[rows]])[order]
-    return Decoded(window, first, seen, seen, not_purchase, candidates, spans, len(undecided))
+        rows = TableRows(candidates.take(pa.array(order)).combine_chunks())
+        spans = np.concatenate([spans[kept], spans[places_decided]])[order]
+    return Decoded(window, first, seen, seen, not_purchase, rows, spans, len(undecided))

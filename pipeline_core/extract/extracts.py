@@ -20,6 +20,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from pipeline_core.containers.cut import label
+from pipeline_core.extract.candidate_rows import TableRows
 from pipeline_core.extract.candidates import Decoded, candidate_texts
 from pipeline_core.framing.windows import Window
 from pipeline_core.schemas import CANDIDATES
@@ -101,9 +102,9 @@ class ExtractWriter:
         self._seen += decoded.seen
         self._not_purchase += decoded.not_purchase
         self._general += decoded.general
-        candidates = decoded.candidates
-        if not candidates.num_rows or self.is_over:
+        if not decoded.rows.count or self.is_over:
             return
+        candidates = decoded.candidates
         texts, lengths = candidate_texts(decoded)
         self._candidates.append(candidates)
         self._positions.append(candidates["position"].to_numpy() + first)
@@ -254,7 +255,7 @@ def _decoded(part: ExtractedPart, rows: pa.RecordBatch) -> Decoded:
         part.seen,
         part.seen,
         part.not_purchase,
-        candidates,
+        TableRows(candidates),
         np.stack([edges[:-1], edges[1:]], axis=1),
         part.general,
     )

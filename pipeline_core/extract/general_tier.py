@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.candidate_rows import TableRows
 from pipeline_core.extract.candidates import Decoded
 from pipeline_core.extract.feed_rules import ANOTHER, NO_OBJECT, Reading
 from pipeline_core.extract.scan import NOT_AN_OBJECT
@@ -151,7 +152,9 @@ def _decoded(
     count = len(events)
     if spans is not None:
         spans = spans[candidates["position"].to_numpy()]
-    return Decoded(window, 0, count, count, count - len(candidates), candidates, spans, count)
+    return Decoded(
+        window, 0, count, count, count - len(candidates), TableRows(candidates), spans, count
+    )
 
 
 def _decoded_orders(
@@ -181,7 +184,7 @@ def _decoded_orders(
         len(orders),
         len(events),
         len(events) - len(candidates),
-        candidates,
+        TableRows(candidates),
         np.stack([ends[:-1], ends[1:]], axis=1),
         len(events),
     )

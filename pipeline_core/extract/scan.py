@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipeline_core.extract.candidate_rows import Columns, ScannedRows
 from pipeline_core.framing.kernel import kernel
 from pipeline_core.framing.windows import Shape, Window
 from pipeline_core.messages import RejectReason
-from pipeline_core.schemas import candidates_schema
 
 _REASONS = list(RejectReason)
 NOT_AN_OBJECT = 1 + _REASONS.index(RejectReason.NOT_AN_OBJECT)
 INVALID_EVENT_TYPE = 1 + _REASONS.index(RejectReason.INVALID_EVENT_TYPE)
 _UNDECIDED = 255
 _FIELDS = 4
+_NONE = np.zeros(0, np.int64)
 
 
 class Names(NamedTuple):
@@ -40,15 +40,15 @@ class Names(NamedTuple):
 
 @dataclass(frozen=True)
 class Scanned:
-    """``candidates`` (of candidates_schema) of ``seen`` events, ``not_purchase`` of which are
-    something else. ``spans``, int64 of shape (candidates, 2), are their first byte and the one
-    after their last. Rows in ``undecided`` (int64) only hold a place for what the general tier
-    says of them. ``next`` is the byte to go on at, 0 at the end."""
+    """Candidate ``rows`` of ``seen`` events, ``not_purchase`` of which are something else.
+    ``spans``, int64 of shape (rows, 2), are their first byte and the one after their last. Rows in
+    ``undecided`` (int64) only hold a place for what the general tier says of them. ``next`` is the
+    byte to go on at, 0 at the end."""
 
     next: int
     seen: int
     not_purchase: int
-    candidates: pa.Table
+    rows: ScannedRows
     spans: NDArray[np.int64]
     undecided: NDArray[np.int64]
 
@@ -76,37 +76,29 @@ def scan(
     )
     if found is None:
         return None
-    after, seen, not_purchase, *columns = found
-    spans, position, defect, guest, quantity, *texts, prices, has_price = columns
-    rows = len(defect)
-    arrays = [
-        _fixed(pa.int64(), rows, position),
-        pa.nulls(rows, pa.int32()),
-        _fixed(pa.uint8(), rows, defect),
-        _fixed(pa.bool_(), rows, guest),
-        _binary(rows, *texts[:3]),
-        _binary(rows, *texts[3:]),
-        _fixed(pa.int32(), rows, quantity),
-    ]
-    if names.is_priced:
-        arrays.append(_fixed(pa.int64(), rows, prices, has_price))
+    after, seen, not_purchase, *written = found
+    spans, positions, defects, guests, quantities, *texts, prices, has_price = written
+    customer_offsets, customers, has_customer, product_offsets, products, has_product = texts
+    columns = Columns(
+        defects,
+        guests,
+        quantities,
+        has_customer,
+        customer_offsets,
+        customers,
+        has_product,
+        product_offsets,
+        products,
+        *((has_price, prices) if names.is_priced else (None, None)),
+    )
+    undecided = _NONE
+    if _UNDECIDED in defects:
+        undecided = np.flatnonzero(np.frombuffer(defects, np.uint8) == _UNDECIDED)
     return Scanned(
         after,
         seen,
         not_purchase,
-        pa.Table.from_arrays(
-            arrays, schema=candidates_schema(is_priced=names.is_priced, is_keyed=False)
-        ),
+        ScannedRows(len(defects), positions, columns),
         np.frombuffer(spans, np.int64).reshape(-1, 2),
-        np.flatnonzero(np.frombuffer(defect, np.uint8) == _UNDECIDED),
+        undecided,
     )
-
-
-def _fixed(kind: pa.DataType, rows: int, data: bytes, valid: bytes | None = None) -> pa.Array:
-    buffers = [None if each is None else pa.py_buffer(each) for each in (valid, data)]
-    return pa.Array.from_buffers(kind, rows, buffers)
-
-
-def _binary(rows: int, offsets: bytes, data: bytes, valid: bytes) -> pa.Array:
-    buffers = [pa.py_buffer(each) for each in (valid, offsets, data)]
-    return pa.Array.from_buffers(pa.large_binary(), rows, buffers)

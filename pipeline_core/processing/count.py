@@ -1,4 +1,5 @@
-"""The job in one sentence: what is extracted is enriched, and aggregated."""
+"""The job in one sentence: what is extracted is enriched, and aggregated; what is certain of it is
+added up at once, to the same partials."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from pipeline_core.processing.levels import Level, Levels
 from pipeline_core.processing.rules import Rules
 from pipeline_core.processing.steps import Chunk, Source
 from pipeline_core.transform.reports.returns import sold_and_returned
+from pipeline_core.transform.sums import SummedSales
 
 
 @contextmanager
@@ -22,20 +24,26 @@ def count_events(source: Source, rules: Rules) -> Iterator[Level]:
         for step in steps:
             levels.take(step)
             for level, chunks in levels.due_chunks():
-                candidates, dates = joined(chunks)
-                enriched = rules.enrich(candidates, dates)
-                level.take_enriched(chunks, enriched)
-                del chunks, candidates, dates, enriched  # while more is extracted
+                rest = level.add_up(chunks)
+                if rest:
+                    candidates, dates = joined(rest)
+                    enriched = rules.enrich(candidates, dates)
+                    level.take_enriched(rest, enriched)
+                    del candidates, dates, enriched  # while more is extracted
+                del chunks, rest
             for level, sales in levels.due_sales():
                 level.take_partials(aggregate(sales, rules))
                 del sales
+            for level, sold in levels.due_sums():
+                level.named.add_summed(sold)
+                level.take_partials(aggregate_summed(sold, rules))
         yield levels.archive
 
 
 def joined(chunks: Sequence[Chunk]) -> tuple[pa.Table, pa.Array]:
     """The candidates of all, schema CANDIDATES, and the date of each one, date32."""
     dates = pa.array([chunk.date for chunk in chunks], pa.date32())
-    lengths = [chunk.decoded.candidates.num_rows for chunk in chunks]
+    lengths = [chunk.decoded.rows.count for chunk in chunks]
     return (
         pa.concat_tables([chunk.decoded.candidates for chunk in chunks]),
         dates.take(pa.array(np.repeat(np.arange(len(chunks)), lengths))),
@@ -51,4 +59,13 @@ def aggregate(sales: Sequence[pa.Table], rules: Rules) -> dict[str, pa.Table]:
     return {
         report.name: report.aggregate(returned if report.of_returns else sold, labels)
         for report in rules.reports
+    }
+
+
+def aggregate_summed(sold: SummedSales, rules: Rules) -> dict[str, pa.Table]:
+    """The same of what was added up, which has no returns."""
+    return {
+        report.name: report.from_sums(sold, rules.dimensions)
+        for report in rules.reports
+        if report.from_sums
     }

@@ -7,6 +7,7 @@ be read nothing is left, whatever was counted of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -21,13 +22,18 @@ from pipeline_core.processing.rules import Rules, window_bytes
 from pipeline_core.processing.steps import Chunk, End
 from pipeline_core.transform.enrich import Enriched, merge_figures
 from pipeline_core.transform.running_merge import RunningMerge, Waiting
+from pipeline_core.transform.sums import SalesSums, SummedSales
+
+# Of sums and customers that are held, in all levels: some MiB.
+_MOST_SUMS = 1 << 16
 
 _REASONS = [reason.value for reason in RejectReason]
 
 
 class Level:
     """What one of them holds: chunks that wait to be enriched, sales that wait to be aggregated,
-    and the partials of all others. It is closed behind the body of ``with``."""
+    what is certain of others, added up, and the partials of all others. It is closed behind the
+    body of ``with``."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -41,8 +47,11 @@ class Level:
         self.returned = ReturnFigures()
         self.chunks = Waiting[Chunk]()
         self.sales = Waiting[pa.Table]()
+        self.sums: SalesSums | None = None
         self.named = NamedLog()
         self._partials: dict[str, RunningMerge[pa.Table]] = {}
+        # Whether anything came of chunks.
+        self._is_used = False
 
     def __enter__(self) -> Self:
         return self
@@ -53,31 +62,57 @@ class Level:
 
     def clear(self) -> None:
         """Forgets everything."""
-        self.rejects.clear()
-        self.keys.clear()
-        self._begin()
+        if self.keys.rows:
+            self.keys.clear()
+        if self._is_used:
+            self.rejects.clear()
+            self._begin()
+        else:
+            self.seen = self.not_purchase = self.general = 0
+            self.chunks.taken()
 
     def take(self, chunk: Chunk) -> None:
         """Takes the next events."""
         self.seen += chunk.decoded.seen
         self.not_purchase += chunk.decoded.not_purchase
         self.general += chunk.decoded.general
-        self.keys.add(chunk.day_index, chunk.decoded.candidates)
+        if self.rules.options.feed.event_id:
+            self.keys.add(chunk.day_index, chunk.decoded.candidates)
         self._hold(chunk)
+
+    def add_up(self, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """Adds up what is certain of ``chunks``. Returns what is not, which is to be enriched."""
+        rest: list[Chunk] = []
+        for chunk in chunks:
+            rows = chunk.decoded.rows
+            if not rows.count:
+                continue
+            if self.rules.sums is None:
+                rest.append(chunk)
+                continue
+            self._is_used = True
+            self.sums = self.sums or SalesSums(self.rules.sums)
+            left = self.sums.add(chunk.date, rows.first, rows.count, rows.columns)
+            self.counted += rows.count - len(left)
+            if len(left):
+                rest.append(replace(chunk, decoded=chunk.decoded.only(left)))
+        return rest
 
     def take_enriched(self, chunks: Sequence[Chunk], enriched: Enriched) -> None:
         """Takes what became of ``chunks``."""
+        self._is_used = True
         self.counted += enriched.sales.num_rows
         self.undated += enriched.undated
         self.rejected = merge_figures(self.rejected, enriched.rejected)
         self.returned += enriched.returned
         self.named.add(chunks, enriched)
         if enriched.rejected and self.rejects.room:
-            lengths = [chunk.decoded.candidates.num_rows for chunk in chunks]
+            lengths = [chunk.decoded.rows.count for chunk in chunks]
             reasons = np.split(enriched.reasons, np.cumsum(lengths)[:-1])
             for chunk, chunk_reasons in zip(chunks, reasons, strict=True):
                 self._log_rejects(chunk, chunk_reasons)
-        self.sales.add(enriched.sales, enriched.sales.num_rows)
+        if enriched.sales.num_rows:
+            self.sales.add(enriched.sales, enriched.sales.num_rows)
 
     def take_partials(self, partials: Mapping[str, pa.Table]) -> None:
         """Takes what became of some sales, by report."""
@@ -91,20 +126,30 @@ class Level:
         after all that is held here was enriched: see ``Levels.due_chunks``."""
         self.seen += inner.seen
         self.not_purchase += inner.not_purchase
+        self.general += inner.general
+        if inner.keys.rows:
+            self.keys.absorb(inner.keys)
+        if inner._is_used:
+            self._absorb_results(inner)
+        for chunk in inner.chunks.taken():
+            self._hold(chunk)
+        inner.clear()
+
+    def _absorb_results(self, inner: Level) -> None:
+        self._is_used = True
         self.counted += inner.counted
         self.undated += inner.undated
-        self.general += inner.general
         self.rejected = merge_figures(self.rejected, inner.rejected)
         self.returned += inner.returned
         self.rejects.absorb(inner.rejects)
-        self.keys.absorb(inner.keys)
         self.named.absorb(inner.named)
         self.take_partials({name: running.whole() for name, running in inner._partials.items()})
         for sales in inner.sales.taken():
             self.sales.add(sales, sales.num_rows)
-        for chunk in inner.chunks.taken():
-            self._hold(chunk)
-        inner.clear()
+        if self.sums and inner.sums:
+            self.sums.absorb(inner.sums)
+        else:
+            self.sums = self.sums or inner.sums
 
     def counts(self) -> Counts:
         """Events by fate, once nothing waits."""
@@ -158,6 +203,7 @@ class Levels:
         self.archive, self.day, self.part = self._all = [Level(rules) for _ in range(3)]
         self._most_text = window_bytes(rules.options) // 2
         self._most_sales = rules.options.batch_size
+        self._is_over = False
 
     def __enter__(self) -> Self:
         return self
@@ -180,6 +226,7 @@ class Levels:
             case End(of="day"):
                 self._clear(self.part, self.day)
             case End(of="archive", counts=counts):
+                self._is_over = True
                 self._most_text = self._most_sales = 0
                 if not counts:
                     self._clear(*self._all)
@@ -197,6 +244,14 @@ class Levels:
         for level in self._all:
             if level.sales.pieces and level.sales.size >= self._most_sales:
                 yield level, level.sales.taken()
+
+    def due_sums(self) -> Iterator[tuple[Level, SummedSales]]:
+        """What was added up and has to be partials now, with the level that holds it."""
+        for level in self._all:
+            sums = level.sums
+            if sums is not None and (self._is_over or sums.size >= _MOST_SUMS):
+                level.sums = None
+                yield level, sums.sold()
 
     @staticmethod
     def _clear(*levels: Level) -> None:

@@ -16,6 +16,8 @@ from pipeline_core.schemas import NAMED_IDS
 from pipeline_core.transform.enrich import Enriched
 from pipeline_core.transform.looked_up_ids import IdLog
 from pipeline_core.transform.lookup import Dimensions
+from pipeline_core.transform.sums import SummedSales
+from pipeline_core.valid_ranges import day_of
 
 # So many of one kind stand in the receipt itself, which every later run reads.
 MOST_IN_RECEIPT = 64
@@ -34,7 +36,13 @@ class NamedLog:
         """Takes what became of ``chunks``."""
         self._customers.add(enriched.customers)
         self._products.add(enriched.products)
-        self._days |= {chunk.date for chunk in chunks if chunk.decoded.candidates.num_rows}
+        self._days |= {chunk.date for chunk in chunks if chunk.decoded.rows.count}
+
+    def add_summed(self, sold: SummedSales) -> None:
+        """Takes what was added up."""
+        self._customers.add_known(sold.buyers)
+        self._products.add_known(sold.products.astype(np.uint32))
+        self._days |= set(map(day_of, set(sold.days.tolist())))
 
     def absorb(self, other: NamedLog) -> None:
         """Takes what another log holds."""
@@ -45,9 +53,9 @@ class NamedLog:
     def stored(self, files: Stores, work: Work, dimensions: Dimensions) -> NamedIds:
         """As a receipt says it; what is much is stored."""
         ids = {
-            "customers": self._customers.known(dimensions.customer_ids),
+            "customers": self._customers.known(dimensions.customer_hashes),
             "unknown_customers": self._customers.unknown(),
-            "products": self._products.known(dimensions.product_ids),
+            "products": self._products.known(dimensions.product_hashes),
             "unknown_products": self._products.unknown(),
         }
         few = {

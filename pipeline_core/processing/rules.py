@@ -16,6 +16,7 @@ from pipeline_core.transform.enrich import Enriched, enrich
 from pipeline_core.transform.lookup import Dimensions, prepare
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.plugins import reports_of
+from pipeline_core.transform.sums import SumRules
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,15 @@ class Rules:
     def reports(self) -> tuple[Report, ...]:
         """Ours and theirs. Raises ConfigError as ``reports_of`` does: for who makes reports."""
         return reports_of(self.report_plugins, self.options.returns)
+
+    @cached_property
+    def sums(self) -> SumRules | None:
+        """What purchases are added up by that are certain; None if each of them has to be a row:
+        for the report of a plug-in, or since nothing is compiled."""
+        reports = (report for report in self.reports if not report.of_returns)
+        if any(report.from_sums is None for report in reports):
+            return None
+        return self.dimensions.sum_rules
 
     def enrich(self, candidates: pa.Table, dates: pa.Array) -> Enriched:
         """Sales and rejects of ``candidates``: see `transform/enrich.py`."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from pipeline_core.errors import ConfigError
+from pipeline_core.extract.candidate_rows import TableRows
 from pipeline_core.extract.candidates import Decoded
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
@@ -72,7 +73,7 @@ def mark_sent_twice(
     ``sent_twice`` get the defect of that."""
     marking = Marking(sent_twice)
     for part, decoded in parts:
-        yield part, replace(decoded, candidates=marking.marked(decoded.candidates))
+        yield part, replace(decoded, rows=TableRows(marking.marked(decoded.candidates)))
 
 
 class Marking:

@@ -3,7 +3,6 @@ the events that name them count otherwise."""
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from pipeline_core.transform.bitmaps import bitmap_of
 from pipeline_core.transform.ids import NOT_FOUND, stable_hashes
 from pipeline_core.transform.reports.base import distinct
 from pipeline_core.transform.running_merge import RunningMerge
@@ -48,20 +48,22 @@ class IdLog:
 
     def add(self, found: LookedUpIds) -> None:
         """Takes those of more events."""
-        # BitMap takes an array's memory as it is, and anything else number by number.
-        self._known |= BitMap(array("I", found.known.astype(np.uint32).tobytes()))
+        self.add_known(found.known.astype(np.uint32))
         self._unknown.add(found.unknown)
+
+    def add_known(self, places: NDArray[np.uint32]) -> None:
+        """Takes places among the distinct ids of the dimension, in any order."""
+        self._known |= bitmap_of(places)
 
     def absorb(self, other: IdLog) -> None:
         """Takes those of another log."""
         self._known |= other._known
         self._unknown.add(other.unknown())
 
-    def known(self, ids: pa.LargeBinaryArray) -> NDArray[np.uint64]:
-        """The `stable_hashes` of those that the dimension has, sorted; its distinct ids are
-        ``ids``."""
-        places = pa.array(self._known.to_array(), pa.uint32())
-        return np.unique(stable_hashes(ids.take(places)))
+    def known(self, hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """The `stable_hashes` of those that the dimension has, sorted; those of all its distinct
+        ids are ``hashes``."""
+        return np.unique(hashes[np.frombuffer(self._known.to_array(), np.uint32)])
 
     def unknown(self) -> NDArray[np.uint64]:
         """Of the others, sorted."""

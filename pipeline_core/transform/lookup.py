@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline_core.transform.ids import NOT_FOUND
+from pipeline_core.transform.ids import NOT_FOUND, stable_hashes
+from pipeline_core.transform.sums import Labelled, SumRules, sum_rules
 from pipeline_core.transform.valid_rows import ValidRows
 from pipeline_core.valid_ranges import distinct_ids
 
@@ -30,6 +32,16 @@ class Labels:
     products: pa.LargeBinaryArray = field(
         default_factory=lambda: pa.array([], pa.large_binary()), repr=False, compare=False
     )
+
+    @cached_property
+    def category_names(self) -> pa.Array:
+        """By code."""
+        return pa.array(self.categories, pa.string())
+
+    @cached_property
+    def segment_names(self) -> pa.Array:
+        """By code."""
+        return pa.array(self.segments, pa.string())
 
     @property
     def unknown_category(self) -> int:
@@ -60,6 +72,34 @@ class Dimensions:
     customer_ids: pa.LargeBinaryArray = field(repr=False)
     products: ValidRows = field(repr=False)
     customers: ValidRows = field(repr=False)
+
+    @cached_property
+    def product_hashes(self) -> NDArray[np.uint64]:
+        """The `stable_hashes` of the distinct products, once a process."""
+        return stable_hashes(self.product_ids)
+
+    @cached_property
+    def customer_hashes(self) -> NDArray[np.uint64]:
+        """The same of customers."""
+        return stable_hashes(self.customer_ids)
+
+    @cached_property
+    def sum_rules(self) -> SumRules | None:
+        """What purchases are added up by, once a process; None if nothing of it is compiled."""
+        products = Labelled(
+            self.products, len(self.product_ids), self.product_category, len(self.labels.categories)
+        )
+        customers = Labelled(
+            self.customers, len(self.customer_ids), self.customer_segment, len(self.labels.segments)
+        )
+        return sum_rules(products, self.product_price, customers)
+
+    @cached_property
+    def number_of_customer(self) -> NDArray[np.uint32]:
+        """``customer_number`` by the place of the distinct id."""
+        number = np.empty(len(self.customer_ids), np.uint32)
+        number[self.customers.number[:-1]] = self.customer_number[:-1]
+        return number
 
     @property
     def has_dates(self) -> bool:

@@ -39,11 +39,16 @@ def group_sums(groups: Int64s, count: int, values: Int64s) -> Int64s:
         ContractError: the sum of all absolute values passes 2**62, so that exactness would not
             be certain.
     """
-    if float(np.abs(values.astype(np.float64)).sum()) >= 2.0**62:
-        raise ContractError("a sum passes 2**62; the figures would not be exact")
+    check_exact(values)
     sums = np.zeros(count, np.int64)
     np.add.at(sums, groups, values)
     return sums
+
+
+def check_exact(values: Int64s) -> None:
+    """Raises ContractError as `group_sums` does."""
+    if float(np.abs(values.astype(np.float64)).sum()) >= 2.0**62:
+        raise ContractError("a sum passes 2**62; the figures would not be exact")
 
 
 def carry(hi: Int64s, lo: Int64s) -> tuple[Int64s, Int64s]:

@@ -37,20 +37,17 @@ class RunningMerge(Generic[T]):
     merge: Callable[[Sequence[T]], T]
     size_of: Callable[[T], int]
     least: int
-    _whole: T = field(init=False)
+    _whole: list[T] = field(default_factory=list)  # none before the first merge
     _waiting: Waiting[T] = field(default_factory=Waiting)
-
-    def __post_init__(self) -> None:
-        self._whole = self.merge([])
 
     def add(self, piece: T) -> None:
         """Takes the next piece."""
         self._waiting.add(piece, self.size_of(piece))
-        if self._waiting.size >= max(self.size_of(self._whole), self.least):
+        if self._waiting.size >= max([self.least, *map(self.size_of, self._whole)]):
             self.whole()
 
     def whole(self) -> T:
         """All pieces so far as one."""
-        if self._waiting.pieces:
-            self._whole = self.merge([self._whole, *self._waiting.taken()])
-        return self._whole
+        if self._waiting.pieces or not self._whole:
+            self._whole = [self.merge([*self._whole, *self._waiting.taken()])]
+        return self._whole[0]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline_core.transform.ids import NOT_FOUND, IdIndex, index_of
+from pipeline_core.transform.ids import NOT_FOUND, HashTable, IdIndex, index_of
 from pipeline_core.valid_ranges import (
     DAYS,
     NO_DAY,
@@ -20,6 +21,11 @@ from pipeline_core.valid_ranges import (
     distinct_numbers,
     is_dated,
 )
+
+if TYPE_CHECKING:
+    from pipeline_core.transform._ids import Table
+
+Calendar = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,20 @@ class ValidRows:
         if self._calendar is None or row == NOT_FOUND or self.is_gap[row]:
             return None, None
         return self._calendar.range_of(row)
+
+    @property
+    def compiled(self) -> tuple[Table, Calendar | None] | None:
+        """For what is compiled: the ids' table, and the first row of each id, all of them being
+        followed by the number of rows, then by row `_Calendar.begins` and `_Calendar.ends`. None
+        where nothing is."""
+        if not isinstance(self._index, HashTable):
+            return None
+        calendar = self._calendar
+        if calendar is None:
+            return self._index.table, None
+        rows = len(calendar.begins)
+        firsts = np.append(calendar.first[:-1], rows)
+        return self._index.table, (firsts, calendar.begins, calendar.ends)
 
     def gaps(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of ``rows`` are gaps."""

@@ -26,10 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline_core.framing.kernel import IS_BUILT, kernel
-from pipeline_core.transform import ids as ids_module
+from pipeline_core.transform.sums import IS_COMPILED
+from pipeline_core.valid_ranges import DAYS
 
-if ids_module.IS_COMPILED:
-    from pipeline_core.transform import _ids
+if IS_COMPILED:
+    from pipeline_core.transform import _ids, _sums
 
 REFUSALS = (TypeError, ValueError, OverflowError, BufferError, MemoryError)
 KEY = bytes(range(16))
@@ -123,6 +124,8 @@ def _anything(choose: Random) -> Any:
             lambda: choose.choice(TEXTS),
             lambda: choose.choice((KEY, KEY[:15], KEY + b"x", bytearray(KEY))),
             lambda: _table(choose.choice((0, 1, 30))),
+            lambda: _sums.rules_of(*_rules(2, choose)),
+            lambda: _sums.sums_by(_sums.rules_of(*_rules(2, choose)), 3),
             lambda: dt.datetime_CAPI,  # a capsule, of others
             lambda: choose.choice(((), {}, object(), type, KEY.hex(), _ids, iter(()))),
             lambda: choose.choice((NAMES, NAMES[:3], (*NAMES[:3], 5), (b"",) * 17)),
@@ -139,24 +142,61 @@ def _table(count: int) -> Any:
     return _ids.table_of(*_ids_of(count), KEY)
 
 
-def _sound(choose: Random) -> tuple[Callable[..., Any], list[Any], Any]:
+_Call = tuple[Callable[..., Any], list[Any], Any]
+
+
+def _sound(choose: Random) -> _Call:
     """A function, sound arguments, and what it must return for them (a table: anything)."""
     count, known = choose.choice((0, 1, 9, 70)), choose.choice((0, 1, 30))
     rows = np.where(np.arange(count) < known, np.arange(count), -1).tobytes()
     text = b"0123456789"
     events = b'[{"event_type":"view"},{}]'
-    return choose.choice(
-        (
-            (_ids.table_of, [*_ids_of(count), KEY], None),
-            (_ids.rows_of, [_table(known), *_ids_of(count)], rows),
-            (_ids.hash_of, [b"a", KEY], _ids.hash_of(b"a", KEY)),
-            (kernel.gather, [text, np.array([(1, 3), (9, 10)])], b"129"),
-            (kernel.event_borders, [events], (22, 22)),
-            (kernel.value_borders, [b'{"a":1} [2]x'], (11, 7)),
-            (kernel.value_end, [events, 1], 22),
-            (kernel.scan, _scanned(choose, choose.choice(TEXTS)), None),
-        )
-    )
+    calls: list[_Call] = [
+        (_ids.table_of, [*_ids_of(count), KEY], None),
+        (_ids.rows_of, [_table(known), *_ids_of(count)], rows),
+        (_ids.hash_of, [b"a", KEY], _ids.hash_of(b"a", KEY)),
+        (kernel.gather, [text, np.array([(1, 3), (9, 10)])], b"129"),
+        (kernel.event_borders, [events], (22, 22)),
+        (kernel.value_borders, [b'{"a":1} [2]x'], (11, 7)),
+        (kernel.value_end, [events, 1], 22),
+        (kernel.scan, _scanned(choose, choose.choice(TEXTS)), None),
+        *_sound_sums(choose, count),
+    ]
+    return choose.choice(calls)
+
+
+def _sound_sums(choose: Random, count: int) -> list[_Call]:
+    rules = _sums.rules_of(*_rules(choose.choice((0, 1, 30)), choose))
+    sums, twin = (_sums.sums_by(rules, choose.choice((0, 1, 2**64 - 1))) for _ in range(2))
+    for each in (sums, twin):
+        _sums.add(each, choose.randrange(DAYS), 0, count, _columns(count))
+    return [
+        (_sums.rules_of, _rules(choose.choice((0, 1, 30)), choose), None),
+        (_sums.sums_by, [rules, 5], None),
+        (_sums.add, [sums, choose.randrange(DAYS), 0, count, _columns(count)], None),
+        (_sums.add, [sums, 9, count // 2, count - count // 2, _columns(count)], None),
+        (_sums.absorb, [sums, twin], None),
+        (_sums.size_of, [_sums.sums_by(rules, 5)], 0),
+        (choose.choice((_sums.by_day, _sums.by_product, _sums.customers)), [sums], None),
+    ]
+
+
+def _rules(known: int, choose: Random) -> list[Any]:
+    """Sound arguments of rules_of, with so many customers and products."""
+    first = np.arange(known + 1, dtype=np.int64)
+    calendar = (first, first[:-1] * DAYS + 5, np.full(known, 99, np.int64))
+    codes, prices = (first % 3 - 1).astype(np.int32), first * 2**40
+    days = [choose.choice((None, calendar)) for _ in range(2)]
+    products, customers = _table(known), _table(known)
+    return [products, days[0], codes, prices, 2, customers, days[1], codes, 2, DAYS]
+
+
+def _columns(count: int) -> tuple[Any, ...]:
+    offsets, data = _ids_of(count)
+    flags = bytes(count // 8 + 1)
+    quantities = np.arange(count, dtype=np.int32)
+    ids = (None, offsets, data)
+    return (bytes(count), flags, quantities, *ids, *ids, None, None)
 
 
 def _scanned(choose: Random, text: Any) -> list[Any]:
@@ -173,6 +213,9 @@ def _instead_of(argument: Any, choose: Random) -> Any:
     """Mostly something of the same kind."""
     if choose.random() < ANYTHING_SHARE:
         return _anything(choose)
+    if isinstance(argument, tuple) and argument:
+        place = choose.randrange(len(argument))
+        return (*argument[:place], _instead_of(argument[place], choose), *argument[place + 1 :])
     if isinstance(argument, int):
         return choose.choice(NUMBERS)
     return _buffer(choose) if isinstance(argument, bytes | np.ndarray) else _anything(choose)
@@ -230,8 +273,15 @@ def check_changing(choose: Random, calls: int) -> Counter[str]:
     octets = np.frombuffer(data, np.uint8).copy()
     known = offsets.copy()
     table = _ids.table_of(known, octets.data, KEY)
-    shared: list[NDArray[Any]] = [offsets, octets, known, text]
-    others: list[NDArray[Any]] = [wrong, octets[::-1].copy(), wrong, noise]
+    first = np.arange(SHARED_IDS + 1, dtype=np.int64)
+    calendar = (first, first[:-1] * DAYS, np.full(SHARED_IDS, 99, np.int64))
+    codes = np.zeros(SHARED_IDS + 1, np.int32)
+    rules = _sums.rules_of(table, calendar, codes, known, 1, table, None, codes, 1, DAYS)
+    sums = _sums.sums_by(rules, 7)
+    columns = (octets, octets, offsets, None, offsets, octets, octets, known, octets, None, known)
+    shared: list[NDArray[Any]] = [offsets, octets, known, text, codes, *calendar]
+    others: list[NDArray[Any]] = [wrong, octets[::-1].copy(), wrong, noise, wrong.astype(np.int32)]
+    others += [wrong[: len(each)] for each in calendar]
     found = Counter[str]()
     with _changed(shared, others):
         for _ in range(calls):
@@ -244,6 +294,7 @@ def check_changing(choose: Random, calls: int) -> Counter[str]:
                     (kernel.value_borders, [text]),
                     (kernel.value_end, [text, choose.randrange(len(text))]),
                     (kernel.scan, _scanned(choose, text)),
+                    (_sums.add, [sums, 5, 0, SHARED_IDS, columns]),
                 )
             )
             try:
@@ -277,7 +328,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    if not (IS_BUILT and ids_module.IS_COMPILED):
+    if not (IS_BUILT and IS_COMPILED):
         print("Nothing is compiled: there is nothing to call.")
         return 1
     choose, found = Random(chosen.seed), Counter[str]()  # noqa: S311

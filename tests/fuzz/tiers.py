@@ -4,7 +4,9 @@
 many ways and shapes, by the names of several feeds, mutated, perhaps packed, cut into windows and
 decoded by the fast and by the general tier. Both must see the same candidates with the same texts,
 or give the same cause; and what they see must be what the standard library's ``json.loads`` gives,
-or, by another limit of depth, verify's reader.
+or, by another limit of depth, verify's reader. Then days of such parts, and of candidates that are
+made up, are counted in both ways: what is certain added up by what is compiled, and each sale a
+row.
 """
 
 from __future__ import annotations
@@ -18,12 +20,26 @@ from random import Random
 from typing import Any, NamedTuple
 
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.candidates import Decoded
+from pipeline_core.extract.decode import decode
+from pipeline_core.extract.feed_rules import reading_of
+from pipeline_core.extract.general_tier import decode_generally
 from pipeline_core.framing.kernel import IS_BUILT
+from pipeline_core.framing.shapes import windows
 from pipeline_core.messages import Feed as ReadFeed
 from pipeline_core.messages import Limits
 from pipeline_core.reread.events import events_of as verified_events
 from pipeline_core.reread.packed import LONGEST_SIGN, is_packed
 from pipeline_core.reread.packed import unpacked as verified_bytes
+from pipeline_core.transform.sums import IS_COMPILED
+from tests.support.added_up import (
+    DAYS,
+    Day,
+    counted_in_both_ways,
+    days_of,
+    dimensions_of,
+    options_of,
+)
 from tests.support.archives import gzip_data, zstandard_data
 from tests.support.decoding import TiersDifferError
 from tests.support.mutate import mutated
@@ -33,6 +49,7 @@ from tests.support.parts import ONE_WINDOW, Read, read_part
 from tests.support.recounted import feed_of
 
 CORPUS = 100  # of a feed
+COUNTED_CASES = 25  # of so many parts, one is counted with some others
 DEPTHS = (2, 3, 4, 64, DEEPEST, DEEPEST, DEEPEST)
 MOST_ROWS = (1, 2, 3, 1000)
 SIZES = (ONE_WINDOW, ONE_WINDOW, 1, 50, 300)
@@ -200,12 +217,46 @@ def _compare(
             raise TiersDifferError(f"expected {event}; tiers {each}")
 
 
+def check_counting(contents: list[bytes], number: int, size: int, choose: Random) -> str:
+    """What became of one day of parts, and of made-up days. Raises TiersDifferError."""
+    feed, date = FEEDS[number][0], choose.choice(DAYS)
+    added, rows = (
+        [
+            Day(
+                date,
+                [(_decoded(each, feed, size, is_fast=is_fast), True) for each in contents],
+                True,
+            )
+        ]
+        for is_fast in (True, False)
+    )
+    counted_in_both_ways(added, rows, dimensions_of(choose), options_of(choose))
+    days = days_of(choose)
+    found = counted_in_both_ways(days, days, dimensions_of(choose), options_of(choose))
+    return "counted" if found.counts.counted else "nothing counted"
+
+
+def _decoded(content: bytes, feed: ReadFeed, size: int, *, is_fast: bool) -> list[Decoded]:
+    """By the fast or by the general tier, up to where it cannot be read."""
+    limits, found = Limits(), list[Decoded]()
+    try:
+        for window in windows([content], size, limits, feed):
+            found += (
+                decode(window, limits.json_depth, 1 << 20, feed)
+                if is_fast
+                else decode_generally(window, limits.json_depth, reading_of(feed))
+            )
+    except UnreadablePart:
+        pass
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--cases", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    if not IS_BUILT:
+    if not (IS_BUILT and IS_COMPILED):
         print("The compiled kernel is not built: there is one tier only.")
         return 1
     choose, found = Random(chosen.seed), Counter[str]()  # noqa: S311
@@ -224,12 +275,16 @@ def main() -> int:
         cut = (choose.choice(DEPTHS), choose.choice(MOST_ROWS), choose.choice(SIZES))
         try:
             found[f"{shape}: {check(content, number, *cut)}"] += 1
+            if case % COUNTED_CASES == 0:
+                some = [content, *choose.sample(others, 2)]
+                found[check_counting(some, number, cut[2], choose)] += 1
         except Exception:
             print(f"seed {chosen.seed}, case {case}, {SETTINGS[number]}, {cut}: {content!r}")
             raise
     print(f"seed {chosen.seed}: {found.total()} parts;", dict(sorted(found.items())))
     expected = [f"{shape}: {became}" for shape in SHAPES for became in ("read", "unreadable")]
-    return 0 if min(found[each] for each in expected) > chosen.cases // 200 else 1
+    is_counted = found["counted"] > chosen.cases // (4 * COUNTED_CASES)
+    return 0 if is_counted and min(found[each] for each in expected) > chosen.cases // 200 else 1
 
 
 if __name__ == "__main__":

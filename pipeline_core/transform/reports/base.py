@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline_core.transform.lookup import Labels
-from pipeline_core.transform.money import carry, group_sums, to_decimal, to_minor
+from pipeline_core.transform.lookup import Dimensions, Labels
+from pipeline_core.transform.money import carry, check_exact, group_sums, to_decimal, to_minor
 from pipeline_core.transform.running_merge import RunningMerge
+from pipeline_core.transform.sums import Measures, SummedSales
 
 MEASURES = ("units", "revenue_hi", "revenue_lo")
 # Of partials that wait for each other; merging fewer is not worth it.
@@ -34,6 +35,8 @@ class Report:
     Where returns have a report of their own, one ``of_returns`` is of them alone, as if they were
     sales, and all others are of sales alone. One that is not ``is_published`` has no file: it is
     for the page, which does without where a run of an earlier version has no partials of it.
+    ``from_sums(sold, dimensions)``: the ``aggregate`` of sales that were added up already; of one
+    without, there is a row for each sale.
     """
 
     name: str
@@ -43,10 +46,11 @@ class Report:
     finish: Callable[[pa.Table, int], pa.Table]
     of_returns: bool = False
     is_published: bool = True
+    from_sums: Callable[[SummedSales, Dimensions], pa.Table] | None = None
 
     def running_merge(self) -> RunningMerge[pa.Table]:
         """To merge partials one after the other."""
-        return RunningMerge(self.merge, lambda partial: partial.nbytes, _LEAST_MERGED_BYTES)
+        return RunningMerge(self.merge, pa.Table.get_total_buffer_size, _LEAST_MERGED_BYTES)
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,14 @@ def sum_measures(table: pa.Table, groups: Groups) -> list[pa.Array]:
         group_sums(groups.number, groups.count, table[name].to_numpy()) for name in MEASURES
     )
     return [pa.array(column) for column in (units, *carry(hi, lo))]
+
+
+def measured(sold: Measures) -> list[pa.Array]:
+    """MEASURES of groups that were added up."""
+    columns = (sold.units, sold.revenue_hi, sold.revenue_lo)
+    for column in columns:
+        check_exact(column)
+    return [pa.array(column) for column in columns]
 
 
 def revenue_column(partial: pa.Table, scale: int) -> pa.Array:

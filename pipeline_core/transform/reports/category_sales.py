@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +11,8 @@ from pyroaring import BitMap
 
 from pipeline_core.messages import Totals
 from pipeline_core.schemas import CATEGORY_SALES_PARTIAL, SALES, checked
-from pipeline_core.transform.lookup import Labels
+from pipeline_core.transform.bitmaps import bitmap_of
+from pipeline_core.transform.lookup import Dimensions, Labels
 from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports.base import (
     MEASURES,
@@ -21,9 +21,12 @@ from pipeline_core.transform.reports.base import (
     distinct,
     group_rows,
     label_column,
+    measured,
+    numbered,
     revenue_column,
     sum_measures,
 )
+from pipeline_core.transform.sums import SummedSales
 
 
 def aggregate(sales: pa.Table, labels: Labels) -> pa.Table:
@@ -38,6 +41,24 @@ def aggregate(sales: pa.Table, labels: Labels) -> pa.Table:
         _customers_of_sales(sales, groups),
         _strangers_of_sales(sales, groups),
     )
+
+
+def from_sums(sold: SummedSales, dimensions: Dimensions) -> pa.Table:
+    """The same of what was added up."""
+    labels = dimensions.labels
+    width = len(labels.segments)
+    codes = sold.day_categories * width + sold.day_segments
+    number, found = numbered(codes, len(labels.categories) * width)
+    categories, segments = np.divmod(found, width)
+    keys = [
+        labels.category_names.take(pa.array(categories)),
+        labels.segment_names.take(pa.array(segments)),
+    ]
+    numbers = dimensions.number_of_customer[sold.buyers]
+    customers = [bitmap_of(each) for each in np.split(numbers, sold.buyer_ends[:-1])]
+    table = pa.table(dict(zip(MEASURES, measured(sold.by_day), strict=True)))
+    nobody = [set[bytes]()] * len(found)
+    return _partial(keys, table, Groups(keys, number, len(found)), customers[: len(found)], nobody)
 
 
 def merge(partials: Sequence[pa.Table]) -> pa.Table:
@@ -139,8 +160,7 @@ def _customers_of_sales(sales: pa.Table, groups: Groups) -> list[BitMap]:
     pairs = distinct(groups.number[known] * width + codes[known], groups.count * width)
     cuts = np.searchsorted(pairs, np.arange(1, groups.count) * width)
     parts = np.split((pairs % width).astype(np.uint32), cuts)
-    # BitMap takes an array's memory as it is, and anything else number by number.
-    return [BitMap(array("I", part.tobytes())) for part in parts[: groups.count]]
+    return [bitmap_of(part) for part in parts[: groups.count]]
 
 
 def _strangers_of_sales(sales: pa.Table, groups: Groups) -> list[set[bytes]]:
@@ -158,4 +178,6 @@ def _bitmaps(partial: pa.Table) -> Iterable[BitMap]:
     return (BitMap.deserialize(data) for data in partial["customers"].to_pylist())
 
 
-REPORT = Report("sales_report", CATEGORY_SALES_PARTIAL, aggregate, merge, finish)
+REPORT = Report(
+    "sales_report", CATEGORY_SALES_PARTIAL, aggregate, merge, finish, from_sums=from_sums
+)

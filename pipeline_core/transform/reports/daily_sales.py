@@ -8,16 +8,19 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline_core.schemas import DAILY_SALES_PARTIAL, SALES, checked
-from pipeline_core.transform.lookup import Labels
+from pipeline_core.transform.lookup import Dimensions, Labels
 from pipeline_core.transform.money import group_sums
 from pipeline_core.transform.reports.base import (
     Groups,
     Report,
     group_rows,
     label_column,
+    measured,
     revenue_column,
     sum_measures,
 )
+from pipeline_core.transform.sums import SummedSales
+from pipeline_core.valid_ranges import days_of_numbers
 
 _PURCHASES = DAILY_SALES_PARTIAL.field("purchases")
 
@@ -33,6 +36,19 @@ def aggregate(sales: pa.Table, labels: Labels) -> pa.Table:
         label_column(labels.segments, segment),
         *sum_measures(sales, groups),
         _purchases(sales, groups),
+    ]
+    return pa.Table.from_arrays(columns, schema=DAILY_SALES_PARTIAL)
+
+
+def from_sums(sold: SummedSales, dimensions: Dimensions) -> pa.Table:
+    """The same of what was added up."""
+    labels = dimensions.labels
+    columns = [
+        days_of_numbers(sold.days),
+        labels.category_names.take(pa.array(sold.day_categories)),
+        labels.segment_names.take(pa.array(sold.day_segments)),
+        *measured(sold.by_day),
+        pa.array(sold.by_day.purchases),
     ]
     return pa.Table.from_arrays(columns, schema=DAILY_SALES_PARTIAL)
 
@@ -88,4 +104,4 @@ def _of_now(partial: pa.Table) -> pa.Table:
     return checked(partial, DAILY_SALES_PARTIAL)
 
 
-REPORT = Report("daily_sales", DAILY_SALES_PARTIAL, aggregate, merge, finish)
+REPORT = Report("daily_sales", DAILY_SALES_PARTIAL, aggregate, merge, finish, from_sums=from_sums)

@@ -139,4 +139,5 @@ def _guarded(report: Report, plugin: ReportPlugin, mend: str) -> Report:
         merge=guarded(report.merge, partial),
         finish=guarded(report.finish, table_of),
         is_published=True,
+        from_sums=None,
     )

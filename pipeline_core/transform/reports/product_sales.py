@@ -9,16 +9,18 @@ import pyarrow as pa
 
 from pipeline_core.schemas import PRODUCT_SALES_PARTIAL, SALES, checked
 from pipeline_core.transform.ids import NOT_FOUND
-from pipeline_core.transform.lookup import Labels
+from pipeline_core.transform.lookup import Dimensions, Labels
 from pipeline_core.transform.reports.base import (
     Groups,
     Report,
     group_rows,
     label_column,
+    measured,
     numbered,
     revenue_column,
     sum_measures,
 )
+from pipeline_core.transform.sums import SummedSales
 
 
 def aggregate(sales: pa.Table, labels: Labels) -> pa.Table:
@@ -37,6 +39,17 @@ def aggregate(sales: pa.Table, labels: Labels) -> pa.Table:
     ]
     measures = sum_measures(sales, Groups(keys, number, len(found)))
     return pa.Table.from_arrays([*keys, *measures], schema=PRODUCT_SALES_PARTIAL)
+
+
+def from_sums(sold: SummedSales, dimensions: Dimensions) -> pa.Table:
+    """The same of what was added up."""
+    labels = dimensions.labels
+    columns = [
+        labels.category_names.take(pa.array(sold.product_categories)),
+        labels.products.take(pa.array(sold.products)),
+        *measured(sold.by_product),
+    ]
+    return pa.Table.from_arrays(columns, schema=PRODUCT_SALES_PARTIAL)
 
 
 def merge(partials: Sequence[pa.Table]) -> pa.Table:
@@ -80,5 +93,11 @@ def finish(partial: pa.Table, scale: int) -> pa.Table:
 
 # No plug-in's report can be called so.
 REPORT = Report(
-    "product-sales", PRODUCT_SALES_PARTIAL, aggregate, merge, finish, is_published=False
+    "product-sales",
+    PRODUCT_SALES_PARTIAL,
+    aggregate,
+    merge,
+    finish,
+    is_published=False,
+    from_sums=from_sums,
 )

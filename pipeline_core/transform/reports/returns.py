@@ -13,7 +13,7 @@ from pipeline_core.transform.money import negated, to_text
 from pipeline_core.transform.reports import category_sales
 from pipeline_core.transform.reports.category_sales import count_customers
 
-REPORT = replace(category_sales.REPORT, name="returns", of_returns=True)
+REPORT = replace(category_sales.REPORT, name="returns", of_returns=True, from_sums=None)
 
 
 def sold_and_returned(sales: pa.Table) -> tuple[pa.Table, pa.Table]:
