@@ -71,7 +71,7 @@ def connected(url: str) -> Iterator[Connection]:
 
     try:
         engine = create_engine(
-            _with_psycopg2(url),
+            with_psycopg2(url),
             isolation_level="REPEATABLE READ",
             connect_args={"connect_timeout": 10, "client_encoding": "utf8"},
         )
@@ -89,7 +89,7 @@ def connected(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _with_psycopg2(url: str) -> URL:
+def with_psycopg2(url: str) -> URL:
     """Raises ConfigError if it is of another database; else as sqlalchemy's make_url."""
     from sqlalchemy import make_url
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline_core.dimensions.database import _with_psycopg2
+from pipeline_core.dimensions.database import with_psycopg2
 from pipeline_core.errors import ConfigError
 from pipeline_core.settings import load_settings
 
@@ -94,7 +94,7 @@ def test_a_url_that_can_be_used_stays_as_it_is(
 ) -> None:
     given = load_settings({"database_url": url}).chosen_database_url().get_secret_value()
     assert given == url
-    read = _with_psycopg2(given)
+    read = with_psycopg2(given)
     assert (read.username, read.password, read.host, read.port) == (user, password, host, port)
 
 
@@ -136,7 +136,7 @@ def test_a_host_is_a_host_alone(host: str, said: str, monkeypatch: pytest.Monkey
 def test_the_name_of_a_database_is_what_libpq_gets(host: str, name: str) -> None:
     password = "p@/#?%&: w"
     settings = load_settings({"db_name": name, "db_host": host, "db_password": password})
-    url = _with_psycopg2(settings.chosen_database_url().get_secret_value())
+    url = with_psycopg2(settings.chosen_database_url().get_secret_value())
     _, given = url.get_dialect()().create_connect_args(url)
     assert {key: str(value) for key, value in given.items()} == {
         "host": host,
@@ -178,4 +178,4 @@ def test_a_name_that_postgresql_does_not_have_says_why(name: str, value: str, sa
 @pytest.mark.parametrize("user", ["admin@server", "DOMAIN/user", "über user", 63 * "u"])
 def test_other_users_stay(user: str) -> None:
     settings = load_settings({"db_user": user})
-    assert _with_psycopg2(settings.chosen_database_url().get_secret_value()).username == user
+    assert with_psycopg2(settings.chosen_database_url().get_secret_value()).username == user

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from console.command import cli, command_of
 from console.options import run_settings
 from pipeline_core.configuration.places import Places
-from pipeline_core.dimensions.database import _with_psycopg2
+from pipeline_core.dimensions.database import with_psycopg2
 from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.machine.profile import Machine, choose_profile, read_machine, worker_bytes
 from pipeline_core.messages import DriftLimits
@@ -75,7 +75,7 @@ def test_seed_database_is_the_default() -> None:
     ],
 )
 def test_a_database_host_is_what_libpq_gets(host: str, reached: str) -> None:
-    url = _with_psycopg2(load_settings({"db_host": host}).chosen_database_url().get_secret_value())
+    url = with_psycopg2(load_settings({"db_host": host}).chosen_database_url().get_secret_value())
     _, given = url.get_dialect()().create_connect_args(url)
     assert {name: str(value) for name, value in given.items()} == {
         "host": reached,

@@ -1,0 +1,73 @@
+"""Why a PostgreSQL was not connected with, by what libpq says; and a text without a login.
+
+A server that refuses a connection says so in words alone: psycopg2 has no SQLSTATE before there is
+a connection. What it says in another language than English is tried again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+# What trying again does not mend, by what has to be corrected.
+Refusal = Literal["login", "database", "connect", "host"]
+
+# What a server answers has its severity in front, and libpq 14 or newer the place before that:
+# `connection to server at "db", port 5432 failed: FATAL:  sorry, too many clients already`.
+_ANSWER = re.compile(r'(?:^FATAL|failed: [^:"]+):  ')
+# Of SQLSTATE classes 28, 3D and 42501, and as PgBouncer says them.
+_FOR_GOOD: tuple[tuple[Refusal, re.Pattern[str]], ...] = (
+    (
+        "login",
+        re.compile(
+            r"(?:password|peer|ident|certificate|SASL|SCRAM) authentication failed"
+            r"|no password supplied|no such user|empty password|role .* does not exist"
+            r"|role .* is not permitted to log in",
+            re.IGNORECASE,
+        ),
+    ),
+    ("database", re.compile(r"database .* does not exist|no such database", re.IGNORECASE)),
+    ("connect", re.compile(r"permission denied for database", re.IGNORECASE)),
+    ("host", re.compile(r"no pg_hba\.conf entry|pg_hba\.conf rejects", re.IGNORECASE)),
+)
+# A host's name has no @: what a message quotes with one is a piece of a password.
+_WITH_AT = re.compile(r'"[^"]*@[^"]*"')
+_QUOTED_USER = re.compile(r'\b(user|role) "[^"]*"')
+_PLAIN_NAME = re.compile(r"[\w.$-]*")
+_NAME_BYTES = 63  # PostgreSQL cuts longer ones
+
+
+def why_not_connected(
+    lines: Sequence[str],
+) -> tuple[str, Refusal | Literal["busy", "silent"]]:
+    """What libpq says, which has a line for each address or way that it tried, in one of them; and
+    whether that is for good, the server cannot now (busy), or nobody answers (silent)."""
+    answers = [line.rstrip(".") for line in lines if _answers(line)]
+    refusals = [_refusal_for_good(answer) for answer in answers]
+    if not answers:
+        return lines[0].rstrip("."), "silent"
+    last = refusals[-1]
+    if last is not None and all(refusals):
+        return answers[-1], last
+    return answers[refusals.index(None)], "busy"
+
+
+def _answers(line: str) -> bool:
+    """Whether it is the server's word, or libpq's of what the server asks for."""
+    return bool(_ANSWER.search(line)) or "no password supplied" in line
+
+
+def _refusal_for_good(answer: str) -> Refusal | None:
+    return next((refusal for refusal, words in _FOR_GOOD if words.search(answer)), None)
+
+
+def masked(said: str, user: str | None, name: str | None) -> str:
+    """Without the user, and without a database's name that is none: either may be a login that
+    went to the wrong setting."""
+    for each in filter(None, (user, name)):
+        if not _PLAIN_NAME.fullmatch(each):
+            cut = each.encode()[:_NAME_BYTES].decode(errors="ignore")
+            said = said.replace(each, "***").replace(cut, "***")
+    said = _QUOTED_USER.sub(r'\1 "***"', said)
+    return _WITH_AT.sub('"***"', said)
