@@ -21,6 +21,8 @@ COMMANDS = {
     "backfill": "Make the runs `--as-of` each date of a range that are not there yet, "
     "newest date first.",
     "completion": "Print what makes a shell complete commands, options and run ids.",
+    "deliver": "Send a published run to its destinations, again too "
+    "(`latest`, unless RUN is given).",
     "demo": "Run the whole job on sample archives with real, throw-away servers and workers.",
     "diff": "Show what changed in the report from one published run to another, and why.",
     "doctor": "Check settings, storage, database, broker, workers and clock; exit 1 if one fails.",

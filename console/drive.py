@@ -9,7 +9,7 @@ from datetime import date
 
 import click
 
-from console.display.terminal import complain, is_watched, print_json
+from console.display.terminal import complain, is_watched, note, print_json
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.logs import configure_logs
@@ -174,4 +174,19 @@ def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) 
     if outcome.state != "published":
         error = not_published(settings, outcome)
         complain(error.message, error.remedy)
+    elif settings.deliver is not None:
+        _deliver(settings, outcome.run_id, quiet=quiet)
     return outcome.exit_code
+
+
+def _deliver(settings: Settings, run_id: str, *, quiet: bool) -> None:
+    """Says what became of each delivery; what failed, also to who wants quiet."""
+    from pipeline_core.ledger import open_state
+    from pipeline_core.running.deliveries import deliver_published, delivery_words
+
+    ledger = RunLedger(open_state(settings.state), run_id)
+    for each in deliver_published(settings, ledger, wait=True):
+        if each.cause:
+            complain(delivery_words(each), each.remedy)
+        elif not quiet:
+            note(delivery_words(each))

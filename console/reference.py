@@ -29,6 +29,7 @@ from console.display.json_output import (
 )
 from pipeline_core.diff import Difference
 from pipeline_core.messages import Summary
+from pipeline_core.messages.delivery import Delivery
 from pipeline_core.messages.inspection import Inspection
 from pipeline_core.publication.rebuild import Rebuilt
 from pipeline_core.questions.comparison import PeriodComparison
@@ -41,6 +42,7 @@ from pipeline_core.verify import Verification
 # One of these, by the file's name. `run`, `resume` and `publish` print a summary, too.
 SHAPES: dict[str, tuple[Any, ...]] = {
     "backfill": (list[Backfilled],),
+    "deliver": (list[Delivery],),
     "diff": (Difference,),
     "doctor": (list[Check],),
     "explain": (Explanation,),

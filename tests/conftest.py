@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from console.stack import Stack, throwaway_stack
 from tests.support import PROJECT
+from tests.support.delivered import Place, session
 
 pytest_plugins = ["tests.support.s3"]
 
@@ -65,6 +66,15 @@ def postgres_url(stack: Stack) -> Iterator[str]:
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
+
+
+@pytest.fixture
+def place(stack: Stack) -> Iterator[Place]:
+    """Where reports may be delivered to: a schema that is not there yet."""
+    found = Place(stack.postgres.url, f"test_{secrets.token_hex(4)}")
+    yield found
+    with session(found.url) as cursor:
+        cursor.execute(f"DROP SCHEMA IF EXISTS {found.schema} CASCADE")
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ class Refused(ValueError):
     """A message that is none of ours."""
 
 
-class _Delivery(Struct, frozen=True):
+class _DeliveryInfo(Struct, frozen=True):
     """Where kombu found it."""
 
     exchange: _Short = ""
@@ -46,7 +46,7 @@ class _Properties(Struct, frozen=True):
 
     delivery_tag: _Short
     """Its number, by which it is acknowledged."""
-    delivery_info: _Delivery
+    delivery_info: _DeliveryInfo
     """Where it was found."""
     body_encoding: Literal["base64", "utf-8"] | None = None
     """How ``body`` is written."""

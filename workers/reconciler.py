@@ -8,6 +8,7 @@ from itertools import islice
 from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger, lease, open_state, slots
 from pipeline_core.logs import get_logger, structlog
+from pipeline_core.running.deliveries import deliver_newest
 from pipeline_core.running.lock import is_moving
 from pipeline_core.running.notifications import (
     fail_and_notify,
@@ -45,6 +46,7 @@ def reconcile(settings: Settings) -> None:
         with structlog.contextvars.bound_contextvars(run_id=ledger.run_id):
             recover_run(settings, ledger)
     _tell_again(settings, state)
+    deliver_newest(settings, state)
     slot = _due_slot(settings, state)
     if slot is not None:
         _start_missed(settings, state, slot)

@@ -35,6 +35,7 @@ from pipeline_core.ledger.names import is_slot, is_task_id
 from pipeline_core.logs import get_logger, structlog
 from pipeline_core.processing.process import manifest_of
 from pipeline_core.publication.publish import check_receipts
+from pipeline_core.running.deliveries import deliver_published, log_deliveries
 from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
 from workers import metrics, reconciler
 from workers.celery import app, settings
@@ -214,6 +215,7 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
         if is_new:
             metrics.observe_outcome(outcome)
         notify_of_outcome(ledger, settings.hooks())
+        log_deliveries(run_id, deliver_published(settings, ledger, self.worker()))
         return outcome.state
 
 

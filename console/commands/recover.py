@@ -36,6 +36,7 @@ def recover(settings: Settings, *, as_json: bool, quiet: bool) -> int:
     from pipeline_core.errors import PipelineError
     from pipeline_core.ledger import RunLedger, lease, open_state, unvouched_words
     from pipeline_core.ledger.run import START_ANOTHER
+    from pipeline_core.running.deliveries import deliver_newest
     from pipeline_core.running.lock import is_moving
     from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
 
@@ -47,6 +48,7 @@ def recover(settings: Settings, *, as_json: bool, quiet: bool) -> int:
     manifest = ledger.planned()
     if ledger.outcome() is not None:
         notify_of_outcome(ledger, settings.hooks())
+        deliver_newest(settings, ledger.state)
         found = "has ended"
     elif manifest is not None and manifest.engine == "celery":
         found = _sent_again(settings, ledger)

@@ -57,6 +57,7 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
     rows = [(name, f"{seconds:.2f}", f"{seen:,}") for name, seconds, seen in _slowest(done)]
     console.print(table(["slowest archives", "seconds", "events"], rows, numbers=(1, 2)))
     _print_troubles(ledger)
+    _print_deliveries(ledger)
 
 
 def _slowest(done: Iterable[Done]) -> list[tuple[str, float, int]]:
@@ -96,9 +97,21 @@ def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json
 
 
 def _print_state(run_id: str, state: str, reason: str, remedy: str) -> None:
-    click.echo(plain(f"Run {run_id} is {state}: {reason}"))
+    _print_sentence_and_remedy(f"Run {run_id} is {state}: {reason}", remedy)
+
+
+def _print_sentence_and_remedy(sentence: str, remedy: str) -> None:
+    click.echo(plain(sentence))
     if remedy:
         click.echo(f"  {plain(remedy)}")
+
+
+def _print_deliveries(ledger: RunLedger) -> None:
+    from pipeline_core.delivery.records import deliveries_of
+    from pipeline_core.running.deliveries import delivery_words
+
+    for each in deliveries_of(ledger):
+        _print_sentence_and_remedy(delivery_words(each), each.remedy)
 
 
 def _print_troubles(ledger: RunLedger) -> None:

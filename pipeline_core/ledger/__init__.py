@@ -22,6 +22,7 @@
     runs/<run_id>/changes.json                   what changed since the run before
     runs/<run_id>/outcome.json                   written last: what the verdict said is done
     runs/<run_id>/told.json                      the outcome reached the hooks
+    runs/<run_id>/deliveries/<destination>.json  what became of a delivery there
     dimensions/<digest>/customers.parquet, products.parquet
     prices/, price_history.json                  what plans saw of prices (see price_lists.py)
 

@@ -18,7 +18,7 @@ from pipeline_core.reconciliation.words import in_one_line
 
 log = get_logger()
 
-Event = Literal["published", "failed", "refused", "incomplete", "recovered", "late"]
+Event = Literal["published", "failed", "refused", "incomplete", "recovered", "late", "undelivered"]
 
 WEBHOOK_SECONDS = 10
 _TRIES = 2

@@ -27,6 +27,7 @@ from pipeline_core.notify.hooks import NOBODY, Hooks
 from pipeline_core.planning.plan import new_run_id, plan
 from pipeline_core.publication.latest import newest_published
 from pipeline_core.retry import call_with_retries
+from pipeline_core.running.deliveries import deliver_published, log_deliveries
 from pipeline_core.running.local import run_locally
 from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
@@ -95,7 +96,9 @@ def run_here(settings: Settings, as_of: date | None, ledger: RunLedger, jobs: in
     with fail_run_on_error(hooks_of(settings, as_of), ledger):
         acquire_lock_for(settings, ledger)
         manifest = plan_run(settings, as_of, ledger, "local", jobs)
-        return drive_locally(settings, ledger, manifest, jobs)
+        outcome = drive_locally(settings, ledger, manifest, jobs)
+    log_deliveries(ledger.run_id, deliver_published(settings, ledger))
+    return outcome
 
 
 def not_published(settings: Settings, outcome: Outcome) -> PipelineError:

@@ -29,8 +29,9 @@ class MonitoringSettings(SettingGroup):
         description="Command that is told of trouble: JSON on standard input, variables HOOK_*.",
     )
     notify_on: str = Field(
-        "failed,refused,incomplete,recovered,late",
-        description="Trouble, out of: published, failed, refused, incomplete, recovered, late.",
+        "failed,refused,incomplete,recovered,late,undelivered",
+        description="Trouble, out of: published, failed, refused, incomplete, recovered, late, "
+        "undelivered.",
     )
 
     @field_validator("webhook_url")

@@ -14,6 +14,7 @@ from pipeline_core.configuration.places import Places
 from pipeline_core.configuration.served_shops import Shop, check_states, parse_shops
 from pipeline_core.messages import Options, Order
 from pipeline_core.settings.celery import CelerySettings
+from pipeline_core.settings.delivery import DeliverySettings
 from pipeline_core.settings.dimensions import DimensionSettings
 from pipeline_core.settings.drift import DriftSettings
 from pipeline_core.settings.environment import PREFIX, EnvFile
@@ -32,6 +33,7 @@ from pipeline_core.settings.serving import ServingSettings
 class Settings(
     LogSettings,
     MonitoringSettings,
+    DeliverySettings,
     FaultSettings,
     ServingSettings,
     CelerySettings,

@@ -78,6 +78,8 @@ def test_every_block_works(
     env |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     addresses = {
         "myuser:mypassword@localhost:5432/ecommerce_db": postgres_url.partition("://")[2],
+        "sales_delivery:secret@localhost:5432/ecommerce_db": "sales_delivery:secret@"
+        + postgres_url.rpartition("@")[2],
         "redis://localhost:6379/0": stack.redis.url,
         "make demo": "sales-pipeline demo --archives 3",  # fewer; else as the Makefile does
         "path/to/archives": ".demo/data",
@@ -197,6 +199,14 @@ def _feed_is_counted(checkout: Path, _reader: Reader, said: str) -> None:
     ]
 
 
+def _dashboard_is_filled(checkout: Path, _reader: Reader, said: str) -> None:
+    summary = json.loads((checkout / ".demo" / "reports" / "latest" / "summary.json").read_text())
+    total = summary["totals"]["total_revenue"]
+    assert said.count(f" {total}\n") == 2
+    assert f" {total} | {summary['run_id']}" in said
+    assert said.count("Delivered to postgresql://***@") == 3
+
+
 def _figures_are_told(_checkout: Path, _reader: Reader, said: str) -> None:
     """What the document shows as output is what its lines print."""
     printed = " ".join(said.split())
@@ -224,6 +234,7 @@ class _Undecorated(ast.NodeTransformer):
 _SEEN_AFTER: dict[str, Callable[[Path, Reader, str], None]] = {
     "tutorial": _causes_are_told,
     "which-price-counts": _figures_are_told,
+    "deliver": _dashboard_is_filled,
     "add-a-report": _report_is_published,
     "add-a-source": _source_is_read,
     "notebook": _orchestrators_functions_run,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from console.commands.doctor.checks import Check
+from console.commands.doctor.destinations import check_delivery
 from console.commands.doctor.installation import (
     check_decoding,
     check_plugins,
@@ -35,6 +36,7 @@ def run_checks(settings: Settings) -> list[Check]:
         "reports": check_reports,
         "dimensions": check_dimensions,
         "prices": check_prices,
+        "delivery": check_delivery,
         "broker": check_broker,
         "workers": check_workers,
         "clock": check_clock,

@@ -1,0 +1,27 @@
+"""Where published runs are delivered to."""
+
+from __future__ import annotations
+
+from console.commands.doctor.checks import Check
+from pipeline_core.errors import PipelineError
+from pipeline_core.settings import Settings
+
+
+def check_delivery(settings: Settings) -> Check:
+    """Whether each destination would take a run; none is changed."""
+    if settings.deliver is None:
+        return Check("delivery", "ok", "no destination is set; reports stand in their folder")
+    from pipeline_core.delivery.postgresql import try_out
+
+    found, remedies, failed = [], [], False
+    for each in settings.destinations():
+        try:
+            found.append(f"{each.shown}: {try_out(each)}")
+        except PipelineError as error:
+            failed = True
+            found.append(f"{each.shown}: {error.message.rstrip('.')}")
+            remedies.append(error.remedy)
+    told = "; ".join(found)
+    if failed:
+        return Check("delivery", "failed", f"{told}.", " ".join(dict.fromkeys(remedies)))
+    return Check("delivery", "ok", told)

@@ -1,0 +1,110 @@
+"""Where published reports are delivered to: what may be written for it, and how it is shown.
+
+What is said of a destination never shows its login, and neither does its id: a new password makes
+no other destination of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, quote, unquote
+
+from pipeline_core.configuration.database_url import check_database_name, check_database_url
+
+_FORM = "write postgresql://user:password@host:5432/database?schema=sales"
+SCHEMA = "sales_pipeline"
+_PORT = "5432"
+_HIDDEN = "***"  # also where somebody pastes what was shown
+_SERVERS_OWN = ("pg_", "information_schema")
+# As SQLAlchemy takes a URL apart: a user may hold an @, a password all but an @.
+_PARTS = re.compile(
+    r"[\w.+-]+://(?P<login>[^:/]*(?::[^@]*)?@)?(?P<place>[^/?]*)(?:/(?P<name>[^?]*))?(?:\?(?P<query>.*))?",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Tables in a schema of a PostgreSQL database."""
+
+    id: str
+    """What its records are called by: a digest (16 hex digits) of where it is."""
+    shown: str
+    """Its URL without a login, for people."""
+    url: str = field(repr=False)
+    """URL of the database, with its login."""
+    schema: str
+    """The schema of the tables."""
+    has_login: bool
+    """Whether its URL names a user or a password."""
+
+
+def parse_destinations(text: str) -> tuple[Destination, ...]:
+    """Destinations with commas in between; a comma within one is written %2C. Raises ValueError,
+    which shows no login, if one is none, or if two are the same."""
+    found: list[Destination] = []
+    given = [each.strip() for each in text.split(",")]
+    for number, each in enumerate(given, start=1):
+        try:
+            found.append(_parse(each))
+        except ValueError as error:
+            place = f"destination {number}: " if len(given) > 1 else ""
+            hint = " (a comma within a destination is %2C)" if len(given) > 1 else ""
+            raise ValueError(f"{place}{error}{hint}") from None
+        if len({each.id for each in found}) < len(found):
+            raise ValueError(f"{found[-1].shown} is named twice")
+    return tuple(found)
+
+
+def _parse(given: str) -> Destination:
+    if not given:
+        raise ValueError(f"empty; {_FORM}")
+    before, mark, query = given.partition("?")
+    options = query.split("&") if mark else []
+    ours = [each for each in options if unquote(each.partition("=")[0]) == "schema"]
+    rest = "&".join(each for each in options if each not in ours)
+    url = f"{before}?{rest}" if rest else before
+    check_database_url(url)
+    if len(ours) > 1:
+        raise ValueError("it has two schemas")
+    schema = unquote(ours[0].partition("=")[2]) if ours else SCHEMA
+    _check_schema(schema)
+    host, port, name, has_login = _place_of(url)
+    shown = (
+        f"postgresql://{f'{_HIDDEN}@' if has_login else ''}{host}{f':{port}' if port else ''}/"
+        f"{quote(name, safe='')}?schema={quote(schema, safe='')}"
+    )
+    place = "\0".join(("postgresql", host.lower(), port or _PORT, name, schema))
+    digest = hashlib.sha256(place.encode()).hexdigest()[:16]
+    return Destination(digest, shown, url, schema, has_login)
+
+
+def _check_schema(schema: str) -> None:
+    try:
+        check_database_name(schema)
+    except ValueError as error:
+        raise ValueError(f"its schema is {error}") from None
+    if schema.startswith(_SERVERS_OWN):
+        raise ValueError("its schema is one of PostgreSQL's own")
+
+
+def _place_of(url: str) -> tuple[str, str, str, bool]:
+    """Host, port and database of a URL that is sound, and whether it has a login. Each may be an
+    option behind its ?."""
+    found = _PARTS.fullmatch(url)
+    if found is None:
+        raise ValueError(f"not a URL; {_FORM}")
+    options = parse_qsl(found["query"] or "", keep_blank_values=True)
+    host, port = found["place"], ""
+    if ":" in host.rpartition("]")[2]:
+        host, _, port = host.rpartition(":")
+    named = dict(options)
+    hosts = ",".join(value for name, value in options if name == "host")
+    name = named.get("dbname") or unquote(found["name"] or "")
+    if not name:
+        raise ValueError(f"there is no database in it; {_FORM}")
+    login = (found["login"] or "").removesuffix("@")
+    has_login = login not in {"", _HIDDEN} or bool({"user", "password"} & named.keys())
+    return hosts or host, named.get("port") or port, name, has_login

@@ -1,0 +1,127 @@
+"""One run to one destination: by one deliverer at a time, and on record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from pipeline_core.configuration.destinations import Destination
+from pipeline_core.delivery.postgresql import deliver_rows
+from pipeline_core.delivery.records import load_delivery, save_delivery
+from pipeline_core.delivery.rows import published_rows
+from pipeline_core.errors import (
+    PipelineError,
+    RetryableError,
+    TooCostly,
+    WorkUnderWay,
+    message_of,
+)
+from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.attempts import Worker, attempt, is_alive, raise_too_costly
+from pipeline_core.logs import get_logger
+from pipeline_core.messages.delivery import Delivery
+
+log = get_logger()
+
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
+# With these pauses: for a day, in which there is a newer run.
+_MOST_TRIES = 30
+
+
+def deliver(
+    ledger: RunLedger, destination: Destination, worker: Worker, *, by_hand: bool = False
+) -> Delivery:
+    """Delivers a published run, unless that is done, given up or not due yet; ``by_hand`` in any
+    case. Returns what became of it, as is on record now.
+
+    Raises:
+        WorkUnderWay: another is at it.
+        ConfigError: there is no such run.
+        RetryableError: the state storage does not answer.
+    """
+    policy, work_id = ledger.manifest().policy, f"deliver-{destination.id}"
+    with attempt(ledger, policy, work_id, worker) as noted:
+        _check_alone(ledger, work_id, noted.number)
+        # Read now: who was at it a moment ago has written it.
+        found = load_delivery(ledger, destination.id) or new_delivery(destination)
+        if by_hand or is_due(found):
+            found = _tried(ledger, destination, worker, found)
+            save_delivery(ledger, found)
+        noted.done()
+    return found
+
+
+def new_delivery(destination: Destination) -> Delivery:
+    """The record of one that is to be made."""
+    return Delivery(destination=destination.id, shown=destination.shown)
+
+
+def is_due(delivery: Delivery) -> bool:
+    """Whether it is to be tried now."""
+    waits = delivery.next_at is not None and delivery.next_at > datetime.now(UTC)
+    return delivery.state == "pending" and not waits
+
+
+def superseded(delivery: Delivery, newer: str) -> Delivery:
+    """The record of one in whose place a newer run is."""
+    return msgspec.structs.replace(
+        delivery,
+        state="superseded",
+        next_at=None,
+        cause=f"A newer run, {newer}, is delivered in its place.",
+        remedy="",
+    )
+
+
+def _check_alone(ledger: RunLedger, work_id: str, number: int) -> None:
+    """Attempts have their numbers one after the other: who began first goes on. Raises
+    WorkUnderWay for the others."""
+    now = datetime.now(UTC)
+    for each in ledger.attempts(work_id)[: number - 1]:
+        if is_alive(each, now):
+            raise WorkUnderWay(
+                f"{each.owner} is delivering it.", seconds=(each.expires_at - now).total_seconds()
+            )
+
+
+def _tried(
+    ledger: RunLedger, destination: Destination, worker: Worker, before: Delivery
+) -> Delivery:
+    tried = msgspec.structs.replace(
+        before,
+        shown=destination.shown,
+        state="done",
+        tries=before.tries + 1,
+        tried_at=datetime.now(UTC),
+        next_at=None,
+        cause="",
+        remedy="",
+        is_told=before.is_told and before.state != "done",
+    )
+    try:
+        with raise_too_costly(worker, "deliver the report"):
+            newer = deliver_rows(destination, published_rows(ledger))
+    except (RetryableError, TooCostly) as error:
+        return _later(tried, error)
+    except Exception as error:
+        if not isinstance(error, PipelineError):
+            log.exception("delivery_failed", run_id=ledger.run_id, destination=destination.shown)
+        remedy = getattr(error, "remedy", "This is a bug of ours; the log says where it happened.")
+        return msgspec.structs.replace(
+            tried, state="failed", cause=message_of(error), remedy=remedy
+        )
+    return tried if newer is None else superseded(tried, newer)
+
+
+def _later(tried: Delivery, error: PipelineError) -> Delivery:
+    """As it is after a try that may succeed later: there is another one, unless there were many."""
+    is_last = tried.tries >= _MOST_TRIES
+    pause = min(_FIRST_PAUSE * 2 ** min(tried.tries - 1, _MOST_TRIES), _LONGEST_PAUSE)
+    return msgspec.structs.replace(
+        tried,
+        state="failed" if is_last else "pending",
+        cause=error.message,
+        remedy=error.remedy,
+        next_at=None if is_last else datetime.now(UTC) + pause,
+    )

@@ -1,0 +1,33 @@
+"""What became of a run's delivery to one destination."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+
+DeliveryState = Literal["pending", "done", "failed", "superseded"]
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """A run's delivery to one destination."""
+
+    destination: str
+    """Id of the destination: a digest of where it is, without its login."""
+    shown: str
+    """The destination for people, without its login."""
+    state: DeliveryState = "pending"
+    """Pending is tried again, failed is not; superseded is one in whose place a newer run is."""
+    tries: int = 0
+    """How often it was tried."""
+    cause: str = ""
+    """Why it is not done, for people; empty if it is, or was not tried yet."""
+    remedy: str = ""
+    """What to do about that; else empty."""
+    tried_at: datetime | None = None
+    """When it was tried last (UTC); null if it was not yet."""
+    next_at: datetime | None = None
+    """When it is tried again (UTC); null if it is not, or may be at once."""
+    is_told: bool = False
+    """Whether the hooks know that it failed."""
