@@ -59,7 +59,7 @@ _METHODS = {
     98: "PPMd",
 }
 
-_BLOCK = 1 << 20
+_BLOCK, _PIECE = 1 << 18, 1 << 16  # what stays in a processor's cache
 crc32 = deflate.crc32 if HAS_LIBDEFLATE else zlib.crc32
 _LZMA_HEADER = struct.Struct("<2xHBL")
 _LEAST_LZMA_DICTIONARY = 4096
@@ -88,7 +88,7 @@ class _Decompressor(Protocol):
 def inflated_blocks(
     file: IO[bytes], entry: Entry, place: int, whole_bytes: int, limits: Limits
 ) -> Iterator[bytes | bytearray]:
-    """Blocks of at most 1 MiB of the data at ``place``, or a single one of at most
+    """Blocks of at most 256 KiB of the data at ``place``, or a single one of at most
     ``whole_bytes``; the CRC is checked at the end.
 
     Raises:
@@ -123,7 +123,7 @@ def _blocks(file: IO[bytes], entry: Entry, place: int, limits: Limits) -> Iterat
         data = b""
         if decompressor is None or decompressor.needs_input:
             file.seek(place)  # other entries are read in between
-            data = file.read(min(_BLOCK, left))
+            data = file.read(min(_BLOCK if entry.method == STORED else _PIECE, left))
             place, left = place + len(data), left - len(data) if data else 0
         if decompressor is None:
             decompressor, data = _decompressor(entry, data, limits.dictionary_bytes)

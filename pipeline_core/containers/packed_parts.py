@@ -22,7 +22,7 @@ _ZSTANDARD = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = range(0x50, 0x60), b"\x2a\x4d\x18"
 _GZIP_MEMBER = _GZIP + b"\x08"
 _MAGIC_BYTES = 4
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 # What zlib did not take it copies, again and again.
 _PIECE = 1 << 16
 _GZIP_HEADER = 16 + zlib.MAX_WBITS
@@ -44,9 +44,9 @@ def unpacked(
     error: type[InputError],
     whole_bytes: int = 0,
 ) -> Iterator[Octets]:
-    """The bytes of what is packed in ``blocks``, at most 1 MiB at once: of several gzip members, or
-    Zstandard frames, behind each other. A gzip member of up to ``whole_bytes`` that is a block of
-    its own may come as one. What is not packed is given as it is.
+    """The bytes of what is packed in ``blocks``, at most 256 KiB at once: of several gzip members,
+    or Zstandard frames, behind each other. A gzip member of up to ``whole_bytes`` that is a block
+    of its own may come as one. What is not packed is given as it is.
 
     Raises:
         InputError: as ``error``, if it is damaged or cut off, or asks for more memory than
