@@ -1,0 +1,66 @@
+"""What an archive asks of the system: so many calls, so that they do not grow back unseen."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.support.archives import write_shop
+from tests.support.processes import local_environment
+from tests.support.run import sales, week
+
+STRACE = shutil.which("strace")
+FEW, MANY = 20, 40
+KINDS = {
+    "open": ("open", "openat"),
+    "stat": ("stat", "lstat", "fstat", "newfstatat", "statx", "readlink", "access"),
+    "name": ("link", "linkat", "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir"),
+    "thread": ("clone", "clone3", "fork", "vfork"),
+}
+# Of strace's summary: percent, seconds, microseconds a call, calls, errors, name.
+LINE = re.compile(r" *[\d.]+ +[\d.]+ +\d+ +(\d+)(?: +\d+)? +(\w+)$")
+# What threads and memory come to is a matter of libraries and of chance.
+CHANCE = {"total", "futex", "brk", "mmap", "munmap", "mremap", "mprotect", "madvise"}
+# A seventh above what is reached: an attempt, a result and an extract, each a file made beside its
+# place, to which and to what is read the way is opened folder by folder.
+MOST = {"open": 33, "stat": 38, "name": 5.9, "thread": 0.1, "any": 141}
+
+
+def _calls(folder: Path, archives: int) -> Counter[str]:
+    """Of a run over so many archives of one day and purchase, by name."""
+    found = {f"week_{n:02}.zip": week(sales(n)) for n in range(1, archives + 1)}
+    env = local_environment(write_shop(folder / "shop", found), folder)
+    told = folder / "calls"
+    run = [sys.executable, "-m", "console.command", "run", "--quiet"]
+    assert STRACE is not None
+    done = subprocess.run(
+        [STRACE, "-f", "-c", "-o", str(told), *run],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "ptrace" in done.stderr.lower():
+        pytest.skip(f"strace may watch nothing here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    lines = re.findall(
+        r"^ *[\d.]+ +[\d.]+ +\d+ +(\d+)(?: +\d+)? +(\w+)$", told.read_text(), re.MULTILINE
+    )
+    return Counter({name: int(calls) for calls, name in lines if name not in CHANCE})
+
+
+@pytest.mark.skipif(STRACE is None, reason="strace is not installed: `apt-get install strace`")
+def test_an_archive_asks_no_more_of_the_system_than_it_does(tmp_path: Path) -> None:
+    few, many = (_calls(tmp_path / str(count), count) for count in (FEW, MANY))
+    found = {
+        kind: sum(many[name] - few[name] for name in names) / (MANY - FEW)
+        for kind, names in KINDS.items()
+    }
+    found["any"] = (many.total() - few.total()) / (MANY - FEW)
+    assert {kind: calls for kind, calls in found.items() if calls > MOST[kind]} == {}, found
