@@ -3,7 +3,8 @@
 zipfile's own reader hands bzip2 and LZMA all they can inflate from its input at once, so a few
 kilobytes may become gigabytes in memory; the decompressors below it can be told a length.
 Deflated entries of a bounded size take libdeflate, which is several times as fast as zlib but
-needs all of an entry at once; zlib has the last word on what libdeflate does not take.
+needs all of an entry at once; larger ones ISA-L, which is as fast. zlib has the last word on what
+these do not take.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ from __future__ import annotations
 import bz2
 import lzma
 import struct
-import sys
 import zlib
 from collections.abc import Iterator
-from importlib import import_module
-from types import ModuleType
+from contextlib import suppress
 from typing import IO, Protocol
 
 from pipeline_core.containers.directory import Entry
+from pipeline_core.containers.zstandard_frames import ZstandardFrames
 from pipeline_core.messages import Limits
 
 try:
@@ -27,6 +27,13 @@ except ImportError:  # there is no wheel for this platform
     HAS_LIBDEFLATE = False
 else:
     HAS_LIBDEFLATE = True
+
+try:
+    from isal import igzip_lib
+except ImportError:
+    HAS_ISAL = False
+else:
+    HAS_ISAL = True
 
 Octets = bytes | bytearray
 
@@ -65,14 +72,6 @@ _LZMA_HEADER = struct.Struct("<2xHBL")
 _LEAST_LZMA_DICTIONARY = 4096
 # Deflate64 makes at most 65,538 bytes of 18 bits, and inflate64 gives back all at once.
 _DEFLATE64_PIECE = 256
-# A frame takes time, though it may hold nothing.
-_ZSTANDARD_PIECE = 1 << 14
-_FREE_FRAMES, _BYTES_A_FRAME = 1000, 256
-
-
-def _zstd() -> ModuleType:
-    """The standard library's, or before Python 3.14 its backport. Rarely needed, so not at once."""
-    return import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 
 class _Decompressor(Protocol):
@@ -98,7 +97,11 @@ def inflated_blocks(
     if entry.size <= whole_bytes and may_be_whole(entry):
         file.seek(place)
         whole = inflated_whole(file.read(entry.packed_size), entry)
-    return _blocks(file, entry, place, limits) if whole is None else iter((whole,))
+    if whole is not None:
+        return iter((whole,))
+    if HAS_ISAL and entry.method == DEFLATED:
+        return _quick_blocks(file, entry, place, limits)
+    return _blocks(file, entry, place, limits)
 
 
 def may_be_whole(entry: Entry) -> bool:
@@ -116,8 +119,29 @@ def inflated_whole(packed: Octets | memoryview, entry: Entry) -> bytearray | Non
     return found if len(found) == entry.size and crc32(found) == entry.crc else None
 
 
-def _blocks(file: IO[bytes], entry: Entry, place: int, limits: Limits) -> Iterator[bytes]:
-    decompressor: _Decompressor | None = None
+def _quick_blocks(file: IO[bytes], entry: Entry, place: int, limits: Limits) -> Iterator[bytes]:
+    """Of a deflated entry by ISA-L and, if it does not take it, from there on by zlib."""
+    made = 0
+    with suppress(igzip_lib.IsalError, ValueError):  # type: ignore[arg-type]
+        quick = igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_DEFLATE)
+        for block in _blocks(file, entry, place, limits, quick):
+            made += len(block)
+            yield block
+        return
+    for block in _blocks(file, entry, place, limits):
+        known = min(made, len(block))
+        made -= known
+        if known < len(block):
+            yield block[known:]
+
+
+def _blocks(
+    file: IO[bytes],
+    entry: Entry,
+    place: int,
+    limits: Limits,
+    decompressor: _Decompressor | None = None,
+) -> Iterator[bytes]:
     left, crc, made = entry.packed_size, 0, 0
     while True:
         data = b""
@@ -255,65 +279,3 @@ class _Deflate64:
             return bytes(self._inner.inflate(piece))
         except ValueError as cause:
             raise _damaged(DEFLATE64) from cause
-
-
-class ZstandardFrames:
-    """Frames one after another (RFC 8878), of which the library reads one."""
-
-    eof = False  # another frame may follow: the end of the data is the end
-
-    def __init__(self, dictionary_bytes: int) -> None:
-        parameter = _zstd().DecompressionParameter.window_log_max
-        least, most = parameter.bounds()
-        self._options = {parameter: min(max(dictionary_bytes.bit_length() - 1, least), most)}
-        self._inner = _zstd().ZstdDecompressor(options=self._options)
-        self._data, self._place = memoryview(b""), 0
-        self._frames, self._made = 1, 0
-
-    @property
-    def needs_input(self) -> bool:
-        return self._place == len(self._data) and (self._inner.eof or self._inner.needs_input)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether a frame ends where the data do that were given so far."""
-        return self._place == len(self._data) and bool(self._inner.eof)
-
-    def decompress(self, data: bytes | memoryview, max_length: int = -1) -> bytes:
-        """Some of what is in the frames; ``data`` only if it ``needs_input``."""
-        if data:  # all that there was is used up
-            self._data, self._place = memoryview(data), 0
-        block = b""
-        while not block and not self.needs_input:
-            if self._inner.eof:
-                self._begin_frame()
-            block = self._step(max_length)
-        self._made += len(block)
-        return block
-
-    def _begin_frame(self) -> None:
-        self._frames += 1
-        check_frames(self._frames, self._made)
-        self._inner = _zstd().ZstdDecompressor(options=self._options)
-
-    def _step(self, max_length: int) -> bytes:
-        piece = memoryview(b"")
-        if self._inner.needs_input:
-            piece = self._data[self._place : self._place + _ZSTANDARD_PIECE]
-            self._place += len(piece)
-        try:
-            block: bytes = self._inner.decompress(piece, max_length)
-        except _zstd().ZstdError as cause:
-            if "memory" not in str(cause):
-                raise _damaged(ZSTANDARD) from cause
-            limit = "SALES_MAX_DICTIONARY_BYTES is the limit"
-            raise ValueError(f"{cause}; {limit}") from cause
-        if self._inner.eof:
-            self._place -= len(self._inner.unused_data)
-        return block
-
-
-def check_frames(frames: int, made: int) -> None:
-    """Raises ValueError if so many frames, or gzip members, gave too few bytes."""
-    if frames > _FREE_FRAMES + made // _BYTES_A_FRAME:
-        raise ValueError("it is cut into too many frames: pack it again")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Literal
 
-from pipeline_core.containers.codecs import HAS_LIBDEFLATE, Octets, ZstandardFrames, check_frames
+from pipeline_core.containers.codecs import HAS_LIBDEFLATE, Octets
+from pipeline_core.containers.zstandard_frames import ZstandardFrames, check_frames
 from pipeline_core.errors import InputError
 from pipeline_core.messages import Limits
 

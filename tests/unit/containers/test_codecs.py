@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from pipeline_core.containers import codecs
 from pipeline_core.containers.meter import Meter
 from pipeline_core.containers.zip_entries import inflate, open_zip
 from pipeline_core.errors import InputError, UnreadableDay, UnreadablePart
@@ -77,3 +78,26 @@ def test_a_limit_is_kept_either_way() -> None:
     for whole_bytes in (NO_LIMIT, 0):
         with pytest.raises(UnreadablePart, match="more than the limit of 100 bytes"):
             _inflated(day_zip({"1.json": CONTENT}), whole_bytes, limit=100)
+
+
+def test_what_isal_does_not_take_is_for_zlib_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In small pieces, so that some of it was given out when ISA-L gives up."""
+    pytest.importorskip("isal", reason="there is no ISA-L here")
+    choose = Random(20240303)  # noqa: S311
+    text = "".join(f'{{"n":{choose.random()}}},' for _ in range(300)).encode()
+    for name, size in (("_BLOCK", 700), ("_PIECE", 150)):
+        monkeypatch.setattr(codecs, name, size)
+    sound = [day_zip({"1.json": content}) for content in (text, CONTENT)]
+    sound += [lying_zip("1.json", text, declared=each) for each in (7, len(text) + 1)]
+    cases = [*sound, *(mutated(choose.choice(sound), sound, choose) for _ in range(2_000))]
+    quick = [_outcome(each, 0) for each in cases]
+    monkeypatch.setattr(codecs, "HAS_ISAL", False)
+    assert [_outcome(each, 0) for each in cases] == quick
+    assert {type(each) for each in quick} == {bytes, str}
+    assert any(isinstance(each, str) and "data are damaged" in each for each in quick)
+
+
+def test_entries_of_many_blocks_take_isal(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("isal", reason="there is no ISA-L here")
+    monkeypatch.setattr(codecs, "_Deflate", None)
+    assert _inflated(day_zip({"1.json": CONTENT}), 0) == CONTENT
