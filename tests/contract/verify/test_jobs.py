@@ -87,7 +87,8 @@ def test_parts_are_told_of_archive_by_archive(tmp_path: Path, run: Outcome) -> N
 def test_a_process_that_is_ended_is_said_to_be(tmp_path: Path, run: Outcome) -> None:
     def end_them() -> None:
         for child in _counting():
-            child.kill()
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
 
     with pytest.raises(RetryableError, match="ended from outside"):
         verify(str(tmp_path / "state"), run.run_id, jobs=2, archive_done=end_them)
