@@ -40,8 +40,10 @@ def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: An
     settings = run_settings(options)
     from console.display.bar import Bar
     from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.machine.memory import keep_freed_memory
     from pipeline_core.verify import verify
 
+    keep_freed_memory()
     quiet = quiet or as_json
     run_id = run_id or _latest_run(settings)
     archives = RunLedger(open_state(settings.state), run_id).manifest().archives

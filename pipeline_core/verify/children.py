@@ -18,6 +18,7 @@ from typing import IO, NamedTuple
 from pipeline_core.errors import RetryableError, UnreadableArchive
 from pipeline_core.logs import configure_logs, log_settings
 from pipeline_core.machine.imports import lean_process
+from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.machine.processes import process_context, without_main
 from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Options
@@ -124,6 +125,7 @@ def _start(level: str, log_format: str, work: _Work) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     lean_process()
     configure_logs(level, log_format)
+    keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _work[:] = [work]
 
