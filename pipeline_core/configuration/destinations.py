@@ -7,17 +7,22 @@ no other destination of it.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import parse_qsl, quote, unquote
 
 from pipeline_core.configuration.database_url import check_database_name, check_database_url
+from pipeline_core.configuration.url_text import check_escapes
 
 _FORM = "write postgresql://user:password@host:5432/database?schema=sales"
+_FILE_FORM = "write file+xlsx:///folder/report.xlsx"
 SCHEMA = "sales_pipeline"
 _PORT = "5432"
 _HIDDEN = "***"  # also where somebody pastes what was shown
 _SERVERS_OWN = ("pg_", "information_schema")
+_FILE = re.compile(r"file\+xlsx://(/[^?#]+)", re.IGNORECASE)
 # As SQLAlchemy takes a URL apart: a user may hold an @, a password all but an @.
 _PARTS = re.compile(
     r"[\w.+-]+://(?P<login>[^:/]*(?::[^@]*)?@)?(?P<place>[^/?]*)(?:/(?P<name>[^?]*))?(?:\?(?P<query>.*))?",
@@ -27,18 +32,22 @@ _PARTS = re.compile(
 
 @dataclass(frozen=True)
 class Destination:
-    """Tables in a schema of a PostgreSQL database."""
+    """Tables in a schema of a PostgreSQL database, or a workbook."""
 
     id: str
     """What its records are called by: a digest (16 hex digits) of where it is."""
     shown: str
     """Its URL without a login, for people."""
-    url: str = field(repr=False)
-    """URL of the database, with its login."""
-    schema: str
+    kind: Literal["tables", "workbook"]
+    """What the report becomes there."""
+    url: str = field(default="", repr=False)
+    """URL of the database of tables, with its login."""
+    schema: str = ""
     """The schema of the tables."""
-    has_login: bool
+    has_login: bool = False
     """Whether its URL names a user or a password."""
+    path: str = ""
+    """The whole path of a workbook."""
 
 
 def parse_destinations(text: str) -> tuple[Destination, ...]:
@@ -61,6 +70,8 @@ def parse_destinations(text: str) -> tuple[Destination, ...]:
 def _parse(given: str) -> Destination:
     if not given:
         raise ValueError(f"empty; {_FORM}")
+    if given.lower().startswith("file"):
+        return _workbook(given)
     before, mark, query = given.partition("?")
     options = query.split("&") if mark else []
     ours = [each for each in options if unquote(each.partition("=")[0]) == "schema"]
@@ -77,8 +88,24 @@ def _parse(given: str) -> Destination:
         f"{quote(name, safe='')}?schema={quote(schema, safe='')}"
     )
     place = "\0".join(("postgresql", host.lower(), port or _PORT, name, schema))
-    digest = hashlib.sha256(place.encode()).hexdigest()[:16]
-    return Destination(digest, shown, url, schema, has_login)
+    return Destination(_digest(place), shown, "tables", url, schema, has_login)
+
+
+def _workbook(given: str) -> Destination:
+    found = _FILE.fullmatch(given)
+    if found is None:
+        raise ValueError(f"a workbook has its whole path behind three slashes; {_FILE_FORM}")
+    check_escapes(given)
+    path = os.path.normpath(unquote(found[1]))
+    if not path.lower().endswith(".xlsx"):
+        raise ValueError(f"a workbook's name ends with .xlsx; {_FILE_FORM}")
+    return Destination(
+        _digest(f"xlsx\0{path}"), f"file+xlsx://{quote(path)}", "workbook", path=path
+    )
+
+
+def _digest(place: str) -> str:
+    return hashlib.sha256(place.encode()).hexdigest()[:16]
 
 
 def _check_schema(schema: str) -> None:

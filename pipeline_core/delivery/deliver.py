@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from pipeline_core.configuration.destinations import Destination
-from pipeline_core.delivery.postgresql import deliver_rows
 from pipeline_core.delivery.records import load_delivery, save_delivery
 from pipeline_core.delivery.rows import published_rows
+from pipeline_core.delivery.send import send
 from pipeline_core.errors import (
     PipelineError,
     RetryableError,
@@ -101,7 +101,7 @@ def _tried(
     )
     try:
         with raise_too_costly(worker, "deliver the report"):
-            newer = deliver_rows(destination, published_rows(ledger))
+            newer = send(destination, published_rows(ledger))
     except (RetryableError, TooCostly) as error:
         return _later(tried, error)
     except Exception as error:

@@ -12,8 +12,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import psycopg2
@@ -21,7 +19,7 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from pipeline_core.configuration.destinations import Destination
 from pipeline_core.delivery.postgresql_errors import delivery_error
-from pipeline_core.delivery.rows import PublishedRows, Row
+from pipeline_core.delivery.rows import PublishedRows, Row, Standing
 from pipeline_core.delivery.tables import (
     FACTS,
     MARK,
@@ -59,14 +57,6 @@ _RELATIONS = """
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-@dataclass(frozen=True)
-class Standing:
-    """The run whose rows stand in the tables."""
-
-    run_id: str
-    as_of: date | None
-
-
 def deliver_rows(destination: Destination, published: PublishedRows) -> str | None:
     """Replaces the rows of every table by those of a run; does nothing, and returns the id of the
     newer run, if one stands there.
@@ -81,7 +71,7 @@ def deliver_rows(destination: Destination, published: PublishedRows) -> str | No
             _make_missing(cursor, destination.schema)
             _lock(cursor, destination.schema)
             standing = _standing(cursor, destination.schema)
-            if standing is not None and _is_newer(standing, published):
+            if standing is not None and standing.is_newer_than(published.order):
                 return standing.run_id
             for table in FACTS:
                 _replace(cursor, destination.schema, table, published.tables[table.name])
@@ -90,7 +80,7 @@ def deliver_rows(destination: Destination, published: PublishedRows) -> str | No
     return None
 
 
-def try_out(destination: Destination) -> str:
+def try_out_tables(destination: Destination) -> str:
     """Whether a run could be delivered, without changing anything: what would be made is made, and
     taken back. Returns what was found, for people. Raises as ``deliver_rows``."""
     schema = destination.schema
@@ -202,12 +192,6 @@ def _standing(cursor: Any, schema: str) -> Standing | None:
     cursor.execute(query)
     found = cursor.fetchone()
     return None if found is None else Standing(*found)
-
-
-def _is_newer(standing: Standing, published: PublishedRows) -> bool:
-    """A run of all days takes the place of any of a time past, which somebody had put there."""
-    is_of_all_days = published.as_of is None and standing.as_of is not None
-    return standing.run_id > published.run_id and not is_of_all_days
 
 
 def _replace(cursor: Any, schema: str, table: DeliveredTable, rows: Sequence[Row]) -> None:

@@ -24,12 +24,35 @@ Row = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
+class Standing:
+    """A run whose rows stand somewhere."""
+
+    run_id: str
+    as_of: date | None
+
+    def is_newer_than(self, other: Standing) -> bool:
+        """A run of all days takes the place of any of a time past, which somebody had put there."""
+        is_of_all_days = other.as_of is None and self.as_of is not None
+        return self.run_id > other.run_id and not is_of_all_days
+
+
+@dataclass(frozen=True)
 class PublishedRows:
     """What a run puts into each table, by its name; columns as the table has them."""
 
     run_id: str
     as_of: date | None
     tables: dict[str, list[Row]]
+
+    @property
+    def order(self) -> Standing:
+        """What it stands for among others."""
+        return Standing(self.run_id, self.as_of)
+
+    @property
+    def facts(self) -> dict[str, str | None]:
+        """What the run says of itself, by column."""
+        return dict(zip(RUNS.columns, self.tables[RUNS.name][0], strict=True))
 
 
 def published_rows(ledger: RunLedger) -> PublishedRows:

@@ -15,7 +15,7 @@ MARK = "Made by sales-pipeline"
 _COMMENT = f"{MARK}: its rows are replaced by each delivery, and only while this comment stands."
 _VIEW_COMMENT = f"{MARK}: made again if it is gone."
 
-_TEXT, _COUNT, _MONEY, _TIME = "text", "bigint", "numeric", "timestamptz"
+TEXT, COUNT, MONEY, DATE, TIME = "text", "bigint", "numeric", "date", "timestamptz"
 # NaN is above all, and Infinity next to it: neither is money.
 _FINITE = SQL("CHECK ({column} > '-Infinity' AND {column} < 'Infinity')")
 
@@ -48,7 +48,7 @@ class DeliveredTable:
         parts: list[Composable] = [Identifier(name), SQL(kind)]
         if name not in self.optional:
             parts.append(SQL("NOT NULL"))
-        if kind == _MONEY:
+        if kind == MONEY:
             parts.append(_FINITE.format(column=Identifier(name)))
         return SQL(" ").join(parts)
 
@@ -56,24 +56,24 @@ class DeliveredTable:
 SALES_REPORT = DeliveredTable(
     "sales_report",
     {
-        "category": _TEXT,
-        "customer_segment": _TEXT,
-        "total_revenue": _MONEY,
-        "units_sold": _COUNT,
-        "unique_customers": _COUNT,
-        "run_id": _TEXT,
+        "category": TEXT,
+        "customer_segment": TEXT,
+        "total_revenue": MONEY,
+        "units_sold": COUNT,
+        "unique_customers": COUNT,
+        "run_id": TEXT,
     },
     ("category", "customer_segment"),
 )
 DAILY_SALES = DeliveredTable(
     "daily_sales",
     {
-        "date": "date",  # NULL of sales of days without a date
-        "category": _TEXT,
-        "customer_segment": _TEXT,
-        "total_revenue": _MONEY,
-        "units_sold": _COUNT,
-        "run_id": _TEXT,
+        "date": DATE,  # NULL of sales of days without a date
+        "category": TEXT,
+        "customer_segment": TEXT,
+        "total_revenue": MONEY,
+        "units_sold": COUNT,
+        "run_id": TEXT,
     },
     ("date", "category", "customer_segment"),
     frozenset({"date"}),
@@ -81,13 +81,13 @@ DAILY_SALES = DeliveredTable(
 REJECTS_BY_REASON = DeliveredTable(
     "rejects_by_reason",
     {
-        "reason": _TEXT,
-        "events": _COUNT,
-        "units": _COUNT,
-        "revenue": _MONEY,
-        "unknown_units": _COUNT,
-        "unknown_revenue": _COUNT,
-        "run_id": _TEXT,
+        "reason": TEXT,
+        "events": COUNT,
+        "units": COUNT,
+        "revenue": MONEY,
+        "unknown_units": COUNT,
+        "unknown_revenue": COUNT,
+        "run_id": TEXT,
     },
     ("reason",),
     frozenset({"units", "revenue", "unknown_units", "unknown_revenue"}),
@@ -96,20 +96,20 @@ REJECTS_BY_REASON = DeliveredTable(
 RUNS = DeliveredTable(
     "runs",
     {
-        "run_id": _TEXT,
+        "run_id": TEXT,
         "is_current": "boolean",
-        "status": _TEXT,
-        "as_of": "date",
-        "planned_at": _TIME,
-        "finished_at": _TIME,
-        "total_revenue": _MONEY,
-        "units_sold": _COUNT,
-        "unique_customers": _COUNT,
-        "events_seen": _COUNT,
-        "events_counted": _COUNT,
-        "events_not_purchase": _COUNT,
-        "events_rejected": _COUNT,
-        "unreadable": _COUNT,
+        "status": TEXT,
+        "as_of": DATE,
+        "planned_at": TIME,
+        "finished_at": TIME,
+        "total_revenue": MONEY,
+        "units_sold": COUNT,
+        "unique_customers": COUNT,
+        "events_seen": COUNT,
+        "events_counted": COUNT,
+        "events_not_purchase": COUNT,
+        "events_rejected": COUNT,
+        "unreadable": COUNT,
     },
     ("run_id",),
     frozenset({"as_of"}),

@@ -14,7 +14,8 @@ class DeliverySettings(SettingGroup):
     deliver: SecretStr | None = Field(
         None,
         description="Where every published run goes besides, with commas in between: "
-        "postgresql://user:password@host:5432/database?schema=sales_pipeline.",
+        "postgresql://user:password@host:5432/database?schema=sales_pipeline, "
+        "file+xlsx:///folder/report.xlsx.",
     )
 
     @field_validator("deliver")

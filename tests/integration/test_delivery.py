@@ -18,9 +18,10 @@ from sqlalchemy import make_url
 from console.commands.doctor.destinations import check_delivery
 from pipeline_core.delivery import deliver as deliver_module
 from pipeline_core.delivery import postgresql
-from pipeline_core.delivery.postgresql import deliver_rows, try_out
+from pipeline_core.delivery.postgresql import deliver_rows
 from pipeline_core.delivery.records import deliveries_of, load_delivery, save_delivery
 from pipeline_core.delivery.rows import published_rows
+from pipeline_core.delivery.send import try_out
 from pipeline_core.errors import ConfigError, PipelineError, RetryableError
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import Worker, attempt
@@ -392,7 +393,7 @@ def test_a_bug_of_ours_fails_the_delivery_and_nothing_else(
         raise ZeroDivisionError
 
     ledger, settings = _published(shop, tmp_path), _settings(tmp_path, place.setting)
-    monkeypatch.setattr(deliver_module, "deliver_rows", fail)
+    monkeypatch.setattr(deliver_module, "send", fail)
     [found] = deliver_published(settings, ledger)
     assert (found.state, found.cause) == ("failed", "ZeroDivisionError()")
     assert "bug" in found.remedy

@@ -11,7 +11,7 @@ def check_delivery(settings: Settings) -> Check:
     """Whether each destination would take a run; none is changed."""
     if settings.deliver is None:
         return Check("delivery", "ok", "no destination is set; reports stand in their folder")
-    from pipeline_core.delivery.postgresql import try_out
+    from pipeline_core.delivery.send import try_out
 
     found, remedies, failed = [], [], False
     for each in settings.destinations():

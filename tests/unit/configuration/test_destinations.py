@@ -65,9 +65,20 @@ def test_the_usual_port_needs_no_word(port: str) -> None:
         ("postgresql://me:cret@db/bi?schema=a&schema=b", "two schemas"),
         ("postgresql://me:cret@db/bi?colour=red", "none of PostgreSQL's"),
         ("postgresql://me:cret@db/b,postgresql://you:cret@db/b", "is named twice"),
+        ("file+xlsx:///a/b.xlsx,file+xlsx:///a/./b.xlsx", "is named twice"),
+        ("file+xlsx://a/b.xlsx", "three slashes"),
+        ("file:///a/b.xlsx", "three slashes"),
+        ("file+xlsx:///a/b.xls", "ends with .xlsx"),
+        ("file+xlsx:///a/%zz.xlsx", "escapes nothing"),
     ],
 )
 def test_what_is_none_is_told_without_its_login(given: str, told: str) -> None:
     with pytest.raises(ValueError, match=told) as raised:
         parse_destinations(given)
     assert "cret" not in str(raised.value)
+
+
+def test_a_workbook_has_a_path() -> None:
+    [found] = parse_destinations("file+xlsx:///shared/the%20report%2C%202024.xlsx")
+    assert (found.kind, found.path) == ("workbook", "/shared/the report, 2024.xlsx")
+    assert found.shown == "file+xlsx:///shared/the%20report%2C%202024.xlsx"
