@@ -55,8 +55,24 @@ def fleets(
 
 
 @contextmanager
+def fleet_of(app: str, folder: Path, env: Mapping[str, str], processes: int) -> Iterator[Fleet]:
+    """A worker of another app of Celery's, a module's name, on a Redis of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        closing(RedisServer().start()) as redis,
+        _fleet(folder, app, env, processes, redis, app) as fleet,
+    ):
+        yield fleet
+
+
+@contextmanager
 def _fleet(
-    folder: Path, name: str, env: Mapping[str, str], processes: int, redis: RedisServer
+    folder: Path,
+    name: str,
+    env: Mapping[str, str],
+    processes: int,
+    redis: RedisServer,
+    app: str = "workers",
 ) -> Iterator[Fleet]:
     places = (folder / f"places-{name}").absolute()
     places.mkdir(exist_ok=True)
@@ -70,7 +86,7 @@ def _fleet(
     with (folder / f"worker-{name}.log").open("wb") as log:
         worker = subprocess.Popen(
             [
-                *(sys.executable, "-m", "celery", "-A", "workers", "worker"),
+                *(sys.executable, "-m", "celery", "-A", app, "worker"),
                 *(f"--concurrency={processes}", f"--hostname=bench{processes}@localhost"),
             ],
             env={**env, **own},

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from bench import opened
 from bench.builds import AT_HAND, Build
+from bench.chord_floor import chord_floor
 from bench.contenders import (
     DATA,
     REPORTS,
@@ -101,13 +102,23 @@ def measure_trial(name: str, bench: Bench) -> Trial:
 
 
 def _archives(bench: Bench) -> _Found:
-    """Very many small archives, locally and by Celery; fewer warm up."""
+    """Very many small archives, locally and by Celery, and what Celery takes for as many empty
+    tasks; fewer warm up."""
     shop = prepare(bench.folder / "data", MANY_ARCHIVES[bench.size])
     few = prepare(bench.folder / "data", SIZES["tiny"])
     rounds = min(bench.rounds, _MOST_LONG_ROUNDS)
-    with contenders(bench.folder, (OURS_2, CELERY_2), bench.before) as (available, skipped):
+    with (
+        contenders(bench.folder, (OURS_2, CELERY_2), bench.before) as (available, skipped),
+        chord_floor(bench.folder, shop.facts.archives) as floor,
+    ):
         figures = compare(
-            available, shop.data, shop.dimensions, bench.work, rounds, bench.say, warm_up=few.data
+            [*available, floor],
+            shop.data,
+            shop.dimensions,
+            bench.work,
+            rounds,
+            bench.say,
+            warm_up=few.data,
         )
     return _Found(data_text(shop.facts), shop.facts.archives, _unwatched(figures), rounds, skipped)
 

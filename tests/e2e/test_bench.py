@@ -8,6 +8,7 @@ import click
 import pytest
 
 from bench.aims import aims
+from bench.chord_floor import CHORD
 from bench.contenders import DATA, DIMENSIONS, REPORTS, Contender
 from bench.meter import measure
 from bench.opened import until_first_archive
@@ -187,7 +188,7 @@ def test_small_archives_are_measured_locally_and_by_celery(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     trial = load(tmp_path / "kept" / "tiny" / "results" / f"{ARCHIVES}-tiny.json", Trial)
     assert trial is not None
-    assert trial.figures.keys() == {OURS_2, CELERY_2}
+    assert trial.figures.keys() == {OURS_2, CELERY_2, CHORD}
     assert trial.archives == 16
 
 
