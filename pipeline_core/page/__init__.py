@@ -14,7 +14,7 @@ from pipeline_core.page.data import (
     ShownGroups,
     ShownProducts,
 )
-from pipeline_core.page.render import common_style, render_category, render_index
+from pipeline_core.page.render import common_style, render_index
 from pipeline_core.page.shown_figures import Folded, SalesFigures
 from pipeline_core.page.shown_periods import (
     DayState,
@@ -47,6 +47,5 @@ __all__ = [
     "ShownProducts",
     "WeekdaySales",
     "common_style",
-    "render_category",
     "render_index",
 ]

@@ -15,8 +15,9 @@ from pipeline_core.containers.ignored import commonest_endings
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import file_names
 from pipeline_core.messages import Manifest, Summary
-from pipeline_core.page import Folded, Group, Page, SalesCell, render_category, render_index
+from pipeline_core.page import Folded, Group, Page, SalesCell, render_index
 from pipeline_core.page.category_months import CategoryMonths
+from pipeline_core.page.category_pages import CategoryPages
 from pipeline_core.page.coverage import coverage, day_states
 from pipeline_core.page.customers import newcomers
 from pipeline_core.page.earlier_runs import earlier_runs
@@ -106,11 +107,12 @@ def write_pages(
     months = CategoryMonths(partials[DAILY_SALES.name], days, scale)
     by_product = partials.get(PRODUCT_SALES.name)
     products = None if by_product is None else CategoryProducts(by_product, scale)
+    category_pages = CategoryPages(index)
     for rank, (category, of) in enumerate(categories.items(), 1):
         cells, folded = shown_cells(of, pages, scale)
         group = Group(category, figures(sums[category], scale), pages[category])
         best = None if products is None else products.of(category)
-        page = render_category(index, rank, group, cells, folded, months.of(category), best)
+        page = category_pages.render(rank, group, cells, folded, months.of(category), best)
         _write(folder / group.page, page)
 
 

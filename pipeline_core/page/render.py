@@ -32,11 +32,8 @@ from pipeline_core.messages import is_subtracted, undated_words, unlike_words
 from pipeline_core.page.bars import axis_of
 from pipeline_core.page.data import (
     CalendarDay,
-    Group,
     Page,
-    SalesCell,
     ShownGroups,
-    ShownProducts,
 )
 from pipeline_core.page.numbers import (
     apart,
@@ -49,7 +46,6 @@ from pipeline_core.page.numbers import (
     signed,
 )
 from pipeline_core.page.plain_words import plain
-from pipeline_core.page.shown_figures import Folded
 from pipeline_core.page.shown_periods import PeriodCells, PeriodSales
 from pipeline_core.reconciliation.reasons import reason_words
 from pipeline_core.reconciliation.reconcile import reconciled
@@ -84,7 +80,7 @@ _CHART_STYLE = """\
 def render_index(page: Page) -> str:
     """index.html of a run."""
     return (
-        _environment()
+        environment()
         .get_template("index.html")
         .render(
             page=page,
@@ -95,39 +91,7 @@ def render_index(page: Page) -> str:
             months=list(_months(page.coverage.days)),
             charts=_charts(page),
             listed=_LISTED,
-            **_assets(is_index=True),
-        )
-    )
-
-
-def render_category(
-    page: Page,
-    rank: int,
-    group: Group,
-    cells: Sequence[SalesCell],
-    folded: Folded | None,
-    months: Sequence[PeriodSales],
-    products: ShownProducts | None,
-) -> str:
-    """The page of one category, the ``rank``-th by revenue, of the run whose ``page`` it is;
-    ``products`` are None if the run was planned by a version that did not count by product. No
-    script is in it: there may be thousands."""
-    return (
-        _environment()
-        .get_template("category.html")
-        .render(
-            page=page,
-            summary=page.summary,
-            currency=page.currency,
-            rank=rank,
-            categories=page.categories.count,
-            group=group,
-            cells=cells,
-            folded=folded,
-            months=months,
-            products=products,
-            csv=group.page.rsplit("/", 1)[1].removesuffix(".html") + ".csv",
-            **_assets(is_index=False),
+            **assets(is_index=True),
         )
     )
 
@@ -147,7 +111,8 @@ class _BytecodeCache(FileSystemBytecodeCache):
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates, and what they may ask for."""
     environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         bytecode_cache=_BytecodeCache(),
@@ -157,7 +122,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(grouped=grouped, shown=_shown, percent=percent)
+    environment.filters.update(grouped=grouped, shown=shown_name, percent=percent)
     environment.filters.update(signed=signed, money=_money, share=share, axis=axis_of)
     environment.filters.update(plain=_plain)
     environment.globals.update(apart=apart, change=change, plus=plus)
@@ -189,7 +154,7 @@ def _plain(context: Context, text: str) -> str:
 
 
 @cache
-def _assets(*, is_index: bool) -> dict[str, object]:
+def assets(*, is_index: bool) -> dict[str, object]:
     """Style and scripts as they stand, and the policy that allows these and nothing else."""
     style = common_style() + _text("page.css") + (_text("index.css") if is_index else "")
     scripts = [_text("vendor/plot.min.js"), *map(_text, _SCRIPTS)] if is_index else []
@@ -237,8 +202,8 @@ def _charts(page: Page) -> Markup:
         },
         "cells": {key: _cells(each) for key, each in over.cells.items()},
         "names": {
-            "categories": [(_shown(each.name), each.page) for each in page.categories.shown],
-            "segments": [_shown(each.name) for each in page.segments.shown],
+            "categories": [(shown_name(each.name), each.page) for each in page.categories.shown],
+            "segments": [shown_name(each.name) for each in page.segments.shown],
         },
         "categories": _bars(page.category_bars, "categories"),
         "segments": _bars(page.segment_bars, "segments"),
@@ -265,14 +230,16 @@ def _cells(of: PeriodCells) -> str:
 
 def _bars(groups: ShownGroups, what: str) -> list[tuple[str, str, int]]:
     """Name, revenue and units of each; the last may be all others."""
-    bars = [(_shown(each.name), each.figures.revenue, each.figures.units) for each in groups.shown]
+    bars = [
+        (shown_name(each.name), each.figures.revenue, each.figures.units) for each in groups.shown
+    ]
     if groups.folded:
         rest = groups.folded
         bars.append((f"{rest.count:,} other {what}", rest.figures.revenue, rest.figures.units))
     return bars
 
 
-def _shown(name: str) -> str:
+def shown_name(name: str) -> str:
     """A name as the page has it: whole, unless it is very long."""
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 

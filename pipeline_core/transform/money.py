@@ -61,6 +61,15 @@ def negated(hi: Int64s, lo: Int64s) -> tuple[Int64s, Int64s]:
     return carry(-hi, -lo)
 
 
+def as_128_bits(hi: Int64s, lo: Int64s) -> Int64s:
+    """The same values of shape (n,) in two's complement, the low half first: shape (n, 2)."""
+    halves = np.empty((len(hi), 2), np.int64)
+    high, low = carry(hi, lo)
+    halves[:, 0] = (high << LIMB_BITS) | low  # what passes 64 bits is in the other half
+    halves[:, 1] = high >> LIMB_BITS
+    return halves
+
+
 def to_minor(hi: int, lo: int) -> int:
     """Limbs as one Python int, in minor units."""
     return (int(hi) << LIMB_BITS) + int(lo)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline_core.transform.lookup import Dimensions, Labels
-from pipeline_core.transform.money import carry, check_exact, group_sums, to_decimal, to_minor
+from pipeline_core.transform.money import as_128_bits, carry, check_exact, group_sums
 from pipeline_core.transform.running_merge import RunningMerge
 from pipeline_core.transform.sums import Measures, SummedSales
 
@@ -125,9 +125,9 @@ def measured(sold: Measures) -> list[pa.Array]:
 
 def revenue_column(partial: pa.Table, scale: int) -> pa.Array:
     """Revenue as decimal128(38, scale)."""
-    limbs = zip(partial["revenue_hi"].to_pylist(), partial["revenue_lo"].to_pylist(), strict=True)
-    values = [to_decimal(to_minor(hi, lo), scale) for hi, lo in limbs]
-    return pa.array(values, pa.decimal128(38, scale))
+    hi, lo = (partial[name].to_numpy() for name in MEASURES[1:])
+    buffers = [None, pa.py_buffer(as_128_bits(hi, lo))]
+    return pa.Array.from_buffers(pa.decimal128(38, scale), len(hi), buffers)
 
 
 def label_column(names: Sequence[str], codes: pa.Array) -> pa.Array:

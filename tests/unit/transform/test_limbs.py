@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline_core.transform.money import (
@@ -14,15 +15,34 @@ from pipeline_core.transform.money import (
     grouped,
     line_revenue,
     minor_of,
+    to_decimal,
     to_minor,
     to_text,
 )
+from pipeline_core.transform.reports.base import revenue_column
 
 LARGEST = 2**31 - 1
 UNITS = st.one_of(st.integers(-LARGEST, LARGEST), st.sampled_from([-LARGEST, -1, 1, LARGEST]))
 PRICES = st.one_of(
     st.integers(0, MAX_PRICE_MINOR), st.sampled_from([0, 1, 2**32 - 1, 2**32, MAX_PRICE_MINOR])
 )
+
+
+@settings(deadline=None)  # what Arrow loads when it is first asked takes a while
+@given(
+    st.lists(st.integers(-(2**90), 2**90) | st.sampled_from([0, -1, 2**63, -(2**63), 2**64])),
+    st.sampled_from([0, 2, 18]),
+)
+def test_a_column_of_limbs_is_one_of_decimals(minor: list[int], scale: int) -> None:
+    hi, lo = (
+        np.array(limbs, np.int64)
+        for limbs in ([each >> 32 for each in minor], [each & (2**32 - 1) for each in minor])
+    )
+    expected = [to_decimal(each, scale) for each in minor]
+    limbs = pa.table({"revenue_hi": hi, "revenue_lo": lo})
+    found = revenue_column(limbs, scale)
+    found.validate(full=True)
+    assert found.equals(pa.array(expected, pa.decimal128(38, scale)))
 
 
 @given(st.lists(st.tuples(UNITS, PRICES), min_size=1))
