@@ -23,6 +23,8 @@ def count_events(source: Source, rules: Rules) -> Iterator[Level]:
     with Levels(rules) as levels, closing(source.extract()) as steps:
         for step in steps:
             levels.take(step)
+            if not levels.is_any_due:
+                continue
             for level, chunks in levels.due_chunks():
                 rest = level.add_up(chunks)
                 if rest:

@@ -45,8 +45,8 @@ class Level:
         self.seen = self.not_purchase = self.counted = self.undated = self.general = 0
         self.rejected: dict[str, RejectFigures] = {}
         self.returned = ReturnFigures()
-        self.chunks = Waiting[Chunk]()
-        self.sales = Waiting[pa.Table]()
+        self.chunks: Waiting[Chunk] = Waiting()
+        self.sales: Waiting[pa.Table] = Waiting()
         self.sums: SalesSums | None = None
         self.named = NamedLog()
         self._partials: dict[str, RunningMerge[pa.Table]] = {}
@@ -78,7 +78,7 @@ class Level:
         self.general += chunk.decoded.general
         if self.rules.options.feed.event_id:
             self.keys.add(chunk.day_index, chunk.decoded.candidates)
-        self._hold(chunk)
+        self.chunks.add(chunk, len(chunk.decoded.window.text))
 
     def add_up(self, chunks: Sequence[Chunk]) -> list[Chunk]:
         """Adds up what is certain of ``chunks``. Returns what is not, which is to be enriched."""
@@ -131,8 +131,7 @@ class Level:
             self.keys.absorb(inner.keys)
         if inner._is_used:
             self._absorb_results(inner)
-        for chunk in inner.chunks.taken():
-            self._hold(chunk)
+        self.chunks.absorb(inner.chunks)
         inner.clear()
 
     def _absorb_results(self, inner: Level) -> None:
@@ -144,8 +143,7 @@ class Level:
         self.rejects.absorb(inner.rejects)
         self.named.absorb(inner.named)
         self.take_partials({name: running.whole() for name, running in inner._partials.items()})
-        for sales in inner.sales.taken():
-            self.sales.add(sales, sales.num_rows)
+        self.sales.absorb(inner.sales)
         if self.sums and inner.sums:
             self.sums.absorb(inner.sums)
         else:
@@ -168,9 +166,6 @@ class Level:
             report.name: self._partials.get(report.name, report.running_merge()).whole()
             for report in self.rules.reports
         }
-
-    def _hold(self, chunk: Chunk) -> None:
-        self.chunks.add(chunk, len(chunk.decoded.window.text))
 
     def _log_rejects(self, chunk: Chunk, reasons: np.ndarray) -> None:
         places = np.flatnonzero(reasons)[: self.rejects.room]
@@ -230,6 +225,16 @@ class Levels:
                 self._most_text = self._most_sales = 0
                 if not counts:
                     self._clear(*self._all)
+
+    @property
+    def is_any_due(self) -> bool:
+        """Whether chunks, sales or sums are."""
+        return self._is_over or any(
+            level.chunks.size >= self._most_text
+            or level.sales.size >= self._most_sales
+            or (level.sums is not None and level.sums.size >= _MOST_SUMS)
+            for level in self._all
+        )
 
     def due_chunks(self) -> Iterator[tuple[Level, list[Chunk]]]:
         """Those to be enriched now, with the level that holds them. What stands before them in the

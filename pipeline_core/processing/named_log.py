@@ -8,11 +8,13 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from pyroaring import BitMap
 
 from pipeline_core.ledger.result_files import Stores
 from pipeline_core.messages import NamedIds, Work
 from pipeline_core.processing.steps import Chunk
 from pipeline_core.schemas import NAMED_IDS
+from pipeline_core.transform.bitmaps import bitmap_of
 from pipeline_core.transform.enrich import Enriched
 from pipeline_core.transform.looked_up_ids import IdLog
 from pipeline_core.transform.lookup import Dimensions
@@ -40,8 +42,8 @@ class NamedLog:
 
     def add_summed(self, sold: SummedSales) -> None:
         """Takes what was added up."""
-        self._customers.add_known(sold.buyers)
-        self._products.add_known(sold.products.astype(np.uint32))
+        self._customers.add_known(BitMap.union(BitMap(), *sold.buyers_by_group()))
+        self._products.add_known(bitmap_of(sold.products.astype(np.uint32)))
         self._days |= set(map(day_of, set(sold.days.tolist())))
 
     def absorb(self, other: NamedLog) -> None:

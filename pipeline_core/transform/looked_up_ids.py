@@ -48,12 +48,12 @@ class IdLog:
 
     def add(self, found: LookedUpIds) -> None:
         """Takes those of more events."""
-        self.add_known(found.known.astype(np.uint32))
+        self.add_known(bitmap_of(found.known.astype(np.uint32)))
         self._unknown.add(found.unknown)
 
-    def add_known(self, places: NDArray[np.uint32]) -> None:
-        """Takes places among the distinct ids of the dimension, in any order."""
-        self._known |= bitmap_of(places)
+    def add_known(self, places: BitMap) -> None:
+        """Takes places among the distinct ids of the dimension."""
+        self._known |= places
 
     def absorb(self, other: IdLog) -> None:
         """Takes those of another log."""

@@ -22,6 +22,12 @@ class Waiting(Generic[T]):
         self.pieces.append(piece)
         self.size += size
 
+    def absorb(self, others: Waiting[T]) -> None:
+        """Takes all others, of which none waits any more."""
+        size = others.size
+        self.pieces += others.taken()
+        self.size += size
+
     def taken(self) -> list[T]:
         """All of them; then none waits."""
         pieces, self.pieces, self.size = self.pieces, [], 0

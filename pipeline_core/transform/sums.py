@@ -10,12 +10,15 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pyroaring import BitMap
 
 from pipeline_core.errors import ContractError
+from pipeline_core.transform.bitmaps import bitmap_of
 from pipeline_core.transform.valid_rows import ValidRows
 from pipeline_core.valid_ranges import DAYS, day_number
 
@@ -42,6 +45,11 @@ class Measures(NamedTuple):
     revenue_hi: _Int64s
     revenue_lo: _Int64s
 
+    @property
+    def amounts(self) -> tuple[_Int64s, _Int64s, _Int64s]:
+        """Units and revenue."""
+        return self.units, self.revenue_hi, self.revenue_lo
+
 
 @dataclass(frozen=True)
 class SummedSales:
@@ -61,6 +69,12 @@ class SummedSales:
     by_product: Measures
     buyers: NDArray[np.uint32]
     buyer_ends: _Int64s
+
+    def buyers_by_group(self, numbers: NDArray[np.uint32] | None = None) -> list[BitMap]:
+        """A set for each category and segment; of their ``numbers``, if these are given."""
+        buyers = self.buyers if numbers is None else numbers[self.buyers]
+        ends = self.buyer_ends.tolist()
+        return [bitmap_of(buyers[a:b]) for a, b in pairwise([0, *ends])]
 
 
 @dataclass(frozen=True)

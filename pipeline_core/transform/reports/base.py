@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,18 +109,20 @@ def numbered(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], ND
 
 def sum_measures(table: pa.Table, groups: Groups) -> list[pa.Array]:
     """Exact sums of MEASURES by group."""
-    units, hi, lo = (
-        group_sums(groups.number, groups.count, table[name].to_numpy()) for name in MEASURES
-    )
+    return sum_columns([table[name].to_numpy() for name in MEASURES], groups)
+
+
+def sum_columns(columns: Iterable[NDArray[np.int64]], groups: Groups) -> list[pa.Array]:
+    """The same of units and both limbs of revenue."""
+    units, hi, lo = (group_sums(groups.number, groups.count, column) for column in columns)
     return [pa.array(column) for column in (units, *carry(hi, lo))]
 
 
 def measured(sold: Measures) -> list[pa.Array]:
     """MEASURES of groups that were added up."""
-    columns = (sold.units, sold.revenue_hi, sold.revenue_lo)
-    for column in columns:
+    for column in sold.amounts:
         check_exact(column)
-    return [pa.array(column) for column in columns]
+    return [pa.array(column) for column in sold.amounts]
 
 
 def revenue_column(partial: pa.Table, scale: int) -> pa.Array:

@@ -21,9 +21,9 @@ from pipeline_core.transform.reports.base import (
     distinct,
     group_rows,
     label_column,
-    measured,
     numbered,
     revenue_column,
+    sum_columns,
     sum_measures,
 )
 from pipeline_core.transform.sums import SummedSales
@@ -36,8 +36,7 @@ def aggregate(sales: pa.Table, labels: Labels) -> pa.Table:
     category, segment = groups.keys
     return _partial(
         [label_column(labels.categories, category), label_column(labels.segments, segment)],
-        sales,
-        groups,
+        sum_measures(sales, groups),
         _customers_of_sales(sales, groups),
         _strangers_of_sales(sales, groups),
     )
@@ -54,11 +53,9 @@ def from_sums(sold: SummedSales, dimensions: Dimensions) -> pa.Table:
         labels.category_names.take(pa.array(categories)),
         labels.segment_names.take(pa.array(segments)),
     ]
-    numbers = dimensions.number_of_customer[sold.buyers]
-    customers = [bitmap_of(each) for each in np.split(numbers, sold.buyer_ends[:-1])]
-    table = pa.table(dict(zip(MEASURES, measured(sold.by_day), strict=True)))
-    nobody = [set[bytes]()] * len(found)
-    return _partial(keys, table, Groups(keys, number, len(found)), customers[: len(found)], nobody)
+    measures = sum_columns(sold.by_day.amounts, Groups(keys, number, len(found)))
+    customers = sold.buyers_by_group(dimensions.number_of_customer)
+    return _partial(keys, measures, customers, [set[bytes]()] * len(found))
 
 
 def merge(partials: Sequence[pa.Table]) -> pa.Table:
@@ -76,7 +73,7 @@ def merge(partials: Sequence[pa.Table]) -> pa.Table:
         bitmaps[number] |= customers
     for number, ids in zip(numbers, table["unknown_customers"].to_pylist(), strict=True):
         strangers[number].update(ids)
-    return _partial(groups.keys, table, groups, bitmaps, strangers)
+    return _partial(groups.keys, sum_measures(table, groups), bitmaps, strangers)
 
 
 def finish(partial: pa.Table, scale: int) -> pa.Table:
@@ -137,14 +134,13 @@ def count_customers_by_segment(partial: pa.Table) -> dict[str, int]:
 
 def _partial(
     keys: list[pa.Array],
-    measured: pa.Table,
-    groups: Groups,
+    measures: list[pa.Array],
     customers: Iterable[BitMap],
     strangers: Iterable[set[bytes]],
 ) -> pa.Table:
     columns = [
         *keys,
-        *sum_measures(measured, groups),
+        *measures,
         pa.array([bitmap.serialize() for bitmap in customers], pa.large_binary()),
         pa.array([sorted(ids) for ids in strangers], pa.large_list(pa.large_binary())),
     ]
