@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 from typing import NoReturn
 
@@ -94,7 +95,10 @@ def main() -> NoReturn:
     collect_seldom()
     lean_process()
     hear_every_stop()
-    run_to_the_end(lambda: cli(prog_name=PROGRAM, standalone_mode=False, color=colour()))
+    try:
+        run_to_the_end(lambda: cli(prog_name=PROGRAM, standalone_mode=False, color=colour()))
+    finally:
+        gc.freeze()  # Python would look twice through all that is imported for what is to go
 
 
 if __name__ == "__main__":

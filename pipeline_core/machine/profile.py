@@ -67,7 +67,7 @@ def choose_profile(name: ProfileName, machine: Machine) -> Profile:
         return Profile(jobs=1, batch_size=10_000)
     if name == "strong":
         return Profile(jobs=machine.cores, batch_size=100_000)
-    batch_size = 50_000
+    batch_size = 20_000
     affordable = machine.memory_bytes // 2 // worker_bytes(batch_size)
     if affordable < 1:
         return Profile(jobs=1, batch_size=10_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -169,6 +170,7 @@ def start_early(jobs: int) -> None:
 
         with signals_held_back(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
+            gc.freeze()  # a collection would write to all that is there, and have it copied
             early = _new_pool(jobs, multiprocessing.get_context("fork"))
             early.submit(_nothing)  # the first piece of work starts all of them
         _early.append(early)

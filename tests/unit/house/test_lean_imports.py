@@ -24,6 +24,7 @@ assert pa.array([True, False]).to_numpy(zero_copy_only=False).tolist() == [True,
 assert pc.fill_null(pa.array([1, None]), 2).to_numpy().tolist() == [1, 2]
 assert pa.chunked_array([pa.array(np.arange(3))]).to_numpy().sum() == 3
 assert "pandas" not in sys.modules
+assert pa.default_memory_pool().backend_name == "system"
 import pandas as pd
 assert pd.DataFrame({"a": [1]})["a"].tolist() == [1]
 """
