@@ -165,9 +165,10 @@ def _groups(bench: Bench) -> _Found:
         run_once(local(build), shop.data, shop.dimensions, places[name])
         bench.say(f"{build.title} has made a run of {groups.categories:,} categories")
     title = f"publishing {groups.categories:,} categories, {groups.segments} segments"
-    costs = publish_in_turn(builds, places, bench.rounds)
+    rounds = min(bench.rounds, _MOST_LONG_ROUNDS)
+    costs = publish_in_turn(builds, places, rounds)
     figures = _figures(bench, {GROUPS: title}, costs)
-    return _Found(data_text(shop.facts), shop.facts.archives, figures, bench.rounds)
+    return _Found(data_text(shop.facts), shop.facts.archives, figures, rounds)
 
 
 def _questions(bench: Bench) -> _Found:
