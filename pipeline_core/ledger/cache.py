@@ -5,7 +5,7 @@
     kept/archives.json                           Memory: archives, their digests and receipts
     kept/days.json                               Memory: the same of as-of runs, without receipts
     kept/distinct.json                           receipts without events that were sent before
-    kept/merged/<key>.<digest>.parquet           partials of neighbouring archives as one
+    kept/merged/<key>.<digest>.msgpack           partials of neighbouring archives as one, by report
 
 Nothing here is needed: what is gone, torn or of other rules is made again. Every file is written
 as a whole and its name says what is in it, so runs at the same time may share them.
@@ -14,6 +14,8 @@ as a whole and its name says what is in it, so runs at the same time may share t
 from __future__ import annotations
 
 import hashlib
+
+import msgspec
 
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger.records import read_record
@@ -74,17 +76,17 @@ def merged_names(storage_key: str) -> tuple[str, str]:
     return key, rest.partition(".")[0]
 
 
-def keep_merged(state: Storage, key: str, data: bytes) -> None:
-    """Keeps merged partials. A run ends as well without."""
-    digest = hashlib.sha256(data).hexdigest()
+def keep_merged(state: Storage, key: str, partials: dict[str, bytes]) -> None:
+    """Keeps merged partials, by the report's name. A run ends as well without."""
+    data = msgspec.msgpack.encode(partials)
     try:
-        state.write(_merged_key(key, digest), data)
+        state.write(_merged_key(key, hashlib.sha256(data).hexdigest()), data)
     except RetryableError as error:
         log.warning("merged_not_kept", key=key, cause=error.message)
 
 
-def load_merged(state: Storage, key: str, digest: str) -> bytes | None:
-    """The bytes of merged partials, or None if they are gone or not those that were kept."""
+def load_merged(state: Storage, key: str, digest: str) -> dict[str, bytes] | None:
+    """Merged partials, or None if they are gone or not those that were kept."""
     try:
         data = state.read(_merged_key(key, digest))
     except FileNotFoundError:
@@ -92,8 +94,8 @@ def load_merged(state: Storage, key: str, digest: str) -> bytes | None:
     if hashlib.sha256(data).hexdigest() != digest:
         log.warning("damaged_merged_ignored", key=key)
         return None
-    return data
+    return msgspec.msgpack.decode(data, type=dict[str, bytes])
 
 
 def _merged_key(key: str, digest: str) -> str:
-    return f"{MERGED}/{key}.{digest}.parquet"
+    return f"{MERGED}/{key}.{digest}.msgpack"

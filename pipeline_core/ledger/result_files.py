@@ -77,32 +77,37 @@ def split_result(data: bytes) -> tuple[bytes, bytes]:
     return data[:end], data[end + 1 :]
 
 
+def behind_receipt(data: bytes) -> bytes:
+    """All that is behind the receipt in a result's file; nothing in one that is torn."""
+    return data.partition(_BORDER)[2]
+
+
 @dataclass
 class HeldResults:
     """What is behind receipts that were read, for whoever asks for it soon: by the file's key, up
-    to some bytes."""
+    to some bytes, and that of the last file beyond."""
 
     _held: dict[str, bytes] = field(default_factory=dict)
     _size: int = 0
+    _last: tuple[str, bytes] = ("", b"")
 
     def hold(self, key: str, behind: bytes) -> None:
-        """Holds it if there is room."""
+        """Holds it, until the next one if there is no room."""
         before = len(self._held.pop(key, b""))
         if self._size - before + len(behind) <= _MOST_HELD_BYTES:
             self._held[key] = behind
             before -= len(behind)
+        else:
+            self._last = key, behind
         self._size -= before
 
     def stretch(self, stored: StoredFile) -> bytes:
         """The bytes that a receipt names, unchecked; none if they are not held."""
-        return _cut(self._held.get(stored.key, b""), stored)
+        key, behind = self._last
+        return stretch(behind if key == stored.key else self._held.get(stored.key, b""), stored)
 
 
-def stretch(file: bytes, stored: StoredFile) -> bytes:
-    """The bytes that a receipt names, unchecked, from those of the file that they are in."""
-    return file if stored.offset is None else _cut(file.partition(_BORDER)[2], stored)
-
-
-def _cut(behind: bytes, stored: StoredFile) -> bytes:
+def stretch(behind: bytes, stored: StoredFile) -> bytes:
+    """The bytes that a receipt names, unchecked, from all that are behind it."""
     begin = stored.offset or 0
     return behind[begin : begin + stored.size]

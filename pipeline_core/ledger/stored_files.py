@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from typing import IO
 
 from pipeline_core.errors import DamagedResult
-from pipeline_core.ledger.result_files import HeldResults, stretch
+from pipeline_core.ledger.result_files import HeldResults, behind_receipt, stretch
 from pipeline_core.messages import StoredFile
 from pipeline_core.storage import Storage
 
@@ -21,9 +21,14 @@ def load_stored(state: Storage, stored: StoredFile, held: HeldResults | None = N
         if _digest(data) == stored.digest:
             return data
     try:
-        data = stretch(state.read(stored.key), stored)
+        data = state.read(stored.key)
     except FileNotFoundError:
         raise _lost(stored) from None
+    if stored.offset is not None:
+        behind = behind_receipt(data)
+        if held is not None:
+            held.hold(stored.key, behind)
+        data = stretch(behind, stored)
     _check(stored, _digest(data))
     return data
 

@@ -20,8 +20,7 @@ from pipeline_core.errors import DamagedResult, ResultsMissing
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.cache import keep_merged, load_merged, merged_digests
 from pipeline_core.ledger.results import Done
-from pipeline_core.load.partials import read_partial
-from pipeline_core.load.tables import to_partial
+from pipeline_core.load.partials import partial_file, read_partial
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Receipt, ReportPlugin, ReturnsMode, StoredFile
 from pipeline_core.planning.reuse import RULES_VERSION
@@ -32,8 +31,8 @@ log = get_logger()
 
 # One archive in so many ends a block, on the average.
 _BLOCK_ARCHIVES = 64
-# Partials of a block that wait together; a block of more is not worth keeping.
-_MOST_BLOCK_BYTES = 8 << 20
+# Partials of a block, of all reports, that wait together; one of more is not worth keeping.
+_MOST_BLOCK_BYTES = 16 << 20
 
 
 def merge_results(
@@ -47,15 +46,20 @@ def merge_results(
         ResultsMissing: a partial is damaged; its archive is taken for not done.
         RetryableError: the state storage does not answer.
     """
-    kept = {} if manifest.reuse.full else merged_digests(ledger.state)
-    blocks = list(_blocks(done))
     by = manifest.report_plugins, manifest.options.returns
-    identities = report_identities(*by)
-    return {
-        report.name: _merged(ledger, blocks, report, identities[report.name], kept)
-        for report in reports_of(*by)
-        if report.is_published or _have_all(report.name, (each.receipt for each in done))
+    reports = {report.name: report for report in reports_of(*by)}
+    merged = {
+        name: report.running_merge()
+        for name, report in reports.items()
+        if report.is_published or _have_all(name, (each.receipt for each in done))
     }
+    kept = {} if manifest.reuse.full else merged_digests(ledger.state)
+    blocks = _Blocks(ledger, reports, report_identities(*by), kept)
+    for block in _blocks(done):
+        for name, table in blocks.tables(block):
+            if name in merged:
+                merged[name].add(table)
+    return {name: running.whole() for name, running in merged.items()}
 
 
 def merge_keys(
@@ -70,11 +74,7 @@ def merge_keys(
     for name, receipts in archives:
         members += receipts
         if receipts and _ends_block(name):
-            keys |= {
-                _key(name, identity, members)
-                for name, identity in identities.items()
-                if _have_all(name, members)
-            }
+            keys.add(_key(identities, members))
             members = []
     return keys
 
@@ -137,55 +137,68 @@ def _have_all(report: str, receipts: Iterable[Receipt]) -> bool:
     return all(report in receipt.partials for receipt in receipts)
 
 
-def _key(report: str, identity: str, receipts: Iterable[Receipt]) -> str:
+def _names(reports: Iterable[str], receipts: Sequence[Receipt]) -> list[str]:
+    """Those of which there are partials of each."""
+    return sorted(name for name in reports if _have_all(name, receipts))
+
+
+def _key(identities: Mapping[str, str], receipts: Sequence[Receipt]) -> str:
     """Tells blocks apart by what is in their partials, and what is to merge them."""
-    digests = [receipt.partials[report].digest for receipt in receipts]
-    rules = [str(RULES_VERSION), identity]
-    return hashlib.sha256("\n".join(rules + digests).encode()).hexdigest()
+    said = [str(RULES_VERSION)]
+    for name in _names(identities, receipts):
+        said += [identities[name], *(receipt.partials[name].digest for receipt in receipts)]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
-def _merged(
-    ledger: RunLedger,
-    blocks: Iterable[_Block],
-    report: Report,
-    identity: str,
-    kept: Mapping[str, str],
-) -> pa.Table:
-    merged = report.running_merge()
-    for block in blocks:
-        if block.is_closed and len(block.done) > 1:
-            key = _key(report.name, identity, (each.receipt for each in block.done))
-            tables = _block_merged(ledger, block, report, key, kept)
-        else:
-            tables = _partials(ledger, block.done, report)
-        for table in tables:
-            merged.add(table)
-    return merged.whole()
+# A report's name and one of its partials.
+_Named = Iterator[tuple[str, pa.Table]]
 
 
-def _block_merged(
-    ledger: RunLedger, block: _Block, report: Report, key: str, kept: Mapping[str, str]
-) -> Iterator[pa.Table]:
-    """The block as one table, kept under ``key``; as its partials if those are too large to wait
-    together."""
-    data = load_merged(ledger.state, key, kept[key]) if key in kept else None
-    if data is not None:
-        yield read_partial(data)
-        return
-    partials = _partials(ledger, block.done, report)
-    waiting, waiting_bytes = list[pa.Table](), 0
-    for partial in partials:
-        waiting.append(partial)
-        waiting_bytes += partial.nbytes
-        if waiting_bytes > _MOST_BLOCK_BYTES:
-            yield from waiting
+@dataclass(frozen=True)
+class _Blocks:
+    """Reads blocks of a run, by ``reports`` and their ``identities``; ``kept`` are the digests of
+    those that earlier runs merged, by their keys."""
+
+    ledger: RunLedger
+    reports: Mapping[str, Report]
+    identities: Mapping[str, str]
+    kept: Mapping[str, str]
+
+    def tables(self, block: _Block) -> _Named:
+        """All that is in the block, of the reports of which it has partials."""
+        receipts = [each.receipt for each in block.done]
+        names = _names(self.reports, receipts)
+        partials = self._partials(block.done, names)
+        if not block.is_closed or len(block.done) == 1:
             yield from partials
             return
-    merged = report.merge(waiting)
-    keep_merged(ledger.state, key, to_partial(merged))
-    yield merged
+        key = _key(self.identities, receipts)
+        found = load_merged(self.ledger.state, key, self.kept[key]) if key in self.kept else None
+        if found is None:
+            yield from self._merged(key, names, partials)
+            return
+        for name, data in found.items():
+            yield name, read_partial(data)
 
+    def _merged(self, key: str, names: Iterable[str], partials: _Named) -> _Named:
+        """One table of each report, kept under ``key``; the partials if these are too large to wait
+        together."""
+        waiting: dict[str, list[pa.Table]] = {name: [] for name in names}
+        size = 0
+        for name, partial in partials:
+            waiting[name].append(partial)
+            size += partial.nbytes
+            if size > _MOST_BLOCK_BYTES:
+                yield from ((name, table) for name, tables in waiting.items() for table in tables)
+                yield from partials
+                return
+        merged = {name: self.reports[name].merge(tables) for name, tables in waiting.items()}
+        data = {name: partial_file(table)[1] for name, table in merged.items()}
+        keep_merged(self.ledger.state, key, data)
+        yield from merged.items()
 
-def _partials(ledger: RunLedger, done: Iterable[Done], report: Report) -> Iterator[pa.Table]:
-    for each in done:
-        yield read_partial(load_result(ledger, each, each.receipt.partials[report.name]))
+    def _partials(self, done: Iterable[Done], names: Iterable[str]) -> _Named:
+        for each in done:
+            for name in names:
+                stored = each.receipt.partials[name]
+                yield name, read_partial(load_result(self.ledger, each, stored))

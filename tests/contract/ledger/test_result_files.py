@@ -10,7 +10,7 @@ import pytest
 from pipeline_core.errors import DamagedResult
 from pipeline_core.ledger import RunLedger, result_files
 from pipeline_core.ledger.result_files import HeldResults
-from pipeline_core.messages import Receipt, Work, to_json
+from pipeline_core.messages import Receipt, StoredFile, Work, to_json
 from pipeline_core.storage import Storage
 from tests.support.ledgers import planned_ledger, receipt_of
 
@@ -132,6 +132,10 @@ def test_no_more_is_held_than_there_is_room_for(
     held.hold("b", b"12345")
     held.hold("c", b"1234")
     assert held._held == {"a": b"123456", "c": b"1234"}
+    last = StoredFile("b", "", 0, offset=1, size=3)
+    assert held.stretch(last) == b"234", "which may be asked for at once"
+    held.hold("d", b"12345")
+    assert held.stretch(last) == b""
 
 
 def test_what_no_run_can_use_is_removed_from_behind_its_receipt(
