@@ -28,7 +28,7 @@ from pipeline_core.machine.imports import lean_process
 from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.machine.processes import process_context, without_main
 from pipeline_core.machine.signals import signals_held_back
-from pipeline_core.messages import Attempt, Manifest, Outcome, Receipt, Work
+from pipeline_core.messages import Attempt, Manifest, Outcome, Work
 from pipeline_core.plural import counted
 from pipeline_core.retry import call_with_retries
 from pipeline_core.storage import StateKey, state_key, use_state_key
@@ -101,7 +101,7 @@ def _in_pool(ledger: RunLedger, work: Sequence[Work], jobs: int) -> set[str] | N
         with _pool(jobs) as pool:
             # A process half started is nobody's child.
             with signals_held_back(), without_main():
-                futures: list[Future[Receipt]] = [
+                futures: list[Future[None]] = [
                     pool.submit(_process, ledger.state.uri, ledger.run_id, each) for each in work
                 ]
             # While they work: it takes a while.
@@ -147,13 +147,15 @@ def _close(ledger: RunLedger, running: dict[str, Attempt], **changes: object) ->
         ledger.write_attempt(work_id, msgspec.structs.replace(attempt, **changes))
 
 
-def _process(state_uri: str, run_id: str, work: Work) -> Receipt:
+def _process(state_uri: str, run_id: str, work: Work) -> None:
+    """The receipt is in the state; to send it back, too, would take time."""
     from pipeline_core.processing.process import process
 
     worker = Worker(this_process())
     while True:
         try:
-            return call_with_retries(lambda: process(state_uri, run_id, work, worker))
+            call_with_retries(lambda: process(state_uri, run_id, work, worker))
+            return
         except WorkUnderWay as others:  # of commands that were killed a moment ago
             seconds = round(others.seconds, 1)
             log.warning("waiting_for_leases", run_id=run_id, cause=others.message, seconds=seconds)
