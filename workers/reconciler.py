@@ -46,7 +46,6 @@ def reconcile(settings: Settings) -> None:
         with structlog.contextvars.bound_contextvars(run_id=ledger.run_id):
             recover_run(settings, ledger)
     _tell_again(settings, state)
-    deliver_newest(settings, state)
     slot = _due_slot(settings, state)
     if slot is not None:
         _start_missed(settings, state, slot)
@@ -54,6 +53,7 @@ def reconcile(settings: Settings) -> None:
     published_at = pipeline.last_publication(state)
     if published_at is not None:
         metrics.observe_publication(published_at)
+    deliver_newest(settings, state)  # last: where a report goes may be slow to answer
 
 
 def recover_run(settings: Settings, ledger: RunLedger, *, told: str = "") -> bool:

@@ -19,7 +19,7 @@ from pipeline_core.logs import get_logger
 from pipeline_core.messages.delivery import Delivery
 from pipeline_core.notify.hooks import Hooks, Notification, notify_hooks
 from pipeline_core.settings import Settings
-from pipeline_core.storage import Storage, absolute_uri
+from pipeline_core.storage import Storage, open_storage
 
 log = get_logger()
 
@@ -111,7 +111,7 @@ def delivery_words(delivery: Delivery) -> str:
 def _are_its_own(settings: Settings, state: Storage) -> bool:
     """Whether there are destinations, and the run is of the shop that they are of: a worker serves
     others, too, whose reports must not come to stand there."""
-    return settings.deliver is not None and absolute_uri(settings.state) == state.uri
+    return settings.deliver is not None and open_storage(settings.state).uri == state.uri
 
 
 def _delivered(

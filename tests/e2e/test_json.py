@@ -75,6 +75,7 @@ def test_every_command_with_json_has_a_schema() -> None:
         ("verify", ["verify"]),
         ("gc", ["gc", "--dry-run"]),
         ("inspect", ["inspect", "--archive", "w1.zip"]),
+        ("deliver", ["deliver", "--to", "postgresql://127.0.0.1:1/bi"]),
         ("summary", ["run", "--allow-incomplete"]),
     ],
 )

@@ -28,8 +28,10 @@ from pipeline_core.ledger.attempts import Worker, attempt
 from pipeline_core.messages.delivery import Delivery
 from pipeline_core.notify import hooks as hooks_module
 from pipeline_core.notify.hooks import Notification
+from pipeline_core.running import deliveries as deliveries_module
 from pipeline_core.running.deliveries import deliver_by_hand, deliver_newest, deliver_published
 from pipeline_core.settings import Settings, load_settings
+from pipeline_core.storage import open_storage
 from tests.support.archives import Shop, part, purchase
 from tests.support.delivered import CELLS, Place, all_of, made_up, session
 from tests.support.run import latest, run_local, sales, shop_of
@@ -362,6 +364,12 @@ def test_a_run_of_another_shop_is_left_alone(shop: Shop, tmp_path: Path, place: 
     assert deliver_published(settings, ledger) == []
     deliver_newest(settings, ledger.state)
     assert deliveries_of(ledger) == []
+
+
+@pytest.mark.parametrize("state", ["s3://shop/state/", "s3://shop/state"])
+def test_a_state_is_its_own_however_it_is_written(place: Place, state: str) -> None:
+    settings = load_settings({"state": state, "deliver": place.setting})
+    assert deliveries_module._are_its_own(settings, open_storage("s3://shop/state"))
 
 
 def test_who_is_second_does_nothing(shop: Shop, tmp_path: Path, place: Place) -> None:
