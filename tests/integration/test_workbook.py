@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import shutil
+import subprocess
 import zipfile
 from datetime import date
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -166,3 +170,37 @@ def test_another_that_was_quicker_with_a_newer_run_stays(
     monkeypatch.setattr(workbook, "_write", overtaken)
     assert send(_destination(path), made_up(4)) == "r0005"
     assert try_out(_destination(path)).endswith("run r0005 stands there")
+
+
+_ALL_SHEETS = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"
+
+
+def test_libreoffice_reads_the_same_figures(tmp_path: Path) -> None:
+    """Each sheet as it converts it, numbers as they are and not as they are shown."""
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    if program is None:
+        pytest.skip("no LibreOffice here (Debian: libreoffice-calc-nogui)")
+    run = made_up(7)
+    run.tables["sales_report"][:] = [
+        ("=1+1", "Retail", "1234567890123.45", "3", "2", "r0007"),
+        ("007", "@a", "12345678901234567.89", "-1", "0", "r0007"),
+    ]
+    send(_destination(tmp_path / "report.xlsx"), run)
+    subprocess.run(
+        [program, "--headless", f"-env:UserInstallation=file://{tmp_path}/profile"]
+        + ["--convert-to", _ALL_SHEETS, "--outdir", str(tmp_path), str(tmp_path / "report.xlsx")],
+        check=True,
+        capture_output=True,
+        timeout=200,
+    )
+    with (tmp_path / "report-Report.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file)) == [
+            _HEADER,
+            ["=1+1", "Retail", "1234567890123.45", "3", "2"],
+            ["007", "@a", "12345678901234567.89", "-1", "0"],
+        ]
+    with (tmp_path / "report-Daily.csv").open(encoding="utf-8", newline="") as file:
+        _, *days = csv.reader(file)
+    assert len(days) == CELLS * DAYS
+    assert sum(Decimal(row[3]) for row in days) == CELLS * DAYS * Decimal("7.50")
+    assert {row[0] for row in days} == {"", *(f"2024-03-{day:02d}" for day in range(2, DAYS + 1))}
