@@ -90,4 +90,4 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def paths_taken_as_set(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plans are made whether or not a path of the feed is there: for feeds of a handful of events,
     in which any field may be missing."""
-    monkeypatch.setattr("pipeline_core.planning.plan.check_feed_paths", lambda *_: None)
+    monkeypatch.setattr("pipeline_core.planning.feed_paths.check_feed_paths", lambda *_: None)

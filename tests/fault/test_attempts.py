@@ -78,10 +78,10 @@ def test_who_waits_for_the_last_try_gets_what_it_made(
         assert [deliverer.do("process_poison") for _ in range(2)] == ["killed"] * 2
     _end_leases(ledger)
 
-    def meanwhile(self: RunLedger, work: Work, receipt: Receipt) -> Receipt:
+    def meanwhile(self: RunLedger, work: Work, receipt: Receipt, behind: bytes) -> Receipt:
         with pytest.raises(WorkUnderWay, match="1 attempt at 00000 may be alive, 2 ended"):
             pipeline.process(state, self.run_id, FIRST, Worker("next", task_id="2", retries=5))
-        return create(self, work, receipt)
+        return create(self, work, receipt, behind)
 
     monkeypatch.setattr(RunLedger, "create_receipt", meanwhile)
     done = pipeline.process(state, ledger.run_id, FIRST, Worker("last", task_id="1"))
@@ -111,9 +111,9 @@ def test_the_second_of_two_who_did_the_same_counts_against_no_archive(
     """Not when its lease is over, and not when the first one's result is damaged later."""
     create = RunLedger.create_receipt
 
-    def late(self: RunLedger, work: Work, receipt: Receipt) -> Receipt:
-        create(self, work, msgspec.structs.replace(receipt, attempt=7))
-        return create(self, work, receipt)
+    def late(self: RunLedger, work: Work, receipt: Receipt, behind: bytes) -> Receipt:
+        create(self, work, msgspec.structs.replace(receipt, attempt=7), behind)
+        return create(self, work, receipt, behind)
 
     monkeypatch.setattr(RunLedger, "create_receipt", late)
     made = pipeline.process(ledger.state.uri, ledger.run_id, FIRST, Worker("second"))

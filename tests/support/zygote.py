@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,8 @@ def die_at(number: int, root: str) -> None:
         left -= 1
         if left == 0:
             if torn is not None:
-                Path(torn).touch()
+                with suppress(FileNotFoundError):  # its folder is made when it is missed
+                    Path(torn).touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
