@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from pyroaring import BitMap
 
 from pipeline_core.extract.candidate_rows import TableRows
 from pipeline_core.extract.candidates import Decoded
@@ -104,6 +105,9 @@ def _counted(days: Iterable[Day], rules: Rules) -> Counted:
 def _in_order(table: pa.Table) -> list[dict[str, Any]]:
     keys = [(name, "ascending") for name in _KEYS if name in table.column_names]
     rows: list[dict[str, Any]] = table.sort_by(keys).to_pylist()
+    for row in rows:
+        if "customers" in row:  # one set may be written in several ways
+            row["customers"] = list(BitMap.deserialize(row["customers"]))
     return rows
 
 
