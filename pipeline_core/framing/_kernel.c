@@ -766,6 +766,90 @@ static inline Place skip_string(Place p, Place end)
     return p < end ? p + 1 : end;
 }
 
+enum { BLOCK = 64 };
+
+#ifdef __SSE2__
+/* Of BLOCK bytes, a bit a byte. */
+static inline uint64_t bits_of(const __m128i equal[4])
+{
+    uint64_t bits = 0;
+    for (int i = 0; i < 4; i++)
+        bits |= (uint64_t)(unsigned)_mm_movemask_epi8(equal[i]) << 16 * i;
+    return bits;
+}
+
+/* Each bit is whether the bits up to it, with it, are an odd number. */
+static inline uint64_t odd_up_to(uint64_t bits)
+{
+    for (int step = 1; step < BLOCK; step *= 2)
+        bits ^= bits << step;
+    return bits;
+}
+
+/* Of BLOCK bytes without a backslash: which are brackets and stand outside of strings; 0 if there
+ * is a backslash. `inside` is whether they begin in a string, and becomes whether they end in
+ * one. */
+static inline int find_brackets(Place p, int *inside, uint64_t *brackets)
+{
+    const __m128i quote = _mm_set1_epi8('"'), escape = _mm_set1_epi8('\\');
+    const __m128i opening = _mm_set1_epi8('{'), closing = _mm_set1_epi8('}');
+    const __m128i curly = _mm_set1_epi8(0x20); /* what [ and ] differ in from { and } */
+    __m128i quotes[4], either[4], escapes = _mm_setzero_si128();
+    for (int i = 0; i < 4; i++) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)p + i);
+        __m128i folded = _mm_or_si128(bytes, curly);
+        quotes[i] = _mm_cmpeq_epi8(bytes, quote);
+        either[i] = _mm_or_si128(_mm_cmpeq_epi8(folded, opening), _mm_cmpeq_epi8(folded, closing));
+        escapes = _mm_or_si128(escapes, _mm_cmpeq_epi8(bytes, escape));
+    }
+    if (_mm_movemask_epi8(escapes))
+        return 0;
+    uint64_t quoted = bits_of(quotes), found = bits_of(either);
+    if (found)
+        found &= ~(odd_up_to(quoted) ^ (0 - (uint64_t)*inside));
+    *inside ^= __builtin_parityll(quoted);
+    *brackets = found;
+    return 1;
+}
+#endif
+
+/* From an opening bracket to after the one that closes it, NULL if none does. Means nothing if the
+ * text is not JSON. A block at once where there is SSE2 and no backslash. */
+static Place find_end(Place p, Place end)
+{
+    int64_t depth = 0;
+    int inside = 0;
+    while (p < end) {
+#ifdef __SSE2__
+        uint64_t brackets;
+        if (end - p >= BLOCK && find_brackets(p, &inside, &brackets)) {
+            for (; brackets; brackets &= brackets - 1) {
+                Place bracket = p + __builtin_ctzll(brackets);
+                if ((*bracket | 0x20) == '{')
+                    depth++;
+                else if (--depth <= 0)
+                    return bracket + 1;
+            }
+            p += BLOCK;
+            continue;
+        }
+#endif
+        if (inside)
+            p = skip_string(p, end);
+        inside = 0;
+        for (Place stop = end - p > BLOCK ? p + BLOCK : end; p < stop;) {
+            uint8_t c = *p++;
+            if (c == '"')
+                p = skip_string(p, end);
+            else if (c == '[' || c == '{')
+                depth++;
+            else if ((c == ']' || c == '}') && --depth <= 0)
+                return p;
+        }
+    }
+    return NULL;
+}
+
 /* Of an array that begins at `text`: the last comma between two of its items, NULL if there is
  * none, and the longest way between two borders (such commas, the array's bracket, and the last
  * byte). Means nothing if the text is not JSON. */
@@ -780,11 +864,16 @@ static Place find_borders(Place text, Place end, ptrdiff_t *longest)
             p = skip_string(p + 1, end);
             continue;
         }
-        if (c == '[' || c == '{')
+        if (c == '[' || c == '{') {
+            if (depth == 1) {
+                Place closed = find_end(p, end);
+                p = closed ? closed : end;
+                continue;
+            }
             depth++;
-        else if (c == ']' || c == '}')
+        } else if (c == ']' || c == '}') {
             depth--;
-        else if (c == ',' && depth == 1) {
+        } else if (c == ',' && depth == 1) {
             if (p - border > *longest)
                 *longest = p - border;
             border = last = p;
@@ -794,23 +883,6 @@ static Place find_borders(Place text, Place end, ptrdiff_t *longest)
     if (end > border && end - 1 - border > *longest)
         *longest = end - 1 - border;
     return last;
-}
-
-/* From an opening bracket to after the one that closes it, NULL if none does. Means nothing if the
- * text is not JSON. */
-static Place find_end(Place p, Place end)
-{
-    int64_t depth = 0;
-    while (p < end) {
-        uint8_t c = *p++;
-        if (c == '"')
-            p = skip_string(p, end);
-        else if (c == '[' || c == '{')
-            depth++;
-        else if ((c == ']' || c == '}') && --depth <= 0)
-            return p;
-    }
-    return NULL;
 }
 
 /* Of values one after another: the end of the last object or array that is closed, NULL if none

@@ -61,6 +61,29 @@ def test_the_kernel_and_numpy_find_the_same_borders(content: bytes) -> None:
         assert kernel.event_borders(window.text[:end]) == (found[-1], longest)
 
 
+@pytest.mark.skipif(not IS_BUILT, reason="the compiled kernel is not built")
+@given(st.text('"[]{},a', max_size=400).map(str.encode))
+@settings(max_examples=300, deadline=None)
+def test_the_kernel_and_numpy_find_the_same_borders_of_no_json(text: bytes) -> None:
+    commas = Structure.of(text).event_commas.tolist()
+    longest = max(after - before for before, after in pairwise([0, *commas, len(text) - 1]))
+    assert kernel.event_borders(text) == ([0, *commas][-1], max(longest, 0))
+
+
+@pytest.mark.skipif(not IS_BUILT, reason="the compiled kernel is not built")
+@pytest.mark.parametrize("filler", range(130))
+def test_brackets_in_strings_are_none_wherever_an_escape_stands(filler: int) -> None:
+    text = "x" * filler
+    item = {text + '\\"]}': ['"', "{[", {"\\": text + "\\\\"}, "]" * 70, []]}
+    first, second = json.dumps(item).encode(), json.dumps([item, {}, text]).encode()
+    array = b"[" + first + b"," + second + b"]"
+    assert kernel.event_borders(array) == (len(first) + 1, len(second) + 1)
+    assert kernel.value_end(array, 1) == len(first) + 1
+    assert kernel.value_borders(first + second) == (len(first + second), len(second))
+    for end in range(len(first), 0, -1):
+        assert not kernel.value_end(first[: end - 1], 0)
+
+
 def test_small_part_is_one_window_without_its_bom_and_leading_blanks() -> None:
     assert _cut(b"\xef\xbb\xbf \n[1, 2] ", size=100) == [Window(b"[1, 2] ", 0)]
 
