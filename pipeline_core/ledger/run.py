@@ -79,15 +79,11 @@ class RunLedger(RunReceipts):
 
     def discard_receipt(self, work: Work) -> None:
         """Takes work for not done: what its receipt names is damaged, or a person wants it tried
-        anew. Whoever made it has ended long ago: its attempt neither counts against the work nor
-        looks as if it lived. No attempt has made that of quarantined work."""
+        anew. No attempt has made that of quarantined work."""
         self._take_out_of_reused(work)
         receipt = self.receipt(work)
-        number = receipt.attempt if receipt is not None else 0  # 0: nobody says, so the last
-        is_made = receipt is None or not receipt.quarantined
-        for made in self.attempts(work.id)[number - 1 :][:1]:
-            if is_made and made.state == "running":
-                self.write_attempt(work.id, msgspec.structs.replace(made, state="handed_back"))
+        if receipt is None or not receipt.quarantined:
+            self._hand_back(work.id, receipt.attempt if receipt is not None else 0)
         self._remove_receipt(work.id)
 
     def create_attempt(self, work_id: str, attempt: Attempt) -> bool:

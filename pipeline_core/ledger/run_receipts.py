@@ -9,7 +9,7 @@ import msgspec
 from pipeline_core.ledger.records import read_record_by
 from pipeline_core.ledger.result_files import ResultFile, split_result, to_result
 from pipeline_core.ledger.run_files import RunFiles
-from pipeline_core.messages import Receipt, ReusedReceipts, Work
+from pipeline_core.messages import Attempt, Receipt, ReusedReceipts, Work, to_json
 from pipeline_core.storage import StoredObject
 
 _FOLDER = "receipts"
@@ -108,14 +108,29 @@ class RunReceipts(RunFiles):
         }
 
     def _read_result(self, work_id: str) -> Receipt | None:
+        """None if there is none. A torn one is as good as none: who made it has ended long ago."""
+
         def decode(data: bytes) -> Receipt:
-            receipt, behind = split_result(data)
+            try:
+                receipt, behind = split_result(data)
+                read = msgspec.json.decode(receipt, type=Receipt)
+            except ValueError:
+                self._hand_back(work_id)
+                raise
             if self.held is not None:
                 self.held.hold(key, behind)
-            return msgspec.json.decode(receipt, type=Receipt)
+            return read
 
         key = self._key(_result(work_id))
         return read_record_by(self.state, key, decode, self.run_id)
+
+    def _hand_back(self, work_id: str, number: int = 0) -> None:
+        """An attempt that made a result, the last one if nobody says which, has ended long ago: it
+        neither counts against the work nor looks as if it lived."""
+        for made in self._numbered(f"attempts/{work_id}.", Attempt)[number - 1 :][:1]:
+            if made.state == "running":
+                ended = msgspec.structs.replace(made, state="handed_back")
+                self.state.write(self._attempt_key(work_id, made.number), to_json(ended))
 
     def _take_out_of_reused(self, work: Work) -> None:
         """The others become receipts like any."""

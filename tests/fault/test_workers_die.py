@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 
 import pytest
 
@@ -345,8 +346,15 @@ def test_task_outlives_the_visibility_timeout(ships: Fleet, expected: dict[str, 
     assert ships.published() == ships.run_ids()
 
 
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        pytest.param(lambda result: result[:-1] + b"?", "is damaged", id="its last byte"),
+        pytest.param(lambda _: b"torn", "has no result of 1 archive", id="all of it"),
+    ],
+)
 def test_a_result_that_is_damaged_before_the_publication_is_made_again(
-    ships: Fleet, expected: dict[str, bytes]
+    ships: Fleet, expected: dict[str, bytes], damage: Callable[[bytes], bytes], why: str
 ) -> None:
     """The publisher itself asks for it: there is nobody here to recover the run."""
     ships.worker()
@@ -358,11 +366,12 @@ def test_a_result_that_is_damaged_before_the_publication_is_made_again(
     receipt = ledger.receipt(Work("00000"))
     assert receipt is not None
     assert receipt.rejects is not None
-    ledger.state.write(receipt.rejects.key, b"torn")
+    key = receipt.rejects.key
+    ledger.state.write(key, damage(ledger.state.read(key)))
     ships.lift_fault(VICTIM)
     outcome = eventually(ledger.outcome, "the end of the run")
     assert outcome.state == "published"
     assert ships.csvs() == expected
     _, again = ledger.dispatches()
     assert again.work == (Work("00000"),)
-    assert "is damaged" in again.why
+    assert why in again.why
