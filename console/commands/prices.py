@@ -55,7 +55,7 @@ def prices_command(
 ) -> None:
     """Show the price history that SALES_PRICE_HISTORY=keep makes."""
     from pipeline_core.ledger import open_state, unvouched_words
-    from pipeline_core.ledger.price_lists import load_prices
+    from pipeline_core.price_history.price_lists import load_prices
 
     if restore is not None and load is not None:
         raise click.UsageError("--restore and --load are two histories; take one.")
@@ -92,7 +92,7 @@ def _put(state: Storage, restore: str | None, load: Path | None) -> str:
 
 def _newest(state: Storage) -> PriceList:
     from pipeline_core.errors import ConfigError
-    from pipeline_core.ledger.price_lists import newest_prices
+    from pipeline_core.price_history.price_lists import newest_prices
 
     prices = newest_prices(state)
     if prices is None:

@@ -8,10 +8,15 @@ from zoneinfo import ZoneInfo
 
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.errors import ConfigError, RetryableError
-from pipeline_core.ledger.price_lists import add_prices, load_prices, newest_prices, note_prices
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import PriceList
 from pipeline_core.price_history.continued import continued
+from pipeline_core.price_history.price_lists import (
+    add_prices,
+    load_prices,
+    newest_prices,
+    note_prices,
+)
 from pipeline_core.price_history.price_table import (
     PriceTable,
     at_scale,

@@ -7,15 +7,15 @@ from datetime import datetime
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.price_lists import (
+from pipeline_core.ledger.snapshots import load_snapshot
+from pipeline_core.logs import get_logger
+from pipeline_core.messages import PriceList
+from pipeline_core.price_history.price_lists import (
     load_prices,
     newest_prices,
     note_prices,
     replace_prices,
 )
-from pipeline_core.ledger.snapshots import load_snapshot
-from pipeline_core.logs import get_logger
-from pipeline_core.messages import PriceList
 from pipeline_core.price_history.price_table import PriceTable, table_of
 from pipeline_core.storage import Storage
 

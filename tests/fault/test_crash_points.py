@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.price_lists import load_prices, newest_prices
+from pipeline_core.price_history.price_lists import load_prices, newest_prices
 from pipeline_core.storage import open_storage
 from tests.contract.test_pipeline_on_object_store import report_files
 from tests.support import PROJECT

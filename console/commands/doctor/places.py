@@ -8,11 +8,11 @@ from console.commands.doctor.checks import Check
 from pipeline_core.configuration.places import LATEST, is_plugin
 from pipeline_core.dimensions.plugin import described
 from pipeline_core.ledger import open_state, unvouched_words
-from pipeline_core.ledger.price_lists import load_prices, newest_prices
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.planning.feed_paths import unseen_paths
 from pipeline_core.planning.sources import read_dimensions
 from pipeline_core.plural import counted
+from pipeline_core.price_history.price_lists import load_prices, newest_prices
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage, check_creates, open_archives, open_storage
 

@@ -22,11 +22,11 @@ from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import make_snapshot
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.ledger import RunLedger, open_state
-from pipeline_core.ledger.price_lists import load_prices, newest_prices
 from pipeline_core.load.tables import write_csv
 from pipeline_core.messages import DriftLimits
 from pipeline_core.price_history.continued import continued
 from pipeline_core.price_history.keeper import PriceKeeper
+from pipeline_core.price_history.price_lists import load_prices, newest_prices
 from pipeline_core.price_history.price_table import PriceTable, table_of
 from pipeline_core.price_history.restored import restored
 from pipeline_core.publication.rebuild import rebuild
