@@ -215,15 +215,14 @@ def _summed(pieces: Sequence[pa.Table]) -> pa.Table:
     if not pieces:
         return _SUMS.empty_table()
     rows = pa.concat_tables(pieces)
-    ids = rows["id"].combine_chunks()
-    known = group_ids(ids)
-    groups = group_rows([pa.array(known.number), rows["row"].combine_chunks()])
+    distinct, of_each = group_ids(rows["id"].combine_chunks())
+    groups = group_rows([pa.array(of_each), rows["row"].combine_chunks()])
     *counts, hi, lo = (
         group_sums(groups.number, groups.count, rows[name].to_numpy()) for name in _SUMMED
     )
     number, row = groups.keys
     columns = [
-        ids.take(pa.array(known.examples[number.to_numpy()])),
+        distinct.take(number),
         row,
         *map(pa.array, (*counts, *carry(hi, lo))),
     ]

@@ -21,7 +21,7 @@ from pipeline_core.messages import (
     Totals,
 )
 from pipeline_core.publication.drift import breaches, gone
-from pipeline_core.transform.ids import SortedHashes
+from pipeline_core.transform.ids import PlainIndex
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 TENTH = Decimal("0.1")
@@ -194,7 +194,7 @@ def _ids(*names: str) -> pa.LargeBinaryArray:
 @pytest.mark.parametrize("is_compiled", [True, False])
 def test_rows_that_are_gone(monkeypatch: pytest.MonkeyPatch, is_compiled: bool) -> None:
     if not is_compiled:
-        monkeypatch.setattr("pipeline_core.publication.drift.index_of", SortedHashes.of)
+        monkeypatch.setattr("pipeline_core.publication.drift.index_of", PlainIndex.of)
 
     def told(before: pa.LargeBinaryArray, after: pa.LargeBinaryArray, limit: str) -> list[str]:
         return list(gone("Customers", before, after, Decimal(limit), "in run X"))

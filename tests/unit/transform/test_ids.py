@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from itertools import product
+from operator import mul
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from pipeline_core.transform import ids as ids_module
 from pipeline_core.transform.ids import (
     NOT_FOUND,
     HashTable,
-    SortedHashes,
-    SortedIds,
+    PlainIndex,
     group_ids,
     stable_hashes,
 )
@@ -30,8 +30,8 @@ from pipeline_core.transform.ids import (
 IDS = st.binary(max_size=3) | st.text("ab\0ü", max_size=20).map(str.encode)
 KNOWN = st.lists(IDS, unique=True, max_size=40)
 
-Kind = type[SortedHashes] | type[SortedIds] | type[HashTable]
-KINDS: list[Kind] = [SortedHashes, SortedIds, *[HashTable] * ids_module.IS_COMPILED]
+Kind = type[PlainIndex] | type[HashTable]
+KINDS: list[Kind] = [PlainIndex, *[HashTable] * ids_module.IS_COMPILED]
 KEY = bytes(range(16))
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -56,18 +56,13 @@ def test_rows_are_those_of_a_dictionary(
         ]
 
 
-@pytest.mark.parametrize("hashed", [True, False])
 @given(st.lists(IDS | st.none(), max_size=60), st.integers(0, 3))
 @settings(deadline=None)
-def test_equal_ids_are_grouped(hashed: bool, values: list[bytes | None], skipped: int) -> None:
+def test_equal_ids_are_grouped(values: list[bytes | None], skipped: int) -> None:
     ids = _array(values)[skipped:]
-    with pytest.MonkeyPatch.context() as patch:
-        if not hashed:
-            patch.setattr(ids_module, "_hashes", lambda ids, *_: np.zeros(len(ids), np.uint64))
-        groups = group_ids(ids)
-    examples = ids.take(pa.array(groups.examples)).to_pylist()
-    assert len(examples) == len(set(examples))
-    assert [examples[number] for number in groups.number] == ids.to_pylist()
+    distinct, number = group_ids(ids)
+    assert len(distinct) == len(set(distinct.to_pylist()))
+    assert distinct.take(pa.array(number)).to_pylist() == ids.to_pylist()
 
 
 @each_kind
@@ -82,48 +77,6 @@ def test_long_ids_are_compared_to_their_last_byte(kind: Kind) -> None:
     index = kind.of(_array([long, long[:-1] + b"y"]))
     asked = [long[:-1] + b"y", long, long[:-1] + b"z", long + b"x", long[:-1]]
     assert index.rows_of(_array([*asked])).tolist() == [1, 0, NOT_FOUND, NOT_FOUND, NOT_FOUND]
-
-
-def test_a_hash_only_says_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    def length(ids: pa.LargeBinaryArray, _key: object, _longest: int) -> object:
-        return np.diff(ids_module._offsets(ids)).astype(np.uint64)
-
-    monkeypatch.setattr(ids_module, "_hashes", length)
-    index = SortedHashes.of(_array([b"a", b"bb"]))
-    asked = _array([b"bb", b"a", b"b", b"", b"ba"])
-    assert index.rows_of(asked).tolist() == [1, 0, NOT_FOUND, NOT_FOUND, NOT_FOUND]
-
-
-def test_two_ids_with_one_hash_get_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, keys = ids_module._hashes, list[bytes]()
-
-    def once_alike(ids: pa.LargeBinaryArray, key: NDArray[np.uint64], longest: int) -> object:
-        keys.append(key.tobytes())
-        return real(ids, key, longest) if len(keys) > 1 else np.zeros(len(ids), np.uint64)
-
-    monkeypatch.setattr(ids_module, "_hashes", once_alike)
-    index = SortedHashes.of(_array([b"a", b"b"]))
-    assert isinstance(index, SortedHashes)
-    assert len(set(keys)) == 2
-    assert index.rows_of(_array([b"b", b"a"])).tolist() == [1, 0]
-
-
-def test_where_no_key_tells_ids_apart_they_are_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried = list[int]()
-
-    def always_alike(ids: pa.LargeBinaryArray, _key: object, _longest: int) -> object:
-        tried.append(len(ids))
-        return np.zeros(len(ids), np.uint64)
-
-    monkeypatch.setattr(ids_module, "_hashes", always_alike)
-    known: list[bytes | None] = [b"%d" % number for number in range(5_000)]
-    index = SortedHashes.of(_array(known))
-    assert tried == [5_000] * 3
-    assert index.rows_of(_array([*known, b"5000", None])).tolist() == [
-        *range(5_000),
-        NOT_FOUND,
-        NOT_FOUND,
-    ]
 
 
 def _alike(count: int) -> list[bytes | None]:
@@ -234,6 +187,23 @@ def test_stable_hashes_are_always_the_same() -> None:
     assert stable_hashes(ids).tolist() == hashes
     alone = [int(stable_hashes(ids.slice(place, 1))[0]) for place in range(len(ids))]
     assert alone == hashes
+
+
+def _stable_hash(one: bytes) -> int:
+    """As `stable_hashes` describes it."""
+    start = one[:256]
+    words = np.frombuffer(start + bytes(-len(start) % 8), "<u4").tolist()
+    numbers = [1, len(one), *words]
+    key = np.frombuffer(hashlib.shake_128(b"ids").digest(132 * 8), "<u8").tolist()
+    first, second = (sum(map(mul, numbers, key[half::2])) % 2**64 >> 32 for half in range(2))
+    return int(first) << 32 | int(second)
+
+
+@given(st.lists(IDS | st.binary(min_size=200, max_size=300), max_size=20), st.integers(0, 3))
+@settings(deadline=None)
+def test_stable_hashes_are_as_they_are_described(values: list[bytes], skipped: int) -> None:
+    found = stable_hashes(_array([*values])[skipped:])
+    assert found.tolist() == [*map(_stable_hash, values[skipped:])]
 
 
 def test_stable_hashes_look_at_the_length_and_at_256_bytes() -> None:
