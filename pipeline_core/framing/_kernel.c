@@ -660,7 +660,7 @@ static inline Place scan_item(Place start, Place end, const Scan *scan, Examples
     if (!(p = scan_known(start, end, known->layouts, &scan->feed, &item->event)) && levels > 0) {
         Layout *example = &known->layouts[known->oldest++ % LAYOUTS];
         if (scan->shape == LINES)
-            end = end_of_line(start, end);
+            end = end_of_line(start + 1, end); /* the brace may be none any more */
         clear(&item->event);
         p = scan_event(start, end, levels - 1, &scan->feed, example, &item->event);
     }
