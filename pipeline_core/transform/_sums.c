@@ -10,20 +10,21 @@
 
 #include <stdlib.h>
 
-enum { NONE = -1, BLOCK = 64, MOST_LABELS = INT32_MAX };
+enum { NONE = -1, BLOCK = 64, MOST_LABELS = INT32_MAX, MOST_BITS = 30 };
 
 /* So that keys fit 64 bits, with days below MOST_DAYS. */
 static const int64_t MOST_GROUPS = INT64_C(1) << 38, MOST_DAYS = INT64_C(1) << 22;
 
-/* As transform/money.py has it: revenue is hi * 2**32 + lo. No sum reaches 2**62, from where on
- * that refuses. */
-static const int64_t MOST_SUM = INT64_C(1) << 61, LOW = ((INT64_C(1) << 32) - 1);
+/* As transform/money.py has it: revenue is hi * 2**32 + lo. MOST_SUM is that of rows; sums of these
+ * go up to MOST_TOTAL, from where on that refuses. */
+static const int64_t MOST_SUM = INT64_C(1) << 61, MOST_TOTAL = INT64_C(1) << 62;
+static const int64_t LOW = (INT64_C(1) << 32) - 1;
 static const int64_t MOST_PRICE = (INT64_C(1) << 53) - 1;
 
 /* ---------------------------------------------------------------- maps */
 
 /* Keys to values, in the order in which they came; `slots` say where, twice as many as there is
- * room. A hash of a secret odd number spreads the keys: nobody can choose those that meet. */
+ * room. */
 typedef struct {
     uint64_t *keys;
     uint8_t *values;
@@ -33,15 +34,22 @@ typedef struct {
     int bits; /* of a place in `slots` */
 } Map;
 
-static inline uint64_t place_in(const Map *map, uint64_t odd, uint64_t key)
+/* The first place of a key among 2**bits. The secret odd number is why nobody can choose keys that
+ * meet. Alone it lays neighbours, which most keys are, side by side in a few heaps, if it is near a
+ * fraction of 2**64 (Knuth, TAOCP 6.4, theorem S), and who looks for a place would walk through
+ * these: so the halves are mixed twice (degski's 64-bit mixer). */
+static inline uint64_t place_in(int bits, uint64_t odd, uint64_t key)
 {
-    return key * odd >> (64 - map->bits);
+    const uint64_t mixer = UINT64_C(0xD6E8FEB86659FD93);
+    uint64_t mixed = key * odd;
+    mixed = (mixed ^ mixed >> 32) * mixer;
+    return (mixed ^ mixed >> 32) * mixer >> (64 - bits);
 }
 
 static int grow(Map *map, uint64_t odd)
 {
     int bits = map->room ? map->bits + 1 : 5;
-    if (bits > 30)
+    if (bits > MOST_BITS)
         return 0;
     size_t room = (size_t)1 << (bits - 1);
     uint64_t *keys = PyMem_RawRealloc(map->keys, room * sizeof *keys);
@@ -58,7 +66,7 @@ static int grow(Map *map, uint64_t odd)
     map->bits = bits;
     memset(slots, 0xFF, 2 * room * sizeof *slots);
     for (int64_t i = 0; i < map->count; i++) {
-        uint64_t place = place_in(map, odd, keys[i]);
+        uint64_t place = place_in(bits, odd, keys[i]);
         while (slots[place] != EMPTY)
             place = (place + 1) & (2 * room - 1);
         slots[place] = (int32_t)i;
@@ -72,7 +80,7 @@ static inline void *value_of(Map *map, uint64_t odd, uint64_t key)
 {
     if (map->count == map->room && !grow(map, odd))
         return NULL;
-    uint64_t place = place_in(map, odd, key), last = (UINT64_C(1) << map->bits) - 1;
+    uint64_t place = place_in(map->bits, odd, key), last = (UINT64_C(1) << map->bits) - 1;
     for (; map->slots[place] != EMPTY; place = (place + 1) & last)
         if (map->keys[map->slots[place]] == key)
             return map->values + (size_t)map->slots[place] * map->value_bytes;
@@ -181,10 +189,11 @@ static inline Sum line(int64_t units, int64_t price)
     return (Sum){units, 1, units * (price >> 32) + (low >> 32), low & LOW};
 }
 
-static inline int fits(const Sum *sum, const Sum *more)
+/* None of them passes `most`, if `more` does not. */
+static inline int fits(const Sum *sum, const Sum *more, int64_t most)
 {
-    return sum->units <= MOST_SUM - more->units && sum->hi < MOST_SUM - more->hi &&
-           sum->purchases <= MOST_SUM - more->purchases;
+    return sum->units <= most - more->units && sum->hi < most - more->hi &&
+           sum->purchases <= most - more->purchases;
 }
 
 static inline void add_to(Sum *sum, const Sum *more)
@@ -232,7 +241,7 @@ static inline Result add_row(Sums *sums, const Columns *columns, int64_t row, in
     uint64_t *customers = value_of(&sums->customers, sums->odd, block);
     if (!of_day || !of_product || !customers)
         return NO_MEMORY;
-    if (!fits(of_day, &sold) || !fits(of_product, &sold))
+    if (!fits(of_day, &sold, MOST_SUM) || !fits(of_product, &sold, MOST_SUM))
         return HANDED_BACK;
     add_to(of_day, &sold);
     add_to(of_product, &sold);
@@ -274,7 +283,7 @@ static Result absorb_map(Sums *sums, Map *map, const Map *other)
             return NO_MEMORY;
         if (map == &sums->customers)
             *(uint64_t *)value |= *(const uint64_t *)more;
-        else if (fits(value, more))
+        else if (fits(value, more, MOST_TOTAL))
             add_to(value, more);
         else
             return NO_FIT;
@@ -676,6 +685,17 @@ static PyObject *customers(PyObject *Py_UNUSED(module), PyObject *capsule)
     return found;
 }
 
+static PyObject *place_of_key(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    unsigned long long secret, key;
+    int bits;
+    if (!PyArg_ParseTuple(args, "KiK:place_of_key", &secret, &bits, &key))
+        return NULL;
+    if (bits < 1 || bits > MOST_BITS)
+        return refused("there are no so many bits");
+    return PyLong_FromUnsignedLongLong(place_in(bits, secret | 1, key));
+}
+
 static PyMethodDef methods[] = {
     {"rules_of", rules_of, METH_VARARGS,
      "rules_of(products, product_days, categories, prices, category_count, customers, "
@@ -683,6 +703,8 @@ static PyMethodDef methods[] = {
     {"sums_by", sums_by, METH_VARARGS, "sums_by(rules, secret) -> sums"},
     {"add", add, METH_VARARGS, "add(sums, day, first, rows, columns) -> bytes of int64"},
     {"absorb", absorb, METH_VARARGS, "absorb(sums, others) -> None"},
+    {"place_of_key", place_of_key, METH_VARARGS,
+     "place_of_key(secret, bits, key) -> int: where a map looks first, to see how keys spread"},
     {"size_of", size_of, METH_O, "size_of(sums) -> int"},
     {"by_day", by_day, METH_O, "by_day(sums) -> tuple"},
     {"by_product", by_product, METH_O, "by_product(sums) -> tuple"},

@@ -12,11 +12,17 @@ import pytest
 
 from pipeline_core.errors import ContractError
 from pipeline_core.extract.candidate_rows import Columns, TableRows
+from pipeline_core.extract.candidates import Decoded
+from pipeline_core.framing.windows import Shape, Window
+from pipeline_core.messages import Options
 from pipeline_core.schemas import CANDIDATES, CUSTOMERS, PRODUCTS
 from pipeline_core.transform.lookup import Dimensions, prepare
 from pipeline_core.transform.money import MAX_PRICE_MINOR, to_minor
 from pipeline_core.transform.sums import IS_COMPILED, SalesSums
-from tests.support.added_up import counted_in_both_ways, days_of, dimensions_of, options_of
+from tests.support.added_up import Day, counted_in_both_ways, days_of, dimensions_of, options_of
+
+if IS_COMPILED:
+    from pipeline_core.transform import _sums
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="nothing is compiled")
 
@@ -101,8 +107,33 @@ def test_no_sum_wraps() -> None:
         sums.absorb(other)
     twin = SalesSums(sums._rules)
     add(twin, rows)
+    sums.absorb(twin)
+    third = SalesSums(sums._rules)
+    add(third, rows)
     with pytest.raises(ContractError, match="too large"):
-        sums.absorb(twin)
+        sums.absorb(third)
+
+
+def test_sums_of_parts_may_be_as_large_as_those_of_rows() -> None:
+    rows = bought(*[2**31 - 1] * 400)  # of two parts: more than what one adds up
+    options = Options(batch_size=1)  # so that each part is added up by itself
+    window, spans = Window(bytes(1000), 0, Shape.LINES), np.zeros((rows.count, 2), np.int64)
+    part = [Decoded(window, 0, rows.count, rows.count, 0, rows, spans, 0)], True
+    days = [Day(DAY, [part, part], counts=True)]
+    counted = counted_in_both_ways(days, days, dimensions(MAX_PRICE_MINOR), options)
+    [sold] = counted.partials["sales_report"]
+    revenue = to_minor(sold["revenue_hi"], sold["revenue_lo"])
+    assert revenue == 2 * rows.count * (2**31 - 1) * MAX_PRICE_MINOR
+
+
+@pytest.mark.parametrize("secret", [1, 5, 2**63 + 1, 2**64 // 3, 2**64 // 7, 2**64 - 1])
+@pytest.mark.parametrize("apart", [1, 7, 1000, 1 << 22, 1 << 38])
+def test_no_secret_lays_neighbours_into_heaps(secret: int, apart: int) -> None:
+    keys, bits, stretch = 4096, 13, 64  # half of the places are taken
+    places = [_sums.place_of_key(secret, bits, key * apart) for key in range(keys)]
+    taken = np.bincount(np.array(places) // stretch, minlength=2**bits // stretch)
+    assert len(taken) == 2**bits // stretch
+    assert taken.max() < 1.25 * stretch  # on an average, half of it
 
 
 def test_columns_that_are_shorter_than_they_say_are_refused() -> None:
