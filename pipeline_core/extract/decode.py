@@ -26,7 +26,8 @@ from pipeline_core.schemas import CANDIDATES
 
 
 def decode(window: Window, json_depth: int, most_rows: int, feed: Feed) -> Iterator[Decoded]:
-    """Candidate purchases of one window, about ``most_rows`` at once.
+    """Candidate purchases of one window, about ``most_rows`` at once. Says where an open one ends;
+    nothing comes of one without a whole event.
 
     Raises:
         UnreadablePart: not UTF-8, not JSON, or nested deeper than ``json_depth``; of lines, the
@@ -37,6 +38,8 @@ def decode(window: Window, json_depth: int, most_rows: int, feed: Feed) -> Itera
     while True:
         scanned = names and scan(window, start, most_rows, json_depth, names)
         if scanned is None:
+            if (ending := window.open_ending) is not None and not ending.find():
+                return  # it comes again, with more
             yield from _without_first(seen, decode_generally(window, json_depth, reading))
             return
         yield _decide(window, seen, scanned, reading)

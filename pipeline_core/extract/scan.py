@@ -58,15 +58,17 @@ def scan(
 ) -> Scanned | None:
     """Up to ``most_rows`` candidates of a window, from its beginning (``start`` 0) or from where
     the scan before stopped. None if the general tier has to say what is there: there is no kernel,
-    or the text may not be of its shape, or nested more than ``json_depth`` levels."""
+    or the text may not be of its shape, or nested more than ``json_depth`` levels. Of an
+    open window, the last item that has begun is none of it."""
     if kernel is None:
         return None
     depth = json_depth - window.outside
     if depth < 1 or (depth > kernel.MOST_DEPTH and window.shape is Shape.LINES):
         return None
+    ending = window.open_ending
     found = kernel.scan(
         window.text,
-        window.shape,
+        window.shape if ending is None else Shape.OPEN_ARRAY,
         start,
         most_rows,
         min(depth, kernel.MOST_DEPTH),  # of what is deeper it is not certain
@@ -91,6 +93,10 @@ def scan(
         products,
         *((has_price, prices) if names.is_priced else (None, None)),
     )
+    if ending is not None and (not after or len(defects) < most_rows):
+        if not ending.before(after or len(window.text)):
+            return None
+        after = 0
     undecided = _NONE
     if _UNDECIDED in defects:
         undecided = np.flatnonzero(np.frombuffer(defects, np.uint8) == _UNDECIDED)

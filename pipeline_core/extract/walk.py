@@ -111,11 +111,13 @@ def part_windows(
     feed: Feed,
     hasher: PartHash | None = None,
     content: PartHash | None = None,
+    *,
+    are_open: bool = False,
 ) -> Iterator[Window]:
     """The part's events in windows; ``hasher`` follows all bytes of it, packed if they are, and
     ``content`` what they are unpacked. That counts, but packed they are no more than that may be,
-    either. Most parts are one window, as they are. Raises UnreadablePart, or what the meter
-    raises."""
+    either. Most parts are one window, as they are; if others ``are_open``, ``decode``
+    says where each of an array ends. Raises UnreadablePart, or what the meter raises."""
     metered = part_meter(day.limits, meter)
     blocks = inflate(
         day, part, "part", UnreadablePart, metered, window_bytes, once=True, is_counted=False
@@ -134,7 +136,7 @@ def part_windows(
     found = unpacked(chain((first,), blocks), day.limits, "part", UnreadablePart, window_bytes)
     if content is not None:
         found = content.follow(found, metered)
-    yield from windows(counted(found, metered), window_bytes, day.limits, feed)
+    yield from windows(counted(found, metered), window_bytes, day.limits, feed, are_open=are_open)
 
 
 class PartHash:

@@ -31,8 +31,10 @@ enum { UNDECIDED = 255, MOST_DEPTH = 512, MOST_TYPES = 16, MOST_DECIMALS = 15 };
 #define MAX_PRICE ((int64_t)((1LL << 53) - 1))
 enum { NO_PRICE = -1 };
 
-/* How events stand in a text: windows.py has the same. */
-typedef enum { ARRAY, LINES, VALUES, SHAPES } Shape;
+/* How events stand in a text: windows.py has the same. The text of an OPEN_ARRAY ends anywhere. */
+typedef enum { ARRAY, LINES, VALUES, OPEN_ARRAY, SHAPES } Shape;
+
+static inline int is_array(Shape shape) { return shape == ARRAY || shape == OPEN_ARRAY; }
 
 /* Values of an event's fields, by what the rules ask of them. */
 typedef enum { MISSING, EMPTY, NONEMPTY, NULL_VALUE, NUMBER, OTHER } Kind;
@@ -618,7 +620,7 @@ static inline int is_taken(const Feed *feed, Event *event)
 typedef struct {
     Place start; /* an event to go on at, or NULL at the text's beginning */
     int64_t most_rows, seen, not_purchase, row_count;
-    Place next; /* the event to go on at, NULL after the last one */
+    Place next; /* the event to go on at, the one it is not certain of, NULL after the last one */
     uint8_t not_an_object, invalid_event_type; /* defects */
     int depth;
     Shape shape;
@@ -648,7 +650,7 @@ static inline Place end_of_line(Place p, Place end)
  * alike. */
 static inline Place scan_item(Place start, Place end, const Scan *scan, Examples *known, Item *item)
 {
-    int levels = scan->depth - (scan->shape == ARRAY);
+    int levels = scan->depth - is_array(scan->shape);
     Place p;
     item->defect = 0;
     item->is_candidate = 1;
@@ -675,7 +677,7 @@ static inline Place scan_item(Place start, Place end, const Scan *scan, Examples
 }
 
 /* From after an item: the next one, or the end after the last one; NULL if there is something
- * else. */
+ * else, or the item may be the last one of an OPEN_ARRAY. */
 static inline Place next_item(Place p, Place end, Shape shape)
 {
     if (shape == LINES) {
@@ -685,24 +687,24 @@ static inline Place next_item(Place p, Place end, Shape shape)
             return NULL;
     }
     p = skip_blanks(p, end);
-    if (shape != ARRAY)
+    if (!is_array(shape))
         return p;
-    if (p == end || (*p != ',' && *p != ']'))
+    if (p == end || (*p != ',' && (*p != ']' || shape == OPEN_ARRAY)))
         return NULL;
     int is_last = *p == ']';
     p = skip_blanks(p + 1, end);
-    return is_last == (p == end) ? p : NULL;
+    return is_last == (p == end) || shape == OPEN_ARRAY ? p : NULL;
 }
 
 /* The first item, or the end if there is none; NULL if the text is of another shape. */
 static Place first_item(Place text, Place end, Shape shape)
 {
-    if (shape != ARRAY)
+    if (!is_array(shape))
         return skip_blanks(text, end);
     if (text == end || *text != '[')
         return NULL;
     Place p = skip_blanks(text + 1, end);
-    return p < end && *p == ']' ? next_item(p, end, ARRAY) : p == end ? NULL : p;
+    return p < end && *p == ']' ? next_item(p, end, shape) : p == end ? NULL : p;
 }
 
 /* A line that is not legal is one event, and no object. The last one may be cut off. */
@@ -734,8 +736,12 @@ static Result scan_events(Place text, Place end, Scan *scan, Rows *rows)
         last = after = scan_item(p, end, scan, &known, &item);
         if (!last && scan->shape == LINES)
             last = bad_line(start, end, &after, scan, &item);
-        if (!last)
-            return NOT_CERTAIN;
+        if (!last || !(p = next_item(after, end, scan->shape))) {
+            if (scan->shape != OPEN_ARRAY)
+                return NOT_CERTAIN;
+            scan->next = start;
+            break;
+        }
         if (!item.is_candidate)
             scan->not_purchase++;
         else if (append_row(rows, scan->seen, start - text, last - text, item.defect, &item.event))
@@ -743,8 +749,6 @@ static Result scan_events(Place text, Place end, Scan *scan, Rows *rows)
         else
             return NO_MEMORY;
         scan->seen++;
-        if (!(p = next_item(after, end, scan->shape)))
-            return NOT_CERTAIN;
         if (p < end && scan->row_count == scan->most_rows) {
             scan->next = p;
             break;

@@ -30,9 +30,12 @@ _MOST_BLANKS = 1 << 20
 _MOST_FIRST = 100
 
 
-def windows(blocks: Iterable[Octets], size: int, limits: Limits, feed: Feed) -> Iterator[Window]:
+def windows(
+    blocks: Iterable[Octets], size: int, limits: Limits, feed: Feed, *, are_open: bool = False
+) -> Iterator[Window]:
     """The events of a part in windows of about ``size`` bytes, in memory of about that much and of
-    the longest event that there may be.
+    the longest event that there may be. If windows ``are_open``, ``decode`` says where each of
+    an array ends.
 
     Raises:
         UnreadablePart: it is none of the shapes, or an event is over its limit.
@@ -40,7 +43,8 @@ def windows(blocks: Iterable[Octets], size: int, limits: Limits, feed: Feed) -> 
     following = _from_value(blocks)
     first = next(following)
     if is_array(first):
-        yield from array_windows(chain([first], following), size, limits.event_bytes)
+        blocks = chain([first], following)
+        yield from array_windows(blocks, size, limits.event_bytes, are_open=are_open)
     else:
         yield from _Head(first, following, limits.event_bytes).windows(size, limits, feed)
 

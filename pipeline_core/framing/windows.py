@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from pipeline_core.errors import UnreadablePart
@@ -24,18 +24,58 @@ class Shape(IntEnum):
     """JSON values, each line for itself."""
     VALUES = 2
     """JSON values one after another."""
+    OPEN_ARRAY = 3
+    """The items of a JSON array, the last one up to anywhere."""
+
+
+class Ending:
+    """Where the window of an OPEN_ARRAY ends: before the last item that has begun. Its text is cut
+    when its reader has come there; so next to no byte is read for that alone."""
+
+    def __init__(self, text: bytearray) -> None:
+        self.cut = 0
+        """The place of the comma that became a bracket, 0 if none did."""
+        self.rest = b""
+        """What followed it."""
+        self._text = text
+
+    def before(self, item: int) -> bool:
+        """Whether it ends before this item, all before which are legal. If not, it may be open."""
+        if self._text.startswith((b"{", b"["), item) and not value_end(self._text, item):
+            if (cut := self._text.rfind(b",", 0, item)) > 0:
+                self._set(cut)
+            return cut > 0
+        return self.find() and self.cut < item
+
+    def find(self) -> bool:
+        """Ends it, by the nesting of all of its text. False if only one item has begun."""
+        cut, _ = event_borders(self._text)
+        if cut:
+            self._set(cut)
+        return cut > 0
+
+    def _set(self, cut: int) -> None:
+        self.cut, self.rest = cut, bytes(memoryview(self._text)[cut + 1 :])
+        self._text[cut:] = b"]"
 
 
 @dataclass(frozen=True)
 class Window:
     """Some consecutive events of a part; ``offset`` is its first byte's place in the part (after a
     byte-order mark and leading blanks). ``outside`` levels of objects are around an array. Lines
-    are whole ones, but for the last of a part."""
+    are whole ones, but for the last of a part. With an ``ending``, the text is an OPEN_ARRAY until
+    that is said."""
 
     text: Octets
     offset: int
     shape: Shape = Shape.ARRAY
     outside: int = 0
+    ending: Ending | None = field(default=None, compare=False)
+
+    @property
+    def open_ending(self) -> Ending | None:
+        """The ending that nobody said yet, if there is one."""
+        return None if self.ending is None or self.ending.cut else self.ending
 
 
 class _Pending:
@@ -79,6 +119,7 @@ def array_windows(
     *,
     outside: int = 0,
     behind: list[Octets] | None = None,
+    are_open: bool = False,
 ) -> Iterator[Window]:
     """An array in windows of about ``size`` bytes, one window if it is a block of less than that;
     of several blocks in windows of a MiB at most.
@@ -86,7 +127,8 @@ def array_windows(
     there is a list for what is ``behind`` it in the last block that was taken.
 
     A cut replaces the comma between two events by ``]`` and ``[``, found by the nesting of
-    the text so far. Whether the text is JSON at all is for the decoder to say.
+    the text so far, or by the reader if windows ``are_open``. Whether the text is JSON
+    at all is for the decoder to say.
 
     Raises:
         UnreadablePart: more than ``max_event_bytes`` without a comma between two events (blanks
@@ -99,17 +141,21 @@ def array_windows(
         if behind is not None and value_end(text):
             waiting.keep([text])
             break
-        cut, _ = event_borders(text)
-        if not cut:
+        ending = Ending(text)
+        window = Window(text, offset, outside=outside, ending=ending)
+        if is_given := are_open and len(text) <= max_event_bytes:
+            yield window
+        else:
+            ending.find()
+        if not ending.cut:
             _check_gap(waiting.length - 2, max_event_bytes)  # the array's end may be there
             waiting.keep([text], min(2 * waiting.length, max_event_bytes + 2))
             continue
-        waiting.keep_behind(cut, [b"[", bytes(memoryview(text)[cut + 1 :])])
-        text[cut:] = b"]"
-        window = Window(text, offset, outside=outside)
-        offset += cut
-        del text  # while somebody works on the window, and it while the next one is made
-        yield _checked(window, max_event_bytes)
+        waiting.keep_behind(ending.cut, [b"[", ending.rest])
+        offset += ending.cut
+        del text, ending  # while somebody works on the window, and it while the next one is made
+        if not is_given:
+            yield _checked(window, max_event_bytes)
         del window
     last = waiting.whole()
     if behind is not None:

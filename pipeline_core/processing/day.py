@@ -99,7 +99,9 @@ class Day:
         first, options = 0, self.options
         depth, rows, feed = options.limits.json_depth, options.batch_size, options.feed
         held = window_bytes(options)
-        for window in part_windows(opened, part, self.meter, held, feed, hasher, content):
+        for window in part_windows(
+            opened, part, self.meter, held, feed, hasher, content, are_open=True
+        ):
             for decoded in decode(window, depth, rows, feed):
                 if writer is not None:
                     writer.add(decoded, first)

@@ -201,7 +201,7 @@ def _columns(count: int) -> tuple[Any, ...]:
 
 def _scanned(choose: Random, text: Any) -> list[Any]:
     """Sound arguments of scan for a text."""
-    shape, rows, depth = choose.choice((0, 1, 2)), choose.choice((1, 5, 1000)), (1, 2, 64, 512)
+    shape, rows, depth = choose.choice((0, 1, 2, 3)), choose.choice((1, 5, 1000)), (1, 2, 64, 512)
     types = choose.choice(((), (b"purchase",), (b"", b"p", b"purchase")))
     names = choose.choice((NAMES, (*NAMES, b"price")))
     bought = choose.randrange(len(types) + 1)

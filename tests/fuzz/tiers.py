@@ -52,6 +52,7 @@ CORPUS = 100  # of a feed
 COUNTED_CASES = 25  # of so many parts, one is counted with some others
 DEPTHS = (2, 3, 4, 64, DEEPEST, DEEPEST, DEEPEST)
 MOST_ROWS = (1, 2, 3, 1000)
+LEAST_BLOCK = 40
 SIZES = (ONE_WINDOW, ONE_WINDOW, 1, 50, 300)
 SETTINGS: tuple[dict[str, str], ...] = (
     {},
@@ -164,7 +165,8 @@ def check(content: bytes, number: int, depth: int, most_rows: int, size: int) ->
     (feed, oracle), limits = FEEDS[number], Limits(json_depth=depth)
     found: Read | None = None
     try:
-        found = read_part(content, feed, size=size, most_rows=most_rows, limits=limits)
+        block = max(size, LEAST_BLOCK)
+        found = read_part(content, feed, size=size, block=block, most_rows=most_rows, limits=limits)
     except UnreadablePart as error:
         said = str(error)
     else:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pipeline_core.containers.packed_parts import unpacked
 from pipeline_core.errors import UnreadablePart
+from pipeline_core.extract.decode import decode
 from pipeline_core.framing.shapes import windows
+from pipeline_core.framing.windows import Window
 from pipeline_core.messages import Feed, Limits, RejectReason
-from tests.support.decoding import OURS, by_both_tiers
+from tests.support.decoding import OURS, Outcome, TiersDifferError, by_both_tiers, collected
 
 ONE_WINDOW = 1 << 30
 
@@ -43,20 +46,43 @@ def read_part(
     most_rows: int = 1 << 20,
     limits: Limits | None = None,
 ) -> Read:
-    """What is in the part; raises UnreadablePart as both tiers do."""
+    """What is in the part; raises UnreadablePart as both tiers do, TiersDifferError if they differ,
+    or windows that are open."""
     limits = limits or Limits()
-    blocks = (content[start : start + block] for start in range(0, len(content), block))
+
+    def cut(*, are_open: bool) -> Iterator[Window]:
+        blocks = (content[start : start + block] for start in range(0, len(content), block))
+        plain = unpacked(blocks, limits, "part", UnreadablePart)
+        return windows(plain, size, limits, feed, are_open=are_open)
+
+    depth = limits.json_depth
+    found, error = _tried(
+        by_both_tiers(each, depth, most_rows, feed) for each in cut(are_open=False)
+    )
+    opened = (collected(decode(each, depth, most_rows, feed)) for each in cut(are_open=True))
+    found_open, error_open = _tried(opened)
+    if found_open != found or str(error_open) != str(error):
+        raise TiersDifferError(f"open {error_open or found_open}, else {error or found}")
+    if error is not None:
+        raise error
+    return found
+
+
+def _tried(outcomes: Iterable[Outcome]) -> tuple[Read, UnreadablePart | None]:
+    """What there is up to the part's end, or to what is wrong."""
     positions = seen = not_purchase = 0
     found: list[Purchase] = []
-    plain = unpacked(blocks, limits, "part", UnreadablePart)
-    for window in windows(plain, size, limits, feed):
-        outcome = by_both_tiers(window, limits.json_depth, most_rows, feed)
-        for each in outcome.candidates:
-            reason = list(RejectReason)[each.defect - 1].value if each.defect else ""
-            found.append(
-                Purchase(positions + each.position, each.item, reason, *each[3:7], each.text)
-            )
-        positions += outcome.positions
-        seen += outcome.seen
-        not_purchase += outcome.not_purchase
-    return Read(seen, not_purchase, found)
+    error = None
+    try:
+        for outcome in outcomes:
+            for each in outcome.candidates:
+                reason = list(RejectReason)[each.defect - 1].value if each.defect else ""
+                found.append(
+                    Purchase(positions + each.position, each.item, reason, *each[3:7], each.text)
+                )
+            positions += outcome.positions
+            seen += outcome.seen
+            not_purchase += outcome.not_purchase
+    except UnreadablePart as cause:
+        error = cause
+    return Read(seen, not_purchase, found), error
