@@ -4,6 +4,7 @@ means nothing if the text is not JSON; that is for the decoder to say."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,13 +81,7 @@ def value_borders(text: Octets) -> tuple[int, int]:
 
 def longest_line(text: Octets) -> int:
     """The bytes of the longest line, without what ends it."""
-    octets, last, longest = np.frombuffer(text, np.uint8), -1, 0
-    for start in range(0, len(text), _SLICE):
-        ends = start + np.flatnonzero(octets[start : start + _SLICE] == ord("\n"))
-        if len(ends):
-            longest = max(longest, int(np.diff(ends, prepend=last).max()) - 1)
-            last = int(ends[-1])
-    return max(longest, len(text) - last - 1)
+    return max((len(line.removesuffix(b"\n")) for line in BytesIO(text)), default=0)
 
 
 def value_end(text: Octets, start: int = 0) -> int:

@@ -279,9 +279,4 @@ def _returned(sales: pa.Table) -> ReturnFigures:
 
 def _strangers(ids: pa.LargeBinaryArray, customer: NDArray[np.int64]) -> pa.LargeBinaryArray:
     """The ids of customers who are not in the dimension, null for all others."""
-    rows = np.flatnonzero(customer == NOT_FOUND)
-    if not len(rows):
-        return pa.nulls(len(ids), pa.large_binary())
-    places = np.full(len(ids), NOT_FOUND, np.int64)
-    places[rows] = rows
-    return ids.take(pa.array(places, mask=places == NOT_FOUND))
+    return pc.if_else(pa.array(customer == NOT_FOUND), ids, pa.scalar(None, ids.type))

@@ -22,7 +22,6 @@ _LEAST_MERGED_BYTES = 1 << 20
 _FLAGS_A_CODE = 128
 # The place of a possible code takes eight bytes: of not too many.
 _PLACES_A_CODE = 16
-_INT64_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -90,21 +89,13 @@ def distinct(codes: NDArray[np.int64], size: int) -> NDArray[np.int64]:
 
 def numbered(codes: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The codes' places among the distinct ones, and those, as ``distinct`` gives them."""
-    rows = len(codes)
-    if size <= _PLACES_A_CODE * rows:
-        found = distinct(codes, size)
-        places = np.empty(size, np.int64)
-        places[found] = np.arange(len(found))
-        return places[codes], found
-    if size * rows > _INT64_MAX:
+    if size > _PLACES_A_CODE * len(codes):
         found, number = np.unique(codes, return_inverse=True)
         return number, found
-    # Plain numbers are sorted far faster than places by them: a code has its place behind it.
-    ordered, place = np.divmod(np.sort(codes * rows + np.arange(rows)), max(rows, 1))
-    begins = np.diff(ordered, prepend=-1) > 0
-    number = np.empty(rows, np.int64)
-    number[place] = np.cumsum(begins) - 1
-    return number, ordered[begins]
+    found = distinct(codes, size)
+    places = np.empty(size, np.int64)
+    places[found] = np.arange(len(found))
+    return places[codes], found
 
 
 def sum_measures(table: pa.Table, groups: Groups) -> list[pa.Array]:
