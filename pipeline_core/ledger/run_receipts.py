@@ -113,7 +113,7 @@ class RunReceipts(RunFiles):
         def decode(data: bytes) -> Receipt:
             try:
                 receipt, behind = split_result(data)
-                read = msgspec.json.decode(receipt, type=Receipt)
+                read = _sound(msgspec.json.decode(receipt, type=Receipt), work_id)
             except ValueError:
                 self._hand_back(work_id)
                 raise
@@ -144,6 +144,18 @@ class RunReceipts(RunFiles):
     def _remove_receipt(self, work_id: str) -> None:
         for name in (_result(work_id), _receipt(work_id)):
             self.state.remove(self._key(name))
+
+
+def _sound(receipt: Receipt, work_id: str) -> Receipt:
+    """Raises ValueError for one of another archive, or whose events do not add up: nothing vouches
+    for a receipt but what it says."""
+    if work_id.partition("-")[0] != receipt.archive:
+        raise ValueError(f"it is the result of archive {receipt.archive}")
+    counts = receipt.counts
+    rejected = sum(figures.events for figures in counts.rejected.values())
+    if counts.seen != counts.counted + counts.not_purchase + rejected:
+        raise ValueError("its events do not add up")
+    return receipt
 
 
 def _result(work_id: str) -> str:

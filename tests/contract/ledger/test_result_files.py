@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pipeline_core.errors import DamagedResult
 from pipeline_core.ledger import RunLedger, result_files
 from pipeline_core.ledger.result_files import HeldResults
-from pipeline_core.messages import Receipt, StoredFile, Work, to_json
+from pipeline_core.messages import Counts, Receipt, StoredFile, Work, to_json
 from pipeline_core.storage import Storage
 from tests.support.ledgers import planned_ledger, receipt_of
 
@@ -65,6 +66,24 @@ def test_all_that_is_behind_one_receipt_is_small(ledger: RunLedger) -> None:
     receipt = _stored(ledger, b"a few", LARGE)
     assert _loaded(ledger, receipt) == [b"a few", LARGE]
     assert len(ledger.state.files("runs/1/rejects")) == 1, "the second has no room"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"archive": "00001"}, id="of another archive"),
+        pytest.param({"counts": Counts(seen=9, counted=1, not_purchase=2)}, id="no sum"),
+    ],
+)
+def test_a_receipt_that_cannot_be_right_is_as_good_as_none(
+    ledger: RunLedger, changes: dict[str, Any]
+) -> None:
+    receipt = _stored(ledger, b"a few", b"more")
+    whole = ledger.state.read(KEY)
+    wrong = to_json(msgspec.structs.replace(receipt, **changes))
+    ledger.state.write(KEY, whole.replace(to_json(receipt), wrong))
+    assert ledger.receipt(WORK) is None
+    assert _stored(ledger, b"a few", b"more") == receipt
 
 
 def test_the_first_who_is_done_counts(ledger: RunLedger) -> None:
