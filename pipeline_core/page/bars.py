@@ -20,16 +20,20 @@ class Axis(NamedTuple):
 
     def bar(self, figure: Figure | None, *, is_loss: bool = False) -> Markup:
         """An SVG, empty where a figure is not known. A loss is coloured as what is below zero."""
+        return Markup(self.svg(figure, is_loss=is_loss))  # noqa: S704  (numbers alone)
+
+    def svg(self, figure: Figure | None, *, is_loss: bool = False) -> str:
+        """The same as text."""
         value = float(figure or 0)
         minus = " minus" if value < 0 or is_loss else ""
-        begin, end = self._place(min(value, 0)), self._place(max(value, 0))
-        zero = self._place(0)
-        line = (
-            f'<line x1="{zero:.2f}%" x2="{zero:.2f}%" y2="100%"/>'
-            if self.least < 0 < self.most
-            else ""
-        )
-        return Markup(  # noqa: S704  (numbers alone)
+        zero, line = 0.0, ""
+        if self.least < 0:
+            zero = self._place(0)
+            if self.most > 0:
+                line = f'<line x1="{zero:.2f}%" x2="{zero:.2f}%" y2="100%"/>'
+        end = self._place(value)
+        begin, end = (end, zero) if value < 0 else (zero, end)
+        return (
             f'<svg class="bar{minus}" aria-hidden="true"><rect x="{begin:.2f}%" '
             f'width="{end - begin:.2f}%" height="100%"/>{line}</svg>'
         )

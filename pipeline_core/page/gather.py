@@ -126,4 +126,4 @@ def _page_names(categories: Sequence[str]) -> dict[str, str]:
 
 
 def _write(path: Path, page: str) -> None:
-    path.write_text(page, encoding="utf-8", newline="\n")
+    path.write_bytes(page.encode())

@@ -27,10 +27,12 @@ def grouped(number: object) -> str:
     """1234567.80 -> 1,234,567.80; None, what cannot be known, is a dash."""
     if number is None:
         return _UNKNOWN
+    if type(number) is int and number >= 0:
+        return f"{number:,}"
     # Not str: of a tiny Decimal that is 5E-15.
     text = f"{number:f}" if isinstance(number, Decimal) else str(number)
-    sign = _MINUS if text.startswith("-") else ""
-    whole, point, decimals = text.removeprefix("-").partition(".")
+    sign, text = (_MINUS, text[1:]) if text[0] == "-" else ("", text)
+    whole, point, decimals = text.partition(".")
     return f"{sign}{int(whole):,}{point}{decimals}"
 
 
@@ -71,7 +73,7 @@ def percent(part: Shown, whole: Shown) -> str:
 
 def share(part: Shown, whole: Shown) -> str:
     """As a table has it; of nothing, or of less, there is none."""
-    return f"{percent(part, whole)} %" if Decimal(str(whole)) > 0 else _UNKNOWN
+    return f"{percent(part, whole)} %" if float(whole) > 0 else _UNKNOWN
 
 
 def plus(one: Shown, other: Shown) -> str:

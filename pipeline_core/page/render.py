@@ -30,6 +30,7 @@ from markupsafe import Markup
 
 from pipeline_core.messages import is_subtracted, undated_words, unlike_words
 from pipeline_core.page.bars import axis_of
+from pipeline_core.page.compared import beside, compared
 from pipeline_core.page.data import (
     CalendarDay,
     Page,
@@ -125,6 +126,7 @@ def environment() -> Environment:
     environment.filters.update(grouped=grouped, shown=shown_name, percent=percent)
     environment.filters.update(signed=signed, money=_money, share=share, axis=axis_of)
     environment.filters.update(plain=_plain)
+    environment.globals.update(beside=beside, compared=compared)
     environment.globals.update(apart=apart, change=change, plus=plus)
     environment.globals.update(undated_words=undated_words, unlike_words=unlike_words)
     environment.globals.update(

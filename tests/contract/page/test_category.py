@@ -100,3 +100,17 @@ def test_ids_are_nothing_but_text(tmp_path: Path) -> None:
     said = _by_product(tmp_path)
     assert "<b>&{{ 7 * 7 }}1.00" in said
     assert "x" * 119 + "…1.00" in said
+
+
+def test_names_that_look_like_its_slots_are_names(tmp_path: Path) -> None:
+    """What all such pages have in common is rendered once, with slots in it."""
+    name = "<slot units> & <slot csv>"
+    products = [("p1", "Pen", name, "0.10")]
+    shop = shop_of(tmp_path, part([purchase(quantity=7)]), customers=CUSTOMERS, products=products)
+    run_local(shop, tmp_path, shop=name)
+    (path,) = (tmp_path / "reports" / "latest" / "by_category").glob("*.html")
+    page, escaped = path.read_text(encoding="utf-8"), "&lt;slot units&gt; &amp; &lt;slot csv&gt;"
+    assert f"<h1><bdi>{escaped}</bdi></h1>" in page
+    assert f"<title>{escaped}: {escaped}, sales report of " in page
+    assert "<slot" not in page
+    assert f'href="{path.stem}.csv" download' in page
