@@ -113,7 +113,8 @@ class _LeanFinder:
                 imported(module)
                 forget_pandas()
             else:
-                with hidden("rich"), _later("asyncio"):
+                # Who shows something has imported rich, and no part of it for tracebacks.
+                with hidden("rich"), hidden("rich.traceback"), _later("asyncio"):
                     imported(module)
 
         spec.loader.exec_module = import_lean  # type: ignore[method-assign]

@@ -57,6 +57,18 @@ assert "rich" not in sys.modules
 import rich.console
 """
 
+# As who shows something, and logs.
+RICH_BEFORE_LOGS = """
+import sys
+from pipeline_core.machine.imports import lean_process
+lean_process()
+import rich.console
+import structlog.dev
+
+assert "rich.traceback" not in sys.modules
+import rich.traceback
+"""
+
 
 A_COMMAND = """
 import os, sys
@@ -124,6 +136,11 @@ def test_logs_do_not_import_rich_and_show_tracebacks_and_rich_still_works() -> N
     assert done.returncode == 0, done.stderr
     assert "it_failed" in done.stderr
     assert "ZeroDivisionError: division by zero" in done.stderr
+
+
+def test_logs_import_no_tracebacks_of_rich_where_rich_was_there_before() -> None:
+    done = run(RICH_BEFORE_LOGS)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted by /proc")
