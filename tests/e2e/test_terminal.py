@@ -46,10 +46,10 @@ def work() -> dict[str, bytes]:
 
 @pytest.fixture
 def many(env: dict[str, str], work: dict[str, bytes]) -> dict[str, str]:
-    """The shop with fifty archives more."""
+    """The shop with fifty archives more, read in small steps: there has to be something to see."""
     for name, data in work.items():
         _add(env, name, data)
-    return env
+    return env | {"SALES_BATCH_SIZE": "500"}
 
 
 def _add(env: dict[str, str], name: str, data: bytes) -> None:
