@@ -1,5 +1,5 @@
 """The reference, made from the code: ``python -m console.reference FOLDER`` writes JSON Schemas of
-what ``--json`` prints, the commands (commands.md) and the settings (settings.md)."""
+what ``--json`` prints and hooks get, the commands (commands.md) and the settings (settings.md)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from pipeline_core.diff import Difference
 from pipeline_core.messages import Summary
 from pipeline_core.messages.delivery import Delivery
 from pipeline_core.messages.inspection import Inspection
+from pipeline_core.messages.notification import HookMessage
 from pipeline_core.publication.rebuild import Rebuilt
 from pipeline_core.questions.comparison import PeriodComparison
 from pipeline_core.questions.explain.explanation import Explanation
@@ -48,6 +49,7 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "explain": (Explanation,),
     "gc": (Collected,),
     "inspect": (Inspection,),
+    "notification": (HookMessage,),
     "plan": (Planned,),
     "prices": (KeptPrices,),
     "progress": (RunProgress,),

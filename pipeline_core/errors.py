@@ -131,3 +131,14 @@ def message_of(error: BaseException) -> str:
     if isinstance(error, PipelineError):
         return error.message
     return without_credentials(repr(error))
+
+
+def reason_of(error: BaseException) -> str:
+    """The same as a sentence for whoever knows no Python: what the system said, or that it is an
+    error of our own."""
+    if isinstance(error, PipelineError):
+        return error.message
+    if isinstance(error, OSError) and error.strerror:
+        place = f": {error.filename}" if isinstance(error.filename, str) else ""
+        return without_credentials(f"{error.strerror}{place}.")
+    return f"The program stopped at an error of its own: {message_of(error)}."

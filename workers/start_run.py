@@ -25,12 +25,14 @@ def claim_slot(settings: Settings, slot: str, *, scheduled: bool) -> str:
         RetryableError: the state storage does not answer.
     """
     state = open_state(settings.state)
-    known = slots.run_of(state, slot)
-    if known is not None:
-        return known
+    run_id = slots.run_of(state, slot)
+    if run_id is None:
+        if scheduled:
+            _check_due(settings, slot)
+        run_id = slots.claim(state, slot, pipeline.new_run_id(datetime.now(UTC), state))
     if scheduled:
-        _check_due(settings, slot)
-    return slots.claim(state, slot, pipeline.new_run_id(datetime.now(UTC), state))
+        slots.note_run(state, slot, run_id)
+    return run_id
 
 
 def _check_due(settings: Settings, name: str) -> None:

@@ -8,7 +8,14 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
 
 from celery import Task
-from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded
+from celery.exceptions import (
+    Ignore,
+    Reject,
+    Retry,
+    SoftTimeLimitExceeded,
+    TimeLimitExceeded,
+    WorkerLostError,
+)
 from celery.utils.time import get_exponential_backoff_interval
 
 import pipeline_core.page.gather  # noqa: F401  (once, in the main process; it takes a while)
@@ -236,6 +243,10 @@ def _cause_of(failed: str) -> str:
         return "a task failed"
     for _ in range(_RESULT_TRIES):
         found = app.AsyncResult(failed).result
+        if isinstance(found, WorkerLostError):
+            return "a worker died"
+        if isinstance(found, TimeLimitExceeded):
+            return "a worker took longer than SALES_TASK_TIME_LIMIT"
         if found is not None:
             told = without_credentials(str(found))
             return cut(told.encode(errors="replace").decode(), LONGEST_CAUSE)

@@ -15,7 +15,7 @@ from pipeline_core.errors import (
     RetryableError,
     TooCostly,
     WorkUnderWay,
-    message_of,
+    reason_of,
 )
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker, attempt, is_alive, raise_too_costly
@@ -108,9 +108,7 @@ def _tried(
         if not isinstance(error, PipelineError):
             log.exception("delivery_failed", run_id=ledger.run_id, destination=destination.shown)
         remedy = getattr(error, "remedy", "This is a bug of ours; the log says where it happened.")
-        return msgspec.structs.replace(
-            tried, state="failed", cause=message_of(error), remedy=remedy
-        )
+        return msgspec.structs.replace(tried, state="failed", cause=reason_of(error), remedy=remedy)
     return tried if newer is None else superseded(tried, newer)
 
 

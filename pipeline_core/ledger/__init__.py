@@ -4,6 +4,7 @@
 
     leases/<token>.json                          which run holds the lock; the highest token counts
     slots/<slot>.json                            the one run of a time on the schedule
+    slots/runs/<run_id>.json                     the time on the schedule that a run is of
     published/<run_id>.json                      runs that may become `latest`
     runs/<run_id>/manifest.json                  the plan, created once
     runs/<run_id>/dispatches/<n>.json            work that was sent to workers together
@@ -21,7 +22,8 @@
     runs/<run_id>/verdict.json                   created once: publish, refuse or fail
     runs/<run_id>/changes.json                   what changed since the run before
     runs/<run_id>/outcome.json                   written last: what the verdict said is done
-    runs/<run_id>/told.json                      the outcome reached the hooks
+    runs/<run_id>/told.json                      which news of the outcome reached the hooks
+    runs/<run_id>/telling.json                   who tells them right now
     runs/<run_id>/deliveries/<destination>.json  what became of a delivery there
     dimensions/<digest>/customers.parquet, products.parquet
     prices/, price_history.json                  what plans saw of prices (see price_lists.py)

@@ -13,7 +13,8 @@ RUN_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z-]{0,63}\Z"
 _RUN = re.compile(RUN_PATTERN)
 _ARCHIVE = re.compile(r"[0-9]{5,9}")
 # A time on the schedule, 20240301T0300, or a word of whoever asks.
-_SLOT = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:+-]{0,99}")
+SLOT_PATTERN = r"^[0-9A-Za-z][0-9A-Za-z_.:+-]{0,99}\Z"
+_SLOT = re.compile(SLOT_PATTERN)
 TASK_PATTERN = r"^[0-9A-Za-z_-]{1,64}\Z"
 _TASK = re.compile(TASK_PATTERN)
 
@@ -30,7 +31,7 @@ def is_archive_id(name: object) -> bool:
 
 def is_slot(name: object) -> bool:
     """Letters, digits and ``_.:+-``, 100 at most, the first a letter or a digit."""
-    return isinstance(name, str) and _SLOT.fullmatch(name) is not None
+    return isinstance(name, str) and _SLOT.match(name) is not None
 
 
 def is_task_id(name: object) -> bool:

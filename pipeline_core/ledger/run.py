@@ -23,6 +23,7 @@ from pipeline_core.messages import (
     to_json,
 )
 from pipeline_core.messages.changes import Changes
+from pipeline_core.messages.notification import Told
 
 _DISTINCT = "distinct.json"
 
@@ -161,14 +162,11 @@ class RunLedger(RunReceipts):
         for name in ("told.json", "outcome.json", "changes.json", "verdict.json"):
             self.state.remove(self._key(name))
 
-    def mark_notified(self) -> None:
-        """Notes that the hooks know the outcome."""
-        self.state.write(self._key("told.json"), b"{}\n")
-
     def forget_notified(self) -> None:
         """Notes that the outcome is another than the one the hooks know."""
         self.state.remove(self._key("told.json"))
 
     def is_notified(self) -> bool:
-        """Whether the hooks know the outcome."""
-        return self._exists("told.json")
+        """Whether the hooks know the outcome, and all that there is to tell of it."""
+        told = self._read("told.json", Told)
+        return told is not None and told.is_complete

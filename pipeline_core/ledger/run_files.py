@@ -62,13 +62,6 @@ class RunFiles:
         """The same to read from its beginning, of any size. Raises DamagedResult."""
         return opened_stored(self.state, stored, self.held)
 
-    def _exists(self, name: str) -> bool:
-        try:
-            self.state.stat(self._key(name))
-        except FileNotFoundError:
-            return False
-        return True
-
     def _stands(self, name: str) -> bool:
         """Whether there is a file of that name, whoever wrote it."""
         key = self._key(name)

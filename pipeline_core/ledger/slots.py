@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Struct
 
-from pipeline_core.ledger.names import RUN_PATTERN
+from pipeline_core.ledger.names import RUN_PATTERN, SLOT_PATTERN
 from pipeline_core.ledger.records import read_record
 from pipeline_core.messages import to_json
 from pipeline_core.storage import Storage
@@ -23,6 +23,13 @@ class SlotClaim(Struct, frozen=True):
 
     run_id: Annotated[str, msgspec.Meta(pattern=RUN_PATTERN)]
     """The run."""
+
+
+class RunSlot(Struct, frozen=True):
+    """Which time on the schedule a run is of."""
+
+    slot: Annotated[str, msgspec.Meta(pattern=SLOT_PATTERN)]
+    """The time, as 20240301T0300 on the schedule's clock."""
 
 
 def claim(state: Storage, slot: str, run_id: str) -> str:
@@ -40,6 +47,17 @@ def run_of(state: Storage, slot: str) -> str | None:
     """The id of the slot's run, or None while nobody asked for it."""
     found = read_record(state, _key(slot), SlotClaim)
     return None if found is None else found.run_id
+
+
+def note_run(state: Storage, slot: str, run_id: str) -> None:
+    """Keeps which time on the schedule a run is of."""
+    state.create(_run_key(run_id), to_json(RunSlot(slot)))
+
+
+def slot_of(state: Storage, run_id: str) -> str | None:
+    """The time on the schedule that a run is of; None of one that no schedule started."""
+    found = read_record(state, _run_key(run_id), RunSlot)
+    return None if found is None else found.slot
 
 
 def mark_late(state: Storage, slot: str) -> bool:
@@ -61,6 +79,10 @@ def schedule_since(state: Storage, schedule: str, now: str) -> str:
     if state.create(key, msgspec.json.encode(now)):
         return now
     return read_record(state, key, str) or now
+
+
+def _run_key(run_id: str) -> str:
+    return f"{_FOLDER}/runs/{run_id}.json"
 
 
 def _late_key(slot: str) -> str:

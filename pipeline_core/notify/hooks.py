@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import html
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import get_args
+
+import msgspec
 
 from pipeline_core.configuration.hook_command import program
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Outcome, Summary
-from pipeline_core.notify.hook_process import run_command
+from pipeline_core.messages.notification import Event, HookMessage, RunFigures
+from pipeline_core.notify.hook_process import MOST_SECONDS, run_command
+from pipeline_core.plural import counted
 from pipeline_core.reconciliation.reconcile import reconciled
 from pipeline_core.reconciliation.words import in_one_line
 
 log = get_logger()
 
-Event = Literal["published", "failed", "refused", "incomplete", "recovered", "late", "undelivered"]
-
 WEBHOOK_SECONDS = 10
 _TRIES = 2
+# How long all hooks together may take with one notification, and some more.
+LONGEST_SECONDS = _TRIES * WEBHOOK_SECONDS + MOST_SECONDS + 10
+_ARCHIVES_NAMED = 20
+SLOT_FORMAT = "%Y%m%dT%H%M"
 
 
 @dataclass(frozen=True)
@@ -37,75 +42,46 @@ class Hooks:
 NOBODY = Hooks(webhook_url=None, command=None, events=frozenset())
 
 
-@dataclass(frozen=True)
-class RunFigures:
-    """A run's summary in short."""
+def figures_of(summary: Summary) -> RunFigures:
+    """A summary in short."""
+    totals, events, found = summary.totals, summary.events, reconciled(summary)
+    return RunFigures(
+        run_id=summary.run_id,
+        total_revenue=totals.total_revenue,
+        units_sold=totals.units_sold,
+        unique_customers=totals.unique_customers,
+        events_seen=events.seen,
+        events_counted=events.counted,
+        returns_counted=0 if summary.returns is None else summary.returns.events,
+        events_rejected=events.rejected,
+        unreadable=summary.unreadable_count,
+        ignored=sum(summary.ignored.values()),
+        left_out="" if found.is_all_sold else in_one_line(found),
+        left_out_share=found.share,
+        left_out_revenue_share=found.revenue_share,
+        left_out_purchases=found.left_out.purchases,
+        left_out_revenue=found.left_out.revenue,
+        left_out_unknown_revenue=found.left_out.unknown_revenue,
+    )
 
-    run_id: str
-    """The run."""
-    total_revenue: str
-    """Revenue as decimal text."""
-    units_sold: int
-    """Units of all counted purchases."""
-    unique_customers: int
-    """Distinct customers; guests are none."""
-    events_seen: int
-    """Events that were read."""
-    events_counted: int
-    """Purchases that are in the report, and returns that are taken from it, or in their own."""
-    returns_counted: int
-    """Returns among the counted events."""
-    events_rejected: int
-    """Events that were left out."""
-    unreadable: int
-    """Number of inputs that could not be read."""
-    ignored: int
-    """Number of files and entries that were passed over."""
-    left_out: str
-    """What was bought, as counted and left out by reason, in money, for people; empty if nothing is
-    left out."""
-    left_out_share: str
-    """Share (0 to 1) of all purchases and returns that is left out, with six decimals."""
-    left_out_revenue_share: str
-    """The same of the money of all sales, as far as it is known."""
 
-    @classmethod
-    def of(cls, summary: Summary) -> RunFigures:
-        """Those of a summary."""
-        totals, events, found = summary.totals, summary.events, reconciled(summary)
-        return cls(
-            run_id=summary.run_id,
-            total_revenue=totals.total_revenue,
-            units_sold=totals.units_sold,
-            unique_customers=totals.unique_customers,
-            events_seen=events.seen,
-            events_counted=events.counted,
-            returns_counted=0 if summary.returns is None else summary.returns.events,
-            events_rejected=events.rejected,
-            unreadable=summary.unreadable_count,
-            ignored=sum(summary.ignored.values()),
-            left_out="" if found.is_all_sold else in_one_line(found),
-            left_out_share=found.share,
-            left_out_revenue_share=found.revenue_share,
-        )
-
-    def in_words(self) -> str:
-        """One sentence."""
-        back = f" ({_counted(self.returns_counted, 'return')} among them)"
-        counted = f"{self.events_counted:,} of {_counted(self.events_seen, 'event')} counted"
-        left_out = [
-            f"{counted}{back if self.returns_counted else ''}",
-            f"{self.events_rejected:,} rejected",
-        ]
-        if self.unreadable:
-            left_out.append(f"{_counted(self.unreadable, 'input')} unreadable")
-        if self.ignored:
-            left_out.append(f"{_counted(self.ignored, 'file')} passed over")
-        figures = (
-            f"Revenue {Decimal(self.total_revenue):,f}, {_counted(self.units_sold, 'unit')}, "
-            f"{_counted(self.unique_customers, 'customer')}; {', '.join(left_out)}."
-        )
-        return f"{figures} {self.left_out}".rstrip()
+def figures_in_words(figures: RunFigures) -> str:
+    """One sentence, and what was left out."""
+    back = f" ({counted(figures.returns_counted, 'return')} among them)"
+    read = f"{figures.events_counted:,} of {counted(figures.events_seen, 'event')} counted"
+    left_out = [
+        f"{read}{back if figures.returns_counted else ''}",
+        f"{figures.events_rejected:,} rejected",
+    ]
+    if figures.unreadable:
+        left_out.append(f"{counted(figures.unreadable, 'input')} unreadable")
+    if figures.ignored:
+        left_out.append(f"{counted(figures.ignored, 'file')} passed over")
+    sold = (
+        f"Revenue {Decimal(figures.total_revenue):,f}, {counted(figures.units_sold, 'unit')}, "
+        f"{counted(figures.unique_customers, 'customer')}; {', '.join(left_out)}."
+    )
+    return f"{sold} {figures.left_out}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -136,6 +112,8 @@ class Notification:
     """The time on the schedule, if the event is about one."""
     changes: tuple[str, ...] = ()
     """Sentences about a new report and the one before."""
+    archives: tuple[str, ...] = ()
+    """Names of the archives that it is about."""
     figures: RunFigures | None = None
     """The run's own figures, if it has some."""
     report: PublishedReport | None = None
@@ -144,32 +122,36 @@ class Notification:
     def as_json(self) -> bytes:
         """One JSON object; ``text`` is what Slack and its like show, escaped as they ask: a name of
         ``<!channel>`` would ring everybody."""
-        about = f"run {self.run_id}" if self.run_id else f"slot {self.slot}"
-        head = f"Sales report, {about}: {self.event}."
-        said = [head, self.reason, self.remedy, self._figures_in_words(), *self.changes]
+        said = [self._head(), self.reason, self.remedy, self._figures_in_words(), *self.changes]
         said.append(self._where())  # last: no full stop is taken for a part of it
-        figures = self.figures or (self.report.figures if self.report else None)
-        fields = {
-            "text": html.escape(" ".join(filter(None, said)), quote=False),
-            "event": self.event,
-            "run_id": self.run_id,
-            "reason": self.reason,
-            "remedy": self.remedy,
-            "at": self.at.isoformat(),
-            "slot": self.slot,
-            "changes": self.changes,
-            "figures": asdict(figures) if figures else None,
-            "report": self.report.page if self.report else None,
-        }
-        return json.dumps(fields).encode()
+        message = HookMessage(
+            text=html.escape(" ".join(filter(None, said)), quote=False),
+            event=self.event,
+            run_id=self.run_id,
+            reason=self.reason,
+            remedy=self.remedy,
+            at=self.at.isoformat(),
+            slot=self.slot,
+            changes=self.changes,
+            figures=self.figures or (self.report.figures if self.report else None),
+            report=self.report.page if self.report else None,
+            archives=self.archives[:_ARCHIVES_NAMED],
+            archives_total=len(self.archives),
+        )
+        return msgspec.json.encode(message)
+
+    def _head(self) -> str:
+        about = f"run {self.run_id}" if self.run_id else ""
+        due = f"scheduled for {_clock(self.slot)}" if self.slot else ""
+        return f"Sales report, {', '.join(filter(None, (about, due)))}: {self.event}."
 
     def _figures_in_words(self) -> str:
         if self.figures is not None:
-            return self.figures.in_words()
+            return figures_in_words(self.figures)
         if self.report is None:
             return ""
         stands = self.report.figures
-        return f"The report of run {stands.run_id} stands. {stands.in_words()}"
+        return f"The report of run {stands.run_id} stands. {figures_in_words(stands)}"
 
     def _where(self) -> str:
         if self.report is None:
@@ -178,8 +160,12 @@ class Notification:
         return f"{'Report' if is_own else 'The report that stands'}: {self.report.page}"
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def _clock(slot: str) -> str:
+    """A time on the schedule for people: ``2024-03-01 03:00``."""
+    try:
+        return f"{datetime.strptime(slot, SLOT_FORMAT):%Y-%m-%d %H:%M}"  # noqa: DTZ007
+    except ValueError:
+        return slot
 
 
 def parse_events(text: str) -> frozenset[Event]:
@@ -226,11 +212,20 @@ def _post(url: str, notification: Notification) -> bool:
             error.close()
             break
         except (OSError, http.client.HTTPException, ValueError) as error:
-            cause = type(error).__name__  # its text may hold the URL
+            cause = _why(error)
     log.error(
         "webhook_not_told", run_id=notification.run_id, notice=notification.event, cause=cause
     )
     return False
+
+
+def _why(error: Exception) -> str:
+    """Without the text of the error, which may hold the URL."""
+    cause = getattr(error, "reason", error)
+    if isinstance(cause, TimeoutError):
+        return f"it does not answer within {WEBHOOK_SECONDS} s"
+    said = cause.strerror if isinstance(cause, OSError) else None
+    return said or "it cannot be asked, or does not answer as a web server does"
 
 
 def _run(command: str, notification: Notification) -> bool:

@@ -12,7 +12,7 @@ from pipeline_core.errors import (
     PipelineError,
     PublishRefused,
     ResultsMissing,
-    message_of,
+    reason_of,
 )
 from pipeline_core.ledger import RunLedger, open_state, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
@@ -113,7 +113,7 @@ def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
     failed = Verdict(
         state="failed",
         finished_at=datetime.now(UTC),
-        reason=message_of(error),
+        reason=reason_of(error),
         remedy=error.remedy if isinstance(error, PipelineError) else _after_a_bug(ledger),
     )
     verdict = ledger.create_verdict(failed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 
 import msgspec
@@ -17,7 +16,8 @@ from pipeline_core.ledger import RunLedger, published_ids
 from pipeline_core.ledger.attempts import Worker, this_process
 from pipeline_core.logs import get_logger
 from pipeline_core.messages.delivery import Delivery
-from pipeline_core.notify.hooks import Hooks, Notification, notify_hooks
+from pipeline_core.notify.hooks import Hooks, notify_hooks
+from pipeline_core.running.notifications import of_delivery
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage, open_storage
 
@@ -166,12 +166,6 @@ def _tell(ledger: RunLedger, hooks: Hooks, found: Iterable[Delivery]) -> None:
     for each in found:
         if each.is_told or not each.cause or each.state == "superseded":
             continue
-        notification = Notification(
-            event="undelivered",
-            run_id=ledger.run_id,
-            reason=delivery_words(each),
-            remedy=each.remedy,
-            at=datetime.now(UTC),
-        )
+        notification = of_delivery(ledger, delivery_words(each), each.remedy)
         if notify_hooks(hooks, notification):
             save_delivery(ledger, msgspec.structs.replace(each, is_told=True))

@@ -2,61 +2,104 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from pipeline_core.errors import PipelineError, message_of
+from pipeline_core.errors import PipelineError, message_of, reason_of
 from pipeline_core.ledger import RunLedger, slots
-from pipeline_core.ledger.attempts import COMMAND
+from pipeline_core.ledger.attempts import COMMAND, this_process
+from pipeline_core.ledger.told import heard, note_heard, telling
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Outcome, Summary
 from pipeline_core.messages.changes import sentences
+from pipeline_core.messages.notification import Event, Told
 from pipeline_core.notify.hooks import (
-    Event,
+    LONGEST_SECONDS,
     Hooks,
     Notification,
     PublishedReport,
-    RunFigures,
     event_of,
+    figures_of,
     notify_hooks,
 )
+from pipeline_core.plural import counted
 from pipeline_core.publication.latest import newest_published
 from pipeline_core.storage import Storage
 
 log = get_logger()
 
+# Archives that a sentence names.
+_NAMED = 5
+
 
 def notify_of_outcome(ledger: RunLedger, hooks: Hooks) -> None:
-    """Tells the hooks how the run ended, unless they know, it has not ended, or it is one of a time
-    past, which somebody made by hand. One that could not be told is told again by whoever calls
-    this next; two at once may tell it twice."""
+    """Tells the hooks how the run ended, each event once, unless they know, it has not ended, or it
+    is one of a time past, which somebody made by hand. What could not be told, or is being told by
+    another process, is told again by whoever calls this next."""
     outcome = ledger.outcome()
     if outcome is None or ledger.is_notified():
         return
     manifest = ledger.planned()
     if manifest is not None and manifest.options.as_of is not None:
         return
-    events: list[Event] = [event_of(outcome)]
+    found = [_of_outcome(ledger, manifest, outcome)]
     if outcome.state == "published" and _was_recovered(ledger):
-        events.append("recovered")
-    summary, report = outcome.summary, _report(ledger, manifest, outcome)
-    told = [
-        notify_hooks(
-            hooks,
-            Notification(
-                event=event,
-                run_id=ledger.run_id,
-                reason=_recovery(ledger) if event == "recovered" else _reason(manifest, outcome),
-                remedy=outcome.remedy,
-                at=datetime.now(UTC),
-                changes=_changes(ledger, event),
-                figures=RunFigures.of(summary) if summary is not None else None,
-                report=report,
-            ),
-        )
-        for event in events
-    ]
-    if all(told):
-        ledger.mark_notified()
+        found.append(_of_recovery(ledger, manifest, found[0]))
+    with telling(ledger, this_process(), LONGEST_SECONDS * len(found)) as is_ours:
+        if not is_ours:
+            return
+        known = heard(ledger)
+        for each in found:
+            if known.is_complete or each.event in known.events or not notify_hooks(hooks, each):
+                continue
+            events = (*known.events, each.event)
+            known = Told(is_complete=len(events) == len(found), events=events)
+            note_heard(ledger, known)
+
+
+def _of_outcome(ledger: RunLedger, manifest: Manifest | None, outcome: Outcome) -> Notification:
+    event, summary = event_of(outcome), outcome.summary
+    return Notification(
+        event=event,
+        run_id=ledger.run_id,
+        reason=_reason(manifest, outcome),
+        remedy=outcome.remedy,
+        at=datetime.now(UTC),
+        slot=slots.slot_of(ledger.state, ledger.run_id),
+        changes=_changes(ledger, event),
+        figures=figures_of(summary) if summary is not None else None,
+        report=_report(ledger, manifest, outcome),
+    )
+
+
+def _of_recovery(
+    ledger: RunLedger, manifest: Manifest | None, outcome: Notification
+) -> Notification:
+    names = _taken_up_again(ledger, manifest)
+    return replace(
+        outcome,
+        event="recovered",
+        reason=_recovery(ledger, names),
+        remedy="",
+        changes=(),
+        archives=names,
+    )
+
+
+def of_delivery(ledger: RunLedger, reason: str, remedy: str) -> Notification:
+    """A published run's report did not arrive somewhere."""
+    outcome, manifest = ledger.outcome(), ledger.planned()
+    summary = outcome.summary if outcome is not None else None
+    return Notification(
+        event="undelivered",
+        run_id=ledger.run_id,
+        reason=reason,
+        remedy=remedy,
+        at=datetime.now(UTC),
+        slot=slots.slot_of(ledger.state, ledger.run_id),
+        figures=figures_of(summary) if summary is not None else None,
+        report=_report(ledger, manifest, outcome) if outcome is not None else None,
+    )
 
 
 def fail_and_notify(ledger: RunLedger, hooks: Hooks, error: BaseException) -> None:
@@ -69,7 +112,7 @@ def fail_and_notify(ledger: RunLedger, hooks: Hooks, error: BaseException) -> No
         notify_of_outcome(ledger, hooks)
     except (PipelineError, OSError) as trouble:
         log.error("failure_not_recorded", run_id=ledger.run_id, cause=message_of(trouble))
-        reason, remedy = message_of(error), getattr(error, "remedy", "")
+        reason, remedy = reason_of(error), getattr(error, "remedy", "")
         notify_hooks(
             hooks, Notification("failed", ledger.run_id, reason, remedy, datetime.now(UTC))
         )
@@ -128,7 +171,7 @@ def _standing(state: Storage) -> PublishedReport | None:
 
 def _published(manifest: Manifest, summary: Summary) -> PublishedReport:
     page = f"{manifest.reports.rstrip('/')}/runs/{manifest.run_id}/index.html"
-    return PublishedReport(page, RunFigures.of(summary))
+    return PublishedReport(page, figures_of(summary))
 
 
 def _changes(ledger: RunLedger, event: Event) -> tuple[str, ...]:
@@ -141,8 +184,21 @@ def _was_recovered(ledger: RunLedger) -> bool:
     return len(ledger.dispatches()) > 1 or len(ledger.attempts(COMMAND)) > 1
 
 
-def _recovery(ledger: RunLedger) -> str:
-    causes = dict.fromkeys(dispatch.why for dispatch in ledger.dispatches() if dispatch.why)
-    if not causes:
-        return "It had stopped, and was taken up again."
-    return f"Missing work was sent again: {'; '.join(causes)}."
+def _taken_up_again(ledger: RunLedger, manifest: Manifest | None) -> tuple[str, ...]:
+    """Names of the archives that were begun, or sent, more than once."""
+    if manifest is None:
+        return ()
+    counts = ledger.attempt_counts()
+    again = {work.archive for dispatch in ledger.dispatches()[1:] for work in dispatch.work}
+    again |= {work.archive for work in manifest.planned_work() if counts.get(work.id, 0) > 1}
+    return tuple(sorted(manifest.archive(each).name for each in again))
+
+
+def _recovery(ledger: RunLedger, names: tuple[str, ...]) -> str:
+    causes = dict.fromkeys(each.why.rstrip(".") for each in ledger.dispatches() if each.why)
+    why = f" ({'; '.join(causes)})" if causes else ""
+    if not names:
+        return f"It had stopped{why}, and was taken up again."
+    more = len(names) - _NAMED
+    shown = ", ".join(names[:_NAMED]) + (f" and {counted(more, 'other')}" if more > 0 else "")
+    return f"It had stopped{why}, and was taken up again: {shown}."

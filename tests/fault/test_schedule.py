@@ -107,7 +107,9 @@ def test_a_missed_slot_is_made_up_for_once(ships: Fleet, expected: dict[str, byt
     eventually(lambda: len(ships.log_lines("slot_missed")) >= 1, "the log line")
     assert ships.csvs() == expected
     assert ships.published() == ships.run_ids()
-    assert slots.run_of(open_storage(ships.env["SALES_STATE"]), slot) == ships.run_ids()[0]
+    state = open_storage(ships.env["SALES_STATE"])
+    assert slots.run_of(state, slot) == ships.run_ids()[0]
+    assert slots.slot_of(state, ships.run_ids()[0]) == slot
     assert len(ships.run_ids()) == 1
     assert "late" not in _events(told), "it has two hours"
 

@@ -240,6 +240,10 @@ def test_what_is_refused_is_told_and_not_tried_again(
     [notification] = told
     assert (notification.event, notification.run_id) == ("undelivered", ledger.run_id)
     assert cause in notification.reason
+    assert notification.figures is not None
+    assert notification.figures.run_id == ledger.run_id
+    assert notification.report is not None
+    assert notification.report.page.endswith(f"runs/{ledger.run_id}/index.html")
     assert "cret" not in repr(notification)
     with pytest.raises(ConfigError):
         try_out(settings.destinations()[0])

@@ -149,6 +149,9 @@ def test_who_is_told_hears_figures_and_where_the_report_is(tmp_path: Path) -> No
         "left_out": left_out,
         "left_out_share": "0.500000",
         "left_out_revenue_share": "0.000081",
+        "left_out_purchases": 1,
+        "left_out_revenue": "0.10",
+        "left_out_unknown_revenue": 0,
     }
     (shop.data / "week.zip").write_bytes(week(part([]), b"[oops"))
     (shop.data / "notes.txt").touch()
