@@ -12,7 +12,7 @@ from pipeline_core.catalog.tables import Column, Table
 from pipeline_core.catalog.words import likeness
 from pipeline_core.configuration.dimension_tables import shown_name
 from pipeline_core.dimensions.database import connected
-from pipeline_core.dimensions.relation import quoted
+from pipeline_core.dimensions.table_lookup import quoted
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -15,7 +15,7 @@ from pipeline_core.configuration.dimension_tables import (
     split_name,
 )
 from pipeline_core.configuration.env_line import env_line
-from pipeline_core.dimensions.relation import quoted
+from pipeline_core.dimensions.table_lookup import quoted
 
 _NO_DIGITS = re.compile(r"\D*")
 # Names that are no words of SQL.

@@ -55,13 +55,22 @@ class DimensionTable:
 
     def wanted(self, names: Sequence[str]) -> dict[str, str]:
         """Theirs by ours, VALIDITY_COLUMNS among them where they were renamed, or where they are
-        among ``names`` and, by its new name, no column of ours that is none of dates."""
-        wanted = dict(zip(self.ours, self.theirs(), strict=True))
+        among ``names`` and, by its new name, no column of ours that is none of dates. One that was
+        not renamed may be written in other letter case, if just one of ``names`` is so."""
+        wanted = {ours: self._named_in(names, ours) for ours in self.ours}
         others = set(wanted.values())
-        for name in VALIDITY_COLUMNS:
-            if name in self.renamed or (name in names and name not in others):
-                wanted[name] = self.renamed.get(name, name)
+        for ours in VALIDITY_COLUMNS:
+            name = self._named_in(names, ours)
+            if ours in self.renamed or (name in names and name not in others):
+                wanted[ours] = name
         return wanted
+
+    def _named_in(self, names: Sequence[str], ours: str) -> str:
+        """What it is called there."""
+        if ours in self.renamed:
+            return self.renamed[ours]
+        alike = [name for name in names if name.casefold() == ours]
+        return alike[0] if len(alike) == 1 else ours
 
     def called(self, named: str, renamed: Mapping[str, str]) -> DimensionTable:
         """The same of a shop that calls it, and some of its columns, so. Raises ValueError if one

@@ -13,6 +13,9 @@ _FOR_GOOD: dict[Refusal, str] = {
     "database": f"Correct the database in {_WHERE}, or create it.",
     "connect": f"Grant the user of {_WHERE} CONNECT on the database.",
     "host": f"Correct {_WHERE}; pg_hba.conf of PostgreSQL says who may connect from where.",
+    "unknown host": f"Correct the host in {_WHERE}: no such name is known here.",
+    "tls": f"Correct what {_WHERE} asks for (sslmode, sslrootcert), or have PostgreSQL serve TLS "
+    "with a certificate for that name.",
 }
 _NO_PRIVILEGE, _NO_LOCK, _READ_ONLY = "42501", "55P03", "25006"
 # Classes of SQLSTATE that pass by themselves: connection, transaction, resources, operator, system.
@@ -62,4 +65,5 @@ def _not_connected(lines: list[str]) -> PipelineError:
         )
     if refusal == "busy":
         return RetryableError(f"PostgreSQL refuses: {said}.", "See how PostgreSQL fares.")
-    return ConfigError(f"PostgreSQL refuses: {said}.", _FOR_GOOD[refusal])
+    what = "has no such host" if refusal == "unknown host" else "refuses"
+    return ConfigError(f"PostgreSQL {what}: {said}.", _FOR_GOOD[refusal])

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline_core.dimensions.source_table import Located, bad_byte
+from pipeline_core.dimensions.source_table import AS_UTF8, Located, bad_byte
 from pipeline_core.errors import ConfigError, InputError
 
 _T = TypeVar("_T")
@@ -116,9 +116,7 @@ def _decoded(column: pa.ChunkedArray, name: str, at: Located) -> pa.ChunkedArray
         values = raw.to_pylist()
         bad = {n: byte for n, value in enumerate(values) if value and (byte := _bad_byte(value))}
         where = some(list(bad), lambda n: f"{at.row(n, values[n])}: {bad[n]}")
-        raise InputError(
-            f"{at.place}: {name} is not UTF-8 in {where}.", "Convert it to UTF-8."
-        ) from None
+        raise InputError(f"{at.place}: {name} is not UTF-8 in {where}.", AS_UTF8) from None
 
 
 def _bad_byte(value: bytes) -> str | None:

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from pipeline_core.configuration.dimension_tables import DimensionTable
 from pipeline_core.dimensions.source import find_columns
-from pipeline_core.dimensions.source_table import Located, bad_byte, shortened
+from pipeline_core.dimensions.source_table import AS_UTF8, Located, bad_byte, shortened
 from pipeline_core.errors import ConfigError
 from pipeline_core.plural import counted
 
@@ -33,6 +33,14 @@ _OTHER_ENCODINGS = {
     codecs.BOM_UTF32_BE: "UTF-32",
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
+}
+# By their first bytes: files that were given another ending.
+_OTHER_FILES = {
+    b"PK\x03\x04": "a zip or a workbook (.xlsx)",
+    b"\xd0\xcf\x11\xe0": "a workbook (.xls)",
+    b"\x1f\x8b": "packed by gzip",
+    b"\x28\xb5\x2f\xfd": "packed by Zstandard",
+    b"PAR1": "Parquet",
 }
 _AS_UTF8 = "Save it as CSV in UTF-8."
 # What may stand between cells, and how it is called.
@@ -85,7 +93,8 @@ def _delimiter(path: Path, mark: bytes, table: DimensionTable) -> str:
             except _Misquoted:  # if it is amiss with each of them, it is said of the comma
                 continue
         widths[delimiter] = len(names)
-        if set(table.theirs()) <= {name.strip() for name in names}:
+        stripped = [name.strip() for name in names]
+        if set(table.wanted(stripped).values()) <= set(stripped):
             fitting.append(delimiter)
     if len(fitting) > 1:
         either = " or ".join(f"a {_DELIMITERS[each]}" for each in fitting)
@@ -113,6 +122,9 @@ def _byte_order_mark(path: Path) -> bytes:
     for mark, encoding in _OTHER_ENCODINGS.items():
         if start.startswith(mark):
             raise ConfigError(f"{path} is in {encoding}.", _AS_UTF8)
+    for beginning, what in _OTHER_FILES.items():
+        if start.startswith(beginning):
+            raise ConfigError(f"{path} is {what}, not CSV.", _AS_UTF8)
     first, *_ = [*start.lstrip(b"\r\n").splitlines(), b""]
     if b"\0" in first:
         raise ConfigError(
@@ -150,7 +162,7 @@ def _names(rows: Iterator[tuple[int, list[str]]], path: Path, table: DimensionTa
         except UnicodeDecodeError as error:
             raise ConfigError(
                 f"{path}: the names of its columns are not UTF-8: {bad_byte(error)} in row {line}.",
-                _AS_UTF8,
+                AS_UTF8,
             ) from error
     return names
 

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 _PLACE = "database"
 _ZONE = re.compile(r"%25(?=.)")  # RFC 6874
 # How PostgreSQL spells values must not depend on who connects; psycopg2 does this for DateStyle.
+# And who did connect, as SQL has the name.
 # lc_monetary is left as it is: a stored 100 of money is 1.00 or 100 by it.
 _PINNED = """
     SELECT set_config('TimeZone', 'UTC', true), set_config('IntervalStyle', 'postgres', true),
-        set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true)
+        set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true),
+        quote_ident(current_user)
 """
 _REAL, _MONEY, _BYTEA, _UUID = 700, 790, 17, 2950  # pg_type.oid
 # pg_type.typcategory of what is no number, whatever its values are: arrays, booleans, composites,
@@ -78,13 +80,14 @@ def connected(url: str) -> Iterator[Connection]:
     except (exc.ArgumentError, ModuleNotFoundError, ValueError) as error:  # a port that is none
         raise ConfigError("The database URL cannot be used.", URL_FORM) from error
 
+    reader = None
     try:
         with engine.connect().execution_options(postgresql_readonly=True) as connection:
-            connection.execute(text(_PINNED))
+            *_, reader = connection.execute(text(_PINNED)).one()
             yield connection
     except (pd.errors.DatabaseError, exc.DBAPIError) as error:
         # A traceback would show what the sentence leaves out.
-        raise database_error(error, engine.url.username, _database(engine.url)) from None
+        raise database_error(error, engine.url.username, _database(engine.url), reader) from None
     finally:
         engine.dispose()
 

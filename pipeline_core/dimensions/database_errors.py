@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from pipeline_core.configuration.dimension_tables import DimensionTable
 from pipeline_core.dimensions.refusals import Refusal, masked, why_not_connected
 from pipeline_core.dimensions.source_table import shortened
+from pipeline_core.dimensions.table_lookup import quoted
 from pipeline_core.errors import ConfigError, InputError, PipelineError, RetryableError
 
 URL_FORM = "Write postgresql://user:password@host:5432/database."
@@ -18,6 +20,11 @@ _SETTINGS = (
 )
 _LOGIN = "SALES_DB_USER and SALES_DB_PASSWORD (or SALES_DATABASE_URL)"
 _NO_PRIVILEGE = "42501"  # SQLSTATE insufficient_privilege
+_DENIED = re.compile(r"permission denied for (?P<kind>[a-z ]+) (?P<name>.+)")
+# What reads it, by what PostgreSQL calls it; all others are read by SELECT.
+_GRANTS = {"schema": "USAGE ON SCHEMA", "function": "EXECUTE ON FUNCTION"}
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_READ_ONLY = "25006"  # SQLSTATE read_only_sql_transaction: a view or a function writes
 # Classes of SQLSTATE that are of what was asked: what is not supported, cardinality, data, the
 # state of cursor and transaction (read-only is one), names and syntax, exceptions of functions.
 _OF_VALUES = "22"
@@ -28,28 +35,29 @@ _REMEDIES: dict[Refusal, str] = {
     "connect": "Grant its user CONNECT, or check SALES_DB_USER and SALES_DB_NAME (or "
     "SALES_DATABASE_URL).",
     "host": f"Check {_SETTINGS}; pg_hba.conf of PostgreSQL says who may connect from where.",
+    "unknown host": "Check SALES_DB_HOST (or SALES_DATABASE_URL): no such name is known here.",
+    "tls": "Check what SALES_DATABASE_URL asks for (sslmode, sslrootcert), or have PostgreSQL "
+    "serve TLS with a certificate for that name.",
 }
 
 
-def database_error(error: Exception, user: str | None, name: str | None) -> PipelineError:
+def database_error(
+    error: Exception, user: str | None, name: str | None, reader: str | None = None
+) -> PipelineError:
     """The error of ours for one of pandas or SQLAlchemy. ``user`` and ``name`` (the database) are
     whom and what the connection named; whoever mistakes a setting for another has a password in
-    one of them."""
+    one of them. ``reader`` is who is connected, as SQL has the name, if there is a connection."""
     from sqlalchemy import exc
 
     cause = error if isinstance(error, exc.DBAPIError) else error.__cause__
     orig = cause.orig if isinstance(cause, exc.DBAPIError) else error
     lines = masked(str(orig).strip(), user, name).splitlines() or [""]
-    said = lines[0].rstrip(".")
+    said, code = lines[0].rstrip("."), getattr(orig, "pgcode", None) or ""
     if said.startswith("invalid "):  # an option of the URL, such as sslmode
         return ConfigError(f"The database URL cannot be used: {said}.", URL_FORM)
-    if getattr(orig, "pgcode", None) == _NO_PRIVILEGE:
-        return ConfigError(
-            f"The database refuses: {said}.",
-            "Grant its user (SALES_DB_USER) SELECT on customers and products, or on what "
-            "SALES_CUSTOMERS and SALES_PRODUCTS name, and USAGE on the schema.",
-        )
-    if isinstance(cause, exc.ProgrammingError):
+    if code == _NO_PRIVILEGE:
+        return ConfigError(f"The database refuses: {said}.", _to_grant(said, reader))
+    if isinstance(cause, exc.ProgrammingError) or code == _READ_ONLY:
         return ConfigError(
             f"The database cannot be used: {said}.",
             "Correct the view or the table, or name others by SALES_CUSTOMERS and SALES_PRODUCTS.",
@@ -58,7 +66,22 @@ def database_error(error: Exception, user: str | None, name: str | None) -> Pipe
         return InputError(
             f"The database cannot read its customers and products: {said}.", "Correct that value."
         )
+    if code:
+        return RetryableError(f"The database stopped it: {said}.", "See how PostgreSQL fares.")
     return _no_connection(lines)
+
+
+def _to_grant(said: str, reader: str | None) -> str:
+    """What lets the reader read what PostgreSQL says it may not."""
+    to, found = reader or "its user (SALES_DB_USER)", _DENIED.search(said)
+    if found is None:  # in another language
+        return (
+            f"Whoever owns it, or a superuser, lets it: GRANT SELECT ON the tables TO {to}; "
+            f"GRANT USAGE ON SCHEMA their schema TO {to};"
+        )
+    name = found["name"] if _PLAIN_NAME.fullmatch(found["name"]) else quoted(found["name"])
+    what = _GRANTS.get(found["kind"], "SELECT ON")
+    return f"Its owner, or a superuser, lets it: GRANT {what} {name} TO {to};"
 
 
 @contextmanager
@@ -106,4 +129,5 @@ def _no_connection(lines: list[str]) -> PipelineError:
         return RetryableError(
             f"The database refuses: {said}.", f"Check {_SETTINGS}, and how PostgreSQL fares."
         )
-    return ConfigError(f"The database refuses: {said}.", _REMEDIES[refusal])
+    what = "has no such host" if refusal == "unknown host" else "refuses"
+    return ConfigError(f"The database {what}: {said}.", _REMEDIES[refusal])

@@ -24,6 +24,7 @@ _NOT_JUST_PARTS = {
     ".hoodie": ("is a Hudi table, of which some files are out of date", "Export it"),
     "_temporary": ("is being written, or was never finished", "Write it again"),
 }
+_CSV, _PARQUET = _ENDINGS = (".csv", ".parquet")
 _SET_DIMENSIONS = (
     "Set SALES_DIMENSIONS (--dimensions) to the folder that has customers and products."
 )
@@ -53,7 +54,7 @@ def read_products(path: Path) -> Snapshot:
     ``read_folder``."""
     nobody = pa.table({name: pa.nulls(0, pa.string()) for name in CUSTOMERS.ours})
     with _reading(path):
-        is_parquet = path.suffix.lower() == ".parquet"
+        is_parquet = path.suffix.lower() == _PARQUET
         read = _read_parquet if is_parquet else read_csv_table
         return located_snapshot(Located(nobody, str(path)), read(path, PRODUCTS))
 
@@ -66,8 +67,7 @@ def _check_folder(folder: Path) -> None:
 
 def _read(folder: Path, table: DimensionTable) -> Located:
     name = _file_name(folder, table)
-    csv_path, parquet_path = folder / f"{name}.csv", folder / f"{name}.parquet"
-    found = [path for path in (csv_path, parquet_path) if path.exists()]
+    found = _called(folder, name)
     if not found:
         raise ConfigError(
             f"{folder} has neither {name}.csv nor {name}.parquet.",
@@ -75,14 +75,22 @@ def _read(folder: Path, table: DimensionTable) -> Located:
         )
     if len(found) > 1:
         raise ConfigError(
-            f"{folder} has both {name}.csv and {name}.parquet.", "Keep the one that counts."
+            f"{folder} has both {' and '.join(path.name for path in found)}.",
+            "Keep the one that counts.",
         )
-    if found == [parquet_path] and parquet_path.is_dir():
-        return _read_parts(parquet_path, table)
-    if found == [parquet_path]:
-        return _read_parquet(parquet_path, table)
-    with _reading(csv_path):
-        return read_csv_table(csv_path, table)
+    [path] = found
+    if path.suffix.lower() == _CSV:
+        with _reading(path):
+            return read_csv_table(path, table)
+    return _read_parts(path, table) if path.is_dir() else _read_parquet(path, table)
+
+
+def _called(folder: Path, name: str) -> list[Path]:
+    """The tables of that name: as it is written, or if there is none, in other letter case."""
+    exact = [folder / f"{name}{ending}" for ending in _ENDINGS]
+    found = [path for path in exact if path.exists()]
+    wanted = {path.name.casefold() for path in exact}
+    return found or [path for path in sorted(folder.iterdir()) if path.name.casefold() in wanted]
 
 
 def _file_name(folder: Path, table: DimensionTable) -> str:
@@ -104,9 +112,12 @@ def _file_name(folder: Path, table: DimensionTable) -> str:
 
 def _told_files(folder: Path, table: DimensionTable) -> str:
     """Which there are instead."""
-    names = sorted({path.stem for path in folder.iterdir() if path.suffix in {".csv", ".parquet"}})
-    told = some(names, str) if names else "none"
-    return f"{table.setting} names one without its ending, of which it has: {told}."
+    paths = list(folder.iterdir())
+    names = sorted({path.stem for path in paths if path.suffix.lower() in _ENDINGS})
+    if names:
+        return f"{table.setting} names one without its ending, of which it has: {some(names, str)}."
+    others = some(sorted(path.name for path in paths), str) if paths else "nothing"
+    return f"It holds no .csv and no .parquet, but {others}: save the tables as one of the two."
 
 
 def _read_parts(folder: Path, table: DimensionTable) -> Located:

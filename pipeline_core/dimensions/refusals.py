@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 # What trying again does not mend, by what has to be corrected.
-Refusal = Literal["login", "database", "connect", "host"]
+Refusal = Literal["login", "database", "connect", "host", "unknown host", "tls"]
 
 # What a server answers has its severity in front, and libpq 14 or newer the place before that:
 # `connection to server at "db", port 5432 failed: FATAL:  sorry, too many clients already`.
@@ -31,6 +31,22 @@ _FOR_GOOD: tuple[tuple[Refusal, re.Pattern[str]], ...] = (
     ("connect", re.compile(r"permission denied for database", re.IGNORECASE)),
     ("host", re.compile(r"no pg_hba\.conf entry|pg_hba\.conf rejects", re.IGNORECASE)),
 )
+# Of libpq and OpenSSL, before there is a connection: what is cut off (`SSL SYSCALL error`) is none.
+_TLS = re.compile(
+    r"server does not support SSL|server certificate for .* does not match"
+    r"|SSL error: (?!.*(?:unexpected eof|bad record|decryption failed))"
+    r"|root certificate file .* does not exist|certificate file .* does not exist"
+    r"|could not (?:read|load|open) .*certificate|private key file"
+    r"|server's certificate|server does not support GSSAPI",
+    re.IGNORECASE,
+)
+# Not `Temporary failure in name resolution`, of a resolver that is away.
+_UNKNOWN_HOST = re.compile(
+    r"could not translate host name .* to address: "
+    r"(?:Name or service not known|Name does not resolve|No address associated with hostname"
+    r"|nodename nor servname provided|No such host is known|Non-recoverable)",
+    re.IGNORECASE,
+)
 # A host's name has no @: what a message quotes with one is a piece of a password.
 _WITH_AT = re.compile(r'"[^"]*@[^"]*"')
 _QUOTED_USER = re.compile(r'\b(user|role) "[^"]*"')
@@ -46,7 +62,10 @@ def why_not_connected(
     answers = [line.rstrip(".") for line in lines if _answers(line)]
     refusals = [_refusal_for_good(answer) for answer in answers]
     if not answers:
-        return lines[0].rstrip("."), "silent"
+        tried = [line for line in lines if line and not line[0].isspace()]
+        silent = [line for line in tried if not _UNKNOWN_HOST.search(line)]
+        said = (silent or lines)[0].rstrip(".")
+        return said, "silent" if silent or not tried else "unknown host"
     last = refusals[-1]
     if last is not None and all(refusals):
         return answers[-1], last
@@ -54,11 +73,13 @@ def why_not_connected(
 
 
 def _answers(line: str) -> bool:
-    """Whether it is the server's word, or libpq's of what the server asks for."""
-    return bool(_ANSWER.search(line)) or "no password supplied" in line
+    """Whether it is the server's word, or libpq's of what the server, or itself, asks for."""
+    return bool(_ANSWER.search(line) or _TLS.search(line)) or "no password supplied" in line
 
 
 def _refusal_for_good(answer: str) -> Refusal | None:
+    if _TLS.search(answer):
+        return "tls"
     return next((refusal for refusal, words in _FOR_GOOD if words.search(answer)), None)
 
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pipeline_core.configuration.dimension_tables import DimensionTable, shown_name, split_name
-from pipeline_core.dimensions.columns import some
 from pipeline_core.dimensions.database_errors import select_error
 from pipeline_core.dimensions.source import find_columns
+from pipeline_core.dimensions.table_lookup import check_privileges, found_table, quoted
 from pipeline_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,18 +28,6 @@ _KEEP_QUERY = "SELECT set_config('sales.query', :query, true)"
 _OPEN_QUERY = f"""
     DO $$ DECLARE opened refcursor := '{_CURSOR}';
     BEGIN OPEN opened FOR EXECUTE current_setting('sales.query'); END $$
-"""
-_COLUMNS_OF = """
-    SELECT attname FROM pg_attribute
-    WHERE attrelid = to_regclass(:named) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
-"""
-# Tables, views, materialized views, foreign and partitioned tables, as they are to be written.
-_TABLES = """
-    SELECT CASE WHEN pg_table_is_visible(c.oid) THEN NULL ELSE nspname END, relname
-    FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-    WHERE relkind IN ('r', 'v', 'm', 'f', 'p') AND nspname <> 'information_schema'
-        AND nspname NOT LIKE 'pg\\_%'
-    ORDER BY 1 NULLS FIRST, 2
 """
 
 
@@ -65,27 +52,32 @@ def found_relation(connection: Connection, table: DimensionTable) -> Relation:
 
     Raises:
         ConfigError: there is no such table, view or column, with the names that there are; or the
-            SELECT is refused.
+            user may not read it, with what grants it; or the SELECT is refused.
     """
-    if table.is_select:
-        # A semicolon ends a statement, and would not stand in another one.
-        query = table.named.rstrip().removesuffix(";")
-        with opened(connection, table, query) as description:
-            names = [column[0] for column in description]
-        sql, place = f"({query}\n) AS selected", f"The SELECT of {table.setting}"
-    else:
-        try:
-            schema, name = split_name(table.named)
-        except ValueError as error:
-            raise ConfigError(f"{table.setting}: {error}.", "Correct the setting.") from None
-        sql = ".".join(quoted(each) for each in (schema, name) if each is not None)
-        names = _columns_of(connection, sql)
-        place = f"The table {shown_name(schema, name)}"
-        if not names:
-            raise _no_table(connection, table)
-    found = find_columns(names, table, place)
+    return _select(connection, table) if table.is_select else _named(connection, table)
+
+
+def _select(connection: Connection, table: DimensionTable) -> Relation:
+    # A semicolon ends a statement, and would not stand in another one.
+    query = table.named.rstrip().removesuffix(";")
+    with opened(connection, table, query) as description:
+        names = [column[0] for column in description]
+    found = find_columns(names, table, f"The SELECT of {table.setting}")
     columns = {ours: quoted(names[at]) for ours, at in found.items()}
-    return Relation(table, sql, columns)
+    return Relation(table, f"({query}\n) AS selected", columns)
+
+
+def _named(connection: Connection, table: DimensionTable) -> Relation:
+    try:
+        schema, name = split_name(table.named)
+    except ValueError as error:
+        raise ConfigError(f"{table.setting}: {error}.", "Correct the setting.") from None
+    there = found_table(connection, table, schema, name)
+    found = find_columns(there.columns, table, f"The table {shown_name(schema, name)}")
+    wanted = {ours: there.columns[at] for ours, at in found.items()}
+    check_privileges(there, list(wanted.values()))
+    sql = ".".join(quoted(each) for each in (schema, name) if each is not None)
+    return Relation(table, sql, {ours: quoted(theirs) for ours, theirs in wanted.items()})
 
 
 @contextmanager
@@ -120,32 +112,3 @@ def fetched(connection: Connection, table: DimensionTable) -> Iterator[pd.DataFr
         with select_error(table):
             block = pd.read_sql(next_rows, connection, dtype=object)
         yield block
-
-
-def _columns_of(connection: Connection, sql: str) -> list[str]:
-    from sqlalchemy import text
-
-    return list(connection.scalars(text(_COLUMNS_OF), {"named": sql}))
-
-
-def _no_table(connection: Connection, table: DimensionTable) -> ConfigError:
-    """The refusal, with the names that are most like it."""
-    from sqlalchemy import text
-
-    names = [shown_name(schema, name) for schema, name in connection.execute(text(_TABLES))]
-    plain = {name.lower(): name for name in names}
-    plain = {name.rpartition(".")[2]: whole for name, whole in plain.items()} | plain
-    wanted = table.named.strip().lower()
-    near = [*get_close_matches(wanted, plain), *get_close_matches(wanted.rpartition(".")[2], plain)]
-    told = list(dict.fromkeys(plain[name] for name in near)) or names
-    there = f"It has {some(told, str)}" if told else "It has none at all"
-    return ConfigError(
-        f"The database has no table or view {table.named}.",
-        f"{there}. {table.setting} names yours, exactly as it is written there, or is a SELECT; "
-        "sql/init.sql makes sample tables in an empty database.",
-    )
-
-
-def quoted(name: str) -> str:
-    """A name as SQL has it."""
-    return '"{}"'.format(name.replace('"', '""'))

@@ -30,15 +30,24 @@ def check_names(
     names: Sequence[str], columns: Sequence[str], place: object, hint: str = ""
 ) -> None:
     """Raises ConfigError, with ``hint``, unless ``names``, those of ``place``, hold each column
-    once."""
-    for column in columns:
-        if names.count(column) != 1:
-            # Those of dates, by their own names, are asked for where they are there.
-            needed = ", ".join(each for each in columns if each not in VALIDITY_COLUMNS)
-            raise ConfigError(
-                f"{place} has {'two columns' if column in names else 'no column'} {column}.",
-                f"It needs the columns {needed}, and has {', '.join(names)}.{hint}",
-            )
+    once: it has all that are missing, and all that stand there twice."""
+    missing = [each for each in columns if each not in names]
+    twice = [each for each in columns if names.count(each) > 1]
+    faults = [f"no column {_listed(missing)}"] if missing else []
+    faults += [f"two columns {each}" for each in twice]
+    if faults:
+        # Those of dates, by their own names, are asked for where they are there.
+        needed = ", ".join(each for each in columns if each not in VALIDITY_COLUMNS)
+        raise ConfigError(
+            f"{place} has {' and '.join(faults)}.",
+            f"It needs the columns {needed}, and has {', '.join(names)}.{hint}",
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``a``, ``a and no b``, ``a, no b and no c``."""
+    *others, last = names
+    return f"{', no '.join(others)} and no {last}" if others else last
 
 
 def find_columns(names: Sequence[str], table: DimensionTable, place: object) -> dict[str, int]:
@@ -58,7 +67,9 @@ def find_columns(names: Sequence[str], table: DimensionTable, place: object) -> 
                 f"{table.columns_setting}: {both} are one column of {place}, {name}.",
                 f"Give each its own; there are {', '.join(names)}.",
             )
-    hint = f" {table.columns_setting} says which is which; `sales-pipeline inspect` proposes it."
+    pairs = ",".join(f"{ours}=..." for ours, theirs in wanted.items() if theirs not in names)
+    example = f"{table.columns_setting}={pairs}" if pairs else table.columns_setting
+    hint = f" {example} says which is which; `sales-pipeline inspect` proposes it."
     check_names(names, theirs, place, hint)
     return {ours: names.index(name) for ours, name in wanted.items()}
 

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+# What programs save unless they are told, where text is not in UTF-8.
+AS_UTF8 = (
+    "It is probably Windows-1252 or Latin-1, as programs of an office save it: save it as CSV "
+    "UTF-8, or convert it by `iconv -f WINDOWS-1252 -t UTF-8`."
+)
 _SHOWN_CHARACTERS = 60
 
 

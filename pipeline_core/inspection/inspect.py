@@ -173,7 +173,8 @@ def _matches(shown: Chosen, tables: Sources, *, is_file: bool) -> tuple[list[Mat
             for each in tables.of(shown.sample.ids)
             if each.name == table.named
             for column in each.columns
-            if column.name == table.theirs()[0]
+            if column.name
+            == next(iter(table.wanted([other.name for other in each.columns]).values()))
         )
         column, names = next(columns, (None, []))
         if ids and column is not None:

@@ -489,7 +489,8 @@ def test_database_without_tables_exits_2(env: dict[str, str], postgres_url: str)
     found = {**env, "SALES_DIMENSIONS": "", "SALES_DATABASE_URL": postgres_url}
     done = sales_pipeline("run", env=found)
     assert done.returncode == 2
-    assert "sql/init.sql" in done.stderr
+    assert "has no table or view products in its search_path (public)" in done.stderr
+    assert "sql/tables.sql makes" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -448,19 +448,27 @@ def test_a_refusal_that_no_new_try_mends_is_a_wrong_setting(
             'database "***" does not exist',
             "Check SALES_DB_NAME",
         ),
-        _as_user(postgres_url, reader): (
-            "permission denied for table products",
-            "Grant its user (SALES_DB_USER) SELECT on customers and products",
+        _as_user(postgres_url, reader, host="no-such-host.invalid"): (
+            'could not translate host name "no-such-host.invalid" to address',
+            "Check SALES_DB_HOST",
+        ),
+        _as_user(postgres_url, reader) + "?sslmode=require": (
+            "server does not support SSL, but SSL was required",
+            "sslmode",
         ),
     }
     for url, (said, remedy) in refused.items():
-        with pytest.raises(ConfigError, match=r"^The database refuses: ") as caught:
+        with pytest.raises(
+            ConfigError, match=r"^The database (refuses|has no such host): "
+        ) as caught:
             read_database(url)
         assert said in caught.value.message
         assert remedy in caught.value.remedy
         told = "".join(traceback.format_exception(caught.value))
         assert reader not in told
         assert "canary" not in told
+    with pytest.raises(ConfigError, match=rf"its user {reader} may not read public\.products"):
+        read_database(_as_user(postgres_url, reader))
     database.execute(text(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC"))
     with pytest.raises(ConfigError, match=r"refuses: .*permission denied for database") as caught:
         read_database(_as_user(postgres_url, reader))

@@ -1,4 +1,4 @@
-"""sql/init.sql on a real PostgreSQL."""
+"""sql/init.sql and sql/tables.sql on a real PostgreSQL."""
 
 import importlib.util
 import os
@@ -18,11 +18,12 @@ from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from pipeline_core.dimensions.database import read_database
-from pipeline_core.errors import RetryableError
+from pipeline_core.errors import ConfigError
 from tests.support import PROJECT
 from tests.support.processes import eventually
 
 INIT_SQL = (PROJECT / "sql" / "init.sql").read_text(encoding="utf-8")
+TABLES_SQL = (PROJECT / "sql" / "tables.sql").read_text(encoding="utf-8")
 ALL_ROWS = (
     "SELECT customer_id, join_date, segment FROM customers ORDER BY 1",
     "SELECT product_id, product_name, category, price FROM products ORDER BY 1",
@@ -93,23 +94,64 @@ def test_running_twice_changes_nothing(database: Connection) -> None:
     assert database.execute(query).scalar() == version  # not even rewritten
 
 
-def test_running_again_restores_the_sample_and_spares_the_rest(database: Connection) -> None:
+def test_running_again_brings_back_rows_of_the_sample(database: Connection) -> None:
     run_script(database)
     sample = rows(database)
-    for statement in (
-        "DELETE FROM customers WHERE customer_id = 'c007'",
+    database.execute(text("DELETE FROM customers WHERE customer_id = 'c007'"))
+    database.execute(text("DELETE FROM products"))
+    run_script(database)
+    assert rows(database) == sample
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
         "UPDATE customers SET segment = NULL WHERE customer_id = 'c008'",
         "UPDATE products SET price = 1 WHERE product_id = 'p001'",
         "UPDATE products SET category = NULL WHERE product_id = 'p002'",
         "INSERT INTO customers VALUES ('z1', '2024-02-29', 'Wholesale')",
-        "INSERT INTO products VALUES ('z2', 'Mine', NULL, 7.77)",
-    ):
-        database.execute(text(statement))
+        "DELETE FROM products; INSERT INTO products VALUES ('z2', 'Mine', NULL, 7.77)",
+        "DROP TABLE products; DELETE FROM customers; INSERT INTO customers VALUES ('c1', now())",
+        "ALTER TABLE customers DROP COLUMN join_date CASCADE",
+        "DROP TABLE products; CREATE TABLE products (product_id text PRIMARY KEY, product_name "
+        "text, category text, price text)",
+        "DROP TABLE products; CREATE TABLE products (product_id text, product_name text, category "
+        "text, price numeric(10, 2))",
+        "DROP TABLE products; CREATE VIEW products AS SELECT 'p' AS product_id, 'n' AS "
+        "product_name, 'c' AS category, 1.00 AS price",
+    ],
+)
+def test_a_shop_of_somebodys_own_is_refused_and_stays(database: Connection, statement: str) -> None:
     run_script(database)
-    customers, products = rows(database)
-    assert [customers[:-1], products[:-1]] == sample
-    assert customers[-1][::2] == ("z1", "Wholesale")
-    assert products[-1][:3] == ("z2", "Mine", None)
+    run_script(database, statement)
+    run_script(database, TABLES_SQL)
+    kept = rows_of_any(database)
+    with pytest.raises(Exception, match="nothing was changed") as refused:
+        run_script(database)
+    assert re.search(r"sql/tables\.sql|SALES_CUSTOMERS", str(refused.value))
+    assert rows_of_any(database) == kept
+    run_script(database, TABLES_SQL)
+    assert rows_of_any(database) == kept
+
+
+def rows_of_any(database: Connection) -> list[list[str]]:
+    """Of both tables, whatever their columns."""
+    queries = (f"SELECT CAST({name} AS text) FROM {name}" for name in ("customers", "products"))
+    return [sorted(database.scalars(text(query))) for query in queries]
+
+
+def test_the_tables_are_the_same_in_both(database: Connection) -> None:
+    """And hold no row where they are for a shop of one's own."""
+    run_script(database, TABLES_SQL)
+    assert rows(database) == [[], []]
+    query = text(
+        "SELECT table_name, column_name, data_type, numeric_precision, is_nullable"
+        " FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2"
+    )
+    own = database.execute(query).all()
+    database.execute(text("DROP TABLE customers, products"))
+    run_script(database)
+    assert database.execute(query).all() == own
 
 
 def test_one_transaction_through_sqlalchemy(postgres_url: str) -> None:
@@ -181,6 +223,7 @@ def test_what_a_row_must_have(database: Connection, statement: str) -> None:
 
 def test_the_reader_reads_the_two_tables_and_nothing_else(database: Connection) -> None:
     run_script(database)
+    run_script(database, TABLES_SQL)
     database.execute(text("CREATE TABLE payroll (salary INT)"))
     database.execute(text("SET ROLE sales_reader"))
     assert [len(table) for table in rows(database)] == [100, 50]
@@ -204,6 +247,7 @@ def test_the_reader_may_enter_a_database_that_was_locked_down(database: Connecti
     database.execute(text(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC"))
     database.execute(text("REVOKE USAGE ON SCHEMA public FROM PUBLIC"))
     run_script(database)
+    run_script(database, TABLES_SQL)
     may = "SELECT has_database_privilege('sales_reader', current_database(), 'CONNECT')"
     assert database.execute(text(may)).scalar() is True
     database.execute(text("SET ROLE sales_reader"))
@@ -215,13 +259,14 @@ def test_the_reader_may_enter_a_database_that_was_locked_down(database: Connecti
 def test_a_role_that_may_not_create_roles(database: Connection, *, reader_exists: bool) -> None:
     # roles belong to the whole server: fresh names keep other databases out of it
     owner, reader = f"owner_{uuid4().hex}", f"reader_{uuid4().hex}"
-    script = re.sub(r"\bsales_reader\b", reader, INIT_SQL)
+    script = re.sub(r"\bsales_reader\b", reader, TABLES_SQL)
     database.execute(text(f"CREATE ROLE {owner}"))
     if reader_exists:
         database.execute(text(f"CREATE ROLE {reader}"))
     try:
         database.execute(text(f"GRANT CREATE ON SCHEMA public TO {owner}"))
         database.execute(text(f"SET ROLE {owner}"))
+        run_script(database)
         run_script(database, script)
         run_script(database, script)
         assert [len(table) for table in rows(database)] == [100, 50]
@@ -253,7 +298,7 @@ def test_the_plan_reads_in_a_transaction_that_can_write_nothing(
     ):
         database.execute(text(statement))
     assert len(database.execute(text("SELECT * FROM customers")).all()) == 100
-    with pytest.raises(RetryableError, match="read-only transaction"):
+    with pytest.raises(ConfigError, match="read-only transaction"):
         read_database(postgres_url)
     assert database.execute(text("SELECT count(*) FROM visits")).scalar() == 1
 

@@ -232,7 +232,9 @@ def test_a_value_that_a_select_cannot_compute_is_bad_input(postgres_url: str) ->
 def test_a_table_that_is_not_there_is_told_with_those_that_are(
     postgres_url: str, named: str, near: str
 ) -> None:
-    said = re.escape(f"The database has no table or view {named}.")
+    where = "the schema crm" if named.startswith("crm.") else "its search_path (public)"
+    name = make_url(postgres_url).database
+    said = re.escape(f"The database {name} has no table or view {named} in {where}.")
     with pytest.raises(ConfigError, match=said) as caught:
         read_database(postgres_url, CUSTOMERS.called(named, {}), GOODS)
     assert near in caught.value.remedy
@@ -253,7 +255,8 @@ def test_a_column_that_is_not_there_is_told_with_those_that_are(
     table = CUSTOMERS.called(named, {"customer_id": "client no", "segment": "tier"})
     with pytest.raises(ConfigError, match=re.escape(f"{place} has no column tier.")) as caught:
         read_database(postgres_url, table, GOODS)
-    assert "has client no, Tier, secret. SALES_CUSTOMER_COLUMNS" in caught.value.remedy
+    there = "has client no, Tier, secret. SALES_CUSTOMER_COLUMNS=segment=... says"
+    assert there in caught.value.remedy
     both = CUSTOMERS.called(named, {"customer_id": "Tier", "segment": "Tier"})
     with pytest.raises(ConfigError, match="customer_id and segment are one column of"):
         read_database(postgres_url, both, GOODS)
@@ -275,13 +278,70 @@ def test_who_may_read_the_columns_alone_may_read_them(
     url = make_url(postgres_url).set(username=reader, password=reader)
     given = url.render_as_string(hide_password=False)
     try:
-        with pytest.raises(ConfigError, match="permission denied for schema crm") as caught:
+        with pytest.raises(ConfigError, match=f"its user {reader} may not read crm") as caught:
             read_database(given, CLIENTS, GOODS)
-        assert "USAGE on the schema" in caught.value.remedy
-        database.execute(text(f"GRANT USAGE ON SCHEMA crm TO {reader}"))
+        _grant(database, caught.value)
         assert segments(read_database(given, CLIENTS, GOODS)) == EXPECTED
-        with pytest.raises(ConfigError, match="permission denied for table Clients"):
+        with pytest.raises(ConfigError, match="permission denied for table Clients") as caught:
             read_database(given, select('SELECT * FROM crm."Clients"'), GOODS)
+        assert f'GRANT SELECT ON "Clients" TO {reader};' in caught.value.remedy
     finally:
         database.execute(text(f"DROP OWNED BY {reader}"))
         database.execute(text(f"DROP USER {reader}"))
+
+
+def _grant(database: Connection, refused: ConfigError) -> None:
+    """Does what the remedy says."""
+    for statement in re.findall("GRANT [^;]+;", refused.remedy):
+        database.execute(text(statement))
+
+
+@pytest.mark.parametrize(("schema", "refusals"), [("shop.", 2), ("", 3)])
+def test_what_the_remedy_grants_is_all_that_it_takes(
+    postgres_url: str, database: Connection, schema: str, refusals: int
+) -> None:
+    """Whatever user and table are called; the table is found or not by the search path."""
+    reader = f"Order {secrets.token_hex(4)}"
+    for statement in (
+        f"CREATE USER \"{reader}\" PASSWORD 'canary'",
+        "CREATE SCHEMA shop",
+        "CREATE TABLE shop.customers (customer_id text, segment text, born date)",
+        "CREATE TABLE shop.products (product_id text, category text, price numeric(10, 2))",
+        f'ALTER ROLE "{reader}" SET search_path = shop',
+    ):
+        database.execute(text(statement))
+    url = make_url(postgres_url).set(username=reader, password="canary")
+    given, refused = url.render_as_string(hide_password=False), 0
+    customers = CUSTOMERS.called(f"{schema}customers", {})
+    products = PRODUCTS.called(f"{schema}products", {})
+    try:
+        while refused < 4:
+            try:
+                read_database(given, customers, products)
+                break
+            except ConfigError as error:
+                refused += 1
+                _grant(database, error)
+        assert refused == refusals
+        assert read_database(given, customers, products).scale == 2
+        database.execute(text(f'REVOKE SELECT ON shop.customers FROM "{reader}"'))
+        database.execute(text(f'GRANT SELECT (customer_id) ON shop.customers TO "{reader}"'))
+        with pytest.raises(
+            ConfigError, match=r"may not read shop\.customers \(segment\)"
+        ) as caught:
+            read_database(given, customers, products)
+        _grant(database, caught.value)
+        assert read_database(given, customers, products).customers.num_rows == 0
+    finally:
+        database.execute(text(f'DROP OWNED BY "{reader}"'))
+        database.execute(text(f'DROP USER "{reader}"'))
+
+
+def test_all_columns_that_are_missing_are_told_at_once(
+    postgres_url: str, database: Connection
+) -> None:
+    with pytest.raises(ConfigError, match="no column product_id, no category and no price") as told:
+        read_database(postgres_url, CLIENTS, PRODUCTS.called("tiers", {}))
+    assert "SALES_PRODUCT_COLUMNS=product_id=...,category=...,price=... says" in told.value.remedy
+    database.execute(text('ALTER VIEW tiers RENAME COLUMN customer_id TO "Customer_ID"'))
+    assert segments(read_database(postgres_url, CUSTOMERS.called("tiers", {}), GOODS)) == EXPECTED

@@ -69,8 +69,10 @@ def test_an_unknown_authority_is_refused(
     env = environment(stack, shop, tmp_path, SALES_WORKER_WAIT="1")
     env["SALES_BROKER_URL"] = encrypted.url
     done = sales_pipeline("run", env=env)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "certificate verify failed" in done.stderr
+    assert "SALES_REDIS_CA" in done.stderr
+    assert "trying_again" not in done.stderr
     assert "Traceback" not in done.stderr
     assert encrypted.url not in done.stderr
     doctor = sales_pipeline("doctor", "--json", env=env)
@@ -104,7 +106,7 @@ def test_another_name_in_the_certificate_is_refused(
     env = environment(stack, shop, tmp_path, SALES_REDIS_CA=ca, SALES_WORKER_WAIT="1")
     env["SALES_BROKER_URL"] = encrypted.url.replace("127.0.0.1", "localhost")
     done = sales_pipeline("run", env=env)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "certificate verify failed" in done.stderr
 
 

@@ -177,3 +177,71 @@ def test_a_wrong_value_is_told_with_file_and_row(
     )
     with pytest.raises(InputError, match=cause):
         read_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"PK\x03\x04rest", r"a zip or a workbook \(\.xlsx\)"),
+        (b"\xd0\xcf\x11\xe0rest", r"a workbook \(\.xls\)"),
+        (b"\x1f\x8brest", "packed by gzip"),
+        (b"PAR1rest", "Parquet"),
+    ],
+)
+def test_a_file_of_another_format_is_told_as_such(
+    tmp_path: Path, content: bytes, what: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"customers\.csv is {what}, not CSV"):
+        read_folder(shop(tmp_path, content))
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_text_of_an_office_is_told_with_what_converts_it(tmp_path: Path, encoding: str) -> None:
+    for content in ("customer_id,segment\n1,Café\n", "café,customer_id,segment\n1,1,VIP\n"):
+        with pytest.raises((ConfigError, InputError), match="not UTF-8") as caught:
+            read_folder(shop(tmp_path, content.encode(encoding)))
+        assert "iconv -f WINDOWS-1252 -t UTF-8" in caught.value.remedy
+
+
+def test_letter_case_of_files_and_columns_is_of_no_account(tmp_path: Path) -> None:
+    (tmp_path / "Customers.CSV").write_bytes(b"Customer_ID;Segment\n1;VIP\n")
+    (tmp_path / "PRODUCTS.csv").write_bytes(b"PRODUCT_ID,Category,Price,Valid_From\np1,Toys,1,\n")
+    assert segments(tmp_path) == {"1": "VIP"}
+    assert read_folder(tmp_path).products.num_rows == 1
+
+
+def test_what_is_written_as_ours_comes_first(tmp_path: Path) -> None:
+    folder = shop(tmp_path, b"SEGMENT,Customer_Id,segment,CUSTOMER_ID\na,b,VIP,d\n")
+    with pytest.raises(ConfigError, match="has no column customer_id") as caught:
+        read_folder(folder)
+    assert "has SEGMENT, Customer_Id, segment, CUSTOMER_ID" in caught.value.remedy
+    shop(folder, b"SEGMENT,Customer_Id,segment\na,1,VIP\n")
+    assert segments(folder) == {"1": "VIP"}
+
+
+def test_two_files_that_differ_by_letter_case_are_told(tmp_path: Path) -> None:
+    folder = shop(tmp_path, b"customer_id,segment\n1,VIP\n")
+    (folder / "Customers.CSV").write_bytes(b"customer_id,segment\n1,New\n")
+    assert segments(folder) == {"1": "VIP"}
+    (folder / "customers.csv").rename(folder / "CUSTOMERS.csv")
+    with pytest.raises(ConfigError, match=r"both CUSTOMERS\.csv and Customers\.CSV"):
+        read_folder(folder)
+
+
+def test_all_columns_that_are_missing_are_told_at_once(tmp_path: Path) -> None:
+    folder = shop(tmp_path, b"id,kind,kind\n", b"sku,family,price,price\n")
+    with pytest.raises(ConfigError, match=r"no column customer_id and no segment\.") as caught:
+        read_folder(folder)
+    assert "has id, kind, kind." in caught.value.remedy
+    assert "SALES_CUSTOMER_COLUMNS=customer_id=...,segment=... says" in caught.value.remedy
+    shop(folder, b"customer_id,segment\n", b"sku,family,price,price\n")
+    told = r"no column product_id and no category and two columns price\."
+    with pytest.raises(ConfigError, match=told):
+        read_folder(folder)
+
+
+def test_a_folder_with_tables_of_other_formats_is_told_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "customers.xlsx").write_bytes(b"PK")
+    with pytest.raises(ConfigError, match=r"has neither customers\.csv nor") as caught:
+        read_folder(tmp_path)
+    assert "holds no .csv and no .parquet, but customers.xlsx" in caught.value.remedy

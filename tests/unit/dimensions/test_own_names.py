@@ -143,7 +143,7 @@ def test_a_header_that_has_the_columns_twice_is_ambiguous(tmp_path: Path) -> Non
     [
         ("joined;client;tier", "no column client no", "joined, client, tier."),
         ("client no|tier|tier", "two columns tier", "client no, tier, tier."),
-        ("id", "no column client no", "has id."),
+        ("id", "no column client no and no tier", "has id."),
     ],
 )
 def test_a_column_that_is_not_there_is_told_with_those_that_are(
