@@ -143,7 +143,7 @@ def _is_answered(settings: Settings) -> bool:
 
 @contextmanager
 def _broker(settings: Settings) -> Iterator[tuple[Celery, Any]]:
-    from workers.broker import AWAY, no_answer
+    from workers.broker import AWAY, broker_error
 
     app = celery_app(settings)
     try:
@@ -152,4 +152,4 @@ def _broker(settings: Settings) -> Iterator[tuple[Celery, Any]]:
             connection.ensure_connection(max_retries=1, timeout=_CONNECT_SECONDS)
             yield app, connection
     except AWAY as error:
-        raise no_answer(error) from error
+        raise broker_error(error) from error

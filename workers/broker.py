@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from kombu.exceptions import BatchPublishError, OperationalError
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from pipeline_core.configuration.served_shops import ServedPlaces, Shop, not_served
-from pipeline_core.errors import NotServed, RetryableError
+from pipeline_core.errors import ConfigError, NotServed, RetryableError
 from workers.celery import app
 from workers.config import SERVES, STATE_MARK
 
 AWAY = (OperationalError, BatchPublishError, RedisError, OSError)
+_NOT_LET_IN = (AuthenticationError, NoPermissionError)
+# As kombu has them in an error of its own.
+_NO_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM", "invalid username-password pair", "invalid password")
+# Not a resolver that is away (EAI_AGAIN).
+_NO_HOST = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}
 # Workers answer within milliseconds; each answer is given as long again for the next.
 _QUIET_SECONDS = 0.1
 
@@ -30,12 +38,13 @@ def answers(connection: Any = None) -> dict[str, Answer]:
     """The workers that answer, by name, until none did for a tenth of a second.
 
     Raises:
-        RetryableError: the broker does not answer.
+        ConfigError: the broker refuses for good.
+        RetryableError: it does not answer.
     """
     try:
         found = app.control.inspect(timeout=_QUIET_SECONDS, connection=connection).stats() or {}
     except AWAY as error:
-        raise no_answer(error) from error
+        raise broker_error(error) from error
     return {
         name: Answer(
             each["pool"]["max-concurrency"],
@@ -79,9 +88,51 @@ def other_key(who: str) -> NotServed:
     )
 
 
+def broker_error(error: BaseException | None) -> ConfigError | RetryableError:
+    """What a person is told of a broker that does not answer, or refuses. Raises nothing."""
+    causes = list(_causes(error))
+    said = " ".join(str(error).split()).rstrip(".")
+    if any(isinstance(each, _NOT_LET_IN) for each in causes) or any(
+        words in said for words in _NO_LOGIN
+    ):
+        return ConfigError(
+            f"The broker refuses: {said}.", "Correct user and password in SALES_BROKER_URL."
+        )
+    if "DB index is out of range" in said:
+        return ConfigError(
+            f"The broker refuses: {said}.", "Correct the database's number in SALES_BROKER_URL."
+        )
+    if any(isinstance(each, socket.gaierror) and each.errno in _NO_HOST for each in causes):
+        return ConfigError(
+            f"The broker has no such host: {said}.",
+            "Correct the host in SALES_BROKER_URL: no such name is known here.",
+        )
+    if any(isinstance(each, ssl.SSLError) and not _is_cut_off(each) for each in causes):
+        return ConfigError(
+            f"The broker and this machine agree on no TLS: {said}.",
+            "Check that SALES_BROKER_URL begins with rediss:// if, and only if, that port speaks "
+            "TLS, and SALES_REDIS_CA.",
+        )
+    return no_answer(error)
+
+
 def no_answer(error: BaseException | None) -> RetryableError:
-    """What a person is told of a broker that is away."""
+    """That a broker is away, for whoever tries again."""
     said = " ".join(str(error).split()).rstrip(".")
     return RetryableError(
         f"The broker does not answer: {said}.", "Check SALES_BROKER_URL and that Redis is up."
     )
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it was raised from: Celery and redis-py wrap what they are told."""
+    seen = set[int]()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_cut_off(error: ssl.SSLError) -> bool:
+    """Whether the connection went away, as one does when a server stops."""
+    return isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))

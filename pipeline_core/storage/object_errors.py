@@ -17,6 +17,9 @@ _TURNED_DOWN = {"ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed"}
 _STATUS = re.compile(r"status code: (\d{3}[\w ]*)")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _CAUSES = ("connection refused", "connection reset", "dns error", "timed out", "certificate")
+_UNKNOWN_HOST = re.compile(
+    "Name or service not known|No address associated|nodename nor servname|No such host"
+)
 _MISTAKES = (  # a phrase of obstore's text, what it means, what helps
     ("NoSuchBucket", "there is no such bucket.", "Create it, or correct the URI."),
     ("ContainerNotFound", "there is no such container.", "Create it, or correct the URI."),
@@ -47,10 +50,21 @@ def translation(error: Exception, what: str, place: str, variables: str) -> Exce
             what + f"access is denied ({code or status}).",
             f"Check the {variables}* environment variables, the rights and the clock.",
         )
+    if (mistake := _no_connection(text)) is not None:
+        return ConfigError(what + mistake, f"Check the {variables}* environment variables.")
     for phrase, cause, remedy in _MISTAKES:
         if phrase in text:
             return ConfigError(what + cause, remedy.format(variables))
     return RetryableError(what + _cause(error, text, f"{status} {code}".strip()) + ".", check)
+
+
+def _no_connection(text: str) -> str | None:
+    """Why no try will connect; None if one may, as where a resolver is away."""
+    if "dns error" in text and _UNKNOWN_HOST.search(text):
+        return "there is no such host."
+    if "certificate" in text.lower() and "Connect" in text:
+        return "its certificate is not one that this machine trusts."
+    return None
 
 
 def refused_condition(error: Exception, uri: str, variables: str) -> ConfigError | None:

@@ -35,7 +35,13 @@ def _redis_check(settings: Settings, url: SecretStr, setting: str) -> Check:
     try:
         with _redis(settings, url) as client:
             info: dict[str, Any] = client.info("everything")
-    except (RedisError, OSError, ValueError) as error:
+    except (RedisError, OSError) as error:
+        from workers.broker import broker_error
+
+        told = broker_error(error)
+        named = told.remedy.replace("SALES_BROKER_URL", setting)
+        return Check("broker", "failed", told.message, named)
+    except ValueError as error:
         return Check("broker", "failed", f"{error}.", f"Check {setting} and Redis.")
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":

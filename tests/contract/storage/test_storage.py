@@ -737,7 +737,7 @@ def test_an_unreachable_endpoint_is_given_up_soon(
 @pytest.mark.parametrize(
     ("name", "value", "error", "match"),
     [
-        ("AWS_ENDPOINT_URL", "http://no.such.host.invalid", RetryableError, "dns error"),
+        ("AWS_ENDPOINT_URL", "http://no.such.host.invalid", ConfigError, "there is no such host"),
         ("AWS_ENDPOINT_URL", "127.0.0.1:1", ConfigError, "not a URL"),
         ("AWS_ALLOW_HTTP", "false", ConfigError, "AWS_ALLOW_HTTP"),
         ("AWS_ALLOW_HTTP", "perhaps", ConfigError, "settings"),
