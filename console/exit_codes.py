@@ -13,6 +13,8 @@ import click
 from console import PROGRAM
 from console.display.terminal import complain
 
+_SETTING = "SALES_"
+
 
 def run_to_the_end(command: Callable[[], object]) -> NoReturn:
     """Runs a click command that is not standalone, and ends the process with its exit code."""
@@ -58,9 +60,12 @@ def _complain_of(error: Exception) -> int:
         cause = error.__cause__
         click.echo("".join(map(str, cause.args if cause else ())) or "Stopped.", err=True)
         return exit_code(cause)
+    if isinstance(error, ConfigError):
+        complain(f"Error: {error.message}", _with_env_file(error.remedy, str(error)))
+        return 2
     if isinstance(error, PipelineError):
         complain(f"Error: {error.message}", error.remedy)
-        return 2 if isinstance(error, ConfigError) else 1
+        return 1
     _report_bug(error)
     return 1
 
@@ -69,6 +74,17 @@ def _usage(error: click.ClickException) -> str:
     """Where to read how it is right."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"`{context.command_path if context else PROGRAM} --help` says what there is."
+
+
+def _with_env_file(remedy: str, text: str) -> str:
+    """The remedy; where the ``text`` is about a setting, with the .env that is read, or that there
+    is none."""
+    from pipeline_core.settings import env_file_words
+
+    words = env_file_words()
+    if _SETTING not in text or words in remedy:
+        return remedy
+    return f"{remedy} ({words[0].upper()}{words[1:]}.)".lstrip()
 
 
 def _report_bug(error: Exception) -> None:

@@ -11,6 +11,7 @@ from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt
 from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import notify_of_outcome
 from pipeline_core.settings import Settings
+from pipeline_core.storage.writable import check_writable
 from workers.broker import worker_processes
 from workers.dispatch import send_outstanding
 from workers.schedule import is_due, slot_called
@@ -63,6 +64,7 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None
     abandoned = acquire_run_lock(ledger, settings.stall_after)
     if abandoned is not None:
         notify_of_outcome(abandoned, settings.hooks())
+    check_writable(settings.reports, "Reports", "SALES_REPORTS")
     own = settings.shops()[0]
     order = settings.order(ledger.run_id, "celery", lambda: worker_processes(own))
     with limited_attempt(ledger, order.policy, PLAN, worker, "plan the run"):

@@ -37,6 +37,7 @@ _LINE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_NAMED = re.compile(r"(?:export[^\S\n]+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)[^\S\n]*[=:]")
 _DOLLAR = r"\$(?:(?P<dollar>\$)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<brace>\{))"
 _IN_PLAIN = re.compile(_DOLLAR)
 _IN_DOUBLE = re.compile(rf'\\(?P<escape>0[0-7]{{0,3}}|[abfnrtv"\\$])|{_DOLLAR}')
@@ -82,10 +83,10 @@ def _text(path: Path) -> str:
         ) from None
     except UnicodeDecodeError as error:
         number = len(_LINE_END.findall(error.object, 0, error.start)) + 1
-        raise ConfigError(f"{path}, line {number} is not UTF-8.", _SAVE) from None
+        raise ConfigError(f"{path}:{number} is not UTF-8.", _SAVE) from None
     if "\0" in text:
         number = text.count("\n", 0, text.index("\0")) + 1
-        raise ConfigError(f"{path}, line {number} holds a NUL byte.", _SAVE)
+        raise ConfigError(f"{path}:{number} holds a NUL byte.", _SAVE)
     return text
 
 
@@ -95,16 +96,27 @@ def _lines(path: Path, text: str) -> list[_EnvLine]:
     while (at := _end(_BETWEEN.match(text, at))) < len(text):
         number = text.count("\n", 0, at) + 1
         found = _LINE.match(text, at)
-        if found is None:  # never the line itself: it may hold a password
-            raise ConfigError(
-                f"{path}, line {number} is not NAME=value, or its quotes do not end.",
-                "Correct it; a quote inside of quotes has a \\ before it.",
-            )
+        if found is None:
+            raise _no_line(path, number, text[at:])
         how = found.lastgroup or ""
         value = None if how == "name" else found[how]
         lines.append(_EnvLine(number, found["name"], value, _QUOTES.get(how, "")))
         at = found.end()
     return lines
+
+
+def _no_line(path: Path, number: int, text: str) -> ConfigError:
+    """The refusal of the line that ``text`` begins with: it shows nothing behind the name, which
+    may be a password."""
+    named = _NAMED.match(text)
+    if named is None:
+        return ConfigError(
+            f"{path}:{number} is not NAME=value.", "Correct the line; a comment begins with #."
+        )
+    return ConfigError(
+        f"{path}:{number}: the quotes of {named['name']} do not end, or something follows them.",
+        "Correct the line; a quote inside of quotes has a \\ before it.",
+    )
 
 
 def _end(found: re.Match[str] | None) -> int:
@@ -192,7 +204,7 @@ class _Reader:
     def _error(self, index: int, what: str) -> ConfigError:
         line = self._lines[index]
         return ConfigError(
-            f"{self._path}, line {line.number}: {line.name} {what}.",
+            f"{self._path}:{line.number}: {line.name} {what}.",
             "Put a value that holds a $ into single quotes; for a variable that may be missing, "
             "write ${NAME:-}.",
         )

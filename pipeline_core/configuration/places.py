@@ -60,6 +60,20 @@ def local_path(place: str) -> Path:
     return Path(unquote(urlsplit(place).path)) if scheme_of(place) == "file" else Path(place)
 
 
+def home_expanded(place: str) -> str:
+    """A folder's name with the home of this user, or of a named one, for ``~`` and ``~name`` in
+    front, as shells write it; other places as they are. Raises ValueError if there is no such user.
+    ``./~x`` is a folder of that name."""
+    if not place.startswith("~"):
+        return place
+    try:
+        return str(Path(place).expanduser())
+    except RuntimeError:
+        raise ValueError(
+            "~ stands for a home, and there is no such user; a folder of that name is ./~..."
+        ) from None
+
+
 def check_place(place: str) -> None:
     """Raises ValueError, which does not show the place, if it is empty, or looks like a URI and is
     none that is supported. ``C:/x``, ``week:12`` and ``./s3:/x`` are names of folders."""

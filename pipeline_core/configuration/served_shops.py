@@ -16,7 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline_core.configuration.places import check_place, check_reports, local_path, scheme_of
+from pipeline_core.configuration.places import (
+    check_place,
+    check_reports,
+    home_expanded,
+    local_path,
+    scheme_of,
+)
 from pipeline_core.errors import NotServed
 
 _BETWEEN_SHOPS, _BETWEEN_PLACES = ",", "|"
@@ -54,6 +60,7 @@ def parse_shops(text: str, data: str, reports: str) -> tuple[Shop, ...]:
         places = [each.strip() for each in entry.split(_BETWEEN_PLACES)]
         if len(places) not in (1, _PLACES_OF_A_SHOP) or not all(places):
             raise ValueError(_FORM)
+        places = list(map(home_expanded, places))
         check_place(places[0])
         if len(places) == _PLACES_OF_A_SHOP:
             check_place(places[1])

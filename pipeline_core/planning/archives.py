@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from pipeline_core.containers.entry_names import (
     day_date,
@@ -49,6 +50,14 @@ def find_archives(data: Storage) -> Found:
         inside = data.contents()
     except FileNotFoundError:
         raise ConfigError(f"{data.uri} does not exist.", _SET_DATA) from None
+    except ConfigError as error:  # a file stands there
+        if not Path(data.uri).is_file():
+            raise
+        folder = Path(data.uri).parent
+        raise ConfigError(
+            f"{data.uri} is a file, not a folder.",
+            f"Set SALES_DATA (--data) to its folder, {folder}: every archive there is read.",
+        ) from error
     strays = {name: what for name, what in inside.others.items() if is_zip(name)}
     strays |= {name: FOLDER_TEXT for name in inside.folders if is_zip(name)}
     archives = [file for file in inside.files if is_zip(file.key)]
@@ -60,10 +69,7 @@ def find_archives(data: Storage) -> Found:
     strays |= {file.key: "its name is not UTF-8" for file in archives if not is_text(file.key)}
     archives = [file for file in archives if file.key not in strays]
     if not archives and not strays:
-        raise ConfigError(
-            f"There is {_no_archive(data, inside, folders)}.",
-            _SET_DATA,
-        )
+        raise ConfigError(f"There is {_no_archive(data, inside, folders)}.", _SET_DATA)
     others = [
         *(file.key for file in inside.files if not is_zip(file.key)),
         *(name for name in inside.others if name not in strays),

@@ -23,6 +23,7 @@ from pipeline_core.planning.reuse import (
 from pipeline_core.planning.shares import split_into_shares
 from pipeline_core.planning.survey import survey
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
+from pipeline_core.storage.writable import check_writable
 
 log = get_logger()
 
@@ -39,7 +40,7 @@ def plan(order: Order) -> Manifest:
     Raises:
         ConfigError: there is no archive, or no day up to ``order.options.as_of``, or customers,
             products or the reports of a plug-in cannot be used, or a path of the feed is wrong,
-            or the price history is lost.
+            or the price history is lost, or reports cannot be written here.
         InputError: a product has no valid price.
         RetryableError: a storage or the database does not answer.
     """
@@ -50,6 +51,8 @@ def plan(order: Order) -> Manifest:
     if (planned := ledger.planned()) is not None:
         return planned
     open_storage(places.reports)  # a wrong place shows now, not after the work
+    if order.engine == "local":  # workers write where they run
+        check_writable(places.reports, "Reports", "SALES_REPORTS")
     plugins = load_plugins(places, order.report_plugins)
     data = absolute_uri(places.data)
     memory, seen = (None, None) if reuse.full else (recall(state, data), recall_days(state, data))

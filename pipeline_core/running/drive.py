@@ -33,10 +33,13 @@ from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
 from pipeline_core.settings import Engine, Settings
 from pipeline_core.storage import Storage
+from pipeline_core.storage.writable import check_writable
 
 
 def new_ledger(settings: Settings) -> RunLedger:
-    """The ledger of a run that is not planned yet."""
+    """The ledger of a run that is not planned yet. Raises ConfigError if the state cannot be
+    written."""
+    check_writable(settings.state, "The records of runs", "SALES_STATE")
     state, now = open_state(settings.state), datetime.now(UTC)
     try:
         return RunLedger(state, new_run_id(now, state))

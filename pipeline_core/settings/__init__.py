@@ -1,7 +1,7 @@
 """Settings from the environment (``SALES_*``) and ``.env``; the only reader of either."""
 
 from pipeline_core.settings.celery import DEFAULT_BROKER_URL
-from pipeline_core.settings.environment import unused_variables
+from pipeline_core.settings.environment import env_file_words, unused_variables
 from pipeline_core.settings.load import described_feed, load_settings, misspelt_variables
 from pipeline_core.settings.running import Engine
 from pipeline_core.settings.settings import Settings
@@ -11,6 +11,7 @@ __all__ = [
     "Engine",
     "Settings",
     "described_feed",
+    "env_file_words",
     "load_settings",
     "misspelt_variables",
     "unused_variables",

@@ -21,7 +21,7 @@ from pipeline_core.configuration.dimension_tables import (
     DimensionTable,
     parse_columns,
 )
-from pipeline_core.configuration.places import check_dimensions
+from pipeline_core.configuration.places import check_dimensions, home_expanded
 from pipeline_core.settings.group import SettingGroup
 
 
@@ -86,9 +86,10 @@ class DimensionSettings(SettingGroup):
     @field_validator("dimensions")
     @classmethod
     def _local_folder(cls, value: str | None) -> str | None:
-        if value is not None:
-            check_dimensions(value)
-        return value
+        if value is None:
+            return None
+        check_dimensions(value)
+        return home_expanded(value)
 
     @field_validator("database_url")
     @classmethod

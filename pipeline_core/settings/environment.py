@@ -37,7 +37,13 @@ class EnvFile(EnvSettingsSource):
 
 def env_file() -> dict[str, str]:
     """Settings of .env in the working folder, by name. Raises ConfigError if it cannot be read."""
-    return read_env_file(ENV_FILE, PREFIX, os.environ)
+    return read_env_file(ENV_FILE.absolute(), PREFIX, os.environ)
+
+
+def env_file_words() -> str:
+    """Which .env settings are read from, for people."""
+    path = ENV_FILE.absolute()
+    return f".env is {path}" if os.path.lexists(path) else f"there is no .env in {path.parent}"
 
 
 def variables() -> set[str]:

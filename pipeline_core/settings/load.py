@@ -10,7 +10,13 @@ from pydantic_core import ErrorDetails
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.messages import Feed
-from pipeline_core.settings.environment import ENV_FILE, PREFIX, env_file, variables
+from pipeline_core.settings.environment import (
+    ENV_FILE,
+    PREFIX,
+    env_file,
+    env_file_words,
+    variables,
+)
 from pipeline_core.settings.feed import FeedSettings
 from pipeline_core.settings.settings import Settings
 
@@ -58,7 +64,8 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
         is_given = all(given.keys() & set(each["loc"]) for each in error.errors())
-        remedy = "Correct the option." if is_given else "Correct the environment or .env."
+        read = env_file_words()
+        remedy = "Correct the option." if is_given else f"Correct the environment or .env; {read}."
         raise ConfigError(f"Wrong settings: {_problems(error)}.", remedy) from None
 
 
@@ -94,7 +101,7 @@ def _check_file() -> None:
             guess = f" Did you mean {meant}?" if meant else ""
             raise ConfigError(
                 f"There is no setting {name} (in {ENV_FILE}).{guess}",
-                "Correct .env; .env.example has every setting.",
+                f"Correct it; {env_file_words()}. .env.example has every setting.",
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr, field_validator
 
-from pipeline_core.configuration.places import check_place, check_reports
+from pipeline_core.configuration.places import check_place, check_reports, home_expanded
 from pipeline_core.settings.group import SettingGroup
 from pipeline_core.storage import StateKey
 from pipeline_core.storage.key import check_secret
@@ -27,11 +27,12 @@ class PlaceSettings(SettingGroup):
     @classmethod
     def _known_place(cls, value: str) -> str:
         check_place(value)
-        return value
+        return home_expanded(value)
 
     @field_validator("reports")
     @classmethod
     def _place_of_reports(cls, value: str) -> str:
+        value = home_expanded(value)
         check_reports(value)
         return value
 

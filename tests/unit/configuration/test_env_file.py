@@ -92,19 +92,19 @@ def test_a_line(tmp_path: Path, line: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("A=1\nSALES_X=pa${secret}word", "line 2: SALES_X names the variable secret"),
-        ("SALES_X=pa$secret", "line 1: SALES_X names the variable secret, which is not set."),
+        ("A=1\nSALES_X=pa${secret}word", ":2: SALES_X names the variable secret"),
+        ("SALES_X=pa$secret", ":1: SALES_X names the variable secret, which is not set."),
         ("SALES_X=$LATER\nLATER=1", "names the variable LATER"),
         ("SALES_X=${EMPTY:?is needed}", "EMPTY, which is not set (is needed)"),
         ("SALES_X=${NOWHERE?}", "NOWHERE, which is not set."),
         ("SALES_X=${VAR", "has a ${ without its }"),
         ("SALES_X=${1}", "names no variable"),
         ("SALES_X=${VAR/a/b}", "names no variable"),
-        ("\n\nSALES_X='canary", "line 3 is not NAME=value, or its quotes do not end"),
-        ('SALES_X="canary\nB=1', "line 1 is"),
-        ("SALES_X='canary'more", "line 1 is"),
-        ("the canary", "line 1 is"),
-        ("=canary", "line 1 is"),
+        ("\n\nSALES_X='canary", ":3: the quotes of SALES_X do not end"),
+        ('SALES_X="canary\nB=1', ":1: the quotes of SALES_X do not end"),
+        ("SALES_X='canary'more", ":1: the quotes of SALES_X do not end, or something follows"),
+        ("the canary", ":1 is not NAME=value"),
+        ("=canary", ":1 is not NAME=value"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named_and_not_shown(
@@ -139,15 +139,15 @@ def test_a_folder_or_a_link_to_nothing_is_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"A=1\nSALES_DATA=ca\0nary\n", "line 2 holds a NUL byte."),
-        (b"# canary\r\n\r\n# \0\r\n", "line 3 holds a NUL byte."),
-        (b"\xef\xbb\xbfA=1\n\0", "line 2 holds a NUL byte."),
-        ("SALES_DATA=canary\n".encode("utf-16-le"), "line 1 holds a NUL byte."),
-        ("SALES_DATA=canary\n".encode("utf-16"), "line 1 is not UTF-8."),
-        ("A=1\r\n\rSALES_DB_PASSWORD=canaryü".encode("latin-1"), "line 3 is not UTF-8."),
-        (b"\xef\xbb\xbfA=1\n\xff=canary", "line 2 is not UTF-8."),
-        (b'A=1\nSALES_DATA="canary\\0"', "line 2: SALES_DATA has an escape for a NUL byte"),
-        (b'SALES_DATA="canary\\0000"', "line 1: SALES_DATA has an escape for a NUL byte"),
+        (b"A=1\nSALES_DATA=ca\0nary\n", ":2 holds a NUL byte."),
+        (b"# canary\r\n\r\n# \0\r\n", ":3 holds a NUL byte."),
+        (b"\xef\xbb\xbfA=1\n\0", ":2 holds a NUL byte."),
+        ("SALES_DATA=canary\n".encode("utf-16-le"), ":1 holds a NUL byte."),
+        ("SALES_DATA=canary\n".encode("utf-16"), ":1 is not UTF-8."),
+        ("A=1\r\n\rSALES_DB_PASSWORD=canaryü".encode("latin-1"), ":3 is not UTF-8."),
+        (b"\xef\xbb\xbfA=1\n\xff=canary", ":2 is not UTF-8."),
+        (b'A=1\nSALES_DATA="canary\\0"', ":2: SALES_DATA has an escape for a NUL byte"),
+        (b'SALES_DATA="canary\\0000"', ":1: SALES_DATA has an escape for a NUL byte"),
     ],
 )
 def test_a_line_that_is_no_text_is_named_and_not_shown(
@@ -156,7 +156,7 @@ def test_a_line_that_is_no_text_is_named_and_not_shown(
     (tmp_path / ".env").write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         load_settings()
-    assert f".env, {said}" in caught.value.message
+    assert f"{tmp_path / '.env'}{said}" in caught.value.message
     assert "canary" not in str(caught.value)
     assert "0x" not in str(caught.value)
 

@@ -155,4 +155,26 @@ def test_what_is_no_option_is_to_be_corrected_where_it_is(monkeypatch: pytest.Mo
     for options in ({}, {"data": "s3:/bucket"}):
         with pytest.raises(ConfigError, match="SALES_STATE: s3") as caught:
             load_settings(options)
-        assert caught.value.remedy == "Correct the environment or .env."
+        folder = Path.cwd()
+        read = f"there is no .env in {folder}"
+        assert caught.value.remedy == f"Correct the environment or .env; {read}."
+        (folder / ".env").write_text("")
+        with pytest.raises(ConfigError) as caught:
+            load_settings(options)
+        assert caught.value.remedy.endswith(f"; .env is {folder / '.env'}.")
+        (folder / ".env").unlink()
+
+
+def test_a_tilde_is_a_home_as_in_a_shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In `.env`, and behind `=`, no shell stands in for it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = load_settings(
+        {"data": "~/a", "reports": "~/r", "state": "~", "dimensions": "~/d", "states": "~/s"}
+    )
+    places = settings.places()
+    assert (places.data, places.reports) == (f"{tmp_path}/a", f"{tmp_path}/r")
+    assert (places.state, places.dimensions) == (str(tmp_path), f"{tmp_path}/d")
+    assert [shop.state for shop in settings.shops()][1:] == [f"{tmp_path}/s"]
+    assert load_settings({"data": "./~/a"}).data == "./~/a"
+    with pytest.raises(ConfigError, match=r"SALES_DATA: .*no such user; .* is \./~"):
+        load_settings({"data": "~nobody-of-this-name/a"})

@@ -75,7 +75,8 @@ def test_data_that_a_run_refuses_fails(tmp_path: Path) -> None:
 
 
 def test_variables_that_celery_would_take_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert check_settings(load_settings()).state == "ok"
+    sound = check_settings(load_settings())
+    assert (sound.state, f"there is no .env in {Path.cwd()}" in sound.found) == ("ok", True)
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://:canary@theirs/0")
     monkeypatch.setenv("BROKER_URL", "redis://theirs/0")
     found = check_settings(load_settings())

@@ -10,6 +10,8 @@ from typing import IO
 
 import pytest
 
+from tests.support import PROJECT
+
 MUCH_TO_END = """
 import atexit, sys, threading, time
 from console import command
@@ -56,3 +58,27 @@ def test_an_answer_that_cannot_be_written_is_no_success() -> None:
         done = end(ANSWER, full)
     assert done.returncode != 0
     assert "No space left on device" in done.stderr
+
+
+SETTING = """
+from pipeline_core.errors import ConfigError
+from console import command
+
+def run(**_):
+    raise ConfigError("There is no archive.", "Set SALES_DATA.")
+
+command.cli = run
+command.main()
+"""
+
+
+def test_an_error_about_a_setting_says_which_env_file_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    done = end(SETTING)
+    assert done.returncode == 2
+    assert f"Set SALES_DATA. (There is no .env in {tmp_path}.)" in " ".join(done.stderr.split())
+    (tmp_path / ".env").write_text("SALES_JOBS=2\n")
+    assert f"(.env is {tmp_path / '.env'}.)" in " ".join(end(SETTING).stderr.split())
