@@ -320,7 +320,7 @@ def test_the_reconciler_delivers_what_was_away(
 ) -> None:
     ledger, settings = _published(shop, tmp_path), _settings(tmp_path, place.setting)
     monkeypatch.setitem(postgresql._CONNECTING, "port", 1)
-    monkeypatch.setattr(postgresql, "with_psycopg2", lambda _: make_url("postgresql://h/d"))
+    monkeypatch.setattr(postgresql, "with_psycopg2", lambda _: make_url("postgresql://127.0.0.1/d"))
     [found] = deliver_published(settings, ledger)
     assert (found.state, found.tries) == ("pending", 1)
     monkeypatch.undo()
