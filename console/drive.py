@@ -9,6 +9,7 @@ from datetime import date
 
 import click
 
+from console.display.json_output import NothingNew
 from console.display.terminal import complain, is_watched, note, print_json
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.ledger import RunLedger, lease
@@ -27,7 +28,8 @@ from pipeline_core.running.drive import (
     plan_run,
     what_stands,
 )
-from pipeline_core.running.local import start_early
+from pipeline_core.running.if_changed import standing_run
+from pipeline_core.running.local import start_early, stop_early
 from pipeline_core.running.resume import reopen
 from pipeline_core.settings import Settings
 
@@ -46,6 +48,22 @@ def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
         acquire_lock_for(settings, ledger)
         manifest = plan_run(settings, as_of, ledger, settings.chosen_engine(), processes)
         return _drive(settings, ledger, manifest)
+
+
+def run_if_changed(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome | NothingNew:
+    """A new run, or, if none is to be made since nothing is new, since when. Raises as ``new_run``
+    does."""
+    ledger = new_ledger(settings)
+    with _fail_or_release(hooks_of(settings, as_of), ledger):
+        standing = standing_run(settings, ledger, as_of)
+    if standing is None or standing.summary is None:
+        return new_run(settings, as_of, quiet=quiet)
+    stop_early()
+    return NothingNew(
+        nothing_new_since=standing.summary.created_at,
+        run_id=standing.run_id,
+        status=standing.status,
+    )
 
 
 def go_on(settings: Settings, ledger: RunLedger, *, quiet: bool) -> Outcome:
@@ -177,6 +195,20 @@ def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) 
     elif settings.deliver is not None:
         _deliver(settings, outcome.run_id, quiet=quiet)
     return outcome.exit_code
+
+
+def finish_unchanged(settings: Settings, found: NothingNew, *, as_json: bool, quiet: bool) -> int:
+    """Says since when nothing is new, and delivers what is still to be delivered of that run; the
+    exit code that it had."""
+    if as_json:
+        print_json(found)
+    elif not quiet:
+        since = f"{found.nothing_new_since:%Y-%m-%d %H:%M:%S} UTC"
+        incomplete = "" if found.status == "complete" else ", which is incomplete"
+        click.echo(f"Nothing new since {since}, run {found.run_id}{incomplete}.")
+    if settings.deliver is not None:
+        _deliver(settings, found.run_id, quiet=quiet)
+    return 0 if found.status == "complete" else 3
 
 
 def _deliver(settings: Settings, run_id: str, *, quiet: bool) -> None:

@@ -24,6 +24,7 @@ from console.display.json_output import (
     KeptPrices,
     ListedReject,
     ListedRun,
+    NothingNew,
     Planned,
     UnfinishedRun,
 )
@@ -40,7 +41,7 @@ from pipeline_core.running.progress import RunProgress
 from pipeline_core.settings import Settings
 from pipeline_core.verify import Verification
 
-# One of these, by the file's name. `run`, `resume` and `publish` print a summary, too.
+# One of these, by the file's name. `resume` and `publish` print a summary, too.
 SHAPES: dict[str, tuple[Any, ...]] = {
     "backfill": (list[Backfilled],),
     "deliver": (list[Delivery],),
@@ -56,6 +57,7 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "rebuild": (Rebuilt,),
     "rejects": (list[ListedReject],),
     "report": (RangeReport, PeriodComparison),
+    "run": (Summary, NothingNew),
     "runs": (list[ListedRun],),
     "show": (Summary, UnfinishedRun),
     "summary": (Summary,),

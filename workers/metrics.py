@@ -27,7 +27,18 @@ log = get_logger()
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own variable
 _LAST_PUBLICATION = "sales_last_publication_timestamp_seconds"
-_AGE = "sales_last_publication_age_seconds"
+_FRESH = "sales_fresh_timestamp_seconds"
+# Ages of these two, by the names of theirs.
+_AGES = {
+    _LAST_PUBLICATION: (
+        "sales_last_publication_age_seconds",
+        "Seconds since the newest published run.",
+    ),
+    _FRESH: (
+        "sales_fresh_age_seconds",
+        "Seconds since a run was published, or found that nothing was new.",
+    ),
+}
 _SECONDS_BUCKETS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 
 
@@ -55,6 +66,11 @@ class Metrics:
         self.last_publication: Gauge = Gauge(
             _LAST_PUBLICATION,
             "When the newest published run was decided.",
+            multiprocess_mode="mostrecent",
+        )
+        self.fresh: Gauge = Gauge(
+            _FRESH,
+            "When a run was last published, or found that nothing was new.",
             multiprocess_mode="mostrecent",
         )
 
@@ -90,14 +106,15 @@ def observe_outcome(outcome: Outcome) -> None:
         return
     metrics.runs.labels(outcome.state).inc()
     if outcome.state == "published" and outcome.summary is not None:
-        observe_publication(outcome.summary.finished_at)
+        observe_publication(outcome.summary.finished_at, outcome.summary.finished_at)
 
 
-def observe_publication(at: datetime) -> None:
-    """Notes when the newest published run was decided."""
+def observe_publication(at: datetime, fresh_at: datetime) -> None:
+    """Notes when the newest published run was decided, and when nothing was new beside it."""
     metrics = _metrics()
     if metrics is not None:
         metrics.last_publication.set(at.timestamp())
+        metrics.fresh.set(fresh_at.timestamp())
 
 
 def prepare(settings: Settings) -> None:
@@ -122,7 +139,7 @@ def serve(settings: Settings) -> None:
         def collect(self) -> Iterator[Metric]:
             for family in super().collect():  # type: ignore[no-untyped-call]
                 yield family
-                if family.name == _LAST_PUBLICATION:
+                if family.name in _AGES:
                     yield _age(family)
 
     registry = CollectorRegistry()
@@ -144,8 +161,8 @@ def _metrics() -> Metrics | None:
     return Metrics() if are_counted() else None
 
 
-def _age(last_publication: Metric) -> Metric:
+def _age(since: Metric) -> Metric:
     from prometheus_client.core import GaugeMetricFamily
 
-    value = time.time() - last_publication.samples[0].value
-    return GaugeMetricFamily(_AGE, "Seconds since the newest published run.", value=value)
+    name, means = _AGES[since.name]
+    return GaugeMetricFamily(name, means, value=time.time() - since.samples[0].value)

@@ -9,6 +9,7 @@ from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger, lease, open_state, slots
 from pipeline_core.logs import get_logger, structlog
 from pipeline_core.running.deliveries import deliver_newest
+from pipeline_core.running.if_changed import fresh_at
 from pipeline_core.running.lock import is_moving
 from pipeline_core.running.notifications import (
     fail_and_notify,
@@ -52,7 +53,7 @@ def reconcile(settings: Settings) -> None:
         _tell_if_late(settings, state, slot)
     published_at = pipeline.last_publication(state)
     if published_at is not None:
-        metrics.observe_publication(published_at)
+        metrics.observe_publication(published_at, fresh_at(state) or published_at)
     deliver_newest(settings, state)  # last: where a report goes may be slow to answer
 
 

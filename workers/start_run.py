@@ -8,6 +8,7 @@ from pipeline_core import pipeline
 from pipeline_core.errors import NotServed
 from pipeline_core.ledger import RunLedger, open_state, slots
 from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt
+from pipeline_core.running.if_changed import standing_run
 from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import notify_of_outcome
 from pipeline_core.settings import Settings
@@ -50,8 +51,10 @@ def _check_due(settings: Settings, name: str) -> None:
         )
 
 
-def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None:
-    """Plans a run of the configured places and sends its work, unless that was done.
+def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker, slot: str) -> str:
+    """Plans a run of the configured places and sends its work, unless that was done; returns the
+    slot's run. Where one is only to be made if something is new, and nothing is, that is the
+    published one that stands.
 
     Raises:
         RunUnderWay: another run holds the lock.
@@ -60,7 +63,10 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None
         RetryableError: a storage, the database or the broker does not answer.
     """
     if ledger.outcome() is not None or ledger.dispatches():
-        return
+        return ledger.run_id
+    if ledger.planned() is None and (standing := standing_run(settings, ledger)) is not None:
+        slots.answer(ledger.state, slot, standing.run_id)
+        return standing.run_id
     abandoned = acquire_run_lock(ledger, settings.stall_after)
     if abandoned is not None:
         notify_of_outcome(abandoned, settings.hooks())
@@ -70,3 +76,4 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker) -> None
     with limited_attempt(ledger, order.policy, PLAN, worker, "plan the run"):
         manifest = pipeline.plan(order)
     send_outstanding(ledger, manifest)
+    return ledger.run_id

@@ -150,8 +150,8 @@ class PipelineTask(Task):  # type: ignore[misc]
 @app.task(name=START_RUN, bind=True, base=PipelineTask)
 def start_run(self: PipelineTask, slot: str | None = None) -> str:
     """Coordinator: plans the run of a slot of the schedule that is due, and fans it out; returns
-    the run's id. Without a slot this very message is one: it starts one run however often it is
-    delivered, and waits for its turn."""
+    the id of the slot's run. Without a slot this very message is one: it starts one run however
+    often it is delivered, and waits for its turn."""
     scheduled, slot = slot is not None, f"task-{self.request.id}" if slot is None else slot
     try:
         with _refusals_told():
@@ -161,7 +161,7 @@ def start_run(self: PipelineTask, slot: str | None = None) -> str:
         self.try_again(error, None)
     with self.of_run(settings.state, run_id, is_new=True, slot=slot) as ledger:
         try:
-            plan_and_send(settings, ledger, self.worker())
+            return plan_and_send(settings, ledger, self.worker(), slot)
         except RunUnderWay as other:
             log.warning("run_waits", cause=other.message)
             if not scheduled:  # nobody but this message knows of it; slots the reconciler does

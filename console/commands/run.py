@@ -20,6 +20,13 @@ from console.options import date_option, json_option, quiet_option, run_options,
     "Only days dated so far, as if no later one had come; `latest` stays as it is "
     "[default: every day].",
 )
+@click.option(
+    "--if-changed/--always",
+    "if_changed",
+    default=None,
+    help="Make no run while nothing is new in archives, tables and settings since the newest "
+    "published one [default: --always].",
+)
 @click.option("--wait", is_flag=True, help="If a run is under way, follow that one to its end.")
 @json_option
 @quiet_option
@@ -28,8 +35,10 @@ def run_command(as_of: date | None, wait: bool, as_json: bool, quiet: bool, **op
     from console.fleet import ask_early
 
     settings = run_settings(options)
+    _check_if_changed(options, as_of, full=settings.full)
     ask_early(settings)
-    from console.drive import begin, finish, hush, new_run, watch
+    from console.display.json_output import NothingNew
+    from console.drive import begin, finish, finish_unchanged, hush, run_if_changed, watch
     from pipeline_core.errors import RunUnderWay
     from pipeline_core.ledger import RunLedger, open_state
     from pipeline_core.running.local import stop_early
@@ -39,7 +48,9 @@ def run_command(as_of: date | None, wait: bool, as_json: bool, quiet: bool, **op
     begin(settings)
     with terminable():
         try:
-            outcome = new_run(settings, as_of, quiet=quiet)
+            outcome = run_if_changed(settings, as_of, quiet=quiet)
+            if isinstance(outcome, NothingNew):
+                sys.exit(finish_unchanged(settings, outcome, as_json=as_json, quiet=quiet))
         except RunUnderWay as other:
             if not wait:
                 raise
@@ -47,3 +58,19 @@ def run_command(as_of: date | None, wait: bool, as_json: bool, quiet: bool, **op
             ledger = RunLedger(open_state(settings.state), other.run_id)
             outcome = watch(settings, ledger, quiet=quiet)
     sys.exit(finish(settings, outcome, as_json=as_json, quiet=quiet))
+
+
+def _check_if_changed(options: dict[str, Any], as_of: date | None, *, full: bool) -> None:
+    """Raises UsageError if the option asks for what goes with no other. A setting gives way."""
+    if not options["if_changed"]:
+        return
+    if as_of is not None:
+        raise click.UsageError(
+            "--if-changed goes with the newest report; a run --as-of a date is made when it is "
+            "asked for."
+        )
+    if full:
+        raise click.UsageError(
+            "--if-changed compares with the last run, and --full (SALES_FULL) uses nothing of it: "
+            "leave one of them out."
+        )

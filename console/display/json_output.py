@@ -54,6 +54,17 @@ class Planned(Struct, frozen=True, kw_only=True):
     ending."""
 
 
+class NothingNew(Struct, frozen=True, kw_only=True):
+    """What ``run --if-changed`` prints in place of a summary if no run was made."""
+
+    nothing_new_since: datetime
+    """When the run was planned since which nothing is new (UTC)."""
+    run_id: str
+    """That run, the newest published one."""
+    status: RunStatus
+    """Whether it is complete; if it is not, the exit code is 3."""
+
+
 class KeptPrice(Struct, frozen=True, kw_only=True):
     """What a product cost for a time."""
 

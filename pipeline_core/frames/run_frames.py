@@ -128,7 +128,7 @@ def run(
     returns it published. Other ``settings`` go by their names, such as ``max_part_bytes``; what is
     not given is read from the environment (``SALES_...``) and ``.env``. A broker makes no
     difference: the work is done here, in processes of its own, or in this one where those are not
-    allowed.
+    allowed. With ``if_changed=True``, and nothing new, it is the published run that stands.
 
     Raises:
         ConfigError: a setting, an archive or a table is missing or wrong.
@@ -153,7 +153,8 @@ def run(
     }
     chosen = _settings(settings)
     ledger = new_ledger(chosen)
-    return _published(chosen, ledger, _driven(chosen, ledger, as_of))
+    outcome = _driven(chosen, ledger, as_of)
+    return _published(chosen, RunLedger(ledger.state, outcome.run_id), outcome)
 
 
 def runs(*, state: str | Path | None = None, newest: int = 20, **settings: object) -> list[Run]:

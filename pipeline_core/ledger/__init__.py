@@ -6,6 +6,7 @@
     slots/<slot>.json                            the one run of a time on the schedule
     slots/runs/<run_id>.json                     the time on the schedule that a run is of
     published/<run_id>.json                      runs that may become `latest`
+    unchanged.json                               when nothing was new since the newest of them
     runs/<run_id>/manifest.json                  the plan, created once
     runs/<run_id>/dispatches/<n>.json            work that was sent to workers together
     runs/<run_id>/attempts/<work>.<n>.json       who tried what, and until when they are alive

@@ -43,6 +43,11 @@ def claim(state: Storage, slot: str, run_id: str) -> str:
     raise FileNotFoundError(_key(slot))
 
 
+def answer(state: Storage, slot: str, run_id: str) -> None:
+    """Gives the slot to a run that is published: whoever has it needs no other."""
+    state.write(_key(slot), to_json(SlotClaim(run_id)))
+
+
 def run_of(state: Storage, slot: str) -> str | None:
     """The id of the slot's run, or None while nobody asked for it."""
     found = read_record(state, _key(slot), SlotClaim)

@@ -50,13 +50,7 @@ class PriceKeeper:
             InputError: a price is over what the decimals of an old one leave room for.
             RetryableError: the state does not answer.
         """
-        now = PriceTable(snapshot.products, snapshot.scale)
-        if is_dated(now.rows):
-            raise ConfigError(
-                "SALES_PRICE_HISTORY=keep, and products say themselves when their rows are valid "
-                "(valid_from, valid_to): there would be two histories.",
-                f"{_LEAVE_OUT}, or leave these columns out.",
-            )
+        now = _prices_of_now(snapshot)
         for _ in range(_MOST_TRIES):
             newest = newest_prices(self._state)
             known = None if newest is None else prices_of(load_prices(self._state, newest))
@@ -72,6 +66,17 @@ class PriceKeeper:
             "The price history changes all the time.", "Plan one run after the other."
         )
 
+    def unchanged(self, snapshot: Snapshot, read_at: datetime) -> tuple[Snapshot, int] | None:
+        """As ``continued``, if the snapshot has the prices of the newest version; else None.
+        Nothing is stored. Raises as ``continued`` does."""
+        now, newest = _prices_of_now(snapshot), newest_prices(self._state)
+        if newest is None:
+            return None
+        known = prices_of(load_prices(self._state, newest))
+        if self._continued(newest, known, now, read_at) is not known:
+            return None
+        return _with_prices(snapshot, known), newest.number
+
     def _continued(
         self, newest: PriceList | None, known: PriceTable | None, now: PriceTable, read_at: datetime
     ) -> PriceTable:
@@ -83,6 +88,18 @@ class PriceKeeper:
         if newest.number > seen and newest.read_at > read_at:
             return known
         return continued(known, now, read_at.astimezone(self._zone).date())
+
+
+def _prices_of_now(snapshot: Snapshot) -> PriceTable:
+    """Raises ConfigError if products say themselves when they are valid."""
+    now = PriceTable(snapshot.products, snapshot.scale)
+    if is_dated(now.rows):
+        raise ConfigError(
+            "SALES_PRICE_HISTORY=keep, and products say themselves when their rows are valid "
+            "(valid_from, valid_to): there would be two histories.",
+            f"{_LEAVE_OUT}, or leave these columns out.",
+        )
+    return now
 
 
 def _with_prices(snapshot: Snapshot, prices: PriceTable) -> Snapshot:

@@ -28,6 +28,7 @@ from pipeline_core.planning.plan import new_run_id, plan
 from pipeline_core.publication.latest import newest_published
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.deliveries import deliver_published, log_deliveries
+from pipeline_core.running.if_changed import standing_run
 from pipeline_core.running.local import run_locally
 from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
@@ -94,9 +95,14 @@ def drive_locally(settings: Settings, ledger: RunLedger, manifest: Manifest, job
 
 
 def run_here(settings: Settings, as_of: date | None, ledger: RunLedger, jobs: int) -> Outcome:
-    """A run on this machine from its plan to its outcome, under the lock. Raises as ``plan`` and
-    ``run_locally`` do, and RunUnderWay."""
+    """A run on this machine from its plan to its outcome, under the lock; or, where one is only
+    to be made if something is new and nothing is, how the run ended that stands. Raises as ``plan``
+    and ``run_locally`` do, and RunUnderWay."""
     with fail_run_on_error(hooks_of(settings, as_of), ledger):
+        if (standing := standing_run(settings, ledger, as_of)) is not None:
+            ledger = RunLedger(ledger.state, standing.run_id)
+            log_deliveries(ledger.run_id, deliver_published(settings, ledger))
+            return standing
         acquire_lock_for(settings, ledger)
         manifest = plan_run(settings, as_of, ledger, "local", jobs)
         outcome = drive_locally(settings, ledger, manifest, jobs)

@@ -44,6 +44,11 @@ class RunningSettings(SettingGroup):
     allow_drift: bool = Field(
         False, description="Publish even if a figure moved too far since the last published run."
     )
+    if_changed: bool = Field(
+        False,
+        description="Make no run while nothing is new in archives, tables and settings since the "
+        "newest published one.",
+    )
     reject_rows: int = Field(1_000_000, description="Most rows in rejects.csv.", ge=0, le=MOST)
     reject_bytes: Count = Field(256 << 20, description="Most bytes of rows in rejects.csv.")
     reject_event_bytes: Count = Field(

@@ -19,7 +19,7 @@ from tests.support.processes import environment, sales_pipeline
 REFERENCE = PROJECT / "docs" / "reference"
 OFFICE = ["--category", "Office", "--segment", "Retail"]
 # Their JSON is a summary: the run's own, or the one of the run that was published.
-SUMMARIES = {"run", "resume", "publish", "recover"}
+SUMMARIES = {"resume", "publish", "recover"}
 
 
 def _archive(day: int, quantity: int) -> bytes:
@@ -77,6 +77,7 @@ def test_every_command_with_json_has_a_schema() -> None:
         ("inspect", ["inspect", "--archive", "w1.zip"]),
         ("deliver", ["deliver", "--to", "postgresql://127.0.0.1:1/bi"]),
         ("summary", ["run", "--allow-incomplete"]),
+        ("run", ["run", "--if-changed"]),
     ],
 )
 def test_what_is_printed_fits_its_schema(

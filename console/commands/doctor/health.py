@@ -24,21 +24,27 @@ def check_worker_lives(settings: Settings) -> Check:
 
 
 def check_report_age(settings: Settings, limit: timedelta) -> Check:
-    """Whether the newest published report is at most so old.
+    """Whether the newest published report, or the last look that found nothing newer, is at most
+    so old.
 
     Raises:
         PipelineError: the state storage cannot be read.
     """
     from pipeline_core.ledger import open_state, unvouched_words
     from pipeline_core.pipeline import last_publication
+    from pipeline_core.running.if_changed import fresh_at
 
-    published_at = last_publication(open_state(settings.state))
+    state = open_state(settings.state)
+    published_at = last_publication(state)
     remedy = "`sales-pipeline runs` says what happened since."
     if published_at is None:
         others = unvouched_words(settings.state)
         return Check("fresh", "failed", f"nothing was published yet.{others}", remedy)
-    age = datetime.now(UTC) - published_at
-    found = f"the newest report was published {_rounded(age)} ago"
+    now = datetime.now(UTC)
+    age = now - (fresh_at(state) or published_at)
+    found = f"the newest report was published {_rounded(now - published_at)} ago"
+    if age < now - published_at:
+        found += f"; {_rounded(age)} ago nothing was new"
     if age > limit:
         return Check("fresh", "failed", f"{found}, more than {_rounded(limit)}.", remedy)
     return Check("fresh", "ok", found)
