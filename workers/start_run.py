@@ -32,7 +32,7 @@ def claim_slot(settings: Settings, slot: str, *, scheduled: bool) -> str:
         if scheduled:
             _check_due(settings, slot)
         run_id = slots.claim(state, slot, pipeline.new_run_id(datetime.now(UTC), state))
-    if scheduled:
+    if scheduled and RunLedger(state, run_id).outcome() is None:  # it may have been answered
         slots.note_run(state, slot, run_id)
     return run_id
 
@@ -65,7 +65,7 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker, slot: s
     if ledger.outcome() is not None or ledger.dispatches():
         return ledger.run_id
     if ledger.planned() is None and (standing := standing_run(settings, ledger)) is not None:
-        slots.answer(ledger.state, slot, standing.run_id)
+        slots.answer(ledger.state, slot, ledger.run_id, standing.run_id)
         return standing.run_id
     abandoned = acquire_run_lock(ledger, settings.stall_after)
     if abandoned is not None:

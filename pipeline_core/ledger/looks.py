@@ -13,7 +13,7 @@ from pipeline_core.storage import Storage
 _KEY = "unchanged.json"
 
 
-class Look(Struct, frozen=True, kw_only=True):
+class LastLook(Struct, frozen=True, kw_only=True):
     """A run that was not made, since nothing was new."""
 
     run_id: str
@@ -24,9 +24,9 @@ class Look(Struct, frozen=True, kw_only=True):
 
 def note_look(state: Storage, run_id: str, at: datetime) -> None:
     """Keeps that nothing was new since a run; replaces what was kept."""
-    state.write(_KEY, to_json(Look(run_id=run_id, at=at)))
+    state.write(_KEY, to_json(LastLook(run_id=run_id, at=at)))
 
 
-def last_look(state: Storage) -> Look | None:
+def last_look(state: Storage) -> LastLook | None:
     """The last of them, or None if there was none."""
-    return read_record(state, _KEY, Look)
+    return read_record(state, _KEY, LastLook)

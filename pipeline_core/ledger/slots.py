@@ -43,9 +43,10 @@ def claim(state: Storage, slot: str, run_id: str) -> str:
     raise FileNotFoundError(_key(slot))
 
 
-def answer(state: Storage, slot: str, run_id: str) -> None:
-    """Gives the slot to a run that is published: whoever has it needs no other."""
-    state.write(_key(slot), to_json(SlotClaim(run_id)))
+def answer(state: Storage, slot: str, claimed: str, published: str) -> None:
+    """Gives the slot to a run that is published: the one that ``claimed`` it need not be made."""
+    state.write(_key(slot), to_json(SlotClaim(published)))
+    state.remove(_run_key(claimed))
 
 
 def run_of(state: Storage, slot: str) -> str | None:

@@ -24,6 +24,7 @@ from pipeline_core.price_history.price_lists import newest_prices
 from pipeline_core.running.if_changed import fresh_at
 from pipeline_core.settings import load_settings
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from workers.schedule import slot_of_now
 from workers.start_run import claim_slot, plan_and_send
 
 _Change = Callable[[Shop, pytest.MonkeyPatch], None]
@@ -294,12 +295,18 @@ def test_a_slot_for_which_nothing_is_new_is_that_of_the_run_that_stands(
     shop: Shop, tmp_path: Path
 ) -> None:
     first = run()
-    settings = load_settings({"if_changed": True})
+    schedule = {"schedule": "* * * * *", "timezone": "UTC"}
+    settings = load_settings({"if_changed": True, **schedule})
+    slot = slot_of_now(settings.schedule, settings.timezone)
     state = open_state(settings.state)
     for _ in range(2):  # a message may come twice
-        run_id = claim_slot(settings, "task-1", scheduled=False)
+        run_id = claim_slot(settings, slot, scheduled=True)
         worker = Worker(f"me:{os.getpid()}")
-        assert plan_and_send(settings, RunLedger(state, run_id), worker, "task-1") == first.run_id
-        assert slots.run_of(state, "task-1") == first.run_id
+        assert plan_and_send(settings, RunLedger(state, run_id), worker, slot) == first.run_id
+        assert slots.run_of(state, slot) == first.run_id
     assert run_ids(state) == [first.run_id]
     assert not RunLedger(state, first.run_id).dispatches()
+    assert slots.slot_of(state, first.run_id) is None  # nobody scheduled it
+    assert [path.name for path in (tmp_path / "state" / "slots").rglob("*.json")] == [
+        f"{slot}.json"
+    ]
