@@ -14,11 +14,20 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from pipeline_core.credentials import without_credentials
 from pipeline_core.unprintable import plain, plain_lines
 
-__all__ = ["Log", "configure_logs", "get_logger", "log_settings", "mask_secrets", "structlog"]
+__all__ = [
+    "Log",
+    "configure_logs",
+    "get_logger",
+    "log_settings",
+    "mask_secrets",
+    "name_in_every_line",
+    "structlog",
+]
 
 # Of a line: what Python says of an error, and where.
 _OF_LINES = {"exception", "stack"}
 _in_force = ("WARNING", "pretty")
+_named: dict[str, str] = {}
 
 
 class Log:
@@ -45,7 +54,7 @@ def configure_logs(level: str, log_format: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     render: list[Processor] = (
-        [_name_action, structlog.processors.JSONRenderer()]
+        [_name_action, _name_process, structlog.processors.JSONRenderer()]
         if log_format == "json"
         else [_without_controls, structlog.dev.ConsoleRenderer(colors=_may_colour())]
     )
@@ -75,6 +84,12 @@ def configure_logs(level: str, log_format: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def name_in_every_line(**fields: str) -> None:
+    """Fields of every line of a JSON log from now on, also of processes that are forked from this
+    one: who writes it."""
+    _named.update(fields)
 
 
 def _plain_logger() -> Any:
@@ -128,6 +143,10 @@ def _name_action(_logger: WrappedLogger, _method: str, line: EventDict) -> Event
     if line["_from_structlog"]:
         line["action"] = line.pop("event")
     return line
+
+
+def _name_process(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+    return {**_named, **line}
 
 
 def log_settings() -> tuple[str, str]:

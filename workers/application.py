@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Any
 
 from celery import Celery
@@ -63,6 +64,11 @@ class App(Celery):  # type: ignore[misc]
 
     def producer_or_acquire(self, producer: Any = None) -> Any:
         return super().producer_or_acquire(producer or _producer.get())
+
+    @cached_property
+    def Worker(self) -> Any:  # noqa: N802  (Celery's name)
+        """What ``celery worker`` starts."""
+        return self.subclass_with_self("workers.programs:NamedWorker")
 
     @property
     def backend_cls(self) -> str:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from celery.beat import BeatLazyFunc
+from celery.schedules import crontab
 
+from pipeline_core.configuration.cron import parse_cron
+from pipeline_core.running.schedule import slot_of_now
 from pipeline_core.settings import DEFAULT_BROKER_URL, Settings
-from workers.schedule import cron, slot_of_now
 from workers.tls import tls_options
 
 START_RUN = "workers.start_run"
@@ -100,3 +102,23 @@ def mark_of(settings: Settings) -> str | None:
     """Which key a state is opened under, without the key: for commands to compare."""
     key = settings.chosen_state_key()
     return None if key is None else key.mark
+
+
+def cron(expression: str) -> crontab:
+    """Celery's schedule of a cron expression.
+
+    Raises:
+        ValueError: it is none.
+    """
+    times = parse_cron(expression)
+    return crontab(
+        minute=_field(times.minute, 60),
+        hour=_field(times.hour, 24),
+        day_of_week=_field(times.day_of_week, 7),
+        day_of_month=_field(times.day_of_month, 31),
+        month_of_year=_field(times.month, 12),
+    )
+
+
+def _field(values: frozenset[int], possible: int) -> str:
+    return "*" if len(values) == possible else ",".join(map(str, sorted(values)))

@@ -1,8 +1,10 @@
-"""Flower as it is started from here: it looks, and asks for a password."""
+"""Flower as it is started from here: it looks, asks for a password, and forgets who is gone."""
 
 from __future__ import annotations
 
 from pipeline_core.settings import Settings
+
+_FORGOTTEN_SECONDS = 600
 
 
 def flower_environment(settings: Settings) -> dict[str, str]:
@@ -11,6 +13,8 @@ def flower_environment(settings: Settings) -> dict[str, str]:
     options = {
         "FLOWER_ADDRESS": "127.0.0.1",
         "FLOWER_READ_ONLY": str(settings.flower_read_only).lower(),
+        # A worker that starts again has another name.
+        "FLOWER_PURGE_OFFLINE_WORKERS": str(_FORGOTTEN_SECONDS),
     }
     if settings.flower_password is not None:
         password = settings.flower_password.get_secret_value()

@@ -10,7 +10,7 @@ from celery import bootsteps
 from celery.signals import worker_init, worker_ready, worker_shutdown
 
 from pipeline_core.logs import get_logger
-from pipeline_core.machine.heartbeat import heartbeat_path, touch
+from pipeline_core.machine.heartbeat import Heartbeats, heartbeat_path
 from workers import metrics
 from workers.celery import app, settings
 from workers.start_checks import end_without_folder
@@ -32,17 +32,20 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
-        self._path = heartbeat_path(settings.heartbeat_file)
+        self._heartbeats = Heartbeats(heartbeat_path(settings.heartbeat_file))
         self._turned = time.monotonic()
         self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, args=(worker,), daemon=True)
 
     def start(self, worker: Any) -> None:
         worker.timer.call_repeatedly(_EVERY_SECONDS, self._turn)
-        threading.Thread(target=self._beat, args=(worker,), daemon=True).start()
+        self._thread.start()
 
     def stop(self, _worker: Any) -> None:
         self._over.set()
-        self._path.unlink(missing_ok=True)
+        if self._thread.is_alive():
+            self._thread.join()
+        self._heartbeats.end()
 
     def _turn(self) -> None:
         self._turned = time.monotonic()
@@ -53,9 +56,9 @@ class Heartbeat(bootsteps.StartStopStep):  # type: ignore[misc]
             reconnecting = consumer is None or consumer.connection is None
             if reconnecting or time.monotonic() - self._turned < _STUCK_SECONDS:
                 try:
-                    touch(self._path)
+                    self._heartbeats.touch()
                 except OSError as error:
-                    log.warning("no_heartbeat", path=str(self._path), cause=str(error))
+                    log.warning("no_heartbeat", path=str(self._heartbeats.path), cause=str(error))
             self._over.wait(_EVERY_SECONDS)
 
 

@@ -17,13 +17,13 @@ from pipeline_core.running.notifications import (
     notify_of_outcome,
 )
 from pipeline_core.running.recover import NobodyWorks, diagnose
+from pipeline_core.running.schedule import Slot, last_slot, name_of
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage
 from workers import metrics
 from workers.celery import app
 from workers.config import START_RUN
 from workers.dispatch import dispatch
-from workers.schedule import Slot, last_slot, name_of
 
 log = get_logger()
 

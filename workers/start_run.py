@@ -11,11 +11,11 @@ from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt
 from pipeline_core.running.if_changed import standing_run
 from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import notify_of_outcome
+from pipeline_core.running.schedule import is_due, slot_called
 from pipeline_core.settings import Settings
 from pipeline_core.storage.writable import check_writable
 from workers.broker import worker_processes
 from workers.dispatch import send_outstanding
-from workers.schedule import is_due, slot_called
 
 
 def claim_slot(settings: Settings, slot: str, *, scheduled: bool) -> str:

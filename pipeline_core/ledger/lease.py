@@ -22,6 +22,7 @@ from pipeline_core.errors import RunUnderWay
 from pipeline_core.ledger.names import RUN_PATTERN
 from pipeline_core.ledger.records import read_record
 from pipeline_core.ledger.run import RunLedger
+from pipeline_core.machine.process_ids import process_id_space
 from pipeline_core.messages import to_json
 from pipeline_core.storage import Storage, check_creates
 
@@ -42,6 +43,8 @@ class Lease(Struct, frozen=True, kw_only=True):
     """When it was taken (UTC)."""
     expires_at: datetime
     """Until when its run is taken for alive (UTC)."""
+    process_id_space: str = ""
+    """Whose count the owner's process id is of (``machine/process_ids.py``); empty if not known."""
     checked: str = ""
     """URI of the state storage that was seen to create a key once; empty if nobody looked yet."""
 
@@ -88,6 +91,7 @@ def acquire(state: Storage, run_id: str, owner: str, seconds: float) -> Lease:
             token=current.token + 1 if current else 1,
             run_id=run_id,
             owner=owner,
+            process_id_space=process_id_space(),
             acquired_at=now,
             expires_at=now + timedelta(seconds=seconds),
             checked=state.uri,

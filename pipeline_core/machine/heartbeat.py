@@ -18,9 +18,43 @@ def heartbeat_path(configured: str | None) -> Path:
     return Path(tempfile.gettempdir()) / f"sales-pipeline-{user}.heartbeat"
 
 
-def touch(path: Path) -> None:
-    """Says: alive now. Raises OSError."""
-    path.touch(mode=0o600)
+class Heartbeats:
+    """One worker's, in a file that workers of this machine may share: the last of them removes it.
+    Each holds a lock on it, which the system takes away from whoever dies."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._held: int | None = None
+
+    def touch(self) -> None:
+        """Says: alive now. Raises OSError."""
+        import fcntl  # Windows has none, and no workers
+
+        # Opened again each time: the last of the others may have removed the file.
+        opened = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._release()
+        self._held = opened
+        fcntl.flock(opened, fcntl.LOCK_SH)
+        os.utime(opened)
+
+    def end(self) -> None:
+        """Says: gone; the file stays for another who touches it."""
+        import fcntl
+
+        if self._held is None:
+            return
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.path.unlink(missing_ok=True)
+        except BlockingIOError:  # another lives
+            return
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
 
 def age_seconds(path: Path, now: float) -> float | None:

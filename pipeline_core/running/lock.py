@@ -9,6 +9,7 @@ from pipeline_core.errors import PipelineError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import this_process
 from pipeline_core.logs import get_logger
+from pipeline_core.machine.process_ids import process_id_space
 from pipeline_core.storage import Storage
 
 log = get_logger()
@@ -48,10 +49,10 @@ def acquire_run_lock(ledger: RunLedger, seconds: float) -> RunLedger | None:
 
 def owner_died(state: Storage, held: lease.Lease) -> bool:
     """Whether the run is known to be dead before its time is up: it is one that lives and dies
-    with its owner, a process of this machine, which is gone."""
+    with its owner, a process of this machine, or of this container, which is gone."""
     host, _, pid = held.owner.rpartition(":")
     ledger = RunLedger(state, held.run_id)
-    if host != socket.gethostname():
+    if host != socket.gethostname() or held.process_id_space != process_id_space():
         return False
     import psutil
 

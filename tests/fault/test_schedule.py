@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline_core.ledger import slots
+from pipeline_core.running.schedule import last_slot, name_of
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.support.fleet import ARCHIVES, Fleet
 from tests.support.processes import eventually, sales_pipeline
-from workers.schedule import last_slot, name_of
 
 EVERY_MINUTE = "* * * * *"
 

@@ -17,6 +17,7 @@ from redis import Redis
 
 from console.stack import RedisServer
 from pipeline_core.ledger import RunLedger, run_ids
+from pipeline_core.running.schedule import slot_of_now
 from pipeline_core.storage import open_storage
 from tests.support import PROJECT
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase
@@ -28,7 +29,6 @@ from tests.support.processes import (
     with_quick_start,
 )
 from tests.support.starting import started
-from workers.schedule import slot_of_now
 
 CUSTOMERS = [(f"c{n}", "2023-01-01", ("New", "VIP", "Retail")[n % 3]) for n in range(30)]
 PRODUCTS = [(f"p{n}", f"Product {n}", f"Category {n % 4}", f"{n}.{n:02}") for n in range(1, 20)]

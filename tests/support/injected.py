@@ -30,7 +30,7 @@ from kombu.messaging import Producer
 
 from pipeline_core.processing.extraction import Extraction
 from pipeline_core.publication import report_files
-from workers import schedule
+from pipeline_core.running import schedule
 from workers.celery import app
 from workers.config import PROCESS_ARCHIVE
 

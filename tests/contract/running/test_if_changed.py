@@ -22,9 +22,9 @@ from pipeline_core.ledger.attempts import Worker
 from pipeline_core.ledger.looks import last_look
 from pipeline_core.price_history.price_lists import newest_prices
 from pipeline_core.running.if_changed import fresh_at
+from pipeline_core.running.schedule import slot_of_now
 from pipeline_core.settings import load_settings
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from workers.schedule import slot_of_now
 from workers.start_run import claim_slot, plan_and_send
 
 _Change = Callable[[Shop, pytest.MonkeyPatch], None]

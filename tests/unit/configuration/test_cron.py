@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipeline_core.configuration.cron import parse_cron
 from pipeline_core.errors import ConfigError
 from pipeline_core.settings import load_settings
-from workers.schedule import cron
+from workers.config import cron
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipeline_core.running.schedule import last_slot, name_of
 from pipeline_core.settings import load_settings
-from workers.schedule import last_slot, name_of
 
 BERLIN = "Europe/Berlin"
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from celery.schedules import crontab
-
 from pipeline_core.configuration.cron import Cron, parse_cron
 from pipeline_core.settings import Settings
 
@@ -38,22 +36,6 @@ class Slot:
 
     name: str
     due: datetime
-
-
-def cron(expression: str) -> crontab:
-    """Celery's schedule of a cron expression.
-
-    Raises:
-        ValueError: it is none.
-    """
-    times = parse_cron(expression)
-    return crontab(
-        minute=_field(times.minute, 60),
-        hour=_field(times.hour, 24),
-        day_of_week=_field(times.day_of_week, 7),
-        day_of_month=_field(times.day_of_month, 31),
-        month_of_year=_field(times.month, 12),
-    )
 
 
 def last_slot(expression: str, zone: str, now: datetime) -> Slot:
@@ -109,10 +91,6 @@ def name_of(settings: Settings) -> str:
         each if each.isalnum() else "_" for each in f"{settings.schedule}-{settings.timezone}"
     )
     return "".join(letters)
-
-
-def _field(values: frozenset[int], possible: int) -> str:
-    return "*" if len(values) == possible else ",".join(map(str, sorted(values)))
 
 
 def _times_back(schedule: Cron, wall: datetime) -> Iterator[datetime]:
