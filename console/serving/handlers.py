@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
-import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError, RequestHandler
@@ -190,11 +189,9 @@ class ProgressJson(Handler):
     async def answer(self, *_: str) -> None:
         self.set_header("Content-Type", "application/json")
         seen = await self.served.progress_cache.newest()
-        if seen is None:
+        if not seen.is_run:
             self.set_status(404)
-            self.finish(msgspec.json.encode({"error": "There is no run yet."}))
-        else:
-            self.finish(seen)
+        self.finish(seen.json)
 
 
 class Health(Handler):
@@ -214,7 +211,7 @@ class ReportFile(Handler):
                 find_report_file, self.served.reports, self.served.runs, path[0]
             )
         except FileNotFoundError:
-            raise HTTPError(404) from None
+            await self._tell_of_none(path[0])
         kind = content_type(found.key)
         self.set_header("Content-Type", kind)
         if kind.startswith("text/html"):
@@ -237,6 +234,13 @@ class ReportFile(Handler):
         self.set_header("Content-Length", str(end - begin))
         if self.request.method != "HEAD" and not self.stream.closed():
             await self._send(found.key, begin, end)
+
+    async def _tell_of_none(self, path: str) -> NoReturn:
+        """Nothing is there. Before the first report, whoever looks for it hears where to look."""
+        is_newest = path.partition("/")[0] == LATEST
+        if not is_newest or await self.aside(self.served.reports.pointed, LATEST):
+            raise HTTPError(404)
+        raise HTTPError(404, reason="No report is published yet; /live says what is under way")
 
     def _part(self, etag: str, size: int) -> Stretch | None:
         if self.request.method != "GET":  # ranges are defined for nothing else

@@ -26,6 +26,7 @@ from console.serving.handlers import (
     Start,
 )
 from console.serving.log_limit import LogLimit
+from console.serving.outlook import next_run_of
 from console.serving.oversized_requests import MOST_HEADER_BYTES
 from console.serving.progress_cache import ProgressCache
 from console.serving.runs import PublishedRuns
@@ -61,7 +62,9 @@ async def _serve(settings: Settings) -> None:
         served = Served(
             reports=reports,
             runs=PublishedRuns(reports),
-            progress_cache=ProgressCache(open_state(settings.state), threads),
+            progress_cache=ProgressCache(
+                open_state(settings.state), threads, next_run_of(settings)
+            ),
             threads=threads,
             flower_url=settings.flower_url,
             hosts=hosts_of(host, settings.serve_names),

@@ -81,10 +81,19 @@ def schedule_since(state: Storage, schedule: str, now: str) -> str:
 
     Times before that are none that could have been missed.
     """
-    key = f"schedules/{schedule}.json"
+    key = _schedule_key(schedule)
     if state.create(key, msgspec.json.encode(now)):
         return now
     return read_record(state, key, str) or now
+
+
+def is_in_force(state: Storage, schedule: str) -> bool:
+    """Whether anybody works, or worked, by this schedule."""
+    return read_record(state, _schedule_key(schedule), str) is not None
+
+
+def _schedule_key(schedule: str) -> str:
+    return f"schedules/{schedule}.json"
 
 
 def _run_key(run_id: str) -> str:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import is_alive
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Outcome, Receipt, RunStatus
+from pipeline_core.messages.outcome import RunState
 from pipeline_core.running.lock import is_moving
 from pipeline_core.running.speed import Throughput, is_reused
 from pipeline_core.storage import Storage
@@ -59,6 +60,23 @@ class ArchiveProgress(Struct, frozen=True, kw_only=True):
     """What is wrong with it, for people; empty if nothing is."""
 
 
+class EndedRun(Struct, frozen=True, kw_only=True):
+    """How a run ended."""
+
+    run_id: str
+    """The run."""
+    state: RunState
+    """What became of it."""
+    status: RunStatus
+    """Whether it is complete."""
+    finished_at: datetime | None
+    """When that was decided (UTC); null if it is not known."""
+    reason: str = ""
+    """Why it was refused or failed, for people; else empty."""
+    remedy: str = ""
+    """What to do about that; else empty."""
+
+
 class RunProgress(Struct, frozen=True, kw_only=True):
     """A run at one moment. Rates are at the pace of the archives done so far, with as many
     processes as work now; null while nothing is known."""
@@ -99,6 +117,11 @@ class RunProgress(Struct, frozen=True, kw_only=True):
     """Number of archives in each state."""
     archives: tuple[ArchiveProgress, ...] = ()
     """The archives, by name."""
+    next_run_at: datetime | None = None
+    """When the schedule starts the next run (UTC), where `serve` is asked; null if none is at
+    work."""
+    last_ended: EndedRun | None = None
+    """How the newest run that has ended did, where `serve` is asked; null if none has."""
 
 
 class Watch:

@@ -24,8 +24,8 @@ _CLOCKS_APART = timedelta(seconds=60)
 _IN_QUEUES = timedelta(seconds=60)
 _NAMED = "%Y%m%dT%H%M"
 _NAME = re.compile(r"[0-9]{8}T[0-9]{4}")
-# 29 February comes back within 8 years, 1904 after 1896.
-_LOOK_BACK_DAYS = 8 * 366
+# 29 February comes back within 8 years, 1904 after 1896; looked at in both directions.
+_MOST_DAYS = 8 * 366
 _MINUTE = timedelta(minutes=1)
 
 
@@ -51,6 +51,27 @@ def last_slot(expression: str, zone: str, now: datetime) -> Slot:
     times = _times_back(parse_cron(expression), shown.replace(tzinfo=None) - repeated)
     slots = (Slot(f"{wall:{_NAMED}}", _first_shown(wall, place)) for wall in times)
     return next(slot for slot in slots if slot.due <= latest)
+
+
+def next_slot(expression: str, zone: str, now: datetime) -> Slot:
+    """The first time on the schedule after ``now`` (aware).
+
+    Raises:
+        ValueError: no cron expression.
+    """
+    place, times = ZoneInfo(zone), parse_cron(expression)
+    today = now.astimezone(place).date()
+    # From the day before: where a clock change leaves a time out, it is due later than it says.
+    days = (today + timedelta(days=each) for each in range(-1, _MOST_DAYS))
+    walls = (
+        datetime(day.year, day.month, day.day, hour, minute)  # noqa: DTZ001
+        for day in days
+        if _is_day(times, day)
+        for hour in sorted(times.hour)
+        for minute in sorted(times.minute)
+    )
+    slots = (Slot(f"{wall:{_NAMED}}", _first_shown(wall, place)) for wall in walls)
+    return next(slot for slot in slots if slot.due > now)
 
 
 def slot_called(name: str, expression: str, zone: str) -> Slot | None:
@@ -95,7 +116,7 @@ def name_of(settings: Settings) -> str:
 
 def _times_back(schedule: Cron, wall: datetime) -> Iterator[datetime]:
     """Times of the wall clock that are not after ``wall``, newest first."""
-    for days in range(_LOOK_BACK_DAYS):
+    for days in range(_MOST_DAYS):
         day = wall.date() - timedelta(days=days)
         if not _is_day(schedule, day):
             continue

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from pipeline_core.ledger import RunLedger, lease
+from pipeline_core import pipeline
+from pipeline_core.ledger import RunLedger, lease, slots
 from pipeline_core.ledger.attempts import Worker
 from pipeline_core.messages import Manifest, Work
 from pipeline_core.processing.process import process
+from pipeline_core.running.schedule import name_of
+from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.support.archives import write_shop
 from tests.support.chromium import Browser, browser
@@ -53,6 +57,7 @@ def under_way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     manifest = plan_local(shop, folder)
     (shop.data / "no.zip").write_bytes(b"no zip")
     state = open_storage(str(folder / "state"))
+    slots.schedule_since(state, name_of(load_settings({})), datetime.now(UTC).isoformat())
     lease.acquire(state, manifest.run_id, "elsewhere:1", 3600)
     ledger = RunLedger(state, manifest.run_id)
     note_attempt(ledger, _id(manifest, HOSTILE), age=5)
@@ -98,6 +103,45 @@ def test_axe_finds_nothing(browser: Browser, under_way: Site, width: int, *, dar
     assert browser.complaints() == []
 
 
+def test_what_is_said_is_what_is_shown(browser: Browser, under_way: Site) -> None:
+    """To a screen reader: the same words, each once."""
+    _open(browser, under_way)
+    said, done = browser.one("#said").get_property("textContent"), browser.one("#done").text
+    assert done == "4 of 7 archives"
+    assert said == f"{browser.one('#title').text}: {done} done."
+    bar = browser.one("#bar")
+    assert bar.get_dom_attribute("aria-hidden") == "true", "the same is said beside it"
+    assert (bar.get_property("value"), bar.get_property("max")) == (4, 7)
+    thousands = browser.run(
+        "return doneOf({pieces_done: 1234, pieces: 56789, work_unit: 'archives'})"
+    )
+    assert thousands == "1,234 of 56,789 archives"
+
+
+def test_what_was_and_what_comes(browser: Browser, under_way: Site) -> None:
+    _open(browser, under_way)
+    told = under_way.progress()
+    assert told["last_ended"]["state"] == "published"
+    due = datetime.fromisoformat(told["next_run_at"])
+    assert timedelta(0) < due - datetime.now(UTC) <= timedelta(days=1)
+    assert browser.one("#last").text.startswith("Last result: published, ")
+    assert browser.one("#next").text.startswith("The next run starts ")
+    assert browser.one("a[href='http://flower.example:5555/']").is_displayed()
+
+
+def test_the_last_result_says_why_a_run_failed(
+    browser: Browser, nothing_yet: Site, tmp_path: Path
+) -> None:
+    manifest = plan_local(write_shop(tmp_path / "shop", {"a.zip": week(sales())}), tmp_path)
+    no_room = OSError(28, "No space left on device")
+    pipeline.fail(str(tmp_path / "state"), manifest.run_id, no_room)
+    _open(browser, nothing_yet)
+    last = browser.one("#last").text
+    assert last.startswith("Last result: failed, ")
+    assert "No space left on device. The log says where it happened" in last
+    assert browser.findings() == []
+
+
 def test_it_asks_its_own_server_only(browser: Browser, under_way: Site) -> None:
     _open(browser, under_way)
     own = f"http://127.0.0.1:{under_way.port}/"
@@ -114,6 +158,9 @@ def test_before_the_first_run(browser: Browser, nothing_yet: Site) -> None:
     assert browser.findings() == []
     assert "Nothing is published yet." in browser.one("main").text
     assert not browser.one("#run").is_displayed()
+    assert browser.one("#last").text == "No run has ended yet."
+    assert "`sales-pipeline run` starts a run" in browser.one("#next").text
+    assert browser.all("a[href*='flower']") == []
 
 
 def test_a_run_that_stopped_says_how_to_go_on(

@@ -263,9 +263,13 @@ def test_before_the_first_run(env: dict[str, str], tmp_path: Path) -> None:
     with site(env | places) as running:
         assert running.ask("/").headers["location"] == "live"
         assert b"Nothing is published yet." in running.ask("/live").body
-        assert running.ask("/latest/").status == 404
+        for path in ("/latest/", "/latest/sales_report.csv"):
+            none = running.ask(path)
+            assert none.status == 404
+            assert none.body == b"No report is published yet; /live says what is under way.\n"
         missing = running.ask("/api/progress")
-        assert (missing.status, missing.body) == (404, b'{"error":"There is no run yet."}')
+        nothing = {"error": "There is no run yet.", "next_run_at": None}
+        assert (missing.status, json.loads(missing.body)) == (404, nothing)
         assert running.ask("/healthz").body == b"ok\n"
     assert list(tmp_path.iterdir()) == []
 
@@ -280,7 +284,8 @@ def test_a_latest_of_somebody_elses_leads_nowhere(env: dict[str, str], tmp_path:
             (reports / "latest").unlink(missing_ok=True)
             (reports / "latest").symlink_to(target)
             for path in ("/latest/", "/latest/index.html"):
-                assert running.ask(path).status == 404, target
+                refused = running.ask(path)
+                assert (refused.status, b"canary" in refused.body) == (404, False), target
 
 
 def test_from_an_object_store(shop: Shop, env: dict[str, str], s3: str) -> None:

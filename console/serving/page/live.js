@@ -12,6 +12,7 @@ const TITLES = {
   refused: "The last run was refused", failed: "The last run failed",
 };
 const number = new Intl.NumberFormat("en");
+const moment = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 const part = (id) => document.getElementById(id);
 let told = "";
 
@@ -64,13 +65,30 @@ function rank(archive) {
   return ORDER.indexOf(archive.state);
 }
 
+// As it is shown, so that it is also said so.
+function doneOf(run) {
+  return `${number.format(run.pieces_done)} of ${number.format(run.pieces)} ${run.work_unit}`;
+}
+
+function showOutlook(seen) {
+  const ended = seen.last_ended;
+  if (ended) {
+    const words = [ended.state, ended.status === "incomplete" && ended.state === "published" && "incomplete",
+      ended.finished_at && moment.format(new Date(ended.finished_at))].filter(Boolean).join(", ");
+    part("last").textContent = [`Last result: ${words}.`, ended.reason, ended.remedy].filter(Boolean).join(" ");
+  }
+  part("next").textContent = seen.next_run_at
+    ? `The next run starts ${moment.format(new Date(seen.next_run_at))}.`
+    : "No schedule is at work here: `sales-pipeline run` starts a run, and Celery's beat one every day.";
+}
+
 // Sparing: a new phase, or another tenth of the way.
 function say(run) {
   const tenths = run.pieces ? Math.floor((10 * run.pieces_done) / run.pieces) : 0;
   const key = `${run.run_id} ${run.phase} ${tenths}`;
   if (key === told) return;
   told = key;
-  part("said").textContent = `${TITLES[run.phase]}: ${run.pieces_done} of ${run.pieces} ${run.work_unit} done.`;
+  part("said").textContent = `${TITLES[run.phase]}: ${doneOf(run)} done.`;
 }
 
 function show(run) {
@@ -86,7 +104,7 @@ function show(run) {
   part("trouble").hidden = !trouble;
   part("bar").max = run.pieces || 1;
   part("bar").value = run.pieces_done;
-  part("done").textContent = `${number.format(run.pieces_done)} of ${number.format(run.pieces)}`;
+  part("done").textContent = doneOf(run);
   part("left").textContent = moves && run.left_seconds !== null ? timeSpan(run.left_seconds) : "–";
   part("pace").textContent = run.events_per_second === null ? "–" : number.format(Math.round(run.events_per_second));
   part("rate").textContent = run.bytes_per_second === null ? "–" : number.format(Math.round(run.bytes_per_second / 1e6));
@@ -99,6 +117,7 @@ function show(run) {
   part("more").hidden = more <= 0;
   part("more").textContent = `and ${number.format(more)} more archives`;
   part("run").hidden = !run.archives.length;
+  showOutlook(run);
   say(run);
   return moves;
 }
@@ -116,6 +135,7 @@ async function look() {
       moves = show(await answer.json());
     } else if (answer.status === 404) {
       part("title").textContent = "No run yet";
+      showOutlook(await answer.json());
     } else {
       complain("The server cannot read the run's state now; it is asked again.");
     }

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipeline_core.running.schedule import last_slot, name_of
+from pipeline_core.running.schedule import last_slot, name_of, next_slot
 from pipeline_core.settings import load_settings
 
 BERLIN = "Europe/Berlin"
@@ -120,3 +120,25 @@ def test_what_a_change_leaves_out_is_due_at_the_change(zone: str, wall: str, cha
 def test_schedules_keep_their_names(schedule: str, name: str) -> None:
     """In the state of those who have them: with another name, nothing before it was missed."""
     assert name_of(load_settings({"schedule": schedule})) == name
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone", "moment", "slot", "due"),
+    [
+        ("0 3 * * *", "UTC", "2026-11-24T02:59:00", "20261124T0300", "2026-11-24T03:00"),
+        ("0 3 * * *", "UTC", "2026-11-24T03:00:00", "20261125T0300", "2026-11-25T03:00"),
+        ("30 22 * * 0", "UTC", "2026-11-24T03:00:00", "20261129T2230", "2026-11-29T22:30"),
+        ("0 0 29 2 *", "UTC", "2026-11-24T03:00:00", "20280229T0000", "2028-02-29T00:00"),
+        ("0 3 * * *", BERLIN, "2026-11-24T23:00:00+00:00", "20261125T0300", "2026-11-25T02:00"),
+        # This night there is no half past two, and it is due at the change.
+        ("30 2 * * *", BERLIN, "2026-03-29T00:30:00+00:00", "20260329T0230", "2026-03-29T01:00"),
+        # This night there are two: the first is past, and the second starts nothing.
+        ("30 2 * * *", BERLIN, "2026-10-25T00:45:00+00:00", "20261026T0230", "2026-10-26T01:30"),
+    ],
+)
+def test_first_time_that_is_to_come(
+    expression: str, zone: str, moment: str, slot: str, due: str
+) -> None:
+    now = datetime.fromisoformat(moment)
+    found = next_slot(expression, zone, now if now.tzinfo else now.replace(tzinfo=UTC))
+    assert (found.name, f"{found.due:%Y-%m-%dT%H:%M}") == (slot, due)
