@@ -7,7 +7,7 @@ BENCH_VENV := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test plain fault soak fuzz sanitize lint docs pictures bench peers lock clean
+.PHONY: help setup demo test plain fault soak fuzz sanitize lint docs pictures bench benchtest peers lock clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -82,6 +82,9 @@ pictures: setup  ## Take the screenshots in docs/images anew; needs Chromium
 
 bench: setup peers  ## Measure this project beside its peers; ARGS="--size large --before COMMIT", ARGS=--help
 	$(BIN)/python -m bench $(ARGS)
+
+benchtest: setup  ## Test the benchmark's own longer rounds, on a tiny shop
+	$(BIN)/python -m pytest -m benchmark tests/e2e/test_bench.py
 
 # Not a prerequisite by name: without its packages, the benchmark goes on and says what it skips.
 peers:

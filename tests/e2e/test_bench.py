@@ -85,6 +85,7 @@ def test_measures_compares_and_writes_the_page(tmp_path: Path) -> None:
     assert page.read_text() == before
 
 
+@pytest.mark.benchmark
 @pytest.mark.usefixtures("_from_project")
 def test_feeds_of_the_same_events_give_the_same_report(tmp_path: Path) -> None:
     done = bench(tmp_path, "--rounds", "1", "--what", "feeds")
@@ -95,6 +96,7 @@ def test_feeds_of_the_same_events_give_the_same_report(tmp_path: Path) -> None:
     assert "lines against arrays" in (tmp_path / "docs" / "performance.md").read_text()
 
 
+@pytest.mark.benchmark
 @pytest.mark.usefixtures("_from_project")
 def test_the_next_day_is_measured_alone_and_with_changes(tmp_path: Path) -> None:
     done = bench(tmp_path, "--rounds", "1", "--what", "days")
@@ -169,7 +171,10 @@ def test_a_bar_and_a_moonshot_are_met_or_not(now: float, verdict: str) -> None:
 
 
 @pytest.mark.usefixtures("_from_project")
-@pytest.mark.parametrize("what", [GROUPS, QUESTIONS, ONE_PART])
+@pytest.mark.parametrize(
+    "what",
+    [GROUPS, *(pytest.param(what, marks=pytest.mark.benchmark) for what in (QUESTIONS, ONE_PART))],
+)
 def test_both_builds_take_part_in_turn(what: str, tmp_path: Path) -> None:
     done = bench(tmp_path, "--rounds", "1", "--what", what, "--before", "HEAD")
     assert done.returncode == 0, done.stderr
@@ -182,6 +187,7 @@ def test_both_builds_take_part_in_turn(what: str, tmp_path: Path) -> None:
     assert trial.before in (tmp_path / "docs" / "performance.md").read_text()
 
 
+@pytest.mark.benchmark
 @pytest.mark.usefixtures("_from_project")
 def test_small_archives_are_measured_locally_and_by_celery(tmp_path: Path) -> None:
     done = bench(tmp_path, "--rounds", "1", "--what", ARCHIVES)
@@ -192,6 +198,7 @@ def test_small_archives_are_measured_locally_and_by_celery(tmp_path: Path) -> No
     assert trial.archives == 16
 
 
+@pytest.mark.benchmark
 @pytest.mark.usefixtures("_from_project")
 def test_the_start_ends_with_the_first_archive(tmp_path: Path) -> None:
     done = bench(tmp_path, "--rounds", "1", "--what", START)
