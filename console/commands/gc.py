@@ -19,22 +19,41 @@ from pipeline_core.plural import counted
     metavar="N",
     help="Newest runs that keep everything [default: 30].",
 )
+@click.option(
+    "--keep-reports",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Newest published reports that stay [default: all].",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @json_option
 def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
     """Remove extracts, partials and rejects that no later run can use.
 
-    Published reports and the records of runs stay.
+    The records of runs stay, and so do published reports, unless SALES_KEEP_REPORTS or
+    --keep-reports says how many: a page says in the place of each older one that it is removed,
+    and its summary.json stays. Reports --as-of a date are not among them.
     """
     from console.display.json_output import Collected
     from pipeline_core.ledger import open_state, unvouched_words
     from pipeline_core.running.gc import collect_garbage
+    from pipeline_core.running.retention import remove_old_reports
 
     settings = run_settings(options)
     note(unvouched_words(settings.state))
-    removed = collect_garbage(open_state(settings.state), settings.keep_runs, dry_run=dry_run)
+    state = open_state(settings.state)
+    removed = collect_garbage(state, settings.keep_runs, dry_run=dry_run)
+    old = remove_old_reports(state, settings.keep_reports, dry_run=dry_run)
     if as_json:
-        shown = Collected(removed.extracts, removed.merged, removed.results, removed.bytes, dry_run)
+        shown = Collected(
+            removed.extracts,
+            removed.merged,
+            removed.results,
+            removed.bytes,
+            dry_run,
+            old.reports,
+            old.bytes,
+        )
         print_json(shown)
         return
     would = "Would remove" if dry_run else "Removed"
@@ -44,3 +63,7 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
         f"{counted(removed.results, 'file')} of partials and rejects; "
         f"{counted(removed.bytes, 'byte')}."
     )
+    if settings.keep_reports is not None:
+        click.echo(
+            f"{would} {counted(old.reports, 'published report')}; {counted(old.bytes, 'byte')}."
+        )

@@ -40,19 +40,23 @@ def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: An
     settings = run_settings(options)
     from console.display.bar import Bar
     from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.load.read_back import check_not_removed
     from pipeline_core.machine.memory import keep_freed_memory
+    from pipeline_core.storage import open_storage
     from pipeline_core.verify import verify
 
     keep_freed_memory()
     quiet = quiet or as_json
     run_id = run_id or _latest_run(settings)
-    archives = RunLedger(open_state(settings.state), run_id).manifest().archives
-    with terminable(), Bar(len(archives), quiet=quiet) as bar:
+    manifest = RunLedger(open_state(settings.state), run_id).manifest()
+    reports_uri = given_place(settings, "reports")
+    check_not_removed(open_storage(reports_uri or manifest.reports), run_id)
+    with terminable(), Bar(len(manifest.archives), quiet=quiet) as bar:
         found = verify(
             settings.state,
             run_id,
             data_uri=given_place(settings, "data"),
-            reports_uri=given_place(settings, "reports"),
+            reports_uri=reports_uri,
             jobs=settings.machine_profile.jobs,
             part_done=bar.counted,
             archive_done=bar.advance,

@@ -177,6 +177,10 @@ class Collected(Struct, frozen=True):
     results: int
     """Number of partials and rejects of single archives."""
     bytes: int
-    """Bytes of all of them."""
+    """Bytes of these."""
     dry_run: bool
     """Whether nothing was removed."""
+    reports: int = 0
+    """Number of published reports."""
+    report_bytes: int = 0
+    """Bytes of their files."""

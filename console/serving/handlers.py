@@ -19,7 +19,7 @@ from console.serving.connection_limit import ConnectionLimit
 from console.serving.log_limit import LogLimit
 from console.serving.progress_cache import ProgressCache
 from console.serving.ranges import OutsideError, Stretch, parse_range
-from console.serving.reports import content_type, find_report_file
+from console.serving.reports import ReportRemovedError, content_type, find_report_file
 from console.serving.runs import PublishedRuns
 from console.serving.served_hosts import ServedHosts
 from console.serving.targets import asked_host
@@ -27,6 +27,7 @@ from pipeline_core.configuration.places import LATEST
 from pipeline_core.errors import PipelineError
 from pipeline_core.logs import get_logger
 from pipeline_core.page import common_style
+from pipeline_core.publication.file_names import INDEX
 from pipeline_core.storage import Storage
 
 log = get_logger()
@@ -210,6 +211,12 @@ class ReportFile(Handler):
             found = await self.aside(
                 find_report_file, self.served.reports, self.served.runs, path[0]
             )
+        except ReportRemovedError as gone:
+            self.set_status(404)
+            self.set_header("Content-Type", content_type(INDEX))
+            self.set_header("Content-Security-Policy", _REPORT)
+            self.finish(gone.page)
+            return
         except FileNotFoundError:
             await self._tell_of_none(path[0])
         kind = content_type(found.key)

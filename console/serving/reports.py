@@ -12,7 +12,8 @@ from console.serving.runs import PublishedRuns
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.load.read_back import RUNS
-from pipeline_core.publication.file_names import INDEX, is_report_file
+from pipeline_core.load.removed_reports import removed_page
+from pipeline_core.publication.file_names import INDEX, SUMMARY, is_report_file
 from pipeline_core.storage import Storage
 from pipeline_core.storage.local import LocalStorage
 
@@ -37,10 +38,19 @@ class FoundFile(NamedTuple):
     version: str
 
 
+class ReportRemovedError(FileNotFoundError):
+    """The report was removed by retention; ``page`` says so, as HTML."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.page = page
+
+
 def find_report_file(reports: Storage, runs: PublishedRuns, path: str) -> FoundFile:
     """The file at ``path``, which is ``latest/…`` or ``runs/<run>/…``, percent-decoded.
 
     Raises:
+        ReportRemovedError: it is of a report that was removed, and is not its summary.
         FileNotFoundError: there is none, or it may not be shown.
         RetryableError: the storage does not answer.
     """
@@ -54,23 +64,25 @@ def find_report_file(reports: Storage, runs: PublishedRuns, path: str) -> FoundF
         key = path
     if key.endswith("/"):
         key += INDEX
-    _check(reports, key)
+    _check_name(reports, key)
     _, run_id, name = key.split("/", 2)
     if not (runs.has(run_id) and is_report_file(name, runs.added_reports(run_id))):
+        raise FileNotFoundError(key)
+    if name != SUMMARY and (removed := runs.removed(run_id)) is not None:
+        raise ReportRemovedError(removed_page(removed))
+    if isinstance(reports, LocalStorage) and not _stays_inside(reports.root, run_id, key):
         raise FileNotFoundError(key)
     found = reports.stat(key)
     return FoundFile(key, found.size, found.version)
 
 
-def _check(reports: Storage, key: str) -> None:
-    """Raises FileNotFoundError unless a run may have published a file of this key."""
+def _check_name(reports: Storage, key: str) -> None:
+    """Raises FileNotFoundError unless a run may have published a file called so."""
     folder, _, inside = key.partition("/")
     run_id, _, name = inside.partition("/")
     is_odd = any(not char.isprintable() or char == "\\" for char in key)
     is_ours = folder == RUNS and is_run_id(run_id) and is_report_file(name)
     if not is_ours or is_odd or _is_too_long(reports, key):
-        raise FileNotFoundError(key)
-    if isinstance(reports, LocalStorage) and not _stays_inside(reports.root, run_id, key):
         raise FileNotFoundError(key)
 
 

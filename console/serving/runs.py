@@ -9,6 +9,7 @@ from msgspec import Struct
 from pipeline_core.errors import NotAllowed
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.load.read_back import RUNS, read_summary
+from pipeline_core.load.removed_reports import RemovedReport, removed_report
 from pipeline_core.messages import ReportPlugin
 from pipeline_core.storage import Storage
 
@@ -45,14 +46,19 @@ class PublishedRuns:
             else set()
         )
 
+    def removed(self, run_id: str) -> RemovedReport | None:
+        """What is known of a run whose report was removed; None of others. Raises as ``has``
+        does."""
+        return removed_report(self._reports, run_id)
+
     def newest(self, most: int) -> list[str]:
-        """Ids, newest first."""
+        """Ids of those whose report was not removed, newest first."""
         names = reversed(self._reports.folders(RUNS))
         return list(islice(filter(self._can_be_shown, names), most))
 
     def _can_be_shown(self, name: str) -> bool:
         try:
-            return self.has(name)
+            return self.has(name) and self.removed(name) is None
         except NotAllowed:  # a folder of somebody else's
             return False
 

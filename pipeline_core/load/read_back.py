@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from pipeline_core.errors import ConfigError
+from pipeline_core.load.removed_reports import removed_report
 from pipeline_core.storage import Storage, open_storage
 
 RUNS, SUMMARY = "runs", "summary.json"
@@ -27,9 +28,21 @@ def read_published(reports_uri: str, run_id: str, name: str, remedy: str) -> byt
     try:
         return reports.read(key)
     except FileNotFoundError:
+        check_not_removed(reports, run_id)
         raise ConfigError(
             f"The report of run {run_id} is gone: there is no {key} in {reports.uri}.", remedy
         ) from None
+
+
+def check_not_removed(reports: Storage, run_id: str) -> None:
+    """Raises ConfigError if the report of a run was removed."""
+    removed = removed_report(reports, run_id)
+    if removed is not None:
+        raise ConfigError(
+            removed.words,
+            f"`sales-pipeline rebuild {run_id}` makes it again, until the next `gc`; or ask for a "
+            "later run.",
+        )
 
 
 def read_published_rows(reports_uri: str, run_id: str, name: str, remedy: str) -> list[list[str]]:
