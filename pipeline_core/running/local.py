@@ -104,8 +104,7 @@ def _in_pool(ledger: RunLedger, work: Sequence[Work], jobs: int) -> set[str] | N
                 futures: list[Future[None]] = [
                     pool.submit(_process, ledger.state.uri, ledger.run_id, each) for each in work
                 ]
-            # While they work: it takes a while.
-            import pipeline_core.publication.publish  # noqa: F401
+            _import_publication()  # while they work: it takes a while
 
             for future in as_completed(futures):
                 try:
@@ -127,6 +126,16 @@ def _in_pool(ledger: RunLedger, work: Sequence[Work], jobs: int) -> set[str] | N
         _close(ledger, _running(ledger, work, began), state="handed_back")
         raise
     return None
+
+
+def _import_publication() -> None:
+    """What publishes a run, pages and their templates included."""
+    import pipeline_core.page.gather
+    import pipeline_core.publication.publish  # noqa: F401
+    from pipeline_core.page.render import environment
+
+    for name in ("index.html", "category.html"):
+        environment().get_template(name)
 
 
 def _running(ledger: RunLedger, work: Iterable[Work], since: datetime) -> dict[str, Attempt]:

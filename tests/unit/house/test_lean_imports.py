@@ -30,6 +30,55 @@ assert pd.DataFrame({"a": [1]})["a"].tolist() == [1]
 """
 
 
+FUNCTIONS = """
+import sys
+import pyarrow.compute
+names = set(vars(pyarrow.compute))
+del pyarrow
+for name in [each for each in sys.modules if each.startswith("pyarrow.compute")]:
+    del sys.modules[name]
+from pipeline_core.machine.imports import lean_process
+lean_process()
+import pyarrow as pa
+import pyarrow.compute as pc
+del pa.vendored.docscrape, sys.modules["pyarrow.vendored.docscrape"]
+
+assert "utf8_upper" not in vars(pc)
+absent = [each for each in names - {"docscrape"} if not hasattr(pc, each)]
+assert not absent, absent
+assert pc.utf8_zfill(pa.array(["7"]), 3).to_pylist() == ["007"]
+assert pc.and_(pa.array([True]), pa.array([False])).to_pylist() == [False]
+assert pc.match_substring_regex(pa.array(["ab"]), pattern="^a").to_pylist() == [True]
+assert pa.array([3, 1]).take(pc.sort_indices(pa.array([3, 1]))).to_pylist() == [1, 3]
+assert "utf8_upper" in vars(pc)
+assert not hasattr(pc, "hash_sum") and not hasattr(pc, "no_such_function")
+assert pc.function_registry().get_function("equal").name == "equal"
+from pyarrow.compute import utf8_lower
+"""
+
+# As if a later version of pyarrow wrote its functions in another way.
+OTHER_FUNCTIONS = """
+import sys
+from pipeline_core.machine.imports import _made_when_asked_for, lean_process
+lean_process()
+import pyarrow as pa
+import pyarrow.compute as pc
+
+times = []
+
+def imported(module):
+    exec(compile(open(pc.__file__).read(), pc.__file__, "exec"), vars(module))
+    times.append(module)
+    del module._make_generic_wrapper
+
+module = type(sys)("pyarrow.compute")
+_made_when_asked_for(imported, module)
+assert len(times) == 2
+assert "Parameters" in module.utf8_lower.__doc__
+assert module.utf8_zfill(pa.array(["7"]), 3).to_pylist() == ["007"]
+"""
+
+
 LATE = """
 import sys
 import pyarrow as pa
@@ -123,6 +172,16 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 
 def test_arrays_do_not_import_pandas_and_pandas_still_works() -> None:
     done = run(NO_PANDAS)
+    assert done.returncode == 0, done.stderr
+
+
+def test_functions_of_arrow_are_made_when_asked_for_and_all_are_there() -> None:
+    done = run(FUNCTIONS)
+    assert done.returncode == 0, done.stderr
+
+
+def test_functions_of_arrow_are_as_ever_where_they_are_written_otherwise() -> None:
+    done = run(OTHER_FUNCTIONS)
     assert done.returncode == 0, done.stderr
 
 
