@@ -1,7 +1,8 @@
 """Reads a table of CSV (RFC 4180): whole, or refused with the row that is wrong.
 
-By Python's reader, in strict mode. pyarrow's is quicker, and takes a quote that does not end for a
-cell with the rest of the table in it, and text after a closing quote for a part of the cell.
+What has no quotes is cut up; all else is read by Python's reader, in strict mode. pyarrow's is
+quicker than that, and takes a quote that does not end for a cell with the rest of the table in it,
+and text after a closing quote for a part of the cell.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +28,9 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.plural import counted
 
 _BLOCK_ROWS = 65_536
+_BLOCK_BYTES = 1 << 20
+# Where cells do not end at each delimiter, or lines not at each line feed alone.
+_UNLIKE_PLAIN = re.compile(rb'["\r]')
 _LARGEST_CELL = 2**31 - 1
 # UTF-32's begins like UTF-16's.
 _OTHER_ENCODINGS = {
@@ -59,11 +64,38 @@ def read_csv_table(path: Path, table: DimensionTable) -> Located:
             fewer cells than the header, a quote is amiss, or it is not in UTF-8 by its first line.
         OSError: it cannot be read.
     """
+    mark = _byte_order_mark(path)
+    delimiter = _delimiter(path, mark, table)
+    return _read_plain(path, table, mark, delimiter) or _read_any(path, table, mark, delimiter)
+
+
+def _read_plain(path: Path, table: DimensionTable, mark: bytes, delimiter: str) -> Located | None:
+    """As ``_read_any``, in a fraction of the time: cut at the delimiters. None if a quote, an empty
+    line or a lone carriage return is in it, or a row that is to be refused."""
+    with _opened(path, mark) as text:
+        names = _names(_rows(text, path, delimiter), path, table)
+    found, between = find_columns(names, table, path), delimiter.encode()
+    blocks: list[pa.Table] = []
+    with path.open("rb") as file:
+        file.seek(len(mark))
+        while block := (file.read(_BLOCK_BYTES) + file.readline()).replace(b"\r\n", b"\n"):
+            rows = block.removesuffix(b"\n").split(b"\n")
+            if _UNLIKE_PLAIN.search(block) or not all(rows) or len(block) > _LARGEST_CELL:
+                return None
+            if {row.count(between) for row in rows} != {len(names) - 1}:
+                return None
+            behind_header = 0 if blocks else len(names)
+            cells = between.join(rows).split(between)[behind_header:]
+            columns = [cells[index :: len(names)] for index in found.values()]
+            arrays = [pa.array(column, pa.binary()) for column in columns]
+            blocks.append(pa.table(arrays, names=list(found)))
+    return Located(pa.concat_tables(blocks), str(path), lambda index: str(index + 2))
+
+
+def _read_any(path: Path, table: DimensionTable, mark: bytes, delimiter: str) -> Located:
     lines = array("q")
     blocks: list[pa.Table] = []
     cells: list[Sequence[str]] = []
-    mark = _byte_order_mark(path)
-    delimiter = _delimiter(path, mark, table)
     with _opened(path, mark) as file:
         rows = _rows(file, path, delimiter)
         names = _names(rows, path, table)

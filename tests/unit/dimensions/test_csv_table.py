@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
 import pytest
 
+from pipeline_core.configuration.dimension_tables import CUSTOMERS
+from pipeline_core.dimensions.csv_table import _read_any, _read_plain
 from pipeline_core.dimensions.files import read_folder
 from pipeline_core.errors import ConfigError, InputError
 
@@ -96,6 +99,33 @@ def test_text_is_verbatim_whatever_the_ends_of_lines_and_quotes(tmp_path: Path) 
         text = end.join(rows)
         assert segments(shop(tmp_path, text.encode())) == cells
         assert segments(shop(tmp_path, b"\xef\xbb\xbf" + (text + end * 2).encode())) == cells
+
+
+def test_what_is_cut_up_is_what_the_reader_of_everything_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline_core.dimensions.csv_table._BLOCK_BYTES", 20)  # several blocks
+    chosen, plain = random.Random(7), 0  # noqa: S311
+    path = tmp_path / "customers.csv"
+    for _ in range(500):
+        cells = chosen.choices([b"1", b" a ", b"", b"\0", b"\xe9", b"b" * 30], k=30)
+        rows = [b";".join(cells[at : at + 3]) for at in range(0, 3 * chosen.randrange(10), 3)]
+        end = chosen.choice([b"\n", b"\r\n"])
+        last = chosen.choice([b"", end])
+        content = end.join([b"x;segment ;customer_id", *rows]) + last
+        if chosen.random() < 0.3:
+            at = chosen.randrange(22, len(content) + 1)
+            content = content[:at] + chosen.choice([b"\r", b"\n", b";"]) + content[at:]
+        mark = chosen.choice([b"", b"\xef\xbb\xbf"])
+        path.write_bytes(mark + content)
+        cut = _read_plain(path, CUSTOMERS, mark, ";")
+        if cut is not None:
+            plain += 1
+            whole = _read_any(path, CUSTOMERS, mark, ";")
+            assert cut.table.combine_chunks().equals(whole.table.combine_chunks()), content
+            for index in range(cut.table.num_rows):
+                assert cut.row(index) == whole.row(index)
+    assert 250 < plain < 450
 
 
 def test_a_first_column_in_quotes_may_follow_a_byte_order_mark(tmp_path: Path) -> None:
