@@ -52,6 +52,7 @@ fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mu
 	$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.recount --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.arguments --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.fuzz.edges --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 
 sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, sums, CASES=100000 calls and mutated parts
 	@rm -rf build/sanitize && mkdir -p build/sanitize && cp -r pipeline_core tests build/sanitize
@@ -66,6 +67,7 @@ sanitize: setup  ## What is compiled, with AddressSanitizer and UBSan: ids, sums
 	../../$(BIN)/python -m pytest --quiet tests/unit/transform/test_ids.py \
 		tests/unit/transform/test_sums.py && \
 	../../$(BIN)/python -m tests.fuzz.arguments --cases $(or $(CASES),100000) --seed $(or $(SEED),1) && \
+	../../$(BIN)/python -m tests.fuzz.edges --cases $(or $(CASES),100000) --seed $(or $(SEED),1) && \
 	../../$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),100000) --seed $(or $(SEED),1)
 
 lint: setup  ## ruff, mypy --strict and import-linter

@@ -429,7 +429,8 @@ static inline void set_text(Event *event, Field field, Kind kind, Place start, P
         event->texts[field] = text;
 }
 
-/* The id of an integer is its digits, but that of -0. */
+/* The id of an integer is its digits, but that of -0. By its length: a byte that was a digit may be
+ * a minus now, with nothing behind it. */
 static inline void set_number(Event *event, Field field, const Feed *feed, Place start, Place end,
                               Number number)
 {
@@ -437,7 +438,7 @@ static inline void set_number(Event *event, Field field, const Feed *feed, Place
     set_text(event, field, is_id ? NONEMPTY : NUMBER, start, end);
     if (field == QUANTITY)
         event->quantity = number.quantity;
-    else if (is_id && field != ANOTHER && start[0] == '-' && start[1] == '0')
+    else if (is_id && field != ANOTHER && end - start == 2 && start[0] == '-' && start[1] == '0')
         event->undecided = 1;
 }
 
@@ -558,7 +559,7 @@ static Place scan_event(Place p, Place end, int depth, const Feed *feed, Layout 
             layout->fields[fields].field = field;
             layout->fields[fields].is_text = is_text;
         }
-        fields++;
+        fields += fields <= MOST_FIELDS; /* more than that are too many, however many */
         joint = after;
         p = skip_blanks(p, end);
         if (p == end)

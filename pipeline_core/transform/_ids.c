@@ -65,10 +65,31 @@ static int read_ids(PyObject *from, Py_buffer *offsets, const Py_buffer *data, I
     return 0;
 }
 
+static void free_held(Held *held)
+{
+    PyBuffer_Release(&held->offsets);
+    PyBuffer_Release(&held->data);
+    PyMem_RawFree(held);
+}
+
+/* NULL, and an exception, if they are no ids. */
+static Held *hold(PyObject *from, PyObject *data, Ids *ids)
+{
+    Held *held = PyMem_RawCalloc(1, sizeof *held);
+    if (!held) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    if (PyObject_GetBuffer(data, &held->data, PyBUF_SIMPLE) == 0 &&
+        read_ids(from, &held->offsets, &held->data, ids))
+        return held;
+    free_held(held); /* of what was not got, nothing is released */
+    return NULL;
+}
+
 static void free_table(Table *table)
 {
-    PyBuffer_Release(&table->offsets);
-    PyBuffer_Release(&table->data);
+    free_held(table->held);
     PyMem_RawFree(table);
 }
 
@@ -90,24 +111,22 @@ static Table *new_table(int64_t count)
 
 static PyObject *table_of(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *from;
-    Py_buffer offsets, data;
+    PyObject *from, *data;
     const char *bytes;
     Py_ssize_t key_bytes;
-    if (!PyArg_ParseTuple(args, "Oy*y#:table_of", &from, &data, &bytes, &key_bytes))
+    if (!PyArg_ParseTuple(args, "OOy#:table_of", &from, &data, &bytes, &key_bytes))
         return NULL;
     Ids known;
     uint64_t key[2];
-    Table *table = NULL;
-    if (read_key(bytes, key_bytes, key) && read_ids(from, &offsets, &data, &known) &&
-        !(table = new_table(known.count)))
-        PyBuffer_Release(&offsets);
+    Held *held = read_key(bytes, key_bytes, key) ? hold(from, data, &known) : NULL;
+    if (!held)
+        return NULL;
+    Table *table = new_table(known.count);
     if (!table) {
-        PyBuffer_Release(&data);
+        free_held(held);
         return NULL;
     }
-    table->offsets = offsets;
-    table->data = data;
+    table->held = held;
     table->known = known;
     memcpy(table->key, key, KEY_BYTES);
     int fits;

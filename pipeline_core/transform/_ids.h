@@ -32,8 +32,13 @@ typedef struct {
     int64_t length;
 } Id;
 
+/* Where they were got, and not copied: a buffer may point into itself. */
 typedef struct {
-    Py_buffer offsets, data; /* of the known ids, held as long as the table is there */
+    Py_buffer offsets, data;
+} Held;
+
+typedef struct {
+    Held *held; /* the known ids' buffers, as long as the table is there */
     Ids known;
     uint64_t key[2];
     int bits; /* of a place in `rows` */
@@ -174,7 +179,8 @@ static int look_up(const Table *table, const Ids *ids, int64_t *rows)
     return 1;
 }
 
-/* Of a table's capsule. */
-static const char TABLE[] = "pipeline_core.transform._ids.table";
+/* Of a table's capsule. Its number is another one whenever Table is: what was compiled before that
+ * and what is compiled now do not take each other's tables. */
+static const char TABLE[] = "pipeline_core.transform._ids.table 2";
 
 #endif

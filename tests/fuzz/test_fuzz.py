@@ -42,3 +42,8 @@ def test_what_verify_takes_for_certain_is_what_its_definition_says() -> None:
 @pytest.mark.skipif(not (IS_BUILT and IS_COMPILED), reason="nothing is compiled")
 def test_no_argument_of_what_is_compiled_does_harm() -> None:
     _fuzz("tests.fuzz.arguments", "--cases", "50000", "--seed", "20240301")
+
+
+@pytest.mark.skipif(not (IS_BUILT and IS_COMPILED), reason="nothing is compiled")
+def test_what_is_compiled_reads_no_byte_behind_the_last_one() -> None:
+    _fuzz("tests.fuzz.edges", "--cases", "10000", "--seed", "20240301")

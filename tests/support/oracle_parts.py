@@ -118,9 +118,10 @@ def _first_values(data: bytes) -> Iterator[Any]:
     for _ in range(100):
         data = data.lstrip(BLANK)
         try:
-            value, end = _decoder.raw_decode(data.decode("latin-1"))
+            _, end = _decoder.raw_decode(data.decode("latin-1"))  # the place in bytes
         except (ValueError, RecursionError):
             return
+        value = _value_or_none(data[:end])
         if not isinstance(value, (dict, list)):
             return
         yield value

@@ -50,6 +50,11 @@ SHAPES = {
         b'{"events":[5]}\n{"events":[%s]}\n' % _a, None
     ),
     "envelopes one after another": Shape(_PAGES.replace(b"\n", b" "), [A, B, C]),
+    "envelopes told by a purchase that is called in other letters": Shape(
+        b'{"event_type":"export","rows":[{"event_type":"\xc3\xbc"}]} ' * 2,
+        [{"event_type": "ü"}] * 2,
+        {"SALES_PURCHASE_TYPES": "ü"},
+    ),
     "envelopes over lines": Shape(
         b'{\n"events": [\n%s]}\n{"events": [\n%s\n]\n}' % (_a, _b), [A, B]
     ),

@@ -167,6 +167,23 @@ def test_a_table_of_somebody_else_is_refused(table: object) -> None:
         _ids.rows_of(table, np.array([0, 1], np.int64), b"a")
 
 
+def test_a_table_holds_what_it_is_of_and_nothing_else_does() -> None:
+    _ids = pytest.importorskip("pipeline_core.transform._ids")
+    right, data = bytearray(np.array([0, 2], np.int64).tobytes()), bytearray(b"ab")
+    wrong = [(memoryview(right).cast("q")[:0], data, KEY), (data, data, KEY), (data, data, b"")]
+    for arguments in wrong:
+        with pytest.raises(ValueError, match=r"the offsets do not fit|16 bytes"):
+            _ids.table_of(*arguments)
+    data.extend(b"c")
+    table = _ids.table_of(memoryview(right).cast("q"), data, KEY)
+    for held in (right, data):
+        with pytest.raises(BufferError):
+            held.extend(b"d")
+    del table, wrong, arguments
+    right.extend(b"d")
+    data.extend(b"d")
+
+
 def test_known_ids_that_change_later_are_not_found() -> None:
     _ids = pytest.importorskip("pipeline_core.transform._ids")
     known, asked = np.array([0, 1, 2], np.int64), np.array([0, 1, 2], np.int64)
