@@ -214,7 +214,8 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     pool = _early.pop() if _early else _new_pool(jobs, process_context())
     try:
         yield pool
-        pool.shutdown()
+        # They give back their memory while we publish; the end of the command waits for them.
+        pool.shutdown(wait=False)
     except BaseException:
         ours = list((pool._processes or {}).values())  # noqa: SLF001  (whoever imported us has others)
         pool.shutdown(wait=False, cancel_futures=True)
