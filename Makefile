@@ -6,6 +6,11 @@ STAMP := $(VENV)/.installed
 BENCH_VENV := .venv-bench
 BENCH_STAMP := $(BENCH_VENV)/.installed
 
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off
+# $(call step,what it is,command): a line when it begins; what the command says, if it fails.
+step = echo "  $(1)"; log=$$(mktemp); $(2) >"$$log" 2>&1 || { code=$$?; cat "$$log" >&2; rm -f "$$log"; \
+	echo "Setting up failed at step $(1). What is above says why; then run 'make setup' again." >&2; exit $$code; }; rm -f "$$log"
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test plain fault soak fuzz sanitize lint docs pictures bench benchtest peers lock clean
 
@@ -20,10 +25,11 @@ $(STAMP): requirements/dev.txt pyproject.toml pipeline_core/framing/_kernel.c pi
 		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || \
 		{ echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
-	@echo "Setting up $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version):"
+	@$(call step,1 of 3: a new environment,$(PYTHON) -m venv $(VENV))
+	@$(call step,2 of 3: $$(grep -c '==' requirements/dev.txt) packages; the first time takes minutes,$(PIP) --require-hashes -r requirements/dev.txt)
+	@$(call step,3 of 3: the pipeline itself and what of it is compiled,$(PIP) --no-build-isolation --no-deps --editable .)
+	@echo "Done: $$($(BIN)/sales-pipeline --version)"
 	@touch $@
 
 demo: setup  ## Run the whole job for real on sample archives

@@ -458,9 +458,13 @@ def main(output_dir: Path, count: int, start_date: datetime, **content: Any) -> 
     except OSError as error:
         raise click.ClickException(f"cannot write to {output_dir}: {error}") from error
     click.echo(
-        f"{summary.archives:,} archives, {summary.events:,} events, {summary.size:,} bytes "
-        f"in {output_dir}"
+        f"{_counted(summary.archives, 'archive')}, {_counted(summary.events, 'event')}, "
+        f"{_counted(summary.size, 'byte')} in {output_dir}"
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 if __name__ == "__main__":

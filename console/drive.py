@@ -9,11 +9,11 @@ from datetime import date
 
 import click
 
+from console.command_logs import configure_command_logs
 from console.display.json_output import NothingNew
 from console.display.terminal import complain, is_watched, note, print_json
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.ledger import RunLedger, lease
-from pipeline_core.logs import configure_logs
 from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify.hooks import Hooks
@@ -107,7 +107,7 @@ def hush(settings: Settings, *, quiet: bool) -> None:
     """Logs warnings alone where log lines would tear the live view, or nobody wants them. To be
     called before processes are started, which log as this one does."""
     if quiet or is_watched(quiet=quiet):
-        configure_logs("WARNING", settings.log_format)
+        configure_command_logs("WARNING", settings.log_format)
 
 
 def _view_of(ledger: RunLedger, *, quiet: bool) -> AbstractContextManager[object]:
@@ -142,7 +142,7 @@ def _how_to_go_on(ledger: RunLedger) -> str:
         return f"Stopped before anything was read. {what_stands(ledger.state)}"
     done, total = len(ledger.receipt_ids()), len(manifest.planned_work())
     return (
-        f"Stopped. {done} of {total} {manifest.work_unit} are done. {what_stands(ledger.state)} "
+        f"Stopped, with {done} of {total} {manifest.work_unit} done. {what_stands(ledger.state)} "
         f"`sales-pipeline resume {ledger.run_id}` goes on."
     )
 

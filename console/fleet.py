@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.errors import RetryableError
+from pipeline_core.plural import counted
 from pipeline_core.retry import call_with_retries
 from pipeline_core.settings import Settings
 
@@ -61,7 +62,7 @@ def wait_for_workers(settings: Settings) -> None:
     while not call_with_retries(lambda: _is_answered(settings)):
         if time.monotonic() > deadline:
             raise RetryableError(
-                f"No Celery worker answered in {settings.worker_wait} seconds.",
+                f"No Celery worker answered in {counted(settings.worker_wait, 'second')}.",
                 "Start one with `celery -A workers worker`, or use --engine local.",
             )
 

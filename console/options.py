@@ -241,12 +241,13 @@ def run_settings(options: dict[str, Any]) -> Settings:
     Raises:
         ConfigError: a setting is missing or wrong.
     """
-    from pipeline_core.logs import configure_logs, get_logger
+    from console.command_logs import configure_command_logs
+    from pipeline_core.logs import get_logger
     from pipeline_core.settings import load_settings, misspelt_variables
     from pipeline_core.storage import use_state_key
 
     settings = load_settings(options)
-    configure_logs(settings.log_level, settings.log_format)
+    configure_command_logs(settings.log_level, settings.log_format)
     use_state_key(settings.chosen_state_key())
     for name, meant in misspelt_variables().items():
         get_logger().warning("no_such_setting", name=name, perhaps=meant)

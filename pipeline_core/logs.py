@@ -44,8 +44,9 @@ def get_logger() -> Log:
     return Log()
 
 
-def configure_logs(level: str, log_format: str) -> None:
-    """Sends every log line of this process to stderr, from ``level`` on."""
+def configure_logs(level: str, log_format: str, said: frozenset[str] = frozenset()) -> None:
+    """Sends every log line of this process to stderr, from ``level`` on, but the actions that are
+    ``said`` by what is printed there, which a person would read twice."""
     global _in_force  # noqa: PLW0603  (a process has one log)
     _in_force = (level, log_format)
     shared: list[Processor] = [
@@ -77,6 +78,7 @@ def configure_logs(level: str, log_format: str) -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
+            _without(said),
             *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -90,6 +92,15 @@ def name_in_every_line(**fields: str) -> None:
     """Fields of every line of a JSON log from now on, also of processes that are forked from this
     one: who writes it."""
     _named.update(fields)
+
+
+def _without(said: frozenset[str]) -> Processor:
+    def drop(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+        if line["event"] in said:
+            raise structlog.DropEvent
+        return line
+
+    return drop
 
 
 def _plain_logger() -> Any:

@@ -134,6 +134,8 @@ VALIDITY = [pa.field("valid_from", pa.date32()), pa.field("valid_to", pa.date32(
 
 # The frozen price list and customer base of one run, by id, then valid_from. The scale (decimals)
 # of price_minor is in the products' schema metadata.
+# A product without a price has NO_PRICE: who counts a sale of it stops.
+NO_PRICE = -1
 CUSTOMERS = pa.schema(
     [
         pa.field("customer_id", pa.large_binary(), nullable=False),

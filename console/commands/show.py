@@ -49,6 +49,8 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
     if manifest.customers and manifest.products:
         customers, products = manifest.customers.words, manifest.products.words
         click.echo(plain(f"Customers came from {customers}, products from {products}."))
+    if manifest.unpriced_words:
+        click.echo(plain(manifest.unpriced_words))
     if manifest.price_history is not None:
         click.echo(f"Prices are version {manifest.price_history} of the price history.")
     if manifest.report_plugins:
@@ -92,7 +94,7 @@ def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json
     if manifest is None:
         click.echo("It has no plan.")
         return
-    click.echo(f"{done} of {len(manifest.planned_work())} {manifest.work_unit} are processed.")
+    click.echo(f"Processed: {done} of {len(manifest.planned_work())} {manifest.work_unit}.")
     _print_troubles(ledger)
 
 

@@ -28,8 +28,8 @@ def print_difference(found: Difference) -> None:
     runs = f"between run {found.before.run_id} and run {found.after.run_id}"
     if not found.cells:
         totals = found.after.totals
-        revenue, units = grouped(totals.total_revenue), f"{totals.units_sold:,}"
-        click.echo(f"Nothing changed {runs}: revenue {revenue}, {units} units.")
+        revenue, units = grouped(totals.total_revenue), counted(totals.units_sold, "unit")
+        click.echo(f"Nothing changed {runs}: revenue {revenue}, {units}.")
         return
     changed = sum(cell.before != cell.after for cell in found.cells)
     click.echo(f"{rows_of(changed)} of the report changed {runs}.")

@@ -14,6 +14,7 @@ from pipeline_core.configuration.places import Places, is_plugin
 from pipeline_core.errors import ConfigError, PipelineError
 from pipeline_core.messages import Feed
 from pipeline_core.planning.sources import read_dimensions
+from pipeline_core.schemas import NO_PRICE
 
 
 class Sources:
@@ -66,6 +67,9 @@ def _columns(table: pa.Table) -> Iterator[Column]:
         values = column.to_pylist()
         texts = [v.decode(errors="replace") if isinstance(v, bytes) else v for v in values]
         known = [None if text is None else str(text) for text in texts]
-        called = "price" if name == "price_minor" else name
+        called = name
+        if name == "price_minor":
+            called, no_price = "price", str(NO_PRICE)
+            known = [None if text == no_price else text for text in known]
         kind = str(column.type)
         yield Column(called, kind, tuple(known[:SAMPLE_ROWS]), frozenset(filter(None, known)))

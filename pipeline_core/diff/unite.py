@@ -90,8 +90,9 @@ def _product_periods(
     for each, is_paid in zip(lists, are_paid, strict=True):
         rows = np.append(cut.rows_of(each.products), NOT_FOUND)
         category = _renamed(each.labels.categories, labels.categories)[each.product_category[rows]]
-        category[each.products.gaps(rows)] = NO_LABEL if is_paid else NO_PRICE
         price = each.product_price[rows].astype(object)
+        category[each.products.gaps(rows)] = NO_LABEL if is_paid else NO_PRICE
+        category[price < 0] = NO_PRICE
         sides.append(_Products(rows != NOT_FOUND, category, price))
     periods, kept = cut.without(_as_before([column for side in sides for column in side]))
     return periods, [side.at(kept) for side in sides]

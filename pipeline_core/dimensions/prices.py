@@ -18,6 +18,7 @@ from pipeline_core.dimensions.columns import (
 )
 from pipeline_core.dimensions.source_table import Located, shortened, shown
 from pipeline_core.errors import ConfigError, InputError
+from pipeline_core.schemas import NO_PRICE
 
 # Prices stay below 2**53 minor units, so that two limbs carry any revenue; transform/money.py.
 _MAX_PRICE_MINOR = 2**53 - 1
@@ -67,11 +68,12 @@ def _refused(kind: str, place: str, cause: str) -> ConfigError:
 def minor_units(products: Located, declared: int | None) -> tuple[list[int], int]:
     """Prices in minor units, and their scale: what the column's type declares (``declared``, or
     that of a decimal column), else the most places that any price shows. Of more than
-    MEANT_PLACES, shown or declared, trailing zeros are lost down to the currency's two.
+    MEANT_PLACES, shown or declared, trailing zeros are lost down to the currency's two. A price
+    that is missing is NO_PRICE: whether anybody bought it, events say.
 
     Raises:
-        InputError: a price is missing, negative, no number or too long; the message names each
-            with its product, its row and its cause.
+        InputError: a price is negative, no number or too long; the message names each with its
+            product, its row and its cause.
     """
     column = products.table["price"]
     if declared is None and pa.types.is_decimal(column.type):
@@ -85,7 +87,9 @@ def minor_units(products: Located, declared: int | None) -> tuple[list[int], int
     minor: list[int] = []
     bad: dict[int, str] = {}
     for index, price in enumerate(prices):
-        if isinstance(price, str):
+        if price is None:
+            minor.append(NO_PRICE)
+        elif isinstance(price, str):
             bad[index] = price
         elif price > largest:
             bad[index] = f"{shortened(str(price))} is over {largest:f}, the most at scale {scale}"
@@ -111,13 +115,11 @@ def _no_prices(products: Located, bad: dict[int, str]) -> InputError:
     )
 
 
-def _price(value: Any) -> Decimal | str:
-    """The price, or why it is none."""
-    if value is None:
-        return "NULL"
-    text = str(value).strip()
+def _price(value: Any) -> Decimal | str | None:
+    """The price, None where it is missing, or why it is none."""
+    text = "" if value is None else str(value).strip()
     if not text:
-        return "empty"
+        return None
     if not _NUMBER.fullmatch(text):
         return f"{shortened(text)} is no number"
     price = _unpadded(Decimal(text))

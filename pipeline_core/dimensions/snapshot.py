@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline_core.configuration.dimension_tables import VALIDITY_COLUMNS
 from pipeline_core.errors import ContractError
-from pipeline_core.schemas import CUSTOMERS, PRODUCTS, checked
+from pipeline_core.schemas import CUSTOMERS, NO_PRICE, PRODUCTS, checked
 from pipeline_core.storage.parquet import read_parquet
 from pipeline_core.valid_ranges import is_dated, with_validity
 
@@ -37,6 +37,13 @@ class Snapshot:
                 hasher.update(f"\n{name} {table.num_rows}\n".encode())
                 _hash_column(hasher, stored[name].combine_chunks())
         return hasher.hexdigest()
+
+    @property
+    def unpriced(self) -> list[str]:
+        """The ids of products without a price, in their order."""
+        rows = pc.equal(self.products["price_minor"], NO_PRICE)
+        ids = self.products["product_id"].filter(rows).to_pylist()
+        return [each.decode(errors="replace") for each in dict.fromkeys(ids)]
 
     def to_parquet(self) -> dict[str, bytes]:
         """File name to bytes; the scale is in the files' metadata. Without dictionaries: ids are

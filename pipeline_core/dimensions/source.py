@@ -139,6 +139,16 @@ def _priced(products: Located, scale: int | None) -> tuple[pa.Table, int]:
     return table.append_column("price_minor", pa.array(minor, pa.int64())), scale or 0
 
 
+def require_prices(snapshot: Snapshot, place: str) -> None:
+    """Raises InputError if a product of ``place`` has no price: a history of prices would keep
+    that for good."""
+    if unpriced := snapshot.unpriced:
+        raise InputError(
+            f"{place}: no price for {some(unpriced, repr)}.",
+            "Give it one: a price history cannot tell a price that is missing from one that ended.",
+        )
+
+
 def _sorted(at: Located, table: pa.Table, schema: pa.Schema) -> pa.Table:
     """``table``, which has the rows of ``at``, by its first column, the ids, and valid_from."""
     name = schema.names[0]

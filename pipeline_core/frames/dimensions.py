@@ -23,6 +23,7 @@ from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import located_snapshot
 from pipeline_core.dimensions.source_table import Located
 from pipeline_core.frames.tables import arrow_table, frame_of
+from pipeline_core.schemas import NO_PRICE
 from pipeline_core.transform.money import to_decimal
 from pipeline_core.valid_ranges import is_dated
 
@@ -69,14 +70,18 @@ class DimensionLoader:
 
     def products(self) -> pd.DataFrame:
         """Columns product_id, category and price, sorted by id, and valid_from and valid_to as
-        ``customers`` has them; every price has the same number of decimals, that of the reports.
+        ``customers`` has them; every price has the same number of decimals, that of the reports,
+        and is None where it is missing.
         Raises as ``customers`` does."""
         table, scale = self._snapshot.products, self._snapshot.scale
         frame = frame_of(
             {
                 "product_id": [each.decode() for each in table["product_id"].to_pylist()],
                 "category": table["category"].to_pylist(),
-                "price": [to_decimal(each, scale) for each in table["price_minor"].to_pylist()],
+                "price": [
+                    None if each == NO_PRICE else to_decimal(each, scale)
+                    for each in table["price_minor"].to_pylist()
+                ],
                 **_validity(table),
             }
         )

@@ -26,7 +26,7 @@ from pipeline_core.frames.extractor import (
 from pipeline_core.frames.tables import frame_of, python_values, report_frame
 from pipeline_core.messages import EventCounts, Feed, RejectReason, ReturnsMode, UnknownMode
 from pipeline_core.processing.sent_twice import with_duplicates
-from pipeline_core.transform.enrich import enrich
+from pipeline_core.transform.enrich import check_priced, enrich
 from pipeline_core.transform.lookup import prepare
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.plugins import reports_of
@@ -162,6 +162,7 @@ class DataTransformer:
         found = enrich(
             candidates, _dates(batch, rows), self._dimensions, self._unknown, self._returns
         )
+        check_priced(found.unpriced, "The events")
         self._seen += len(batch)
         self._not_purchase += len(batch) - candidates.num_rows
         self._counted += found.sales.num_rows

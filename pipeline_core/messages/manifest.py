@@ -11,6 +11,7 @@ from pipeline_core.messages.dimension_source import DimensionSource
 from pipeline_core.messages.options import Options, Policy, Reuse
 from pipeline_core.messages.report_plugin import ReportPlugin
 from pipeline_core.messages.work import Work
+from pipeline_core.plural import counted, plural
 
 
 class DayRef(Struct, frozen=True):
@@ -106,6 +107,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
     rules: str = ""
     """Versions of extraction and counting that the run is made by; empty if an earlier version did
     not say."""
+    unpriced: int = 0
+    """Number of products without a price: had one been bought, the run would have failed."""
+    unpriced_named: tuple[str, ...] = ()
+    """The first of them, by id, as text."""
     report_plugins: tuple[ReportPlugin, ...] = ()
     """Reports that plug-ins add, by name; none if an earlier version knew of none."""
     ignored: dict[str, int] | None = None
@@ -113,10 +118,22 @@ class Manifest(Struct, frozen=True, kw_only=True):
     did not look."""
 
     @property
+    def unpriced_words(self) -> str:
+        """That there are products without a price, for people; empty if there are none."""
+        if not self.unpriced:
+            return ""
+        verb = "has" if self.unpriced == 1 else "have"
+        more = ", ..." if self.unpriced > len(self.unpriced_named) else ""
+        return (
+            f"{counted(self.unpriced, 'product')} {verb} no price "
+            f"({', '.join(self.unpriced_named)}{more}): a run in which one is bought will fail."
+        )
+
+    @property
     def work_unit(self) -> str:
         """What ``planned_work`` counts, for people."""
         is_cut = any(archive.shares for archive in self.archives)
-        return "pieces of archives" if is_cut else "archives"
+        return "pieces of archives" if is_cut else plural(len(self.planned_work()), "archive")
 
     def planned_work(self) -> tuple[Work, ...]:
         """Every archive that is no duplicate, or its shares, largest first: none is left over

@@ -30,6 +30,7 @@ log = get_logger()
 _RUN_TIME = "%Y%m%dT%H%M%S%fZ"
 # A clock that forgot the time says 1970; one that says more than this is none.
 _FARTHEST_AHEAD = timedelta(days=36525)
+_UNPRICED_NAMED = 5
 _RUN_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{6}", re.ASCII)
 
 
@@ -41,7 +42,7 @@ def plan(order: Order) -> Manifest:
         ConfigError: there is no archive, or no day up to ``order.options.as_of``, or customers,
             products or the reports of a plug-in cannot be used, or a path of the feed is wrong,
             or the price history is lost, or reports cannot be written here.
-        InputError: a product has no valid price.
+        InputError: a product has a price that is none, or none where a history is kept.
         RetryableError: a storage or the database does not answer.
     """
     started = datetime.now(UTC)
@@ -78,6 +79,7 @@ def plan(order: Order) -> Manifest:
         snapshot, version = keeper.continued(snapshot, read_at)
     if options.feed.price is not None and snapshot.scale != options.feed.price_decimals:
         raise ContractError("what was paid, and the products, have different decimals")
+    unpriced = snapshot.unpriced
     dimensions_digest = save_snapshot(state, snapshot)
     taken = taken_over(state, memory, found.archives, options, snapshot, plugins)
     planned = Manifest(
@@ -97,6 +99,8 @@ def plan(order: Order) -> Manifest:
         conflicting_days=found.conflicting_days,
         reuse=reuse,
         rules=rules_of_now(),
+        unpriced=len(unpriced),
+        unpriced_named=tuple(unpriced[:_UNPRICED_NAMED]),
         report_plugins=plugins,
         ignored=found.ignored,
     )
@@ -105,6 +109,8 @@ def plan(order: Order) -> Manifest:
         reuse_receipts(ledger, manifest, taken.known)
         if options.as_of is not None:
             note_days(state, manifest, found.listed)
+    if manifest.unpriced:
+        log.warning("products_without_price", run_id=order.run_id, cause=manifest.unpriced_words)
     count = len(manifest.archives)
     log.info("run_planned", run_id=order.run_id, archives=count, unchanged=len(taken.known))
     return manifest

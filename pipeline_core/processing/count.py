@@ -3,6 +3,7 @@ added up at once, to the same partials."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 from pipeline_core.processing.levels import Level, Levels
 from pipeline_core.processing.rules import Rules
 from pipeline_core.processing.steps import Chunk, Source
+from pipeline_core.transform.enrich import check_priced
 from pipeline_core.transform.reports.returns import sold_and_returned
 from pipeline_core.transform.sums import SummedSales
 
@@ -19,7 +21,9 @@ from pipeline_core.transform.sums import SummedSales
 @contextmanager
 def count_events(source: Source, rules: Rules) -> Iterator[Level]:
     """Everything that comes out of ``source`` and counts, nothing of which waits any more. Holds
-    about a window, however much that is. Raises as ``source`` does."""
+    about a window, however much that is. Raises as ``source`` does, and InputError if a product was
+    bought that has no price."""
+    unpriced, place = Counter[bytes](), ""
     with Levels(rules) as levels, closing(source.extract()) as steps:
         for step in steps:
             levels.take(step)
@@ -31,6 +35,8 @@ def count_events(source: Source, rules: Rules) -> Iterator[Level]:
                     candidates, dates = joined(rest)
                     enriched = rules.enrich(candidates, dates)
                     level.take_enriched(rest, enriched)
+                    if enriched.unpriced:
+                        unpriced, place = unpriced + enriched.unpriced, rest[-1].archive
                     del candidates, dates, enriched  # while more is extracted
                 del chunks, rest
             for level, sales in levels.due_sales():
@@ -39,6 +45,7 @@ def count_events(source: Source, rules: Rules) -> Iterator[Level]:
             for level, sold in levels.due_sums():
                 level.named.add_summed(sold)
                 level.take_partials(aggregate_summed(sold, rules))
+        check_priced(unpriced, place)
         yield levels.archive
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.messages import Allowance, Manifest, Summary, Verdict, unlike_words
+from pipeline_core.plural import counted
 from pipeline_core.publication.drift import drift
 from pipeline_core.publication.nothing_counted import nothing_counted
 
@@ -80,7 +81,7 @@ def _what_is_left_out(manifest: Manifest, summary: Summary) -> str:
     if too_many_rejects(manifest, summary):
         bad = summary.bad_events
         return (
-            f"{bad} of {bad + summary.events.counted} purchases were rejected, "
+            f"{bad:,} of {counted(bad + summary.events.counted, 'purchase')} had to be rejected, "
             f"more than the limit of {manifest.options.limits.reject_share:.2%}."
         )
     return ""

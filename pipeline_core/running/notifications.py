@@ -145,7 +145,8 @@ def _reason(manifest: Manifest | None, outcome: Outcome) -> str:
         return outcome.reason
     from pipeline_core.publication.verdict import what_is_incomplete
 
-    return what_is_incomplete(manifest, summary, summary.allowed_empty)
+    incomplete = what_is_incomplete(manifest, summary, summary.allowed_empty)
+    return " ".join(filter(None, (incomplete, manifest.unpriced_words)))
 
 
 def _report(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline_core.errors import InputError
 from pipeline_core.messages import (
     RejectFigures,
     RejectReason,
@@ -18,11 +20,13 @@ from pipeline_core.messages import (
     ReturnsMode,
     UnknownMode,
 )
-from pipeline_core.schemas import CANDIDATES, PRICE_MINOR, SALES, UNKNOWN_RETURN, checked
+from pipeline_core.plural import counted
+from pipeline_core.schemas import CANDIDATES, NO_PRICE, PRICE_MINOR, SALES, UNKNOWN_RETURN, checked
 from pipeline_core.transform.looked_up_ids import LookedUpIds, looked_up_ids
 from pipeline_core.transform.lookup import NO_LABEL, NOT_FOUND, Dimensions
 from pipeline_core.transform.money import carry, group_sums, line_revenue, to_minor
 
+_SHOWN = 5
 _REASONS = list(RejectReason)
 _RETURN = 1 + _REASONS.index(RejectReason.RETURN)
 # Of what may be no purchase nobody knows what it would have sold.
@@ -46,6 +50,7 @@ class Enriched:
     else 1 + the index of the RejectReason; ``rejected`` sums up the latter by reason, and
     ``returned`` the returns among the sales, whose units and revenue are below 0 there. ``undated``
     are sales without a date for which it was decisive: product or customer has dated rows.
+    ``unpriced`` are the sales of products that have no price, by id, whose revenue is wrong.
     ``customers`` and ``products`` are what candidates name, whatever became of them."""
 
     sales: pa.Table
@@ -53,6 +58,7 @@ class Enriched:
     rejected: dict[str, RejectFigures]
     returned: ReturnFigures
     undated: int
+    unpriced: Counter[bytes]
     customers: LookedUpIds
     products: LookedUpIds
 
@@ -90,7 +96,9 @@ def enrich(
     }
     reasons = _reasons(candidates, units, tests, unknown, returns)
     left_out = np.flatnonzero(reasons)
-    has_price = ~price.is_invalid if price.is_paid else (product != NOT_FOUND) & ~no_row
+    is_known = ~price.is_invalid if price.is_paid else (product != NOT_FOUND) & ~no_row
+    has_price = is_known & ~price.is_missing
+    unpriced = candidates["product_id"].filter(pa.array(price.is_missing & (reasons == 0)))
     rejected = _figures(
         reasons[left_out],
         units[left_out],
@@ -125,9 +133,22 @@ def enrich(
         rejected,
         _returned(sales),
         undated,
+        Counter(unpriced.to_pylist()),
         looked_up_ids(candidates["customer_id"], dimensions.customers.number[customer]),
         looked_up_ids(candidates["product_id"], product_number),
     )
+
+
+def check_priced(unpriced: Mapping[bytes, int], place: str) -> None:
+    """Raises InputError if there are sales in ``place`` without a price, by the products' ids."""
+    if unpriced:
+        most = sorted(unpriced.items(), key=lambda item: (-item[1], item[0]))
+        named = [f"{one.decode(errors='replace')} ({counted(n, 'purchase')})" for one, n in most]
+        more = f" and {len(named) - _SHOWN:,} more" if len(named) > _SHOWN else ""
+        raise InputError(
+            f"{place}: products were bought that have no price: {', '.join(named[:_SHOWN])}{more}.",
+            "Give them a price, and run again.",
+        )
 
 
 def merge_figures(
@@ -195,21 +216,26 @@ def _reasons(
 
 @dataclass(frozen=True)
 class _Prices:
-    """``minor`` units, 0 where there is no price; whether they were paid, or are the products'; and
-    where what was paid is none."""
+    """``minor`` units, 0 where there is no price; whether they were paid, or are the products';
+    where what was paid is none, and where a product that is there has none."""
 
     minor: NDArray[np.int64]
     is_paid: bool
     is_invalid: NDArray[np.bool_]
+    is_missing: NDArray[np.bool_]
 
 
 def _prices(candidates: pa.Table, product: NDArray[np.int64], dimensions: Dimensions) -> _Prices:
+    nothing = np.zeros(len(product), np.bool_)
     if PRICE_MINOR.name not in candidates.column_names:
-        nothing = np.zeros(len(product), np.bool_)
-        return _Prices(dimensions.product_price[product], is_paid=False, is_invalid=nothing)
+        price = dimensions.product_price[product]
+        is_missing = price == NO_PRICE
+        minor = np.where(is_missing, 0, price)
+        return _Prices(minor, is_paid=False, is_invalid=nothing, is_missing=is_missing)
     paid = candidates[PRICE_MINOR.name].combine_chunks()
     is_invalid = paid.is_null().to_numpy(zero_copy_only=False)
-    return _Prices(pc.fill_null(paid, 0).to_numpy(), is_paid=True, is_invalid=is_invalid)
+    minor = pc.fill_null(paid, 0).to_numpy()
+    return _Prices(minor, is_paid=True, is_invalid=is_invalid, is_missing=nothing)
 
 
 def _undated(

@@ -145,7 +145,7 @@ def _judge_purchase(record: Record, sold_on: str, rules: Rules) -> Sale | Reject
     category = product.category if product else None
     segment = customer.segment if customer else None
     is_paid = feed.price is not None
-    price = product.price if product else None
+    price = product.price if product and product.price >= 0 else None  # below: it has none
     if feed.price is not None:
         price = price_of(record.get(feed.price), feed.price_decimals)
     faults = (

@@ -469,7 +469,7 @@ def test_share_of_rejected_purchases_is_limited(tmp_path: Path, share: float, st
     assert outcome.state == state
     assert latest(tmp_path).exists() == (state == "published")
     if state == "refused":
-        assert "1 of 4 purchases were rejected" in outcome.reason
+        assert "1 of 4 purchases had to be rejected" in outcome.reason
 
 
 def test_reject_share_may_be_overruled(tmp_path: Path) -> None:

@@ -80,14 +80,11 @@ PRICES = [
 ]
 # The same, and what is wrong with the one price.
 NO_PRICES = [
-    ("numeric", "NULL", "NULL"),
     ("numeric", "'NaN'", "NaN is no number"),
     ("numeric", "-0.01", "-0.01 is below 0"),
     ("numeric", "10 / 3.0", "3.3333333333333333 has more than 15 decimals"),
     ("double precision", "'Infinity'", "Infinity is no number"),
     ("double precision", "'NaN'", "NaN is no number"),
-    ("double precision", "NULL", "NULL"),
-    ("integer", "NULL", "NULL"),
     ("text", "'9,95'", "9,95 is no number"),
 ]
 # Types that hold no numbers, and how PostgreSQL calls them.
@@ -271,6 +268,10 @@ def test_a_price_that_is_none_is_told_with_its_product(
         place = re.escape(f"database, products: no valid price for 'p0' ({cause})")
         with pytest.raises(InputError, match=place):
             read_database(postgres_url)
+        database.execute(text("DROP TABLE customers, products"))
+    for kind in ("numeric", "double precision", "integer"):
+        priced(database, kind, "NULL")
+        assert read_database(postgres_url).unpriced == ["p0"]
         database.execute(text("DROP TABLE customers, products"))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from console.command_logs import configure_command_logs
 from pipeline_core.logs import configure_logs
 
 log = structlog.get_logger()
@@ -103,3 +104,13 @@ def test_names_reach_no_terminal_s_controls(capsys: pytest.CaptureFixture[str]) 
     assert "archive=week_\\x1b[2J\\x9b1m\\u202e\\n9.zip" in said.replace("'", "")
     assert "first\nsecond \\x1b[2J" in said
     assert "Traceback (most recent call last):\n" in said
+
+
+def test_what_is_said_elsewhere_is_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for log_format, lines in (("pretty", ["worker_died"]), ("json", ["run_ended", "worker_died"])):
+        configure_command_logs("WARNING", log_format)
+        log.error("run_ended", reason="a reason")
+        log.error("worker_died")
+        found = capsys.readouterr().err.splitlines()
+        assert len(found) == len(lines)
+        assert all(action in line for action, line in zip(lines, found, strict=True))

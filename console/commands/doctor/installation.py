@@ -13,6 +13,7 @@ from pipeline_core.ledger import RunLedger, newest_runs, open_state
 from pipeline_core.machine.install_lines import install_line, rebuild_line
 from pipeline_core.machine.plugins import plugin_names
 from pipeline_core.messages import plugin_words
+from pipeline_core.plural import counted
 from pipeline_core.settings import Settings, env_file_words, unused_variables
 from pipeline_core.transform.reports.laws import check_laws
 from pipeline_core.transform.reports.plugins import GROUP, chosen_plugins, reports_of
@@ -44,9 +45,9 @@ def check_settings(settings: Settings) -> Check:
         )
     profile = settings.machine_profile
     found = (
-        f"engine {settings.chosen_engine()}, {profile.jobs} jobs, batches of "
-        f"{profile.batch_size:,} events, schedule {settings.schedule} {settings.timezone}; "
-        f"{env_file_words()}"
+        f"engine {settings.chosen_engine()}, {counted(profile.jobs, 'job')}, batches "
+        f"of {counted(profile.batch_size, 'event')}, schedule {settings.schedule} "
+        f"{settings.timezone}; {env_file_words()}"
     )
     command = settings.hooks().command
     if command is not None and not is_found(command):

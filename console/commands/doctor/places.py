@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from console.commands.doctor.checks import Check
 from pipeline_core.configuration.places import LATEST, is_plugin
+from pipeline_core.dimensions.columns import some
 from pipeline_core.dimensions.plugin import described
 from pipeline_core.ledger import open_state, unvouched_words
 from pipeline_core.planning.archives import find_archives
@@ -101,6 +102,16 @@ def check_dimensions(settings: Settings) -> Check:
     found = f"{rows}, prices of {counted(snapshot.scale, 'decimal')}"
     if settings.dimensions is not None and is_plugin(settings.dimensions):
         found += f", by {described(settings.dimensions)}"
+    unpriced = snapshot.unpriced
+    if customers and products and unpriced:
+        verb = "has" if len(unpriced) == 1 else "have"
+        named = f"{counted(len(unpriced), 'product')} {verb} no price: {some(unpriced, str)}"
+        return Check(
+            "dimensions",
+            "warned",
+            f"{found}; {named}.",
+            "A run in which one is bought will fail. Give them a price.",
+        )
     if not customers or not products:
         if settings.unknown == "bucket":
             return Check("dimensions", "warned", found + ".", "What they sell or buy is Unknown.")

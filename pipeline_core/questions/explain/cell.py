@@ -184,7 +184,7 @@ class CellContents:
             elif product == NOT_FOUND:
                 is_priced = is_kept and row["product_id"] is not None
             else:
-                is_priced = not dimensions.products.is_gap[product]
+                is_priced = price >= 0 and not dimensions.products.is_gap[product]
             yield PlacedEvent(
                 archive=archive,
                 day=day,

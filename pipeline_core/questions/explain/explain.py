@@ -164,10 +164,11 @@ def _products(products: SumsById, rules: Rules) -> Iterator[ProductFigures]:
     dimensions, is_paid = rules.dimensions, rules.options.feed.price is not None
     for one, row, sums in products.by_revenue():
         price = int(dimensions.product_price[row])
+        is_known = row != NOT_FOUND and not is_paid
         valid_from, valid_to = dimensions.products.range_of(row)
         yield ProductFigures(
             product=id_text(one) or "",
-            price=None if row == NOT_FOUND or is_paid else to_text(price, dimensions.scale),
+            price=to_text(price, dimensions.scale) if is_known and price >= 0 else None,
             valid_from=valid_from,
             valid_to=valid_to,
             events=sums.events,
