@@ -106,8 +106,8 @@ $(BENCH_STAMP): requirements/bench.txt
 	@touch $@
 
 lock:  ## Renew requirements/, and uv's versions, from pyproject.toml (needs uv)
-	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --output-file requirements/runtime.txt
-	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra stack --group dev \
+	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra notifications --output-file requirements/runtime.txt
+	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra notifications --extra stack --group dev \
 		--constraint requirements/runtime.txt --output-file requirements/dev.txt
 	uv pip compile --quiet --group pyproject.toml:bench $(LOCK) \
 		--constraint requirements/dev.txt --output-file requirements/bench.txt

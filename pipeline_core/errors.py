@@ -5,6 +5,7 @@ PipelineError
 │   ├── EventsGone     events of a past run are in no archive and not kept: do without
 │   └── NotServed      a message or a record names what a worker does not serve: do nothing
 ├── RetryableError     storage, database or broker is away: back off and try again
+├── OutcomeUnknown     it may have been done: do not do it again unasked
 ├── TooCostly          more memory or time than there is: try a few times, then leave it out
 ├── RunUnderWay        another run holds the lock: wait for it
 ├── WorkUnderWay       as many try the work as may: wait until their leases tell how they fare
@@ -57,6 +58,10 @@ class RetryableError(PipelineError):
 
 class NotAllowed(RetryableError):
     """This user may not read a file, or look into a folder; another may."""
+
+
+class OutcomeUnknown(PipelineError):
+    """What was sent may have arrived, or not; to send it again may send it twice."""
 
 
 class InputError(PipelineError):

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @click.option(
     "--to",
     metavar="URL",
-    help="Only there; without a login, SALES_DELIVER has it [default: all of SALES_DELIVER].",
+    help="Only there, and again if it was; without a login, or as `show` has it, SALES_DELIVER has "
+    "it [default: all of SALES_DELIVER].",
 )
 @json_option
 @quiet_option
@@ -35,6 +36,7 @@ def deliver_command(
     """Send a published run to its destinations, again too (`latest`, unless RUN is given).
 
     Exit 1 if one of them does not have it then. An older run never takes the place of a newer one.
+    A mail or a notification that was sent, or may have been, is sent again by --to alone.
     """
     settings = run_settings(options)
     from pipeline_core.ledger import RunLedger, open_state
@@ -45,7 +47,7 @@ def deliver_command(
     state = open_state(settings.state)
     ledger = RunLedger(state, chosen_run(state, run_id))
     with terminable():
-        found = deliver_by_hand(ledger, destinations, settings.hooks())
+        found = deliver_by_hand(ledger, destinations, settings.hooks(), again=to is not None)
     if as_json:
         print_json(found)
     elif not quiet:
@@ -56,7 +58,6 @@ def deliver_command(
 
 def _chosen(settings: Settings, to: str | None) -> Sequence[Destination]:
     """Raises ConfigError if there is none."""
-    from pipeline_core.configuration.destinations import parse_destinations
     from pipeline_core.errors import ConfigError
 
     known = settings.destinations()
@@ -66,8 +67,10 @@ def _chosen(settings: Settings, to: str | None) -> Sequence[Destination]:
                 "There is no destination to deliver to.", "Set SALES_DELIVER, or say --to URL."
             )
         return known
+    if shown := [each for each in known if each.shown == to]:
+        return shown
     try:
-        asked = parse_destinations(to)
+        asked = settings.destinations_of(to)
     except ValueError as error:
         raise ConfigError(f"--to: {error}.", "Correct the option.") from None
     by_id = {each.id: each for each in known}

@@ -1,7 +1,8 @@
 """Where published reports are delivered to: what may be written for it, and how it is shown.
 
 What is said of a destination never shows its login, and neither does its id: a new password makes
-no other destination of it.
+no other destination of it, unless it is of a notification service, of whose URL only the scheme is
+surely no secret.
 """
 
 from __future__ import annotations
@@ -14,6 +15,12 @@ from typing import Literal
 from urllib.parse import parse_qsl, quote, unquote
 
 from pipeline_core.configuration.database_url import check_database_name, check_database_url
+from pipeline_core.configuration.mail import Mailer, is_bare_address, parse_recipient
+from pipeline_core.configuration.notification_url import (
+    is_notification_url,
+    parse_notification_url,
+    secret_digest,
+)
 from pipeline_core.configuration.url_text import check_escapes
 
 _FORM = "write postgresql://user:password@host:5432/database?schema=sales"
@@ -32,29 +39,45 @@ _PARTS = re.compile(
 
 @dataclass(frozen=True)
 class Destination:
-    """Tables in a schema of a PostgreSQL database, or a workbook."""
+    """Tables in a schema of a PostgreSQL database, a workbook, a mail to somebody, or a
+    notification."""
 
     id: str
     """What its records are called by: a digest (16 hex digits) of where it is."""
     shown: str
     """Its URL without a login, for people."""
-    kind: Literal["tables", "workbook"]
+    kind: Literal["tables", "workbook", "mail", "notification"]
     """What the report becomes there."""
     url: str = field(default="", repr=False)
-    """URL of the database of tables, with its login."""
+    """URL of the database of tables, or of a notification as Apprise takes it, with its login."""
     schema: str = ""
     """The schema of the tables."""
     has_login: bool = False
     """Whether its URL names a user or a password."""
     path: str = ""
     """The whole path of a workbook."""
+    recipient: str = ""
+    """The address that a mail goes to."""
+    mailer: Mailer | None = None
+    """How a mail is sent; None until the settings said it."""
+    reports_url: str = ""
+    """Address at which people see the folder of reports; empty if they know its path alone."""
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether a run takes the place of what stands there: what was sent stays sent."""
+        return self.kind in {"tables", "workbook"}
 
 
 def parse_destinations(text: str) -> tuple[Destination, ...]:
-    """Destinations with commas in between; a comma within one is written %2C. Raises ValueError,
-    which shows no login, if one is none, or if two are the same."""
+    """Destinations with commas in between; a comma within one is written %2C, and a mail address
+    behind another needs no ``mailto:``. Raises ValueError, which shows no login, if one is none, or
+    if two are the same."""
     found: list[Destination] = []
-    given = [each.strip() for each in text.split(",")]
+    given: list[str] = []
+    for each in (each.strip() for each in text.split(",")):
+        is_one_more = given and _is_mail(given[-1]) and is_bare_address(each)
+        given.append(f"mailto:{each}" if is_one_more else each)
     for number, each in enumerate(given, start=1):
         try:
             found.append(_parse(each))
@@ -72,6 +95,12 @@ def _parse(given: str) -> Destination:
         raise ValueError(f"empty; {_FORM}")
     if given.lower().startswith("file"):
         return _workbook(given)
+    if _is_mail(given):
+        recipient = parse_recipient(given)
+        shown = f"mailto:{quote(recipient, safe='@')}"
+        return Destination(_digest(f"mail\0{recipient}"), shown, "mail", recipient=recipient)
+    if is_notification_url(given):
+        return _notification(given)
     before, mark, query = given.partition("?")
     options = query.split("&") if mark else []
     ours = [each for each in options if unquote(each.partition("=")[0]) == "schema"]
@@ -102,6 +131,18 @@ def _workbook(given: str) -> Destination:
     return Destination(
         _digest(f"xlsx\0{path}"), f"file+xlsx://{quote(path)}", "workbook", path=path
     )
+
+
+def _is_mail(given: str) -> bool:
+    return given.lower().startswith("mailto:")
+
+
+def _notification(given: str) -> Destination:
+    """Any part of its URL may be a token, so that it is told from others by a digest."""
+    url = parse_notification_url(given)
+    digest = secret_digest(url)
+    shown = f"apprise+{url.partition(':')[0].lower()}://{_HIDDEN}/{digest[:6]}"
+    return Destination(digest, shown, "notification", url)
 
 
 def _digest(place: str) -> str:

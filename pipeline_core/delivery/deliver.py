@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from pipeline_core.configuration.destinations import Destination
+from pipeline_core.delivery.order import newer_told
 from pipeline_core.delivery.records import load_delivery, save_delivery
-from pipeline_core.delivery.rows import published_rows
 from pipeline_core.delivery.send import send
 from pipeline_core.errors import (
+    ConfigError,
+    OutcomeUnknown,
     PipelineError,
     RetryableError,
     TooCostly,
@@ -27,13 +30,28 @@ log = get_logger()
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 # With these pauses: for a day, in which there is a newer run.
 _MOST_TRIES = 30
+_IN_THE_MIDST = "Whoever was sending it ended in the midst: nobody knows whether it arrived."
+
+
+class _Overtaken(Exception):
+    """A newer run, ``run_id``, was sent while this one was made ready."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
 
 
 def deliver(
-    ledger: RunLedger, destination: Destination, worker: Worker, *, by_hand: bool = False
+    ledger: RunLedger,
+    destination: Destination,
+    worker: Worker,
+    *,
+    by_hand: bool = False,
+    again: bool = False,
 ) -> Delivery:
     """Delivers a published run, unless that is done, given up or not due yet; ``by_hand`` in any
-    case. Returns what became of it, as is on record now.
+    case, but for what was sent, or may have been, which is sent ``again`` alone. Returns what
+    became of it, as is on record now.
 
     Raises:
         WorkUnderWay: another is at it.
@@ -45,7 +63,8 @@ def deliver(
         _check_alone(ledger, work_id, noted.number)
         # Read now: who was at it a moment ago has written it.
         found = load_delivery(ledger, destination.id) or new_delivery(destination)
-        if by_hand or is_due(found):
+        was_sent = not destination.is_replaced and found.state in {"done", "unknown"}
+        if again or is_due(found) or (by_hand and not was_sent):
             found = _tried(ledger, destination, worker, found)
             save_delivery(ledger, found)
         noted.done()
@@ -99,17 +118,58 @@ def _tried(
         remedy="",
         is_told=before.is_told and before.state != "done",
     )
+    sending = _Sending(ledger, destination, tried)
     try:
-        with raise_too_costly(worker, "deliver the report"):
-            newer = send(destination, published_rows(ledger))
-    except (RetryableError, TooCostly) as error:
+        if (newer := sending.newer()) is None:
+            with raise_too_costly(worker, "deliver the report"):
+                newer = send(destination, ledger, sending.begin)
+    except _Overtaken as overtaken:
+        newer = overtaken.run_id
+    except RetryableError as error:
         return _later(tried, error)
+    except OutcomeUnknown as error:
+        return _unknown(ledger, tried, error.message)
     except Exception as error:
+        if sending.has_begun and not isinstance(error, ConfigError):
+            return _unknown(ledger, tried, f"{_IN_THE_MIDST} {message_of(error)}")
+        if isinstance(error, TooCostly):
+            return _later(tried, error)
         if not isinstance(error, PipelineError):
             log.exception("delivery_failed", run_id=ledger.run_id, destination=destination.shown)
         remedy = getattr(error, "remedy", "This is a bug of ours; the log says where it happened.")
         return msgspec.structs.replace(tried, state="failed", cause=reason_of(error), remedy=remedy)
     return tried if newer is None else superseded(tried, newer)
+
+
+class _Sending:
+    """What is on record of something that cannot be taken back, while it is sent."""
+
+    def __init__(self, ledger: RunLedger, destination: Destination, tried: Delivery) -> None:
+        self.has_begun = False
+        self._ledger, self._destination, self._tried = ledger, destination, tried
+
+    def newer(self) -> str | None:
+        """The run that was sent in place of this one."""
+        if self._destination.is_replaced:
+            return None
+        return newer_told(self._ledger, self._destination.id)
+
+    def begin(self) -> None:
+        """Notes that it may arrive from now on, should nobody be there to say how it went."""
+        if (newer := self.newer()) is not None:
+            raise _Overtaken(newer)
+        save_delivery(self._ledger, _unknown(self._ledger, self._tried, _IN_THE_MIDST))
+        self.has_begun = True
+
+
+def _unknown(ledger: RunLedger, tried: Delivery, cause: str) -> Delivery:
+    again = f"sales-pipeline deliver {ledger.run_id} --to {shlex.quote(tried.shown)}"
+    return msgspec.structs.replace(
+        tried,
+        state="unknown",
+        cause=cause,
+        remedy=f"See whether it is there; `{again}` sends it again, a mail by the same Message-ID.",
+    )
 
 
 def _later(tried: Delivery, error: PipelineError) -> Delivery:

@@ -70,7 +70,7 @@ def write_workbook(destination: Destination, published: PublishedRows) -> str | 
         # Beside it: readers have the old one until the new one is whole.
         beside = path.with_name(f".{path.name}.{published.run_id}.{os.getpid()}.tmp")
         try:
-            _write(beside, published)
+            save_workbook(beside, published)
             with beside.open("rb+") as file:
                 os.fsync(file.fileno())
             if (newer := _newer(path, published)) is not None:  # it was written meanwhile
@@ -142,7 +142,8 @@ def _standing(path: Path) -> Standing | None:
     return Standing(found[_RUN], None if as_of is None else date.fromisoformat(as_of))
 
 
-def _write(path: Path, published: PublishedRows) -> None:
+def save_workbook(path: Path, published: PublishedRows) -> None:
+    """Writes a run's workbook. Raises ConfigError if a sheet has no room for the rows."""
     import xlsxwriter  # only who delivers a workbook needs it
 
     facts = published.facts

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-DeliveryState = Literal["pending", "done", "failed", "superseded"]
+DeliveryState = Literal["pending", "done", "failed", "unknown", "superseded"]
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -18,7 +18,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     shown: str
     """The destination for people, without its login."""
     state: DeliveryState = "pending"
-    """Pending is tried again, failed is not; superseded is one in whose place a newer run is."""
+    """Pending is tried again, failed is not; unknown may have arrived, and is not sent again by
+    itself; superseded is one in whose place a newer run is."""
     tries: int = 0
     """How often it was tried."""
     cause: str = ""

@@ -65,16 +65,19 @@ def deliver_newest(settings: Settings, state: Storage, worker: Worker | None = N
 
 
 def deliver_by_hand(
-    ledger: RunLedger, destinations: Iterable[Destination], hooks: Hooks
+    ledger: RunLedger, destinations: Iterable[Destination], hooks: Hooks, *, again: bool = False
 ) -> list[Delivery]:
-    """Delivers a published run, whether it was before or not.
+    """Delivers a published run, whether it was before or not; a mail or a notification that was
+    sent, or may have been, is sent ``again`` alone.
 
     Raises:
         ConfigError: there is no such run, or it is not published.
         RetryableError: the state storage does not answer.
     """
     ledger.published()
-    found = [_tried(ledger, each, None, by_hand=True, wait=True) for each in destinations]
+    found = [
+        _tried(ledger, each, None, by_hand=True, again=again, wait=True) for each in destinations
+    ]
     _tell(ledger, hooks, found)
     return found
 
@@ -105,7 +108,8 @@ def delivery_words(delivery: Delivery) -> str:
     again = ""
     if delivery.next_at is not None:
         again = f" It is tried again after {delivery.next_at:%H:%M:%S} UTC."
-    return f"Not delivered to {to}: {delivery.cause}{again}"
+    fares = "Perhaps delivered" if delivery.state == "unknown" else "Not delivered"
+    return f"{fares} to {to}: {delivery.cause}{again}"
 
 
 def _are_its_own(settings: Settings, state: Storage) -> bool:
@@ -139,13 +143,20 @@ def _tried(
     worker: Worker | None,
     *,
     by_hand: bool = False,
+    again: bool = False,
     wait: bool = False,
 ) -> Delivery:
     from pipeline_core.delivery.deliver import deliver, new_delivery
 
     while True:
         try:
-            return deliver(ledger, destination, worker or Worker(this_process()), by_hand=by_hand)
+            return deliver(
+                ledger,
+                destination,
+                worker or Worker(this_process()),
+                by_hand=by_hand,
+                again=again,
+            )
         except WorkUnderWay as other:
             if not wait:
                 log.info("delivery_under_way", run_id=ledger.run_id, cause=other.message)

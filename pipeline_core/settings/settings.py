@@ -97,6 +97,14 @@ class Settings(
             )
         return self
 
+    @model_validator(mode="after")
+    def _mails_that_can_be_sent(self) -> Self:
+        try:
+            self.destinations()
+        except ValueError as error:
+            raise ValueError(f"{PREFIX}DELIVER: {error}") from None
+        return self
+
     def shops(self) -> tuple[Shop, ...]:
         """Those whose runs a worker with these settings serves, its own first."""
         own = Shop(self.state, self.data, self.reports)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 
+import pytest
+
+_ALL_SHEETS = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -18,6 +24,26 @@ def sheets(path: Path) -> dict[str, list[list[str | float | None]]]:
             each.attrib["name"]: _rows(opened.read(f"xl/worksheets/sheet{number}.xml"))
             for number, each in enumerate(named, start=1)
         }
+
+
+def converted(path: Path, folder: Path) -> dict[str, list[list[str]]]:
+    """Each sheet as LibreOffice converts it into ``folder``, numbers as they are and not as they
+    are shown; skips the test where there is no LibreOffice."""
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    if program is None:
+        pytest.skip("no LibreOffice here (Debian: libreoffice-calc-nogui)")
+    subprocess.run(
+        [program, "--headless", f"-env:UserInstallation=file://{folder}/profile"]
+        + ["--convert-to", _ALL_SHEETS, "--outdir", str(folder), str(path)],
+        check=True,
+        capture_output=True,
+        timeout=200,
+    )
+    found = {}
+    for sheet in folder.glob(f"{path.stem}-*.csv"):
+        with sheet.open(encoding="utf-8", newline="") as file:
+            found[sheet.stem.removeprefix(f"{path.stem}-")] = list(csv.reader(file))
+    return found
 
 
 def has_formula(path: Path) -> bool:
