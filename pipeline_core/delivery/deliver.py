@@ -131,7 +131,7 @@ def _tried(
         return _unknown(ledger, tried, error.message)
     except Exception as error:
         if sending.has_begun and not isinstance(error, ConfigError):
-            return _unknown(ledger, tried, f"{_IN_THE_MIDST} {message_of(error)}")
+            return _unknown(ledger, tried, f"{_IN_THE_MIDST} {reason_of(error)}")
         if isinstance(error, TooCostly):
             return _later(tried, error)
         if not isinstance(error, PipelineError):
