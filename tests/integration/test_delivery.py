@@ -407,7 +407,10 @@ def test_a_bug_of_ours_fails_the_delivery_and_nothing_else(
     ledger, settings = _published(shop, tmp_path), _settings(tmp_path, place.setting)
     monkeypatch.setattr(deliver_module, "send", fail)
     [found] = deliver_published(settings, ledger)
-    assert (found.state, found.cause) == ("failed", "ZeroDivisionError()")
+    assert (found.state, found.cause) == (
+        "failed",
+        "The program stopped at an error of its own: ZeroDivisionError().",
+    )
     assert "bug" in found.remedy
 
 
