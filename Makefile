@@ -52,9 +52,10 @@ fault: setup  ## The fault suite, with every crash point
 soak: setup  ## FAULTS=300 faults at random moments, SEED=1
 	$(BIN)/python -m tests.fault.soak --faults $(or $(FAULTS),300) --seed $(or $(SEED),1)
 
-fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mutated parts and calls; SEED=1
+fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mutated parts and calls, DAYS=100000; SEED=1
 	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest tests/property tests/unit
 	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.fuzz.days --cases $(or $(DAYS),100000) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.recount --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.arguments --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)

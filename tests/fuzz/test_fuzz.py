@@ -47,3 +47,7 @@ def test_no_argument_of_what_is_compiled_does_harm() -> None:
 @pytest.mark.skipif(not (IS_BUILT and IS_COMPILED), reason="nothing is compiled")
 def test_what_is_compiled_reads_no_byte_behind_the_last_one() -> None:
     _fuzz("tests.fuzz.edges", "--cases", "10000", "--seed", "20240301")
+
+
+def test_days_gone_wrong_are_read_straight_as_they_are_carefully() -> None:
+    _fuzz("tests.fuzz.days", "--cases", "400", "--seed", "20240301")
