@@ -142,7 +142,7 @@ def _how_to_go_on(ledger: RunLedger) -> str:
         return f"Stopped before anything was read. {what_stands(ledger.state)}"
     done, total = len(ledger.receipt_ids()), len(manifest.planned_work())
     return (
-        f"Stopped, with {done} of {total} {manifest.work_unit} done. {what_stands(ledger.state)} "
+        f"Stopped. Done: {done} of {total} {manifest.work_unit}. {what_stands(ledger.state)} "
         f"`sales-pipeline resume {ledger.run_id}` goes on."
     )
 

@@ -293,7 +293,7 @@ def test_stopping_says_how_to_go_on(
     assert _is_past(turn.expires_at), "another machine need not wait for it"
     run_id = _state(env).run_id
     assert f"`sales-pipeline resume {run_id}` goes on" in err
-    assert "3 of 4 archives are done" in err
+    assert "Done: 3 of 4 archives." in err
     assert _state(env).attempts("00003")[-1].state == "handed_back", "no mark against the archive"
     assert "Traceback" not in err
     before = {work: _state(env).attempts(work) for work in _state(env).receipt_ids()}
