@@ -44,10 +44,10 @@ def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
     """Plans a run and drives it to its end. Raises RunUnderWay if another run holds the lock."""
     ledger = new_ledger(settings)
     with _fail_or_release(hooks_of(settings, as_of), ledger), _view_of(ledger, quiet=quiet):
-        processes = _processes(settings)
+        processes = _processes(settings, quiet=quiet)
         acquire_lock_for(settings, ledger)
         manifest = plan_run(settings, as_of, ledger, settings.chosen_engine(), processes)
-        return _drive(settings, ledger, manifest)
+        return _drive(settings, ledger, manifest, quiet=quiet)
 
 
 def run_if_changed(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome | NothingNew:
@@ -80,10 +80,10 @@ def go_on(settings: Settings, ledger: RunLedger, *, quiet: bool) -> Outcome:
         if not asked:  # nobody was there to be asked
             from console.fleet import wait_for_workers
 
-            wait_for_workers(settings)
+            wait_for_workers(settings, quiet=quiet)
             is_served(settings, ledger)
         with _view_of(ledger, quiet=quiet):
-            return _drive(settings, ledger, manifest)
+            return _drive(settings, ledger, manifest, quiet=quiet)
 
 
 def is_served(settings: Settings, ledger: RunLedger) -> bool:
@@ -147,21 +147,21 @@ def _how_to_go_on(ledger: RunLedger) -> str:
     )
 
 
-def _processes(settings: Settings) -> int:
+def _processes(settings: Settings, *, quiet: bool) -> int:
     if settings.chosen_engine() == "local":
         return settings.machine_profile.jobs
     from console.fleet import fleet_processes
 
-    return fleet_processes(settings)
+    return fleet_processes(settings, quiet=quiet)
 
 
-def _drive(settings: Settings, ledger: RunLedger, manifest: Manifest) -> Outcome:
+def _drive(settings: Settings, ledger: RunLedger, manifest: Manifest, *, quiet: bool) -> Outcome:
     if manifest.engine == "celery":
         from console.fleet import wait_for_workers
         from console.follow import follow
         from workers.dispatch import send_outstanding
 
-        wait_for_workers(settings)
+        wait_for_workers(settings, quiet=quiet)
         call_with_retries(lambda: send_outstanding(ledger, manifest))
         return follow(settings, ledger)
     keep_freed_memory()

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from console.display.terminal import note
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.errors import RetryableError
 from pipeline_core.plural import counted
 from pipeline_core.retry import call_with_retries
-from pipeline_core.settings import Settings
+from pipeline_core.settings import DEFAULT_BROKER_URL, Settings
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from workers.broker import Answer
 
+_START_LINE = "celery -A workers worker"
+_CREDENTIALS = re.compile(r"(://)[^/]*@")
 _PING_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
 _SILENT_SECONDS = 10.0
@@ -37,7 +41,7 @@ def ask_early(settings: Settings) -> None:
         _early.append(_ask(settings, settings.shops()[0]))
 
 
-def fleet_processes(settings: Settings) -> int:
+def fleet_processes(settings: Settings, *, quiet: bool = False) -> int:
     """How many processes the workers have that answer; 0 if they did not say.
 
     Raises:
@@ -51,20 +55,36 @@ def fleet_processes(settings: Settings) -> int:
     except RetryableError:  # the wait below asks again, and says what is wrong in the end
         processes = 0
     if not processes:
-        wait_for_workers(settings)
+        wait_for_workers(settings, quiet=quiet)
         processes = _ask(settings, own)()
     return processes
 
 
-def wait_for_workers(settings: Settings) -> None:
-    """Returns once a worker answers. Raises RetryableError as ``fleet_processes`` does."""
+def wait_for_workers(settings: Settings, *, quiet: bool = False) -> None:
+    """Returns once a worker answers; says what it waits for, unless ``quiet``. Raises
+    RetryableError as ``fleet_processes`` does."""
     deadline = time.monotonic() + settings.worker_wait
+    is_told = quiet
     while not call_with_retries(lambda: _is_answered(settings)):
         if time.monotonic() > deadline:
             raise RetryableError(
-                f"No Celery worker answered in {counted(settings.worker_wait, 'second')}.",
-                "Start one with `celery -A workers worker`, or use --engine local.",
+                f"No Celery worker answered at {_broker_place(settings)} in "
+                f"{counted(settings.worker_wait, 'second')}.",
+                f"Start one with `{_START_LINE}`, or use --engine local.",
             )
+        if not is_told:
+            left = max(round(deadline - time.monotonic()), 0)
+            note(
+                f"No worker answers at {_broker_place(settings)}; waiting up to {left} s. "
+                f"Start one with: {_START_LINE}"
+            )
+            is_told = True
+
+
+def _broker_place(settings: Settings) -> str:
+    """The broker's URL, without user and password."""
+    url = settings.broker_url.get_secret_value() if settings.broker_url else DEFAULT_BROKER_URL
+    return _CREDENTIALS.sub(r"\1", url)
 
 
 def check_served(settings: Settings, shop: Shop) -> bool:

@@ -62,7 +62,8 @@ def configure_logs(level: str, log_format: str, said: frozenset[str] = frozenset
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            # Ids that somebody gave to a line of a library's.
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(("run_id", "task_id"))],
             processors=[
                 structlog.processors.format_exc_info,
                 mask_secrets,

@@ -71,6 +71,11 @@ class App(Celery):  # type: ignore[misc]
         return self.subclass_with_self("workers.programs:NamedWorker")
 
     @property
+    def Beat(self) -> Any:  # noqa: N802  (Celery's name)
+        """What ``celery beat`` starts."""
+        return self.subclass_with_self("workers.programs:LoggedBeat")
+
+    @property
     def backend_cls(self) -> str:
         """Celery's name for what may be a URL."""
         return str(self.conf["result_backend"])

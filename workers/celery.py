@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import Any
 
 from celery.signals import setup_logging, worker_process_init
 
-from pipeline_core.logs import configure_logs, get_logger
 from pipeline_core.machine.memory import keep_freed_memory
-from pipeline_core.settings import unused_variables
 from pipeline_core.storage import use_state_key
 from workers.application import App
 from workers.config import celery_config
@@ -38,16 +35,10 @@ for _name, _value in flower_environment(settings).items():
 
 @setup_logging.connect
 def _log_like_the_command(**_: Any) -> None:
-    configure_logs(settings.log_level, settings.log_format)
-    logging.getLogger("celery.app.trace").addFilter(_is_not_told_by_us)
-    for name in unused_variables():
-        get_logger().warning("variable_not_used", name=name)
+    from workers.log_lines import configure_log_lines, warn_of_unused_variables
 
-
-def _is_not_told_by_us(record: logging.LogRecord) -> bool:
-    """False of what Celery says of a message that a task refused: that has its line."""
-    said = getattr(record, "data", None)
-    return not (isinstance(said, dict) and said.get("description") == "raised expected")
+    configure_log_lines(settings)
+    warn_of_unused_variables()
 
 
 @worker_process_init.connect

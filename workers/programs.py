@@ -1,4 +1,5 @@
-"""What ``celery worker`` starts: Celery's own program, by a name that no other worker has."""
+"""What ``celery worker`` and ``beat`` start: Celery's own programs, a worker by a name that no
+other has, and both without a banner in a JSON log."""
 
 from __future__ import annotations
 
@@ -6,11 +7,16 @@ from secrets import token_hex
 from typing import Any
 
 import click
+from celery.apps.beat import Beat
 from celery.apps.worker import Worker
 from celery.utils.nodenames import gethostname, nodename
 from click.core import ParameterSource
 
-from pipeline_core.logs import name_in_every_line
+from pipeline_core.logs import get_logger, name_in_every_line
+from workers.celery import settings
+from workers.log_lines import configure_log_lines
+
+log = get_logger()
 
 _RANDOM_BYTES = 3
 
@@ -22,12 +28,26 @@ class NamedWorker(Worker):  # type: ignore[misc]
 
     def __init__(self, app: Any = None, hostname: str | None = None, **options: Any) -> None:
         chosen = hostname if hostname and _is_chosen() else _own_name()
+        name_in_every_line(worker=chosen)
+        configure_log_lines(settings)  # before Celery warns of anything
         super().__init__(app, chosen, **options)
 
-    def setup_logging(self, colorize: bool | None = None) -> Any:
-        """As Celery's; each line of a JSON log says whose it is."""
-        name_in_every_line(worker=self.hostname)
-        return super().setup_logging(colorize)
+    def emit_banner(self) -> None:
+        """As Celery's; in a JSON log, a line of what is in it."""
+        if settings.log_format != "json":
+            super().emit_banner()
+            return
+        broker = self.app.connection().as_uri()
+        log.info("worker_starting", broker=broker, processes=self.concurrency)
+
+
+class LoggedBeat(Beat):  # type: ignore[misc]
+    """Celery's, whose banner is no line of a JSON log."""
+
+    def __init__(self, *arguments: Any, quiet: bool = False, **options: Any) -> None:
+        configure_log_lines(settings)
+        is_quiet = quiet or settings.log_format == "json"
+        super().__init__(*arguments, quiet=is_quiet, **options)
 
 
 def _is_chosen() -> bool:

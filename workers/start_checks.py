@@ -45,7 +45,7 @@ def end_without_folder(setting: str, file: Path) -> None:
 
 def end(error: ConfigError) -> NoReturn:
     """Ends the process with exit code 2 and what is wrong."""
-    click.echo(f"Error: {error}", err=True)
+    click.echo(f"Error: {error.message}\n  {error.remedy}".rstrip(), err=True)
     raise SystemExit(2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,11 +14,11 @@ from pipeline_core.plural import counted
 from pipeline_core.unprintable import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pipeline_core.ledger import RunLedger
     from pipeline_core.ledger.results import Done
-    from pipeline_core.messages import Outcome
+    from pipeline_core.messages import Attempt, Manifest, Outcome
 
 _SLOWEST = 5
 
@@ -95,6 +96,8 @@ def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json
         click.echo("It has no plan.")
         return
     click.echo(f"Processed: {done} of {len(manifest.planned_work())} {manifest.work_unit}.")
+    if outcome is None:
+        _print_under_way(ledger)
     _print_troubles(ledger)
 
 
@@ -117,28 +120,81 @@ def _print_deliveries(ledger: RunLedger) -> None:
 
 
 def _print_troubles(ledger: RunLedger) -> None:
-    """What was sent again and what was tried more than once, with the causes."""
+    """What was sent again and what came to nothing, with the causes; no attempt that did its work,
+    or may do it."""
     from console.display.views import output, table
-    from pipeline_core.ledger.attempts import PLAN, PUBLISH
+    from pipeline_core.running.lost_work import troubles
 
-    manifest = ledger.manifest()
-    again = [
+    found = [
         (f"sent again: {counted(len(sent.work), 'archive')}", sent.sent_by, sent.why)
         for sent in ledger.dispatches()
         if sent.why
     ]
+    now, done = datetime.now(UTC), _work_done(ledger)
+    for work_id, name in _names_of_work(ledger.manifest()).items():
+        attempts = ledger.attempts(work_id)
+        done_by = _done_by(ledger, work_id, attempts) if work_id in done else None
+        found += [
+            (f"{name}, attempt {each.number}: {how}", each.owner, each.cause)
+            for each, how in troubles(attempts, done_by, now)
+        ]
+    if found:
+        output().print(table(["trouble", "by", "cause"], found))
+
+
+def _names_of_work(manifest: Manifest) -> dict[str, str]:
+    """What a person calls each work, by its id."""
+    from pipeline_core.ledger.attempts import PLAN, PUBLISH
+
     names = {PLAN: "planning", PUBLISH: "publication"} | {
         archive.id: archive.name for archive in manifest.archives
     }
     for work in manifest.planned_work():
         if work.share is not None:
             names[work.id] = f"{names[work.archive]}, share {work.share + 1}"
-    for work_id, name in names.items():
-        attempts = ledger.attempts(work_id)
-        again += [
-            (f"{name}, attempt {each.number}: {each.state}", each.owner, each.cause)
-            for each in attempts
-            if len(attempts) > 1 or each.cause
-        ]
-    if again:
-        output().print(table(["trouble", "by", "cause"], again))
+    return names
+
+
+def _work_done(ledger: RunLedger) -> set[str]:
+    """Ids of what is done; receipts of an old run may be tidied up."""
+    from pipeline_core.ledger.attempts import PLAN, PUBLISH
+
+    outcome = ledger.outcome()
+    done = {*ledger.receipt_ids(), PLAN}
+    if outcome is not None and outcome.state != "failed":
+        done |= {work.id for work in ledger.manifest().planned_work()} | {PUBLISH}
+    return done
+
+
+def _done_by(ledger: RunLedger, work_id: str, attempts: Sequence[Attempt]) -> int | None:
+    """Number of the attempt that did the work: its receipt says so, or else it was the last."""
+    if len(attempts) > 1:
+        receipt = ledger.receipt_of(work_id)
+        if receipt is not None and receipt.attempt:
+            return receipt.attempt
+    return attempts[-1].number if attempts else None
+
+
+def _age(since: datetime, now: datetime) -> float:
+    return (now - since).total_seconds()
+
+
+def _print_under_way(ledger: RunLedger) -> None:
+    """Archives at work now, each with who has it; or why nobody does anything."""
+    from console.display.views import output, table, time_span
+    from pipeline_core.running.progress import Watch
+
+    seen = Watch(ledger.state, ledger.run_id).look()
+    rows = [
+        (
+            each.name,
+            ", ".join(each.workers),
+            time_span((seen.looked_at - each.since).total_seconds()),
+        )
+        for each in seen.archives
+        if each.since is not None
+    ]
+    if rows:
+        output().print(table(["under way", "by", "for"], rows))
+    if seen.waiting_for:
+        click.echo(plain(f"Nobody works on it now: {seen.waiting_for}."))

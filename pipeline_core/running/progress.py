@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from msgspec import Struct
 
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.attempts import is_alive
+from pipeline_core.ledger.attempts import is_alive, is_lost
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Outcome, Receipt, RunStatus
 from pipeline_core.messages.outcome import RunState
 from pipeline_core.running.lock import is_moving
+from pipeline_core.running.lost_work import fate, is_silent
 from pipeline_core.running.speed import Throughput, is_reused
 from pipeline_core.storage import Storage
 from pipeline_core.storage.read_only import ReadOnlyStorage
@@ -33,6 +34,8 @@ ArchiveState = Literal[
 
 
 _CAUSES_TOLD = 5
+# Between two archives nobody has one for a moment.
+_MOMENT = timedelta(seconds=3)
 
 
 class ArchiveProgress(Struct, frozen=True, kw_only=True):
@@ -110,9 +113,11 @@ class RunProgress(Struct, frozen=True, kw_only=True):
     bytes_per_second: float | None = None
     """Uncompressed bytes a second."""
     left_seconds: float | None = None
-    """Seconds until all archives are done."""
+    """Seconds until all archives are done; null also while nobody works on them."""
+    waiting_for: str = ""
+    """Why nobody works although archives are left, for people; else empty."""
     workers: tuple[str, ...] = ()
-    """Processes that have an archive now, as host:pid."""
+    """Processes that have an archive now and show life, as host:pid."""
     counts: dict[ArchiveState, int] = {}
     """Number of archives in each state."""
     archives: tuple[ArchiveProgress, ...] = ()
@@ -131,6 +136,7 @@ class Watch:
         self._ledger = RunLedger(ReadOnlyStorage(state), run_id)
         self._manifest: Manifest | None = None
         self._receipts: dict[str, Receipt] = {}
+        self._heard_at = datetime.now(UTC)
 
     def look(self) -> RunProgress:
         """The run now.
@@ -153,7 +159,7 @@ class Watch:
 
     def _planned(self, manifest: Manifest, outcome: Outcome | None, now: datetime) -> RunProgress:
         sizes = {work.id: size for work, size in manifest.planned_sizes().items()}
-        self._read_receipts()
+        is_heard = self._read_receipts()
         ids = {archive.id for archive in manifest.archives}
         attempts = {  # planning and publishing are attempted, too
             work_id: number
@@ -162,17 +168,22 @@ class Watch:
         }
         pieces = _pieces_by_archive((*sizes, *self._receipts, *attempts))
         latest = {} if outcome else self._latest(attempts.keys() - self._receipts.keys())
+        fates = self._fates(manifest, latest, now)
         archives = tuple(
-            _archive(each, pieces[each.id], self._receipts, attempts, latest, now)
+            _archive(each, pieces[each.id], self._receipts, attempts, latest, fates, now)
             for each in manifest.archives
         )
         running = {
             work_id: attempt for work_id, attempt in latest.items() if is_alive(attempt, now)
         }
+        heard = {work_id: each for work_id, each in running.items() if work_id not in fates}
+        if heard or is_heard:
+            self._heard_at = now
         done = sizes.keys() & self._receipts.keys()
         throughput = Throughput(self._receipts, sizes)
-        # Between two archives nobody has one for a moment.
-        processes = max(len(running), 1) if len(done) < len(sizes) else len(running)
+        is_pause = not fates and now - self._heard_at < _MOMENT
+        processes = len(heard) or int(is_pause and len(done) < len(sizes))
+        is_waiting = outcome is None and not processes and len(done) < len(sizes)
         return RunProgress(
             run_id=manifest.run_id,
             phase=_phase(
@@ -193,19 +204,35 @@ class Watch:
             events=sum(each.counts.seen for each in self._receipts.values()),
             events_per_second=throughput.events_per_second(processes),
             bytes_per_second=throughput.bytes_per_second(processes),
-            left_seconds=throughput.seconds_left(sizes, done, running, now, processes),
-            workers=tuple(sorted({attempt.owner for attempt in running.values()})),
+            left_seconds=throughput.seconds_left(sizes, done, heard, now, processes),
+            waiting_for=_waiting_words(fates.values()) if is_waiting else "",
+            workers=tuple(sorted({attempt.owner for attempt in heard.values()})),
             counts=dict(Counter(each.state for each in archives)),
             archives=archives,
         )
 
-    def _read_receipts(self) -> None:
-        """One that turns out to be damaged is discarded by those who work, and made again."""
+    def _fates(
+        self, manifest: Manifest, latest: dict[str, Attempt], now: datetime
+    ) -> dict[str, str]:
+        """What becomes of work whose worker is silent or lost, in words, by the work's id."""
+        lease = manifest.policy.lease
+        lost = [work_id for work_id, each in latest.items() if is_lost(each, now)]
+        sent = self._ledger.dispatches() if lost else ()
+        return {
+            work_id: fate(each, lease, sent, now)
+            for work_id, each in latest.items()
+            if work_id in lost or is_silent(each, lease, now)
+        }
+
+    def _read_receipts(self) -> bool:
+        """Whether there is a new one. One that turns out to be damaged is discarded by those who
+        work, and made again."""
         there = self._ledger.receipt_ids()
         for gone in self._receipts.keys() - there:
             del self._receipts[gone]
         if new := there - self._receipts.keys():
             self._receipts |= self._ledger.receipts_of(new)
+        return bool(new)
 
     def _latest(self, work_ids: Iterable[str]) -> dict[str, Attempt]:
         found = {work_id: self._ledger.attempts(work_id) for work_id in work_ids}
@@ -236,16 +263,18 @@ def _archive(
     receipts: dict[str, Receipt],
     attempts: dict[str, int],
     latest: dict[str, Attempt],
+    fates: dict[str, str],
     now: datetime,
 ) -> ArchiveProgress:
     done = [receipts[each] for each in pieces if each in receipts]
     running = [latest[each] for each in pieces if each in latest and is_alive(latest[each], now)]
-    ended = [
-        each
-        for each in (latest[each] for each in pieces if each in latest)
-        if each.state == "failed" or (each.state == "running" and not is_alive(each, now))
-    ]
+    ended = {
+        each: latest[each].cause
+        for each in pieces
+        if each in latest and (latest[each].state == "failed" or is_lost(latest[each], now))
+    }
     again = bool(ended) or any(attempt.number > 1 for attempt in running)
+    told = ended | {each: fates[each] for each in pieces if each in fates}
     return ArchiveProgress(
         name=archive.name,
         state=_state(done, is_running=bool(running), again=again, pieces=len(pieces)),
@@ -256,7 +285,7 @@ def _archive(
         workers=tuple(sorted(attempt.owner for attempt in running)),
         since=min((attempt.started_at for attempt in running), default=None),
         events=sum(receipt.counts.seen for receipt in done),
-        cause=_cause(archive, done, ended),
+        cause=_cause(archive, done, told.values()),
     )
 
 
@@ -275,11 +304,16 @@ def _state(done: list[Receipt], *, is_running: bool, again: bool, pieces: int) -
     return "reused" if is_reused(done) else "done"
 
 
-def _cause(archive: ArchiveRef, done: list[Receipt], ended: list[Attempt]) -> str:
+def _waiting_words(fates: Iterable[str]) -> str:
+    first, *others = sorted(fates) or ["no worker has begun what is left"]
+    return f"{first}; so are {len(others)} more" if others else first
+
+
+def _cause(archive: ArchiveRef, done: list[Receipt], troubles: Iterable[str]) -> str:
     if archive.duplicate_of is not None:
         return f"same as {archive.duplicate_of}"
     causes = [place.cause for receipt in done for place in receipt.unreadable]
-    causes += [each.cause or f"{each.owner} died" for each in ended]
+    causes += troubles
     told = list(dict.fromkeys(causes))
     more = [f"and {len(told) - _CAUSES_TOLD} more"] if len(told) > _CAUSES_TOLD else []
     return "; ".join([*told[:_CAUSES_TOLD], *more])

@@ -66,7 +66,7 @@ def load_settings(overrides: Mapping[str, object] | None = None) -> Settings:
         is_given = all(given.keys() & set(each["loc"]) for each in error.errors())
         read = env_file_words()
         remedy = "Correct the option." if is_given else f"Correct the environment or .env; {read}."
-        raise ConfigError(f"Wrong settings: {_problems(error)}.", remedy) from None
+        raise ConfigError(_problems(error), remedy) from None
 
 
 def described_feed(settings: Mapping[str, object]) -> Feed:
@@ -83,7 +83,7 @@ def described_feed(settings: Mapping[str, object]) -> Feed:
     try:
         return FeedSettings.model_validate(settings).feed()
     except ValidationError as error:
-        raise ConfigError(f"Wrong settings: {_problems(error)}.", "Correct the feed.") from None
+        raise ConfigError(_problems(error), "Correct the feed.") from None
 
 
 def misspelt_variables() -> dict[str, str]:
@@ -106,9 +106,11 @@ def _check_file() -> None:
 
 
 def _problems(error: ValidationError) -> str:
+    """A sentence for each setting that is wrong; if they are several, each in a line of its own."""
     # Never `input`: it may be a password.
     found = error.errors(include_input=False, include_url=False)
-    return "; ".join(f"{_setting_name(problem['loc'])}{_words(problem)}" for problem in found)
+    told = [f"{_setting_name(problem['loc'])}{_words(problem).rstrip('.')}." for problem in found]
+    return "\n".join(["Wrong settings:", *told]) if len(told) > 1 else f"Wrong settings: {told[0]}"
 
 
 def _words(problem: ErrorDetails) -> str:

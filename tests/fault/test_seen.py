@@ -81,7 +81,7 @@ def test_a_poisonous_archive_is_retried_then_quarantined(ships: Fleet) -> None:
     with _watched(ships) as watched:
         terminal, running = watched
         _until(watched, lambda states: states.get(FIRST) == "retried")
-        terminal.until(shows(rf"retried +{FIRST} .*(attempt \d|died)"), "another attempt")
+        terminal.until(shows(rf"retried +{FIRST} .*(attempt \d|lost with)"), "another attempt")
         assert terminal.wait() == 1
         seen = running.progress()
         while seen["phase"] != "refused":

@@ -291,8 +291,13 @@ def test_a_failing_header_ends_the_run_with_its_cause(
 
 
 def test_no_worker_is_an_error_with_a_remedy(stack: Stack, shop: Shop, tmp_path: Path) -> None:
-    env = environment(stack, shop, tmp_path, SALES_WORKER_WAIT="1")
+    env = environment(stack, shop, tmp_path, SALES_WORKER_WAIT="4")
     done = sales_pipeline("run", "--engine", "celery", env=env)
     assert done.returncode == 1
-    assert "celery -A workers worker" in done.stderr
+    place = re.sub("://.*@", "://", stack.redis.url)
+    assert re.search(
+        f"No worker answers at {place}; waiting up to [23] s. Start one with: celery -A workers wo",
+        done.stderr,
+    )
+    assert f"No Celery worker answered at {place} in 4 seconds." in done.stderr
     assert "Traceback" not in done.stderr

@@ -102,7 +102,29 @@ def test_what_was_lost_is_retried(
     assert found.attempts == (1 if second is None else 2)
     assert found.workers == (("w2:7",) if second == {} else ())
     if second is None and state == "retried":
-        assert found.cause == first.get("cause", "w1:7 died")
+        assert found.cause == first.get("cause", "lost with w1:7")
+
+
+def test_who_is_dead_gives_no_estimate(ledger: RunLedger) -> None:
+    process(ledger.state.uri, ledger.run_id, Work("00000"), Worker("w1:7"))
+    note_attempt(ledger, "00001", age=100)
+    note_attempt(ledger, "00002", age=100)
+    seen = _look(ledger)
+    assert (seen.workers, seen.left_seconds, seen.events_per_second) == ((), None, None)
+    assert seen.waiting_for == "lost with w1:7; so are 1 more"
+    note_attempt(ledger, "00001", 2)
+    seen = _look(ledger)
+    assert (seen.workers, seen.waiting_for) == (("w2:7",), "")
+    assert seen.left_seconds is not None
+
+
+def test_a_worker_that_shows_no_life_is_not_counted_on(ledger: RunLedger) -> None:
+    process(ledger.state.uri, ledger.run_id, Work("00000"), Worker("w1:7"))
+    note_attempt(ledger, "00001", age=45)
+    seen = _look(ledger)
+    assert (seen.archives[1].state, seen.workers, seen.left_seconds) == ("running", (), None)
+    assert seen.waiting_for.startswith("no word from w1:7 for 4")
+    assert seen.waiting_for == seen.archives[1].cause
 
 
 def test_a_receipt_makes_it_done_and_gives_the_pace(ledger: RunLedger, tmp_path: Path) -> None:

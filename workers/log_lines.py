@@ -1,0 +1,86 @@
+"""Log lines of ``celery worker`` and ``beat``, ours and Celery's; a JSON log has no others."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+import billiard.util
+import celery.apps.worker
+
+from pipeline_core.logs import configure_logs, get_logger
+from pipeline_core.settings import Settings, unused_variables
+
+log = get_logger()
+
+# As `new_run_id` makes them; Celery quotes the arguments of a task.
+_RUN = re.compile(r"'([0-9]{8}T[0-9]{12}Z-[0-9a-f]+)'")
+_ABOUT_TASKS = ("celery.app.trace", "celery.worker.strategy", "celery.worker.request")
+
+
+def configure_log_lines(settings: Settings) -> None:
+    """Of this process, and those that are forked from it."""
+    configure_logs(settings.log_level, settings.log_format)
+    # Deaths of children are told by a logger that hands nothing on by itself.
+    processes = billiard.util.get_logger()
+    processes.propagate = True
+    processes.setLevel(logging.WARNING)
+    logging.getLogger("celery.app.trace").addFilter(_is_not_told_by_us)
+    # A broker's URL without a host is refused: kombu says so of one that it has taken apart.
+    logging.getLogger("kombu.connection").addFilter(_is_true)
+    for name in _ABOUT_TASKS:
+        logging.getLogger(name).addFilter(_name_run)
+    if settings.log_format == "json":
+        logging.captureWarnings(capture=True)
+        sys.excepthook = _log_uncaught
+        vars(celery.apps.worker)["safe_say"] = _say_in_json
+
+
+def warn_of_unused_variables() -> None:
+    """A line for each variable of the environment that Celery would take, and that counts for
+    nothing here."""
+    for name in unused_variables():
+        log.warning("variable_not_used", name=name)
+
+
+def _is_not_told_by_us(record: logging.LogRecord) -> bool:
+    """False of what Celery says of a message that a task refused: that has its line."""
+    said = getattr(record, "data", None)
+    return not (isinstance(said, dict) and said.get("description") == "raised expected")
+
+
+def _is_true(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith("No hostname was supplied")
+
+
+def _name_run(record: logging.LogRecord) -> bool:
+    """Gives Celery's line about a task the ids that our lines have."""
+    told = getattr(record, "data", None)
+    if isinstance(told, dict):
+        record.task_id = told.get("id")
+        found = _RUN.search(str(told.get("args")))
+        if found is not None:
+            record.run_id = found[1]
+    return True
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    logging.getLogger(__name__).critical("it ends by an error", exc_info=(kind, error, trace))
+
+
+def _say_in_json(said: str, *_: Any) -> None:
+    """In the place of Celery's words in a signal handler, which may not use loggers."""
+    line = {
+        "event": said,
+        "level": "info",
+        "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+    }
+    os.write(sys.stderr.fileno(), f"{json.dumps(line)}\n".encode())
