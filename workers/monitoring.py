@@ -11,7 +11,7 @@ from celery.signals import worker_init, worker_ready, worker_shutdown
 
 from pipeline_core.logs import get_logger
 from pipeline_core.machine.heartbeat import Heartbeats, heartbeat_path
-from workers import metrics
+from pipeline_core.running import metrics
 from workers.celery import app, settings
 from workers.start_checks import end_without_folder
 

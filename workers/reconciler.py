@@ -8,6 +8,7 @@ from itertools import islice
 from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger, lease, open_state, slots
 from pipeline_core.logs import get_logger, structlog
+from pipeline_core.running import metrics
 from pipeline_core.running.deliveries import deliver_newest
 from pipeline_core.running.if_changed import fresh_at
 from pipeline_core.running.lock import is_moving
@@ -20,7 +21,6 @@ from pipeline_core.running.recover import NobodyWorks, diagnose
 from pipeline_core.running.schedule import Slot, last_slot, name_of
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage
-from workers import metrics
 from workers.celery import app
 from workers.config import START_RUN
 from workers.dispatch import dispatch

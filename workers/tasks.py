@@ -42,9 +42,10 @@ from pipeline_core.ledger.names import is_slot, is_task_id
 from pipeline_core.logs import get_logger, structlog
 from pipeline_core.processing.process import manifest_of
 from pipeline_core.publication.publish import check_receipts
+from pipeline_core.running import metrics
 from pipeline_core.running.deliveries import deliver_published, log_deliveries
 from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
-from workers import metrics, reconciler
+from workers import reconciler
 from workers.celery import app, settings
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, RECONCILE, START_RUN
 from workers.served_shops import check_run, check_slot, check_work, is_wanted, served_run, was_sent
