@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +104,15 @@ def worker_answers(settings: Settings) -> dict[str, Answer]:
 
     with _broker(settings) as (_, connection):
         return answers(connection)
+
+
+def worker_troubles(settings: Settings, names: Collection[str]) -> dict[str, dict[str, str]]:
+    """By worker, which places it cannot use, and why. Raises RetryableError if the broker is
+    away."""
+    from workers.broker import unreached_places
+
+    with _broker(settings) as (_, connection):
+        return unreached_places(names, connection)
 
 
 def worker_settings(settings: Settings) -> dict[str, dict[str, Any]]:

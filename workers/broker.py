@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from kombu.exceptions import BatchPublishError, OperationalError
@@ -13,7 +14,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from pipeline_core.configuration.served_shops import ServedPlaces, Shop, not_served
 from pipeline_core.errors import ConfigError, NotServed, RetryableError
 from workers.celery import app
-from workers.config import SERVES, STATE_MARK
+from workers.config import REACH, SERVES, STATE_MARK
 
 AWAY = (OperationalError, BatchPublishError, RedisError, OSError)
 _NOT_LET_IN = (AuthenticationError, NoPermissionError)
@@ -23,6 +24,9 @@ _NO_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM", "invalid username-password pair", 
 _NO_HOST = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}
 # Workers answer within milliseconds; each answer is given as long again for the next.
 _QUIET_SECONDS = 0.1
+# A busy machine, and one look at all places: an object store may take long to say no.
+_PATIENT = 10
+_LOOK_SECONDS = 20.0
 
 
 class Answer(NamedTuple):
@@ -53,6 +57,39 @@ def answers(connection: Any = None) -> dict[str, Answer]:
         )
         for name, each in sorted(found.items())
     }
+
+
+def unreached_places(names: Collection[str], connection: Any = None) -> dict[str, dict[str, str]]:
+    """By the name of each of these workers, which places it cannot use, and why. One that does not
+    say so in time has a cause, too; one of an older version is left out.
+
+    Raises:
+        RetryableError: the broker does not answer.
+    """
+    found: dict[str, dict[str, str]] = {}
+    deadline = time.monotonic() + _LOOK_SECONDS
+    while missing := set(names) - found.keys():
+        try:
+            told = app.control.broadcast(
+                REACH,
+                reply=True,
+                destination=sorted(missing),
+                timeout=_QUIET_SECONDS * _PATIENT,
+                limit=len(missing),
+                connection=connection,
+            )
+        except AWAY as error:
+            raise no_answer(error) from error
+        for name, answer in (pair for each in told or () for pair in each.items()):
+            if "found" not in answer:  # an older version, which refuses what it does not know
+                found[name] = {}
+            elif answer["found"] is not None:
+                found[name] = answer["found"]
+        if time.monotonic() > deadline:
+            silent = {"places": f"It has not said so in {_LOOK_SECONDS:.0f} s."}
+            return found | dict.fromkeys(missing - found.keys(), silent)
+        time.sleep(_QUIET_SECONDS)
+    return found
 
 
 def worker_processes(shop: Shop, connection: Any = None) -> int:

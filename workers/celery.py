@@ -23,6 +23,7 @@ app = App(
         "workers.tasks",
         "workers.monitoring",
         "workers.task_events",
+        "workers.reach",
         "workers.remote_control",
     ],
 )

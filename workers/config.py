@@ -18,6 +18,8 @@ PROCESS_ARCHIVE = "workers.process_archive"
 PUBLISH_RUN = "workers.publish_run"
 FAIL_RUN = "workers.fail_run"
 RECONCILE = "workers.reconcile"
+# By which `doctor` asks each worker whether it reaches its places.
+REACH = "sales_reach"
 # Among what a worker tells of itself when `celery inspect stats` asks.
 SERVES = "sales_serves"
 STATE_MARK = "sales_state_mark"

@@ -9,6 +9,7 @@ from celery.worker.control import Panel
 
 from pipeline_core.logs import get_logger
 from workers.celery import settings
+from workers.config import REACH
 
 log = get_logger()
 
@@ -32,6 +33,7 @@ _ASKED = {
     "hello",
     "ping",
     "query_task",
+    REACH,
     "registered",
     "reserved",
     "revoked",

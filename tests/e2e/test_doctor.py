@@ -24,7 +24,7 @@ from tests.support.processes import (
     local_environment,
     sales_pipeline,
 )
-from tests.support.s3 import use_endpoint
+from tests.support.s3 import s3_environment, use_endpoint
 
 WEEK = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": part([purchase()])})})
 
@@ -191,6 +191,32 @@ def test_a_worker_with_other_settings(env: dict[str, str], tmp_path: Path) -> No
     assert keyed["workers"][0] == "failed"
     assert "another SALES_STATE_KEY than this machine" in keyed["workers"][1]
     assert "canary" not in str(keyed)
+
+
+def test_a_worker_without_credentials_is_named_with_the_place(
+    env: dict[str, str], tmp_path: Path, s3: str, s3_endpoint: str
+) -> None:
+    """It answers and takes work, of which it can do none."""
+    open_storage(f"{s3}/data").write("week.zip", WEEK)
+    with RedisServer() as redis:
+        env |= {"SALES_BROKER_URL": redis.url, "SALES_DATA": f"{s3}/data"}
+        sound = env | s3_environment(s3_endpoint)
+        bare = {name: value for name, value in sound.items() if "KEY" not in name}
+        bare["AWS_METADATA_ENDPOINT"] = "http://127.0.0.1:9"  # nobody there gives any, either
+        logs = [tmp_path / "sound.log", tmp_path / "bare.log"]
+        line = ("worker", "--concurrency=1", "-n")
+        with celery(*line, "sound@test", env=sound, log=logs[0]):
+            eventually(lambda: b" ready" in logs[0].read_bytes(), "a worker")
+            assert _checks(sound)["workers"][0] == "ok"
+            with celery(*line, "bare@test", env=bare, log=logs[1]):
+                eventually(lambda: b" ready" in logs[1].read_bytes(), "a worker")
+                state, said = _checks(sound)["workers"]
+    assert state == "failed"
+    assert "bare@test cannot use data: Cannot list" in said
+    assert "no credentials are set" in said
+    assert "sound@test" not in said
+    assert "state" not in said.split("Start it")[0].replace("bare@test cannot use data", "")
+    assert b"place_not_reached" in logs[1].read_bytes()
 
 
 def test_no_worker(env: dict[str, str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from console.commands.doctor.checks import Check
 from pipeline_core.configuration.places import LATEST, is_plugin
 from pipeline_core.dimensions.columns import some
@@ -14,11 +12,12 @@ from pipeline_core.planning.feed_paths import unseen_paths
 from pipeline_core.planning.sources import read_dimensions
 from pipeline_core.plural import counted
 from pipeline_core.price_history.price_lists import load_prices, newest_prices
+from pipeline_core.running.reach import write_mark
 from pipeline_core.settings import Settings
-from pipeline_core.storage import Storage, check_creates, open_archives, open_storage
+from pipeline_core.storage import check_creates, open_archives, open_storage
 
-# What is left in a place that was written, and a name that is pointed at it and removed again.
-_WRITTEN, _LINK = ".doctor", ".doctor-link"
+# A name that is pointed at what was written, and removed again.
+_LINK = ".doctor-link"
 
 
 def check_data(settings: Settings) -> Check:
@@ -49,7 +48,7 @@ def check_data(settings: Settings) -> Check:
 def check_state(settings: Settings) -> Check:
     """Whether the state storage can be written, and keeps two runs apart."""
     state = open_state(settings.state)
-    _write(state)
+    write_mark(state)
     check_creates(state)
     trusted = (
         "whoever may write there is trusted: SALES_STATE_KEY is not set"
@@ -64,9 +63,9 @@ def check_state(settings: Settings) -> Check:
 def check_reports(settings: Settings) -> Check:
     """Whether reports can be published."""
     reports = open_storage(settings.reports)
-    _write(reports)
+    written = write_mark(reports)
     try:
-        reports.point(_LINK, _WRITTEN)
+        reports.point(_LINK, written)
         followed = reports.followed(_LINK).replace(_LINK, LATEST)
     finally:
         reports.remove(_LINK)
@@ -75,10 +74,6 @@ def check_reports(settings: Settings) -> Check:
     if followed != LATEST:
         found += f"; {LATEST}/ is a copy there, and {followed} is what is swapped as a whole"
     return Check("reports", "ok", found)
-
-
-def _write(storage: Storage) -> None:
-    storage.write(_WRITTEN, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode())
 
 
 def check_prices(settings: Settings) -> Check:

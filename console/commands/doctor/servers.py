@@ -66,9 +66,7 @@ def check_workers(settings: Settings) -> Check:
     """Whether workers answer, and would do this machine's work safely."""
     if settings.broker_url is None:
         return Check("workers", "ok", "not needed by the local engine")
-    from console.fleet import worker_answers, worker_settings
-    from workers.broker import other_key
-    from workers.config import mark_of
+    from console.fleet import worker_answers, worker_settings, worker_troubles
 
     found = worker_settings(settings)
     if not found:
@@ -76,27 +74,54 @@ def check_workers(settings: Settings) -> Check:
             "workers", "failed", "none answers.", "Start one with `celery -A workers worker`."
         )
     for name, conf in found.items():
-        accepted = [*conf["accept_content"], *(conf["result_accept_content"] or [])]
-        if not _PICKLE.isdisjoint(accepted):
-            return Check(
-                "workers",
-                "failed",
-                f"{name} accepts pickle: whoever reaches the broker can run code there.",
-                "Start it with `celery -A workers worker`.",
-            )
-        timeout = conf.get("visibility_timeout")
-        if timeout != settings.visibility_timeout:
-            return Check(
-                "workers",
-                "failed",
-                f"{name} has a visibility timeout of {timeout} s, this machine one of "
-                f"{settings.visibility_timeout} s; the shortest counts for all.",
-                "Set SALES_VISIBILITY_TIMEOUT alike everywhere.",
-            )
-        if conf.get("state_mark") != mark_of(settings):
-            refusal = other_key(name)
-            return Check("workers", "failed", refusal.message, refusal.remedy)
-    return _serving(settings.shops()[0], worker_answers(settings), sorted(found))
+        refused = _disagreeing(settings, name, conf)
+        if refused is not None:
+            return refused
+    serving = _serving(settings.shops()[0], worker_answers(settings), sorted(found))
+    if serving.state == "failed":
+        return serving
+    return _reaching(worker_troubles(settings, found)) or serving
+
+
+def _disagreeing(settings: Settings, name: str, conf: dict[str, Any]) -> Check | None:
+    """What is wrong with the configuration of the worker of this name; None if it is safe."""
+    from workers.broker import other_key
+    from workers.config import mark_of
+
+    accepted = [*conf["accept_content"], *(conf["result_accept_content"] or [])]
+    if not _PICKLE.isdisjoint(accepted):
+        return Check(
+            "workers",
+            "failed",
+            f"{name} accepts pickle: whoever reaches the broker can run code there.",
+            "Start it with `celery -A workers worker`.",
+        )
+    timeout = conf.get("visibility_timeout")
+    if timeout != settings.visibility_timeout:
+        return Check(
+            "workers",
+            "failed",
+            f"{name} has a visibility timeout of {timeout} s, this machine one of "
+            f"{settings.visibility_timeout} s; the shortest counts for all.",
+            "Set SALES_VISIBILITY_TIMEOUT alike everywhere.",
+        )
+    if conf.get("state_mark") != mark_of(settings):
+        refusal = other_key(name)
+        return Check("workers", "failed", refusal.message, refusal.remedy)
+    return None
+
+
+def _reaching(troubles: dict[str, dict[str, str]]) -> Check | None:
+    """That workers cannot use places, each with its name; None if all can use all."""
+    told = [
+        f"{name} cannot use {place}: {cause}"
+        for name, places in sorted(troubles.items())
+        for place, cause in places.items()
+    ]
+    if not told:
+        return None
+    remedy = "Start it again with the settings, credentials and mounts that the others have."
+    return Check("workers", "failed", " ".join(told), remedy)
 
 
 def _serving(shop: Shop, answers: dict[str, Answer], names: list[str]) -> Check:
