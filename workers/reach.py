@@ -27,7 +27,7 @@ log = get_logger()
 _FRESH_SECONDS = 10.0
 
 
-class _Look:
+class _PlacesTried:
     """The newest look of this worker, under way or done."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ def _look(told: Connection) -> None:
         os._exit(0)
 
 
-_looks = _Look()
+_looks = _PlacesTried()
 
 
 @inspect_command(name=REACH)  # type: ignore[untyped-decorator]
