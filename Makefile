@@ -41,10 +41,10 @@ AT_ONCE ?= 4
 test: setup lint  ## Lint, type-check, and run every test against real servers; AT_ONCE=4
 	$(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal
 
-plain: setup  ## The tests of what is counted, with nothing compiled; TESTS="tests/unit tests/property tests/contract"
+plain: setup  ## The tests of what is counted, and on real servers, with nothing compiled; TESTS=tests/e2e
 	@rm -rf build/plain && mkdir -p build/plain && git ls-files -z | xargs -0 cp --parents -t build/plain
 	cd build/plain && PYTHONPATH=$$PWD ../../$(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal \
-		$(or $(TESTS),tests/unit tests/property tests/contract)
+		$(or $(TESTS),tests/unit tests/property tests/contract tests/integration tests/fuzz)
 
 fault: setup  ## The fault suite, with every crash point
 	FAULT_ALL=1 $(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal tests/fault
