@@ -30,6 +30,7 @@ _SUMMED = ("events", "purchases", *MEASURES)
 _SUMS = pa.schema(
     [
         pa.field("id", pa.large_binary()),
+        pa.field("number", pa.int64(), nullable=False),
         pa.field("row", pa.int64(), nullable=False),
         *(pa.field(name, pa.int64(), nullable=False) for name in _SUMMED),
     ]
@@ -60,11 +61,19 @@ class SumsById:
     def __init__(self) -> None:
         self._summed = RunningMerge(_summed, lambda sums: sums.num_rows, _LEAST_SUMMED_ROWS)
 
-    def add(self, ids: pa.ChunkedArray, rows: NDArray[np.int64], sales: pa.Table) -> None:
-        """Takes sales (schema SALES) with the id of each one, and that id's row."""
+    def add(
+        self,
+        ids: pa.ChunkedArray,
+        numbers: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        sales: pa.Table,
+    ) -> None:
+        """Takes sales (schema SALES) with the id of each one, which of the distinct ids of the
+        snapshot it is, NOT_FOUND if it is none of them, and that id's row."""
         once = pa.array(np.ones(len(ids), np.int64))
         bought = pa.array((sales["units"].to_numpy() > 0).astype(np.int64))
-        columns = [ids, pa.array(rows), once, bought, *(sales[name] for name in MEASURES)]
+        of_id = pa.array(numbers), pa.array(rows)
+        columns = [ids, *of_id, once, bought, *(sales[name] for name in MEASURES)]
         self._summed.add(pa.Table.from_arrays(columns, schema=_SUMS))
 
     def by_revenue(self) -> Iterator[tuple[bytes | None, int, Sums]]:
@@ -72,8 +81,9 @@ class SumsById:
         order = [(name, "descending") for name in ("revenue_hi", "revenue_lo", "units")]
         found = self._summed.whole().sort_by([*order, ("id", "ascending"), ("row", "ascending")])
         for batch in found.to_batches(max_chunksize=_LEAST_SUMMED_ROWS):
+            shown = batch.drop_columns(["number"]).columns
             for one, row, events, purchases, units, hi, lo in zip(
-                *(column.to_pylist() for column in batch.columns), strict=True
+                *(column.to_pylist() for column in shown), strict=True
             ):
                 yield one, row, Sums(events, purchases, units, to_minor(hi, lo))
 
@@ -118,10 +128,14 @@ class CellContents:
     def _take_sales(self, found: PlacedRows, sales: pa.Table) -> None:
         for place, sums in _sums_by_place(found, sales):
             self.places[place] = self.places.get(place, Sums()).plus(sums)
-        ids = found.candidates
-        products = self.rules.dimensions.product_rows(ids["product_id"], sales["date"])
-        self.products.add(ids["product_id"], products, sales)
-        self.customers.add(ids["customer_id"], np.zeros(sales.num_rows, np.int64), sales)
+        dimensions, ids = self.rules.dimensions, found.candidates
+        product = dimensions.product_rows(ids["product_id"], sales["date"])
+        customer = dimensions.customer_rows(ids["customer_id"], sales["date"])
+        any_row = np.zeros(sales.num_rows, np.int64)
+        self.products.add(ids["product_id"], dimensions.products.number[product], product, sales)
+        self.customers.add(
+            ids["customer_id"], dimensions.customers.number[customer], any_row, sales
+        )
         shown = found.first(self.most - len(self.first_events))
         self.first_events += self._events(shown, [None] * len(shown.place))
 
@@ -214,19 +228,27 @@ def _summed(pieces: Sequence[pa.Table]) -> pa.Table:
     """Rows of equal ids (schema _SUMS) as one."""
     if not pieces:
         return _SUMS.empty_table()
-    rows = pa.concat_tables(pieces)
-    distinct, of_each = group_ids(rows["id"].combine_chunks())
-    groups = group_rows([pa.array(of_each), rows["row"].combine_chunks()])
+    rows = pa.concat_tables(pieces).combine_chunks()
+    groups = group_rows([pa.array(_numbers(rows)), rows["row"].combine_chunks()])
+    example = np.empty(groups.count, np.int64)
+    example[groups.number] = np.arange(rows.num_rows)
     *counts, hi, lo = (
         group_sums(groups.number, groups.count, rows[name].to_numpy()) for name in _SUMMED
     )
-    number, row = groups.keys
-    columns = [
-        distinct.take(number),
-        row,
-        *map(pa.array, (*counts, *carry(hi, lo))),
-    ]
+    of_id = rows.select(["id", "number", "row"]).take(pa.array(example))
+    columns = [*of_id.columns, *map(pa.array, (*counts, *carry(hi, lo)))]
     return pa.Table.from_arrays(columns, schema=_SUMS)
+
+
+def _numbers(rows: pa.Table) -> NDArray[np.int64]:
+    """Of rows (schema _SUMS) which id each has: ids of the snapshot have a number already, and
+    behind these come all others."""
+    number = rows["number"].to_numpy().copy()
+    strangers = np.flatnonzero(number == NOT_FOUND)
+    if len(strangers):
+        _, of_each = group_ids(rows["id"].combine_chunks().take(pa.array(strangers)))
+        number[strangers] = of_each + number.max() + 1
+    return number
 
 
 def _sums_by_place(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import get_args
 
@@ -99,8 +99,7 @@ def _explanation(
     total = Sums()
     for sums in contents.places.values():
         total = total.plus(sums)
-    customers = tuple(_customers(contents.customers, dimensions.scale))
-    buyers = (one for one, _, sums in contents.customers.by_revenue() if sums.purchases)
+    customers = [(one, sums) for one, _, sums in contents.customers.by_revenue()]
     archives, days, parts = (
         tuple(_places(contents.places, _LEVELS[:depth], summary.conflicting_days, dimensions.scale))
         for depth in (1, 2, 3)
@@ -112,7 +111,7 @@ def _explanation(
         totals=Totals(
             to_text(total.revenue, dimensions.scale),
             total.units,
-            sum(one is not None for one in buyers),
+            sum(one is not None and sums.purchases > 0 for one, sums in customers),
         ),
         events=total.events,
         returns=total.events - total.purchases,
@@ -120,7 +119,7 @@ def _explanation(
         days=days,
         parts=parts,
         products=tuple(_products(contents.products, contents.rules)),
-        customers=customers,
+        customers=tuple(_customers(customers, dimensions.scale)),
         first_events=tuple(contents.first_events),
         left_out=tuple(_left_out(contents, dimensions.scale)),
         first_left_out=tuple(
@@ -177,8 +176,10 @@ def _products(products: SumsById, rules: Rules) -> Iterator[ProductFigures]:
         )
 
 
-def _customers(customers: SumsById, scale: int) -> Iterator[CustomerFigures]:
-    for one, _, sums in customers.by_revenue():
+def _customers(
+    customers: Iterable[tuple[bytes | None, Sums]], scale: int
+) -> Iterator[CustomerFigures]:
+    for one, sums in customers:
         yield CustomerFigures(
             customer=id_text(one),
             events=sums.events,
