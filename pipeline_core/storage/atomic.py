@@ -18,6 +18,9 @@ from pipeline_core.storage.listing import why_no_file
 log = get_logger()
 
 _CREATE_TRIES = 3
+# Linux makes files without a name. Where this is 0, or the file system has none of these, a file is
+# made under another name.
+_UNNAMED: int = getattr(os, "O_TMPFILE", 0)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
@@ -35,6 +38,8 @@ def replace_whole(target: str, data: bytes) -> None:
 def create_whole(target: str, data: bytes) -> bool:
     """Makes a file unless one stands there; says whether it was this call. What is no file gives
     way. Raises ConfigError if that is a folder, and OSError."""
+    if _UNNAMED and _is_named_last(target, data):
+        return True
     temporary = _written_beside(target, data)
     try:
         for _ in range(_CREATE_TRIES):
@@ -45,6 +50,23 @@ def create_whole(target: str, data: bytes) -> bool:
     finally:
         Path(temporary).unlink()
     return False
+
+
+def _is_named_last(target: str, data: bytes) -> bool:
+    """Makes a file without a name, which is then its place: one change of the folder in place of
+    three, for which processes that write there wait for each other. False if it was not made, for
+    whatever reason: who makes it the other way is told of it."""
+    try:
+        descriptor = os.open(target.rpartition("/")[0], os.O_WRONLY | _UNNAMED, 0o666)
+        try:
+            _write_all(descriptor, data)
+            # With a descriptor it is linkat, which follows to what is open.
+            os.link(f"/proc/self/fd/{descriptor}", target, src_dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return False
+    return True
 
 
 def _written_beside(target: str, data: bytes) -> str:
@@ -58,15 +80,19 @@ def _written_beside(target: str, data: bytes) -> str:
             make_folder(Path(folder))
             descriptor = os.open(temporary, _NEW, 0o666)
         try:
-            left = memoryview(data)
-            while left:
-                left = left[os.write(descriptor, left) :]
+            _write_all(descriptor, data)
         finally:
             os.close(descriptor)
     except BaseException:
         discard(Path(temporary))
         raise
     return temporary
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 @contextmanager

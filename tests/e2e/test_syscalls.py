@@ -27,9 +27,9 @@ KINDS = {
 LINE = re.compile(r" *[\d.]+ +[\d.]+ +\d+ +(\d+)(?: +\d+)? +(\w+)$")
 # What threads and memory come to is a matter of libraries and of chance.
 CHANCE = {"total", "futex", "brk", "mmap", "munmap", "mremap", "mprotect", "madvise"}
-# A seventh above what is reached: an attempt, a result and an extract, each a file made beside its
-# place, to which and to what is read the way is opened folder by folder.
-MOST = {"open": 33, "stat": 38, "name": 5.9, "thread": 0.1, "any": 141}
+# A seventh above what is reached: an attempt and a result, each without a name until it is whole, and
+# an extract, made beside its place; to what is read the way is opened folder by folder.
+MOST = {"open": 33, "stat": 38, "name": 3.5, "thread": 0.1, "any": 137}
 
 
 def _calls(folder: Path, archives: int) -> Counter[str]:

@@ -104,7 +104,8 @@ def die_at(number: int, root: str) -> None:
         if event in _CHANGES or (event == "open" and _writes(arguments)):
             paths = [each for each in arguments if isinstance(each, (str, bytes, Path))]
             if any(os.fsdecode(path).startswith(root) for path in paths):
-                change(os.fsdecode(paths[0]) if event == "open" else None)
+                has_name = event == "open" and not _is_unnamed(arguments)
+                change(os.fsdecode(paths[0]) if has_name else None)
 
     def counted(wrapped: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
@@ -121,6 +122,12 @@ def die_at(number: int, root: str) -> None:
 def _writes(arguments: tuple[Any, ...]) -> bool:
     _, mode, flags = arguments
     return bool(set(mode or "") & set("wxa+")) or bool((flags or 0) & (os.O_WRONLY | os.O_RDWR))
+
+
+def _is_unnamed(arguments: tuple[Any, ...]) -> bool:
+    """Of a file that has no name yet, only the folder is told, and a crash leaves nothing."""
+    unnamed = getattr(os, "O_TMPFILE", 0)
+    return bool(unnamed) and (arguments[2] or 0) & unnamed == unnamed
 
 
 def main() -> None:

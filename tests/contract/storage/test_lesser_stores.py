@@ -123,7 +123,7 @@ def test_what_keeps_two_runs_apart_is_there(storage: Storage) -> None:
 def test_it_is_there_in_a_folder_without_hard_links(
     local: LocalStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_link(source: Path, target: Path) -> None:
+    def no_link(source: str, target: str, **_: int) -> None:
         raise OSError(errno.EPERM, "no hard links here")
 
     monkeypatch.setattr(os, "link", no_link)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.server
+import itertools
 import os
 import pickle
 import subprocess
@@ -546,13 +547,72 @@ def test_a_file_that_goes_while_it_is_listed_is_not_there(
 def test_create_works_without_hard_links(
     local: LocalStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_link(source: Path, target: Path) -> None:
+    def no_link(source: str, target: str, **_: int) -> None:
         raise OSError(errno.EPERM, "no hard links here")
 
     monkeypatch.setattr(os, "link", no_link)
     assert local.create("key", b"first")
     assert not local.create("key", b"second")
     assert local.read("key") == b"first"
+
+
+def _without_unnamed_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a file system that has none answers, and a kernel that knows of none."""
+    really, answers = os.open, itertools.cycle([errno.EOPNOTSUPP, errno.EISDIR])
+
+    def opened(path: str, flags: int, *rest: int, **options: int) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(next(answers), "no files without a name")
+        return really(path, flags, *rest, **options)
+
+    monkeypatch.setattr(os, "open", opened)
+
+
+def _without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
+    really = os.link
+
+    def link(source: str, target: str, **options: int) -> None:
+        if source.startswith("/proc/"):
+            raise FileNotFoundError(errno.ENOENT, "no /proc here", source)
+        really(source, target, **options)
+
+    monkeypatch.setattr(os, "link", link)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no file is without a name")
+@pytest.mark.parametrize("lack", [_without_unnamed_files, _without_proc])
+def test_create_works_where_no_file_is_without_a_name(
+    local: LocalStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    lack: Callable[[pytest.MonkeyPatch], None],
+) -> None:
+    lack(monkeypatch)
+    assert local.create("a/key", b"first")
+    assert not local.create("a/key", b"second")
+    assert local.create("a/other", b"third")
+    assert {key: local.read(key) for key in keys(local, "a")} == {
+        "a/key": b"first",
+        "a/other": b"third",
+    }
+    assert sorted(os.listdir(local.root / "a")) == ["key", "other"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no file is without a name")
+def test_a_file_that_is_created_has_no_other_name_before(
+    local: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local.write("a/first", b"makes the folder")
+    seen, really = list[list[str]](), os.link
+
+    def link(source: str, target: str, **options: int) -> None:
+        seen.append(os.listdir(local.root / "a"))
+        really(source, target, **options)
+
+    monkeypatch.setattr(os, "link", link)
+    assert local.create("a/key", b"whole")
+    assert seen == [["first"]]
+    status, other = ((local.root / "a" / name).stat() for name in ("key", "first"))
+    assert (status.st_nlink, status.st_mode) == (1, other.st_mode)
 
 
 def test_links_are_relative_so_that_a_moved_folder_still_reads(
