@@ -27,8 +27,8 @@ KINDS = {
 LINE = re.compile(r" *[\d.]+ +[\d.]+ +\d+ +(\d+)(?: +\d+)? +(\w+)$")
 # What threads and memory come to is a matter of libraries and of chance.
 CHANCE = {"total", "futex", "brk", "mmap", "munmap", "mremap", "mprotect", "madvise"}
-# A seventh above what is reached: an attempt and a result, each without a name until it is whole, and
-# an extract, made beside its place; to what is read the way is opened folder by folder.
+# A seventh above what is reached: an attempt and a result, each without a name until whole, and an
+# extract, made beside its place; to what is read the way is opened folder by folder.
 MOST = {"open": 33, "stat": 38, "name": 3.5, "thread": 0.1, "any": 137}
 
 

@@ -243,7 +243,7 @@ def _summed(pieces: Sequence[pa.Table]) -> pa.Table:
 def _numbers(rows: pa.Table) -> NDArray[np.int64]:
     """Of rows (schema _SUMS) which id each has: ids of the snapshot have a number already, and
     behind these come all others."""
-    number = rows["number"].to_numpy().copy()
+    number: NDArray[np.int64] = rows["number"].to_numpy().copy()
     strangers = np.flatnonzero(number == NOT_FOUND)
     if len(strangers):
         _, of_each = group_ids(rows["id"].combine_chunks().take(pa.array(strangers)))

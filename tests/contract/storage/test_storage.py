@@ -15,6 +15,7 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -571,7 +572,7 @@ def _without_unnamed_files(monkeypatch: pytest.MonkeyPatch) -> None:
 def _without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     really = os.link
 
-    def link(source: str, target: str, **options: int) -> None:
+    def link(source: str, target: str, **options: Any) -> None:
         if source.startswith("/proc/"):
             raise FileNotFoundError(errno.ENOENT, "no /proc here", source)
         really(source, target, **options)
@@ -604,7 +605,7 @@ def test_a_file_that_is_created_has_no_other_name_before(
     local.write("a/first", b"makes the folder")
     seen, really = list[list[str]](), os.link
 
-    def link(source: str, target: str, **options: int) -> None:
+    def link(source: str, target: str, **options: Any) -> None:
         seen.append(os.listdir(local.root / "a"))
         really(source, target, **options)
 
