@@ -5,6 +5,7 @@ PipelineError
 │   ├── EventsGone     events of a past run are in no archive and not kept: do without
 │   └── NotServed      a message or a record names what a worker does not serve: do nothing
 ├── RetryableError     storage, database or broker is away: back off and try again
+│   └── NoCredentials  this process has none: it does not try again, another may
 ├── OutcomeUnknown     it may have been done: do not do it again unasked
 ├── TooCostly          more memory or time than there is: try a few times, then leave it out
 ├── RunUnderWay        another run holds the lock: wait for it
@@ -54,6 +55,10 @@ class NotServed(ConfigError):
 
 class RetryableError(PipelineError):
     """Storage, database or broker did not answer; the same call may succeed later."""
+
+
+class NoCredentials(RetryableError):
+    """This process has none for a place, and will not get any by waiting; another may have them."""
 
 
 class NotAllowed(RetryableError):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from pipeline_core.errors import RetryableError
+from pipeline_core.errors import NoCredentials, RetryableError
 from pipeline_core.logs import get_logger
 
 log = get_logger()
@@ -19,10 +19,13 @@ _FIRST_PAUSE_SECONDS = 2.0
 
 
 def call_with_retries(call: Callable[[], _Result]) -> _Result:
-    """The call's result; what does not answer is asked again, later and later."""
+    """The call's result; what does not answer is asked again, later and later. Without credentials,
+    asking again is no use."""
     for number in range(1, _TRIES):
         try:
             return call()
+        except NoCredentials:
+            raise
         except RetryableError as error:
             pause = _FIRST_PAUSE_SECONDS * 2 ** (number - 1) * random.uniform(0.5, 1)  # noqa: S311
             log.warning("trying_again", cause=error.message, seconds=round(pause, 1))

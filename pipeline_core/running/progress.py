@@ -269,7 +269,7 @@ def _archive(
     done = [receipts[each] for each in pieces if each in receipts]
     running = [latest[each] for each in pieces if each in latest and is_alive(latest[each], now)]
     ended = {
-        each: latest[each].cause
+        each: f"{latest[each].owner}: {latest[each].cause}"
         for each in pieces
         if each in latest and (latest[each].state == "failed" or is_lost(latest[each], now))
     }

@@ -7,7 +7,7 @@ import re
 
 from obstore.exceptions import PermissionDeniedError, PreconditionError, UnauthenticatedError
 
-from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.errors import ConfigError, NoCredentials, RetryableError
 from pipeline_core.storage.base import no_conditional_writes
 
 _DENIED = (PermissionDeniedError, UnauthenticatedError)
@@ -44,7 +44,7 @@ def translation(error: Exception, what: str, place: str, variables: str) -> Exce
     check = f"Check the network, the service and the {variables}* environment variables."
     if any(phrase in text for phrase in _METADATA_SERVICES):
         cause = "no credentials are set, and no metadata service of the machine gives any."
-        return RetryableError(what + cause, check)
+        return NoCredentials(what + cause, check)
     if isinstance(error, _DENIED) or status[:3] in ("401", "403") or code in _TURNED_DOWN:
         return ConfigError(
             what + f"access is denied ({code or status}).",

@@ -102,7 +102,7 @@ def test_what_was_lost_is_retried(
     assert found.attempts == (1 if second is None else 2)
     assert found.workers == (("w2:7",) if second == {} else ())
     if second is None and state == "retried":
-        assert found.cause == first.get("cause", "lost with w1:7")
+        assert found.cause == ("w1:7: no memory" if "cause" in first else "lost with w1:7")
 
 
 def test_who_is_dead_gives_no_estimate(ledger: RunLedger) -> None:
