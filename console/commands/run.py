@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from console.interrupt import terminable
 from console.options import date_option, json_option, quiet_option, run_options, run_settings
+
+if TYPE_CHECKING:
+    from pipeline_core.settings import Settings
 
 
 @click.command()
@@ -27,10 +30,17 @@ from console.options import date_option, json_option, quiet_option, run_options,
     help="Make no run while nothing is new in archives, tables and settings since the newest "
     "published one [default: --always].",
 )
+@click.option(
+    "--adopt",
+    is_flag=True,
+    help="Publish although the reports are of another state: from now on they are of this one.",
+)
 @click.option("--wait", is_flag=True, help="If a run is under way, follow that one to its end.")
 @json_option
 @quiet_option
-def run_command(as_of: date | None, wait: bool, as_json: bool, quiet: bool, **options: Any) -> None:
+def run_command(
+    as_of: date | None, adopt: bool, wait: bool, as_json: bool, quiet: bool, **options: Any
+) -> None:
     """Plan, process every archive, and publish the reports."""
     from console.fleet import ask_early
 
@@ -43,6 +53,8 @@ def run_command(as_of: date | None, wait: bool, as_json: bool, quiet: bool, **op
     from pipeline_core.ledger import RunLedger, open_state
     from pipeline_core.running.local import stop_early
 
+    if adopt:
+        _adopt_reports(settings)
     quiet = quiet or as_json
     hush(settings, quiet=quiet)
     begin(settings)
@@ -74,3 +86,11 @@ def _check_if_changed(options: dict[str, Any], as_of: date | None, *, full: bool
             "--if-changed compares with the last run, and --full (SALES_FULL) uses nothing of it: "
             "leave one of them out."
         )
+
+
+def _adopt_reports(settings: Settings) -> None:
+    from pipeline_core.ledger import open_state
+    from pipeline_core.ledger.owner import adopt_reports
+    from pipeline_core.storage import open_storage
+
+    adopt_reports(open_state(settings.state), open_storage(settings.reports))

@@ -6,6 +6,7 @@
     slots/<slot>.json                            the one run of a time on the schedule
     slots/runs/<run_id>.json                     the time on the schedule that a run is of
     published/<run_id>.json                      runs that may become `latest`
+    identity.json                                which state it is, once it published
     unchanged.json                               when nothing was new since the newest of them
     runs/<run_id>/manifest.json                  the plan, created once
     runs/<run_id>/dispatches/<n>.json            work that was sent to workers together
@@ -33,7 +34,13 @@
 this, and what ``cache`` tells of, is in ``keyed/<mark>/``, each file with its tag behind it.
 """
 
-from pipeline_core.ledger.publications import mark_published, published_before, published_ids
+from pipeline_core.ledger.publications import (
+    last_publication,
+    mark_published,
+    newest_published,
+    published_before,
+    published_ids,
+)
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.ledger.runs import is_vouched_run, newest_runs, planted_words, run_ids
 from pipeline_core.ledger.state import nothing_yet, open_state, unvouched_words
@@ -41,7 +48,9 @@ from pipeline_core.ledger.state import nothing_yet, open_state, unvouched_words
 __all__ = [
     "RunLedger",
     "is_vouched_run",
+    "last_publication",
     "mark_published",
+    "newest_published",
     "newest_runs",
     "nothing_yet",
     "open_state",

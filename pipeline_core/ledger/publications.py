@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from pipeline_core.ledger.names import is_run_id
+from pipeline_core.ledger.run import RunLedger
 from pipeline_core.storage import Storage
 
 _FOLDER = "published"
@@ -23,6 +25,18 @@ def published_ids(state: Storage, before: str | None = None) -> Iterator[str]:
 def published_before(state: Storage, run_id: str) -> str | None:
     """The newest of those that were planned before ``run_id``, or None if there is none."""
     return next(published_ids(state, run_id), None)
+
+
+def newest_published(state: Storage) -> str | None:
+    """The run that `latest` shows, or None if there is none."""
+    return next(published_ids(state), None)
+
+
+def last_publication(state: Storage) -> datetime | None:
+    """When the newest published run was decided, or None if there is none."""
+    newest = newest_published(state)
+    verdict = RunLedger(state, newest).verdict() if newest else None
+    return verdict.finished_at if verdict else None
 
 
 def mark_published(state: Storage, run_id: str) -> None:

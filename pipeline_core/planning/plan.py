@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids
+from pipeline_core.ledger.owner import check_owner
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Order
 from pipeline_core.planning.plugins import load_plugins
@@ -41,7 +42,8 @@ def plan(order: Order) -> Manifest:
     Raises:
         ConfigError: there is no archive, or no day up to ``order.options.as_of``, or customers,
             products or the reports of a plug-in cannot be used, or a path of the feed is wrong,
-            or the price history is lost, or reports cannot be written here.
+            or the price history is lost, or reports cannot be written here, or are another
+            state's.
         InputError: a product has a price that is none, or none where a history is kept.
         RetryableError: a storage or the database does not answer.
     """
@@ -51,7 +53,7 @@ def plan(order: Order) -> Manifest:
     ledger = RunLedger(state, order.run_id)
     if (planned := ledger.planned()) is not None:
         return planned
-    open_storage(places.reports)  # a wrong place shows now, not after the work
+    check_owner(state, open_storage(places.reports))  # a wrong place shows now, not after the work
     if order.engine == "local":  # workers write where they run
         check_writable(places.reports, "Reports", "SALES_REPORTS")
     plugins = load_plugins(places, order.report_plugins)

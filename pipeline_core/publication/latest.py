@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from pipeline_core.configuration.places import LATEST
-from pipeline_core.ledger import (
-    RunLedger,
-    mark_published,
-    nothing_yet,
-    published_ids,
-)
-from pipeline_core.messages import (
-    Manifest,
-)
+from pipeline_core.ledger import mark_published, newest_published, nothing_yet
+from pipeline_core.messages import Manifest
 from pipeline_core.storage import Storage, open_storage
-
-
-def newest_published(state: Storage) -> str | None:
-    """The run that `latest` shows, or None if there is none."""
-    return next(published_ids(state), None)
 
 
 def _damaged_words(state: Storage) -> str:
@@ -36,13 +22,6 @@ def chosen_run(state: Storage, run_id: str | None) -> str:
         none = f"There is no published run in {state.uri} yet.{_damaged_words(state)}"
         raise nothing_yet(state.uri, none)
     return chosen
-
-
-def last_publication(state: Storage) -> datetime | None:
-    """When the newest published run was decided, or None if there is none."""
-    newest = newest_published(state)
-    verdict = RunLedger(state, newest).verdict() if newest else None
-    return verdict.finished_at if verdict else None
 
 
 def show(state: Storage, manifest: Manifest) -> None:

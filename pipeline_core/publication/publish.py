@@ -16,6 +16,7 @@ from pipeline_core.errors import (
 )
 from pipeline_core.ledger import RunLedger, open_state, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
+from pipeline_core.ledger.owner import own_reports
 from pipeline_core.ledger.result_files import HeldResults
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.ledger.run import START_ANOTHER
@@ -54,6 +55,7 @@ def publish(
 
     Raises:
         PublishRefused: the run was given up while this publisher prepared the reports.
+        ConfigError: the reports are another state's.
         ResultsMissing: an archive has no sound result yet.
         EventsGone: events that were sent twice have to be counted again, and are gone.
         ContractError: the dimension snapshot is damaged.
@@ -89,6 +91,7 @@ def publish(
     if verdict.state == "published":
         note_changes(ledger, manifest, summary, found)
         reports = open_storage(manifest.reports)
+        own_reports(state, reports)
         with reports.publish_folder(f"runs/{run_id}") as folder:
             write_reports(folder, ledger, manifest, found, partials, scale, summary)
             _check_not_given_up(ledger)

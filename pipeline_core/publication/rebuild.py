@@ -26,7 +26,8 @@ from pipeline_core.errors import (
     PublishRefused,
     UnreadableArchive,
 )
-from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.ledger import RunLedger, newest_published, open_state
+from pipeline_core.ledger.owner import check_owner
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.load.partials import read_partial
 from pipeline_core.messages import Counts, Manifest, Receipt, Summary, Work
@@ -34,7 +35,7 @@ from pipeline_core.processing.levels import Level
 from pipeline_core.processing.process import processed, store_results
 from pipeline_core.processing.recount import CountedDay, as_it_is, days_of, recount
 from pipeline_core.processing.rules import Rules, rules_of
-from pipeline_core.publication.latest import make_latest, newest_published
+from pipeline_core.publication.latest import make_latest
 from pipeline_core.publication.merge import merge_results
 from pipeline_core.publication.repair import FilesState, repair_files
 from pipeline_core.publication.report_files import write_reports
@@ -79,7 +80,7 @@ def rebuild(
     what is missing or damaged is published again, unless it is a ``dry_run``.
 
     Raises:
-        ConfigError: there is no such run, or it was not published.
+        ConfigError: there is no such run, it was not published, or its reports are another state's.
         PublishRefused: neither events nor sound results are left of an archive.
         ContractError: the run comes out otherwise than it said, or its snapshot is gone.
         RetryableError: a storage does not answer, or has no room.
@@ -99,6 +100,8 @@ def rebuild(
         summary = msgspec.structs.replace(summary, status="incomplete")
     if not _are_told_alike(_figures(summary), _figures(published), is_of_now=is_of_now):
         raise _differs(run_id, "its figures are not those of its summary")
+    if not dry_run:
+        check_owner(state, open_storage(manifest.reports))
     with TemporaryDirectory(prefix="sales-") as name:
         folder = Path(name)
         write_reports(folder, ledger, manifest, done, partials, scale, published)

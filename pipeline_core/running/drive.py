@@ -13,7 +13,7 @@ from pipeline_core.errors import (
     RetryableError,
     RunUnderWay,
 )
-from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.ledger import RunLedger, newest_published, open_state
 from pipeline_core.ledger.attempts import (
     COMMAND,
     PLAN,
@@ -25,7 +25,6 @@ from pipeline_core.ledger.attempts import (
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify.hooks import NOBODY, Hooks
 from pipeline_core.planning.plan import new_run_id, plan
-from pipeline_core.publication.latest import newest_published
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.deliveries import deliver_published, log_deliveries
 from pipeline_core.running.if_changed import standing_run

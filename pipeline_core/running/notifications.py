@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from pipeline_core.errors import PipelineError, message_of, reason_of
-from pipeline_core.ledger import RunLedger, slots
+from pipeline_core.ledger import RunLedger, newest_published, slots
 from pipeline_core.ledger.attempts import COMMAND, this_process
 from pipeline_core.ledger.told import heard, note_heard, telling
 from pipeline_core.logs import get_logger
@@ -23,7 +23,6 @@ from pipeline_core.notify.hooks import (
     notify_hooks,
 )
 from pipeline_core.plural import counted
-from pipeline_core.publication.latest import newest_published
 from pipeline_core.storage import Storage
 
 log = get_logger()

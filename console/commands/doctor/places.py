@@ -7,6 +7,7 @@ from pipeline_core.configuration.places import LATEST, is_plugin
 from pipeline_core.dimensions.columns import some
 from pipeline_core.dimensions.plugin import described
 from pipeline_core.ledger import open_state, unvouched_words
+from pipeline_core.ledger.owner import check_owner
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.planning.feed_paths import unseen_paths
 from pipeline_core.planning.sources import read_dimensions
@@ -63,6 +64,7 @@ def check_state(settings: Settings) -> Check:
 def check_reports(settings: Settings) -> Check:
     """Whether reports can be published."""
     reports = open_storage(settings.reports)
+    check_owner(open_state(settings.state), reports)
     written = write_mark(reports)
     try:
         reports.point(_LINK, written)

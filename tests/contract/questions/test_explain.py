@@ -15,9 +15,8 @@ from rich.console import Console
 
 from console.display.explanation import print_explanation
 from pipeline_core.errors import ConfigError, ContractError
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, newest_published
 from pipeline_core.messages import RejectSummary, ReturnsMode, to_json
-from pipeline_core.publication.latest import newest_published
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.storage import open_storage
