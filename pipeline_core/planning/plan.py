@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids
-from pipeline_core.ledger.owner import check_owner
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Order
+from pipeline_core.planning.owner import check_owner
 from pipeline_core.planning.plugins import load_plugins
 from pipeline_core.planning.reuse import (
     is_known_feed,

@@ -16,7 +16,6 @@ from pipeline_core.errors import (
 )
 from pipeline_core.ledger import RunLedger, open_state, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
-from pipeline_core.ledger.owner import own_reports
 from pipeline_core.ledger.result_files import HeldResults
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.ledger.run import START_ANOTHER
@@ -30,6 +29,7 @@ from pipeline_core.messages import (
     Verdict,
     Work,
 )
+from pipeline_core.planning.owner import own_reports
 from pipeline_core.planning.reuse import learn_days, remember_results
 from pipeline_core.plural import counted
 from pipeline_core.publication.latest import show

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from console.command import cli
 from pipeline_core.errors import ConfigError
 from pipeline_core.frames import run
-from pipeline_core.ledger.owner import OWNER, adopt_reports, check_owner, own_reports
+from pipeline_core.planning.owner import OWNER, adopt_reports, check_owner, own_reports
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.storage import Storage, open_storage
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
