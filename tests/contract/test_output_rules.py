@@ -350,7 +350,7 @@ def test_latest_is_the_newest_run_and_earlier_ones_are_kept(tmp_path: Path) -> N
     assert sorted(path.name for path in (reports / "runs").iterdir()) == sorted(ids)
     assert "Retail,0.10,1,1" in (reports / "runs" / ids[0] / "sales_report.csv").read_text()
     assert (reports / "index.html").read_bytes() == (latest(tmp_path) / "index.html").read_bytes()
-    standing = {"index.html", "latest", "runs", "sales_report.csv"}
+    standing = {"index.html", "latest", "owner.json", "runs", "sales_report.csv"}
     assert {path.name for path in reports.iterdir()} == standing
 
 
