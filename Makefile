@@ -107,8 +107,10 @@ $(BENCH_STAMP): requirements/bench.txt
 	@touch $@
 
 lock:  ## Renew requirements/, and uv's versions, from pyproject.toml (needs uv)
-	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra notifications --output-file requirements/runtime.txt
-	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra notifications --extra stack --group dev \
+	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra notifications --extra openlineage \
+		--output-file requirements/runtime.txt
+	uv pip compile --quiet pyproject.toml $(LOCK) --extra object-store --extra notifications --extra openlineage \
+		--extra stack --group dev \
 		--constraint requirements/runtime.txt --output-file requirements/dev.txt
 	uv pip compile --quiet --group pyproject.toml:bench $(LOCK) \
 		--constraint requirements/dev.txt --output-file requirements/bench.txt

@@ -8,6 +8,7 @@ from pipeline_core import pipeline
 from pipeline_core.errors import NotServed
 from pipeline_core.ledger import RunLedger, open_state, slots
 from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt
+from pipeline_core.running.drive import tell_of_plan
 from pipeline_core.running.if_changed import standing_run
 from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import notify_of_outcome
@@ -75,5 +76,6 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker, slot: s
     order = settings.order(ledger.run_id, "celery", lambda: worker_processes(own))
     with limited_attempt(ledger, order.policy, PLAN, worker, "plan the run"):
         manifest = pipeline.plan(order)
+    tell_of_plan(settings, ledger, manifest)
     send_outstanding(ledger, manifest)
     return ledger.run_id

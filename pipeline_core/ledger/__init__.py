@@ -26,6 +26,7 @@
     runs/<run_id>/outcome.json                   written last: what the verdict said is done
     runs/<run_id>/told.json                      which news of the outcome reached the hooks
     runs/<run_id>/telling.json                   who tells them right now
+    runs/<run_id>/lineage_start.json, lineage.json  which OpenLineage events were sent
     runs/<run_id>/deliveries/<destination>.json  what became of a delivery there
     dimensions/<digest>/customers.parquet, products.parquet
     prices/, price_history.json                  what plans saw of prices (see price_lists.py)

@@ -159,7 +159,7 @@ class RunLedger(RunReceipts):
 
     def reopen(self) -> None:
         """Takes the run for under way again: no verdict, no outcome, nobody told."""
-        for name in ("told.json", "outcome.json", "changes.json", "verdict.json"):
+        for name in ("told.json", "lineage.json", "outcome.json", "changes.json", "verdict.json"):
             self.state.remove(self._key(name))
 
     def forget_notified(self) -> None:

@@ -11,6 +11,7 @@ from typing import get_args
 import msgspec
 
 from pipeline_core.configuration.hook_command import program
+from pipeline_core.configuration.lineage_target import LineageTarget
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Outcome, Summary
 from pipeline_core.messages.notification import Event, HookMessage, RunFigures
@@ -37,6 +38,7 @@ class Hooks:
     webhook_url: str | None = field(repr=False)
     command: str | None = field(repr=False)
     events: frozenset[Event]
+    lineage: LineageTarget | None = None
 
 
 NOBODY = Hooks(webhook_url=None, command=None, events=frozenset())

@@ -81,7 +81,18 @@ def plan_run(
     """The manifest of the run, which holds the lock. Raises as ``plan`` does."""
     order = settings.order(ledger.run_id, engine, lambda: processes, as_of)
     with attempt(ledger, order.policy, PLAN, Worker(this_process())):
-        return call_with_retries(lambda: plan(order))
+        manifest = call_with_retries(lambda: plan(order))
+    tell_of_plan(settings, ledger, manifest)
+    return manifest
+
+
+def tell_of_plan(settings: Settings, ledger: RunLedger, manifest: Manifest) -> None:
+    """Tells of a run that is planned, before its work can be done, if somebody is to hear of it."""
+    target = settings.lineage()
+    if target is not None:
+        from pipeline_core.lineage.emit import emit_start  # Arrow, before it is needed
+
+        emit_start(ledger, manifest, target)
 
 
 def drive_locally(settings: Settings, ledger: RunLedger, manifest: Manifest, jobs: int) -> Outcome:

@@ -36,11 +36,17 @@ def notify_of_outcome(ledger: RunLedger, hooks: Hooks) -> None:
     is one of a time past, which somebody made by hand. What could not be told, or is being told by
     another process, is told again by whoever calls this next."""
     outcome = ledger.outcome()
-    if outcome is None or ledger.is_notified():
+    if outcome is None or (ledger.is_notified() and hooks.lineage is None):
         return
     manifest = ledger.planned()
     if manifest is not None and manifest.options.as_of is not None:
         return
+    if hooks.lineage is not None:
+        from pipeline_core.lineage.emit import emit_end  # Arrow, which most who look do not need
+
+        emit_end(ledger, manifest, outcome, hooks.lineage)
+        if ledger.is_notified():
+            return
     found = [_of_outcome(ledger, manifest, outcome)]
     if outcome.state == "published" and _was_recovered(ledger):
         found.append(_of_recovery(ledger, manifest, found[0]))

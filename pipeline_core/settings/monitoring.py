@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from pipeline_core.configuration.hook_command import check_command
 from pipeline_core.configuration.web_url import check_webhook
-from pipeline_core.notify.hooks import Hooks, parse_events
+from pipeline_core.notify.hooks import parse_events
 from pipeline_core.settings.group import Address, SettingGroup
 
 
@@ -53,11 +53,3 @@ class MonitoringSettings(SettingGroup):
     def _known_events(cls, value: str) -> str:
         parse_events(value)
         return value
-
-    def hooks(self) -> Hooks:
-        """Who is told of trouble; holds the webhook's URL."""
-        return Hooks(
-            webhook_url=self.webhook_url.get_secret_value() if self.webhook_url else None,
-            command=self.hook_command.get_secret_value() if self.hook_command else None,
-            events=parse_events(self.notify_on),
-        )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Self
+from urllib.parse import urlsplit
 
 import msgspec
 from pydantic import model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from pipeline_core.configuration.lineage_target import LineageTarget, parse_parent, parse_target
 from pipeline_core.configuration.places import Places
 from pipeline_core.configuration.served_shops import Shop, check_states, parse_shops
 from pipeline_core.messages import Options, Order
+from pipeline_core.notify.hooks import Hooks, parse_events
 from pipeline_core.settings.celery import CelerySettings
 from pipeline_core.settings.delivery import DeliverySettings
 from pipeline_core.settings.dimensions import DimensionSettings
@@ -21,6 +25,7 @@ from pipeline_core.settings.environment import PREFIX, EnvFile
 from pipeline_core.settings.faults import FaultSettings
 from pipeline_core.settings.feed import FeedSettings
 from pipeline_core.settings.limits import LimitSettings
+from pipeline_core.settings.lineage import LineageSettings
 from pipeline_core.settings.logs import LogSettings
 from pipeline_core.settings.monitoring import MonitoringSettings
 from pipeline_core.settings.page import PageSettings
@@ -33,6 +38,7 @@ from pipeline_core.settings.serving import ServingSettings
 class Settings(
     LogSettings,
     MonitoringSettings,
+    LineageSettings,
     DeliverySettings,
     FaultSettings,
     ServingSettings,
@@ -113,6 +119,29 @@ class Settings(
     def chosen_engine(self) -> Engine:
         """The engine asked for, or celery exactly when a broker is configured."""
         return self.engine or ("celery" if self.broker_url else "local")
+
+    def hooks(self) -> Hooks:
+        """Who is told how runs end; holds the webhook's URL, and the key of lineage's server."""
+        return Hooks(
+            webhook_url=self.webhook_url.get_secret_value() if self.webhook_url else None,
+            command=self.hook_command.get_secret_value() if self.hook_command else None,
+            events=parse_events(self.notify_on),
+            lineage=self.lineage(),
+        )
+
+    def lineage(self) -> LineageTarget | None:
+        """Where OpenLineage events go; holds the server's key."""
+        if self.openlineage is None:
+            return None
+        database = urlsplit(self.chosen_database_url().get_secret_value())
+        place = database.netloc.rpartition("@")[2]
+        return replace(
+            parse_target(self.openlineage.get_secret_value()),
+            namespace=self.openlineage_namespace,
+            parent=parse_parent(self.openlineage_parent) if self.openlineage_parent else None,
+            database=f"postgres://{place}/{database.path.strip('/')}",
+            timezone=self.timezone,
+        )
 
     def places(self) -> Places:
         """Where runs read and write; holds the database password."""

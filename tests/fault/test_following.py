@@ -191,3 +191,16 @@ def test_a_recovered_run_is_told(ships: Fleet, expected: dict[str, bytes], tmp_p
     assert set(notice["archives"]) <= set(ARCHIVES)
     assert notice["archives_total"] == len(notice["archives"]) > 0
     assert ships.csvs() == expected
+
+
+def test_a_run_on_workers_is_one_of_lineage(ships: Fleet, tmp_path: Path) -> None:
+    """The plan is told by the command, the end by whoever is first to see it."""
+    told = tmp_path / "events.jsonl"
+    ships.env["SALES_OPENLINEAGE"] = f"file://{told}"
+    ships.worker()
+    assert ships.run().returncode == 0
+    eventually(lambda: ships.ledger().is_notified(), "the mark")
+    events = [json.loads(line) for line in told.read_text().splitlines()]
+    assert [each["eventType"] for each in events] == ["START", "COMPLETE"]
+    assert len({each["run"]["runId"] for each in events}) == 1
+    assert [len(each["inputs"]) for each in events] == [len(ARCHIVES) + 2] * 2

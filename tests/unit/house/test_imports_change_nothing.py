@@ -17,7 +17,7 @@ import pipeline_core
 _LOOK = """
 import csv, decimal, gc, json, locale, logging, multiprocessing, os, random, signal, sys
 import threading, warnings
-import numpy, pandas, pyarrow, pyarrow.parquet, sqlalchemy, structlog
+import numpy, openlineage.client, pandas, pyarrow, pyarrow.parquet, sqlalchemy, structlog
 
 def look():
     return {
