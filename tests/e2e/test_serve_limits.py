@@ -126,7 +126,7 @@ async def _bounded(reports: str, most: int, idle_seconds: float) -> AsyncIterato
         served = Served(
             reports=storage,
             runs=PublishedRuns(storage),
-            progress_cache=ProgressCache(storage, threads),
+            progress_cache=ProgressCache(storage, threads, lambda _: None),
             threads=threads,
             flower_url=None,
             hosts=hosts_of("127.0.0.1", None),

@@ -22,9 +22,9 @@ import pytest
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
+from pipeline_core.messages.notification import Event
 from pipeline_core.notify import hook_process, hooks
 from pipeline_core.notify.hooks import (
-    Event,
     Hooks,
     Notification,
     event_of,
