@@ -15,7 +15,7 @@ from pipeline_core.unprintable import plain
 
 if TYPE_CHECKING:
     from console.display.json_output import PlannedArchive, PlannedState
-    from pipeline_core.messages import ArchiveRef
+    from pipeline_core.messages import ArchiveRef, ReportPlugin
     from pipeline_core.settings import Settings
     from pipeline_core.storage import Storage
 
@@ -27,23 +27,23 @@ _SHOWN = 100
 
 @click.command()
 @place_options
+@click.option("--all", "list_all", is_flag=True, help="List archives also if nothing is new.")
 @json_option
-def plan_command(as_json: bool, **options: Any) -> None:
+def plan_command(list_all: bool, as_json: bool, **options: Any) -> None:
     """Show what a run would read, without running it.
 
     It opens archives and imports plug-ins, and reads neither customers nor products: `doctor` does.
     """
-    show_plan(run_settings(options), as_json=as_json)
+    show_plan(run_settings(options), as_json=as_json, list_all=list_all)
 
 
-def show_plan(settings: Settings, *, as_json: bool) -> None:
+def show_plan(settings: Settings, *, as_json: bool, list_all: bool = True) -> None:
     """Archives as a run would take them."""
     from console.display.json_output import Planned
     from console.display.views import output, table
-    from pipeline_core.configuration.places import is_plugin
     from pipeline_core.containers.ignored import endings_in_words, merge_endings
     from pipeline_core.ledger import open_state, unvouched_words
-    from pipeline_core.messages import MOST_MISSING, plugin_words
+    from pipeline_core.messages import MOST_MISSING
     from pipeline_core.planning.feed_paths import check_feed_paths
     from pipeline_core.planning.plugins import load_plugins
     from pipeline_core.planning.reuse import (
@@ -100,6 +100,11 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
         print_json(shown)
         return
     console = output()
+    is_new = to_read or vanished or any(archive.name not in known for archive, _ in states)
+    if not (list_all or is_new or settings.full):
+        found_again = f"{counted(len(states), 'archive')} as the last run found them"
+        console.print(f"Nothing new: {found_again}. --all lists them.")
+        return
     rows: list[tuple[object, ...]] = [
         (
             archive.name,
@@ -120,19 +125,27 @@ def show_plan(settings: Settings, *, as_json: bool) -> None:
         console.print(plain(f"Conflicting days: {names}."), markup=False)
     if ignored:
         console.print(f"Passed over without being read: {endings_in_words(ignored)}.")
-    if settings.dimensions is not None and is_plugin(settings.dimensions):
-        console.print(plain(_plugin_words(settings.dimensions)), markup=False)
-    if plugins:
-        console.print(plain(f"Reports by plug-ins: {plugin_words(plugins)}."), markup=False)
+    for words in (_dimension_words(settings), _report_words(plugins)):
+        if words:
+            console.print(plain(words), markup=False)
     if missing:
         days = _first([day.isoformat() for day in missing], missing_count)
         console.print(f"Missing days: {days}.")
 
 
-def _plugin_words(place: str) -> str:
+def _dimension_words(settings: Settings) -> str:
+    from pipeline_core.configuration.places import is_plugin
     from pipeline_core.dimensions.plugin import described
 
-    return f"Customers and products by {described(place)}."
+    place = settings.dimensions
+    is_one = place is not None and is_plugin(place)
+    return f"Customers and products by {described(place)}." if is_one and place else ""
+
+
+def _report_words(plugins: tuple[ReportPlugin, ...]) -> str:
+    from pipeline_core.messages import plugin_words
+
+    return f"Reports by plug-ins: {plugin_words(plugins)}." if plugins else ""
 
 
 def _first(names: Sequence[str], count: int) -> str:

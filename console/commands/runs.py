@@ -12,7 +12,7 @@ from console.options import json_option, place_options, run_settings
 
 if TYPE_CHECKING:
     from console.display.json_output import ListedRun
-    from pipeline_core.messages import Outcome
+    from pipeline_core.messages import Outcome, Tally
 
 
 @click.command()
@@ -41,18 +41,29 @@ def runs_command(newest: int, as_json: bool, **options: Any) -> None:
     rows = [
         (
             run.run_id,
+            f"{run.planned_at:%Y-%m-%d %H:%M}" if run.planned_at else "",
             _state_words(run),
             grouped(run.total_revenue) if run.total_revenue else "",
-            "" if run.events is None else f"{run.events:,}",
+            *("" if n is None else f"{n:,}" for n in (run.archives, run.events, run.rejected)),
             run.seconds,
             run.reason,
         )
         for run in told
     ]
-    headings = ["run", "state", "revenue", "events", "seconds", "reason"]
+    headings = [
+        "run",
+        "planned (UTC)",
+        "state",
+        "revenue",
+        "archives",
+        "events",
+        "left out",
+        "seconds",
+    ]
+    headings.append("reason")
     shown = len(headings) if any(run.reason for run in told) else len(headings) - 1
     cells = [row[:shown] for row in rows]
-    output().print(table(headings[:shown], cells, numbers=(2, 3, 4), whole=(0,)))
+    output().print(table(headings[:shown], cells, numbers=(3, 4, 5, 6, 7), whole=(0,)))
     if newest:
         note(planted_words(state, known))
     note(unvouched_words(settings.state))
@@ -74,9 +85,16 @@ def _history(run_id: str, outcome: Outcome | None) -> ListedRun:
         state=outcome.state if outcome else "unfinished",
         status=outcome.status if outcome else None,
         total_revenue=summary.totals.total_revenue if summary else None,
+        planned_at=summary.created_at if summary else None,
+        archives=_archives(summary.archives) if summary else None,
         events=summary.events.seen if summary else None,
         rejected=summary.events.rejected if summary else None,
         seconds=summary.seconds if summary else None,
         as_of=summary.as_of if summary else None,
         reason=outcome.reason if outcome else None,
     )
+
+
+def _archives(counted: Tally) -> int:
+    """Those that count, read now or before."""
+    return counted.read + counted.reused

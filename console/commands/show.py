@@ -28,13 +28,16 @@ _SLOWEST = 5
 @place_options
 @json_option
 def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
-    """Show one run's figures, rejects and timings (the newest run, unless RUN is given)."""
+    """Show one run's figures, rejects and timings (the newest run, unless RUN is given).
+
+    A newest run that failed before it was planned has none: then it is the one before.
+    """
     from console.display.views import output, print_summary, table
-    from console.newest_run import ledger_of
+    from console.newest_run import planned_ledger_of
     from pipeline_core.ledger.results import results
     from pipeline_core.messages import plugin_words
 
-    ledger = ledger_of(run_settings(options), run_id)
+    ledger = planned_ledger_of(run_settings(options), run_id)
     outcome = ledger.outcome()
     if outcome is None or outcome.summary is None:
         _show_without_figures(ledger, outcome, as_json=as_json)

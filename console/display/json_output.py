@@ -102,6 +102,10 @@ class ListedRun(Struct, frozen=True, kw_only=True):
     """What became of it."""
     status: RunStatus | None
     """Whether it is complete; null if it has no outcome."""
+    planned_at: datetime | None
+    """When it was planned (UTC)."""
+    archives: int | None
+    """Archives that count, read in it or before."""
     total_revenue: str | None
     """Revenue as decimal text."""
     events: int | None

@@ -310,3 +310,36 @@ def test_a_slot_for_which_nothing_is_new_is_that_of_the_run_that_stands(
     assert [path.name for path in (tmp_path / "state" / "slots").rglob("*.json")] == [
         f"{slot}.json"
     ]
+
+
+def test_a_plan_says_in_a_line_that_nothing_is_new(shop: Shop) -> None:
+    run()
+    told = CliRunner().invoke(cli, ["plan"]).stdout
+    assert told == "Nothing new: 2 archives as the last run found them. --all lists them.\n"
+    assert "unchanged" in CliRunner().invoke(cli, ["plan", "--all"]).stdout
+    (shop.data / "w3.zip").write_bytes(week(3))
+    assert "w3.zip" in CliRunner().invoke(cli, ["plan"]).stdout
+    (shop.data / "w3.zip").unlink()
+    (shop.data / "w2.zip").unlink()
+    assert "vanished" in CliRunner().invoke(cli, ["plan"]).stdout
+
+
+def test_a_start_that_failed_does_not_hide_the_run_before(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run()
+    _rows("products.csv", "0.10", "ten")(shop, monkeypatch)
+    with pytest.raises(InputError):
+        run(full=True)
+    shown = CliRunner().invoke(cli, ["show", "--json"])
+    assert json.loads(shown.stdout)["run_id"] == first.run_id
+    assert "failed before it was planned" in shown.stderr
+
+
+def test_runs_say_when_of_how_many_archives_and_how_much_was_left_out(shop: Shop) -> None:
+    first = run()
+    assert first.summary is not None
+    [told] = json.loads(CliRunner().invoke(cli, ["runs", "--json"]).stdout)
+    assert (told["archives"], told["rejected"]) == (2, first.summary.events.rejected)
+    shown = CliRunner().invoke(cli, ["runs"]).stdout
+    assert f"{first.summary.created_at:%Y-%m-%d %H:%M}" in shown
