@@ -23,6 +23,8 @@ from pipeline_core import pipeline
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
 from pipeline_core.credentials import without_credentials
 from pipeline_core.errors import (
+    ConfigError,
+    InputError,
     NotServed,
     ResultsMissing,
     RetryableError,
@@ -64,8 +66,8 @@ class PipelineTask(Task):  # type: ignore[misc]
 
     # Celery's own pause, after the death of a child.
     default_retry_delay = settings.retry_backoff
-    # Is told by us; a message that is refused is no error of ours with a traceback.
-    throws = (NotServed,)
+    # Are told by us, and are no error of ours with a traceback.
+    throws = (ConfigError, InputError)
 
     def worker(self) -> Worker:
         """Who runs this task now."""
@@ -109,7 +111,10 @@ class PipelineTask(Task):  # type: ignore[misc]
                     fail_and_notify(ledger, settings.hooks(), refusal)
                 raise
             except Exception as error:
-                log.exception("task_failed")
+                if isinstance(error, (ConfigError, InputError)):  # no fault of the code
+                    log.error("task_failed", cause=error.message, remedy=error.remedy)
+                else:
+                    log.exception("task_failed")
                 if is_known:
                     fail_and_notify(ledger, settings.hooks(), error)
                 raise

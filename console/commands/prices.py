@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,12 +146,16 @@ def _print_json(prices: PriceList, rows: pa.Table) -> None:
             read_at=prices.read_at,
             run_id=prices.run_id,
             rows=[
-                KeptPrice(**row | {"price": f"{row['price']:f}"})
+                KeptPrice(**row | {"price": _text(row["price"])})
                 for batch in rows.to_batches(max_chunksize=10_000)
                 for row in batch.to_pylist()
             ],
         )
     )
+
+
+def _text(price: Decimal | None) -> str | None:
+    return None if price is None else f"{price:f}"
 
 
 def _print(prices: PriceList, rows: pa.Table) -> None:
@@ -161,7 +166,7 @@ def _print(prices: PriceList, rows: pa.Table) -> None:
         (
             plain(row["product_id"]),
             plain(row["category"] or ""),
-            grouped(f"{row['price']:f}"),
+            "none" if (price := _text(row["price"])) is None else grouped(price),
             row["valid_from"] or "",
             row["valid_to"] or "",
         )

@@ -72,8 +72,8 @@ class KeptPrice(Struct, frozen=True, kw_only=True):
     """Its id."""
     category: str | None
     """Its category; null or empty if it had none."""
-    price: str
-    """Its price as decimal text."""
+    price: str | None
+    """Its price as decimal text; null if it has none yet."""
     valid_from: date | None
     """The first day; null if it always cost that."""
     valid_to: date | None

@@ -14,7 +14,12 @@ from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, Di
 from pipeline_core.dimensions.columns import holds_bytes, plain_type, some
 from pipeline_core.dimensions.csv_table import read_csv_table
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.dimensions.source import as_text, find_columns, located_snapshot, require_prices
+from pipeline_core.dimensions.source import (
+    as_text,
+    check_ended_prices,
+    find_columns,
+    located_snapshot,
+)
 from pipeline_core.dimensions.source_table import Located
 from pipeline_core.errors import ConfigError, RetryableError
 
@@ -50,14 +55,14 @@ def read_folder(
 
 
 def read_products(path: Path) -> Snapshot:
-    """The products of one ``.csv`` or ``.parquet`` file, each with a price, and no customer. Raises
-    as ``read_folder``, and InputError if one has none."""
+    """The products of one ``.csv`` or ``.parquet`` file, and no customer. Raises as
+    ``read_folder``, and InputError if a row that has ended has no price."""
     nobody = pa.table({name: pa.nulls(0, pa.string()) for name in CUSTOMERS.ours})
     with _reading(path):
         is_parquet = path.suffix.lower() == _PARQUET
         read = _read_parquet if is_parquet else read_csv_table
         found = located_snapshot(Located(nobody, str(path)), read(path, PRODUCTS))
-    require_prices(found, str(path))
+    check_ended_prices(found, str(path))
     return found
 
 

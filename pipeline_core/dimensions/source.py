@@ -139,13 +139,14 @@ def _priced(products: Located, scale: int | None) -> tuple[pa.Table, int]:
     return table.append_column("price_minor", pa.array(minor, pa.int64())), scale or 0
 
 
-def require_prices(snapshot: Snapshot, place: str) -> None:
-    """Raises InputError if a product of ``place`` has no price: a history of prices would keep
-    that for good."""
-    if unpriced := snapshot.unpriced:
+def check_ended_prices(snapshot: Snapshot, place: str) -> None:
+    """Raises InputError if a row of ``place`` that has ended has no price: none that products have
+    later would take its place."""
+    ended = snapshot.products.filter(pc.is_valid(snapshot.products["valid_to"]))
+    if unpriced := replace(snapshot, products=ended).unpriced:
         raise InputError(
-            f"{place}: no price for {some(unpriced, repr)}.",
-            "Give it one: a price history cannot tell a price that is missing from one that ended.",
+            f"{place}: no price for {some(unpriced, repr)}, in a row that has ended.",
+            "Give it one: only that of a row without valid_to may come later.",
         )
 
 

@@ -198,5 +198,7 @@ class Page(Struct, frozen=True, kw_only=True):
     """What was rejected, by reason."""
     ignored: tuple[tuple[str, int], ...]
     """Endings of what was passed over, with its number, the commonest first."""
+    unpriced: str
+    """That products have no price, in a sentence; empty if all have."""
     coverage: Coverage
     """Which dates there are days of."""

@@ -101,6 +101,7 @@ def write_pages(
         over_time=days,
         left_out=left_out(summary, folder / "rejects.csv"),
         ignored=tuple(commonest_endings(summary.ignored)),
+        unpriced=manifest.unpriced_words,
         coverage=coverage(manifest, summary, states, undated),
     )
     _write(folder / "index.html", render_index(index))

@@ -44,7 +44,7 @@ def plan(order: Order) -> Manifest:
             products or the reports of a plug-in cannot be used, or a path of the feed is wrong,
             or the price history is lost, or reports cannot be written here, or are another
             state's.
-        InputError: a product has a price that is none, or none where a history is kept.
+        InputError: a product has a price that is none.
         RetryableError: a storage or the database does not answer.
     """
     started = datetime.now(UTC)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pipeline_core.dimensions.validity import order_of
 from pipeline_core.errors import ConfigError
 from pipeline_core.price_history.price_table import PriceTable, at_scale, kept_scale
-from pipeline_core.schemas import PRODUCTS, VALIDITY
+from pipeline_core.schemas import NO_PRICE, PRODUCTS, VALIDITY
 from pipeline_core.transform.ids import NOT_FOUND, index_of
 from pipeline_core.valid_ranges import distinct_ids, distinct_numbers
 
@@ -24,6 +24,8 @@ def continued(known: PriceTable, now: PriceTable, today: date) -> PriceTable:
     - Another price or category ends the row of before and opens one; if that was opened today, it
       is corrected in its place, and gone if it says again what the row before it says.
     - A product that is gone has its row ended; if it is back as it was, the row goes on.
+    - A price that is missing is one like any other, until the next one takes its place, days and
+      all: nothing was ever counted by it. Of a product that is gone it is gone, too.
     - Decimals of prices are what they ever were, or more: reports would have others by what was
       corrected.
 
@@ -67,6 +69,7 @@ class _Corrections:
     ) -> None:
         self._was, self._is_now, self._number, self._today = was, is_now, number, today
         self._begins, self._ends = (was[each.name].to_pylist() for each in VALIDITY)
+        self._is_missing = (was["price_minor"].to_numpy() == NO_PRICE).tolist()
         # The row of both tables, one behind the other, that each has its values of; None is gone.
         self._values: dict[int, int | None] = {}
         self._ended: dict[int, date | None] = {}
@@ -87,7 +90,7 @@ class _Corrections:
             self._ended[old] = None
         elif end is not None:
             self.open(row, max(end, self._today))
-        elif not self._is_of_today(old):
+        elif not self._is_free(old):
             self._ended[old] = self._today
             self.open(row, self._today)
         elif (before := self._before(old)) is not None and _are_alike(
@@ -100,7 +103,7 @@ class _Corrections:
 
     def end(self, old: int) -> None:
         """The newest row of a product that is gone counts no more."""
-        if self._is_of_today(old):
+        if self._is_free(old):
             self._values[old] = None
         else:
             self._ended[old] = self._today
@@ -124,10 +127,11 @@ class _Corrections:
         found = pa.Table.from_arrays([*values, *dates], schema=PRODUCTS)
         return found.take(order_of(found)).combine_chunks()
 
-    def _is_of_today(self, old: int) -> bool:
-        """Whether it was opened today, or by a clock that was ahead."""
+    def _is_free(self, old: int) -> bool:
+        """Whether another may take its place: it was opened today, or by a clock that was ahead, or
+        it has no price."""
         begin = self._begins[old]
-        return begin is not None and begin >= self._today
+        return self._is_missing[old] or (begin is not None and begin >= self._today)
 
     def _before(self, old: int) -> int | None:
         """The row before it, if the product has one."""

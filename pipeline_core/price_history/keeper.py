@@ -7,7 +7,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.dimensions.source import require_prices
 from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import PriceList
@@ -48,8 +47,7 @@ class PriceKeeper:
         Raises:
             ConfigError: products say themselves when they are valid, there are none any more, or
                 the history is lost.
-            InputError: a product has no price, or one over what the decimals of an old one leave
-                room for.
+            InputError: a price is over what the decimals of an old one leave room for.
             RetryableError: the state does not answer.
         """
         now = _prices_of_now(snapshot)
@@ -93,9 +91,7 @@ class PriceKeeper:
 
 
 def _prices_of_now(snapshot: Snapshot) -> PriceTable:
-    """Raises ConfigError if products say themselves when they are valid, and InputError if one has
-    no price."""
-    require_prices(snapshot, "SALES_PRICE_HISTORY=keep, products")
+    """Raises ConfigError if products say themselves when they are valid."""
     now = PriceTable(snapshot.products, snapshot.scale)
     if is_dated(now.rows):
         raise ConfigError(

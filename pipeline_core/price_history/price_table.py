@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipeline_core.dimensions.columns import MEANT_PLACES
 from pipeline_core.dimensions.prices import CURRENCY_PLACES
 from pipeline_core.errors import InputError
-from pipeline_core.schemas import PRODUCTS, VALIDITY
+from pipeline_core.schemas import NO_PRICE, PRODUCTS, VALIDITY
 from pipeline_core.transform.money import MAX_PRICE_MINOR, to_decimal, to_text
 
 
@@ -26,6 +26,7 @@ def kept_scale(prices: PriceTable) -> int:
     """Its decimals, as a products file of it has them: of more than are meant, zeros at the end are
     none, but for the currency's."""
     minor, scale = prices.rows["price_minor"].to_numpy(), prices.scale
+    minor = minor[minor != NO_PRICE]
     if scale <= MEANT_PLACES:
         return scale
     while scale > CURRENCY_PLACES and not np.any(minor % 10):
@@ -39,6 +40,7 @@ def at_scale(prices: PriceTable, scale: int) -> pa.Table:
     if scale == prices.scale:
         return prices.rows
     minor = prices.rows["price_minor"].to_numpy()
+    is_missing = minor == NO_PRICE
     if scale < prices.scale:
         minor = minor // 10 ** (prices.scale - scale)
     else:
@@ -50,14 +52,16 @@ def at_scale(prices: PriceTable, scale: int) -> pa.Table:
                 "Correct that row of products.",
             )
         minor = minor * factor
+    minor = np.where(is_missing, NO_PRICE, minor)
     place = PRODUCTS.names.index("price_minor")
     return prices.rows.set_column(place, PRODUCTS.field(place), pa.array(minor, pa.int64()))
 
 
 def table_of(prices: PriceTable) -> pa.Table:
-    """The rows as they are kept: text, and prices as decimals."""
+    """The rows as they are kept: text, and prices as decimals, null where one is missing."""
     rows, scale = prices.rows, prices.scale
-    price = [to_decimal(each, scale) for each in rows["price_minor"].to_pylist()]
+    minor = rows["price_minor"].to_pylist()
+    price = [None if each == NO_PRICE else to_decimal(each, scale) for each in minor]
     return pa.table(
         {
             "product_id": rows["product_id"].cast(pa.large_string()),
@@ -71,7 +75,8 @@ def table_of(prices: PriceTable) -> pa.Table:
 def prices_of(kept: pa.Table) -> PriceTable:
     """What `table_of` kept."""
     scale = kept.schema.field("price").type.scale
-    minor = [int(each.scaleb(scale)) for each in kept["price"].to_pylist()]
+    prices = kept["price"].to_pylist()
+    minor = [NO_PRICE if each is None else int(each.scaleb(scale)) for each in prices]
     columns = [
         kept["product_id"].cast(pa.large_binary()),
         kept["category"],

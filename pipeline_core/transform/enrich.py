@@ -147,7 +147,7 @@ def check_priced(unpriced: Mapping[bytes, int], place: str) -> None:
         more = f" and {len(named) - _SHOWN:,} more" if len(named) > _SHOWN else ""
         raise InputError(
             f"{place}: products were bought that have no price: {', '.join(named[:_SHOWN])}{more}.",
-            "Give them a price, and run again.",
+            "Give them a price, and run again. What was not read yet may have more of them.",
         )
 
 

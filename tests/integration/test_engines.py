@@ -23,6 +23,7 @@ from tests.support.processes import celery, environment, eventually, published_c
 from tests.support.run import run_local
 
 CUSTOMERS = [(f"c{n}", "2023-01-01", ("New", "VIP", "")[n % 3]) for n in range(30)]
+INK = day_zip({"part-001.json": part([purchase("c1", "ink")] * 2)})
 PRODUCTS = [(f"p{n}", f"Product {n}", f"Category {n % 4}", f"{n}.{n:02}") for n in range(1, 20)]
 
 
@@ -287,6 +288,32 @@ def test_a_failing_header_ends_the_run_with_its_cause(
     assert "snapshot" in recorded["reason"]
     sent = [path.name for path in (outcome.parent / "dispatches").iterdir()]
     assert sent == ["1.json"], "what no retry will mend is not sent again"
+    assert not (tmp_path / "reports" / "latest").exists()
+
+
+def test_a_purchase_of_what_has_no_price_is_told_as_it_is_and_tried_once(
+    stack: Stack, tmp_path: Path
+) -> None:
+    shop = write_shop(
+        tmp_path / "shop",
+        {"good.zip": _archive(2), "ink.zip": archive_zip({"2024-03-01.zip": INK})},
+        CUSTOMERS,
+        [*PRODUCTS, ("ink", "Ink", "Category 1", None)],
+    )
+    env = environment(stack, shop, tmp_path)
+    log = tmp_path / "worker.log"
+    with celery("worker", "--concurrency=2", env=env, log=log):
+        done = sales_pipeline("run", "--engine", "celery", env=env)
+    assert done.returncode == 1
+    told = " ".join(done.stderr.split())
+    assert told.count("ink.zip: products were bought that have no price: ink (2 purchases).") == 1
+    assert "Give them a price" in told
+    assert "Traceback" not in done.stderr
+    [run] = (tmp_path / "state" / "runs").iterdir()
+    assert [each.name for each in (run / "dispatches").iterdir()] == ["1.json"]
+    assert json.loads((run / "outcome.json").read_text())["state"] == "failed"
+    [line] = [line for line in log.read_text().splitlines() if "task_failed" in line]
+    assert "cause='ink.zip: products were bought that have no price: ink (2 purchases).'" in line
     assert not (tmp_path / "reports" / "latest").exists()
 
 

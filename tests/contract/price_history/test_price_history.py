@@ -17,7 +17,7 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline_core.dimensions.files import read_folder
+from pipeline_core.dimensions.files import read_folder, read_products
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import make_snapshot
 from pipeline_core.errors import ConfigError, InputError
@@ -28,9 +28,10 @@ from pipeline_core.price_history.continued import continued
 from pipeline_core.price_history.keeper import PriceKeeper
 from pipeline_core.price_history.price_lists import load_prices, newest_prices
 from pipeline_core.price_history.price_table import PriceTable, table_of
-from pipeline_core.price_history.restored import restored
+from pipeline_core.price_history.restored import loaded, restored
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.running.gc import collect_garbage
+from pipeline_core.schemas import NO_PRICE
 from pipeline_core.storage import StateKey, Storage, open_storage
 from pipeline_core.transform.valid_rows import ValidRows
 from pipeline_core.valid_ranges import bounds, distinct_numbers
@@ -92,7 +93,7 @@ def kept(state: Storage) -> list[tuple[str, str, str, str]]:
     assert newest is not None
     return [
         (
-            *(row["product_id"], f"{row['price']:f}"),
+            *(row["product_id"], "" if row["price"] is None else f"{row['price']:f}"),
             *(str(row["valid_from"] or ""), str(row["valid_to"] or "")),
         )
         for row in load_prices(state, newest).to_pylist()
@@ -103,24 +104,44 @@ def kept(state: Storage) -> list[tuple[str, str, str, str]]:
 
 KEYS = {"one": b"0123456789abcdef0123456789abcdef", "other": b"fedcba9876543210fedcba9876543210"}
 PEN, DEAR, FREE = ("Toys", "1.00"), ("Toys", "9.00"), ("Toys", "0.00")
-_VALUES = st.sampled_from([None, PEN, DEAR, ("Food", "1.00"), ("", "1.00"), ("Toys", "1.005")])
+OPEN = ("Toys", "")  # no price yet
+_VALUES = st.sampled_from(
+    [None, OPEN, ("Food", ""), PEN, DEAR, ("Food", "1.00"), ("", "1.00"), ("Toys", "1.005")]
+)
+Seen = tuple[date, tuple[str, str] | None]
 _LISTS = st.dictionaries(st.sampled_from("abc"), _VALUES, min_size=3, max_size=3)
 _STEPS = st.lists(st.tuples(st.integers(0, 2), _LISTS), min_size=1, max_size=9)
 
 
-def on(found: PriceTable, one: str, day: date) -> tuple[str, Decimal] | None:
+def told_price(value: tuple[str, str] | None) -> tuple[str, Decimal | None] | None:
+    return None if value is None else (value[0], Decimal(value[1]) if value[1] else None)
+
+
+def on(found: PriceTable, one: str, day: date) -> tuple[str, Decimal | None] | None:
     lookup = ValidRows.of(found.rows)
     ids = pa.array([one.encode()], pa.large_binary())
     [row] = lookup.rows_of(ids, pa.array([day], pa.date32())).tolist()
     if row < 0 or lookup.is_gap[row]:
         return None
     [values] = found.rows.slice(row, 1).to_pylist()
-    return values["category"] or "", Decimal(values["price_minor"]).scaleb(-found.scale)
+    minor = values["price_minor"]
+    price = None if minor == NO_PRICE else Decimal(minor).scaleb(-found.scale)
+    return values["category"] or "", price
 
 
-def expected(seen: list[tuple[date, tuple[str, str] | None]], day: date) -> tuple[str, str] | None:
+def with_later_prices(seen: list[Seen]) -> list[Seen]:
+    """Where a price was missing, what the next plan saw that found one, or that it was gone."""
+    found: list[Seen] = []
+    for when, value in reversed(seen):
+        is_missing = value is not None and not value[1]
+        found.append((when, found[-1][1] if found and is_missing else value))
+    return found[::-1]
+
+
+def expected(seen: list[Seen], day: date) -> tuple[str, str] | None:
     """What a product costs on a day: what the last plan up to it saw; before all of them, what the
     first one saw; where it was gone, what it was, if it came back as that."""
+    seen = with_later_prices(seen)
     there = [(when, value) for when, value in seen if value is not None]
     if not there:
         return None
@@ -132,9 +153,13 @@ def expected(seen: list[tuple[date, tuple[str, str] | None]], day: date) -> tupl
     if by_day[last] is not None:
         return by_day[last]
     before = [by_day[when] for when in order if when < last and by_day[when] is not None]
-    later = [by_day[when] for when in order if when > last and by_day[when] is not None]
     was = before[-1] if before else there[0][1]
-    return was if later and later[0] == was else None
+    for when in order[order.index(last) + 1 :]:
+        if (when, was) in seen:  # for a part of that day, at least
+            return was
+        if by_day[when] is not None:
+            return None
+    return None
 
 
 @given(_STEPS)
@@ -143,7 +168,7 @@ def test_a_day_has_the_price_that_the_last_plan_up_to_it_saw(
     steps: list[tuple[int, dict[str, tuple[str, str] | None]]],
 ) -> None:
     found, day = None, DAY
-    seen: dict[str, list[tuple[date, tuple[str, str] | None]]] = {one: [] for one in "abc"}
+    seen: dict[str, list[Seen]] = {one: [] for one in "abc"}
     for days, listed in steps:
         day += timedelta(days=days)
         known = {one: value for one, value in listed.items() if value is not None} | {"z": PEN}
@@ -156,8 +181,7 @@ def test_a_day_has_the_price_that_the_last_plan_up_to_it_saw(
     for one in "abc":
         for number in range(-1, (day - DAY).days + 2):
             asked = DAY + timedelta(days=number)
-            value = expected(seen[one], asked)
-            told = None if value is None else (value[0], Decimal(value[1]))
+            told = told_price(expected(seen[one], asked))
             assert on(found, one, asked) == told, (one, asked, rows(found))
 
 
@@ -176,7 +200,7 @@ def test_rows_of_a_product_never_overlap_whatever_the_clock_says(
         assert (begins < ends).all()
         assert ((ends[:-1] <= begins[1:]) | (number[:-1] != number[1:])).all()
         for one, value in known.items():  # what it says of now is what there is now
-            assert on(found, one, date.max) == (value[0], Decimal(value[1]))
+            assert on(found, one, date.max) == told_price(value)
 
 
 def test_what_is_as_it_was_changes_nothing() -> None:
@@ -242,6 +266,50 @@ def test_decimals_grow_and_are_those_of_the_products_file_too(
         assert newest is not None
         write_csv(load_prices(state, newest), tmp_path / "products.csv")
         assert read_folder(tmp_path).digest == found.digest
+
+
+def test_a_missing_price_is_what_the_next_plan_finds(state: Storage, tmp_path: Path) -> None:
+    """No figure was published by it."""
+    plan(state, {"a": PEN, "b": OPEN}, 0)
+    assert plan(state, {"a": OPEN, "b": OPEN}, 2).unpriced == ["a", "b"]
+    assert kept(state) == [
+        ("a", "1.00", "", "2024-03-03"),
+        ("a", "", "2024-03-03", ""),
+        ("b", "", "", ""),
+    ]
+    path = tmp_path / "products.csv"
+    newest = newest_prices(state)
+    assert newest is not None
+    write_csv(load_prices(state, newest), path)
+    loaded(state, read_products(path), at(3))
+    plan(state, {"a": DEAR, "b": PEN}, 5)
+    assert kept(state) == [
+        ("a", "1.00", "", "2024-03-03"),
+        ("a", "9.00", "2024-03-03", ""),
+        ("b", "1.00", "", ""),
+    ]
+
+
+def test_a_price_that_is_missing_for_a_while_ends_none(state: Storage) -> None:
+    for day, value in enumerate((PEN, OPEN, PEN)):
+        plan(state, {"a": value}, day)
+    assert kept(state) == [("a", "1.00", "", "")]
+    plan(state, {"a": OPEN}, 3)
+    plan(state, {"b": PEN}, 4)
+    assert kept(state) == [("a", "1.00", "", "2024-03-04"), ("b", "1.00", "", "")]
+
+
+def test_a_file_of_the_history_has_prices_where_a_row_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "products.csv"
+    path.write_text("product_id,category,price,valid_from,valid_to\na,Toys,,,2024-03-03\n")
+    with pytest.raises(InputError, match="no price for 'a', in a row that has ended"):
+        read_products(path)
+
+
+def test_decimals_are_those_of_prices_that_are_there(state: Storage) -> None:
+    plan(state, {"a": ("Toys", "1.00500005"), "b": OPEN}, 0)
+    assert plan(state, {"a": ("Toys", "1"), "b": OPEN}, 1).scale == 8
+    assert plan(state, {"a": ("Toys", "1.005"), "b": OPEN}, 1).unpriced == ["b"]
 
 
 def test_an_empty_table_ends_no_price(state: Storage) -> None:
@@ -439,6 +507,25 @@ def test_a_run_of_a_time_past_has_the_prices_of_its_days(
         runs.run(price_history="UTC")
     runs.run(price_history="UTC", as_of=date(2024, 3, 3))
     assert revenue(runs) == ["1.00", "4.00", "6.00"]
+
+
+def test_a_missing_price_stops_runs_of_its_days_until_it_is_there(
+    runs: Runs, clock: time_machine.Traveller
+) -> None:
+    """What was sold before has that of then."""
+    sell(runs, "1.00")
+    runs.run(price_history="UTC")
+    clock.move_to(at(2))
+    sell(runs, "")
+    runs.run(price_history="UTC", as_of=date(2024, 3, 2))
+    assert revenue(runs) == ["1.00", "2.00"]
+    with pytest.raises(InputError, match=r"pen \(2 purchases\)"):
+        runs.run(price_history="UTC")
+    clock.move_to(at(4))
+    sell(runs, "5.00")
+    runs.run(price_history="UTC")
+    assert revenue(runs) == ["1.00", "2.00", "15.00", "20.00"]
+    assert verify(str(runs.folder / "state"), "run-004").agrees
 
 
 def test_a_plan_that_was_killed_is_planned_again_to_the_same(

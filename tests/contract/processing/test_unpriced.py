@@ -11,6 +11,8 @@ import pytest
 from pipeline_core.errors import InputError
 from pipeline_core.frames import DataTransformer, DimensionLoader
 from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.questions.explain.explain import explain
+from pipeline_core.questions.explain.explanation import Cell
 from tests.support.archives import Shop, part, purchase, write_shop
 from tests.support.run import plan_local, process_local, run_local, text, week
 from tests.support.successive import Runs
@@ -23,6 +25,7 @@ PEN, INK, PAD = (
 )
 GOOD = week(part([purchase(), purchase(quantity=3)]))
 OF_INK = week(part([purchase(), *[purchase(product="p2")] * 3, purchase(product="p3")]))
+STRANGE = ("unknown_customer", 4, 1)
 BOUGHT = r"bought that have no price: p2 \(3 purchases\), p3 \(1 purchase\)\."
 
 
@@ -38,6 +41,7 @@ def test_nobody_bought_it_and_the_run_is_as_without_it(tmp_path: Path) -> None:
     ledger = RunLedger(open_state(str(tmp_path / "state")), outcome.run_id)
     told = "2 products have no price (p2, p3): a run in which one is bought will fail."
     assert ledger.manifest().unpriced_words == told
+    assert told in (tmp_path / "reports" / "latest" / "index.html").read_text()
 
 
 @pytest.mark.parametrize("options", [{}, {"unknown": "bucket"}, {"returns": "net"}])
@@ -72,6 +76,14 @@ def test_of_what_is_left_out_anyway_the_money_is_not_known(tmp_path: Path) -> No
     lost = outcome.summary.rejected["unknown_customer"]
     assert (lost.units, lost.unknown_revenue) == (4, 1)
     assert_agrees(tmp_path, outcome)
+    ledger = RunLedger(open_state(str(tmp_path / "state")), outcome.run_id)
+    found = explain(ledger, Cell("Office", "Retail"), 20)
+    [of] = found.left_out
+    assert (of.known, of.reason, of.units, of.unknown_revenue) == ("category", *STRANGE)
+    assert [(each.product, each.revenue) for each in found.first_left_out] == [
+        ("p2", None),
+        ("p1", "0.20"),
+    ]
 
 
 def test_an_archive_that_is_kept_is_read_again_if_it_names_what_has_no_price(
@@ -106,12 +118,6 @@ def test_dated_rows_without_a_price_stop_their_days_alone(tmp_path: Path) -> Non
     (shop.data / "other.zip").write_bytes(GOOD)
     with pytest.raises(InputError, match=r"other\.zip: .*p1 \(2 purchases\)"):
         process_local(tmp_path, plan_local(shop, tmp_path))
-
-
-def test_a_history_takes_no_price_that_is_missing(tmp_path: Path) -> None:
-    runs = Runs(shop_of(tmp_path, week=GOOD), tmp_path)
-    with pytest.raises(InputError, match="SALES_PRICE_HISTORY=keep, products: no price for 'p2'"):
-        runs.run(price_history="UTC")
 
 
 def test_frames_have_none_and_stop_at_a_sale(tmp_path: Path) -> None:
