@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from console.broker_tls import tls_mismatch
 from console.display.terminal import note
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.errors import RetryableError
@@ -83,8 +84,7 @@ def wait_for_workers(settings: Settings, *, quiet: bool = False) -> None:
 
 def _broker_place(settings: Settings) -> str:
     """The broker's URL, without user and password."""
-    url = settings.broker_url.get_secret_value() if settings.broker_url else DEFAULT_BROKER_URL
-    return _CREDENTIALS.sub(r"\1", url)
+    return _CREDENTIALS.sub(r"\1", _url(settings))
 
 
 def check_served(settings: Settings, shop: Shop) -> bool:
@@ -162,6 +162,10 @@ def _answering_processes(settings: Settings, shop: Shop, stack: ExitStack) -> in
     return worker_processes(shop, connection)
 
 
+def _url(settings: Settings) -> str:
+    return settings.broker_url.get_secret_value() if settings.broker_url else DEFAULT_BROKER_URL
+
+
 def _is_answered(settings: Settings) -> bool:
     with _broker(settings) as (app, connection):
         return bool(
@@ -182,4 +186,7 @@ def _broker(settings: Settings) -> Iterator[tuple[Celery, Any]]:
             connection.ensure_connection(max_retries=1, timeout=_CONNECT_SECONDS)
             yield app, connection
     except AWAY as error:
-        raise broker_error(error) from error
+        told = broker_error(error)
+        if isinstance(told, RetryableError):
+            told = tls_mismatch(_url(settings)) or told
+        raise told from error

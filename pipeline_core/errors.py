@@ -44,6 +44,11 @@ class ConfigError(PipelineError):
     """A setting or an option that no retry will mend."""
 
 
+class UnknownHost(ConfigError):
+    """There is no such name. Whoever begins has a wrong one; in the midst of a run the name of a
+    server that is stopped may be gone for a while, and the same call may succeed later."""
+
+
 class EventsGone(ConfigError):
     """A past run's events were asked for, and neither an extract nor an archive has them."""
 

@@ -12,7 +12,7 @@ from kombu.exceptions import BatchPublishError, OperationalError
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from pipeline_core.configuration.served_shops import ServedPlaces, Shop, not_served
-from pipeline_core.errors import ConfigError, NotServed, RetryableError
+from pipeline_core.errors import ConfigError, NotServed, RetryableError, UnknownHost
 from workers.celery import app
 from workers.config import REACH, SERVES, STATE_MARK
 
@@ -140,7 +140,7 @@ def broker_error(error: BaseException | None) -> ConfigError | RetryableError:
             f"The broker refuses: {said}.", "Correct the database's number in SALES_BROKER_URL."
         )
     if any(isinstance(each, socket.gaierror) and each.errno in _NO_HOST for each in causes):
-        return ConfigError(
+        return UnknownHost(
             f"The broker has no such host: {said}.",
             "Correct the host in SALES_BROKER_URL: no such name is known here.",
         )

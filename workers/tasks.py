@@ -30,6 +30,7 @@ from pipeline_core.errors import (
     RetryableError,
     RunUnderWay,
     TooCostly,
+    UnknownHost,
     WorkUnderWay,
 )
 from pipeline_core.ledger import RunLedger, lease
@@ -104,7 +105,7 @@ class PipelineTask(Task):  # type: ignore[misc]
                 raise
             except WorkUnderWay as others:
                 self.come_back(others, ledger)
-            except (TooCostly, RetryableError) as error:
+            except (TooCostly, RetryableError, UnknownHost) as error:
                 self.try_again(error, ledger if is_known or _may_exist(ledger) else None)
             except NotServed as refusal:
                 if is_new:
@@ -133,12 +134,14 @@ class PipelineTask(Task):  # type: ignore[misc]
         again.apply_async()
         raise Retry(exc=why, when=pause, sig=again)
 
-    def try_again(self, error: RetryableError | TooCostly, ledger: RunLedger | None) -> NoReturn:
+    def try_again(
+        self, error: RetryableError | TooCostly | UnknownHost, ledger: RunLedger | None
+    ) -> NoReturn:
         """Raises Celery's Retry or, after the last try, the error."""
         if self.request.retries >= settings.task_retries:
             log.error("gave_up", cause=error.message)
             # Too costly an archive is the reconciler's business: it is quarantined in the end.
-            if ledger is not None and isinstance(error, RetryableError):
+            if ledger is not None and not isinstance(error, TooCostly):
                 fail_and_notify(ledger, settings.hooks(), error)
             raise error
         pause = get_exponential_backoff_interval(
@@ -163,7 +166,7 @@ def start_run(self: PipelineTask, slot: str | None = None) -> str:
         with _refusals_told():
             check_slot(slot)
             run_id = claim_slot(settings, slot, scheduled=scheduled)
-    except RetryableError as error:
+    except (RetryableError, UnknownHost) as error:
         self.try_again(error, None)
     with self.of_run(settings.state, run_id, is_new=True, slot=slot) as ledger:
         try:
@@ -267,7 +270,7 @@ def reconcile(self: PipelineTask) -> None:
         try:
             with _refusals_told():
                 reconciler.reconcile(settings)
-        except RetryableError as error:  # the next look is in a minute
+        except (RetryableError, UnknownHost) as error:  # the next look is in a minute
             log.warning("cannot_recover", cause=error.message)
 
 
@@ -284,7 +287,7 @@ def _may_exist(ledger: RunLedger) -> bool:
     """False if a message named a run of which the state does not know that work was sent."""
     try:
         return was_sent(ledger)
-    except RetryableError:  # it is what does not answer
+    except (RetryableError, UnknownHost):  # it is what does not answer
         return True
 
 
@@ -296,5 +299,5 @@ def _shown(name: object) -> object:
 def _keep_lock(ledger: RunLedger, seconds: float) -> None:
     try:
         lease.extend(ledger, seconds)
-    except RetryableError as error:  # it is what does not answer; the next try extends it
+    except (RetryableError, UnknownHost) as error:  # what does not answer; the next try extends it
         log.warning("lease_not_extended", cause=error.message)

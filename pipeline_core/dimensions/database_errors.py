@@ -11,7 +11,7 @@ from pipeline_core.configuration.dimension_tables import DimensionTable
 from pipeline_core.dimensions.refusals import Refusal, masked, why_not_connected
 from pipeline_core.dimensions.source_table import shortened
 from pipeline_core.dimensions.table_lookup import quoted
-from pipeline_core.errors import ConfigError, InputError, PipelineError, RetryableError
+from pipeline_core.errors import ConfigError, InputError, PipelineError, RetryableError, UnknownHost
 
 URL_FORM = "Write postgresql://user:password@host:5432/database."
 _SETTINGS = (
@@ -129,5 +129,6 @@ def _no_connection(lines: list[str]) -> PipelineError:
         return RetryableError(
             f"The database refuses: {said}.", f"Check {_SETTINGS}, and how PostgreSQL fares."
         )
-    what = "has no such host" if refusal == "unknown host" else "refuses"
-    return ConfigError(f"The database {what}: {said}.", _REMEDIES[refusal])
+    if refusal == "unknown host":
+        return UnknownHost(f"The database has no such host: {said}.", _REMEDIES[refusal])
+    return ConfigError(f"The database refuses: {said}.", _REMEDIES[refusal])

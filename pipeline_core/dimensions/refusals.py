@@ -44,7 +44,7 @@ _TLS = re.compile(
 _UNKNOWN_HOST = re.compile(
     r"could not translate host name .* to address: "
     r"(?:Name or service not known|Name does not resolve|No address associated with hostname"
-    r"|nodename nor servname provided|No such host is known|Non-recoverable)",
+    r"|nodename nor servname provided|No such host is known)",
     re.IGNORECASE,
 )
 # A host's name has no @: what a message quotes with one is a piece of a password.

@@ -49,7 +49,7 @@ def run_locally(state_uri: str, manifest: Manifest, jobs: int) -> Outcome:
         from pipeline_core.publication.publish import publish
 
         try:
-            return call_with_retries(lambda: publish(state_uri, manifest.run_id))
+            return call_with_retries(lambda: publish(state_uri, manifest.run_id), is_begun=True)
         except ResultsMissing as error:  # a damaged result was found
             log.warning("results_missing", run_id=manifest.run_id, cause=error.message)
 
@@ -163,7 +163,7 @@ def _process(state_uri: str, run_id: str, work: Work) -> None:
     worker = Worker(this_process())
     while True:
         try:
-            call_with_retries(lambda: process(state_uri, run_id, work, worker))
+            call_with_retries(lambda: process(state_uri, run_id, work, worker), is_begun=True)
             return
         except WorkUnderWay as others:  # of commands that were killed a moment ago
             seconds = round(others.seconds, 1)

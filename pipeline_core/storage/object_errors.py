@@ -7,7 +7,7 @@ import re
 
 from obstore.exceptions import PermissionDeniedError, PreconditionError, UnauthenticatedError
 
-from pipeline_core.errors import ConfigError, NoCredentials, RetryableError
+from pipeline_core.errors import ConfigError, NoCredentials, RetryableError, UnknownHost
 from pipeline_core.storage.base import no_conditional_writes
 
 _DENIED = (PermissionDeniedError, UnauthenticatedError)
@@ -50,20 +50,21 @@ def translation(error: Exception, what: str, place: str, variables: str) -> Exce
             what + f"access is denied ({code or status}).",
             f"Check the {variables}* environment variables, the rights and the clock.",
         )
-    if (mistake := _no_connection(text)) is not None:
-        return ConfigError(what + mistake, f"Check the {variables}* environment variables.")
+    if (mistake := _no_connection(text, what, variables)) is not None:
+        return mistake
     for phrase, cause, remedy in _MISTAKES:
         if phrase in text:
             return ConfigError(what + cause, remedy.format(variables))
     return RetryableError(what + _cause(error, text, f"{status} {code}".strip()) + ".", check)
 
 
-def _no_connection(text: str) -> str | None:
+def _no_connection(text: str, what: str, variables: str) -> ConfigError | None:
     """Why no try will connect; None if one may, as where a resolver is away."""
+    settings = f"Check the {variables}* environment variables."
     if "dns error" in text and _UNKNOWN_HOST.search(text):
-        return "there is no such host."
+        return UnknownHost(what + "there is no such host.", settings)
     if "certificate" in text.lower() and "Connect" in text:
-        return "its certificate is not one that this machine trusts."
+        return ConfigError(what + "its certificate is not one that this machine trusts.", settings)
     return None
 
 

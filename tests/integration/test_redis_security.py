@@ -17,7 +17,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
+from console.broker_tls import tls_mismatch
+from console.commands.doctor.servers import check_broker
 from console.stack import RedisServer, Stack
+from pipeline_core.settings import load_settings
 from tests.support import PROJECT
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.processes import celery, environment, eventually, sales_pipeline
@@ -49,6 +52,26 @@ def encrypted(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TlsRed
     else:
         with tls_server(tmp_path) as found:
             yield found
+
+
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_a_url_that_is_wrong_about_tls_is_told(
+    encrypted: TlsRedis, stack: Stack, is_encrypted: bool
+) -> None:
+    right = encrypted.url if is_encrypted else stack.redis.url
+    scheme, other = ("rediss:", "redis:") if is_encrypted else ("redis:", "rediss:")
+    assert tls_mismatch(right) is None
+    wrong = right.replace(scheme, other)
+    found = check_broker(load_settings({"broker_url": wrong}))
+    assert ("speaks TLS" if is_encrypted else "speaks no TLS") in found.found
+    assert f"Begin SALES_BROKER_URL with {scheme}//" in found.remedy
+
+
+def test_nobody_there_is_no_matter_of_tls() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    assert tls_mismatch(f"rediss://127.0.0.1:{port}/0") is None
+    assert tls_mismatch(f"redis://127.0.0.1:{port}/0") is None
 
 
 def test_a_run_over_tls(encrypted: TlsRedis, stack: Stack, shop: Shop, tmp_path: Path) -> None:

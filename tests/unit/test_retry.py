@@ -5,13 +5,30 @@ from __future__ import annotations
 import pytest
 
 from pipeline_core import retry
-from pipeline_core.errors import NoCredentials, RetryableError
+from pipeline_core.errors import (
+    ConfigError,
+    NoCredentials,
+    PipelineError,
+    RetryableError,
+    UnknownHost,
+)
 from pipeline_core.retry import call_with_retries
 
 
-@pytest.mark.parametrize(("error", "calls"), [(RetryableError, 3), (NoCredentials, 1)])
-def test_who_has_no_credentials_asks_once(
-    monkeypatch: pytest.MonkeyPatch, error: type[RetryableError], calls: int
+@pytest.mark.parametrize(
+    ("error", "is_begun", "calls"),
+    [
+        (RetryableError, False, 3),
+        (NoCredentials, False, 1),
+        (UnknownHost, False, 1),
+        (RetryableError, True, 3),
+        (NoCredentials, True, 1),
+        (UnknownHost, True, 3),
+        (ConfigError, True, 1),
+    ],
+)
+def test_what_waiting_does_not_mend_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch, error: type[PipelineError], is_begun: bool, calls: int
 ) -> None:
     monkeypatch.setattr(retry, "_FIRST_PAUSE_SECONDS", 0.0)
     made: list[int] = []
@@ -21,5 +38,5 @@ def test_who_has_no_credentials_asks_once(
         raise error("no answer")
 
     with pytest.raises(error):
-        call_with_retries(call)
+        call_with_retries(call, is_begun=is_begun)
     assert len(made) == calls

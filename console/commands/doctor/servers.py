@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.commands.doctor.checks import Check
 from pipeline_core.configuration.served_shops import Shop, not_served
+from pipeline_core.errors import RetryableError
 from pipeline_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,9 +37,12 @@ def _redis_check(settings: Settings, url: SecretStr, setting: str) -> Check:
         with _redis(settings, url) as client:
             info: dict[str, Any] = client.info("everything")
     except (RedisError, OSError) as error:
+        from console.broker_tls import tls_mismatch
         from workers.broker import broker_error
 
         told = broker_error(error)
+        if isinstance(told, RetryableError):
+            told = tls_mismatch(url.get_secret_value(), setting) or told
         named = told.remedy.replace("SALES_BROKER_URL", setting)
         return Check("broker", "failed", told.message, named)
     except ValueError as error:

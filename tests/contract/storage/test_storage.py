@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_core.errors import ConfigError, NotAllowed, RetryableError
+from pipeline_core.errors import ConfigError, NotAllowed, RetryableError, UnknownHost
 from pipeline_core.storage import Contents, Storage, absolute_uri, open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_client import RETRIES
@@ -798,7 +798,7 @@ def test_an_unreachable_endpoint_is_given_up_soon(
 @pytest.mark.parametrize(
     ("name", "value", "error", "match"),
     [
-        ("AWS_ENDPOINT_URL", "http://no.such.host.invalid", ConfigError, "there is no such host"),
+        ("AWS_ENDPOINT_URL", "http://no.such.host.invalid", UnknownHost, "there is no such host"),
         ("AWS_ENDPOINT_URL", "127.0.0.1:1", ConfigError, "not a URL"),
         ("AWS_ALLOW_HTTP", "false", ConfigError, "AWS_ALLOW_HTTP"),
         ("AWS_ALLOW_HTTP", "perhaps", ConfigError, "settings"),

@@ -23,6 +23,7 @@ LOGIN = f'{AT}FATAL:  password authentication failed for user "u"'
         ([UNKNOWN, SILENT, "\tIs the server running on that host?"], "silent"),
         ([UNKNOWN, LOGIN], "login"),
         ([UNKNOWN.replace("Name or service not known", "Temporary failure")], "silent"),
+        ([UNKNOWN.replace("Name or service not known", "Non-recoverable failure")], "silent"),
         ([f"{AT}server does not support SSL, but SSL was required"], "tls"),
         ([f"{AT}SSL error: certificate verify failed"], "tls"),
         ([f"{AT}SSL error: tlsv1 alert unknown ca"], "tls"),
