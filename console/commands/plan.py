@@ -181,7 +181,10 @@ def _expected_seconds(state: Storage, to_read: int) -> float | None:
         outcome = RunLedger(state, run_id).outcome()
         if outcome and outcome.summary and outcome.summary.bytes_read:
             summary = outcome.summary
-            return round(summary.seconds * to_read / summary.bytes_read, 3)
+            took = summary.seconds
+            if summary.work_seconds is not None:  # of a run that stood still, what one would take
+                took = min(took, summary.work_seconds)
+            return round(took * to_read / summary.bytes_read, 3)
     return None
 
 

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 @click.option("-n", "--newest", default=20, show_default=True, help="How many runs to list.")
 @json_option
 def runs_command(newest: int, as_json: bool, **options: Any) -> None:
-    """List the runs, newest first."""
+    """List the runs, newest first.
+
+    Work is the seconds that processes took for archives, added up: without waiting, planning and
+    publishing.
+    """
     settings = run_settings(options)
     from console.display.views import output, table
     from pipeline_core.ledger import (
@@ -45,7 +49,7 @@ def runs_command(newest: int, as_json: bool, **options: Any) -> None:
             _state_words(run),
             grouped(run.total_revenue) if run.total_revenue else "",
             *("" if n is None else f"{n:,}" for n in (run.archives, run.events, run.rejected)),
-            run.seconds,
+            "" if run.work_seconds is None else f"{run.work_seconds:,.1f}",
             run.reason,
         )
         for run in told
@@ -58,7 +62,7 @@ def runs_command(newest: int, as_json: bool, **options: Any) -> None:
         "archives",
         "events",
         "left out",
-        "seconds",
+        "work (s)",
     ]
     headings.append("reason")
     shown = len(headings) if any(run.reason for run in told) else len(headings) - 1
@@ -90,6 +94,7 @@ def _history(run_id: str, outcome: Outcome | None) -> ListedRun:
         events=summary.events.seen if summary else None,
         rejected=summary.events.rejected if summary else None,
         seconds=summary.seconds if summary else None,
+        work_seconds=summary.work_seconds if summary else None,
         as_of=summary.as_of if summary else None,
         reason=outcome.reason if outcome else None,
     )

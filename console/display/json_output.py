@@ -113,7 +113,10 @@ class ListedRun(Struct, frozen=True, kw_only=True):
     rejected: int | None
     """Events that were left out."""
     seconds: float | None
-    """Seconds from the plan to the verdict."""
+    """Seconds from the plan to the verdict, with all that was waited for in between."""
+    work_seconds: float | None
+    """Seconds that processes took for its archives, added up, without waiting; null of a run of an
+    earlier version, too."""
     as_of: date | None
     """The last date of a report of a time past; null if it is of all days."""
     reason: str | None

@@ -154,7 +154,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     json_bytes: int
     """Bytes of their parts, uncompressed."""
     seconds: float
-    """Seconds from the plan to the verdict."""
+    """Seconds from the plan to the verdict, with all that was waited for in between."""
     general_events: int = 0
     """Events decoded by the general tier, which is slower and says the same."""
     bytes_read: int = 0
@@ -193,6 +193,9 @@ class Summary(Struct, frozen=True, kw_only=True):
     reconciliation: Reconciliation | None = None
     """All that was bought, beside what is counted and left out, in money; null of an earlier
     version."""
+    work_seconds: float | None = None
+    """Seconds that processes took for its archives, each archive's added up: without planning,
+    publishing, tries that failed, and waiting; null of an earlier version."""
 
     @property
     def bad_events(self) -> int:

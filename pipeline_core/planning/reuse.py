@@ -88,6 +88,7 @@ def reuse_receipts(ledger: RunLedger, manifest: Manifest, known: Mapping[str, Kn
             archive=archive.id,
             days=_reused(receipt.days),
             bytes_read=0,
+            seconds=0.0,
         )
         for archive in manifest.archives
         for work, receipt in (known[archive.name].done if archive.name in known else ())

@@ -262,6 +262,7 @@ def _figures(summary: Summary) -> Summary:
         archives=msgspec.structs.replace(archives, read=archives.read + archives.reused, reused=0),
         days=msgspec.structs.replace(days, read=days.read + days.reused, reused=0),
         seconds=0.0,
+        work_seconds=None,
         general_events=0,
         bytes_read=0,
         allowed_drift="",

@@ -108,6 +108,7 @@ def summarise(
         returns=add_up_returns(returned, partials, manifest.options.returns, scale),
         undated=sum(count.undated for count in counts),
         seconds=0.0,
+        work_seconds=round(sum(receipt.seconds for receipt in receipts), 3),
     )
     found = reconcile(
         events.counted,

@@ -43,7 +43,7 @@ def _plain(value: Any) -> Any:
         {
             name: getattr(value, name)
             for name in value.__struct_fields__
-            if name not in ("run_id", "created_at", "finished_at", "seconds")
+            if name not in ("run_id", "created_at", "finished_at", "seconds", "work_seconds")
         }
         if hasattr(value, "__struct_fields__")
         else str(value)

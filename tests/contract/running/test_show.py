@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,15 @@ from pipeline_core.messages import Work
 from pipeline_core.processing.process import process
 from pipeline_core.storage import open_storage
 from tests.support.archives import write_shop
-from tests.support.run import note_attempt, plan_local, process_local, publish_local, sales, week
+from tests.support.run import (
+    note_attempt,
+    plan_local,
+    process_local,
+    publish_local,
+    run_local,
+    sales,
+    week,
+)
 
 
 def _show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
@@ -50,3 +60,43 @@ def test_trouble_is_not_listed_with_what_is_done_or_at_work(
     assert "running" not in trouble
     assert "a.zip, attempt 1: lost" in trouble
     assert "attempt 2" not in trouble
+
+
+def test_runs_says_what_the_work_took_and_not_what_was_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = write_shop(tmp_path / "shop", {"a.zip": week(sales(1)), "b.zip": week(sales(2))})
+    manifest = plan_local(shop, tmp_path)
+    time.sleep(0.3)
+    began = time.monotonic()
+    process_local(tmp_path, manifest)
+    took = time.monotonic() - began
+    assert (first := publish_local(tmp_path, manifest).summary) is not None
+    assert first.work_seconds is not None
+    assert 0 < first.work_seconds <= took
+    assert first.seconds > first.work_seconds + 0.3
+    assert (second := run_local(shop, tmp_path).summary) is not None
+    assert (second.archives.reused, second.work_seconds) == (2, 0)
+    monkeypatch.setenv("SALES_STATE", str(tmp_path / "state"))
+    told = json.loads(CliRunner().invoke(cli, ["runs", "--json"]).stdout)
+    assert [(each["seconds"], each["work_seconds"]) for each in told] == [
+        (second.seconds, 0),
+        (first.seconds, first.work_seconds),
+    ]
+    shown = CliRunner().invoke(cli, ["runs"]).stdout
+    assert f"{first.work_seconds:,.1f}" in shown
+    assert "work (s)" in shown
+
+
+def test_a_run_of_an_earlier_version_says_nothing_of_its_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = run_local(write_shop(tmp_path / "shop", {"a.zip": week(sales(1))}), tmp_path).run_id
+    outcome = tmp_path / "state" / "runs" / run_id / "outcome.json"
+    known = json.loads(outcome.read_text())
+    del known["summary"]["work_seconds"]
+    outcome.write_text(json.dumps(known))
+    monkeypatch.setenv("SALES_STATE", str(tmp_path / "state"))
+    [told] = json.loads(CliRunner().invoke(cli, ["runs", "--json"]).stdout)
+    assert (told["seconds"] > 0, told["work_seconds"]) == (True, None)
+    assert CliRunner().invoke(cli, ["runs"]).exit_code == 0
