@@ -27,7 +27,10 @@ def load_settings_or_end() -> Settings:
         ConfigError: a setting is wrong, and this is another program.
     """
     try:
-        return load_settings()
+        settings = load_settings()
+        if _celery_command() is not None:
+            settings.check_plugins()
+        return settings
     except ConfigError as error:
         if _celery_command() is None:
             raise

@@ -85,23 +85,26 @@ def show_plan(settings: Settings, *, as_json: bool, list_all: bool = True) -> No
     ignored = merge_endings(
         [found.ignored, *(a.ignored or {} for a in found.archives if a.duplicate_of is None)]
     )
+    is_known = all(archive.name in known for archive, _ in states)
+    nothing_new = is_known and not (to_read or vanished or settings.full)
     seconds = _expected_seconds(open_state(settings.state), to_read)
     if as_json:
-        shown = Planned(
-            archives=[_planned(archive, state) for archive, state in states],
-            vanished=vanished,
-            bytes_to_read=to_read,
-            expected_seconds=seconds,
-            conflicting_days=found.conflicting_days,
-            missing_days=missing,
-            missing_days_total=missing_count,
-            ignored=ignored,
+        print_json(
+            Planned(
+                nothing_new=nothing_new,
+                archives=[_planned(archive, state) for archive, state in states],
+                vanished=vanished,
+                bytes_to_read=to_read,
+                expected_seconds=seconds,
+                conflicting_days=found.conflicting_days,
+                missing_days=missing,
+                missing_days_total=missing_count,
+                ignored=ignored,
+            )
         )
-        print_json(shown)
         return
     console = output()
-    is_new = to_read or vanished or any(archive.name not in known for archive, _ in states)
-    if not (list_all or is_new or settings.full):
+    if nothing_new and not list_all:
         found_again = f"{counted(len(states), 'archive')} as the last run found them"
         console.print(f"Nothing new: {found_again}. --all lists them.")
         return

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from console.options import json_option, place_options, run_argument, run_settings
+from console.options import json_option, place_options, quiet_option, run_argument, run_settings
 from console.run_places import check_reports_place
 
 
@@ -23,8 +23,14 @@ from console.run_places import check_reports_place
     help="Publish although a figure moved too far since the last published run.",
 )
 @json_option
+@quiet_option
 def publish_command(
-    run_id: str, allow_incomplete: bool, allow_drift: bool, as_json: bool, **options: Any
+    run_id: str,
+    allow_incomplete: bool,
+    allow_drift: bool,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Publish a run that was refused, without reading anything again.
 
@@ -45,4 +51,4 @@ def publish_command(
     if before is not None and before.state != outcome.state:
         ledger.forget_notified()
     notify_of_outcome(ledger, settings.hooks())
-    sys.exit(finish(settings, outcome, as_json=as_json, quiet=as_json))
+    sys.exit(finish(settings, outcome, as_json=as_json, quiet=quiet or as_json))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pipeline_core.settings import Settings
     from pipeline_core.verify import Difference, Verification
 
+_BYTES = "SHA-256 "
+
 
 @click.command()
 @run_argument()
@@ -101,8 +103,8 @@ def _print(found: Verification) -> None:
 
 
 def _complain(found: Verification, difference: Difference) -> None:
-    complain(
-        f"Run {found.run_id} differs at {difference.place}: published {difference.published}, "
-        f"recomputed {difference.recomputed}.",
-        difference.remedy,
-    )
+    place, then, now = difference.place, difference.published, difference.recomputed
+    said = f"published {then}, recomputed {now}"
+    if then.startswith(_BYTES):  # of an archive
+        said = f"the run read {then}; {'now it is ' if now.startswith(_BYTES) else ''}{now}"
+    complain(f"Run {found.run_id} differs at {place}: {said.rstrip('.')}.", difference.remedy)

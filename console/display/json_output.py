@@ -34,6 +34,9 @@ class PlannedArchive(Struct, frozen=True, kw_only=True):
 class Planned(Struct, frozen=True, kw_only=True):
     """What a run would read."""
 
+    nothing_new: bool
+    """Whether every archive is as the last run found it, and none would be opened. Customers and
+    products are not looked at."""
     archives: list[PlannedArchive]
     """The archives, by name."""
     vanished: list[str]

@@ -18,9 +18,8 @@ from pipeline_core.configuration.places import PLUGIN
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import check_names, make_snapshot
 from pipeline_core.errors import ConfigError
-from pipeline_core.machine.plugins import Plugin, find_plugin, plugin_code
+from pipeline_core.machine.plugins import DIMENSION_GROUP, Plugin, find_plugin, plugin_code
 
-GROUP = "sales_pipeline.dimensions"
 _WHAT = (
     "a function without arguments that returns two Arrow tables: of customers, with the columns "
     f"{', '.join(CUSTOMERS.ours)}, and of products, with {', '.join(PRODUCTS.ours)}; each may have "
@@ -81,4 +80,4 @@ def _code_of(found: Plugin) -> AbstractContextManager[None]:
 
 
 def _found(place: str) -> Plugin:
-    return find_plugin(GROUP, place.removeprefix(PLUGIN), _WHAT, PLUGIN)
+    return find_plugin(DIMENSION_GROUP, place.removeprefix(PLUGIN), _WHAT, PLUGIN)

@@ -17,6 +17,10 @@ from pipeline_core.errors import ConfigError, ContractError, PipelineError, mess
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+# Groups of entry points: reports, and customers and products.
+REPORT_GROUP = "sales_pipeline.reports"
+DIMENSION_GROUP = "sales_pipeline.dimensions"
+
 
 @dataclass(frozen=True)
 class Plugin:

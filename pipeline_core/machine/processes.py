@@ -1,4 +1,5 @@
-"""Where processes come from once a command has threads: a server that has imported what they need.
+"""Where processes come from once a command has threads: a server that has imported what they need;
+and how those of a pool end.
 
 Not plain fork: Arrow and the progress display have threads, and a forked lock stays locked.
 """
@@ -6,6 +7,7 @@ Not plain fork: Arrow and the progress display have threads, and a forked lock s
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sys
 import threading
@@ -14,7 +16,12 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 from types import ModuleType
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+_STOP_SECONDS = 5.0
 _PRELOADED = "pipeline_core.processing.process"
 
 
@@ -50,6 +57,34 @@ def without_main() -> Iterator[None]:
 
 
 _main_hidden = threading.Lock()
+
+
+def end_pool(pool: ProcessPoolExecutor) -> None:
+    """Ends a pool's processes, whatever they are at, and no others: whoever imported us may have
+    some."""
+    ours = list((pool._processes or {}).values())  # noqa: SLF001
+    pool.shutdown(wait=False, cancel_futures=True)
+    for child in ours:
+        child.terminate()
+    for child in ours:
+        child.join(_STOP_SECONDS)
+
+
+def obey_parent() -> None:
+    """For a process of a pool, at its start: its parent alone ends it, by SIGTERM or by its own
+    end."""
+    # Ctrl-C reaches the whole group, and the parent answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot end its processes, and they would wait for it for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager

@@ -127,9 +127,16 @@ class _Days:
 
 
 def counted_days(ledger: RunLedger, manifest: Manifest) -> list[CountedDay]:
-    """In the order of archives and days. Raises ConfigError if the run is not processed, or its
-    record of what was sent twice is gone, and DamagedResult if what that names is."""
+    """In the order of archives and days. Raises ConfigError if the run is not processed, a result
+    of it is gone, or its record of what was sent twice, and DamagedResult if what that names is."""
     found = results(ledger, manifest)
+    verdict = ledger.verdict()
+    if found.outstanding and verdict is not None and verdict.state == "published":
+        archive = manifest.archive(found.outstanding[0].archive).name
+        raise ConfigError(
+            f"Run {manifest.run_id} is published, and its result of {archive} is gone.",
+            f"`sales-pipeline rebuild {manifest.run_id}` counts that archive again.",
+        )
     if found.outstanding:
         raise ConfigError(
             f"Run {manifest.run_id} is not processed yet.",

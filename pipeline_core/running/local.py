@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
-import os
-import signal
 import sys
 import threading
 import time
@@ -26,7 +24,12 @@ from pipeline_core.ledger.results import results
 from pipeline_core.logs import configure_logs, get_logger, log_settings
 from pipeline_core.machine.imports import lean_process
 from pipeline_core.machine.memory import keep_freed_memory
-from pipeline_core.machine.processes import process_context, without_main
+from pipeline_core.machine.processes import (
+    end_pool,
+    obey_parent,
+    process_context,
+    without_main,
+)
 from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Attempt, Manifest, Outcome, Work
 from pipeline_core.plural import counted
@@ -34,8 +37,6 @@ from pipeline_core.retry import call_with_retries
 from pipeline_core.storage import StateKey, state_key, use_state_key
 
 log = get_logger()
-
-_STOP_SECONDS = 5.0
 
 
 def run_locally(state_uri: str, manifest: Manifest, jobs: int) -> Outcome:
@@ -217,29 +218,13 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
         # They give back their memory while we publish; the end of the command waits for them.
         pool.shutdown(wait=False)
     except BaseException:
-        ours = list((pool._processes or {}).values())  # noqa: SLF001  (whoever imported us has others)
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in ours:
-            child.terminate()
-        for child in ours:
-            child.join(_STOP_SECONDS)
+        end_pool(pool)
         raise
 
 
 def _start_worker(level: str, log_format: str, key: StateKey | None) -> None:
-    # Ctrl-C reaches the whole group; the parent alone answers it, and ends us by SIGTERM.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    obey_parent()
     configure_logs(level, log_format)
     use_state_key(key)
     lean_process()
     keep_freed_memory()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A parent that was killed cannot end its processes, and they would wait for it for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -25,7 +25,9 @@ class RunningSettings(SettingGroup):
         "auto", description="weak, strong or auto: chooses jobs and batch size."
     )
     jobs: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
-        None, description="Worker processes; overrides the profile."
+        None,
+        description="Processes of a local run, of a Celery worker and of `verify`; overrides the "
+        "profile.",
     )
     batch_size: Annotated[int, Field(ge=1, le=100_000_000)] | None = Field(
         None, description="Events held at once by a worker; overrides the profile."

@@ -13,8 +13,9 @@ from pydantic import model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline_core.configuration.lineage_target import LineageTarget, parse_parent, parse_target
-from pipeline_core.configuration.places import Places
+from pipeline_core.configuration.places import PLUGIN, Places, is_plugin
 from pipeline_core.configuration.served_shops import Shop, check_states, parse_shops
+from pipeline_core.machine.plugins import DIMENSION_GROUP, REPORT_GROUP, find_plugin
 from pipeline_core.messages import Options, Order
 from pipeline_core.notify.hooks import Hooks, parse_events
 from pipeline_core.settings.celery import CelerySettings
@@ -193,3 +194,17 @@ class Settings(
             price_history=self.timezone if self.price_history == "keep" else None,
             report_plugins=self.chosen_reports(),
         )
+
+    def check_plugins(self) -> None:
+        """Raises ConfigError unless the plug-ins that are named are installed here. Nothing of them
+        is imported."""
+        place = self.dimensions
+        if place is not None and is_plugin(place):
+            find_plugin(
+                DIMENSION_GROUP,
+                place.removeprefix(PLUGIN),
+                "a function, or correct SALES_DIMENSIONS",
+                PLUGIN,
+            )
+        for name in self.chosen_reports():
+            find_plugin(REPORT_GROUP, name, "a Report, or correct SALES_REPORT_PLUGINS")

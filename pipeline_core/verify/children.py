@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
-import signal
-import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -19,7 +15,12 @@ from pipeline_core.errors import RetryableError, UnreadableArchive
 from pipeline_core.logs import configure_logs, log_settings
 from pipeline_core.machine.imports import lean_process
 from pipeline_core.machine.memory import keep_freed_memory
-from pipeline_core.machine.processes import process_context, without_main
+from pipeline_core.machine.processes import (
+    end_pool,
+    obey_parent,
+    process_context,
+    without_main,
+)
 from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Options
 from pipeline_core.storage import open_archives
@@ -31,7 +32,6 @@ from pipeline_core.verify.recount import ArchiveFound
 EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, DivisionByZero])
 # Customers of cells, and rejects, of an archive's days that are handed over: some 100 bytes each.
 MOST_HELD = 1_000_000
-_STOP_SECONDS = 5.0
 
 
 class Found(NamedTuple):
@@ -94,12 +94,7 @@ def children(
         yield Children(pool, names, jobs)
         pool.shutdown()
     except BaseException:
-        ours = list((pool._processes or {}).values())  # noqa: SLF001
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in ours:
-            child.terminate()
-        for child in ours:
-            child.join(_STOP_SECONDS)
+        end_pool(pool)
         raise
 
 
@@ -120,21 +115,11 @@ _work: list[_Work] = []
 
 
 def _start(level: str, log_format: str, work: _Work) -> None:
-    # Ctrl-C reaches the whole group; the parent alone answers it, and ends us by SIGTERM.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    obey_parent()
     lean_process()
     configure_logs(level, log_format)
     keep_freed_memory()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     _work[:] = [work]
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _count(name: str) -> Found:

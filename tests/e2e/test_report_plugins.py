@@ -250,6 +250,23 @@ def test_a_past_run_is_rebuilt_with_the_plug_in_it_had(
     assert command("gc", "--keep-runs", "1", env=env).returncode == 0
 
 
+@pytest.mark.parametrize("program", ["worker", "beat", "flower"])
+def test_nothing_of_celery_starts_with_one_that_is_not_installed(
+    env: dict[str, str], program: str
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "workers", program],
+        env=env | {"SALES_BROKER_URL": "redis://127.0.0.1:1/0", "SALES_REPORT_PLUGINS": "nope"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "Error: No package that is installed has the plug-in nope.\n" in ended.stderr
+    assert "correct SALES_REPORT_PLUGINS" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_workers_make_it_and_those_with_another_version_refuse(
     stack: Stack, shop: Shop, tmp_path: Path, sites: dict[str, Path]
 ) -> None:

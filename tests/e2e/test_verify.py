@@ -86,7 +86,8 @@ def test_it_looks_where_the_run_did_unless_it_is_told_where_the_archives_are(
     Path(env["SALES_DATA"]).rename(tmp_path / "backup")
     gone = sales_pipeline("verify", run_id, env=env)
     assert gone.returncode == 1
-    assert "differs at week.zip" in gone.stderr
+    assert "differs at week.zip: the run read SHA-256 " in gone.stderr
+    assert "; it is gone." in gone.stderr
     assert "Put the archive back" in gone.stderr
     found = sales_pipeline("verify", run_id, "--data", str(tmp_path / "backup"), env=env)
     assert found.returncode == 0, found.stderr

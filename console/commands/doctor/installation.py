@@ -11,12 +11,12 @@ from pipeline_core.containers.codecs import HAS_LIBDEFLATE
 from pipeline_core.framing.kernel import IS_BUILT
 from pipeline_core.ledger import RunLedger, newest_runs, open_state
 from pipeline_core.machine.install_lines import install_line, rebuild_line
-from pipeline_core.machine.plugins import plugin_names
+from pipeline_core.machine.plugins import REPORT_GROUP, plugin_names
 from pipeline_core.messages import plugin_words
 from pipeline_core.plural import counted
 from pipeline_core.settings import Settings, env_file_words, unused_variables
 from pipeline_core.transform.reports.laws import check_laws
-from pipeline_core.transform.reports.plugins import GROUP, chosen_plugins, reports_of
+from pipeline_core.transform.reports.plugins import chosen_plugins, reports_of
 
 _LEAST_LEASE_SECONDS = 10
 _RUNS_LOOKED_AT = 50
@@ -116,7 +116,7 @@ def check_plugins(settings: Settings) -> Check:
     for report in reports_of(chosen, "separate"):
         check_laws(report)
     found = f"reports: {plugin_words(chosen)}"
-    unused = sorted(set(plugin_names(GROUP)) - {each.name for each in chosen})
+    unused = sorted(set(plugin_names(REPORT_GROUP)) - {each.name for each in chosen})
     if unused:
         found += f"; installed, and not in SALES_REPORT_PLUGINS: {', '.join(unused)}"
     return Check("plug-ins", "ok", found)

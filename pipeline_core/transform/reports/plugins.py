@@ -11,14 +11,13 @@ from functools import lru_cache
 import pyarrow as pa
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.machine.plugins import find_plugin, plugin_code
+from pipeline_core.machine.plugins import REPORT_GROUP, find_plugin, plugin_code
 from pipeline_core.messages import ReportPlugin, ReturnsMode
 from pipeline_core.schemas import checked
 from pipeline_core.transform.reports import REPORTS
 from pipeline_core.transform.reports.base import Report
 from pipeline_core.transform.reports.returns import REPORT as RETURNS
 
-GROUP = "sales_pipeline.reports"
 _SETTING = "SALES_REPORT_PLUGINS"
 
 _NAME = re.compile(r"(?!(?:con|prn|aux|nul|com\d|lpt\d)$)[a-z][a-z0-9_]{0,59}")
@@ -94,7 +93,7 @@ def _loaded(name: str) -> tuple[ReportPlugin, Report]:
             f"{_SETTING} names {name}, and every run has a file that is called so.",
             "Give the plug-in another name.",
         )
-    found = find_plugin(GROUP, name, _WHAT)
+    found = find_plugin(REPORT_GROUP, name, _WHAT)
     plugin = ReportPlugin(name, found.package, found.version)
     mend = (
         f"Mend that package, or take {name} out of {_SETTING}: {found.entry.value} has to be "

@@ -17,6 +17,7 @@ from console.display.explanation import print_explanation
 from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger, newest_published
 from pipeline_core.messages import RejectSummary, ReturnsMode, to_json
+from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.storage import open_storage
@@ -521,3 +522,14 @@ def test_parts_of_one_name_are_told_together(tmp_path: Path) -> None:
     day = day_zip([("1.json", sales(1)), ("1.json", sales(2))])
     run_local(write_shop(tmp_path / "shop", {"a.zip": archive_zip({MARCH_1: day})}), tmp_path)
     assert figures(explained(tmp_path).parts, "part") == [("1.json", 2, 3, "0.30")]
+
+
+def test_a_published_run_that_lost_a_result_is_rebuilt_and_not_resumed(tmp_path: Path) -> None:
+    run_id = run_local(shop_with(tmp_path, sales(3)), tmp_path).run_id
+    [result] = (tmp_path / "state" / "runs" / run_id / "receipts").iterdir()
+    result.unlink()
+    with pytest.raises(ConfigError, match=r"and its result of week\.zip is gone") as lost:
+        explained(tmp_path)
+    assert lost.value.remedy.startswith(f"`sales-pipeline rebuild {run_id}`")
+    rebuild(str(tmp_path / "state"), run_id)
+    assert explained(tmp_path).totals.units_sold == 3

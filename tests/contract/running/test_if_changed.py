@@ -316,12 +316,19 @@ def test_a_plan_says_in_a_line_that_nothing_is_new(shop: Shop) -> None:
     run()
     told = CliRunner().invoke(cli, ["plan"]).stdout
     assert told == "Nothing new: 2 archives as the last run found them. --all lists them.\n"
+    assert _planned()["nothing_new"] is True
     assert "unchanged" in CliRunner().invoke(cli, ["plan", "--all"]).stdout
     (shop.data / "w3.zip").write_bytes(week(3))
     assert "w3.zip" in CliRunner().invoke(cli, ["plan"]).stdout
+    assert _planned()["nothing_new"] is False
     (shop.data / "w3.zip").unlink()
     (shop.data / "w2.zip").unlink()
     assert "vanished" in CliRunner().invoke(cli, ["plan"]).stdout
+    assert _planned()["nothing_new"] is False
+
+
+def _planned() -> dict[str, object]:
+    return dict(json.loads(CliRunner().invoke(cli, ["plan", "--json"]).stdout))
 
 
 def test_a_start_that_failed_does_not_hide_the_run_before(

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from console.command import cli
 from pipeline_core import pipeline
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import Worker
@@ -86,3 +88,12 @@ def test_a_late_publisher_of_a_refused_run_writes_nothing(
     monkeypatch.setattr(RunLedger, "write_outcome", None)
     monkeypatch.setattr(RunLedger, "create_verdict", None)
     assert publish_local(tmp_path, manifest) == before
+
+
+def test_publish_may_be_quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, manifest = _refused(tmp_path)
+    monkeypatch.setenv("SALES_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("SALES_REPORTS", str(tmp_path / "reports"))
+    asked = ["publish", manifest.run_id, "--allow-incomplete", "--quiet"]
+    done = CliRunner().invoke(cli, asked)
+    assert (done.exit_code, done.stdout) == (3, "")

@@ -289,3 +289,13 @@ def test_machine_obeys_the_control_group(tmp_path: Path) -> None:
     (tmp_path / "cpu.max").write_text("max 100000\n")
     (tmp_path / "memory.max").write_text("max\n")
     assert read_machine(tmp_path) == read_machine(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("report_plugins", "nope"), ("dimensions", "plugin:nope")]
+)
+def test_a_plugin_that_is_not_installed_is_told_by_its_setting(name: str, value: str) -> None:
+    load_settings({}).check_plugins()
+    with pytest.raises(ConfigError, match=r"installed has the plug-in .*nope") as refused:
+        load_settings({name: value}).check_plugins()
+    assert f"correct SALES_{name.upper()};" in refused.value.remedy
