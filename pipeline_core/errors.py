@@ -5,7 +5,9 @@ PipelineError
 │   ├── EventsGone     events of a past run are in no archive and not kept: do without
 │   └── NotServed      a message or a record names what a worker does not serve: do nothing
 ├── RetryableError     storage, database or broker is away: back off and try again
-│   └── NoCredentials  this process has none: it does not try again, another may
+│   └── NotFit         this process cannot do it, whatever the work: another may
+│       ├── NoCredentials  it has none: it does not try again
+│       └── NoTemporaryRoom  its temporary files cannot be written
 ├── OutcomeUnknown     it may have been done: do not do it again unasked
 ├── TooCostly          more memory or time than there is: try a few times, then leave it out
 ├── RunUnderWay        another run holds the lock: wait for it
@@ -62,7 +64,16 @@ class RetryableError(PipelineError):
     """Storage, database or broker did not answer; the same call may succeed later."""
 
 
-class NoCredentials(RetryableError):
+class NotFit(RetryableError):
+    """This process, or its machine, cannot do the work; nothing is wrong with the work, and another
+    may do it."""
+
+
+class NoTemporaryRoom(NotFit):
+    """The temporary files of this process cannot be written: no room, no rights, a broken disk."""
+
+
+class NoCredentials(NotFit):
     """This process has none for a place, and will not get any by waiting; another may have them."""
 
 

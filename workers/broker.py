@@ -14,7 +14,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from pipeline_core.configuration.served_shops import ServedPlaces, Shop, not_served
 from pipeline_core.errors import ConfigError, NotServed, RetryableError, UnknownHost
 from workers.celery import app
-from workers.config import REACH, SERVES, STATE_MARK
+from workers.config import REACH, SERVES, STATE_MARK, UNFIT
 
 AWAY = (OperationalError, BatchPublishError, RedisError, OSError)
 _NOT_LET_IN = (AuthenticationError, NoPermissionError)
@@ -31,22 +31,24 @@ _LOOK_SECONDS = 20.0
 
 class Answer(NamedTuple):
     """A worker that answers: how many processes it has, what it serves (None if an older version
-    does not say), and whether it opens states under the same key as this process."""
+    does not say), whether it opens states under the same key as this process, and why it cannot
+    work, empty if it can."""
 
     processes: int
     served: ServedPlaces | None
     has_our_key: bool
+    unfit: str = ""
 
 
-def answers(connection: Any = None) -> dict[str, Answer]:
-    """The workers that answer, by name, until none did for a tenth of a second.
+def answers(connection: Any = None, *, quiet_seconds: float = _QUIET_SECONDS) -> dict[str, Answer]:
+    """The workers that answer, by name, until none did for so long.
 
     Raises:
         ConfigError: the broker refuses for good.
         RetryableError: it does not answer.
     """
     try:
-        found = app.control.inspect(timeout=_QUIET_SECONDS, connection=connection).stats() or {}
+        found = app.control.inspect(timeout=quiet_seconds, connection=connection).stats() or {}
     except AWAY as error:
         raise broker_error(error) from error
     return {
@@ -54,6 +56,7 @@ def answers(connection: Any = None) -> dict[str, Answer]:
             each["pool"]["max-concurrency"],
             _served(each.get(SERVES)),
             each.get(STATE_MARK, app.conf.state_mark) == app.conf.state_mark,
+            str(each.get(UNFIT, "")),
         )
         for name, each in sorted(found.items())
     }

@@ -24,6 +24,8 @@ app = App(
         "workers.monitoring",
         "workers.task_events",
         "workers.reach",
+        "workers.standing_aside",
+        "workers.unfit_notes",
         "workers.remote_control",
     ],
 )

@@ -20,9 +20,12 @@ FAIL_RUN = "workers.fail_run"
 RECONCILE = "workers.reconcile"
 # By which `doctor` asks each worker whether it reaches its places.
 REACH = "sales_reach"
+# By which a worker that takes no work has another note it.
+NOTE_UNFIT = "sales_note_unfit"
 # Among what a worker tells of itself when `celery inspect stats` asks.
 SERVES = "sales_serves"
 STATE_MARK = "sales_state_mark"
+UNFIT = "sales_unfit"
 
 _LOOK_SECONDS = 60
 _LOOK_EXPIRES_SECONDS = 55

@@ -9,7 +9,7 @@ from celery.worker.control import Panel
 
 from pipeline_core.logs import get_logger
 from workers.celery import settings
-from workers.config import REACH
+from workers.config import NOTE_UNFIT, REACH
 
 log = get_logger()
 
@@ -31,6 +31,7 @@ _ASKED = {
     "enable_events",
     "heartbeat",
     "hello",
+    NOTE_UNFIT,
     "ping",
     "query_task",
     REACH,

@@ -50,9 +50,24 @@ from pipeline_core.running.deliveries import deliver_published, log_deliveries
 from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
 from workers import reconciler
 from workers.celery import app, settings
-from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, RECONCILE, START_RUN
-from workers.served_shops import check_run, check_slot, check_work, is_wanted, served_run, was_sent
+from workers.config import (
+    FAIL_RUN,
+    PROCESS_ARCHIVE,
+    PUBLISH_RUN,
+    RECONCILE,
+    START_RUN,
+)
+from workers.handing_back import handing_back, refuse_while_aside
+from workers.served_shops import (
+    check_run,
+    check_slot,
+    check_work,
+    is_wanted,
+    served_run,
+    was_sent,
+)
 from workers.shutdown import is_leaving
+from workers.standing_aside import HandedBack
 from workers.start_run import claim_slot, plan_and_send
 
 log = get_logger()
@@ -67,8 +82,13 @@ class PipelineTask(Task):  # type: ignore[misc]
 
     # Celery's own pause, after the death of a child.
     default_retry_delay = settings.retry_backoff
+    Request = HandedBack
     # Are told by us, and are no error of ours with a traceback.
     throws = (ConfigError, InputError)
+
+    def before_start(self, *_: Any) -> None:
+        """What came while this worker stood aside goes back. Raises Celery's Reject."""
+        refuse_while_aside()
 
     def worker(self) -> Worker:
         """Who runs this task now."""
@@ -96,7 +116,10 @@ class PipelineTask(Task):  # type: ignore[misc]
         with structlog.contextvars.bound_contextvars(**shown), _refusals_told():
             ledger, is_known = served_run(state, run_id), is_new
             try:
-                with raise_too_costly(self.worker(), f"finish {self.name}"):
+                with (
+                    handing_back(self.request.hostname),
+                    raise_too_costly(self.worker(), f"finish {self.name}"),
+                ):
                     if not is_new:
                         check_run(ledger, self.request.hostname)
                     is_known = True
@@ -163,7 +186,7 @@ def start_run(self: PipelineTask, slot: str | None = None) -> str:
     often it is delivered, and waits for its turn."""
     scheduled, slot = slot is not None, f"task-{self.request.id}" if slot is None else slot
     try:
-        with _refusals_told():
+        with _refusals_told(), handing_back(self.request.hostname):
             check_slot(slot)
             run_id = claim_slot(settings, slot, scheduled=scheduled)
     except (RetryableError, UnknownHost) as error:
@@ -268,7 +291,7 @@ def reconcile(self: PipelineTask) -> None:
     """Beat's every minute: starts what was missed, recovers what stopped, tells what is late."""
     with structlog.contextvars.bound_contextvars(task_id=self.request.id):
         try:
-            with _refusals_told():
+            with _refusals_told(), handing_back(self.request.hostname):
                 reconciler.reconcile(settings)
         except (RetryableError, UnknownHost) as error:  # the next look is in a minute
             log.warning("cannot_recover", cause=error.message)

@@ -199,5 +199,7 @@ def _print_under_way(ledger: RunLedger) -> None:
     ]
     if rows:
         output().print(table(["under way", "by", "for"], rows))
+    for said in seen.workers_aside:
+        click.echo(plain(said[:1].upper() + said[1:]))
     if seen.waiting_for:
         click.echo(plain(f"Nobody works on it now: {seen.waiting_for}."))

@@ -92,7 +92,7 @@ class _LiveView:
             return
         yield _line((run.phase.capitalize(), "bold"), f" run {run.run_id}, {_doers(run)}")
         yield _bar(run, options.max_width)
-        trouble = plain(self.trouble or run.waiting_for)
+        trouble = plain(self.trouble or run.waiting_for or " ".join(run.workers_aside))
         yield _line((trouble, "yellow") if trouble else (_pace(run), "cyan"))
         yield from _rows(run, options.size.height - _LINES_AROUND)
         yield _line(*_counts(run))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from pipeline_core.errors import (
+    NotFit,
     PipelineError,
     RetryableError,
     TooCostly,
@@ -122,6 +123,9 @@ def attempt(
 
     try:
         yield Noted(started.number, lambda: end(state="done"))
+    except NotFit as error:  # the process is, and the work no worse for it
+        end(state="handed_back", cause=message_of(error))
+        raise
     except Exception as error:
         cause = message_of(error)
         # What was handed back stays so, or it would count after another took its place.

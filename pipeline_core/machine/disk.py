@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from pipeline_core.errors import RetryableError
+from pipeline_core.errors import NoTemporaryRoom
 
 # What file systems, mounts and their servers answer who have no symbolic links.
 _NO_LINKS = {
@@ -29,7 +29,7 @@ _STANDS = {errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR}
 @contextmanager
 def temporary_folder(uri: str) -> Iterator[Path]:
     """A folder for what is on its way to or from ``uri``, removed afterwards. Raises
-    RetryableError if there is no place for one."""
+    NoTemporaryRoom if there is no place for one."""
     try:
         folder = tempfile.TemporaryDirectory(prefix="sales-")
     except OSError as error:
@@ -52,8 +52,8 @@ def temporary_file(uri: str) -> Iterator[tuple[Path, IO[bytes]]]:
         Path(name).unlink(missing_ok=True)
 
 
-def _no_room(uri: str, error: OSError) -> RetryableError:
-    return RetryableError(
+def _no_room(uri: str, error: OSError) -> NoTemporaryRoom:
+    return NoTemporaryRoom(
         f"There is no temporary folder for {uri}: {error.strerror}.",
         "Set TMPDIR to a folder with room.",
     )

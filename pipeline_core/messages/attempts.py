@@ -27,7 +27,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
     expires_at: datetime
     """Until when it is taken for alive (UTC); whoever makes it keeps moving this on."""
     state: Literal["running", "done", "handed_back", "failed"] = "running"
-    """What became of it; handed back is one whose process was asked to stop."""
+    """What became of it; handed back is one whose process was asked to stop, or can do no
+    work."""
     culpable: bool = False
     """Whether the work itself ended it, by memory or time: it counts as one of the tries."""
     cause: str = ""

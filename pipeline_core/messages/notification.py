@@ -7,7 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-Event = Literal["published", "failed", "refused", "incomplete", "recovered", "late", "undelivered"]
+Event = Literal[
+    "published", "failed", "refused", "incomplete", "recovered", "late", "undelivered", "unfit"
+]
 
 
 class RunFigures(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import msgspec
 
-from pipeline_core.errors import RetryableError
+from pipeline_core.errors import NoTemporaryRoom
 from pipeline_core.extract.extract_cache import extracts_of
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import (
@@ -131,7 +131,7 @@ def temporary_files() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RetryableError(
+        raise NoTemporaryRoom(
             f"Cannot write temporary files: {error.strerror or error}.",
             "Set TMPDIR to a folder with room.",
         ) from error

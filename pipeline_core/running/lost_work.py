@@ -62,3 +62,9 @@ def _silence(attempt: Attempt, lease: float, now: datetime) -> float:
 
 def _seconds(span: timedelta) -> int:
     return max(round(span.total_seconds()), 0)
+
+
+def waiting_words(fates: Iterable[str]) -> str:
+    """Why nobody works, by what became of those who did."""
+    first, *others = sorted(fates) or ["no worker has begun what is left"]
+    return f"{first}; so are {len(others)} more" if others else first

@@ -73,6 +73,11 @@ class Metrics:
             "When a run was last published, or found that nothing was new.",
             multiprocess_mode="mostrecent",
         )
+        self.takes_work: Gauge = Gauge(
+            "sales_worker_takes_work",
+            "1 while the worker takes work, 0 while it cannot do any.",
+            multiprocess_mode="mostrecent",
+        )
 
 
 def are_counted() -> bool:
@@ -115,6 +120,13 @@ def observe_publication(at: datetime, fresh_at: datetime) -> None:
     if metrics is not None:
         metrics.last_publication.set(at.timestamp())
         metrics.fresh.set(fresh_at.timestamp())
+
+
+def observe_worker(*, takes_work: bool) -> None:
+    """Notes whether this worker takes work."""
+    metrics = _metrics()
+    if metrics is not None:
+        metrics.takes_work.set(int(takes_work))
 
 
 def prepare(settings: Settings) -> None:

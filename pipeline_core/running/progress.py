@@ -9,12 +9,13 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pipeline_core.fitness.records import workers_aside
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import is_alive, is_lost
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Outcome, Receipt, RunStatus
 from pipeline_core.messages.outcome import RunState
 from pipeline_core.running.lock import is_moving
-from pipeline_core.running.lost_work import fate, is_silent
+from pipeline_core.running.lost_work import fate, is_silent, waiting_words
 from pipeline_core.running.speed import Throughput, is_reused
 from pipeline_core.storage import Storage
 from pipeline_core.storage.read_only import ReadOnlyStorage
@@ -118,6 +119,9 @@ class RunProgress(Struct, frozen=True, kw_only=True):
     """Why nobody works although archives are left, for people; else empty."""
     workers: tuple[str, ...] = ()
     """Processes that have an archive now and show life, as host:pid."""
+    workers_aside: tuple[str, ...] = ()
+    """Workers that take no work because they could do none, and why, a sentence each, for people;
+    of a run under way."""
     counts: dict[ArchiveState, int] = {}
     """Number of archives in each state."""
     archives: tuple[ArchiveProgress, ...] = ()
@@ -205,8 +209,9 @@ class Watch:
             events_per_second=throughput.events_per_second(processes),
             bytes_per_second=throughput.bytes_per_second(processes),
             left_seconds=throughput.seconds_left(sizes, done, heard, now, processes),
-            waiting_for=_waiting_words(fates.values()) if is_waiting else "",
+            waiting_for=waiting_words(fates.values()) if is_waiting else "",
             workers=tuple(sorted({attempt.owner for attempt in heard.values()})),
+            workers_aside=() if outcome else workers_aside(self._ledger.state, now),
             counts=dict(Counter(each.state for each in archives)),
             archives=archives,
         )
@@ -302,11 +307,6 @@ def _state(done: list[Receipt], *, is_running: bool, again: bool, pieces: int) -
     if any(place.day is None for receipt in done for place in receipt.unreadable):
         return "unreadable"
     return "reused" if is_reused(done) else "done"
-
-
-def _waiting_words(fates: Iterable[str]) -> str:
-    first, *others = sorted(fates) or ["no worker has begun what is left"]
-    return f"{first}; so are {len(others)} more" if others else first
 
 
 def _cause(archive: ArchiveRef, done: list[Receipt], troubles: Iterable[str]) -> str:

@@ -25,6 +25,10 @@ class FaultSettings(SettingGroup):
     )
     retry_backoff: Seconds = Field(5, description="Seconds before the first new try; doubles.")
     retry_backoff_max: Seconds = Field(300, description="Most seconds between two tries.")
+    unfit_look: Seconds = Field(
+        60,
+        description="Seconds after which a worker that cannot work looks again; doubles up to 300.",
+    )
     catch_up: int = Field(
         86_400,
         description="Seconds within which a missed scheduled run still starts.",

@@ -29,9 +29,9 @@ class MonitoringSettings(SettingGroup):
         description="Command that is told of trouble: JSON on standard input, variables HOOK_*.",
     )
     notify_on: str = Field(
-        "failed,refused,incomplete,recovered,late,undelivered",
+        "failed,refused,incomplete,recovered,late,undelivered,unfit",
         description="Trouble, out of: published, failed, refused, incomplete, recovered, late, "
-        "undelivered.",
+        "undelivered, unfit.",
     )
 
     @field_validator("webhook_url")

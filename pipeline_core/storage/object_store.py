@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 
-from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.errors import ConfigError, NoTemporaryRoom
 from pipeline_core.machine.disk import temporary_folder
 from pipeline_core.storage.base import Contents, StoredObject, checked
 from pipeline_core.storage.object_client import open_client, refuse_after_fork
@@ -188,7 +188,7 @@ class ObjectStorage:
             except FileNotFoundError:
                 raise
             except OSError as error:  # the caller's writes may fill the disk
-                raise RetryableError(
+                raise NoTemporaryRoom(
                     f"Cannot write temporary files: {error.strerror or error}.",
                     "Set TMPDIR to a folder with room.",
                 ) from error

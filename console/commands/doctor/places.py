@@ -6,6 +6,7 @@ from console.commands.doctor.checks import Check
 from pipeline_core.configuration.places import LATEST, is_plugin
 from pipeline_core.dimensions.columns import some
 from pipeline_core.dimensions.plugin import described
+from pipeline_core.fitness.reach import write_mark
 from pipeline_core.ledger import open_state, unvouched_words
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.planning.feed_paths import unseen_paths
@@ -13,7 +14,6 @@ from pipeline_core.planning.owner import check_owner
 from pipeline_core.planning.sources import read_dimensions
 from pipeline_core.plural import counted
 from pipeline_core.price_history.price_lists import load_prices, newest_prices
-from pipeline_core.running.reach import write_mark
 from pipeline_core.settings import Settings
 from pipeline_core.storage import check_creates, open_archives, open_storage
 

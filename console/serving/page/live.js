@@ -99,7 +99,8 @@ function show(run) {
     run.status === "incomplete" && "incomplete"].filter(Boolean).join(" · ");
   const trouble = run.phase === "stopped"
     ? `Nobody works on it. \`sales-pipeline resume ${run.run_id}\` goes on.`
-    : [run.reason, run.remedy, run.waiting_for && `Nobody works on it now: ${run.waiting_for}.`].filter(Boolean).join(" ");
+    : [run.reason, run.remedy, run.waiting_for && `Nobody works on it now: ${run.waiting_for}.`,
+      ...run.workers_aside].filter(Boolean).join(" ");
   part("trouble").textContent = trouble;
   part("trouble").hidden = !trouble;
   part("bar").max = run.pieces || 1;

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.follow import follow
+from pipeline_core import pipeline
 from pipeline_core.errors import ContractError
+from pipeline_core.fitness.records import note
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import COMMAND, Worker
 from pipeline_core.messages import Manifest, Work
+from pipeline_core.messages.unfit_worker import UnfitWorker
+from pipeline_core.notify.hooks import NOBODY
 from pipeline_core.processing.process import process
 from pipeline_core.running.progress import ArchiveProgress, RunProgress, Watch
 from pipeline_core.settings import load_settings
@@ -228,3 +232,16 @@ def test_a_watcher_cannot_write(tmp_path: Path) -> None:
         with pytest.raises(ContractError):
             write()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "source"]
+
+
+def test_workers_that_take_no_work_are_named_while_the_run_is_under_way(
+    ledger: RunLedger,
+) -> None:
+    now = datetime.now(UTC)
+    unfit = UnfitWorker(
+        name="w9@test", host="barn", cause="No room.", since=now, until=now + timedelta(minutes=5)
+    )
+    note(ledger.state, unfit, NOBODY)
+    assert _look(ledger).workers_aside == ("worker w9@test on barn takes no work: No room.",)
+    pipeline.fail(ledger.state.uri, ledger.run_id, ContractError("It was too much."))
+    assert _look(ledger).workers_aside == ()

@@ -1,0 +1,1 @@
+"""Whether a worker can work at all, whatever the work, and what becomes of one that cannot."""
