@@ -15,6 +15,7 @@ from redis import Redis
 from sqlalchemy import create_engine, make_url, text
 
 from console.stack import Stack, throwaway_stack
+from pipeline_core.storage import use_state_key
 from tests.support import PROJECT
 from tests.support.delivered import Place, session
 
@@ -78,12 +79,14 @@ def place(stack: Stack) -> Iterator[Place]:
 
 
 @pytest.fixture(autouse=True)
-def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the machine, and no .env, reaches a test."""
+def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No setting of the machine, no .env, and no key of another test's state reaches a test."""
     for name in list(os.environ):
         if name.startswith(("SALES_", "FLOWER_", "CELERY_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    yield
+    use_state_key(None)
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def test_the_printed_lines_work(shown: tuple[Path, str]) -> None:
         "explain": "It is what sales_report.csv says.",
         "rejects": "unknown_customer|invalid_",
         "verify": "agrees: ",
-        "plan": "3 archives, 0 bytes to read",
+        "plan": "Nothing new: 3 archives",
         "run": "is complete",
         "diff": "is gone",
     }

@@ -143,7 +143,7 @@ def _causes_are_told(_checkout: Path, _reader: Reader, said: str) -> None:
     said = " ".join(said.split())
     for words in (
         "It is what sales_report.csv says.",
-        "0 bytes to read",
+        "Nothing new: ",
         "price of p001 restated from 149.99 to 139.99",
     ):
         assert words in said

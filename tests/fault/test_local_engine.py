@@ -338,7 +338,7 @@ def test_a_killed_command_loses_its_turn_and_is_recovered(
     assert recovered.returncode == 0, recovered.stderr
     (notice,) = [json.loads(line) for line in told.read_text().splitlines()]
     assert notice["event"] == "recovered"
-    assert notice["reason"] == "It had stopped, and was taken up again."
+    assert notice["reason"] == "It had stopped, and was taken up again: events_week_09.zip."
     assert json.loads(recovered.stdout)["run_id"] == _state(env).run_id
     assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
 
