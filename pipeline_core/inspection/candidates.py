@@ -37,10 +37,12 @@ class Scored:
 
 @dataclass(frozen=True)
 class TypeScored:
-    """A field that tells purchases from the rest, by ``values`` of it."""
+    """A field that tells purchases from the rest, by ``values`` of it. ``likeness`` is what their
+    names alone say for it, ``score`` all that does."""
 
     path: str
     score: float
+    likeness: float
     values: tuple[str, ...]
 
 
@@ -141,12 +143,12 @@ class Candidates:
         }
         best = max(levels.values(), default=0.0)
         chosen = sorted(value for value, level in levels.items() if level >= best - _LEVELS)
-        score = likeness(path, "event_type") + best
+        score = named = likeness(path, "event_type") + best
         if quantity_path is not None and 0 < len(chosen) < len(counts):
             # All others have no quantity: just what tells a purchase.
             others = sum(carried[value] for value in counts if value not in chosen)
             score += _APART * (1 - others / max(1, carried.total()))
-        return TypeScored(path, score, tuple(chosen))
+        return TypeScored(path, score, named, tuple(chosen))
 
     def _carried(self, path: str, product: str, quantity_path: str | None) -> Counter[str]:
         """Rows that have a product and a quantity, by type."""

@@ -55,15 +55,9 @@ def inspect(places: Places, options: Options, archive: str | None = None) -> Ins
         sample = best.sample if best else _something_else(data, name, options, others)
         nothing = Share(events=0)
         today = Chosen(options.feed, places.customers, places.products, sample, nothing, refusal)
-    is_best = bool(today.share.counted) and (best is None or _worth(today) >= _worth(best))
+    is_best = bool(today.share.counted) and (best is None or today.worth >= best.worth)
     found = None if is_best else best
     return _told(places, tables, today, found, search.nearest, is_best=is_best)
-
-
-def _worth(chosen: Chosen) -> tuple[int, int]:
-    """Purchases that count, each of them once; then fewer that count again."""
-    again = chosen.share.counted_again
-    return chosen.share.counted - again, -again
 
 
 def _something_else(data: Storage, name: str, options: Options, others: str) -> ArchiveSample:

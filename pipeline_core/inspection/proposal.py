@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import product as combinations
 from typing import Literal
 
@@ -12,9 +13,17 @@ import msgspec
 from pipeline_core.catalog.tables import Mapped, Table, mappings
 from pipeline_core.catalog.words import likeness, words
 from pipeline_core.configuration.feed import OURS
-from pipeline_core.framing.field_paths import MISSING
+from pipeline_core.framing.field_paths import MISSING, lookup
 from pipeline_core.inspection.candidates import Candidates, Scored, TypeScored, has_kind
-from pipeline_core.inspection.rows import View, id_text, kind_of, lists_of, quantity, view_of
+from pipeline_core.inspection.rows import (
+    View,
+    id_text,
+    items_of,
+    kind_of,
+    lists_of,
+    quantity,
+    view_of,
+)
 from pipeline_core.messages import Condition, Feed
 
 CUSTOMER = ("customer_id", "segment")
@@ -23,6 +32,9 @@ PRODUCT = ("product_id", "category", "price")
 MOST_JUDGED = 6
 _MOST_LISTS = 6
 _DEFAULT = Feed()
+# Of the events, that have a field of types at least; and of what another proposal explains: what
+# only a few strange events have is no shop's way.
+_STRANGE, _NEXT_TO_NOTHING = 0.01, 0.1
 # Below such a share of the purchases, another way of writing is a slip and not the shop's way.
 _A_SLIP, _OFTEN_MISSING = 0.05, 0.1
 _COUNTED = 2.0
@@ -35,13 +47,14 @@ _TESTS = frozenset(["test", "sandbox", "debug", "dry", "internal", "staging"])
 @dataclass(frozen=True)
 class Proposal:
     """A feed, tables of customers and products (None: not known), and how much speaks for them by
-    names and evidence. ``purchases`` are the rows of its view that would be purchases, ``complete``
-    how many of them have everything."""
+    names and evidence, ``likeness`` what the names of its types alone say. ``purchases`` are the
+    rows of its view that would be purchases, ``complete`` how many of them have everything."""
 
     feed: Feed
     customers: Mapped | None
     products: Mapped | None
     score: float
+    likeness: float
     view: View
     purchases: tuple[int, ...]
     complete: int
@@ -54,17 +67,43 @@ class Proposal:
 def proposals(
     events: Sequence[object], tables: Sequence[Table], base: Feed = _DEFAULT
 ) -> list[Proposal]:
-    """The likeliest, best first; at most MOST_JUDGED. What ``base`` says of parts, and what it
-    leaves out, stays so."""
+    """The likeliest, best first; at most MOST_JUDGED. None that few events alone speak for, where
+    another explains many. What ``base`` says of parts, and what it leaves out, stays so."""
     customers, products = mappings(tables, CUSTOMER), mappings(tables, PRODUCT)
     found: list[Proposal] = []
     for items in (None, *lists_of(events)[:_MOST_LISTS]):
         if items is not None and _NO_LIST & set(words(items)):
             continue
-        view = view_of(events, items)
-        found += _of_view(Candidates(view, customers, products), base)
+        candidates = Candidates(view_of(events, items), customers, products)
+        usual = cache(partial(_is_usual, events, items))
+        found += (each for each in _of_view(candidates, base) if usual(each.feed.event_type))
+    found = [each for each in found if not _is_outdone(each, found)]
     found.sort(key=lambda each: -each.rank(each.complete))
     return found[:MOST_JUDGED]
+
+
+def _is_usual(events: Sequence[object], items: str | None, path: str) -> bool:
+    """Whether more than a few strange events have the field, or one of their items has it."""
+    orders = [event for event in events if isinstance(event, dict)]
+    seen = sum(
+        any(lookup(each, path) is not MISSING for each in (order, *_inside(order, items)))
+        for order in orders
+    )
+    return seen >= len(orders) * _STRANGE
+
+
+def _inside(order: Mapping[str, object], items: str | None) -> list[dict[str, object]]:
+    return items_of(order, items) if items is not None else []
+
+
+def _is_outdone(proposal: Proposal, others: Sequence[Proposal]) -> bool:
+    """Whether another one, of types that are called no less like purchases, explains so much more
+    that this one explains next to nothing."""
+    return any(
+        proposal.complete < other.complete * _NEXT_TO_NOTHING
+        and proposal.likeness <= other.likeness
+        for other in others
+    )
 
 
 def _of_view(candidates: Candidates, base: Feed) -> Iterator[Proposal]:
@@ -106,7 +145,9 @@ def _proposal(
     )
     complete = sum(_is_complete(view, row, who, what, many, feed) for row in purchases)
     score = sum(each.score for each in (who, what, many, kind) if each is not None)
-    return Proposal(feed, who.mapped, what.mapped, score, view, tuple(purchases), complete)
+    return Proposal(
+        feed, who.mapped, what.mapped, score, kind.likeness, view, tuple(purchases), complete
+    )
 
 
 def _is_in(value: object, values: set[str]) -> bool:
@@ -159,7 +200,9 @@ def _conditions(view: View, rows: Sequence[int]) -> tuple[Condition, ...]:
     for path, values in view.columns.items():
         if not _TESTS & set(words(path.rpartition(".")[2])):
             continue
-        there = [values[row] for row in rows]
+        there = [value for row in rows if (value := values[row]) is not MISSING]
+        if len(there) <= len(rows) * _A_SLIP:
+            continue
         if any(value is True for value in there) and any(value is False for value in there):
             found.append(Condition(path, is_equal=False, values=("true",)))
     return tuple(found)

@@ -45,6 +45,12 @@ class Chosen:
     share: Share
     cause: str | None
 
+    @property
+    def worth(self) -> tuple[int, int]:
+        """Purchases that count, each of them once; then fewer that count again."""
+        again = self.share.counted_again
+        return self.share.counted - again, -again
+
 
 class Search:
     """``sampled`` takes a sample as a feed says, ``tables`` has what may hold customers and
@@ -121,7 +127,7 @@ class Search:
                 yield named, self._sampled(named)
 
     def _counted(self, base: Feed, sample: ArchiveSample) -> Chosen | None:
-        """The best proposal for what was sampled."""
+        """The best proposal for what was sampled: ``base`` itself, where none counts more."""
         tables = self._tables(sample.ids)
         closest = closest_tables(tables)
         ranked: list[tuple[float, int, Chosen]] = []
@@ -133,7 +139,29 @@ class Search:
         counting = [each for each in ranked if each[2].share.counted]
         if ranked and not counting:
             self.nearest = self.nearest or min(ranked, key=lambda item: item[:2])[2]
-        return min(counting, key=lambda item: item[:2])[2] if counting else None
+        best = min(counting, key=lambda item: item[:2])[2] if counting else None
+        called = _called(CUSTOMERS, closest[0]), _called(PRODUCTS, closest[1])
+        return self._or_base(base, best, *called, sample)
+
+    def _or_base(
+        self,
+        base: Feed,
+        best: Chosen | None,
+        customers: DimensionTable,
+        products: DimensionTable,
+        sample: ArchiveSample,
+    ) -> Chosen | None:
+        """``best``, or ``base`` where with the same tables that counts as much; with these tables
+        if there is no best."""
+        if best is not None:
+            base = msgspec.structs.replace(base, only=best.feed.only)
+            customers, products = best.customers, best.products
+        if best is not None and best.feed == base:
+            return best
+        found = self._chosen(base, customers, products, sample)
+        if not found.share.counted or (best is not None and found.worth < best.worth):
+            return best
+        return found
 
 
 def _passes_over(sample: ArchiveSample) -> bool:
