@@ -26,6 +26,7 @@ NOTE_UNFIT = "sales_note_unfit"
 SERVES = "sales_serves"
 STATE_MARK = "sales_state_mark"
 UNFIT = "sales_unfit"
+TEMPORARY_BYTES = "sales_temporary_bytes"
 
 _LOOK_SECONDS = 60
 _LOOK_EXPIRES_SECONDS = 55

@@ -16,13 +16,14 @@ from celery.worker.request import Request
 from pipeline_core.errors import PipelineError, message_of
 from pipeline_core.fitness.local_failures import cause_now
 from pipeline_core.fitness.standing import Stand, WorkerStanding
+from pipeline_core.fitness.temporary_room import free_temporary_bytes
 from pipeline_core.logs import get_logger
 from pipeline_core.machine.forked_call import ForkedCall
 from pipeline_core.messages.unfit_worker import UnfitWorker
 from pipeline_core.running import metrics
 from workers.broker import AWAY
 from workers.celery import app, settings
-from workers.config import UNFIT
+from workers.config import TEMPORARY_BYTES, UNFIT
 from workers.handing_back import fit_others, set_aside
 from workers.unfit_notes import notes, tell
 
@@ -55,8 +56,9 @@ class StandsAside(bootsteps.StartStopStep):  # type: ignore[misc]
         worker.timer.call_repeatedly(_TICK_SECONDS, self._tick)
 
     def info(self, _worker: Any) -> dict[str, Any]:
-        """What is added to the worker's statistics: why it cannot work, empty if it can."""
-        return {UNFIT: self._standing.cause}
+        """What is added to the worker's statistics: why it cannot work, empty if it can, and how
+        much room temporary files have."""
+        return {UNFIT: self._standing.cause, TEMPORARY_BYTES: free_temporary_bytes()}
 
     def handed_back(self, cause: str) -> None:
         """A child could not work."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -207,7 +208,9 @@ def test_a_worker_without_credentials_is_named_with_the_place(
         line = ("worker", "--concurrency=1", "-n")
         with celery(*line, "sound@test", env=sound, log=logs[0]):
             eventually(lambda: b" ready" in logs[0].read_bytes(), "a worker")
-            assert _checks(sound)["workers"][0] == "ok"
+            state, said = _checks(sound)["workers"]
+            assert state == "ok"
+            assert re.search(r"with [\d,]+ MiB free for temporary files", said)
             with celery(*line, "bare@test", env=bare, log=logs[1]):
                 eventually(lambda: b" ready" in logs[1].read_bytes(), "a worker")
                 state, said = _checks(sound)["workers"]

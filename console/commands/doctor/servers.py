@@ -146,7 +146,11 @@ def _serving(shop: Shop, answers: dict[str, Answer], names: list[str]) -> Check:
             return Check(
                 "workers", "failed", f"{refusal.message} It serves {states}.", refusal.remedy
             )
-        told.append(f"{name} serves {', '.join(served.state for served in each.served.shops)}")
+        room = each.temporary_bytes
+        free = "" if room is None else f", with {room >> 20:,} MiB free for temporary files"
+        told.append(
+            f"{name} serves {', '.join(served.state for served in each.served.shops)}{free}"
+        )
     told += [name for name in names if name not in answers]
     return Check("workers", "ok", "; ".join(told))
 
