@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from pipeline_core.messages import Totals
@@ -66,14 +68,12 @@ def merge(partials: Sequence[pa.Table]) -> pa.Table:
         return checked(partials[0], CATEGORY_SALES_PARTIAL)
     table = pa.concat_tables([checked(partial, CATEGORY_SALES_PARTIAL) for partial in partials])
     groups = group_rows([table[name].combine_chunks() for name in ("category", "segment")])
-    bitmaps = [BitMap() for _ in range(groups.count)]
-    strangers: list[set[bytes]] = [set() for _ in range(groups.count)]
-    numbers = groups.number.tolist()
-    for number, customers in zip(numbers, _bitmaps(table), strict=True):
-        bitmaps[number] |= customers
-    for number, ids in zip(numbers, table["unknown_customers"].to_pylist(), strict=True):
-        strangers[number].update(ids)
-    return _partial(groups.keys, sum_measures(table, groups), bitmaps, strangers)
+    return _table(
+        groups.keys,
+        sum_measures(table, groups),
+        _merged_customers(table, groups),
+        _merged_strangers(table, groups),
+    )
 
 
 def finish(partial: pa.Table, scale: int) -> pa.Table:
@@ -87,17 +87,13 @@ def finish(partial: pa.Table, scale: int) -> pa.Table:
             ("segment", "ascending"),
         ]
     )
-    strangers = partial["unknown_customers"].to_pylist()
-    customers = [
-        len(known) + len(ids) for known, ids in zip(_bitmaps(partial), strangers, strict=True)
-    ]
     return pa.table(
         {
             "category": partial["category"],
             "customer_segment": partial["segment"],
             "total_revenue": revenue_column(partial, scale),
             "units_sold": partial["units"],
-            "unique_customers": pa.array(customers, pa.int64()),
+            "unique_customers": pa.array(_customers_by_row(partial)),
         }
     )
 
@@ -110,24 +106,28 @@ def add_up(partial: pa.Table, scale: int) -> Totals:
 
 def count_customers(partial: pa.Table) -> int:
     """Distinct customers over all categories and segments."""
-    strangers = set().union(*partial["unknown_customers"].to_pylist())
-    return len(BitMap.union(BitMap(), *_bitmaps(partial))) + len(strangers)
+    strangers = pc.list_flatten(partial["unknown_customers"]).unique()
+    return len(_all_known(partial["customers"])) + len(strangers)
 
 
 def known_customers(partial: pa.Table) -> BitMap | None:
     """Codes of all customers, or None if some are not in the dimension."""
-    if any(partial["unknown_customers"].to_pylist()):
+    if len(pc.list_flatten(partial["unknown_customers"])):
         return None
-    return BitMap.union(BitMap(), *_bitmaps(partial))
+    return _all_known(partial["customers"])
 
 
 def count_customers_by_segment(partial: pa.Table) -> dict[str, int]:
     """Distinct customers of each segment, over all categories."""
     known: defaultdict[str, BitMap] = defaultdict(BitMap)
     strangers: defaultdict[str, set[bytes]] = defaultdict(set)
-    segments, unknown = partial["segment"].to_pylist(), partial["unknown_customers"].to_pylist()
-    for segment, customers, ids in zip(segments, _bitmaps(partial), unknown, strict=True):
-        known[segment] |= customers
+    pairs = group_rows([partial[name].combine_chunks() for name in ("segment", "customers")]).keys
+    for segment, customers in zip(*(column.to_pylist() for column in pairs), strict=True):
+        known[segment] |= BitMap.deserialize(customers)
+    named = partial.filter(pc.greater(pc.list_value_length(partial["unknown_customers"]), 0))
+    for segment, ids in zip(
+        named["segment"].to_pylist(), named["unknown_customers"].to_pylist(), strict=True
+    ):
         strangers[segment].update(ids)
     return {segment: len(known[segment]) + len(strangers[segment]) for segment in known}
 
@@ -138,13 +138,56 @@ def _partial(
     customers: Iterable[BitMap],
     strangers: Iterable[set[bytes]],
 ) -> pa.Table:
-    columns = [
-        *keys,
-        *measures,
+    return _table(
+        keys,
+        measures,
         pa.array([bitmap.serialize() for bitmap in customers], pa.large_binary()),
         pa.array([sorted(ids) for ids in strangers], pa.large_list(pa.large_binary())),
-    ]
+    )
+
+
+def _table(
+    keys: list[pa.Array], measures: list[pa.Array], customers: pa.Array, strangers: pa.Array
+) -> pa.Table:
+    columns = [*keys, *measures, customers, strangers]
     return pa.Table.from_arrays(columns, schema=CATEGORY_SALES_PARTIAL)
+
+
+def _merged_customers(table: pa.Table, groups: Groups) -> pa.Array:
+    """The known customers of each group. A group of one row has that row's bytes, unopened."""
+    column = table["customers"].combine_chunks()
+    is_alone = (np.bincount(groups.number, minlength=groups.count) == 1)[groups.number]
+    alone, shared = np.flatnonzero(is_alone), np.flatnonzero(~is_alone)
+    united: defaultdict[int, BitMap] = defaultdict(BitMap)
+    rows = column.take(pa.array(shared)).to_pylist()
+    for number, customers in zip(groups.number[shared].tolist(), rows, strict=True):
+        united[number] |= BitMap.deserialize(customers)
+    merged = pa.array([bitmap.serialize() for bitmap in united.values()], pa.large_binary())
+    whole = pa.concat_arrays([column.take(pa.array(alone)), merged])
+    places = np.empty(groups.count, np.int64)
+    places[groups.number[alone]] = np.arange(len(alone))
+    places[np.fromiter(united, np.int64, len(united))] = np.arange(len(alone), groups.count)
+    return whole.take(pa.array(places))
+
+
+def _merged_strangers(table: pa.Table, groups: Groups) -> pa.Array:
+    """The other customers of each group, sorted; most shops have none."""
+    strangers: list[set[bytes]] = [set() for _ in range(groups.count)]
+    places = np.flatnonzero(pc.list_value_length(table["unknown_customers"]).to_numpy())
+    rows = table["unknown_customers"].take(pa.array(places)).to_pylist()
+    for number, ids in zip(groups.number[places].tolist(), rows, strict=True):
+        strangers[number].update(ids)
+    return pa.array([sorted(ids) for ids in strangers], pa.large_list(pa.large_binary()))
+
+
+def _customers_by_row(partial: pa.Table) -> NDArray[np.int64]:
+    """Distinct customers of each row. Of rows with the same known ones these are opened once."""
+    encoded = partial["customers"].combine_chunks().dictionary_encode()
+    opened = map(BitMap.deserialize, encoded.dictionary.to_pylist())
+    known = np.fromiter(map(len, opened), np.int64, len(encoded.dictionary))
+    strangers = pc.list_value_length(partial["unknown_customers"]).to_numpy()
+    customers: NDArray[np.int64] = known[encoded.indices.to_numpy()] + strangers
+    return customers
 
 
 def _customers_of_sales(sales: pa.Table, groups: Groups) -> list[BitMap]:
@@ -170,8 +213,9 @@ def _strangers_of_sales(sales: pa.Table, groups: Groups) -> list[set[bytes]]:
     return strangers
 
 
-def _bitmaps(partial: pa.Table) -> Iterable[BitMap]:
-    return (BitMap.deserialize(data) for data in partial["customers"].to_pylist())
+def _all_known(customers: pa.ChunkedArray) -> BitMap:
+    """Codes of the known customers of all rows. The same bytes are opened once."""
+    return BitMap.union(BitMap(), *map(BitMap.deserialize, customers.unique().to_pylist()))
 
 
 REPORT = Report(
