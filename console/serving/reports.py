@@ -9,9 +9,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from console.serving.runs import PublishedRuns
-from pipeline_core.configuration.places import LATEST
+from pipeline_core.configuration.places import LATEST, RUNS
 from pipeline_core.ledger.names import is_run_id
-from pipeline_core.load.read_back import RUNS
 from pipeline_core.load.removed_reports import removed_page
 from pipeline_core.publication.file_names import INDEX, SUMMARY, is_report_file
 from pipeline_core.storage import Storage

@@ -6,9 +6,10 @@ from itertools import islice
 
 from msgspec import Struct
 
+from pipeline_core.configuration.places import RUNS
 from pipeline_core.errors import NotAllowed
 from pipeline_core.ledger.names import is_run_id
-from pipeline_core.load.read_back import RUNS, read_summary
+from pipeline_core.load.read_back import read_summary
 from pipeline_core.load.removed_reports import RemovedReport, removed_report
 from pipeline_core.messages import ReportPlugin
 from pipeline_core.storage import Storage

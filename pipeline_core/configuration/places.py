@@ -28,6 +28,8 @@ _AROUND = " \t\r\n'\""
 
 # What the newest published run is called among the reports.
 LATEST = "latest"
+# The folder of every published run among the reports.
+RUNS = "runs"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline_core.configuration.places import (
+    LATEST,
+    RUNS,
     check_place,
     check_reports,
     home_expanded,
@@ -80,6 +82,37 @@ def check_states(listed: Sequence[Shop], data: str) -> None:
                     "a state is a folder of archives, or is inside of one; whoever may add an "
                     "archive could forge a run"
                 )
+
+
+def check_apart(shops: Sequence[Shop]) -> None:
+    """Raises ValueError, a sentence that names settings, if places of a shop are in each other's
+    way: what one writes, the other would take for its own, replace or remove. Links are followed.
+    Reports and a state of two shops are in each other's way, too; archives may lie beside either,
+    or have both below them."""
+    for shop in shops:
+        for other in shops:
+            if _is_inside(shop.state, other.reports) or _is_inside(other.reports, shop.state):
+                raise ValueError(
+                    f"SALES_STATE (--state) {shop.state} and SALES_REPORTS (--reports) "
+                    f"{other.reports} are one place, or one is inside of the other; give each a "
+                    "folder of its own"
+                )
+        for name in (RUNS, LATEST):
+            if _is_inside(shop.data, f"{shop.reports.rstrip('/')}/{name}"):
+                raise ValueError(
+                    f"SALES_DATA (--data) {shop.data} is inside of {name}/ of SALES_REPORTS "
+                    f"(--reports) {shop.reports}, where reports are replaced and removed; give the "
+                    "archives a folder of their own"
+                )
+
+
+def _is_inside(place: str, folder: str) -> bool:
+    """Whether a place is the folder, or below it, by any of the names of both."""
+    return any(
+        name == above or name.startswith(f"{above.rstrip('/')}/")
+        for name in _names(place)
+        for above in _names(folder)
+    )
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from pipeline_core.configuration.lineage_target import LineageTarget
-from pipeline_core.configuration.places import LATEST, is_local, local_path
+from pipeline_core.configuration.places import LATEST, RUNS, is_local, local_path
 from pipeline_core.lineage.facts import LineageDataset
-from pipeline_core.load.read_back import RUNS
 from pipeline_core.messages import ArchiveRef, Manifest
 from pipeline_core.messages.dimension_source import DATABASE, DimensionSource
 from pipeline_core.publication.file_names import REJECTS

@@ -8,11 +8,12 @@ from typing import TypeVar
 
 import msgspec
 
+from pipeline_core.configuration.places import RUNS
 from pipeline_core.errors import ConfigError
 from pipeline_core.load.removed_reports import removed_report
 from pipeline_core.storage import Storage, open_storage
 
-RUNS, SUMMARY = "runs", "summary.json"
+SUMMARY = "summary.json"
 
 _Summary = TypeVar("_Summary")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from pipeline_core.configuration.places import RUNS
 from pipeline_core.ledger import published_ids
-from pipeline_core.load.read_back import RUNS, SUMMARY, read_summary
+from pipeline_core.load.read_back import SUMMARY, read_summary
 from pipeline_core.logs import get_logger
 from pipeline_core.page import EarlierRun
 from pipeline_core.storage import Storage

@@ -14,7 +14,12 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from pipeline_core.configuration.lineage_target import LineageTarget, parse_parent, parse_target
 from pipeline_core.configuration.places import PLUGIN, Places, is_plugin
-from pipeline_core.configuration.served_shops import Shop, check_states, parse_shops
+from pipeline_core.configuration.served_shops import (
+    Shop,
+    check_apart,
+    check_states,
+    parse_shops,
+)
 from pipeline_core.machine.plugins import DIMENSION_GROUP, REPORT_GROUP, find_plugin
 from pipeline_core.messages import Options, Order
 from pipeline_core.notify.hooks import Hooks, parse_events
@@ -93,6 +98,7 @@ class Settings(
             check_states(self.shops()[1:], self.data)
         except ValueError as error:
             raise ValueError(f"{PREFIX}STATES: {error}") from None
+        check_apart(self.shops())
         return self
 
     @model_validator(mode="after")

@@ -142,3 +142,51 @@ def test_what_to_set_can_be_pasted_into_a_shell() -> None:
     shop = Shop("/srv/Joe's state", "/srv/data", "/srv/reports")
     words = shlex.split(not_served("It", shop).remedy)
     assert f"SALES_STATES={shop.entry}" in words
+
+
+@pytest.mark.parametrize(
+    ("state", "reports"),
+    [
+        ("x", "x"),
+        ("x", "./x/"),
+        ("x/state", "x"),
+        ("x", "x/reports"),
+        ("link", "x"),
+        ("link/state", "x"),
+        ("s3://shop/x", "s3://shop/x/"),
+        ("s3://shop/x", "s3://shop"),
+        ("s3://shop/x", "s3://shop/x/reports"),
+    ],
+)
+def test_a_state_and_reports_are_places_of_their_own(
+    state: str, reports: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("x")
+    for settings in (
+        {"state": state, "reports": reports},
+        {"states": f"{state}|data|r,s|data|{reports}"},
+    ):
+        with pytest.raises(ConfigError) as refused:
+            load_settings(settings)
+        for named in ("SALES_STATE ", state, "SALES_REPORTS ", reports):
+            assert named in refused.value.message
+
+
+@pytest.mark.parametrize("data", ["x/latest", "x/runs/2024", "link/runs"])
+def test_archives_are_not_where_reports_are_replaced(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("x")
+    with pytest.raises(ConfigError, match=r"SALES_DATA .* is inside of .* SALES_REPORTS"):
+        load_settings({"data": data, "reports": "x"})
+
+
+@pytest.mark.parametrize(
+    ("state", "reports", "data"),
+    [("state", "state-2", "."), ("x/s", "x/r", "x"), ("s3://b/x", "s3://b/xy", "s3://b")],
+)
+def test_places_that_are_beside_each_other_are_taken(state: str, reports: str, data: str) -> None:
+    settings = load_settings({"state": state, "reports": reports, "data": data})
+    assert settings.shops()[0] == Shop(state, data, reports)
