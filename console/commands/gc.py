@@ -44,6 +44,8 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
     state = open_state(settings.state)
     removed = collect_garbage(state, settings.keep_runs, dry_run=dry_run)
     old = remove_old_reports(state, settings.keep_reports, dry_run=dry_run)
+    for each in old.others:
+        note(each)
     if as_json:
         shown = Collected(
             removed.extracts,

@@ -42,18 +42,24 @@ class ReportsOwner(Struct, frozen=True):
 def check_owner(state: Storage, reports: Storage) -> None:
     """Raises ConfigError if the reports are another state's: `latest`, what changed and the history
     would be of two histories in turn. Reports of nobody are anybody's. Nothing is written."""
-    owner = read_record(reports, OWNER, ReportsOwner)
-    if owner is None or owner.state == state.uri:
-        return
-    own = read_record(state, _IDENTITY, StateIdentity)
-    if own is None or own.id != owner.id:
+    other = other_owner(state, reports)
+    if other is not None:
         raise ConfigError(
-            f"The reports in {reports.uri} are of the state {owner.state}, and this run would be "
+            f"The reports in {reports.uri} are of the state {other}, and this run would be "
             f"of the state {state.uri}, which knows nothing of them.",
-            f"Run in the folder of before, or set SALES_STATE={owner.state}; or set SALES_REPORTS "
+            f"Run in the folder of before, or set SALES_STATE={other}; or set SALES_REPORTS "
             "to another place. If these reports are to go on with this state: `sales-pipeline run "
             "--adopt`.",
         )
+
+
+def other_owner(state: Storage, reports: Storage) -> str | None:
+    """URI of the other state that the reports are of; None if they are this one's, or nobody's."""
+    owner = read_record(reports, OWNER, ReportsOwner)
+    if owner is None or owner.state == state.uri:
+        return None
+    own = read_record(state, _IDENTITY, StateIdentity)
+    return owner.state if own is None or own.id != owner.id else None
 
 
 def own_reports(state: Storage, reports: Storage) -> None:

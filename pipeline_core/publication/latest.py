@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger import mark_published, newest_published, nothing_yet
 from pipeline_core.messages import Manifest
+from pipeline_core.planning.owner import other_owner
 from pipeline_core.storage import Storage, open_storage
 
 
@@ -25,11 +26,13 @@ def chosen_run(state: Storage, run_id: str | None) -> str:
 
 
 def show(state: Storage, manifest: Manifest) -> None:
-    """Lets a published run become `latest`. One of a time past is neither that, nor the last one
-    that later runs are compared with."""
+    """Lets a published run become `latest`, unless another state took the reports over. One of a
+    time past is neither that, nor the last one that later runs are compared with."""
     if manifest.options.as_of is None:
         mark_published(state, manifest.run_id)
-        make_latest(state, open_storage(manifest.reports), manifest.run_id)
+        reports = open_storage(manifest.reports)
+        if other_owner(state, reports) is None:
+            make_latest(state, reports, manifest.run_id)
 
 
 def make_latest(state: Storage, reports: Storage, run_id: str) -> None:

@@ -10,6 +10,7 @@ from itertools import islice
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger import RunLedger, published_ids
 from pipeline_core.load.removed_reports import RemovedReport, note_removed, removed_report
+from pipeline_core.planning.owner import other_owner
 from pipeline_core.publication.file_names import BY_CATEGORY, INDEX, SUMMARY, is_report_file
 from pipeline_core.storage import Storage, StoredObject, open_storage
 
@@ -20,14 +21,18 @@ class RemovedReports:
 
     reports: int = 0
     bytes: int = 0
+    others: tuple[str, ...] = ()
+    """A sentence for each place of older reports that is another state's now; nothing is removed
+    there."""
 
 
 def remove_old_reports(
     state: Storage, keep_reports: int | None, *, dry_run: bool = False
 ) -> RemovedReports:
     """Removes the files of published reports but for the newest ``keep_reports``, all if it is
-    None. What `latest` shows, reports of a time past, and each summary.json stay; a page says in
-    the place of each that it is removed. May be repeated, and goes on where it was cut off.
+    None. What `latest` shows, reports of a time past, those that another state took over, and
+    each summary.json stay; a page says in the place of each that it is removed. May be repeated,
+    and goes on where it was cut off.
 
     Raises:
         RetryableError: a storage does not answer.
@@ -35,11 +40,12 @@ def remove_old_reports(
     if keep_reports is None:
         return RemovedReports()
     count = size = 0
-    for run_id in islice(published_ids(state), keep_reports, None):
-        manifest = RunLedger(state, run_id).planned()
-        if manifest is None:
+    others: dict[str, str | None] = {}
+    for run_id, reports in _older(state, keep_reports):
+        if reports.uri not in others:
+            others[reports.uri] = other_owner(state, reports)
+        if others[reports.uri] is not None:
             continue
-        reports = open_storage(manifest.reports)
         files = list(_files(reports, run_id))
         known = removed_report(reports, run_id)
         if known is not None:  # what a process that was cut off left; the page is one of ours
@@ -54,7 +60,20 @@ def remove_old_reports(
             for each in files:
                 if not each.key.endswith(f"/{run_id}/{INDEX}"):
                     reports.remove(each.key)
-    return RemovedReports(count, size)
+    told = [
+        f"The reports in {place} are of the state {owner} now: none is removed there."
+        for place, owner in others.items()
+        if owner is not None
+    ]
+    return RemovedReports(count, size, tuple(told))
+
+
+def _older(state: Storage, keep_reports: int) -> Iterator[tuple[str, Storage]]:
+    """Published runs before the newest, each with where its report is."""
+    for run_id in islice(published_ids(state), keep_reports, None):
+        manifest = RunLedger(state, run_id).planned()
+        if manifest is not None:
+            yield run_id, open_storage(manifest.reports)
 
 
 def _files(reports: Storage, run_id: str) -> Iterator[StoredObject]:

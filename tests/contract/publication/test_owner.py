@@ -12,8 +12,11 @@ from click.testing import CliRunner
 from console.command import cli
 from pipeline_core.errors import ConfigError
 from pipeline_core.frames import run
+from pipeline_core.ledger import open_state
 from pipeline_core.planning.owner import OWNER, adopt_reports, check_owner, own_reports
+from pipeline_core.publication.publish import publish
 from pipeline_core.publication.rebuild import rebuild
+from pipeline_core.running.retention import remove_old_reports
 from pipeline_core.storage import Storage, open_storage
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
 
@@ -79,6 +82,26 @@ def test_who_adopts_them_is_remembered(
     with pytest.raises(ConfigError, match="are of the state"):
         rebuild(str(tmp_path / "state"), before.run_id)
     assert rebuild(str(tmp_path / "state"), before.run_id, dry_run=True).state == "as_published"
+
+
+def test_what_is_given_up_removes_and_shows_nothing_any_more(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = run(), run()
+    _elsewhere(tmp_path, monkeypatch)
+    assert CliRunner().invoke(cli, ["run", "--quiet", "--adopt"]).exit_code == 0
+    before = {path for path in shop.rglob("*") if path.is_file()}
+    (shop / "latest").unlink()
+    (shop / "latest").symlink_to(f"runs/{first.run_id}")  # as if its clock were behind
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(cli, ["gc", "--keep-reports", "1"])
+    assert found.exit_code == 0, found.output
+    assert "Removed 0 published reports" in found.stdout
+    assert f"The reports in {shop} are of the state {tmp_path / 'elsewhere/state'}" in found.stderr
+    publish(str(tmp_path / "state"), second.run_id)
+    assert (shop / "latest").resolve().name == first.run_id
+    assert {path for path in shop.rglob("*") if path.is_file()} == before
+    assert remove_old_reports(open_state(str(tmp_path / "elsewhere/state")), 1).others == ()
 
 
 def test_reports_without_a_mark_are_adopted_and_told_nobody(
