@@ -47,7 +47,13 @@ def deliver_command(
     state = open_state(settings.state)
     ledger = RunLedger(state, chosen_run(state, run_id))
     with terminable():
-        found = deliver_by_hand(ledger, destinations, settings.hooks(), again=to is not None)
+        found = deliver_by_hand(
+            ledger,
+            destinations,
+            settings.hooks(),
+            again=to is not None,
+            repeated=settings.destinations(),
+        )
     if as_json:
         print_json(found)
     elif not quiet:

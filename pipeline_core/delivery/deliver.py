@@ -48,10 +48,12 @@ def deliver(
     *,
     by_hand: bool = False,
     again: bool = False,
+    is_repeated: bool = True,
 ) -> Delivery:
     """Delivers a published run, unless that is done, given up or not due yet; ``by_hand`` in any
-    case, but for what was sent, or may have been, which is sent ``again`` alone. Returns what
-    became of it, as is on record now.
+    case, but for what was sent, or may have been, which is sent ``again`` alone. Unless it
+    ``is_repeated`` by itself, nobody is promised another try. Returns what became of it, as is on
+    record now.
 
     Raises:
         WorkUnderWay: another is at it.
@@ -63,9 +65,10 @@ def deliver(
         _check_alone(ledger, work_id, noted.number)
         # Read now: who was at it a moment ago has written it.
         found = load_delivery(ledger, destination.id) or new_delivery(destination)
-        was_sent = not destination.is_replaced and found.state in {"done", "unknown"}
+        was_sent = not destination.is_replaced and found.may_be_there
         if again or is_due(found) or (by_hand and not was_sent):
-            found = _tried(ledger, destination, worker, found)
+            tried = _tried(ledger, destination, worker, found)
+            found = _kept(found, tried if is_repeated else _never_repeated(ledger, tried))
             save_delivery(ledger, found)
         noted.done()
     return found
@@ -91,6 +94,29 @@ def superseded(delivery: Delivery, newer: str) -> Delivery:
         cause=f"A newer run, {newer}, is delivered in its place.",
         remedy="",
     )
+
+
+def _kept(before: Delivery, tried: Delivery) -> Delivery:
+    """The record of a try, with what is known from before: no later try takes back what arrived, or
+    may have."""
+    if tried.state == "done":
+        return msgspec.structs.replace(tried, delivered_at=tried.tried_at)
+    if before.state == "unknown" and tried.state != "unknown":
+        cause = f"An earlier try may have arrived. The last one did not: {tried.cause}"
+        return msgspec.structs.replace(tried, state="unknown", cause=cause, next_at=None)
+    return msgspec.structs.replace(tried, delivered_at=before.arrived_at)
+
+
+def _never_repeated(ledger: RunLedger, tried: Delivery) -> Delivery:
+    """The record of a try after which nobody makes another by himself."""
+    if tried.state != "pending":
+        return tried
+    again = (
+        f"It is not tried again by itself: `sales-pipeline deliver {ledger.run_id}` does, with the "
+        "same --to if there was one."
+    )
+    remedy = f"{tried.remedy} {again}".strip()
+    return msgspec.structs.replace(tried, state="failed", next_at=None, remedy=remedy)
 
 
 def _check_alone(ledger: RunLedger, work_id: str, number: int) -> None:

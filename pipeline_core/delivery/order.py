@@ -16,7 +16,7 @@ def newer_told(ledger: RunLedger, destination: str) -> str | None:
             break
         other = RunLedger(ledger.state, run_id)
         found = load_delivery(other, destination)
-        is_sent = found is not None and found.state in {"done", "unknown", "pending"}
+        is_sent = found is not None and (found.may_be_there or found.state == "pending")
         if is_sent and _order(other).is_newer_than(order):
             return run_id
     return None

@@ -28,7 +28,20 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """What to do about that; else empty."""
     tried_at: datetime | None = None
     """When it was tried last (UTC); null if it was not yet."""
+    delivered_at: datetime | None = None
+    """When it was delivered last (UTC), whatever became of tries since; null if it was not, or if
+    an earlier version noted it by its state alone."""
     next_at: datetime | None = None
     """When it is tried again (UTC); null if it is not, or may be at once."""
     is_told: bool = False
     """Whether the hooks know that it failed."""
+
+    @property
+    def arrived_at(self) -> datetime | None:
+        """When it was delivered last (UTC), as far as that is known; None if it was not."""
+        return self.delivered_at or (self.tried_at if self.state == "done" else None)
+
+    @property
+    def may_be_there(self) -> bool:
+        """Whether it was delivered, or may have been, whatever became of tries since."""
+        return self.state in {"done", "unknown"} or self.delivered_at is not None

@@ -4,7 +4,8 @@ changes how a run ended."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 
 import msgspec
@@ -65,27 +66,37 @@ def deliver_newest(settings: Settings, state: Storage, worker: Worker | None = N
 
 
 def deliver_by_hand(
-    ledger: RunLedger, destinations: Iterable[Destination], hooks: Hooks, *, again: bool = False
+    ledger: RunLedger,
+    destinations: Iterable[Destination],
+    hooks: Hooks,
+    *,
+    again: bool = False,
+    repeated: Collection[Destination] = (),
 ) -> list[Delivery]:
     """Delivers a published run, whether it was before or not; a mail or a notification that was
-    sent, or may have been, is sent ``again`` alone.
+    sent, or may have been, is sent ``again`` alone. To those of ``repeated``, which the settings
+    have, the newest run is delivered later by itself, if it cannot be now.
 
     Raises:
         ConfigError: there is no such run, or it is not published.
         RetryableError: the state storage does not answer.
     """
-    ledger.published()
+    manifest, _ = ledger.published()
+    is_newest = next(published_ids(ledger.state), None) == ledger.run_id
+    is_repeated = is_newest and manifest.options.as_of is None
+    ids = {each.id for each in repeated} if is_repeated else set()
     found = [
-        _tried(ledger, each, None, by_hand=True, again=again, wait=True) for each in destinations
+        _tried(ledger, each, None, by_hand=True, again=again, wait=True, is_repeated=each.id in ids)
+        for each in destinations
     ]
     _tell(ledger, hooks, found)
     return found
 
 
 def log_deliveries(run_id: str, found: Iterable[Delivery]) -> None:
-    """A line for each that was tried and is not done."""
+    """A line for each that was tried and never arrived."""
     for each in found:
-        if each.cause and each.state != "superseded":
+        if each.cause and each.state != "superseded" and each.delivered_at is None:
             again = each.next_at.isoformat(timespec="seconds") if each.next_at else "never"
             log.warning(
                 "undelivered",
@@ -100,16 +111,28 @@ def log_deliveries(run_id: str, found: Iterable[Delivery]) -> None:
 def delivery_words(delivery: Delivery) -> str:
     """How a delivery fares, in a sentence."""
     to = delivery.shown
+    arrived = f" at {at:%Y-%m-%d %H:%M:%S} UTC" if (at := delivery.arrived_at) else ""
     if delivery.state == "done":
-        at = f" at {delivery.tried_at:%Y-%m-%d %H:%M:%S} UTC" if delivery.tried_at else ""
-        return f"Delivered to {to}{at}."
+        return f"Delivered to {to}{arrived}."
     if delivery.state == "pending" and not delivery.cause:
         return f"Not delivered to {to} yet."
-    again = ""
-    if delivery.next_at is not None:
-        again = f" It is tried again after {delivery.next_at:%H:%M:%S} UTC."
+    again = f" {_next_try(delivery.next_at)}" if delivery.next_at is not None else ""
+    if delivery.delivered_at is not None:
+        since = f" It was tried since: {delivery.cause}{again}"
+        if delivery.state == "superseded":
+            since = f" {delivery.cause}"
+        return f"Delivered to {to}{arrived}.{since}"
     fares = "Perhaps delivered" if delivery.state == "unknown" else "Not delivered"
     return f"{fares} to {to}: {delivery.cause}{again}"
+
+
+def _next_try(at: datetime) -> str:
+    if at > datetime.now(UTC):
+        return f"It is tried again after {at:%H:%M:%S} UTC."
+    return (
+        f"It is due since {at:%Y-%m-%d %H:%M:%S} UTC: workers or `sales-pipeline recover` try it, "
+        "if SALES_DELIVER still has it."
+    )
 
 
 def _are_its_own(settings: Settings, state: Storage) -> bool:
@@ -145,6 +168,7 @@ def _tried(
     by_hand: bool = False,
     again: bool = False,
     wait: bool = False,
+    is_repeated: bool = True,
 ) -> Delivery:
     from pipeline_core.delivery.deliver import deliver, new_delivery
 
@@ -156,6 +180,7 @@ def _tried(
                 worker or Worker(this_process()),
                 by_hand=by_hand,
                 again=again,
+                is_repeated=is_repeated,
             )
         except WorkUnderWay as other:
             if not wait:
@@ -175,7 +200,8 @@ def _end_pending(ledger: RunLedger, newest: str) -> None:
 def _tell(ledger: RunLedger, hooks: Hooks, found: Iterable[Delivery]) -> None:
     """Tells the hooks once of each that failed, whether it is tried again or not."""
     for each in found:
-        if each.is_told or not each.cause or each.state == "superseded":
+        is_fine = each.state == "superseded" or each.delivered_at is not None
+        if each.is_told or not each.cause or is_fine:
             continue
         notification = of_delivery(ledger, delivery_words(each), each.remedy)
         if notify_hooks(hooks, notification):

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from sqlalchemy import make_url
 
 from console.commands.doctor.destinations import check_delivery
@@ -29,7 +30,12 @@ from pipeline_core.messages.delivery import Delivery
 from pipeline_core.notify import hooks as hooks_module
 from pipeline_core.notify.hooks import Notification
 from pipeline_core.running import deliveries as deliveries_module
-from pipeline_core.running.deliveries import deliver_by_hand, deliver_newest, deliver_published
+from pipeline_core.running.deliveries import (
+    deliver_by_hand,
+    deliver_newest,
+    deliver_published,
+    delivery_words,
+)
 from pipeline_core.settings import Settings, load_settings
 from pipeline_core.storage import open_storage
 from tests.support.archives import Shop, part, purchase
@@ -344,9 +350,61 @@ def test_a_newer_run_ends_what_was_still_to_deliver(
     assert newer.run_id in deliveries_of(older)[0].cause
     assert sorted(each.state for each in deliveries_of(newer)) == ["done", "pending"]
     assert deliver_published(settings, older) == []
-    [_, found] = deliver_by_hand(older, settings.destinations(), settings.hooks())
+    [_, found] = deliver_by_hand(
+        older, settings.destinations(), settings.hooks(), repeated=settings.destinations()
+    )
     assert (found.state, newer.run_id in found.cause) == ("superseded", True)
     assert all_of(place.url, f"SELECT run_id FROM {place.schema}.current_run") == [(newer.run_id,)]
+
+
+def test_a_later_try_takes_back_no_delivery(
+    shop: Shop, tmp_path: Path, place: Place, told: list[Notification]
+) -> None:
+    settings = _settings(tmp_path, place.setting, webhook_url="http://localhost/hook")
+    ledger = _published(shop, tmp_path)
+    [done] = deliver_published(settings, ledger)
+    wrong = settings.destinations_of(place.by("nobody_at_all", "x").setting)
+    assert [each.id for each in wrong] == [done.destination]
+    [found] = deliver_by_hand(
+        ledger, wrong, settings.hooks(), again=True, repeated=settings.destinations()
+    )
+    assert (found.state, found.delivered_at) == ("failed", done.tried_at)
+    said = delivery_words(found)
+    assert said.startswith(f"Delivered to {found.shown} at {done.tried_at:%Y-%m-%d %H:%M:%S} UTC.")
+    assert "It was tried since: " in said
+    assert told == []
+    assert [each.delivered_at for each in deliver_published(settings, ledger)] == [done.tried_at]
+    with structlog.testing.capture_logs() as logs:
+        deliver_newest(settings, ledger.state)
+    assert [each for each in logs if each["event"] == "undelivered"] == []
+
+    newer = _published(shop, tmp_path)
+    deliver_published(settings, newer)
+    [older] = deliver_by_hand(ledger, settings.destinations(), settings.hooks())
+    assert (older.state, older.delivered_at) == ("superseded", done.tried_at)
+    assert delivery_words(older).startswith("Delivered to ")
+    assert newer.run_id in delivery_words(older)
+
+
+def test_what_nobody_tries_again_promises_nothing(shop: Shop, tmp_path: Path, place: Place) -> None:
+    away = _settings(tmp_path, "postgresql://me@127.0.0.1:1/bi")
+    ledger, settings = _published(shop, tmp_path), _settings(tmp_path)
+    [found] = deliver_by_hand(ledger, away.destinations(), settings.hooks())
+    assert (found.state, found.next_at) == ("failed", None)
+    assert "It is not tried again by itself" in found.remedy
+    assert "tried again after" not in delivery_words(found)
+    [found] = deliver_by_hand(
+        ledger, away.destinations(), away.hooks(), repeated=away.destinations()
+    )
+    assert (found.state, "tried again after" in delivery_words(found)) == ("pending", True)
+    past = msgspec.structs.replace(found, next_at=datetime.now(UTC) - timedelta(hours=2))
+    assert "tried again after" not in delivery_words(past)
+    assert "It is due since" in delivery_words(past)
+    older = _published(shop, tmp_path, as_of=date(2024, 3, 1))
+    [found] = deliver_by_hand(
+        older, away.destinations(), away.hooks(), repeated=away.destinations()
+    )
+    assert (found.state, found.next_at) == ("failed", None)
 
 
 def test_a_report_of_a_time_past_is_delivered_by_hand_alone(
@@ -355,7 +413,9 @@ def test_a_report_of_a_time_past_is_delivered_by_hand_alone(
     ledger = _published(shop, tmp_path, as_of=date(2024, 3, 1))
     settings = _settings(tmp_path, place.setting)
     assert deliver_published(settings, ledger) == []
-    [found] = deliver_by_hand(ledger, settings.destinations(), settings.hooks())
+    [found] = deliver_by_hand(
+        ledger, settings.destinations(), settings.hooks(), repeated=settings.destinations()
+    )
     assert found.state == "done"
     as_of = f"SELECT run_id, as_of FROM {place.schema}.current_run"
     assert all_of(place.url, as_of) == [(ledger.run_id, date(2024, 3, 1))]

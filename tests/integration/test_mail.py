@@ -107,7 +107,13 @@ def _delivered(ledger: RunLedger, postman: Postman, **more: Any) -> Delivery:
 
 
 def _by_hand(ledger: RunLedger, settings: Settings, *, again: bool = False) -> Delivery:
-    [found] = deliver_by_hand(ledger, settings.destinations(), settings.hooks(), again=again)
+    [found] = deliver_by_hand(
+        ledger,
+        settings.destinations(),
+        settings.hooks(),
+        repeated=settings.destinations(),
+        again=again,
+    )
     return found
 
 
@@ -160,7 +166,13 @@ def test_the_same_run_and_recipient_have_the_same_message_id(
 ) -> None:
     settings = _settings(ledger, postman.url(), f"mailto:{_TO},other@shop.test")
     deliver_published(settings, ledger)
-    for found in deliver_by_hand(ledger, settings.destinations(), settings.hooks(), again=True):
+    for found in deliver_by_hand(
+        ledger,
+        settings.destinations(),
+        settings.hooks(),
+        repeated=settings.destinations(),
+        again=True,
+    ):
         assert (found.state, found.tries) == ("done", 2)
     ids = [(to, mail["Message-ID"]) for to, mail in postman.received]
     assert len(ids) == 4
@@ -313,7 +325,9 @@ def test_one_recipient_of_two_is_refused(ledger: RunLedger, postman: Postman) ->
     assert [to for to, _ in postman.received] == [_TO]
     # Once it is mended, who has the mail does not get it twice.
     del postman.rcpt["gone@shop.test"]
-    deliver_by_hand(ledger, settings.destinations(), settings.hooks())
+    deliver_by_hand(
+        ledger, settings.destinations(), settings.hooks(), repeated=settings.destinations()
+    )
     assert [to for to, _ in postman.received] == [_TO, "gone@shop.test"]
 
 

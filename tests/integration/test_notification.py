@@ -105,9 +105,17 @@ def test_a_notification_says_the_figures(ledger: RunLedger, service: Service) ->
     assert f"https://reports.shop.test/runs/{ledger.run_id}/index.html" in told["message"]
     # Once: neither beat nor the command sends it again, unless it is named.
     deliver_newest(settings, ledger.state)
-    deliver_by_hand(ledger, settings.destinations(), settings.hooks())
+    deliver_by_hand(
+        ledger, settings.destinations(), settings.hooks(), repeated=settings.destinations()
+    )
     assert len(service.heard) == 1
-    deliver_by_hand(ledger, settings.destinations(), settings.hooks(), again=True)
+    deliver_by_hand(
+        ledger,
+        settings.destinations(),
+        settings.hooks(),
+        repeated=settings.destinations(),
+        again=True,
+    )
     assert len(service.heard) == 2
 
 
