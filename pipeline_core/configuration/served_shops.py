@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline_core.configuration.places import (
-    LATEST,
-    RUNS,
     check_place,
     check_reports,
     home_expanded,
@@ -74,45 +72,16 @@ def parse_shops(text: str, data: str, reports: str) -> tuple[Shop, ...]:
 def check_states(listed: Sequence[Shop], data: str) -> None:
     """Raises ValueError if a listed state is, or is inside of, a folder of archives: of ``data`` or
     of any of them. Whoever may add an archive there could write the records of a run."""
-    archives = {name for place in (data, *(shop.data for shop in listed)) for name in _names(place)}
+    archives = {
+        name for place in (data, *(shop.data for shop in listed)) for name in names_of(place)
+    }
     for shop in listed:
-        for name in _names(shop.state):
+        for name in names_of(shop.state):
             if any(name == folder or name.startswith(f"{folder}/") for folder in archives):
                 raise ValueError(
                     "a state is a folder of archives, or is inside of one; whoever may add an "
                     "archive could forge a run"
                 )
-
-
-def check_apart(shops: Sequence[Shop]) -> None:
-    """Raises ValueError, a sentence that names settings, if places of a shop are in each other's
-    way: what one writes, the other would take for its own, replace or remove. Links are followed.
-    Reports and a state of two shops are in each other's way, too; archives may lie beside either,
-    or have both below them."""
-    for shop in shops:
-        for other in shops:
-            if _is_inside(shop.state, other.reports) or _is_inside(other.reports, shop.state):
-                raise ValueError(
-                    f"SALES_STATE (--state) {shop.state} and SALES_REPORTS (--reports) "
-                    f"{other.reports} are one place, or one is inside of the other; give each a "
-                    "folder of its own"
-                )
-        for name in (RUNS, LATEST):
-            if _is_inside(shop.data, f"{shop.reports.rstrip('/')}/{name}"):
-                raise ValueError(
-                    f"SALES_DATA (--data) {shop.data} is inside of {name}/ of SALES_REPORTS "
-                    f"(--reports) {shop.reports}, where reports are replaced and removed; give the "
-                    "archives a folder of their own"
-                )
-
-
-def _is_inside(place: str, folder: str) -> bool:
-    """Whether a place is the folder, or below it, by any of the names of both."""
-    return any(
-        name == above or name.startswith(f"{above.rstrip('/')}/")
-        for name in _names(place)
-        for above in _names(folder)
-    )
 
 
 @dataclass(frozen=True)
@@ -126,7 +95,9 @@ class ServedPlaces:
     @classmethod
     def of(cls, shops: Sequence[Shop]) -> ServedPlaces:
         """Looks where the places lead, once."""
-        each = ((_names(shop.state), _names(shop.data), _names(shop.reports)) for shop in shops)
+        each = (
+            (names_of(shop.state), names_of(shop.data), names_of(shop.reports)) for shop in shops
+        )
         return cls(tuple(map(_named, shops)), tuple(each))
 
     def state(self, named: object) -> str:
@@ -212,7 +183,7 @@ def _named(shop: Shop) -> Shop:
     return Shop(_name(shop.state), _name(shop.data), _name(shop.reports))
 
 
-def _names(place: str) -> frozenset[str]:
+def names_of(place: str) -> frozenset[str]:
     """Of a place that this process was given: its own name and the one that it leads to."""
     if scheme_of(place) not in _LOCAL:
         return frozenset({_name(place)})

@@ -14,15 +14,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from pipeline_core.configuration.lineage_target import LineageTarget, parse_parent, parse_target
 from pipeline_core.configuration.places import PLUGIN, Places, is_plugin
-from pipeline_core.configuration.served_shops import (
-    Shop,
-    check_apart,
-    check_states,
-    parse_shops,
-)
+from pipeline_core.configuration.served_shops import Shop, check_states, parse_shops
 from pipeline_core.machine.plugins import DIMENSION_GROUP, REPORT_GROUP, find_plugin
 from pipeline_core.messages import Options, Order
 from pipeline_core.notify.hooks import Hooks, parse_events
+from pipeline_core.settings.apart import check_apart
 from pipeline_core.settings.celery import CelerySettings
 from pipeline_core.settings.delivery import DeliverySettings
 from pipeline_core.settings.dimensions import DimensionSettings
