@@ -23,7 +23,7 @@ COMMANDS = {
     "newest date first.",
     "completion": "Print what makes a shell complete commands, options and run ids.",
     "deliver": "Send a published run to its destinations, again too "
-    "(`latest`, unless RUN is given).",
+    "(the newest, unless RUN is given).",
     "demo": "Run the whole job on sample archives with real, throw-away servers and workers.",
     "diff": "Show what changed in the report from one published run to another, and why.",
     "doctor": "Check settings, storage, database, broker, workers and clock; exit 1 if one fails.",
@@ -44,7 +44,7 @@ COMMANDS = {
     "serve": "Show the published reports, and the run under way, to browsers.",
     "show": "Show one run's figures, rejects and timings (the newest run, unless RUN is given).",
     "verify": "Check a published run by counting its archives again "
-    "(`latest`, unless RUN is given).",
+    "(the newest, unless RUN is given).",
 }
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def deliver_command(
     run_id: str | None, to: str | None, as_json: bool, quiet: bool, **options: Any
 ) -> None:
-    """Send a published run to its destinations, again too (`latest`, unless RUN is given).
+    """Send a published run to its destinations, again too (the newest, unless RUN is given).
 
     Exit 1 if one of them does not have it then. An older run never takes the place of a newer one.
     A mail or a notification that was sent, or may have been, is sent again by --to alone.

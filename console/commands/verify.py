@@ -33,7 +33,7 @@ _BYTES = "SHA-256 "
 @json_option
 @quiet_option
 def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Check a published run by counting its archives again (`latest`, unless RUN is given).
+    """Check a published run by counting its archives again (the newest, unless RUN is given).
 
     Exit code 0 if everything agrees, 1 with the first difference otherwise. Archives and reports
     are looked for where the run had them, unless --data and --reports, or SALES_DATA and

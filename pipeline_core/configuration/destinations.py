@@ -24,6 +24,7 @@ from pipeline_core.configuration.notification_url import (
 from pipeline_core.configuration.url_text import check_escapes
 
 _FORM = "write postgresql://user:password@host:5432/database?schema=sales"
+_ANY = f"{_FORM}, file+xlsx:///folder/report.xlsx, mailto:a@shop.example or apprise+URL"
 _FILE_FORM = "write file+xlsx:///folder/report.xlsx"
 SCHEMA = "sales_pipeline"
 _PORT = "5432"
@@ -92,7 +93,7 @@ def parse_destinations(text: str) -> tuple[Destination, ...]:
 
 def _parse(given: str) -> Destination:
     if not given:
-        raise ValueError(f"empty; {_FORM}")
+        raise ValueError(f"empty; {_ANY}")
     if given.lower().startswith("file"):
         return _workbook(given)
     if _is_mail(given):
@@ -101,6 +102,8 @@ def _parse(given: str) -> Destination:
         return Destination(_digest(f"mail\0{recipient}"), shown, "mail", recipient=recipient)
     if is_notification_url(given):
         return _notification(given)
+    if "://" in given and not given.lower().startswith("postgres"):
+        raise ValueError(f"no kind of destination; {_ANY}")
     before, mark, query = given.partition("?")
     options = query.split("&") if mark else []
     ours = [each for each in options if unquote(each.partition("=")[0]) == "schema"]

@@ -60,7 +60,9 @@ def _lines(of: Headline, notes: Sequence[str]) -> Iterator[str]:
     if of.all_sold:
         yield of.all_sold
     for row in of.left_out:
-        yield f"- {row.words}: {row.purchases} purchases, {row.units} units, {row.revenue}{unit}"
+        purchases = f"{row.purchases} {'purchase' if row.purchases == '1' else 'purchases'}"
+        units = f"{row.units} {'unit' if row.units == '1' else 'units'}"
+        yield f"- {row.words}: {purchases}, {units}, {row.revenue}{unit}"
     yield from ("", f"The page of this report: {of.page}", *notes, f"Run {of.run_id}")
 
 

@@ -62,7 +62,7 @@ def write_workbook(destination: Destination, published: PublishedRows) -> str | 
             the rows.
         RetryableError: the disk is full, or fails.
     """
-    path = Path(destination.path)
+    path = Path(destination.path).resolve()  # of a link, what readers open by it
     with _disk_errors(path):
         _check_folder(path)
         if (newer := _newer(path, published)) is not None:
@@ -86,7 +86,7 @@ def try_out_workbook(destination: Destination) -> str:
     ``write_workbook``."""
     import tempfile
 
-    path = Path(destination.path)
+    path = Path(destination.path).resolve()  # of a link, what readers open by it
     with _disk_errors(path):
         _check_folder(path)
         standing = _standing(path)

@@ -50,9 +50,10 @@ class RemovedReport(Struct, frozen=True, kw_only=True):
     @property
     def words(self) -> str:
         """For people, in a sentence."""
+        kept = "newest is" if self.kept == 1 else f"newest {self.kept:,} are"
         return (
             f"The report of run {self.run_id} was removed on {self.removed_at:%Y-%m-%d}: only the "
-            f"newest {self.kept:,} are kept (SALES_KEEP_REPORTS)."
+            f"{kept} kept (SALES_KEEP_REPORTS)."
         )
 
 

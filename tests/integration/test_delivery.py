@@ -274,6 +274,16 @@ def test_doctor_says_what_may_not_be_written(place: Place, plain_user: Place) ->
         try_out(plain_user.destination)
 
 
+def test_doctor_says_of_each_destination_what_to_do(tmp_path: Path) -> None:
+    gone = f"file+xlsx://{tmp_path}/gone/a.xlsx"
+    found = check_delivery(_settings(tmp_path, gone, "postgresql://me@127.0.0.1:1/bi"))
+    workbook, database = found.found.split("; ")
+    assert (found.state, found.remedy) == ("failed", "")
+    assert workbook.endswith("Make it, or name another one")
+    assert database.startswith("postgresql://***@127.0.0.1:1")
+    assert database.count(".") > 4
+
+
 def test_doctor_changes_nothing(tmp_path: Path, place: Place) -> None:
     settings = _settings(tmp_path, place.setting)
     found = check_delivery(settings)

@@ -114,6 +114,16 @@ def test_an_older_run_never_takes_the_place_of_a_newer_one(tmp_path: Path) -> No
     assert try_out(destination) == "can be written; run r0002 stands there"
 
 
+def test_a_link_leads_to_the_workbook(tmp_path: Path) -> None:
+    link, target = tmp_path / "link.xlsx", tmp_path / "shared.xlsx"
+    link.symlink_to(target)
+    for number in (1, 2):
+        assert write_workbook(_destination(link), made_up(number)) is None
+        assert link.is_symlink()
+        assert try_out(_destination(target)) == f"can be written; run r000{number} stands there"
+        assert not target.is_symlink()
+
+
 @pytest.mark.parametrize("content", [b"", b"their own", b"PK\5\6" + bytes(18)])
 def test_a_file_that_is_not_ours_is_never_touched(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.xlsx"

@@ -13,15 +13,12 @@ def check_delivery(settings: Settings) -> Check:
         return Check("delivery", "ok", "no destination is set; reports stand in their folder")
     from pipeline_core.delivery.send import try_out
 
-    found, remedies, failed = [], [], False
+    found, failed = [], False
     for each in settings.destinations():
         try:
             found.append(f"{each.shown}: {try_out(each)}")
         except PipelineError as error:
             failed = True
-            found.append(f"{each.shown}: {error.message.rstrip('.')}")
-            remedies.append(error.remedy)
+            found.append(f"{each.shown}: {error.message} {error.remedy}".rstrip(". "))
     told = "; ".join(found)
-    if failed:
-        return Check("delivery", "failed", f"{told}.", " ".join(dict.fromkeys(remedies)))
-    return Check("delivery", "ok", told)
+    return Check("delivery", "failed", f"{told}.") if failed else Check("delivery", "ok", told)

@@ -57,7 +57,8 @@ def test_the_usual_port_needs_no_word(port: str) -> None:
     [
         ("", "empty"),
         ("postgresql://db/bi,", "destination 2: empty"),
-        ("mysql://me:cret@db/bi", "not of PostgreSQL"),
+        ("mysql://me:cret@db/bi", "postgresql://.*, file.xlsx:.*, mailto:.* or apprise.URL"),
+        ("smtp://me:cret@mail", "postgresql://.*, file.xlsx:.*, mailto:.* or apprise.URL"),
         ("postgresql://me:cret@db", "no database"),
         ("postgresql://me:se,cret@db/bi", "a comma within a destination is %2C"),
         ("postgresql://me:cret@db/bi?schema=", "its schema is a name of blanks"),
