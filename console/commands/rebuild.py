@@ -37,22 +37,26 @@ def rebuild_command(run_id: str, dry_run: bool, as_json: bool, quiet: bool, **op
     settings = run_settings(options)
     from console.display.bar import Bar
     from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.load.removed_reports import removed_report
     from pipeline_core.publication.rebuild import rebuild
+    from pipeline_core.storage import open_storage
 
     quiet = quiet or as_json
     ledger = RunLedger(open_state(settings.state), run_id)
     check_reports_place(settings, ledger)
-    archives = ledger.manifest().archives
+    manifest = ledger.manifest()
+    archives = manifest.archives
+    was_removed = removed_report(open_storage(manifest.reports), run_id) is not None
     with terminable(), Bar(len(archives), quiet=quiet) as bar:
         found = rebuild(settings.state, run_id, dry_run=dry_run, archive_done=bar.advance)
     if as_json:
         print_json(found)
     elif not quiet:
-        _print(found)
+        _print(found, was_removed=was_removed)
     sys.exit(1 if found.state in ("damaged", "gone") else 0)
 
 
-def _print(found: Rebuilt) -> None:
+def _print(found: Rebuilt, *, was_removed: bool) -> None:
     said = {
         "as_published": "is as it was published",
         "damaged": "is damaged",
@@ -60,9 +64,12 @@ def _print(found: Rebuilt) -> None:
         "gone": "has no reports any more",
         "published_again": "had no reports any more, and is published again",
     }[found.state]
+    if was_removed and found.state in ("damaged", "mended"):
+        is_back = found.state == "mended"
+        said = "was removed on purpose, and is " + ("back" if is_back else "not published any more")
     archives = counted(found.archives, "archive")
     click.echo(f"Run {found.run_id} {said}: {archives} counted again.")
-    if found.files and found.state in ("damaged", "mended"):
+    if found.files and not was_removed and found.state in ("damaged", "mended"):
         click.echo(f"Not as they should be: {_some(found.files)}.")
     if found.by_receipt:
         click.echo(

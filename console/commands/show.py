@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import print_json
+from console.display.terminal import note, print_json
 from console.options import json_option, place_options, run_argument, run_settings
 from pipeline_core.plural import counted
 from pipeline_core.unprintable import plain
@@ -64,6 +64,22 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
     console.print(table(["slowest archives", "seconds", "events"], rows, numbers=(1, 2)))
     _print_troubles(ledger)
     _print_deliveries(ledger)
+    _print_removed(manifest)
+
+
+def _print_removed(manifest: Manifest) -> None:
+    from pipeline_core.errors import PipelineError
+    from pipeline_core.load.removed_reports import removed_report
+    from pipeline_core.storage import open_storage
+
+    try:
+        removed = removed_report(open_storage(manifest.reports), manifest.run_id)
+    except PipelineError as error:  # what is told of the run stands in its state
+        note(f"Whether its report still stands is not known: {error.message}")
+        return
+    if removed is not None:
+        again = f"`sales-pipeline rebuild {manifest.run_id}` makes it again."
+        _print_sentence_and_remedy(removed.words, again)
 
 
 def _slowest(done: Iterable[Done]) -> list[tuple[str, float, int]]:

@@ -75,9 +75,17 @@ def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: An
 def _latest_run(settings: Settings) -> str:
     from pipeline_core.configuration.places import LATEST
     from pipeline_core.errors import ConfigError
+    from pipeline_core.ledger import open_state
+    from pipeline_core.planning.owner import other_owner
     from pipeline_core.storage import open_storage
 
     reports = open_storage(settings.reports)
+    state = open_state(settings.state)
+    if other := other_owner(state, reports):
+        raise ConfigError(
+            f"The reports in {reports.uri} are of the state {other}, and not of {state.uri}.",
+            f"Verify in the folder of before, or set SALES_STATE={other}.",
+        )
     shown = reports.pointed(LATEST)
     if shown is None:
         raise ConfigError(

@@ -64,6 +64,9 @@ def test_a_run_from_elsewhere_is_refused_with_both_places(
     assert run(state=state).state == "published"
     found = CliRunner().invoke(cli, ["run", "--quiet"])
     assert isinstance(found.exception, ConfigError)
+    verified = CliRunner().invoke(cli, ["verify"])
+    assert isinstance(verified.exception, ConfigError)
+    assert f"are of the state {state}, and not of {other}" in verified.exception.message
     assert "failed reports" in " ".join(CliRunner().invoke(cli, ["doctor"]).output.split())
 
 

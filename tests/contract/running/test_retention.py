@@ -232,3 +232,16 @@ def test_a_bucket_is_as_a_folder(state: Storage, monkeypatch: pytest.MonkeyPatch
 
 def _with_reports(kind: Any, uri: str, **fields: Any) -> Any:
     return kind(**fields | {"reports": uri})
+
+
+def test_show_and_rebuild_say_that_a_report_was_removed(three: list[Run], tmp_path: Path) -> None:
+    remove_old_reports(_state(tmp_path), 2)
+    first, second, _ = (each.run_id for each in three)
+    assert f"The report of run {first} was removed on " in _invoke("show", first).stdout
+    assert "was removed" not in _invoke("show", second).stdout
+    said = _invoke("rebuild", first, "--dry-run").stdout
+    assert "was removed on purpose, and is not published any more" in said
+    assert "damaged" not in said
+    assert "was removed on purpose, and is back" in _invoke("rebuild", first).stdout
+    assert "is as it was published" in _invoke("rebuild", first).stdout
+    assert "was removed" not in _invoke("show", first).stdout
