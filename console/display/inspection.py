@@ -9,7 +9,7 @@ from rich.text import Text
 from console.display.tables import Grid
 from console.display.terminal import complain, note
 from console.display.views import output, size_of, table
-from pipeline_core.configuration.env_line import env_line
+from pipeline_core.catalog.env_line import env_line
 from pipeline_core.messages.inspection import Inspection, Match, Share
 from pipeline_core.plural import counted
 from pipeline_core.unprintable import plain

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from os.path import commonprefix
 
+from pipeline_core.catalog.env_line import env_line
 from pipeline_core.catalog.tables import Column
 from pipeline_core.configuration.dimension_tables import (
     CUSTOMER_COLUMNS,
@@ -14,7 +15,6 @@ from pipeline_core.configuration.dimension_tables import (
     DimensionTable,
     split_name,
 )
-from pipeline_core.configuration.env_line import env_line
 from pipeline_core.dimensions.table_lookup import quoted
 
 _NO_DIGITS = re.compile(r"\D*")

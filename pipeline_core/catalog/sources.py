@@ -11,7 +11,8 @@ from pipeline_core.catalog.database import database_tables
 from pipeline_core.catalog.folder import SAMPLE_ROWS, folder_tables
 from pipeline_core.catalog.tables import Column, Table
 from pipeline_core.configuration.places import Places, is_plugin
-from pipeline_core.errors import ConfigError, PipelineError
+from pipeline_core.dimensions.files import check_folder
+from pipeline_core.errors import PipelineError
 from pipeline_core.messages import Feed
 from pipeline_core.planning.sources import read_dimensions
 from pipeline_core.schemas import NO_PRICE
@@ -42,11 +43,7 @@ class Sources:
         if is_plugin(self._places.dimensions):
             return self._of_plugin()
         folder = Path(self._places.dimensions)
-        if not folder.is_dir():
-            raise ConfigError(
-                f"{folder} is no folder.",
-                "Set SALES_DIMENSIONS (--dimensions) to that of customers and products.",
-            )
+        check_folder(folder)
         found = folder_tables(folder, wanted)
         self.cause = None if found else f"{folder} holds no table as .csv or .parquet."
         return found

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pipeline_core.catalog.words import likeness
-from pipeline_core.configuration.dimension_tables import VALIDITY_COLUMNS
+from pipeline_core.configuration.dimension_tables import (
+    VALIDITY_COLUMNS,
+    DimensionTable,
+    shown_name,
+    split_name,
+)
 from pipeline_core.containers.cut import cut
 from pipeline_core.messages.inspection import ColumnFound, Difference, Looks, Match, TableFound
 
@@ -91,6 +96,22 @@ class Mapped:
 
     table: Table
     columns: Mapping[str, str]
+
+
+def asked_for(tables: Sequence[Table], table: DimensionTable) -> Sequence[Table]:
+    """The one that a setting names, if it is there; else all of them."""
+    if table.named == table.kind:
+        return tables
+    return [each for each in tables if _is_named(each, table.named)] or tables
+
+
+def _is_named(table: Table, named: str) -> bool:
+    if table.name == named:
+        return True
+    try:
+        return table.name == shown_name(*split_name(named))
+    except ValueError:  # a SELECT, or a file's name
+        return False
 
 
 def mappings(tables: Sequence[Table], ours: Sequence[str]) -> list[tuple[float, Mapped]]:

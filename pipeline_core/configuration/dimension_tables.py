@@ -127,7 +127,7 @@ def parse_columns(text: str, ours: tuple[str, ...]) -> dict[str, str]:
     for item in filter(str.strip, next(csv.reader([text], skipinitialspace=True), [])):
         name, equals, theirs = (each.strip() for each in item.partition("="))
         if not equals or not theirs:
-            raise ValueError(f"{item!r} is no pair; write {ours[0]}=their name,...")
+            raise ValueError(f"{item!r} is no pair; write {ours[0]}=their name")
         _check_ours(name, ours)
         if name in found:
             raise ValueError(f"{name} stands twice")

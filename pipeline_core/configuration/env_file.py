@@ -6,7 +6,8 @@ Python programs commonly read it with, looks for ``${NAME}`` in single quotes to
 nowhere, and has no way to tell it how a value was quoted.
 
 Stricter than compose in one thing: a variable that is set nowhere, and has no default, stops the
-reader. Compose takes nothing in its place, and half a password helps nobody.
+reader, and so does its name alone. Compose takes nothing in its place, and half a password helps
+nobody.
 """
 
 from __future__ import annotations
@@ -60,11 +61,11 @@ class _EnvLine:
 
 def read_env_file(path: Path, prefix: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Values of the lines whose names begin with ``prefix`` in any case; names in upper case. A
-    line of only a name has the value that the environment has, or none. Empty if there is nothing
-    of that name.
+    line of only a name has the value that the environment has. Empty if there is nothing of that
+    name.
 
     Raises:
-        ConfigError: the file, or a line of it, cannot be read.
+        ConfigError: the file, or a line of it, cannot be read, or such a name has no value.
     """
     if not os.path.lexists(path):
         return {}
@@ -131,10 +132,18 @@ class _Reader:
 
     def values(self, prefix: str) -> dict[str, str]:
         return {
-            line.name.upper(): self._value(index) or ""
+            line.name.upper(): self._given(index)
             for index, line in enumerate(self._lines)
             if line.name.upper().startswith(prefix)
         }
+
+    def _given(self, index: int) -> str:
+        """The value of a line that has to have one."""
+        if (value := self._value(index)) is not None:
+            return value
+        line = self._lines[index]
+        place = f"{self._path}:{line.number}"
+        raise ConfigError(f"{place}: {line.name} has no value.", "Write one, or remove the line.")
 
     def _value(self, index: int) -> str | None:
         line = self._lines[index]

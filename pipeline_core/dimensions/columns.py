@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -105,6 +105,11 @@ def some(values: Sequence[_T], told: Callable[[_T], str]) -> str:
     """The first few, as ``told`` tells them, and how many more there are."""
     first = ", ".join(map(told, values[:_SHOWN]))
     return first if len(values) <= _SHOWN else f"{first} and {len(values) - _SHOWN} more"
+
+
+def correct(rows: Sized) -> str:
+    """The sentence that asks for it."""
+    return f"Correct {'that row' if len(rows) == 1 else 'these rows'}."
 
 
 def _decoded(column: pa.ChunkedArray, name: str, at: Located) -> pa.ChunkedArray:

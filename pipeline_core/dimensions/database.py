@@ -14,7 +14,8 @@ from pipeline_core.dimensions.database_errors import URL_FORM, database_error
 from pipeline_core.dimensions.prices import inexact, no_number
 from pipeline_core.dimensions.relation import Relation, fetched, found_relation, opened
 from pipeline_core.dimensions.snapshot import Snapshot
-from pipeline_core.dimensions.source import make_snapshot
+from pipeline_core.dimensions.source import located_snapshot
+from pipeline_core.dimensions.source_table import Located
 from pipeline_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,12 +54,19 @@ def read_database(
         price, scale = "", products.price_decimals
         if scale is None:
             price, scale = _price(connection, priced)
-        return make_snapshot(
-            customers=_read(connection, found_relation(connection, customers)),
-            products=_read(connection, priced, price),
-            place=_PLACE,
-            scale=scale,
+        bought_by = _read(connection, found_relation(connection, customers))
+        bought = _read(connection, priced, price)
+        return located_snapshot(
+            Located(bought_by, _place(customers)), Located(bought, _place(products)), scale
         )
+
+
+def _place(table: DimensionTable) -> str:
+    """The table, and the setting that names it, for messages."""
+    if table.is_select:
+        return f"{_PLACE}, the SELECT of {table.setting}"
+    named = "" if table.named == table.kind else f" ({table.setting})"
+    return f"{_PLACE}, {table.named}{named}"
 
 
 @contextmanager
@@ -120,11 +128,11 @@ def _price(connection: Connection, products: Relation) -> tuple[str, int | None]
     with opened(connection, products.table, products.select({"price": price})) as description:
         _, kind, _, _, _, scale, _ = description[0]
     if kind == _REAL:
-        raise inexact("real", f"{_PLACE}, products")
+        raise inexact("real", _place(products.table))
     named = text("SELECT typcategory, format_type(oid, NULL) FROM pg_type WHERE oid = :kind")
     category, name = connection.execute(named, {"kind": kind}).one()
     if category in _NO_NUMBERS or kind in {_BYTEA, _UUID}:
-        raise no_number(name, f"{_PLACE}, products")
+        raise no_number(name, _place(products.table))
     if kind == _MONEY:
         return f"CAST({price} AS numeric)", None
     return price, scale  # more than can be, where none or one below 0 is declared

@@ -48,7 +48,7 @@ def read_folder(
         RetryableError: a file cannot be read now.
     """
     with _reading(folder):
-        _check_folder(folder)
+        check_folder(folder)
         return located_snapshot(
             _read(folder, customers), _read(folder, products), products.price_decimals
         )
@@ -66,7 +66,8 @@ def read_products(path: Path) -> Snapshot:
     return found
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
+    """Raises ConfigError if there is no such folder of customers and products."""
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
         raise ConfigError(f"{folder} {what}.", _SET_DIMENSIONS)
@@ -121,6 +122,10 @@ def _told_files(folder: Path, table: DimensionTable) -> str:
     """Which there are instead."""
     paths = list(folder.iterdir())
     names = sorted({path.stem for path in paths if path.suffix.lower() in _ENDINGS})
+    wanted = table.named.casefold()
+    unread = sorted(path.name for path in paths if path.stem.casefold() == wanted)
+    if names and unread:
+        return f"{some(unread, str)} is not read: save it as .csv or .parquet."
     if names:
         return f"{table.setting} names one without its ending, of which it has: {some(names, str)}."
     others = some(sorted(path.name for path in paths), str) if paths else "nothing"

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline_core.dimensions.columns import (
     MEANT_PLACES,
+    correct,
     holds_bytes,
     labels,
     plain,
@@ -109,7 +110,7 @@ def _no_prices(products: Located, bad: dict[int, str]) -> InputError:
 
     return InputError(
         f"{products.place}: no valid price for {some(list(bad), told)}.",
-        f"Correct that row; a price is a number from 0, written as 1234.50: a point before its "
+        f"{correct(bad)[:-1]}; a price is a number from 0, written as 1234.50: a point before its "
         f"decimals, of which it has at most {_MAX_PLACES}, and no comma; it is less than 2^53 of "
         "the smallest unit; the scale is the most decimals of any price.",
     )

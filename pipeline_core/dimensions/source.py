@@ -14,7 +14,7 @@ from pipeline_core.configuration.dimension_tables import (
     VALIDITY_COLUMNS,
     DimensionTable,
 )
-from pipeline_core.dimensions.columns import ids, labels, some
+from pipeline_core.dimensions.columns import correct, ids, labels, some
 from pipeline_core.dimensions.prices import minor_units, price_column
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source_table import Located
@@ -22,8 +22,6 @@ from pipeline_core.dimensions.validity import check_ranges, date_column, order_o
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.schemas import CUSTOMERS, PRODUCTS
 from pipeline_core.valid_ranges import with_validity
-
-_CORRECT = "Correct that row."
 
 
 def check_names(
@@ -64,8 +62,8 @@ def find_columns(names: Sequence[str], table: DimensionTable, place: object) -> 
         if theirs.count(name) > 1:
             both = " and ".join(ours for ours, each in wanted.items() if each == name)
             raise ConfigError(
-                f"{table.columns_setting}: {both} are one column of {place}, {name}.",
-                f"Give each its own; there are {', '.join(names)}.",
+                f"{table.columns_setting}: {both} are one column, {name}.",
+                f"Give each its own; {place} has {', '.join(names)}.",
             )
     pairs = ",".join(f"{ours}=..." for ours, theirs in wanted.items() if theirs not in names)
     example = f"{table.columns_setting}={pairs}" if pairs else table.columns_setting
@@ -156,7 +154,7 @@ def _sorted(at: Located, table: pa.Table, schema: pa.Schema) -> pa.Table:
     empty = pc.fill_null(pc.equal(table[name], ""), fill_value=True).to_pylist()
     missing = [index for index, is_empty in enumerate(empty) if is_empty]
     if missing:
-        raise InputError(f"{at.place}: no {name} in {some(missing, at.row)}.", _CORRECT)
+        raise InputError(f"{at.place}: no {name} in {some(missing, at.row)}.", correct(missing))
     table = with_validity(table).select(schema.names).cast(schema)
     order = order_of(table)
     table = table.take(order).combine_chunks()

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline_core.dimensions.columns import holds_bytes, labels, plain, some
+from pipeline_core.dimensions.columns import correct, holds_bytes, labels, plain, some
 from pipeline_core.dimensions.source_table import Located, value_of
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.valid_ranges import (
@@ -124,7 +124,7 @@ def check_ranges(at: Located, table: pa.Table, order: NDArray[np.int64]) -> None
         raise InputError(
             f"{at.place}: valid_from is not before valid_to in "
             f"{some(sorted(order[empty].tolist()), at.row)}.",
-            "Correct that row: valid_to is the first day on which it does not count any more.",
+            f"{correct(empty)} On the day of valid_to a row does not count any more.",
         )
     number = distinct_numbers(table)
     # Until when any row so far is valid; every further one of the same id has to begin later.
@@ -151,4 +151,4 @@ def _valid_twice(
         return f"{table[name][first].as_py().decode()} {what} ({some(places, at.row)})"
 
     firsts = again[np.unique(number[again], return_index=True)[1]]
-    return InputError(f"{at.place}: {name} {some(firsts.tolist(), told)}.", "Correct that row.")
+    return InputError(f"{at.place}: {name} {some(firsts.tolist(), told)}.", correct(again))

@@ -117,4 +117,5 @@ def _array_items(text: str, decoder: json.JSONDecoder) -> Iterator[tuple[object,
 def _not_json(window: Window, text: str, place: int, cause: str) -> UnreadablePart:
     byte = window.offset + len(text[:place].encode())
     kind = "a JSON array" if window.shape is Shape.ARRAY else "JSON values one after another"
-    return UnreadablePart(f"the part is not {kind}: {cause} at byte {byte}")
+    # Of the standard library, some causes end in the word that the place follows.
+    return UnreadablePart(f"the part is not {kind}: {cause.removesuffix(' at')} at byte {byte}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline_core.catalog.env_line import env_line
 from pipeline_core.catalog.remedy import remedy
 from pipeline_core.catalog.sources import Sources
 from pipeline_core.catalog.tables import Table, match
-from pipeline_core.configuration.env_line import env_line
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import UnreadableArchive
 from pipeline_core.inspection.chosen import chosen_archive
@@ -43,7 +43,7 @@ def inspect(places: Places, options: Options, archive: str | None = None) -> Ins
         return sampled(data, name, options.limits, feed)
 
     look_up = LookUp(places, options)
-    search = Search(take, tables.of, look_up)
+    search = Search(take, tables.of, look_up, (places.customers, places.products))
     today: Chosen | None = None
     refusal = ""
     try:
@@ -123,8 +123,8 @@ def _told(
         lines=[
             *place_lines(places),
             *feed_lines(feed),
-            *table_lines(shown.customers),
-            *table_lines(shown.products),
+            *table_lines(shown.customers, places.customers),
+            *table_lines(shown.products, places.products),
         ],
         hints=[*nothing, *remedies, *key_hints(today, best), *hints_of(sample, view, feed, cause)],
     )

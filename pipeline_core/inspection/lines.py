@@ -81,9 +81,10 @@ def _why(name: str, feed: Feed) -> str:
     return _WHYS.get(name, "")
 
 
-def table_lines(table: DimensionTable) -> Iterator[Line]:
-    """The settings of customers or products: which table, and its columns."""
-    if table.named != table.kind:
+def table_lines(table: DimensionTable, today: DimensionTable) -> Iterator[Line]:
+    """The settings of customers or products: which table, also where only the setting of today
+    names another one than the default, and its columns."""
+    if not table.named == today.named == table.kind:
         yield Line(table.setting, table.named, f"what the table of {table.kind} is called")
     if columns := _columns(table.renamed):
         yield Line(table.columns_setting, columns, f"what the columns of {table.named} are called")

@@ -10,8 +10,9 @@ from typing import Literal
 
 import msgspec
 
-from pipeline_core.catalog.tables import Mapped, Table, mappings
+from pipeline_core.catalog.tables import Mapped, Table, asked_for, mappings
 from pipeline_core.catalog.words import likeness, words
+from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
 from pipeline_core.configuration.feed import OURS
 from pipeline_core.framing.field_paths import MISSING, lookup
 from pipeline_core.inspection.candidates import Candidates, Scored, TypeScored, has_kind
@@ -26,6 +27,9 @@ from pipeline_core.inspection.rows import (
 )
 from pipeline_core.messages import Condition, Feed
 
+# Customers and products as they are configured.
+Asked = tuple[DimensionTable, DimensionTable]
+_Mappings = list[tuple[float, Mapped]]
 CUSTOMER = ("customer_id", "segment")
 PRODUCT = ("product_id", "category", "price")
 # Combinations that are counted by the product's own judge.
@@ -65,11 +69,15 @@ class Proposal:
 
 
 def proposals(
-    events: Sequence[object], tables: Sequence[Table], base: Feed = _DEFAULT
+    events: Sequence[object],
+    tables: Sequence[Table],
+    base: Feed = _DEFAULT,
+    asked: Asked = (CUSTOMERS, PRODUCTS),
 ) -> list[Proposal]:
     """The likeliest, best first; at most MOST_JUDGED. None that few events alone speak for, where
-    another explains many. What ``base`` says of parts, and what it leaves out, stays so."""
-    customers, products = mappings(tables, CUSTOMER), mappings(tables, PRODUCT)
+    another explains many, and no other table than one that is ``asked`` for by its name. What
+    ``base`` says of parts, and what it leaves out, stays so."""
+    customers, products = _mapped(tables, asked)
     found: list[Proposal] = []
     for items in (None, *lists_of(events)[:_MOST_LISTS]):
         if items is not None and _NO_LIST & set(words(items)):
@@ -208,9 +216,14 @@ def _conditions(view: View, rows: Sequence[int]) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def closest_tables(tables: Sequence[Table]) -> tuple[Mapped | None, Mapped | None]:
-    """Customers and products by names and looks alone."""
-    customers, products = mappings(tables, CUSTOMER), mappings(tables, PRODUCT)
+def _mapped(tables: Sequence[Table], asked: Asked) -> tuple[_Mappings, _Mappings]:
+    customers, products = (asked_for(tables, each) for each in asked)
+    return mappings(customers, CUSTOMER), mappings(products, PRODUCT)
+
+
+def closest_tables(tables: Sequence[Table], asked: Asked) -> tuple[Mapped | None, Mapped | None]:
+    """Customers and products by names and looks alone, of those that are ``asked`` for."""
+    customers, products = _mapped(tables, asked)
     return customers[0][1] if customers else None, products[0][1] if products else None
 
 

@@ -17,7 +17,7 @@ from pipeline_core.containers.ignored import ending
 from pipeline_core.errors import UnreadableArchive
 from pipeline_core.inspection.candidates import is_writable
 from pipeline_core.inspection.look_up import LookUp
-from pipeline_core.inspection.proposal import closest_tables, proposals
+from pipeline_core.inspection.proposal import Asked, closest_tables, proposals
 from pipeline_core.inspection.repeats import event_id
 from pipeline_core.inspection.sample import ArchiveSample
 from pipeline_core.messages import Feed
@@ -54,10 +54,18 @@ class Chosen:
 
 class Search:
     """``sampled`` takes a sample as a feed says, ``tables`` has what may hold customers and
-    products, with those of some ids that stand there."""
+    products, with those of some ids that stand there; ``asked`` are those of today, and no other is
+    looked at in place of one that has a name of its own and is there."""
 
-    def __init__(self, sampled: Sampler, tables: Tables, look_up: LookUp) -> None:
+    def __init__(
+        self,
+        sampled: Sampler,
+        tables: Tables,
+        look_up: LookUp,
+        asked: Asked = (CUSTOMERS, PRODUCTS),
+    ) -> None:
         self._sampled, self._tables, self._look_up = sampled, tables, look_up
+        self._asked = asked
         # What fits best, although it counts nothing.
         self.nearest: Chosen | None = None
 
@@ -75,7 +83,7 @@ class Search:
         return self._settled(best)
 
     def _uncounted(self, feed: Feed, sample: ArchiveSample) -> Chosen:
-        return self._chosen(feed, CUSTOMERS, PRODUCTS, sample)
+        return self._chosen(feed, *self._asked, sample)
 
     def _chosen(
         self, feed: Feed, customers: DimensionTable, products: DimensionTable, sample: ArchiveSample
@@ -129,36 +137,35 @@ class Search:
     def _counted(self, base: Feed, sample: ArchiveSample) -> Chosen | None:
         """The best proposal for what was sampled: ``base`` itself, where none counts more."""
         tables = self._tables(sample.ids)
-        closest = closest_tables(tables)
+        closest = closest_tables(tables, self._asked)
         ranked: list[tuple[float, int, Chosen]] = []
-        for number, each in enumerate(proposals(sample.events, tables, base)):
-            customers = _called(CUSTOMERS, each.customers or closest[0])
-            products = _called(PRODUCTS, each.products or closest[1])
+        for number, each in enumerate(proposals(sample.events, tables, base, self._asked)):
+            customers = _called(self._asked[0], each.customers or closest[0])
+            products = _called(self._asked[1], each.products or closest[1])
             found = self._chosen(each.feed, customers, products, sample)
             ranked.append((-each.rank(found.share.understood), number, found))
         counting = [each for each in ranked if each[2].share.counted]
         if ranked and not counting:
             self.nearest = self.nearest or min(ranked, key=lambda item: item[:2])[2]
         best = min(counting, key=lambda item: item[:2])[2] if counting else None
-        called = _called(CUSTOMERS, closest[0]), _called(PRODUCTS, closest[1])
-        return self._or_base(base, best, *called, sample)
+        called = _called(self._asked[0], closest[0]), _called(self._asked[1], closest[1])
+        return self._or_base(base, best, called, sample)
 
     def _or_base(
         self,
         base: Feed,
         best: Chosen | None,
-        customers: DimensionTable,
-        products: DimensionTable,
+        called: Asked,
         sample: ArchiveSample,
     ) -> Chosen | None:
-        """``best``, or ``base`` where with the same tables that counts as much; with these tables
-        if there is no best."""
+        """``best``, or ``base`` where with the same tables that counts as much; with the tables
+        ``called`` if there is no best."""
         if best is not None:
             base = msgspec.structs.replace(base, only=best.feed.only)
-            customers, products = best.customers, best.products
+            called = best.customers, best.products
         if best is not None and best.feed == base:
             return best
-        found = self._chosen(base, customers, products, sample)
+        found = self._chosen(base, *called, sample)
         if not found.share.counted or (best is not None and found.worth < best.worth):
             return best
         return found

@@ -111,8 +111,12 @@ def plan(order: Order) -> Manifest:
         reuse_receipts(ledger, manifest, taken.known)
         if options.as_of is not None:
             note_days(state, manifest, found.listed)
-    if manifest.unpriced:
-        log.warning("products_without_price", run_id=order.run_id, cause=manifest.unpriced_words)
+    doubts = {
+        manifest.unpriced_words: "products_without_price",
+        snapshot.without_rows_words: "table_without_rows",
+    }
+    for cause in filter(None, doubts):
+        log.warning(doubts[cause], run_id=order.run_id, cause=cause)
     count = len(manifest.archives)
     log.info("run_planned", run_id=order.run_id, archives=count, unchanged=len(taken.known))
     return manifest

@@ -91,7 +91,7 @@ def test_wrong_places_are_exit_2_and_an_archive_that_is_none_exit_1(env: dict[st
     for arguments, code, said in (
         (["--data", "/nowhere"], 2, "/nowhere does not exist"),
         (["--archive", "other.zip"], 2, "names another one: events_week_01.zip."),
-        (["--dimensions", "/nowhere"], 2, "/nowhere is no folder"),
+        (["--dimensions", "/nowhere"], 2, "/nowhere does not exist"),
         (["--json", "--env"], 2, "Leave one of them out"),
     ):
         done = sales_pipeline("inspect", *arguments, env=env)

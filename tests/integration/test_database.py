@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
+from pipeline_core.configuration.dimension_tables import PRODUCTS as PRODUCT_TABLE
 from pipeline_core.dimensions.database import read_database
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.errors import ConfigError, InputError, RetryableError
@@ -258,6 +259,11 @@ def test_a_price_of_single_precision_is_refused_with_what_to_use(
     with pytest.raises(ConfigError, match="products: the column price is of type real") as caught:
         read_database(postgres_url)
     assert "numeric" in caught.value.remedy
+    database.execute(text("ALTER TABLE products RENAME TO goods"))
+    select = "SELECT product_id, category, price FROM goods"
+    for named, told in (("goods", r"goods \(SALES_PRODUCTS\)"), (select, "the SELECT of SALES_P")):
+        with pytest.raises(ConfigError, match=f"database, {told}.*: the column price is of type"):
+            read_database(postgres_url, products=PRODUCT_TABLE.called(named, {}))
 
 
 def test_a_price_that_is_none_is_told_with_its_product(

@@ -131,3 +131,32 @@ def test_a_database_that_is_away_stops_no_inspection(tmp_path: Path) -> None:
     assert found.tables_cause is not None
     assert found.tables == []
     assert found.today.counted == 2
+
+
+def test_the_table_that_a_setting_names_is_looked_at(postgres_url: str, tmp_path: Path) -> None:
+    """Though another one has names that are more like ours."""
+    engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in (
+            "CREATE SCHEMA erp",
+            'CREATE TABLE erp."Goods" ("Article No" text, fam text, price numeric(9, 2))',
+            "INSERT INTO erp.\"Goods\" VALUES ('p1', 'Toys', 9.95), ('p2', 'Books', 5)",
+            'CREATE TABLE products (product_id text, "Category" text, list_price numeric(9, 2))',
+            "INSERT INTO products VALUES ('p1', 'Toys', 1), ('p2', 'Books', 1), ('p3', 'Books', 1)",
+            "CREATE TABLE customers (customer_id text, segment text)",
+            "INSERT INTO customers VALUES ('c1', 'VIP')",
+        ):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+    (tmp_path / "data").mkdir()
+    day = day_zip({"a.json": part([purchase("c1", f"p{n}", 1) for n in (1, 2, 3)])})
+    (tmp_path / "data" / "week.zip").write_bytes(archive_zip({"2024-03-01.zip": day}))
+    places = Places(str(tmp_path / "data"), "reports", "state", None, postgres_url)
+    for named, line, columns in (
+        ("erp.Goods", "erp.Goods", "product_id=Article No,category=fam"),
+        ('erp."Goods"', "erp.Goods", "product_id=Article No,category=fam"),
+        ("nowhere", "products", "category=Category,price=list_price"),
+    ):
+        asked = replace(places, products=PRODUCTS.called(named, {}))
+        found = {each.name: each.value for each in inspect(asked, Options()).lines[1:]}
+        assert found == {"SALES_PRODUCTS": line, "SALES_PRODUCT_COLUMNS": columns}

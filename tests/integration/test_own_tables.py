@@ -258,7 +258,7 @@ def test_a_column_that_is_not_there_is_told_with_those_that_are(
     there = "has client no, Tier, secret. SALES_CUSTOMER_COLUMNS=segment=... says"
     assert there in caught.value.remedy
     both = CUSTOMERS.called(named, {"customer_id": "Tier", "segment": "Tier"})
-    with pytest.raises(ConfigError, match="customer_id and segment are one column of"):
+    with pytest.raises(ConfigError, match="customer_id and segment are one column,"):
         read_database(postgres_url, both, GOODS)
 
 

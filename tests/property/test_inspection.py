@@ -13,7 +13,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline_core.configuration.env_line import env_line
+from pipeline_core.catalog.env_line import env_line
 from pipeline_core.configuration.places import Places
 from pipeline_core.inspection.inspect import inspect
 from pipeline_core.messages import Options

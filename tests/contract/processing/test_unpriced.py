@@ -129,3 +129,14 @@ def test_frames_have_none_and_stop_at_a_sale(tmp_path: Path) -> None:
     assert len(transformer.transform(bought)["sales_report"]) == 1
     with pytest.raises(InputError, match=r"The events: .* p2 \(1 purchase\)"):
         transformer.transform(pd.DataFrame([purchase(), purchase(product="p2")]))
+
+
+def test_a_table_without_rows_is_told_when_the_run_is_planned(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = shop_of(tmp_path, week=GOOD)
+    (shop.dimensions / "products.csv").write_text("product_id,category,price\n")
+    plan_local(shop, tmp_path)
+    told = [each.getMessage() for each in caplog.records if "table_without_rows" in str(each.msg)]
+    assert len(told) == 1
+    assert "There is no row of products" in told[0]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from pipeline_core.catalog.env_line import env_line
 from pipeline_core.catalog.remedy import remedy
 from pipeline_core.configuration.dimension_tables import CUSTOMERS
-from pipeline_core.configuration.env_line import env_line
 from tests.support.known_tables import column
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_core.catalog.env_line import env_line
 from pipeline_core.configuration.env_file import read_env_file
-from pipeline_core.configuration.env_line import env_line
 from pipeline_core.errors import ConfigError
 from pipeline_core.settings import load_settings
 
@@ -78,7 +78,6 @@ def _read(tmp_path: Path, text: str) -> dict[str, str]:
         ('SALES_X="two\nlines"', "two\nlines"),
         ("SALES_X=VAL\r\n", "VAL"),
         ("\ufeffSALES_X=VAL", "VAL"),
-        ("SALES_X", ""),
         ("SALES_X=1\n SALES_X=2", "2"),
         ("SALES_X=ümlaut", "ümlaut"),
     ],
@@ -105,6 +104,8 @@ def test_a_line(tmp_path: Path, line: str, value: str) -> None:
         ("SALES_X='canary'more", ":1: the quotes of SALES_X do not end, or something follows"),
         ("the canary", ":1 is not NAME=value"),
         ("=canary", ":1 is not NAME=value"),
+        ("SALES_X", ":1: SALES_X has no value"),
+        ("A=b\n  export sales_jobs # canary", ":2: sales_jobs has no value"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named_and_not_shown(

@@ -275,3 +275,18 @@ def test_a_folder_with_tables_of_other_formats_is_told_what_it_holds(tmp_path: P
     with pytest.raises(ConfigError, match=r"has neither customers\.csv nor") as caught:
         read_folder(tmp_path)
     assert "holds no .csv and no .parquet, but customers.xlsx" in caught.value.remedy
+
+
+def test_a_table_of_another_format_beside_others_is_named(tmp_path: Path) -> None:
+    folder = shop(tmp_path, b"customer_id,segment\n")
+    (folder / "products.csv").rename(folder / "Products.xlsx")
+    with pytest.raises(ConfigError, match=r"has neither products\.csv nor") as caught:
+        read_folder(folder)
+    assert "Products.xlsx is not read: save it as .csv or .parquet." in caught.value.remedy
+
+
+def test_rows_that_are_wrong_are_told_as_one_or_as_several(tmp_path: Path) -> None:
+    for rows, told in ((b",VIP\n", "Correct that row."), (b",A\n,B\n", "Correct these rows.")):
+        with pytest.raises(InputError) as caught:
+            read_folder(shop(tmp_path, b"customer_id,segment\n" + rows))
+        assert caught.value.remedy == told

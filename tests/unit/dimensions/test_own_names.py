@@ -170,10 +170,10 @@ def test_two_columns_of_ours_are_not_one_of_theirs(tmp_path: Path, renamed: dict
 @pytest.mark.parametrize(
     ("renamed", "cause"),
     [
-        ({"valid_from": "valid_to"}, "valid_from and valid_to are one column of .*, valid_to"),
-        ({"valid_to": "valid_from"}, "valid_from and valid_to are one column of .*, valid_from"),
-        ({"valid_from": "a", "valid_to": "a"}, "valid_from and valid_to are one column of"),
-        ({"valid_from": "price"}, "price and valid_from are one column of"),
+        ({"valid_from": "valid_to"}, "valid_from and valid_to are one column, valid_to"),
+        ({"valid_to": "valid_from"}, "valid_from and valid_to are one column, valid_from"),
+        ({"valid_from": "a", "valid_to": "a"}, "valid_from and valid_to are one column,"),
+        ({"valid_from": "price"}, "price and valid_from are one column,"),
     ],
 )
 def test_nor_are_two_of_dates_or_one_of_dates_and_another(

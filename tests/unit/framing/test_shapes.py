@@ -299,3 +299,7 @@ def test_an_endless_event_is_given_up_before_it_is_read(start: bytes, filler: by
     with pytest.raises(UnreadablePart):
         list(chain.from_iterable(decode(window, 256, 1000, OURS) for window in found))
     assert fed <= 160_000
+
+
+def test_a_text_that_does_not_end_is_told_with_its_place() -> None:
+    assert cause('[{"a": "b}]').endswith(": Unterminated string starting at byte 7")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_core.catalog.env_line import env_line
 from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS
-from pipeline_core.configuration.env_line import env_line
 from pipeline_core.errors import ConfigError, UnreadableArchive
 from pipeline_core.inspection.chosen import chosen_archive
 from pipeline_core.inspection.lines import feed_lines, table_lines
@@ -71,9 +71,9 @@ def test_lines_say_the_tables_that_they_were_made_of(
     monkeypatch.chdir(tmp_path)
     customers = CUSTOMERS.called('crm."a.b"', {"customer_id": "client no", "segment": "tier, new"})
     products = PRODUCTS.called("goods", {"price": "list price"})
-    lines = [*table_lines(customers), *table_lines(products)]
+    lines = [*table_lines(customers, CUSTOMERS), *table_lines(products, PRODUCTS)]
     text = "".join(f"{env_line(line.name, line.value)}\n" for line in lines)
     (tmp_path / ".env").write_text(text)
     places = load_settings().places()
     assert (places.customers, places.products) == (customers, products)
-    assert list(table_lines(CUSTOMERS)) == []
+    assert list(table_lines(CUSTOMERS, CUSTOMERS)) == []

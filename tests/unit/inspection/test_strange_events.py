@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.configuration.places import Places
+from pipeline_core.errors import ConfigError
 from pipeline_core.inspection.inspect import inspect
 from pipeline_core.inspection.proposal import proposals
 from pipeline_core.messages import Feed, Options
@@ -102,3 +103,12 @@ def test_what_calls_one_purchase_a_test_is_not_proposed() -> None:
     events = usual(customer_id="c001", product_id="p001")
     events[0], events[3] = {**events[0], "test": True}, {**events[3], "test": False}
     assert proposals(events, tables())[0].feed == Feed()
+
+
+def test_what_holds_no_tables_is_told_as_a_run_tells_it(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "week.zip").write_bytes(archive_zip({}))
+    (tmp_path / "tables").write_text("")
+    places = Places(str(tmp_path / "data"), "reports", "state", str(tmp_path / "tables"), "")
+    with pytest.raises(ConfigError, match="tables is a file, not a folder"):
+        inspect(places, Options())
