@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import signal
@@ -10,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 from redis import Redis
 from sqlalchemy import create_engine, make_url, text
 
 from console.stack import Stack, throwaway_stack
+from pipeline_core import logs
 from pipeline_core.storage import use_state_key
 from tests.support import PROJECT
 from tests.support.delivered import Place, session
@@ -40,8 +43,9 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """A real PostgreSQL, filled from sql/init.sql, and a real Redis."""
-    with throwaway_stack([PROJECT / "sql" / "init.sql"]) as running:
+    """A real PostgreSQL with the sample shop and the role that may only read, and a real Redis."""
+    scripts = [PROJECT / "sql" / name for name in ("init.sql", "tables.sql")]
+    with throwaway_stack(scripts) as running:
         yield running
 
 
@@ -87,6 +91,31 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
     monkeypatch.chdir(tmp_path)
     yield
     use_state_key(None)
+
+
+@pytest.fixture
+def log_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test makes of the log ends with it: else libraries tell later ones of all they do, a
+    mail server of each line of a mail."""
+    monkeypatch.setattr(logs, "_in_force", logs.log_settings())
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    is_ours, ours = structlog.is_configured(), structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    if is_ours:
+        structlog.configure(**ours)
+    else:
+        structlog.reset_defaults()
+
+
+@pytest.fixture
+def logged(log_as_before: None, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Every line of the log, also those that are kept from people."""
+    logs.configure_logs("DEBUG", "json")
+    logging.getLogger().addHandler(caplog.handler)
+    return caplog
 
 
 @pytest.fixture

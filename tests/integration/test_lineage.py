@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +24,6 @@ from pipeline_core.ledger import RunLedger, open_state, slots
 from pipeline_core.lineage import emit
 from pipeline_core.lineage.datasets import MOST_ARCHIVES, inputs_of
 from pipeline_core.lineage.facts import lineage_id
-from pipeline_core.logs import configure_logs
 from pipeline_core.messages import ArchiveRef, Manifest, Options
 from pipeline_core.running.drive import tell_of_plan
 from pipeline_core.running.notifications import notify_of_outcome
@@ -87,12 +85,6 @@ def _serving() -> Iterator[Server]:
 def server() -> Iterator[Server]:
     with _serving() as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def _seen(caplog: pytest.LogCaptureFixture) -> None:
-    configure_logs("DEBUG", "json")
-    logging.getLogger().addHandler(caplog.handler)
 
 
 def _settings(folder: Path, target: str, *parts: bytes, **more: Any) -> Settings:
@@ -203,7 +195,7 @@ def test_a_server_in_trouble_costs_no_run(
     server: Server,
     trouble: str,
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+    logged: pytest.LogCaptureFixture,
 ) -> None:
     target = server.url
     if trouble == "status":
@@ -215,8 +207,8 @@ def test_a_server_in_trouble_costs_no_run(
         target = f"http://{KEY}@127.0.0.1:1/"
     outcome = new_run(_settings(tmp_path, target), None, quiet=True)
     assert outcome.state == "published"
-    assert caplog.text.count("lineage_not_sent") == 2
-    assert KEY not in caplog.text
+    assert logged.text.count("lineage_not_sent") == 2
+    assert KEY not in logged.text
     children = [each.cmdline() for each in psutil.Process().children(recursive=True)]
     assert not any("pipeline_core.lineage.send" in each for each in children)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 import shlex
 import socket
 import sys
@@ -203,26 +202,26 @@ def test_without_any_report_there_are_no_figures(tmp_path: Path) -> None:
     assert heard["text"] == "Sales report, run run-1: failed. No data. Bring."
 
 
-def test_an_answer_of_500_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_answer_of_500_is_not_told(logged: pytest.LogCaptureFixture) -> None:
     with listening(500) as server:
         assert not notify_hooks(_hooks(server.url), NOTIFICATION)
-    assert "500" in caplog.text
-    assert "very-secret" not in caplog.text
+    assert "500" in logged.text
+    assert "very-secret" not in logged.text
 
 
-def test_nobody_there(caplog: pytest.LogCaptureFixture) -> None:
+def test_nobody_there(logged: pytest.LogCaptureFixture) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/very-secret"
         assert not notify_hooks(_hooks(url), NOTIFICATION)
-    assert "webhook_not_told" in caplog.text
-    assert "very-secret" not in caplog.text
+    assert "webhook_not_told" in logged.text
+    assert "very-secret" not in logged.text
 
 
 @pytest.mark.parametrize("url", ["no url, very-secret", "ftp:/very-secret", "http://very secret/"])
-def test_no_url(url: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_url(url: str, logged: pytest.LogCaptureFixture) -> None:
     assert not notify_hooks(_hooks(url), NOTIFICATION)
-    assert "very" not in caplog.text
+    assert "very" not in logged.text
 
 
 def test_one_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,24 +247,24 @@ def test_a_command_gets_the_notice_on_its_standard_input(tmp_path: Path) -> None
         ("/nowhere/hook", "No such file"),
     ],
 )
-def test_a_command_that_fails(command: str, said: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_command_that_fails(command: str, said: str, logged: pytest.LogCaptureFixture) -> None:
     assert not notify_hooks(_hooks(command=command), NOTIFICATION)
-    assert said in caplog.text
+    assert said in logged.text
 
 
 def test_a_token_of_the_command_is_not_logged(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, logged: pytest.LogCaptureFixture
 ) -> None:
     python = f"{sys.executable} -c"
     assert not notify_hooks(
         _hooks(command=f"{python} 'import sys; sys.exit(3)' --token=canary"), NOTIFICATION
     )
-    assert "exit code 3" in caplog.text
+    assert "exit code 3" in logged.text
     monkeypatch.setattr(hook_process, "MOST_SECONDS", 0.3)
     sleep = f"{python} 'import time; time.sleep(9)' --token=canary"
     assert not notify_hooks(_hooks(command=sleep), NOTIFICATION)
-    assert "it takes over 0.3 s" in caplog.text
-    assert "canary" not in caplog.text
+    assert "it takes over 0.3 s" in logged.text
+    assert "canary" not in logged.text
 
 
 @pytest.mark.parametrize(
@@ -279,14 +278,14 @@ def test_a_token_of_the_command_is_not_logged(
     ],
 )
 def test_a_token_that_a_command_repeats_is_not_logged(
-    arguments: str, caplog: pytest.LogCaptureFixture
+    arguments: str, logged: pytest.LogCaptureFixture
 ) -> None:
     failing = "import sys; print(sys.argv[1:], *(a.split('/') for a in sys.argv), file=sys.stderr)"
     command = f"{sys.executable} -c {failing + '; sys.exit(4)'!r} {arguments}"
     assert not notify_hooks(_hooks(command=command), NOTIFICATION)
-    assert "exit code 4" in caplog.text
-    assert sys.executable in caplog.text
-    assert "canary" not in caplog.text.replace("Bearer canary", "")
+    assert "exit code 4" in logged.text
+    assert sys.executable in logged.text
+    assert "canary" not in logged.text.replace("Bearer canary", "")
 
 
 @pytest.mark.parametrize(
@@ -301,7 +300,7 @@ def test_a_token_that_a_command_repeats_is_not_logged(
     ],
 )
 def test_a_secret_of_its_environment_that_a_command_repeats_is_not_logged(
-    name: str, value: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, logged: pytest.LogCaptureFixture
 ) -> None:
     """As it stands, by its words, and as others write it."""
     monkeypatch.setenv(name, value)
@@ -315,9 +314,9 @@ def test_a_secret_of_its_environment_that_a_command_repeats_is_not_logged(
         "sys.exit('the pager is away')"
     )
     assert not notify_hooks(_hooks(command=shlex.join([sys.executable, "-c", said])), NOTIFICATION)
-    assert "the pager is away" in caplog.text
-    assert "canary" not in caplog.text
-    assert base64.b64encode(b"user:canary").decode() not in caplog.text
+    assert "the pager is away" in logged.text
+    assert "canary" not in logged.text
+    assert base64.b64encode(b"user:canary").decode() not in logged.text
 
 
 def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(
@@ -344,11 +343,11 @@ def test_how_long_a_command_may_take_is_in_the_docs() -> None:
 
 
 def test_a_program_that_is_not_there_is_named_without_its_arguments(
-    caplog: pytest.LogCaptureFixture,
+    logged: pytest.LogCaptureFixture,
 ) -> None:
     assert not notify_hooks(_hooks(command="/nowhere/hook --token=canary"), NOTIFICATION)
-    assert "/nowhere/hook" in caplog.text
-    assert "canary" not in caplog.text
+    assert "/nowhere/hook" in logged.text
+    assert "canary" not in logged.text
 
 
 def test_a_command_gets_no_secret_of_the_environment(
@@ -418,7 +417,7 @@ def test_a_run_is_told_once_and_again_until_it_was_heard(tmp_path: Path) -> None
 
 
 def test_a_failure_that_cannot_be_recorded_is_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, logged: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "state").mkdir()
     ledger = RunLedger(open_storage(str(tmp_path / "state")), "run-1")
@@ -426,12 +425,4 @@ def test_a_failure_that_cannot_be_recorded_is_told(
     with listening() as server:
         fail_and_notify(ledger, _hooks(server.url), ConfigError("No data.", "Bring some."))
     assert server.told[0]["reason"] == "No data."
-    assert "failure_not_recorded" in caplog.text
-
-
-@pytest.fixture(autouse=True)
-def _seen(caplog: pytest.LogCaptureFixture) -> None:
-    from pipeline_core.logs import configure_logs
-
-    configure_logs("DEBUG", "json")
-    logging.getLogger().addHandler(caplog.handler)
+    assert "failure_not_recorded" in logged.text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -15,10 +14,7 @@ from pipeline_core.logs import configure_logs
 log = structlog.get_logger()
 
 
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    yield
-    configure_logs("INFO", "pretty")
+pytestmark = pytest.mark.usefixtures("log_as_before")
 
 
 def test_our_lines_have_an_action_and_what_is_bound(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 
 from pipeline_core.diff import since_last
 from pipeline_core.ledger import RunLedger
-from pipeline_core.logs import configure_logs
 from pipeline_core.messages.changes import Changes, OtherCauses, TopCause, sentences
 from pipeline_core.notify.hooks import Hooks, parse_events
 from pipeline_core.planning.reuse import rules_of_now
@@ -178,18 +176,15 @@ def test_archives_are_not_read_again_for_it(runs: Runs) -> None:
 
 
 def test_a_bug_in_it_is_a_warning(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, logged: pytest.LogCaptureFixture
 ) -> None:
-    configure_logs("INFO", "json")
-    logging.getLogger().addHandler(caplog.handler)
-
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(since_last, "gather", fail)
     runs.run()
     assert (runs.folder / "reports" / "latest").resolve().name == "run-002"
-    assert "changes_not_found" in caplog.text
+    assert "changes_not_found" in logged.text
     assert "cut off" in _unknown(runs)
 
 
