@@ -24,7 +24,7 @@ import pyarrow as pa
 from pipeline_core.configuration.dimension_tables import DimensionTable
 from pipeline_core.dimensions.source import find_columns
 from pipeline_core.dimensions.source_table import AS_UTF8, Located, bad_byte, shortened
-from pipeline_core.errors import ConfigError
+from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.plural import counted
 
 _BLOCK_ROWS = 65_536
@@ -60,8 +60,9 @@ def read_csv_table(path: Path, table: DimensionTable) -> Located:
     are passed over.
 
     Raises:
-        ConfigError: a column is missing, the header has them with two delimiters, a row has more or
-            fewer cells than the header, a quote is amiss, or it is not in UTF-8 by its first line.
+        ConfigError: a column is missing, or the header has them with two delimiters.
+        InputError: a row has more or fewer cells than the header, a quote is amiss, or it is not in
+            UTF-8 by its first line.
         OSError: it cannot be read.
     """
     mark = _byte_order_mark(path)
@@ -148,18 +149,18 @@ def _opened(path: Path, mark: bytes) -> Iterator[TextIO]:
 
 
 def _byte_order_mark(path: Path) -> bytes:
-    """UTF-8's, or nothing. Raises ConfigError if what comes first is no UTF-8."""
+    """UTF-8's, or nothing. Raises InputError if what comes first is no UTF-8."""
     with path.open("rb") as file:
         start = file.read(io.DEFAULT_BUFFER_SIZE)
     for mark, encoding in _OTHER_ENCODINGS.items():
         if start.startswith(mark):
-            raise ConfigError(f"{path} is in {encoding}.", _AS_UTF8)
+            raise InputError(f"{path} is in {encoding}.", _AS_UTF8)
     for beginning, what in _OTHER_FILES.items():
         if start.startswith(beginning):
-            raise ConfigError(f"{path} is {what}, not CSV.", _AS_UTF8)
+            raise InputError(f"{path} is {what}, not CSV.", _AS_UTF8)
     first, *_ = [*start.lstrip(b"\r\n").splitlines(), b""]
     if b"\0" in first:
-        raise ConfigError(
+        raise InputError(
             f"{path}: there are NUL bytes in its first line, as in UTF-16 or in what is no text.",
             _AS_UTF8,
         )
@@ -181,7 +182,8 @@ def _rows(file: TextIO, path: Path, delimiter: str) -> Iterator[tuple[int, list[
 
 
 def _names(rows: Iterator[tuple[int, list[str]]], path: Path, table: DimensionTable) -> list[str]:
-    """Those of the columns. Raises ConfigError if there are none, or they are not UTF-8."""
+    """Those of the columns. Raises ConfigError if there are none, and
+    InputError if they are not UTF-8."""
     line, cells = next(rows, (0, []))
     if not cells:
         raise ConfigError(
@@ -192,7 +194,7 @@ def _names(rows: Iterator[tuple[int, list[str]]], path: Path, table: DimensionTa
         try:
             names.append(_bytes(cell).decode("utf-8"))
         except UnicodeDecodeError as error:
-            raise ConfigError(
+            raise InputError(
                 f"{path}: the names of its columns are not UTF-8: {bad_byte(error)} in row {line}.",
                 AS_UTF8,
             ) from error
@@ -209,21 +211,19 @@ def _block(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> pa.Table:
     return pa.table(arrays, names=list(columns))
 
 
-def _misshapen(
-    path: Path, line: int, row: Sequence[str], width: int, delimiter: str
-) -> ConfigError:
+def _misshapen(path: Path, line: int, row: Sequence[str], width: int, delimiter: str) -> InputError:
     """The refusal of a row that is no row of this table."""
     if len(row) == 1 and not row[0].strip():
-        return ConfigError(f"{path}: row {line} has nothing but blanks.", "Remove it.")
+        return InputError(f"{path}: row {line} has nothing but blanks.", "Remove it.")
     cells = counted(len(row), "cell")
-    return ConfigError(
+    return InputError(
         f"{path}: row {line} has {cells}, and the header {width}: {_line(path, line)}.",
         f"Give it one cell for each column, in quotes if there is a {delimiter} in it, or remove "
         "it.",
     )
 
 
-class _Misquoted(ConfigError):
+class _Misquoted(InputError):
     """A quote is amiss."""
 
 

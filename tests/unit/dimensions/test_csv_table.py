@@ -51,14 +51,14 @@ def test_a_quote_that_is_amiss_is_refused_with_its_row(
 ) -> None:
     """Not taken for a cell that holds the rest of the table."""
     folder = shop(tmp_path, b"customer_id,segment\n" + rows)
-    with pytest.raises(ConfigError, match=re.escape(f"customers.csv: {cause}.")) as caught:
+    with pytest.raises(InputError, match=re.escape(f"customers.csv: {cause}.")) as caught:
         read_folder(folder)
     assert "with a quote" in caught.value.remedy
 
 
 def test_a_quote_of_the_header_that_does_not_end_is_refused(tmp_path: Path) -> None:
     folder = shop(tmp_path, b'customer_id,"segment\n1,VIP\n')
-    with pytest.raises(ConfigError, match=r"customers\.csv: the quote that opens in row 1 does"):
+    with pytest.raises(InputError, match=r"customers\.csv: the quote that opens in row 1 does"):
         read_folder(folder)
 
 
@@ -150,7 +150,7 @@ def test_a_row_of_other_shape_is_refused_with_what_is_there(
     tmp_path: Path, rows: bytes, cause: str, remedy: str
 ) -> None:
     folder = shop(tmp_path, b"customer_id,segment\n" + rows)
-    with pytest.raises(ConfigError, match=re.escape(f"customers.csv: {cause}.")) as caught:
+    with pytest.raises(InputError, match=re.escape(f"customers.csv: {cause}.")) as caught:
         read_folder(folder)
     assert remedy in caught.value.remedy
 
@@ -166,7 +166,7 @@ def test_a_row_of_other_shape_is_refused_with_what_is_there(
 )
 def test_another_encoding_is_told_as_such(tmp_path: Path, encoding: str, cause: str) -> None:
     folder = shop(tmp_path, '"customer_id","segment"\n1,VIP\n'.encode(encoding))
-    with pytest.raises(ConfigError, match=cause) as caught:
+    with pytest.raises(InputError, match=cause) as caught:
         read_folder(folder)
     assert "UTF-8" in caught.value.remedy
 
@@ -221,7 +221,7 @@ def test_a_wrong_value_is_told_with_file_and_row(
 def test_a_file_of_another_format_is_told_as_such(
     tmp_path: Path, content: bytes, what: str
 ) -> None:
-    with pytest.raises(ConfigError, match=rf"customers\.csv is {what}, not CSV"):
+    with pytest.raises(InputError, match=rf"customers\.csv is {what}, not CSV"):
         read_folder(shop(tmp_path, content))
 
 

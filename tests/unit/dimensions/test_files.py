@@ -190,7 +190,7 @@ def test_bytes_of_other_columns_are_of_no_account(tmp_path: Path) -> None:
 
 def test_names_of_csv_columns_that_are_not_utf8_are_told(tmp_path: Path) -> None:
     (tmp_path / "customers.csv").write_bytes(b"customer_id,segment,caf\xe9\nc1,VIP,x\n")
-    with pytest.raises(ConfigError, match=r"customers\.csv: the names of its columns"):
+    with pytest.raises(InputError, match=r"customers\.csv: the names of its columns"):
         read_folder(tmp_path)
 
 
