@@ -149,13 +149,13 @@ def test_what_to_set_can_be_pasted_into_a_shell() -> None:
     [
         ("x", "x"),
         ("x", "./x/"),
-        ("x/state", "x"),
-        ("x", "x/reports"),
+        ("x/runs/state", "x"),
+        ("x", "x/runs"),
         ("link", "x"),
-        ("link/state", "x"),
+        ("link/latest", "x"),
         ("s3://shop/x", "s3://shop/x/"),
-        ("s3://shop/x", "s3://shop"),
-        ("s3://shop/x", "s3://shop/x/reports"),
+        ("s3://shop/runs/x", "s3://shop"),
+        ("s3://shop/x", "s3://shop/x/runs/reports"),
     ],
 )
 def test_a_state_and_reports_are_places_of_their_own(
@@ -185,8 +185,16 @@ def test_archives_are_not_where_reports_are_replaced(
 
 @pytest.mark.parametrize(
     ("state", "reports", "data"),
-    [("state", "state-2", "."), ("x/s", "x/r", "x"), ("s3://b/x", "s3://b/xy", "s3://b")],
+    [
+        ("state", "state-2", "."),
+        ("x/s", "x/r", "x"),
+        ("x/state", "x", "data"),
+        ("x", "x/reports", "data"),
+        ("s3://b/x", "s3://b/xy", "s3://b"),
+    ],
 )
-def test_places_that_are_beside_each_other_are_taken(state: str, reports: str, data: str) -> None:
+def test_places_that_are_not_in_each_others_way_are_taken(
+    state: str, reports: str, data: str
+) -> None:
     settings = load_settings({"state": state, "reports": reports, "data": data})
     assert settings.shops()[0] == Shop(state, data, reports)
