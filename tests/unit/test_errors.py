@@ -36,6 +36,7 @@ def test_no_error_class_is_overlooked() -> None:
         "RetryableError",
         "RunUnderWay",
         "TooCostly",
+        "UnknownHost",
         "UnreadableArchive",
         "UnreadableDay",
         "UnreadablePart",
