@@ -32,6 +32,8 @@ STOP_SECONDS = 10.0
 
 # SIGINT is the prompt clean stop of initdb, postgres and redis-server alike; a frozen process
 # needs the SIGCONT to see it. A zombie is dead: the init of many containers never reaps one.
+# Each leads a group of its own, which is killed whole; a child that left it may still write into
+# the folder for a moment after its parent, so removing it is tried again.
 _GUARD = """
 trap '' HUP INT QUIT TERM
 alive() { kill -0 "$1" && ! grep -q '^State:.Z' "/proc/$1/status"; }
@@ -40,9 +42,10 @@ for pid in $running; do kill -INT "$pid"; kill -CONT "$pid"; done
 tries=0
 for pid in $running; do
   while alive "$pid" && [ "$tries" -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
-  alive "$pid" && kill -KILL "$pid"
+  alive "$pid" && kill -KILL "-$pid"
 done
-rm -rf "$0"
+tries=0
+until rm -rf "$0" || [ "$tries" -ge 100 ]; do sleep 0.1; tries=$((tries + 1)); done
 """
 # A child becomes the program once the guard knows its pid: no instant is left unguarded.
 _WAIT_FOR_GUARD = ("/bin/sh", "-c", 'read -r go && exec "$@"', "sh")

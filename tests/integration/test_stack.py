@@ -374,6 +374,24 @@ def test_nothing_stays_when_the_owner_is_killed_while_it_starts(
         wait_until(lambda: not list(temporary.iterdir()) and not processes_in(temporary))
 
 
+def test_a_child_that_will_not_stop_goes_with_its_folder(temporary: Path) -> None:
+    stubborn = "trap '' INT; (while :; do date >$(date +%N); done) & wait"
+    script = f"""
+import time
+from console.stack.processes import GuardedFolder, RunAs
+folder = GuardedFolder()
+folder.spawn(["/bin/sh", "-c", {stubborn!r}], folder.path, folder.path / "log", RunAs())
+time.sleep(60)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=PROJECT, env=os.environ | {"TMPDIR": str(temporary)}
+    ) as owner:
+        wait_until(lambda: len(list(temporary.glob("*/*"))) > 3)
+        owner.kill()
+        owner.wait(30)
+        wait_until(lambda: not list(temporary.iterdir()) and not processes_in(temporary))
+
+
 def test_postgres_leaves_no_shared_memory() -> None:
     listing = Path("/proc/sysvipc/shm")
     if not listing.exists():
