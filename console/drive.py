@@ -159,7 +159,7 @@ def _drive(settings: Settings, ledger: RunLedger, manifest: Manifest, *, quiet: 
     if manifest.engine == "celery":
         from console.fleet import wait_for_workers
         from console.follow import follow
-        from workers.dispatch import send_outstanding
+        from workers.sending.dispatch import send_outstanding
 
         wait_for_workers(settings, quiet=quiet)
         call_with_retries(lambda: send_outstanding(ledger, manifest))

@@ -19,7 +19,7 @@ from pipeline_core.settings import DEFAULT_BROKER_URL, Settings
 if TYPE_CHECKING:
     from celery import Celery
 
-    from workers.broker import Answer
+    from workers.sending.broker import Answer
 
 _START_LINE = "celery -A workers worker"
 _CREDENTIALS = re.compile(r"(://)[^/]*@")
@@ -100,7 +100,7 @@ def check_served(settings: Settings, shop: Shop) -> bool:
 def worker_answers(settings: Settings) -> dict[str, Answer]:
     """What each worker that answers serves, by its name. Raises RetryableError if the broker is
     away."""
-    from workers.broker import answers
+    from workers.sending.broker import answers
 
     with _broker(settings) as (_, connection):
         return answers(connection)
@@ -109,7 +109,7 @@ def worker_answers(settings: Settings) -> dict[str, Answer]:
 def worker_troubles(settings: Settings, names: Collection[str]) -> dict[str, dict[str, str]]:
     """By worker, which places it cannot use, and why. Raises RetryableError if the broker is
     away."""
-    from workers.broker import unreached_places
+    from workers.sending.broker import unreached_places
 
     with _broker(settings) as (_, connection):
         return unreached_places(names, connection)
@@ -156,7 +156,7 @@ def _ask(settings: Settings, shop: Shop) -> Callable[[], int]:
 
 
 def _answering_processes(settings: Settings, shop: Shop, stack: ExitStack) -> int:
-    from workers.broker import worker_processes
+    from workers.sending.broker import worker_processes
 
     _, connection = stack.enter_context(_broker(settings))
     return worker_processes(shop, connection)
@@ -177,7 +177,7 @@ def _is_answered(settings: Settings) -> bool:
 
 @contextmanager
 def _broker(settings: Settings) -> Iterator[tuple[Celery, Any]]:
-    from workers.broker import AWAY, broker_error
+    from workers.sending.broker import AWAY, broker_error
 
     app = celery_app(settings)
     try:

@@ -17,7 +17,6 @@ from pydantic import SecretStr
 
 from console import PROGRAM
 from console.command import COMMANDS, cli, command_of
-from console.commands.doctor.checks import Check
 from console.display.json_output import (
     Backfilled,
     Collected,
@@ -28,6 +27,7 @@ from console.display.json_output import (
     Planned,
     UnfinishedRun,
 )
+from console.doctor.checks import Check
 from pipeline_core.diff import Difference
 from pipeline_core.messages import Summary
 from pipeline_core.messages.delivery import Delivery

@@ -25,7 +25,7 @@ _producer: ContextVar[Any] = ContextVar("producer", default=None)
 class Loader(AppLoader):  # type: ignore[misc]
     """Reads no module that ``CELERY_CONFIG_MODULE`` names, and counts chords by our backend."""
 
-    override_backends = dict.fromkeys(("redis", "rediss"), "workers.chord_counts:Backend")
+    override_backends = dict.fromkeys(("redis", "rediss"), "workers.sending.chord_counts:Backend")
 
     def read_configuration(self, env: str = "") -> None:
         """The app is given all of its configuration."""
@@ -68,12 +68,12 @@ class App(Celery):  # type: ignore[misc]
     @cached_property
     def Worker(self) -> Any:  # noqa: N802  (Celery's name)
         """What ``celery worker`` starts."""
-        return self.subclass_with_self("workers.programs:NamedWorker")
+        return self.subclass_with_self("workers.programs.named:NamedWorker")
 
     @property
     def Beat(self) -> Any:  # noqa: N802  (Celery's name)
         """What ``celery beat`` starts."""
-        return self.subclass_with_self("workers.programs:LoggedBeat")
+        return self.subclass_with_self("workers.programs.named:LoggedBeat")
 
     @property
     def backend_cls(self) -> str:

@@ -21,12 +21,12 @@ app = App(
     "workers",
     include=[
         "workers.tasks",
-        "workers.monitoring",
-        "workers.task_events",
-        "workers.reach",
-        "workers.standing_aside",
-        "workers.unfit_notes",
-        "workers.remote_control",
+        "workers.programs.monitoring",
+        "workers.programs.task_events",
+        "workers.fitness.reach",
+        "workers.fitness.standing_aside",
+        "workers.fitness.unfit_notes",
+        "workers.messages.remote_control",
     ],
 )
 app.conf.update(celery_config(settings))

@@ -71,7 +71,7 @@ def celery_config(settings: Settings) -> dict[str, Any]:
         "task_acks_on_failure_or_timeout": True,
         "task_reject_on_worker_lost": False,
         "task_retry_on_worker_lost": True,
-        "worker_consumer": "workers.consumer:Consumer",
+        "worker_consumer": "workers.messages.consumer:Consumer",
         "worker_prefetch_multiplier": 1,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_soft_shutdown_timeout": settings.shutdown_wait,
@@ -98,7 +98,7 @@ def celery_config(settings: Settings) -> dict[str, Any]:
                 "options": {"expires": _LOOK_EXPIRES_SECONDS},
             },
         },
-        "beat_scheduler": "workers.beat:Scheduler",
+        "beat_scheduler": "workers.programs.beat:Scheduler",
         "beat_schedule_filename": settings.beat_schedule_file,
         "beat_cron_starting_deadline": 3600,
     }

@@ -23,7 +23,7 @@ from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage
 from workers.celery import app
 from workers.config import START_RUN
-from workers.dispatch import dispatch
+from workers.sending.dispatch import dispatch
 
 log = get_logger()
 

@@ -15,8 +15,8 @@ from pipeline_core.running.notifications import notify_of_outcome
 from pipeline_core.running.schedule import is_due, slot_called
 from pipeline_core.settings import Settings
 from pipeline_core.storage.writable import check_writable
-from workers.broker import worker_processes
-from workers.dispatch import send_outstanding
+from workers.sending.broker import worker_processes
+from workers.sending.dispatch import send_outstanding
 
 
 def claim_slot(settings: Settings, slot: str, *, scheduled: bool) -> str:

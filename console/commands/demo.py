@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -18,8 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline_core.machine.install_lines import PROJECT, made_by_uv
-from pipeline_core.unprintable import plain
+from pipeline_core.machine.install_lines import PROJECT
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +37,7 @@ def demo_command(folder: str, archives: int, workers: int, dirt: float) -> None:
     """Run the whole job on sample archives with real, throw-away servers and workers."""
     from rich.console import Console
 
+    from console.display.next_steps import print_next_steps
     from console.stack import StackError, throwaway_stack
     from pipeline_core.errors import PipelineError
 
@@ -65,16 +63,17 @@ def demo_command(folder: str, archives: int, workers: int, dirt: float) -> None:
         raise PipelineError("The demo's servers did not start.", str(error)) from error
     if code == 0:
         say.print("Done, and everything that was started has stopped.")
-        _print_next(say, root)
+        print_next_steps(say, root)
     else:
         say.print(f"The demo's run failed; its workers' log is {root / 'worker.log'}.")
     sys.exit(code)
 
 
 def _generate(data: Path, archives: int, dirt: float, say: Console) -> None:
+    from console.display.next_steps import shown_path
     from data_generator import generate
 
-    place = _shown_path(data)
+    place = shown_path(data)
     say.print(f"[bold]1/4[/bold] Generating {archives} weekly archives in {place}", soft_wrap=True)
     shutil.rmtree(data, ignore_errors=True)
     generate(data, archives, dirt=dirt)
@@ -135,69 +134,3 @@ def _workers(environment: dict[str, str], count: int, log: Path, folder: str) ->
 def _run(environment: dict[str, str], folder: str) -> int:
     command = [sys.executable, "-m", "console.command", "run"]
     return subprocess.run(command, cwd=folder, env=environment, check=False).returncode
-
-
-def _print_next(say: Console, root: Path) -> None:
-    """The page, a figure to take apart, and other questions, for the run whose places are the
-    folders ``data``, ``dimensions``, ``reports`` and ``state`` of ``root``. Its servers are gone;
-    none of these lines needs one."""
-    latest = root / "reports" / "latest"
-    category, segment = _largest_cell(latest / "sales_report.csv")
-    state, reports, data, dimensions = (
-        [f"--{place}", _shown_path(root / place)]
-        for place in ("state", "reports", "data", "dimensions")
-    )
-    lines = [
-        ("The report", (latest / "index.html").as_uri()),
-        ("Its rows", _shown_path(latest / "sales_report.csv")),
-        ("Serve it, and live progress", _command("serve", *reports, *state)),
-        (
-            f"Why is {category} / {segment} what it is",
-            _command("explain", "--category", category, "--segment", segment, *state),
-        ),
-        ("What was left out", _command("rejects", "-n", "10", *state)),
-        ("Count it all again", _command("verify", *data, *reports, *state)),
-        ("What the next run would read", _command("plan", *data, *state)),
-        ("Run again without an archive", shlex.join(["rm", _shown_path(_newest(root / "data"))])),
-        ("", _command("run", "--engine", "local", *data, *dimensions, *reports, *state)),
-        ("What that changed, and why", _command("diff", *state)),
-    ]
-    for what, line in lines:
-        if what:
-            say.print(f"{plain(what)}:", style="bold", markup=False)
-        say.print(f"  {line}", soft_wrap=True, markup=False)
-
-
-def _largest_cell(report: Path) -> tuple[str, str]:
-    """Category and segment of the first row: rows are by revenue."""
-    with io.TextIOWrapper(report.open("rb"), encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        first = next(rows, {"category": "", "customer_segment": ""})
-    return first["category"], first["customer_segment"]
-
-
-def _newest(data: Path) -> Path:
-    return max(data.iterdir())
-
-
-def _command(*words: str) -> str:
-    return shlex.join([*_program(), *words])
-
-
-def _program() -> list[str]:
-    """What the shell finds this very program by: its name, or `uv run`, or where it is."""
-    own = Path(sys.prefix) / "bin" / "sales-pipeline"
-    found = shutil.which("sales-pipeline")
-    # Uv sets UV. What it puts on PATH is for its own child, not for the shell that called it.
-    by_uv = "UV" in os.environ and made_by_uv()
-    if by_uv and Path.cwd().is_relative_to(PROJECT):
-        return ["uv", "run", "sales-pipeline"]
-    if not by_uv and found is not None and Path(found).resolve() == own.resolve():
-        return ["sales-pipeline"]
-    return [_shown_path(own)]
-
-
-def _shown_path(path: Path) -> str:
-    """Relative to the working folder if it is in there."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

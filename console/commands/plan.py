@@ -46,14 +46,14 @@ def show_plan(settings: Settings, *, as_json: bool, list_all: bool = True) -> No
     from pipeline_core.messages import MOST_MISSING
     from pipeline_core.planning.feed_paths import check_feed_paths
     from pipeline_core.planning.plugins import load_plugins
-    from pipeline_core.planning.reuse import (
+    from pipeline_core.planning.survey import missing_days, survey
+    from pipeline_core.reuse.memory import (
         finished_archives,
         is_known_feed,
         known_archives,
         listed_archives,
         recall,
     )
-    from pipeline_core.planning.survey import missing_days, survey
     from pipeline_core.storage import absolute_uri, open_archives
 
     note(unvouched_words(settings.state))

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import note, print_json
+from console.display.terminal import note
 from console.options import completed_runs, json_option, run_settings, state_option
 from pipeline_core.plural import counted
-from pipeline_core.unprintable import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline_core.messages import PriceList
     from pipeline_core.storage import Storage
-
-_SHOWN = 200
 
 
 @click.command()
@@ -72,10 +68,10 @@ def prices_command(
         rows = _of_product(rows, product)
     if csv_file is not None:
         _write(rows, csv_file)
-    elif as_json:
-        _print_json(prices, rows)
     else:
-        _print(prices, rows)
+        from console.display.prices import print_prices, print_prices_as_json
+
+        (print_prices_as_json if as_json else print_prices)(prices, rows)
 
 
 def _put(state: Storage, restore: str | None, load: Path | None) -> str:
@@ -135,51 +131,3 @@ def _write(rows: pa.Table, csv_file: str) -> None:
         raise ConfigError(
             f"{csv_file} cannot be written: {error.strerror or error}.", "Name another file."
         ) from error
-
-
-def _print_json(prices: PriceList, rows: pa.Table) -> None:
-    from console.display.json_output import KeptPrice, KeptPrices
-
-    print_json(
-        KeptPrices(
-            number=prices.number,
-            read_at=prices.read_at,
-            run_id=prices.run_id,
-            rows=[
-                KeptPrice(**row | {"price": _text(row["price"])})
-                for batch in rows.to_batches(max_chunksize=10_000)
-                for row in batch.to_pylist()
-            ],
-        )
-    )
-
-
-def _text(price: Decimal | None) -> str | None:
-    return None if price is None else f"{price:f}"
-
-
-def _print(prices: PriceList, rows: pa.Table) -> None:
-    from console.display.views import output, table
-    from pipeline_core.transform.money import grouped
-
-    cells = [
-        (
-            plain(row["product_id"]),
-            plain(row["category"] or ""),
-            "none" if (price := _text(row["price"])) is None else grouped(price),
-            row["valid_from"] or "",
-            row["valid_to"] or "",
-        )
-        for row in rows.slice(0, _SHOWN).to_pylist()
-    ]
-    grid = table(["product", "category", "price", "valid from", "valid to"], cells, numbers=(2,))
-    if rows.num_rows > _SHOWN:
-        grid.caption = f"and {counted(rows.num_rows - _SHOWN, 'more row')}; --csv writes all"
-    console = output()
-    console.print(grid)
-    origin = f"by run {prices.run_id}" if prices.run_id else "from a file"
-    console.print(
-        f"Version {prices.number}, {origin}; a row counts from its first day to before its last, "
-        "empty is open.",
-        soft_wrap=True,
-    )

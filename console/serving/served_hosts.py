@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from pipeline_core.configuration.host_names import is_address, parse_host_names, plain_host
+from pipeline_core.addresses.host_names import is_address, parse_host_names, plain_host
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -1,1 +1,1 @@
-"""What a setting may say, and how it is read: places, URLs, schedules, `.env`."""
+"""What a setting may say, and how it is read: places, destinations, schedules, `.env`."""

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qsl, quote, unquote
 
-from pipeline_core.configuration.database_url import check_database_name, check_database_url
-from pipeline_core.configuration.mail import Mailer, is_bare_address, parse_recipient
-from pipeline_core.configuration.notification_url import (
+from pipeline_core.addresses.database_url import check_database_name, check_database_url
+from pipeline_core.addresses.mail import Mailer, is_bare_address, parse_recipient
+from pipeline_core.addresses.notification_url import (
     is_notification_url,
     parse_notification_url,
     secret_digest,
 )
-from pipeline_core.configuration.url_text import check_escapes
+from pipeline_core.addresses.url_text import check_escapes
 
 _FORM = "write postgresql://user:password@host:5432/database?schema=sales"
 _ANY = f"{_FORM}, file+xlsx:///folder/report.xlsx, mailto:a@shop.example or apprise+URL"

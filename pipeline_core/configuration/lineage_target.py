@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from pipeline_core.configuration.web_url import check_webhook
+from pipeline_core.addresses.web_url import check_webhook
 from pipeline_core.machine.install_lines import install_line
 
 # As the OpenLineage client has it.

@@ -12,8 +12,8 @@ from email.policy import SMTP
 from email.utils import format_datetime, localtime
 from pathlib import Path
 
+from pipeline_core.addresses.mail import Mailer
 from pipeline_core.configuration.destinations import Destination
-from pipeline_core.configuration.mail import Mailer
 from pipeline_core.delivery.headline import Headline, headline_of
 from pipeline_core.delivery.mail_text import as_html, as_text
 from pipeline_core.delivery.rows import published_rows

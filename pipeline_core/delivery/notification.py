@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from pipeline_core.addresses.notification_url import NEEDED, has_apprise
 from pipeline_core.configuration.destinations import Destination
-from pipeline_core.configuration.notification_url import NEEDED, has_apprise
 from pipeline_core.delivery.apprise_messages import ServiceAnswer, ServiceRequest
 from pipeline_core.delivery.headline import headline_of
 from pipeline_core.delivery.mail_text import as_notification

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline_core.diff.causes import CauseKind
 from pipeline_core.diff.published_runs import PublishedRun
 from pipeline_core.diff.steps import Named
-from pipeline_core.planning.reuse import rules_of_now
+from pipeline_core.reuse.memory import rules_of_now
 
 
 def changed_rules(one: PublishedRun, other: PublishedRun) -> Named | None:

@@ -1,1 +1,1 @@
-"""What a run will do: archives, days and shares found, dimensions frozen, earlier work reused."""
+"""What a run will do: archives, days and shares found, dimensions frozen."""

@@ -13,8 +13,8 @@ from pipeline_core.containers.entry_names import day_date
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, open_state, run_ids
 from pipeline_core.messages import Manifest, Options, Outcome
-from pipeline_core.planning.reuse import decisive, listed_archives, recall, recall_days
 from pipeline_core.planning.survey import survey
+from pipeline_core.reuse.memory import decisive, listed_archives, recall, recall_days
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 
 Every = Literal["day", "week", "month"]

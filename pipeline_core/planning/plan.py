@@ -12,7 +12,9 @@ from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Order
 from pipeline_core.planning.owner import check_owner
 from pipeline_core.planning.plugins import load_plugins
-from pipeline_core.planning.reuse import (
+from pipeline_core.planning.shares import split_into_shares
+from pipeline_core.planning.survey import survey
+from pipeline_core.reuse.memory import (
     is_known_feed,
     listed_archives,
     note_days,
@@ -21,8 +23,6 @@ from pipeline_core.planning.reuse import (
     reuse_receipts,
     rules_of_now,
 )
-from pipeline_core.planning.shares import split_into_shares
-from pipeline_core.planning.survey import survey
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
 from pipeline_core.storage.writable import check_writable
 
@@ -66,7 +66,7 @@ def plan(order: Order) -> Manifest:
     from pipeline_core.ledger.snapshots import save_snapshot
     from pipeline_core.planning.feed_paths import check_feed_paths
     from pipeline_core.planning.sources import products_of, read_dimensions, source_of
-    from pipeline_core.planning.taken_over import taken_over
+    from pipeline_core.reuse.taken_over import taken_over
 
     if not is_known_feed(options.feed, memory, seen):
         check_feed_paths(archives, found.readable(), options.limits, options.feed)

@@ -18,8 +18,8 @@ from pipeline_core.messages import (
     ReportPlugin,
 )
 from pipeline_core.planning.plugins import load_plugins
-from pipeline_core.planning.reuse import listed_archives, recall, rules_of_now
 from pipeline_core.planning.survey import Survey, survey
+from pipeline_core.reuse.memory import listed_archives, recall, rules_of_now
 from pipeline_core.storage import absolute_uri, open_archives, open_storage
 
 

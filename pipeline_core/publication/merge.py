@@ -23,7 +23,7 @@ from pipeline_core.ledger.results import Done
 from pipeline_core.load.partials import partial_file, read_partial
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Receipt, ReportPlugin, ReturnsMode, StoredFile
-from pipeline_core.planning.reuse import RULES_VERSION
+from pipeline_core.reuse.memory import RULES_VERSION
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.plugins import report_identities, reports_of
 

@@ -30,7 +30,6 @@ from pipeline_core.messages import (
     Work,
 )
 from pipeline_core.planning.owner import own_reports
-from pipeline_core.planning.reuse import learn_days, remember_results
 from pipeline_core.plural import counted
 from pipeline_core.publication.latest import show
 from pipeline_core.publication.merge import merge_results
@@ -38,6 +37,7 @@ from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.verdict import judge
 from pipeline_core.publication.without_sent_twice import distinct
+from pipeline_core.reuse.memory import learn_days, remember_results
 from pipeline_core.storage import open_storage
 
 log = get_logger()

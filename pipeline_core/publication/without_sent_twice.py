@@ -28,7 +28,6 @@ from pipeline_core.messages import (
     StoredFile,
     UnlikeFirst,
 )
-from pipeline_core.planning.reuse import decisive, rules_of_now
 from pipeline_core.processing.process import store_results, temporary_files
 from pipeline_core.processing.recount import day_candidates, days_of, recount
 from pipeline_core.processing.rules import Rules, rules_of
@@ -39,6 +38,7 @@ from pipeline_core.publication.find_sent_twice import (
     SentTwice,
     find_sent_twice,
 )
+from pipeline_core.reuse.memory import decisive, rules_of_now
 from pipeline_core.schemas import EVENT_KEY
 from pipeline_core.transform.reports.plugins import report_identities
 

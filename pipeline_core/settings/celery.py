@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator
 
-from pipeline_core.configuration.broker_url import check_broker_url, check_certificates
+from pipeline_core.addresses.broker_url import check_broker_url, check_certificates
 from pipeline_core.configuration.cron import parse_cron
 from pipeline_core.configuration.served_shops import parse_shops
 from pipeline_core.settings.group import Seconds, SettingGroup

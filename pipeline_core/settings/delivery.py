@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from pydantic import Field, SecretStr, field_validator
 
+from pipeline_core.addresses.mail import Mailer, parse_mail_server, parse_sender
+from pipeline_core.addresses.web_url import check_web_url
 from pipeline_core.configuration.destinations import Destination, parse_destinations
-from pipeline_core.configuration.mail import Mailer, parse_mail_server, parse_sender
-from pipeline_core.configuration.web_url import check_web_url
 from pipeline_core.settings.group import Count, SettingGroup
 
 

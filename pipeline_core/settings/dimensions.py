@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from pipeline_core.configuration.database_url import (
+from pipeline_core.addresses.database_url import (
     check_database_host,
     check_database_name,
     check_database_url,

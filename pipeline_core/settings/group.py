@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from pipeline_core.configuration.web_url import check_address
+from pipeline_core.addresses.web_url import check_address
 
 # What every clock, and JSON, can hold: more is a slip of the hand that only a run would notice.
 MOST = 1_000_000_000_000_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr, field_validator
 
+from pipeline_core.addresses.web_url import check_webhook
 from pipeline_core.configuration.hook_command import check_command
-from pipeline_core.configuration.web_url import check_webhook
 from pipeline_core.notify.hooks import parse_events
 from pipeline_core.settings.group import Address, SettingGroup
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from pipeline_core.configuration.host_names import parse_host_names
-from pipeline_core.configuration.web_url import check_web_url
+from pipeline_core.addresses.host_names import parse_host_names
+from pipeline_core.addresses.web_url import check_web_url
 from pipeline_core.settings.group import Address, SettingGroup
 
 

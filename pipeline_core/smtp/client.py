@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 
-from pipeline_core.configuration.mail import MailServer
+from pipeline_core.addresses.mail import MailServer
 from pipeline_core.errors import ConfigError
 
 # Of a connection to one address, of one reply, and of the whole. RFC 5321 grants a server minutes

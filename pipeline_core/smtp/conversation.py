@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from pipeline_core.configuration.mail import MailServer
+from pipeline_core.addresses.mail import MailServer
 from pipeline_core.errors import ConfigError, OutcomeUnknown, PipelineError, RetryableError
 from pipeline_core.notify.secrets import without
 from pipeline_core.smtp.client import Client

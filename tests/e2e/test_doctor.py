@@ -249,7 +249,7 @@ def test_versions_with_known_faults(
 def test_a_clock_that_is_not_the_brokers(env: dict[str, str], seconds: int, state: str) -> None:
     script = (
         "import datetime, sys; from click.testing import CliRunner;"
-        "from console.commands.doctor import servers;"
+        "from console.doctor import servers;"
         f"late = datetime.timedelta(seconds={seconds}); of_machine = datetime.datetime;"
         "away = type('Away', (of_machine,), {'now': lambda zone: of_machine.now(zone) + late});"
         "servers.datetime = away; from console.command import cli;"

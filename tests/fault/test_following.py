@@ -48,7 +48,7 @@ def test_who_is_stopped_while_sending_sends_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Workers have begun with what was sent, so the run is one that they are said to go on with."""
-    import workers.dispatch as sending
+    import workers.sending.dispatch as sending
 
     sent: list[Work] = []
 

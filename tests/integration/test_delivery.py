@@ -16,7 +16,7 @@ import pytest
 import structlog
 from sqlalchemy import make_url
 
-from console.commands.doctor.destinations import check_delivery
+from console.doctor.destinations import check_delivery
 from pipeline_core.delivery import deliver as deliver_module
 from pipeline_core.delivery import postgresql
 from pipeline_core.delivery.postgresql import deliver_rows

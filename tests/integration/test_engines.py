@@ -271,7 +271,7 @@ def test_a_failing_header_ends_the_run_with_its_cause(
         "from pipeline_core.ledger import RunLedger;"
         "from pipeline_core.storage import open_storage;"
         "from pipeline_core.settings import load_settings;"
-        "from workers.dispatch import send_outstanding; s = load_settings();"
+        "from workers.sending.dispatch import send_outstanding; s = load_settings();"
         "m = pipeline.plan(s.order('1', 'celery', lambda: 1));"
         "shutil.rmtree(s.state + '/dimensions');"
         "send_outstanding(RunLedger(open_storage(s.state), '1'), m); print(m.run_id)"

@@ -16,9 +16,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from console.commands.doctor.destinations import check_delivery
+from console.doctor.destinations import check_delivery
+from pipeline_core.addresses.mail import Mailer, parse_mail_server
 from pipeline_core.configuration.destinations import Destination
-from pipeline_core.configuration.mail import Mailer, parse_mail_server
 from pipeline_core.delivery import deliver as deliver_module
 from pipeline_core.delivery import mail as mail_module
 from pipeline_core.delivery.records import deliveries_of, save_delivery

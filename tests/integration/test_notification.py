@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from console.commands.doctor.destinations import check_delivery
-from pipeline_core.configuration import notification_url
+from console.doctor.destinations import check_delivery
+from pipeline_core.addresses import notification_url
 from pipeline_core.delivery import notification
 from pipeline_core.delivery.records import deliveries_of
 from pipeline_core.errors import ConfigError

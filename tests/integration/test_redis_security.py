@@ -18,7 +18,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from console.broker_tls import tls_mismatch
-from console.commands.doctor.servers import check_broker
+from console.doctor.servers import check_broker
 from console.stack import RedisServer, Stack
 from pipeline_core.settings import load_settings
 from tests.support import PROJECT

@@ -10,8 +10,8 @@ from redis import Redis
 from console.stack import RedisServer
 from pipeline_core.settings import load_settings
 from workers.application import App
-from workers.broker import AWAY
 from workers.config import celery_config
+from workers.sending.broker import AWAY
 
 
 @pytest.fixture

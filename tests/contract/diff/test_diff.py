@@ -16,7 +16,7 @@ from pipeline_core.diff.sentences import because
 from pipeline_core.errors import ConfigError, ContractError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Limits
-from pipeline_core.planning.reuse import rules_of_now
+from pipeline_core.reuse.memory import rules_of_now
 from pipeline_core.storage import open_storage
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.support.differences import causes, diff

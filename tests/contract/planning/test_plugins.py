@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from console.commands.doctor.places import check_dimensions
 from console.commands.plan import show_plan
+from console.doctor.places import check_dimensions
 from pipeline_core.dimensions.plugin import load_plugin, read_plugin
 from pipeline_core.errors import ConfigError, PipelineError, RetryableError, message_of
 from pipeline_core.frames import run

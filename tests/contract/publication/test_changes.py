@@ -13,8 +13,8 @@ from pipeline_core.diff import since_last
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages.changes import Changes, OtherCauses, TopCause, sentences
 from pipeline_core.notify.hooks import Hooks, parse_events
-from pipeline_core.planning.reuse import rules_of_now
 from pipeline_core.publication.publish import publish
+from pipeline_core.reuse.memory import rules_of_now
 from pipeline_core.running.notifications import notify_of_outcome
 from pipeline_core.storage import open_storage
 from tests.contract.diff.test_diff import MONDAY, archive, put, restate, runs

@@ -151,7 +151,7 @@ def test_no_run_is_made_for_what_changes_no_file(
 
 def test_rules_of_another_version_are_new(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run()
-    monkeypatch.setattr("pipeline_core.planning.reuse.RULES_VERSION", 999)
+    monkeypatch.setattr("pipeline_core.reuse.memory.RULES_VERSION", 999)
     second = again()
     assert second.run_id > first.run_id
     assert again() == second

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from console.commands.doctor import installation
-from console.commands.doctor.installation import check_decoding, check_settings
-from console.commands.doctor.places import check_data, check_dimensions
+from console.doctor import installation
+from console.doctor.installation import check_decoding, check_settings
+from console.doctor.places import check_data, check_dimensions
 from pipeline_core.errors import ConfigError
 from pipeline_core.settings import load_settings
 from tests.support.archives import write_shop

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
-from console.commands import demo
-from console.commands.doctor import installation
+from console.display import next_steps
+from console.doctor import installation
 from console.stack import StackError
 from console.stack.redis import find_redis
 from pipeline_core.errors import ConfigError
@@ -160,11 +160,11 @@ def test_lines_after_the_demo_fit_the_shell_that_called_uv(
     own.parent.mkdir()
     own.touch(mode=0o755)
     monkeypatch.setenv("PATH", str(own.parent))
-    monkeypatch.setattr(demo, "PROJECT", tmp_path / "there")
+    monkeypatch.setattr(next_steps, "PROJECT", tmp_path / "there")
     monkeypatch.chdir(tmp_path / "there")
     monkeypatch.delenv("UV", raising=False)
-    assert demo._program() == ["sales-pipeline"], "activated: on the shell's own PATH"
+    assert next_steps._program() == ["sales-pipeline"], "activated: on the shell's own PATH"
     monkeypatch.setenv("UV", "/usr/bin/uv")
-    assert demo._program() == ["uv", "run", "sales-pipeline"]
+    assert next_steps._program() == ["uv", "run", "sales-pipeline"]
     monkeypatch.chdir(tmp_path)
-    assert demo._program() == ["env/bin/sales-pipeline"], "uv finds no project from here"
+    assert next_steps._program() == ["env/bin/sales-pipeline"], "uv finds no project from here"

@@ -11,7 +11,7 @@ from redis import exceptions
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from pipeline_core.errors import ConfigError, RetryableError, UnknownHost
-from workers.broker import broker_error
+from workers.sending.broker import broker_error
 
 
 def wrapped(cause: Exception) -> Exception:

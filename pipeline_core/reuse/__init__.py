@@ -1,0 +1,1 @@
+"""What runs leave to later ones of what they found out, and what is taken over of it."""

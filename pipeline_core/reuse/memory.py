@@ -1,0 +1,206 @@
+"""The memory of a state: what runs leave to later ones of what they found out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from pipeline_core.extract.version import EXTRACTION_VERSION
+from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger.cache import ARCHIVES, DAYS, load_memory, save_memory
+from pipeline_core.ledger.results import Done
+from pipeline_core.messages import (
+    ArchiveRef,
+    ClosedDays,
+    DriftLimits,
+    Feed,
+    Known,
+    Manifest,
+    Memory,
+    Options,
+    Receipt,
+    Tally,
+    Work,
+)
+from pipeline_core.storage import Storage
+
+# Goes up whenever the same events would be counted otherwise, or partials written otherwise.
+RULES_VERSION = 10
+
+
+def rules_of_now() -> str:
+    """The versions of extraction and counting, as a manifest records them."""
+    return f"{EXTRACTION_VERSION}.{RULES_VERSION}"
+
+
+def is_of_rules_of_now(memory: Memory) -> bool:
+    """Whether receipts in it came out as they would now, as far as versions say."""
+    return (memory.rules, memory.extraction) == (RULES_VERSION, EXTRACTION_VERSION)
+
+
+def recall(state: Storage, data_uri: str, key: str = ARCHIVES) -> Memory | None:
+    """What the last run found out about the archives of ``data_uri``."""
+    memory = load_memory(state, key)
+    return memory if memory is not None and memory.data == data_uri else None
+
+
+def recall_days(state: Storage, data_uri: str) -> Memory | None:
+    """What as-of runs found out about the archives of ``data_uri``, and their days."""
+    return recall(state, data_uri, DAYS)
+
+
+def known_archives(memory: Memory | None) -> dict[str, ArchiveRef]:
+    """Archives by name, as the last run found them, with every digest that is known."""
+    return {
+        known.archive.name: _with_digests(known)
+        for known in (memory.archives if memory is not None else ())
+    }
+
+
+def listed_archives(memory: Memory | None, feed: Feed) -> dict[str, ArchiveRef]:
+    """``known_archives`` as planning would find them now: what is a part, and what is left out, was
+    no other matter then."""
+    if memory is None or memory.extraction != EXTRACTION_VERSION:
+        return {}
+    then = memory.options.feed
+    is_same = (then.parts, then.ignore) == (feed.parts, feed.ignore)
+    return known_archives(memory) if is_same else {}
+
+
+def is_known_feed(feed: Feed, *memories: Memory | None) -> bool:
+    """Whether a run before read by just this feed."""
+    return any(each is not None and each.options.feed == feed for each in memories)
+
+
+def finished_archives(memory: Memory) -> set[str]:
+    """Names of those with receipts: unless something else changed, they need no work."""
+    return {known.archive.name for known in memory.archives if known.done}
+
+
+def reuse_receipts(ledger: RunLedger, manifest: Manifest, known: Mapping[str, Known]) -> None:
+    """Takes over the receipts of archives that need no work."""
+    receipts = {
+        msgspec.structs.replace(work, archive=archive.id).id: msgspec.structs.replace(
+            receipt,
+            run_id=ledger.run_id,
+            archive=archive.id,
+            days=_reused(receipt.days),
+            bytes_read=0,
+            seconds=0.0,
+        )
+        for archive in manifest.archives
+        for work, receipt in (known[archive.name].done if archive.name in known else ())
+    }
+    if receipts:
+        ledger.create_reused(receipts)
+
+
+def remember_results(state: Storage, manifest: Manifest, found: Iterable[Done]) -> None:
+    """Leaves to the next run what this one found out."""
+    done: dict[str, list[tuple[Work, Receipt]]] = {}
+    spoilt: set[str] = set()
+    for each in found:
+        done.setdefault(each.archive.id, []).append((each.work, each.receipt))
+        # It may be read the next time, or count otherwise.
+        if each.receipt.unreadable_count or each.work.skip is not None:
+            spoilt.add(each.archive.id)
+    known = [
+        Known(archive, () if archive.id in spoilt else tuple(done.get(archive.id, ())))
+        for archive in manifest.archives
+        if archive.unreadable is None
+    ]
+    save_memory(state, _memory(manifest, known))
+
+
+def note_days(state: Storage, manifest: Manifest, listed: Iterable[ArchiveRef]) -> None:
+    """Leaves to later as-of runs what this one's planning found out: every archive with all its
+    days, of which the run itself may have some only."""
+    known = [Known(archive, ()) for archive in listed if archive.unreadable is None]
+    save_memory(state, _memory(manifest, known), DAYS)
+
+
+def learn_days(state: Storage, manifest: Manifest, found: Iterable[Done]) -> None:
+    """Adds the digests that an as-of run found out: what is known by its digest needs no zip."""
+    memory = recall_days(state, manifest.data)
+    receipts: dict[tuple[str, str], list[Receipt]] = {}
+    for each in found:
+        receipts.setdefault((each.archive.name, each.archive.version), []).append(each.receipt)
+    if memory is not None:
+        learnt = [
+            _learnt(each.archive, receipts.get((each.archive.name, each.archive.version), []))
+            for each in memory.archives
+        ]
+        save_memory(state, _memory(manifest, [Known(archive, ()) for archive in learnt]), DAYS)
+
+
+def _learnt(archive: ArchiveRef, receipts: Sequence[Receipt]) -> ArchiveRef:
+    loose = {day.index for day in archive.days if day.parts}
+    days = {index: digest for each in receipts for index, digest in each.day_digests.items()}
+    if any(each.parts.unreadable for each in receipts):
+        # How much was read of loose parts depends on limits, and their digest on that.
+        days = {index: days[index] for index in days if index not in loose}
+    digests = [each.digest for each in receipts if each.digest is not None]
+    return msgspec.structs.replace(
+        archive,
+        digest=archive.digest or next(iter(digests), None),
+        days=tuple(
+            msgspec.structs.replace(day, digest=day.digest or days.get(day.index))
+            for day in archive.days
+        ),
+    )
+
+
+def _memory(manifest: Manifest, archives: Iterable[Known]) -> Memory:
+    return Memory(
+        rules=RULES_VERSION,
+        extraction=EXTRACTION_VERSION,
+        data=manifest.data,
+        options=manifest.options,
+        dimensions_digest=manifest.dimensions_digest,
+        customer_numbers=manifest.customer_numbers,
+        report_plugins=manifest.report_plugins,
+        archives=tuple(archives),
+    )
+
+
+def _with_digests(known: Known) -> ArchiveRef:
+    digest, days = known.archive.digest, dict[int, str]()
+    for work, receipt in known.done:
+        days |= receipt.day_digests
+        digest = digest if work.share else receipt.digest
+    return msgspec.structs.replace(
+        known.archive,
+        digest=digest,
+        duplicate_of=None,
+        shares=(),
+        days=tuple(
+            msgspec.structs.replace(day, digest=days.get(day.index, day.digest), duplicate_of=None)
+            for day in known.archive.days
+        ),
+    )
+
+
+def decisive(options: Options) -> Options:
+    """Options as far as they decide what is in a receipt, and in the files it names."""
+    return msgspec.structs.replace(
+        options,
+        allow_incomplete=False,
+        allow_drift=False,
+        drift=DriftLimits(),
+        as_of=None,
+        batch_size=1,
+        spreadsheet_safe=False,
+        follow_links=False,
+        most_listed=None,  # what lists something is not reused
+        limits=msgspec.structs.replace(options.limits, reject_share=1.0),
+        shop="",
+        currency="",
+        left_out_share=Decimal(0),
+        closed_days=ClosedDays(),
+    )
+
+
+def _reused(days: Tally) -> Tally:
+    return msgspec.structs.replace(days, read=0, reused=days.read + days.reused)

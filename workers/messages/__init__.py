@@ -1,0 +1,1 @@
+"""What comes by the broker, looked at before anybody obeys it."""
