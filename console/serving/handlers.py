@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from tornado.iostream import IOStream, StreamClosedError
@@ -18,8 +18,6 @@ from tornado.web import HTTPError, RequestHandler
 from console.serving.connection_limit import ConnectionLimit
 from console.serving.log_limit import LogLimit
 from console.serving.progress_cache import ProgressCache
-from console.serving.ranges import OutsideError, Stretch, parse_range
-from console.serving.reports import ReportRemovedError, content_type, find_report_file
 from console.serving.runs import PublishedRuns
 from console.serving.served_hosts import ServedHosts
 from console.serving.targets import asked_host
@@ -27,27 +25,18 @@ from pipeline_core.configuration.places import LATEST
 from pipeline_core.errors import PipelineError
 from pipeline_core.logs import get_logger
 from pipeline_core.page import common_style
-from pipeline_core.publication.file_names import INDEX
 from pipeline_core.storage import Storage
 
 log = get_logger()
 
 _PAGE = Path(__file__).parent / "page"
-_CHUNK = 1 << 18
-# A client that takes no chunk for so long is gone.
-_PATIENCE_SECONDS = 60.0
 _RUNS_SHOWN = 30
 # Of what a client sent, in the log.
 _SHOWN = 200
 _NAMES = "SALES_SERVE_NAMES lists the names that it answers to besides localhost."
-_CLOSED = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-_OURS = f"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; {_CLOSED}"
-# A report's page holds its own style and script, and allows these alone by their digests.
-_REPORT = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-    f"img-src data: blob:; {_CLOSED}"
-)
-_NOTHING = f"default-src 'none'; sandbox; {_CLOSED}"
+CLOSED = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_OURS = f"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; {CLOSED}"
+NOTHING_ALLOWED = f"default-src 'none'; sandbox; {CLOSED}"
 
 
 @dataclass(frozen=True)
@@ -69,13 +58,16 @@ class Served:
 class Handler(RequestHandler):
     """What every answer has in common."""
 
+    # A client that takes no chunk for so long is gone.
+    PATIENCE_SECONDS = 60.0
+
     def initialize(self, served: Served) -> None:
         self.served = served
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
         self.set_header("Cache-Control", "no-cache")
-        self.set_header("Content-Security-Policy", _NOTHING)
+        self.set_header("Content-Security-Policy", NOTHING_ALLOWED)
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header("X-Content-Type-Options", "nosniff")
@@ -112,7 +104,7 @@ class Handler(RequestHandler):
         """Sends what is left. Who does not take it in time is gone."""
         sent = super().finish(chunk)
         if not sent.done():
-            late = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self.hang_up)
+            late = asyncio.get_running_loop().call_later(self.PATIENCE_SECONDS, self.hang_up)
             sent.add_done_callback(lambda _: late.cancel())
         return sent
 
@@ -201,99 +193,6 @@ class Health(Handler):
     async def answer(self, *_: str) -> None:
         self.set_header("Content-Type", "text/plain")
         self.finish("ok\n")
-
-
-class ReportFile(Handler):
-    """A file of a published run, in pieces: it may be larger than memory."""
-
-    async def answer(self, *path: str) -> None:
-        try:
-            found = await self.aside(
-                find_report_file, self.served.reports, self.served.runs, path[0]
-            )
-        except ReportRemovedError as gone:
-            self.set_status(404)
-            self.set_header("Content-Type", content_type(INDEX))
-            self.set_header("Content-Security-Policy", _REPORT)
-            self.finish(gone.page)
-            return
-        except FileNotFoundError:
-            await self._tell_of_none(path[0])
-        kind = content_type(found.key)
-        self.set_header("Content-Type", kind)
-        if kind.startswith("text/html"):
-            self.set_header("Content-Security-Policy", _REPORT)
-        etag = f'"{found.version}"'
-        self.set_header("Etag", etag)
-        if self.check_etag_header():
-            self.set_status(304)
-            return
-        self.set_header("Accept-Ranges", "bytes")
-        try:
-            part = self._part(etag, found.size)
-        except OutsideError:
-            self._refuse_range(found.size)
-            return
-        if part is not None:
-            self.set_status(206)
-            self.set_header("Content-Range", f"bytes {part.begin}-{part.end - 1}/{found.size}")
-        begin, end = part or (0, found.size)
-        self.set_header("Content-Length", str(end - begin))
-        if self.request.method != "HEAD" and not self.stream.closed():
-            await self._send(found.key, begin, end)
-
-    async def _tell_of_none(self, path: str) -> NoReturn:
-        """Nothing is there. Before the first report, whoever looks for it hears where to look."""
-        is_newest = path.partition("/")[0] == LATEST
-        if not is_newest or await self.aside(self.served.reports.pointed, LATEST):
-            raise HTTPError(404)
-        raise HTTPError(404, reason="No report is published yet; /live says what is under way")
-
-    def _part(self, etag: str, size: int) -> Stretch | None:
-        if self.request.method != "GET":  # ranges are defined for nothing else
-            return None
-        headers = self.request.headers
-        return parse_range(headers.get("Range"), headers.get("If-Range"), etag, size)
-
-    def _refuse_range(self, size: int) -> None:
-        self.set_status(416)
-        self.set_header("Content-Range", f"bytes */{size}")
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.set_header("Content-Security-Policy", _NOTHING)
-        self.finish(f"The file has {size} bytes; none of them was asked for.\n")
-
-    async def _send(self, key: str, begin: int, end: int) -> None:
-        opened = self.served.reports.open(key)
-        try:
-            file: IO[bytes] = await self.aside(opened.__enter__)
-        except FileNotFoundError:  # a moment ago it was there
-            raise HTTPError(404) from None
-        try:
-            await self._send_pieces(file, begin, end)
-        except (StreamClosedError, TimeoutError):  # nobody listens any more
-            self.hang_up()
-        except PipelineError as error:
-            self.log_failure(error)
-            self.hang_up()
-        finally:
-            await self.aside(opened.__exit__, None, None, None)
-
-    async def _send_pieces(self, file: IO[bytes], begin: int, end: int) -> None:
-        if begin:
-            await self.aside(file.seek, begin)
-        while begin < end:
-            length = await self._take_piece(file, min(_CHUNK, end - begin))
-            if not length:  # the file is shorter now
-                self.hang_up()
-                return
-            begin += length
-            await asyncio.wait_for(self.flush(), _PATIENCE_SECONDS)
-
-    async def _take_piece(self, file: IO[bytes], most: int) -> int:
-        """Its length. The frame of who flushes stays in that error's traceback: no piece may."""
-        piece = await self.aside(file.read, most)
-        self.write(piece)
-        return len(piece)
 
 
 @cache

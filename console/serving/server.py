@@ -21,7 +21,6 @@ from console.serving.handlers import (
     Health,
     Live,
     ProgressJson,
-    ReportFile,
     Served,
     Start,
 )
@@ -29,6 +28,7 @@ from console.serving.log_limit import LogLimit
 from console.serving.outlook import next_run_of
 from console.serving.oversized_requests import MOST_HEADER_BYTES
 from console.serving.progress_cache import ProgressCache
+from console.serving.report_file import ReportFile
 from console.serving.runs import PublishedRuns
 from console.serving.served_hosts import hosts_of, is_loopback
 from console.serving.targets import read_target

@@ -21,7 +21,8 @@ class ServingSettings(SettingGroup):
         description="Host names that `serve` answers to besides localhost, separated by commas.",
     )
     flower_url: str | None = Field(
-        None, description="Address of the Flower page, for a link on the live page."
+        None,
+        description="Address of the Flower page, for a link on the pages that `serve` sends.",
     )
 
     @field_validator("serve_names")

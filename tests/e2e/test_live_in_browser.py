@@ -103,6 +103,27 @@ def test_axe_finds_nothing(browser: Browser, under_way: Site, width: int, *, dar
     assert browser.complaints() == []
 
 
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("page", ["latest/", "by_category"])
+def test_a_report_leads_here_and_to_flower(
+    browser: Browser, under_way: Site, page: str, width: int
+) -> None:
+    start = f"http://127.0.0.1:{under_way.port}"
+    browser.open(f"{start}/latest/", width=width)
+    if page == "by_category":
+        category = browser.run("return document.querySelector('a[href^=by_category]').href")
+        browser.open(category, width=width)
+    live, flower = browser.all("nav[aria-label='This server'] a")
+    assert flower.get_property("href") == "http://flower.example:5555/"
+    assert live.is_displayed()
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    assert browser.findings() == []
+    assert browser.complaints() == []
+    browser.screenshot(f"served-{page.strip('/')}-{width}")
+    live.click()
+    eventually(lambda: browser.run("return location.href") == f"{start}/live", "the live page")
+
+
 def test_what_is_said_is_what_is_shown(browser: Browser, under_way: Site) -> None:
     """To a screen reader: the same words, each once."""
     _open(browser, under_way)

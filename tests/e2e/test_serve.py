@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -17,7 +19,7 @@ from tests.support import PROJECT
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.compose import compose_command, compose_environment
 from tests.support.processes import environment, sales_pipeline
-from tests.support.serving import Site, site
+from tests.support.serving import SERVED_LINKS, Site, site
 
 CATEGORY = "../<script>alert(1)</script>"
 HOSTILE = "<img src=x onerror=alert(1)>.zip"
@@ -66,8 +68,35 @@ def test_the_newest_report_is_one_step_away(served: Site, env: dict[str, str]) -
         start = served.ask(path)
         assert (start.status, start.headers["location"]) == (302, "latest/")
     page = served.ask("/latest/")
-    assert page.body == (_latest(env) / "index.html").read_bytes()
+    assert served.without_links(page.body) == (_latest(env) / "index.html").read_bytes()
     assert page.headers["content-type"] == "text/html; charset=utf-8"
+
+
+def test_pages_lead_to_the_live_page_and_to_flower(served: Site, env: dict[str, str]) -> None:
+    run = _latest(env)
+    category = next(run.glob("by_category/*.html")).name
+    inside = ["latest/", "latest/index.html", f"latest/by_category/{quote(category)}"]
+    for path in [*inside, *(each.replace("latest", f"runs/{run.name}") for each in inside)]:
+        page = served.ask(f"/{path}")
+        (links,) = SERVED_LINKS.findall(page.body.decode())
+        assert links.index("The run under way") < links.index(">Flower<")
+        live, flower = re.findall('href="([^"]+)"', links)
+        assert urljoin(f"http://x/{path}", live) == "http://x/live"
+        assert unescape(flower) == "http://flower.example:5555/?a=1&b=2"
+        before = page.body.decode().partition(links)[0]
+        assert "<header" not in before
+        assert ('class="skip"' in before) == ("by_category" not in path)
+
+
+def test_who_knows_no_flower_links_to_none(env: dict[str, str]) -> None:
+    with site(env) as plain:
+        (links,) = SERVED_LINKS.findall(plain.ask("/latest/").body.decode())
+        etag = plain.ask("/latest/").headers["etag"]
+        assert plain.ask("/latest/", **{"If-None-Match": etag}).status == 304
+    assert "The run under way" in links
+    assert "Flower" not in links
+    with site(env, "--flower-url", "http://flower.example:5555/") as other:
+        assert other.ask("/latest/", **{"If-None-Match": etag}).status == 200, "it is another page"
 
 
 def test_every_file_of_a_run_is_served_as_what_it_is(served: Site, env: dict[str, str]) -> None:
@@ -85,9 +114,10 @@ def test_every_file_of_a_run_is_served_as_what_it_is(served: Site, env: dict[str
         for start in ("latest", f"runs/{run.name}"):
             answer = served.ask(f"/{start}/{address}")
             assert answer.status == 200
-            assert answer.body == path.read_bytes()
+            assert served.without_links(answer.body) == path.read_bytes()
             assert answer.headers["content-type"] == kinds[path.suffix]
-            assert answer.headers["content-length"] == str(path.stat().st_size)
+            assert answer.headers["content-length"] == str(len(answer.body))
+            assert (len(answer.body) == path.stat().st_size) == (path.suffix != ".html")
             assert answer.headers["x-content-type-options"] == "nosniff"
             policy = answer.headers["content-security-policy"]
             assert policy.startswith("default-src 'none'")

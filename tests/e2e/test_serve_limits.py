@@ -175,7 +175,7 @@ def test_who_takes_no_answer_loses_the_place(
     env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a file or of pages: it asks again and again and reads nothing."""
-    monkeypatch.setattr(handlers, "_PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(handlers.Handler, "PATIENCE_SECONDS", 0.3)
 
     async def look(path: str) -> None:
         async with _bounded(env["SALES_REPORTS"], most=2, idle_seconds=60) as port:

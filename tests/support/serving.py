@@ -17,6 +17,9 @@ from typing import Any
 
 from tests.support.starting import started
 
+# What it adds to the pages of reports.
+SERVED_LINKS = re.compile('<nav class="about" aria-label="This server">.*</nav>\n')
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -40,6 +43,11 @@ class Site:
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
             connection.request(method, path, headers=headers)
             return _answer(connection.getresponse())
+
+    @staticmethod
+    def without_links(page: bytes) -> bytes:
+        """As the file has it."""
+        return SERVED_LINKS.sub("", page.decode()).encode() if b"<html" in page else page
 
     def log(self) -> str:
         """What it has said so far."""
