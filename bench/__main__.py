@@ -21,6 +21,7 @@ from bench.machine import look_around
 from bench.results import (
     DAYS,
     FEEDS,
+    FLEET,
     GROWTH,
     OURS_1,
     OURS_2,
@@ -30,16 +31,19 @@ from bench.results import (
     Feeds,
     Growth,
     Measured,
+    StoreRequests,
     Trial,
     load,
     save,
 )
 from bench.rounds import compare
 from bench.shop import SIZES, prepare
+from bench.store_requests import measure_requests
 from bench.trials import TRIALS, Bench, measure_trial
 
 _BUSY = 0.5
-_WHATS = (PEERS, *TRIALS, GROWTH, FEEDS, DAYS)
+_Found = Trial | Growth | Feeds | Days | StoreRequests
+_WHATS = (PEERS, *TRIALS, GROWTH, FEEDS, DAYS, FLEET)
 
 
 @click.command()
@@ -50,8 +54,9 @@ _WHATS = (PEERS, *TRIALS, GROWTH, FEEDS, DAYS)
     "--what",
     multiple=True,
     type=click.Choice(_WHATS),
-    help="Only these.  [default: peers; of size large, all but growth, feeds and days]",
+    help="Only these.  [default: peers; of size large, all but growth, feeds, days and fleet]",
 )
+@click.option("--fleet", is_flag=True, help="As --what fleet: what is asked of an object store.")
 @click.option("--before", metavar="COMMIT", help="Measure the build of a commit, too.")
 @click.option("--rounds", default=5, show_default=True, help="Timed rounds; the median counts.")
 @click.option("--only", multiple=True, type=click.Choice(ALL), help="Of peers, only these.")
@@ -70,6 +75,7 @@ _WHATS = (PEERS, *TRIALS, GROWTH, FEEDS, DAYS)
 def main(
     size: str,
     what: Sequence[str],
+    fleet: bool,
     before: str | None,
     rounds: int,
     only: Sequence[str],
@@ -81,8 +87,8 @@ def main(
 
     Beside its peers (peers), this project is measured with many small archives (archives), from
     its start on (start), publishing many groups (groups), asked to verify and to explain
-    (questions), and with one large part (one-part). The page has those of size large. Fails if
-    reports are not identical to the cent, the unit and the customer.
+    (questions), with one large part (one-part), and on an object store (fleet). The page has those
+    of size large. Fails if reports are not identical to the cent, the unit and the customer.
     """
     # A terminated benchmark stops its workers and servers, like an interrupted one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -93,7 +99,8 @@ def main(
     if not report_only:
         folder.mkdir(parents=True, exist_ok=True)
         build = build_of(folder / "builds", before) if before else None
-        for name in what or ((PEERS, *TRIALS) if size == "large" else (PEERS,)):
+        usual = (PEERS, *TRIALS) if size == "large" else (PEERS,)
+        for name in (*what, *([FLEET] if fleet else [])) or usual:
             _measure(name, size, only, build, folder, rounds)
     pages.render(docs, _measured(results, size))
     _say(f"Written: {docs / 'performance.md'}")
@@ -118,7 +125,7 @@ def _measure(
     _say(f"{name} took {time.monotonic() - started:,.0f} s, data and builds included.")
 
 
-def _measure_ours(name: str, bench: Bench) -> tuple[Trial | Growth | Feeds | Days, str]:
+def _measure_ours(name: str, bench: Bench) -> tuple[_Found, str]:
     """A result, and its name among those that are kept."""
     tiny = bench.size == "tiny"
     if name == GROWTH:
@@ -136,6 +143,8 @@ def _measure_ours(name: str, bench: Bench) -> tuple[Trial | Growth | Feeds | Day
     if name == DAYS:
         days = measure_days(bench.folder, bench.work, bench.rounds, bench.before, _say, tiny=tiny)
         return days, name
+    if name == FLEET:
+        return measure_requests(bench), name
     trial = measure_trial(name, bench)
     _tell_skipped(trial.skipped)
     return trial, f"{name}-{bench.size}"
@@ -166,11 +175,13 @@ def _compare_peers(
     )
 
 
-def _as_measured(name: str, found: Trial | Growth | Feeds | Days) -> Measured:
+def _as_measured(name: str, found: _Found) -> Measured:
     if isinstance(found, Trial):
         return Measured(trials={name: found})
     if isinstance(found, Growth):
         return Measured(growth=found)
+    if isinstance(found, StoreRequests):
+        return Measured(fleet=found)
     return Measured(feeds=found) if isinstance(found, Feeds) else Measured(days=found)
 
 
@@ -185,6 +196,7 @@ def _measured(results: Path, size: str) -> Measured:
         growth=load(results / "growth.json", Growth),
         feeds=load(results / "feeds.json", Feeds),
         days=load(results / "days.json", Days),
+        fleet=load(results / "fleet.json", StoreRequests),
     )
 
 

@@ -11,7 +11,7 @@ import click
 from bench import PROJECT, tables
 from bench.aims import NOT_MEASURED, aims
 from bench.images import draw
-from bench.results import ARCHIVES, Comparison, Days, Feeds, Growth, Measured, Trial
+from bench.results import ARCHIVES, Comparison, Days, Feeds, Growth, Measured, StoreRequests, Trial
 from console.display.views import output, table
 
 _PAGE = "performance.md"
@@ -73,6 +73,8 @@ def _sections(measured: Measured) -> dict[str, str]:
         found["feeds"] = _feeds(measured.feeds)
     if measured.days is not None:
         found["days"] = _days(measured.days)
+    if measured.fleet is not None:
+        found["fleet"] = _fleet(measured.fleet)
     return found
 
 
@@ -163,6 +165,14 @@ def _days(days: Days) -> str:
     what = f"Median of {days.rounds} rounds, builds and days in turn, {days.measured_on}.{build}"
     rows = _table(tables.DAYS, tables.day_rows(days))
     return "\n".join([what, "", rows, "", f"**Machine:** {tables.machine_text(days.machine)}."])
+
+
+def _fleet(fleet: StoreRequests) -> str:
+    before = "" if fleet.before is None else f" The build before is {fleet.before}."
+    what = f"{fleet.archives} archives of 7 days, {fleet.measured_on}.{before}"
+    rows = _table(tables.FLEET, tables.fleet_rows(fleet))
+    machine = f"**Machine:** {tables.machine_text(fleet.machine)}."
+    return f"{what}\n\n{rows}\n\n{machine}"
 
 
 def _left_out(skipped: Mapping[str, str]) -> list[str]:

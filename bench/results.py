@@ -22,8 +22,9 @@ NOW, BEFORE = "now", "before"
 ARRAYS, LINES, RENAMED, GZIPPED = "arrays", "lines", "renamed", "gzipped"
 
 # What is measured, by the name that ``--what`` takes.
-PEERS, ARCHIVES, START, GROUPS, QUESTIONS, ONE_PART, GROWTH, FEEDS, DAYS = (
+PEERS, ARCHIVES, START, GROUPS, QUESTIONS, ONE_PART, GROWTH, FEEDS, DAYS, FLEET = (
     *("peers", "archives", "start", "groups", "questions", "one-part", "growth", "feeds", "days"),
+    "fleet",
 )
 # The contenders of these.
 HELP, OPENED = "help", "opened"
@@ -208,6 +209,32 @@ class Days(Struct, frozen=True):
     days: list[Day]
 
 
+class Asked(Struct, frozen=True):
+    """What a build asked of an object store, a round trip to which takes ``delay`` seconds."""
+
+    what: str
+    # Empty for the build at hand.
+    build: str
+    delay: float
+    requests: int
+    # Bytes of what was sent and answered.
+    size: int
+    # Of the whole command; 0 of what was watched for a minute.
+    seconds: float
+    methods: dict[str, int]
+
+
+class StoreRequests(Struct, frozen=True):
+    """What runs of so many archives ask of an object store; ``before`` is the title of the other
+    build."""
+
+    measured_on: str
+    machine: Machine
+    before: str | None
+    archives: int
+    asked: list[Asked]
+
+
 class Measured(Struct, frozen=True):
     """All results there are: comparisons by size, trials of one size by name."""
 
@@ -216,6 +243,7 @@ class Measured(Struct, frozen=True):
     growth: Growth | None = None
     feeds: Feeds | None = None
     days: Days | None = None
+    fleet: StoreRequests | None = None
 
 
 def save(path: Path, result: Struct) -> None:

@@ -18,6 +18,7 @@ from bench.results import (
     Figures,
     Machine,
     Point,
+    StoreRequests,
     Trial,
     before_of,
 )
@@ -32,6 +33,14 @@ FEEDS = ("feed", "time", "CPU", "seconds", "CPU seconds", "MiB")
 DAYS = ("build", "archives", "events", "alone: CPU s", "with changes: CPU s", "ratio")
 AIMS = ("what", "bar", "moonshot", "measured", "build before", "")
 TRIAL = ("what", "time", "CPU", "seconds", "quickest to slowest", "CPU seconds", "MiB")
+FLEET = ("what", "build", "round trip", "requests", "an archive", "kB", "seconds")
+_ASKED = {
+    "plan": "`plan`",
+    "first": "first run, sent, processed and published",
+    "again": "a run with nothing new",
+    "idle": "the reconciler, idle, a minute",
+    "stalled": "following a run that stands still, a minute",
+}
 CURVE = ("size", "events", "archives", "customers")
 _CONTENDER_AT = ("s", "CPU s", "MiB")
 
@@ -109,6 +118,23 @@ def trial_rows(trial: Trial) -> Rows:
             )
         )
     return rows
+
+
+def fleet_rows(fleet: StoreRequests) -> Rows:
+    """A kind, a round trip and a build a row."""
+    order = list(_ASKED)
+    return [
+        (
+            _ASKED[each.what],
+            "before" if each.build else "now",
+            f"{1000 * each.delay:.0f} ms",
+            f"{each.requests:,}",
+            f"{each.requests / fleet.archives:.1f}" if each.seconds else "-",
+            f"{each.size / 1e3:,.0f}",
+            f"{each.seconds:.1f}" if each.seconds else "-",
+        )
+        for each in sorted(fleet.asked, key=lambda each: (order.index(each.what), each.delay))
+    ]
 
 
 def aim_rows(aims: Sequence[Aim]) -> Rows:

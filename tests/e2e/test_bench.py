@@ -31,6 +31,7 @@ from bench.results import (
     Figures,
     Machine,
     Measured,
+    StoreRequests,
     Trial,
     before_of,
     load,
@@ -235,3 +236,15 @@ def test_the_page_keeps_aims_that_were_measured_earlier(tmp_path: Path) -> None:
 def _from_project(monkeypatch: pytest.MonkeyPatch) -> None:
     """Modules of the benchmark are found from here."""
     monkeypatch.chdir(PROJECT)
+
+
+@pytest.mark.benchmark
+@pytest.mark.usefixtures("_from_project")
+def test_requests_to_an_object_store_are_counted(tmp_path: Path) -> None:
+    done = bench(tmp_path, "--fleet")
+    assert done.returncode == 0, done.stderr
+    found = load(tmp_path / "kept" / "tiny" / "results" / "fleet.json", StoreRequests)
+    assert found is not None
+    assert [each.what for each in found.asked] == ["plan", "first", "again", "idle", "stalled"]
+    assert all(each.requests for each in found.asked)
+    assert "following a run that stands still" in (tmp_path / "docs" / "performance.md").read_text()
