@@ -26,6 +26,7 @@ from pipeline_core.extract.feed_rules import reading_of
 from pipeline_core.extract.general_tier import decode_generally
 from pipeline_core.framing.kernel import IS_BUILT
 from pipeline_core.framing.shapes import windows
+from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.messages import Feed as ReadFeed
 from pipeline_core.messages import Limits
 from pipeline_core.reread.events import events_of as verified_events
@@ -49,9 +50,10 @@ from tests.support.parts import ONE_WINDOW, Read, read_part
 from tests.support.recounted import feed_of
 
 CORPUS = 100  # of a feed
-COUNTED_CASES = 25  # of so many parts, one is counted with some others
+RENEWED_CASES = 4  # after so many parts, one of the corpus is another
+COUNTED_CASES = 100  # of so many parts, one is counted with some others
 DEPTHS = (2, 3, 4, 64, DEEPEST, DEEPEST, DEEPEST)
-MOST_ROWS = (1, 2, 3, 1000)
+MOST_ROWS = (1, 2, 3, 1000, 1000, 1000)
 LEAST_BLOCK = 40
 SIZES = (ONE_WINDOW, ONE_WINDOW, 1, 50, 300)
 SETTINGS: tuple[dict[str, str], ...] = (
@@ -127,7 +129,7 @@ def _items(choose: Random, feed: Feed) -> list[Any]:
     fields = list(VALUES)
     choose.shuffle(fields)
     items: list[Any] = []
-    for _ in range(choose.choice((1, 2, 3, 5, 8))):
+    for _ in range(choose.choice((1, 2, 3, 4, 6))):
         shown = [name for name in fields if choose.random() < 0.95]
         items.append({feed.paths.get(name, name): choose.choice(VALUES[name]) for name in shown})
     if choose.random() < 0.2:
@@ -262,11 +264,13 @@ def main() -> int:
         print("The compiled kernel is not built: there is one tier only.")
         return 1
     choose, found = Random(chosen.seed), Counter[str]()  # noqa: S311
+    keep_freed_memory()
     corpora = [[part(choose, oracle) for _ in range(CORPUS)] for _, oracle in FEEDS]
     for case in range(chosen.cases):
         number = choose.randrange(len(FEEDS))
         corpus = corpora[number]
-        corpus[choose.randrange(CORPUS)] = part(choose, FEEDS[number][1])
+        if case % RENEWED_CASES == 0:
+            corpus[choose.randrange(CORPUS)] = part(choose, FEEDS[number][1])
         shape, content = choose.choice(corpus)
         others = [each.content for each in corpus]
         if choose.random() < 0.6:

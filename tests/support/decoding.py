@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -53,18 +53,21 @@ def collected(decoded: Iterable[Decoded]) -> Outcome:
     positions = seen = not_purchase = 0
     found: list[Candidate] = []
     for each in decoded:
-        rows = np.arange(len(each.candidates))
-        texts, cut = event_texts(each, rows), event_texts(each, rows, _CUT_AT)
-        columns = [each.candidates[name].to_pylist() for name in CANDIDATES.names]
-        columns += [texts, cut]
-        if PRICE_MINOR.name in each.candidates.column_names:
-            columns.append(each.candidates[PRICE_MINOR.name].to_pylist())
-        made = (Candidate(*row) for row in zip(*columns, strict=True))
-        found += [row._replace(position=positions + row.position) for row in made]
+        if each.rows.count:
+            found += [row._replace(position=positions + row.position) for row in _candidates(each)]
         positions += each.positions
         seen += each.seen
         not_purchase += each.not_purchase
     return Outcome(positions, seen, not_purchase, found)
+
+
+def _candidates(decoded: Decoded) -> Iterator[Candidate]:
+    table, rows = decoded.candidates, np.arange(decoded.rows.count)
+    columns = [table[name].to_pylist() for name in CANDIDATES.names]
+    columns += [event_texts(decoded, rows), event_texts(decoded, rows, _CUT_AT)]
+    if PRICE_MINOR.name in table.column_names:
+        columns.append(table[PRICE_MINOR.name].to_pylist())
+    return (Candidate(*row) for row in zip(*columns, strict=True))
 
 
 OURS = Feed()
