@@ -21,6 +21,7 @@ app = App(
     "workers",
     include=[
         "workers.tasks",
+        "workers.programs.temporary_files",
         "workers.programs.monitoring",
         "workers.programs.task_events",
         "workers.fitness.reach",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
+
+from pipeline_core.machine.worker_folder import worker_folder
 
 # A worker touches its file several times in this time.
 FRESH_SECONDS = 60
@@ -15,7 +16,7 @@ def heartbeat_path(configured: str | None) -> Path:
     if configured is not None:
         return Path(configured)
     user = os.getuid() if hasattr(os, "getuid") else 0  # Windows has a folder for each user
-    return Path(tempfile.gettempdir()) / f"sales-pipeline-{user}.heartbeat"
+    return Path(worker_folder.shared()) / f"sales-pipeline-{user}.heartbeat"
 
 
 class Heartbeats:

@@ -17,7 +17,20 @@ def process_id_space() -> str:
     """Sixteen hexadecimal digits that the processes of this machine, or of this container, have in
     common until it starts again; empty where no system tells, and host names must do."""
     try:
-        told = _BOOT.read_text() + os.readlink(_NAMESPACE)
+        return _digits(_BOOT.read_text() + os.readlink(_NAMESPACE))
     except OSError:
         return ""
+
+
+@cache
+def boot() -> str:
+    """Sixteen hexadecimal digits that all processes of this machine have in common until it starts
+    again, those of its containers included; empty where no system tells."""
+    try:
+        return _digits(_BOOT.read_text())
+    except OSError:
+        return ""
+
+
+def _digits(told: str) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]

@@ -61,7 +61,7 @@ def test_metrics_add_up_over_all_processes(stack: Stack, shop: Shop, tmp_path: P
         assert sales_pipeline("run", "--full", "--quiet", env=env).returncode == 1
         eventually(lambda: 'sales_runs_total{state="refused"}' in scrape(port), "the last run", 10)
         found = scrape(port)
-        assert list(counts.glob("sales-metrics-*"))
+        assert list(counts.rglob("sales-metrics-*"))
         listening = {
             tuple(each.laddr)
             for each in psutil.net_connections("tcp")
@@ -81,7 +81,7 @@ def test_metrics_add_up_over_all_processes(stack: Stack, shop: Shop, tmp_path: P
     assert 0 <= found["sales_last_publication_age_seconds"] < 100
     assert time.time() - found["sales_last_publication_timestamp_seconds"] < 100
     assert [host for host, *where in listening if where == [port]] == ["127.0.0.1"]
-    assert not list(counts.glob("sales-metrics-*")), "gone with the worker"
+    assert not list(counts.rglob("sales-metrics-*")), "gone with the worker"
 
 
 def test_the_age_of_a_report_is_known_to_a_worker_that_did_not_publish_it(
