@@ -17,6 +17,7 @@ PipelineError
 │   └── Unreadable…    a part, a day or an archive that cannot be read at all
 ├── PublishRefused     the run must not replace the published report
 └── ContractError      our own bug: fail loudly
+    ├── DamagedBlock   records of archives are gone or damaged: plan again
     └── DamagedResult  a stored result is not what its receipt says: make it again
 
 All of them cross process borders: ``args`` rebuilds them, ``__dict__`` carries the rest.
@@ -145,6 +146,10 @@ class PublishRefused(PipelineError):
 
 class ContractError(PipelineError):
     """A promise between our own parts was broken."""
+
+
+class DamagedBlock(ContractError):
+    """A block is gone, or is not what was written; its file is removed, to be written again."""
 
 
 class DamagedResult(ContractError):

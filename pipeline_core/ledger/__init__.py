@@ -8,7 +8,7 @@
     published/<run_id>.json                      runs that may become `latest`
     identity.json                                which state it is, once it published
     unchanged.json                               when nothing was new since the newest of them
-    runs/<run_id>/manifest.json                  the plan, created once
+    runs/<run_id>/manifest.json                  the plan, created once; many archives are in blocks
     runs/<run_id>/dispatches/<n>.json            work that was sent to workers together
     runs/<run_id>/attempts/<work>.<n>.json       who tried what, and until when they are alive
     runs/<run_id>/receipts/<work>.result         created once, last: the archive is done;

@@ -53,15 +53,15 @@ def results(ledger: Receipts, manifest: Manifest) -> Results:
     """Reads the receipts; once all that was planned is done, also asks for archives as a whole
     whose shares do not add up, and for what copies hold."""
     done: _Counting = defaultdict(list)
-    outstanding = []
+    works: dict[str, list[Work]] = defaultdict(list)
+    outstanding: list[Work] = []
     planned = manifest.planned_work()
     receipts = ledger.receipts_of(work.id for work in planned)
     for work in planned:
-        receipt = receipts.get(work.id)
-        if receipt is None:
-            outstanding.append(work)
-        else:
-            done[work.archive].append(Done(manifest.archive(work.archive), work, receipt))
+        (works[work.archive] if work.id in receipts else outstanding).append(work)
+    for archive in manifest.archives if works else ():
+        for work in works.get(archive.id, ()):
+            done[archive.id].append(Done(archive, work, receipts[work.id]))
     if not outstanding:
         outstanding = _join_shares(ledger, manifest, done) or _ask_copies(ledger, manifest, done)
     in_order = (

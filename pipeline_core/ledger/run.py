@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 
+from pipeline_core.blocks.archives import in_blocks, with_archives
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger.run_receipts import RunReceipts
 from pipeline_core.ledger.runs import run_ids
 from pipeline_core.ledger.state import damaged_record, no_such_run
 from pipeline_core.messages import (
+    ArchiveBlock,
     Attempt,
     Dispatch,
     DistinctReceipts,
@@ -33,9 +36,12 @@ START_ANOTHER = "Start another: `sales-pipeline run`."
 class RunLedger(RunReceipts):
     """The record of one run. What a power cut tore is removed when it is read: not yet done."""
 
-    def create_manifest(self, manifest: Manifest) -> Manifest:
-        """The run's manifest: this one, or the one that another planner created before."""
-        return self._create_once("manifest.json", manifest)
+    def create_manifest(self, manifest: Manifest, earlier: Iterable[ArchiveBlock] = ()) -> Manifest:
+        """The run's manifest: this one, or the one that another planner created before. What
+        stands in blocks that an ``earlier`` one named is not written again."""
+        kept = in_blocks(self.state, manifest, earlier)
+        found = self._create_once("manifest.json", kept)
+        return manifest if found is kept else with_archives(self.state, found)
 
     def manifest(self) -> Manifest:
         """Raises ConfigError if there is no such run, or it was never planned."""
@@ -53,7 +59,8 @@ class RunLedger(RunReceipts):
 
     def planned(self) -> Manifest | None:
         """The manifest, or None while the run is not planned."""
-        return self._read("manifest.json", Manifest)
+        found = self._read("manifest.json", Manifest)
+        return None if found is None else with_archives(self.state, found)
 
     def published(self) -> tuple[Manifest, Summary]:
         """The manifest and the summary of a published run. Raises ConfigError if there is no such

@@ -1,6 +1,7 @@
 """The small frozen structs that cross a process border or are kept as JSON."""
 
 from pipeline_core.messages.attempts import Attempt, Dispatch
+from pipeline_core.messages.blocks import ArchiveBlock, WorkSizes
 from pipeline_core.messages.closed_days import ClosedDays
 from pipeline_core.messages.counts import (
     Counts,
@@ -54,6 +55,7 @@ __all__ = [
     "MOST_MISSING",
     "MOST_REPEATED",
     "Allowance",
+    "ArchiveBlock",
     "ArchiveRef",
     "Attempt",
     "ClosedDays",
@@ -103,6 +105,7 @@ __all__ = [
     "Unreadable",
     "Verdict",
     "Work",
+    "WorkSizes",
     "is_subtracted",
     "plugin_words",
     "to_json",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
 from pipeline_core.errors import ContractError
+from pipeline_core.messages.blocks import ArchiveBlock, InBlocks, WorkSizes
 from pipeline_core.messages.dimension_source import DimensionSource
 from pipeline_core.messages.options import Options, Policy, Reuse
 from pipeline_core.messages.report_plugin import ReportPlugin
@@ -68,6 +70,20 @@ class ArchiveRef(Struct, frozen=True, kw_only=True):
         """Directory places of the days that count elsewhere."""
         return frozenset(day.index for day in self.days if day.duplicate_of is not None)
 
+    def pieces(self) -> WorkSizes:
+        """The work that it is. Where days are shared out, each piece has its part of the archive's
+        bytes: loose days are not compressed."""
+        if self.duplicate_of is not None:
+            return WorkSizes(self.id, ())
+        if not self.shares:
+            return WorkSizes(self.id, (self.size,))
+        day_sizes = {day.index: day.size for day in self.days}
+        whole = max(1, sum(day_sizes.values()))
+        sizes = [
+            self.size * sum(day_sizes[index] for index in share) // whole for share in self.shares
+        ]
+        return WorkSizes(self.id, sizes)
+
 
 class Manifest(Struct, frozen=True, kw_only=True):
     """The plan of one run, written once. URIs carry no secrets."""
@@ -98,8 +114,13 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Where the customers came from; None if an earlier version did not say."""
     products: DimensionSource | None = None
     """Where the products came from; the same."""
-    archives: tuple[ArchiveRef, ...]
-    """The archives by name; an archive's place is its id."""
+    archives: Sequence[ArchiveRef] = ()
+    """The archives by name; an archive's place is its id. Of many, the record of the plan has
+    none, and names ``blocks``."""
+    blocks: tuple[ArchiveBlock, ...] = ()
+    """Files of the archives, in their order and without their ids; none of few."""
+    work: ArchiveBlock | None = None
+    """File of the compressed bytes of each archive's work, if there are ``blocks``."""
     conflicting_days: tuple[str, ...] = ()
     """Names of days that two archives have with different bytes; both count."""
     reuse: Reuse = Reuse()
@@ -132,7 +153,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     @property
     def work_unit(self) -> str:
         """What ``planned_work`` counts, for people."""
-        is_cut = any(archive.shares for archive in self.archives)
+        is_cut = any(each.are_shares for each in self._pieces())
         return "pieces of archives" if is_cut else plural(len(self.planned_work()), "archive")
 
     def planned_work(self) -> tuple[Work, ...]:
@@ -142,21 +163,33 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     def planned_sizes(self) -> dict[Work, int]:
         """The planned work, largest first, with its compressed bytes."""
-        sizes: dict[Work, int] = {}
-        for archive in self.archives:
-            if archive.duplicate_of is None and archive.shares:
-                day_sizes = {day.index: day.size for day in archive.days}
-                whole = max(1, sum(day_sizes.values()))  # of loose days it is not compressed
-                for number, share in enumerate(archive.shares):
-                    size = archive.size * sum(day_sizes[index] for index in share) // whole
-                    sizes[Work(archive.id, share=number)] = size
-            elif archive.duplicate_of is None:
-                sizes[Work(archive.id)] = archive.size
+        sizes = {
+            work: size
+            for each in self._pieces()
+            for work, size in zip(_works(each), each.sizes, strict=True)
+        }
         return dict(sorted(sizes.items(), key=lambda item: (-item[1], item[0].id)))
+
+    def plans(self, work: Work) -> bool:
+        """Whether it is planned work; of its archive alone anything is read."""
+        return self._has(work.archive) and work in _works(self.archive(work.archive).pieces())
 
     def archive(self, archive_id: str) -> ArchiveRef:
         """Raises ContractError if the run has no such archive."""
-        place = int(archive_id) if archive_id.isdecimal() else len(self.archives)
-        if place < len(self.archives) and self.archives[place].id == archive_id:
-            return self.archives[place]
+        if self._has(archive_id) and (found := self.archives[int(archive_id)]).id == archive_id:
+            return found
         raise ContractError(f"run {self.run_id} has no archive {archive_id}")
+
+    def _has(self, archive_id: str) -> bool:
+        return archive_id.isdecimal() and int(archive_id) < len(self.archives)
+
+    def _pieces(self) -> Iterable[WorkSizes]:
+        if isinstance(self.archives, InBlocks):
+            return self.archives.pieces()
+        return (archive.pieces() for archive in self.archives)
+
+
+def _works(pieces: WorkSizes) -> Sequence[Work]:
+    if pieces.are_shares:
+        return [Work(pieces.archive, share=number) for number in range(len(pieces.sizes))]
+    return [Work(pieces.archive)] if pieces.sizes else []

@@ -21,6 +21,7 @@ def test_no_error_class_is_overlooked() -> None:
     assert {found.__name__ for found in CLASSES} == {
         "ConfigError",
         "ContractError",
+        "DamagedBlock",
         "DamagedResult",
         "EventsGone",
         "InputError",

@@ -96,7 +96,7 @@ def check_work(ledger: RunLedger, archive: object, skip: object, share: object) 
     if skip is not None and not (isinstance(skip, (list, tuple)) and all(map(is_number, skip))):
         raise _no_such_work(ledger)
     work = Work(str(archive), None if skip is None else tuple(skip), share)  # type: ignore[arg-type]
-    if work not in _planned(ledger.state.uri, ledger.run_id):
+    if not manifest_of(ledger.state.uri, ledger.run_id).plans(work):
         # A whole archive in the place of its shares, a copy in that of its original.
         sent = (each for dispatch in ledger.dispatches() for each in dispatch.work)
         if work not in sent:
@@ -116,12 +116,6 @@ def is_wanted(ledger: RunLedger, work: Work) -> bool:
 
 def _no_such_work(ledger: RunLedger) -> NotServed:
     return NotServed(f"The message names work that run {ledger.run_id} does not have.", _FORGED)
-
-
-@lru_cache(maxsize=2)
-def _planned(state_uri: str, run_id: str) -> frozenset[Work]:
-    """Read once per worker process, like the manifest."""
-    return frozenset(manifest_of(state_uri, run_id).planned_work())
 
 
 @lru_cache(maxsize=2)

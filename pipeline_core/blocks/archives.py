@@ -1,0 +1,99 @@
+"""The archives of a plan, by the block: whoever asks for one reads the block that it is in."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import overload
+
+import msgspec
+
+from pipeline_core.blocks.files import BlockWriter, are_few, read_block, split
+from pipeline_core.messages import ArchiveBlock, ArchiveRef, Manifest, WorkSizes
+from pipeline_core.storage import Storage
+
+
+class ArchivesInBlocks(Sequence[ArchiveRef]):
+    """Reads what it is asked for, and holds the last block. Raises DamagedBlock of one that is
+    damaged."""
+
+    def __init__(self, state: Storage, blocks: Sequence[ArchiveBlock], work: ArchiveBlock) -> None:
+        self._state, self._blocks, self._work = state, blocks, work
+        self._ends = list(accumulate(block.records for block in blocks))
+        self._last: tuple[int, list[ArchiveRef]] = -1, []
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, place: int) -> ArchiveRef: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[ArchiveRef]: ...
+
+    def __getitem__(self, place: int | slice) -> ArchiveRef | Sequence[ArchiveRef]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(len(self))[place]]
+        place = range(len(self))[place]
+        number = bisect_right(self._ends, place)
+        return self._block(number)[place - self._first(number)]
+
+    def __iter__(self) -> Iterator[ArchiveRef]:
+        for number in range(len(self._blocks)):
+            yield from self._block(number)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Sequence)
+            and len(self) == len(other)
+            and all(one == each for one, each in zip(self, other, strict=True))
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def pieces(self) -> Iterable[WorkSizes]:
+        """The work that each archive is; no block of archives is read."""
+        for number, sizes in enumerate(read_block(self._state, self._work, list[int])):
+            yield WorkSizes(_id(number), sizes)
+
+    def _first(self, number: int) -> int:
+        return self._ends[number - 1] if number else 0
+
+    def _block(self, number: int) -> list[ArchiveRef]:
+        last, archives = self._last
+        if last != number:
+            first = self._first(number)
+            found = read_block(self._state, self._blocks[number], ArchiveRef)
+            archives = [
+                msgspec.structs.replace(archive, id=_id(place))
+                for place, archive in enumerate(found, first)
+            ]
+            self._last = number, archives
+        return archives
+
+
+def in_blocks(state: Storage, manifest: Manifest, earlier: Iterable[ArchiveBlock]) -> Manifest:
+    """The manifest as it is to be kept: of many archives it names blocks, those that an
+    ``earlier`` run wrote where they are the same. Raises RetryableError."""
+    if are_few(manifest.archives):
+        return manifest
+    writer = BlockWriter(state, manifest.run_id, earlier)
+    blocks = [
+        writer.write([msgspec.structs.replace(archive, id="") for archive in block])
+        for block in split(manifest.archives, lambda archive: archive.name)
+    ]
+    work = writer.write([archive.pieces().sizes for archive in manifest.archives])
+    return msgspec.structs.replace(manifest, archives=(), blocks=tuple(blocks), work=work)
+
+
+def with_archives(state: Storage, manifest: Manifest) -> Manifest:
+    """A manifest as it was kept, with its archives."""
+    if manifest.work is None:
+        return manifest
+    archives = ArchivesInBlocks(state, manifest.blocks, manifest.work)
+    return msgspec.structs.replace(manifest, archives=archives)
+
+
+def _id(number: int) -> str:
+    return f"{number:05d}"
