@@ -124,12 +124,14 @@ def completed_runs(ctx: click.Context, _param: click.Parameter, incomplete: str)
     """Runs that the shell may offer, newest first; none if the state cannot be read."""
     from pipeline_core.errors import PipelineError
     from pipeline_core.ledger import open_state, run_ids
-    from pipeline_core.settings import load_settings
+    from pipeline_core.settings import load_settings, store_variables
     from pipeline_core.storage import use_state_key
+    from pipeline_core.store_environment import use_store_variables
 
     try:
         settings = load_settings({"state": ctx.params.get("state")})
         use_state_key(settings.chosen_state_key())
+        use_store_variables(store_variables())
         state = open_state(settings.state)
         return [each for each in reversed(run_ids(state)) if each.startswith(incomplete)]
     except PipelineError:  # the command itself will say so
@@ -243,12 +245,14 @@ def run_settings(options: dict[str, Any]) -> Settings:
     """
     from console.command_logs import configure_command_logs
     from pipeline_core.logs import get_logger
-    from pipeline_core.settings import load_settings, misspelt_variables
+    from pipeline_core.settings import load_settings, misspelt_variables, store_variables
     from pipeline_core.storage import use_state_key
+    from pipeline_core.store_environment import use_store_variables
 
     settings = load_settings(options)
     configure_command_logs(settings.log_level, settings.log_format)
     use_state_key(settings.chosen_state_key())
+    use_store_variables(store_variables())
     for name, meant in misspelt_variables().items():
         get_logger().warning("no_such_setting", name=name, perhaps=meant)
     return settings

@@ -39,6 +39,7 @@ from pipeline_core.questions.explain.explanation import Explanation
 from pipeline_core.questions.range_report import RangeReport
 from pipeline_core.running.progress import RunProgress
 from pipeline_core.settings import Settings
+from pipeline_core.settings.environment import STORE_VARIABLES
 from pipeline_core.verify import Verification
 
 # One of these, by the file's name. `resume` and `publish` print a summary, too.
@@ -75,6 +76,13 @@ seconds, unless a name says more.
 
 | Setting | Default | Values | Option | Means |
 | --- | --- | --- | --- | --- |"""
+
+_STORES = """## Keys and addresses of object stores
+
+Where a place is in one (`s3://`, `gs://`, `az://`), these are read, too, from the environment or
+from `.env`. Those of a line belong together: if the environment has one of them, `.env` is asked
+for none. What else these services know stands in the environment alone; `~/.aws` is not read.
+"""
 
 
 def schema(name: str) -> bytes:
@@ -163,7 +171,8 @@ def settings() -> str:
             str(field.description),
         ]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join(lines) + "\n"
+    rows = [", ".join(f"`{name}`" for name in row) for row in STORE_VARIABLES]
+    return "\n".join([*lines, "", _STORES, *(f"- {row}" for row in rows)]) + "\n"
 
 
 def _default(value: Any) -> str:

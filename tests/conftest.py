@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, make_url, text
 from console.stack import Stack, throwaway_stack
 from pipeline_core import logs
 from pipeline_core.storage import use_state_key
+from pipeline_core.store_environment import use_store_variables
 from tests.support import PROJECT
 from tests.support.delivered import Place, session
 
@@ -91,6 +92,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[N
     monkeypatch.chdir(tmp_path)
     yield
     use_state_key(None)
+    use_store_variables({})
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import click
 from click.core import ParameterSource
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.settings import Settings, load_settings
+from pipeline_core.settings import Settings, load_settings, store_variables
+from pipeline_core.store_environment import use_store_variables
 
 _SETTING_OF = {
     "broker": "SALES_BROKER_URL",
@@ -21,13 +22,15 @@ _SETTING_OF = {
 
 
 def load_settings_or_end() -> Settings:
-    """Settings; ``celery`` is ended with exit code 2 and what is wrong with them.
+    """Settings; from now on object stores are opened as .env says. ``celery`` is ended with exit
+    code 2 and what is wrong with either.
 
     Raises:
         ConfigError: a setting is wrong, and this is another program.
     """
     try:
         settings = load_settings()
+        use_store_variables(store_variables())
         if _celery_command() is not None:
             settings.check_plugins()
         return settings

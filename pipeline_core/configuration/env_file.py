@@ -59,10 +59,11 @@ class _EnvLine:
     """``'``, ``"`` or nothing."""
 
 
-def read_env_file(path: Path, prefix: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Values of the lines whose names begin with ``prefix`` in any case; names in upper case. A
-    line of only a name has the value that the environment has. Empty if there is nothing of that
-    name.
+def read_env_file(
+    path: Path, prefix: str | tuple[str, ...], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Values of the lines whose names begin so, in any case; names in upper case. A line of only
+    a name has the value that the environment has. Empty if there is nothing of that name.
 
     Raises:
         ConfigError: the file, or a line of it, cannot be read, or such a name has no value.
@@ -130,7 +131,7 @@ class _Reader:
     def __init__(self, path: Path, lines: list[_EnvLine], environment: Mapping[str, str]) -> None:
         self._path, self._lines, self._environment = path, lines, environment
 
-    def values(self, prefix: str) -> dict[str, str]:
+    def values(self, prefix: str | tuple[str, ...]) -> dict[str, str]:
         return {
             line.name.upper(): self._given(index)
             for index, line in enumerate(self._lines)

@@ -24,9 +24,10 @@ from pipeline_core.load.read_back import read_published
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
 from pipeline_core.running.drive import new_ledger, not_published, run_here
-from pipeline_core.settings import Settings, load_settings
+from pipeline_core.settings import Settings, load_settings, store_variables
 from pipeline_core.storage import use_state_key
 from pipeline_core.storage.parquet import read_parquet
+from pipeline_core.store_environment import use_store_variables
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
 from pipeline_core.transform.reports.plugins import reports_of
@@ -190,6 +191,7 @@ def _settings(given: dict[str, object]) -> Settings:
         {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
     )
     use_state_key(settings.chosen_state_key())
+    use_store_variables(store_variables())
     return settings
 
 

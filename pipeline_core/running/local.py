@@ -35,6 +35,7 @@ from pipeline_core.messages import Attempt, Manifest, Outcome, Work
 from pipeline_core.plural import counted
 from pipeline_core.retry import call_with_retries
 from pipeline_core.storage import StateKey, state_key, use_state_key
+from pipeline_core.store_environment import store_variables, use_store_variables
 
 log = get_logger()
 
@@ -206,7 +207,7 @@ def _new_pool(jobs: int, context: BaseContext) -> ProcessPoolExecutor:
         jobs,
         mp_context=context,
         initializer=_start_worker,
-        initargs=(*log_settings(), state_key()),
+        initargs=(*log_settings(), state_key(), store_variables()),
     )
 
 
@@ -222,9 +223,12 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
         raise
 
 
-def _start_worker(level: str, log_format: str, key: StateKey | None) -> None:
+def _start_worker(
+    level: str, log_format: str, key: StateKey | None, variables: dict[str, str]
+) -> None:
     obey_parent()
     configure_logs(level, log_format)
     use_state_key(key)
+    use_store_variables(variables)
     lean_process()
     keep_freed_memory()

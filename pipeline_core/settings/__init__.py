@@ -1,7 +1,7 @@
 """Settings from the environment (``SALES_*``) and ``.env``; the only reader of either."""
 
 from pipeline_core.settings.celery import DEFAULT_BROKER_URL
-from pipeline_core.settings.environment import env_file_words, unused_variables
+from pipeline_core.settings.environment import env_file_words, store_variables, unused_variables
 from pipeline_core.settings.load import described_feed, load_settings, misspelt_variables
 from pipeline_core.settings.running import Engine
 from pipeline_core.settings.settings import Settings
@@ -14,5 +14,6 @@ __all__ = [
     "env_file_words",
     "load_settings",
     "misspelt_variables",
+    "store_variables",
     "unused_variables",
 ]

@@ -12,6 +12,18 @@ from pipeline_core.configuration.env_file import read_env_file
 
 PREFIX = "SALES_"
 ENV_FILE = Path(".env")
+# What .env may say of object stores. Those of a row belong together: they count unless the
+# environment has one of them.
+STORE_VARIABLES = (
+    ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    ("AWS_REGION",),
+    ("AWS_ENDPOINT_URL",),
+    ("AWS_ALLOW_HTTP",),
+    ("AWS_VIRTUAL_HOSTED_STYLE_REQUEST",),
+    ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT"),
+    ("AZURE_STORAGE_ACCOUNT_NAME",),
+    ("AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN"),
+)
 # What Celery and its command would take for the broker, the results or a configuration; see
 # workers/application.py.
 _OF_CELERY = (
@@ -38,6 +50,15 @@ class EnvFile(EnvSettingsSource):
 def env_file() -> dict[str, str]:
     """Settings of .env in the working folder, by name. Raises ConfigError if it cannot be read."""
     return read_env_file(ENV_FILE.absolute(), PREFIX, os.environ)
+
+
+def store_variables() -> dict[str, str]:
+    """What .env says of object stores and the environment does not, by name; some are secrets.
+    Raises ConfigError if it cannot be read."""
+    names = tuple(name for row in STORE_VARIABLES for name in row)
+    said = read_env_file(ENV_FILE.absolute(), names, os.environ)
+    free = (row for row in STORE_VARIABLES if not any(os.environ.get(name) for name in row))
+    return {name: said[name] for row in free for name in row if said.get(name)}
 
 
 def env_file_words() -> str:

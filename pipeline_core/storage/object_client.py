@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from pipeline_core.errors import ContractError
+from pipeline_core.store_environment import client_settings
 
 if TYPE_CHECKING:
     from obstore.store import RetryConfig
@@ -21,10 +22,11 @@ RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)
 
 
 def open_client(scheme: str, bucket: str, prefix: str | None) -> Store:
-    """The client of a place, by ``s3``, ``gs`` or ``az``. Raises what obstore does if the
-    environment's settings cannot be used."""
+    """The client of a place, by ``s3``, ``gs`` or ``az``. Raises what obstore does if the settings
+    of the environment and of .env cannot be used."""
     stores: dict[str, type[Store]] = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}
-    return stores[scheme](bucket, prefix=prefix, retry_config=RETRIES)
+    settings = client_settings(scheme)
+    return stores[scheme](bucket, prefix=prefix, retry_config=RETRIES, **settings)
 
 
 def refuse_after_fork() -> None:

@@ -9,6 +9,7 @@ from obstore.exceptions import PermissionDeniedError, PreconditionError, Unauthe
 
 from pipeline_core.errors import ConfigError, NoCredentials, RetryableError, UnknownHost
 from pipeline_core.storage.base import no_conditional_writes
+from pipeline_core.store_environment import NO_CREDENTIALS
 
 _DENIED = (PermissionDeniedError, UnauthenticatedError)
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound"}
@@ -41,14 +42,14 @@ def translation(error: Exception, what: str, place: str, variables: str) -> Exce
     # A ValueError is a key that obstore cannot write.
     if isinstance(error, (FileNotFoundError, ValueError)) and code not in _NO_BUCKET:
         return FileNotFoundError(errno.ENOENT, "no such object", place)
-    check = f"Check the network, the service and the {variables}* environment variables."
+    check = f"Check the network, the service, and {variables}* in the environment and .env."
     if any(phrase in text for phrase in _METADATA_SERVICES):
         cause = "no credentials are set, and no metadata service of the machine gives any."
-        return NoCredentials(what + cause, check)
+        return NoCredentials(what + cause, NO_CREDENTIALS[variables])
     if isinstance(error, _DENIED) or status[:3] in ("401", "403") or code in _TURNED_DOWN:
         return ConfigError(
             what + f"access is denied ({code or status}).",
-            f"Check the {variables}* environment variables, the rights and the clock.",
+            f"Check {variables}* in the environment and .env, the rights and the clock.",
         )
     if (mistake := _no_connection(text, what, variables)) is not None:
         return mistake
@@ -60,7 +61,7 @@ def translation(error: Exception, what: str, place: str, variables: str) -> Exce
 
 def _no_connection(text: str, what: str, variables: str) -> ConfigError | None:
     """Why no try will connect; None if one may, as where a resolver is away."""
-    settings = f"Check the {variables}* environment variables."
+    settings = f"Check {variables}* in the environment and .env."
     if "dns error" in text and _UNKNOWN_HOST.search(text):
         return UnknownHost(what + "there is no such host.", settings)
     if "certificate" in text.lower() and "Connect" in text:

@@ -19,6 +19,7 @@ from pipeline_core.storage.object_client import open_client, refuse_after_fork
 from pipeline_core.storage.object_errors import refused_condition, translation
 from pipeline_core.storage.object_reading import BLOCK, Ranges, blocks, stored_object
 from pipeline_core.storage.pointers import folder_stands, pointed_target, pointer_key, pointer_text
+from pipeline_core.store_environment import VARIABLES
 
 if TYPE_CHECKING:
     from obstore import ListResult, ObjectMeta
@@ -30,13 +31,13 @@ _MARKER = ".complete"
 _SUMMARY = "summary.json"
 
 _URI = re.compile(r"(s3|gs|az)://([\w.-]+)(?:/([^?]*))?", re.IGNORECASE | re.ASCII)
-_VARIABLES = {"s3": "AWS_", "gs": "GOOGLE_", "az": "AZURE_"}
 
 
 class ObjectStorage:
     """A bucket (Azure: container) and a prefix: ``s3://``, ``gs://`` or ``az://bucket/prefix``.
 
-    Credentials and endpoint are read from the environment by obstore, never from the URI:
+    Credentials and endpoint are read from the environment by obstore, or from .env
+    (``store_environment.py``), never from the URI:
 
     - S3: ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_SESSION_TOKEN`` or the role of
       the machine, pod or container (not ``~/.aws``); ``AWS_REGION``. Other servers:
@@ -68,13 +69,13 @@ class ObjectStorage:
             )
         scheme, bucket, prefix = match[1].lower(), match[2], (match[3] or "").strip("/")
         self._uri = f"{scheme}://{bucket}" + (f"/{prefix}" if prefix else "")
-        self._variables = _VARIABLES[scheme]
+        self._variables = VARIABLES[scheme]
         try:
             self._store = open_client(scheme, bucket, checked(prefix) if prefix else None)
         except (BaseError, ValueError, FileNotFoundError):
             raise ConfigError(
                 f"The settings of {self._uri} cannot be used.",
-                f"Check the prefix and the {self._variables}* environment variables.",
+                f"Check the prefix, and {self._variables}* in the environment and .env.",
             ) from None
 
     def __reduce__(self) -> tuple[type[ObjectStorage], tuple[str]]:
@@ -284,7 +285,7 @@ class ObjectStorage:
                 raise
             raise ConfigError(
                 f"Cannot {verb} {place}: the endpoint is not a URL.",
-                f"Check the {self._variables}* environment variables.",
+                f"Check {self._variables}* in the environment and .env.",
             ) from None
 
 

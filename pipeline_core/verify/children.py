@@ -24,6 +24,7 @@ from pipeline_core.machine.processes import (
 from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Options
 from pipeline_core.storage import open_archives
+from pipeline_core.store_environment import store_variables, use_store_variables
 from pipeline_core.verify.archive import ArchiveReader, DayFound
 from pipeline_core.verify.judge import Rules
 from pipeline_core.verify.recount import ArchiveFound
@@ -88,7 +89,7 @@ def children(
         jobs,
         mp_context=process_context("pipeline_core.verify.children"),
         initializer=_start,
-        initargs=(*log_settings(), _Work(rules, options, data_uri, most_held)),
+        initargs=(*log_settings(), store_variables(), _Work(rules, options, data_uri, most_held)),
     )
     try:
         yield Children(pool, names, jobs)
@@ -114,10 +115,11 @@ class _Work(NamedTuple):
 _work: list[_Work] = []
 
 
-def _start(level: str, log_format: str, work: _Work) -> None:
+def _start(level: str, log_format: str, variables: dict[str, str], work: _Work) -> None:
     obey_parent()
     lean_process()
     configure_logs(level, log_format)
+    use_store_variables(variables)
     keep_freed_memory()
     _work[:] = [work]
 
