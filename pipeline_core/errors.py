@@ -10,6 +10,7 @@ PipelineError
 │       └── NoTemporaryRoom  its temporary files cannot be written
 ├── OutcomeUnknown     it may have been done: do not do it again unasked
 ├── TooCostly          more memory or time than there is: try a few times, then leave it out
+├── CutShort           time was up, and what was done of it is kept: go on with it
 ├── RunUnderWay        another run holds the lock: wait for it
 ├── WorkUnderWay       as many try the work as may: wait until their leases tell how they fare
 ├── ResultsMissing     archives have no sound result yet: process them, then publish
@@ -115,6 +116,10 @@ class UnreadableArchive(UnreadableZip):
 
 class TooCostly(PipelineError):
     """The work took more memory or time than its worker may give."""
+
+
+class CutShort(PipelineError):
+    """The work got further and was ended, as by a time limit; another try goes on there."""
 
 
 class RunUnderWay(PipelineError):

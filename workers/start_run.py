@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from pipeline_core import pipeline
-from pipeline_core.errors import NotServed
+from pipeline_core.errors import CutShort, NotServed, TooCostly
 from pipeline_core.ledger import RunLedger, open_state, slots
-from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt
+from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt, raise_too_costly
+from pipeline_core.messages import Manifest, Order
+from pipeline_core.reuse.begun_survey import has_got_further
 from pipeline_core.running.drive import tell_of_plan
 from pipeline_core.running.if_changed import standing_run
 from pipeline_core.running.lock import acquire_run_lock
@@ -17,6 +19,8 @@ from pipeline_core.settings import Settings
 from pipeline_core.storage.writable import check_writable
 from workers.sending.broker import worker_processes
 from workers.sending.dispatch import send_outstanding
+
+_PLAN = "plan the run"
 
 
 def claim_slot(settings: Settings, slot: str, *, scheduled: bool) -> str:
@@ -60,6 +64,7 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker, slot: s
     Raises:
         RunUnderWay: another run holds the lock.
         NotServed: a worker that answers would refuse the run's work.
+        CutShort: time was up, and planning goes on where it stopped.
         PipelineError: as ``plan`` does; or planning ended its worker again and again.
         RetryableError: a storage, the database or the broker does not answer.
     """
@@ -74,8 +79,21 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker, slot: s
     check_writable(settings.reports, "Reports", "SALES_REPORTS")
     own = settings.shops()[0]
     order = settings.order(ledger.run_id, "celery", lambda: worker_processes(own))
-    with limited_attempt(ledger, order.policy, PLAN, worker, "plan the run"):
-        manifest = pipeline.plan(order)
+    with limited_attempt(ledger, order.policy, PLAN, worker, _PLAN):
+        manifest = _planned(order, ledger, worker)
     tell_of_plan(settings, ledger, manifest)
     send_outstanding(ledger, manifest)
     return ledger.run_id
+
+
+def _planned(order: Order, ledger: RunLedger, worker: Worker) -> Manifest:
+    """The plan. A try that saw more archives than those before it counts against nothing: there are
+    only so many archives."""
+    began = datetime.now(UTC)
+    try:
+        with raise_too_costly(worker, _PLAN):
+            return pipeline.plan(order)
+    except TooCostly as error:
+        if has_got_further(ledger.state, began):
+            raise CutShort(f"{error.message} It goes on where it stopped.") from error
+        raise

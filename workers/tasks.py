@@ -13,7 +13,13 @@ import pipeline_core.page.gather  # noqa: F401  (once, in the main process; it t
 from pipeline_core import pipeline
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
 from pipeline_core.credentials import without_credentials
-from pipeline_core.errors import ResultsMissing, RetryableError, RunUnderWay, UnknownHost
+from pipeline_core.errors import (
+    CutShort,
+    ResultsMissing,
+    RetryableError,
+    RunUnderWay,
+    UnknownHost,
+)
 from pipeline_core.ledger.attempts import PUBLISH, limited_attempt
 from pipeline_core.ledger.names import is_task_id
 from pipeline_core.logs import get_logger, structlog
@@ -61,6 +67,9 @@ def start_run(self: PipelineTask, slot: str | None = None) -> str:
             log.warning("run_waits", cause=other.message)
             if not scheduled:  # nobody but this message knows of it; slots the reconciler does
                 self.send_later(other, min(settings.lease, settings.retry_backoff_max))
+        except CutShort as got_further:
+            log.warning("plan_goes_on", cause=got_further.message)
+            self.send_later(got_further, 0)
     return run_id
 
 

@@ -158,9 +158,12 @@ def limited_attempt(
             yield
             noted.done()  # what follows, such as sending a plan, may fail and be tried again
     except OutOfTries as out:
+        then = f"then `sales-pipeline resume {ledger.run_id}`."
+        if work_id == PLAN:  # there is nothing to resume
+            then = "then `sales-pipeline run`, which plans without limits of time."
         raise PipelineError(
             f"{counted(len(out.ended), 'attempt')} to {what} failed: {causes(out.ended)}.",
-            f"Look at the workers' logs, then `sales-pipeline resume {ledger.run_id}`.",
+            f"Look at the workers' logs, {then}",
         ) from out
 
 

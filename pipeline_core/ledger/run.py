@@ -51,7 +51,7 @@ class RunLedger(RunReceipts):
                 raise damaged_record(f"The plan of run {self.run_id}", START_ANOTHER)
             if self.run_id in run_ids(self.state):
                 raise ConfigError(
-                    f"There is no run {self.run_id!r} to work with: it was not planned.",
+                    f"Run {self.run_id} has nothing to work with: it was not planned.",
                     START_ANOTHER,
                 )
             raise no_such_run(self.state.uri, self.run_id)

@@ -14,6 +14,7 @@ from pipeline_core.planning.owner import check_owner
 from pipeline_core.planning.plugins import load_plugins
 from pipeline_core.planning.shares import split_into_shares
 from pipeline_core.planning.survey import survey
+from pipeline_core.reuse.begun_survey import BegunSurvey
 from pipeline_core.reuse.memory import (
     is_known_feed,
     listed_archives,
@@ -37,7 +38,8 @@ _RUN_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{6}", re.ASCII)
 
 def plan(order: Order) -> Manifest:
     """Writes the manifest of a run and returns it, or the one that was written before. Archives
-    that are as the last run left them get their receipts at once.
+    that are as the last run left them get their receipts at once. One that is ended before keeps
+    which archives it has seen, for the next one.
 
     Raises:
         ConfigError: there is no archive, or no day up to ``order.options.as_of``, or customers,
@@ -48,7 +50,7 @@ def plan(order: Order) -> Manifest:
         RetryableError: a storage or the database does not answer.
     """
     started = datetime.now(UTC)
-    places, options, reuse = order.places, order.options, order.reuse
+    places, options = order.places, order.options
     state = open_state(places.state)
     ledger = RunLedger(state, order.run_id)
     if (planned := ledger.planned()) is not None:
@@ -56,12 +58,28 @@ def plan(order: Order) -> Manifest:
     check_owner(state, open_storage(places.reports))  # a wrong place shows now, not after the work
     if order.engine == "local":  # workers write where they run
         check_writable(places.reports, "Reports", "SALES_REPORTS")
+    begun = BegunSurvey(state, absolute_uri(places.data), options.feed)
+    with begun.until_planned():
+        return _plan(order, ledger, started, begun)
+
+
+def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey) -> Manifest:
+    places, options, reuse, state = order.places, order.options, order.reuse, ledger.state
     plugins = load_plugins(places, order.report_plugins)
     data = absolute_uri(places.data)
     memory, seen = (None, None) if reuse.full else (recall(state, data), recall_days(state, data))
     known_before = [listed_archives(each, options.feed) for each in (memory, seen)]
     archives = open_archives(places.data, follow_links=options.follow_links)
-    found = survey(archives, options.limits, options.feed, *known_before, as_of=options.as_of)
+    if not reuse.full:
+        known_before.insert(0, begun.known())
+    found = survey(
+        archives,
+        options.limits,
+        options.feed,
+        *known_before,
+        as_of=options.as_of,
+        note=begun.note,
+    )
     # What follows works on tables: importing that takes longer than listing most archives.
     from pipeline_core.ledger.snapshots import save_snapshot
     from pipeline_core.planning.feed_paths import check_feed_paths

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -26,6 +26,12 @@ from pipeline_core.extract.walk import open_archive
 from pipeline_core.messages import ArchiveRef, ClosedDays, DayRef, Feed, Limits
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.storage import Storage, StoredObject
+
+Note = Callable[[ArchiveRef], ArchiveRef]
+
+
+def _not_noted(archive: ArchiveRef) -> ArchiveRef:
+    return archive
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ def survey(
     feed: Feed,
     *known: Mapping[str, ArchiveRef],
     as_of: date | None = None,
+    note: Note = _not_noted,
 ) -> Survey:
     """Lists archives and days, from the zips' directories; marks what was there before. Those
     that are as they were when they became ``known``, and were listed by such a feed, are not
@@ -57,12 +64,13 @@ def survey(
     be read.
 
     Contents are read only where size and CRC say that two days or two archives may be the
-    same; bytes, not names, decide. The first by name keeps what is in two.
+    same; bytes, not names, decide. The first by name keeps what is in two. ``note`` is given, and
+    returns, each archive that something was read of.
     """
     found = find_archives(data)
     listed = [
         next(filter(None, (_untouched(each.get(file.key), file) for each in known)), None)
-        or _look_into(data, file, limits, feed)
+        or note(_look_into(data, file, limits, feed))
         for file in found.archives
     ]
     listed += [
@@ -71,8 +79,9 @@ def survey(
     ]
     listed.sort(key=lambda archive: archive.name)
     archives = _numbered(listed if as_of is None else _up_to(as_of, listed, data))
-    archives = _mark_duplicate_archives(data, archives)
-    archives = _mark_duplicate_days(data, archives, limits, feed)
+    note = note if as_of is None else _not_noted  # not all their days are there any more
+    archives = _mark_duplicate_archives(data, archives, note)
+    archives = _mark_duplicate_days(data, archives, limits, feed, note)
     return Survey(tuple(archives), _conflicting_days(archives), tuple(listed), found.ignored)
 
 
@@ -144,7 +153,9 @@ def _look_into(data: Storage, file: StoredObject, limits: Limits, feed: Feed) ->
     return msgspec.structs.replace(archive, version="", unreadable=cause, ignored={})
 
 
-def _mark_duplicate_archives(data: Storage, archives: Sequence[ArchiveRef]) -> list[ArchiveRef]:
+def _mark_duplicate_archives(
+    data: Storage, archives: Sequence[ArchiveRef], note: Note
+) -> list[ArchiveRef]:
     sizes = defaultdict(list)
     for archive in archives:
         if archive.version:
@@ -153,10 +164,12 @@ def _mark_duplicate_archives(data: Storage, archives: Sequence[ArchiveRef]) -> l
     marked = []
     for archive in archives:
         if archive.version and len(sizes[archive.size]) > 1:
-            digest = archive.digest or _digest(data, archive.name)
+            if archive.digest is None and (read := _digest(data, archive.name)) is not None:
+                archive = note(msgspec.structs.replace(archive, digest=read))
+            digest = archive.digest
             first = first_with.setdefault(digest, archive.name) if digest else archive.name
             archive = msgspec.structs.replace(
-                archive, digest=digest, duplicate_of=None if first == archive.name else first
+                archive, duplicate_of=None if first == archive.name else first
             )
         marked.append(archive)
     return marked
@@ -172,7 +185,7 @@ def _digest(data: Storage, name: str) -> str | None:
 
 
 def _mark_duplicate_days(
-    data: Storage, archives: Sequence[ArchiveRef], limits: Limits, feed: Feed
+    data: Storage, archives: Sequence[ArchiveRef], limits: Limits, feed: Feed, note: Note
 ) -> list[ArchiveRef]:
     alike: dict[tuple[int, int], int] = defaultdict(int)
     for _, day in _days(archives):
@@ -195,6 +208,8 @@ def _mark_duplicate_days(
                     )
                 days.append(day)
             archive = msgspec.structs.replace(archive, days=tuple(days))
+            if unknown:
+                note(archive)
         marked.append(archive)
     return marked
 

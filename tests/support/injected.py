@@ -9,6 +9,7 @@ that shall meet a fault; its text says which:
 - ``sleep <s>``, ``sleep <s> once``; ``stuck <s> once`` also hears no signal but SIGKILL
 - ``messages`` only: ``kill at <n>``: die instead of sending the n-th archive's message;
   ``twice``: send each message twice
+- ``look`` meets it each time a plan looks into an archive
 - ``clock`` only: so many seconds that beat's clock is ahead
 
 Production code has no seam for this: the functions that read an archive, write a CSV, send a
@@ -28,6 +29,7 @@ from typing import Any
 from celery import Celery
 from kombu.messaging import Producer
 
+from pipeline_core.planning import survey
 from pipeline_core.processing.extraction import Extraction
 from pipeline_core.publication import report_files
 from pipeline_core.running import schedule
@@ -105,6 +107,7 @@ setattr(  # noqa: B010  (mypy forbids the plain way)
     "extract",
     _before(vars(Extraction)["extract"], lambda extraction: str(extraction.archive.name)),
 )
+vars(survey)["_look_into"] = _before(vars(survey)["_look_into"], lambda *_: "look")
 vars(report_files)["write_csv"] = _before(vars(report_files)["write_csv"], lambda *_: "publication")
 setattr(Celery, "now", _ahead(Celery.now))  # noqa: B010  (mypy forbids the plain way)
 vars(schedule)["datetime"] = type("Ahead", (datetime,), {"now": staticmethod(_ahead(datetime.now))})

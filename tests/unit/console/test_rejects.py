@@ -70,7 +70,7 @@ def test_a_run_that_failed_while_it_was_planned_is_passed_over(tmp_path: Path) -
     assert (
         told.stderr == f"Run {later} failed before it was planned; this is of {outcome.run_id}.\n"
     )
-    with pytest.raises(ConfigError, match=f"no run '{later}' to work with: it was not planned"):
+    with pytest.raises(ConfigError, match=f"Run {later} has nothing to work with: it was not"):
         CliRunner().invoke(
             cli, ["rejects", later, "--state", str(tmp_path / "state")], catch_exceptions=False
         )
