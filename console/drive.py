@@ -20,6 +20,7 @@ from pipeline_core.notify.hooks import Hooks
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.drive import (
     acquire_lock_for,
+    check_reports_owner,
     drive_locally,
     fail_run_on_error,
     hooks_of,
@@ -42,8 +43,9 @@ def begin(settings: Settings) -> None:
 
 def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
     """Plans a run and drives it to its end. Raises RunUnderWay if another run holds the lock."""
-    ledger = new_ledger(settings)
-    with _fail_or_release(hooks_of(settings, as_of), ledger), _view_of(ledger, quiet=quiet):
+    ledger, hooks = new_ledger(settings), hooks_of(settings, as_of)
+    check_reports_owner(settings, hooks)
+    with _fail_or_release(hooks, ledger), _view_of(ledger, quiet=quiet):
         processes = _processes(settings, quiet=quiet)
         acquire_lock_for(settings, ledger)
         manifest = plan_run(settings, as_of, ledger, settings.chosen_engine(), processes)

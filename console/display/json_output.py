@@ -124,6 +124,10 @@ class ListedRun(Struct, frozen=True, kw_only=True):
     """The last date of a report of a time past; null if it is of all days."""
     reason: str | None
     """Why it was refused or failed; null if it was not."""
+    is_planned: bool = True
+    """Whether it was planned: one that was not began nothing, and failed or is being planned."""
+    report_removed_at: datetime | None = None
+    """When `gc` removed its report (UTC); null if it did not."""
 
 
 class UnfinishedRun(Struct, frozen=True):

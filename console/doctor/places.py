@@ -6,7 +6,7 @@ from console.doctor.checks import Check
 from pipeline_core.configuration.places import LATEST, is_plugin
 from pipeline_core.dimensions.columns import some
 from pipeline_core.dimensions.plugin import described
-from pipeline_core.fitness.reach import write_mark
+from pipeline_core.fitness.reach import try_writing
 from pipeline_core.ledger import open_state, unvouched_words
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.planning.feed_paths import unseen_paths
@@ -15,10 +15,11 @@ from pipeline_core.planning.sources import read_dimensions
 from pipeline_core.plural import counted
 from pipeline_core.price_history.price_lists import load_prices, newest_prices
 from pipeline_core.settings import Settings
-from pipeline_core.storage import check_creates, open_archives, open_storage
+from pipeline_core.storage import Storage, check_creates, open_archives, open_storage
 
 # A name that is pointed at what was written, and removed again.
 _LINK = ".doctor-link"
+_NOT_YET = "does not exist yet: the first run makes it, and may"
 
 
 def check_data(settings: Settings) -> Check:
@@ -49,13 +50,16 @@ def check_data(settings: Settings) -> Check:
 def check_state(settings: Settings) -> Check:
     """Whether the state storage can be written, and keeps two runs apart."""
     state = open_state(settings.state)
-    write_mark(state)
-    check_creates(state)
+    is_there = try_writing(
+        settings.state, "The records of runs", "SALES_STATE", lambda place, _: check_creates(place)
+    )
     trusted = (
         "whoever may write there is trusted: SALES_STATE_KEY is not set"
         if settings.state_key is None
         else "its files are vouched for by SALES_STATE_KEY"
     )
+    if not is_there:
+        return Check("state", "ok", f"{state.uri} {_NOT_YET}; {trusted}")
     found = f"{state.uri} can be written, and keeps two runs apart; {trusted}"
     others = unvouched_words(settings.state)
     return Check("state", "ok", f"{found}.{others}" if others else found)
@@ -65,16 +69,21 @@ def check_reports(settings: Settings) -> Check:
     """Whether reports can be published."""
     reports = open_storage(settings.reports)
     check_owner(open_state(settings.state), reports)
-    written = write_mark(reports)
-    try:
-        reports.point(_LINK, written)
-        followed = reports.followed(_LINK).replace(_LINK, LATEST)
-    finally:
-        reports.remove(_LINK)
-        reports.remove(f"{_LINK}.json")
+    followed: list[str] = []
+
+    def point(_: Storage, name: str) -> None:
+        try:
+            reports.point(_LINK, name)
+            followed.append(reports.followed(_LINK).replace(_LINK, LATEST))
+        finally:
+            reports.remove(_LINK)
+            reports.remove(f"{_LINK}.json")
+
+    if not try_writing(settings.reports, "Reports", "SALES_REPORTS", point):
+        return Check("reports", "ok", f"{reports.uri} {_NOT_YET}")
     found = f"{reports.uri} can be written"
-    if followed != LATEST:
-        found += f"; {LATEST}/ is a copy there, and {followed} is what is swapped as a whole"
+    if followed != [LATEST]:
+        found += f"; {LATEST}/ is a copy there, and {followed[0]} is what is swapped as a whole"
     return Check("reports", "ok", found)
 
 

@@ -31,6 +31,7 @@ from pipeline_core.delivery.tables import (
     names,
 )
 from pipeline_core.dimensions.database import with_psycopg2
+from pipeline_core.dimensions.refusals import Login
 from pipeline_core.errors import ConfigError
 from pipeline_core.logs import get_logger
 
@@ -111,7 +112,8 @@ def _connected(destination: Destination) -> Iterator[Any]:
             connection.close()
     except psycopg2.Error as error:
         # A traceback would show what the sentence leaves out.
-        raise delivery_error(error, url.username, url.database) from None
+        password = None if url.password is None else str(url.password)
+        raise delivery_error(error, Login(url.username, password, url.database)) from None
 
 
 def _check_version(number: int) -> None:

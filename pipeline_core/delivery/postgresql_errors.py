@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline_core.dimensions.refusals import Refusal, masked, why_not_connected
+from pipeline_core.dimensions.refusals import Login, Refusal, masked, why_not_connected
 from pipeline_core.errors import ConfigError, PipelineError, RetryableError
 
 _WHERE = "SALES_DELIVER (or --to)"
@@ -13,7 +13,6 @@ _FOR_GOOD: dict[Refusal, str] = {
     "database": f"Correct the database in {_WHERE}, or create it.",
     "connect": f"Grant the user of {_WHERE} CONNECT on the database.",
     "host": f"Correct {_WHERE}; pg_hba.conf of PostgreSQL says who may connect from where.",
-    "unknown host": f"Correct the host in {_WHERE}: no such name is known here.",
     "tls": f"Correct what {_WHERE} asks for (sslmode, sslrootcert), or have PostgreSQL serve TLS "
     "with a certificate for that name.",
 }
@@ -22,10 +21,9 @@ _NO_PRIVILEGE, _NO_LOCK, _READ_ONLY = "42501", "55P03", "25006"
 _PASSING = ("08", "40", "53", "57", "58")
 
 
-def delivery_error(error: Any, user: str | None, database: str | None) -> PipelineError:
-    """The error of ours for one of psycopg2. ``user`` and ``database`` are what the connection
-    named: neither is shown if it may be a login."""
-    text = masked(str(error).strip(), user, database)
+def delivery_error(error: Any, login: Login) -> PipelineError:
+    """The error of ours for one of psycopg2."""
+    text = masked(str(error).strip(), login)
     lines = text.splitlines() or [type(error).__name__]
     code = error.pgcode or ""
     if not code:
@@ -65,5 +63,9 @@ def _not_connected(lines: list[str]) -> PipelineError:
         )
     if refusal == "busy":
         return RetryableError(f"PostgreSQL refuses: {said}.", "See how PostgreSQL fares.")
-    what = "has no such host" if refusal == "unknown host" else "refuses"
-    return ConfigError(f"PostgreSQL {what}: {said}.", _FOR_GOOD[refusal])
+    if refusal == "unknown host":  # a resolver that lost a name for a moment says the same
+        return RetryableError(
+            f"PostgreSQL's host is not known: {said}.",
+            f"If it never was, correct the host in {_WHERE}.",
+        )
+    return ConfigError(f"PostgreSQL refuses: {said}.", _FOR_GOOD[refusal])

@@ -61,8 +61,8 @@ def read_csv_table(path: Path, table: DimensionTable) -> Located:
 
     Raises:
         ConfigError: a column is missing, or the header has them with two delimiters.
-        InputError: a row has more or fewer cells than the header, a quote is amiss, or it is not in
-            UTF-8 by its first line.
+        InputError: it is empty, a row has more or fewer cells than the header, a quote is amiss, or
+            it is not in UTF-8 by its first line.
         OSError: it cannot be read.
     """
     mark = _byte_order_mark(path)
@@ -182,11 +182,10 @@ def _rows(file: TextIO, path: Path, delimiter: str) -> Iterator[tuple[int, list[
 
 
 def _names(rows: Iterator[tuple[int, list[str]]], path: Path, table: DimensionTable) -> list[str]:
-    """Those of the columns. Raises ConfigError if there are none, and
-    InputError if they are not UTF-8."""
+    """Those of the columns. Raises InputError if there are none, or they are not UTF-8."""
     line, cells = next(rows, (0, []))
     if not cells:
-        raise ConfigError(
+        raise InputError(
             f"{path} is empty.", f"Its first line names its columns: {','.join(table.theirs())}."
         )
     names = []

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipeline_core.configuration.dimension_tables import CUSTOMERS, PRODUCTS, DimensionTable
 from pipeline_core.dimensions.database_errors import URL_FORM, database_error
 from pipeline_core.dimensions.prices import inexact, no_number
+from pipeline_core.dimensions.refusals import Login
 from pipeline_core.dimensions.relation import Relation, fetched, found_relation, opened
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.dimensions.source import located_snapshot
@@ -95,7 +96,7 @@ def connected(url: str) -> Iterator[Connection]:
             yield connection
     except (pd.errors.DatabaseError, exc.DBAPIError) as error:
         # A traceback would show what the sentence leaves out.
-        raise database_error(error, engine.url.username, _database(engine.url), reader) from None
+        raise database_error(error, _login(engine.url), reader) from None
     finally:
         engine.dispose()
 
@@ -113,10 +114,11 @@ def with_psycopg2(url: str) -> URL:
     return parsed.set(host=_ZONE.sub("%", parsed.host)) if parsed.host else parsed
 
 
-def _database(url: URL) -> str | None:
-    """The database that it names, in its path or as an option."""
+def _login(url: URL) -> Login:
+    """The database is named in its path or as an option."""
     named = url.query.get("dbname", url.database)
-    return named if isinstance(named, str) else None
+    database = named if isinstance(named, str) else None
+    return Login(url.username, None if url.password is None else str(url.password), database)
 
 
 def _price(connection: Connection, products: Relation) -> tuple[str, int | None]:

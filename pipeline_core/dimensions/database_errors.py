@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline_core.configuration.dimension_tables import DimensionTable
-from pipeline_core.dimensions.refusals import Refusal, masked, why_not_connected
+from pipeline_core.dimensions.refusals import Login, Refusal, masked, why_not_connected
 from pipeline_core.dimensions.source_table import shortened
 from pipeline_core.dimensions.table_lookup import quoted
 from pipeline_core.errors import ConfigError, InputError, PipelineError, RetryableError, UnknownHost
@@ -41,17 +41,14 @@ _REMEDIES: dict[Refusal, str] = {
 }
 
 
-def database_error(
-    error: Exception, user: str | None, name: str | None, reader: str | None = None
-) -> PipelineError:
-    """The error of ours for one of pandas or SQLAlchemy. ``user`` and ``name`` (the database) are
-    whom and what the connection named; whoever mistakes a setting for another has a password in
-    one of them. ``reader`` is who is connected, as SQL has the name, if there is a connection."""
+def database_error(error: Exception, login: Login, reader: str | None = None) -> PipelineError:
+    """The error of ours for one of pandas or SQLAlchemy. ``reader`` is who is connected, as SQL has
+    the name, if there is a connection."""
     from sqlalchemy import exc
 
     cause = error if isinstance(error, exc.DBAPIError) else error.__cause__
     orig = cause.orig if isinstance(cause, exc.DBAPIError) else error
-    lines = masked(str(orig).strip(), user, name).splitlines() or [""]
+    lines = masked(str(orig).strip(), login).splitlines() or [""]
     said, code = lines[0].rstrip("."), getattr(orig, "pgcode", None) or ""
     if said.startswith("invalid "):  # an option of the URL, such as sslmode
         return ConfigError(f"The database URL cannot be used: {said}.", URL_FORM)

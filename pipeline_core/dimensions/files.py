@@ -21,7 +21,7 @@ from pipeline_core.dimensions.source import (
     located_snapshot,
 )
 from pipeline_core.dimensions.source_table import Located
-from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.errors import ConfigError, InputError, RetryableError
 
 # Folders of part files that hold more, or less, than the table: why, and what to do.
 _NOT_JUST_PARTS = {
@@ -42,9 +42,9 @@ def read_folder(
     tables are; the latter may be a folder itself, of part files.
 
     Raises:
-        ConfigError: a file or a column is missing, damaged or of a type that cannot be used, or a
+        ConfigError: a file or a column is missing, or of a kind or type that cannot be used, or a
             table is no file's name.
-        InputError: a row cannot be used.
+        InputError: a file is damaged, or a row cannot be used.
         RetryableError: a file cannot be read now.
     """
     with _reading(folder):
@@ -142,7 +142,7 @@ def _read_parts(folder: Path, table: DimensionTable) -> Located:
         for field in located.table.schema:
             kind = plain_type(field.type)
             if not _is_like(kind, known := kinds.get(field.name, pa.null())):
-                raise ConfigError(
+                raise InputError(
                     f"{part}: the column {field.name} is of type {kind}, but {known} in the part "
                     "files before it.",
                     "Write the part files of one table with one schema.",
@@ -168,7 +168,7 @@ def _parts(folder: Path) -> list[Path]:
     # What Spark writes beside them begins like that: _SUCCESS, .part-00000.parquet.crc.
     parts = [entry for entry in entries if not entry.name.startswith(("_", "."))]
     if not parts:
-        raise ConfigError(f"{folder} holds no part file.", "Write the table again.")
+        raise InputError(f"{folder} holds no part file.", "Write the table again.")
     for part in parts:
         if part.is_dir():
             raise ConfigError(
@@ -203,7 +203,7 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        raise ConfigError(
+        raise InputError(
             f"{path}: the names of its columns are not UTF-8.", "Convert it to UTF-8."
         ) from error
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -216,6 +216,6 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _damaged(path: Path, error: Exception) -> ConfigError:
+def _damaged(path: Path, error: Exception) -> InputError:
     said = str(error).strip().partition("\n")[0].rstrip(".")
-    return ConfigError(f"{path} cannot be used: {said}.", "Write it again.")
+    return InputError(f"{path} cannot be used: {said}.", "Write it again.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 # What trying again does not mend, by what has to be corrected.
@@ -49,7 +50,7 @@ _UNKNOWN_HOST = re.compile(
 )
 # A host's name has no @: what a message quotes with one is a piece of a password.
 _WITH_AT = re.compile(r'"[^"]*@[^"]*"')
-_QUOTED_USER = re.compile(r'\b(user|role) "[^"]*"')
+_QUOTED_USER = re.compile(r'\b(user|role) "([^"]*)"')
 _PLAIN_NAME = re.compile(r"[\w.$-]*")
 _NAME_BYTES = 63  # PostgreSQL cuts longer ones
 
@@ -83,12 +84,39 @@ def _refusal_for_good(answer: str) -> Refusal | None:
     return next((refusal for refusal, words in _FOR_GOOD if words.search(answer)), None)
 
 
-def masked(said: str, user: str | None, name: str | None) -> str:
-    """Without the user, and without a database's name that is none: either may be a login that
-    went to the wrong setting."""
-    for each in filter(None, (user, name)):
-        if not _PLAIN_NAME.fullmatch(each):
-            cut = each.encode()[:_NAME_BYTES].decode(errors="ignore")
-            said = said.replace(each, "***").replace(cut, "***")
-    said = _QUOTED_USER.sub(r'\1 "***"', said)
+@dataclass(frozen=True)
+class Login:
+    """With what a connection was asked for."""
+
+    user: str | None
+    password: str | None
+    database: str | None
+
+    @property
+    def hidden(self) -> set[str]:
+        """What may be a password that went to the wrong setting: a user, or a database, that is no
+        plain name."""
+        return {each for each in (self.user, self.database) if each and not _is_plain(each)}
+
+    def may_show(self, user: str) -> bool:
+        """Whether what a server calls a user is the one that was asked for, beside a password: who
+        has to correct a login needs to know whose. Alone it may be the password."""
+        return user == self.user and self.password not in {None, "", user} and _is_plain(user)
+
+
+def masked(said: str, login: Login) -> str:
+    """Without a password, and what may be one."""
+    for each in login.hidden:
+        cut = each.encode()[:_NAME_BYTES].decode(errors="ignore")
+        said = said.replace(each, "***").replace(cut, "***")
+    said = _QUOTED_USER.sub(lambda found: _quoted_user(found, login), said)
     return _WITH_AT.sub('"***"', said)
+
+
+def _quoted_user(found: re.Match[str], login: Login) -> str:
+    shown = found[2] if login.may_show(found[2]) else "***"
+    return f'{found[1]} "{shown}"'
+
+
+def _is_plain(name: str) -> bool:
+    return _PLAIN_NAME.fullmatch(name) is not None

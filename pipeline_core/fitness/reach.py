@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
+from pipeline_core.configuration.places import is_local, local_path
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.errors import PipelineError
-from pipeline_core.ledger import open_state
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.storage import Storage, open_archives, open_storage
-
-_WRITTEN = ".doctor"
+from pipeline_core.storage.writable import check_writable, tried
 
 
 def unreached(shop: Shop, *, follow_links: bool) -> dict[str, str]:
     """Why each of ``data``, ``state`` and ``reports`` cannot be used, in a sentence or two; nothing
-    of one that can. Data are listed, into the others a file is written."""
+    of one that can. Data are listed, into the others a file is written; nothing of it stays."""
     tries: dict[str, Callable[[], object]] = {
         "data": lambda: find_archives(open_archives(shop.data, follow_links=follow_links)),
-        "state": lambda: write_mark(open_state(shop.state)),
-        "reports": lambda: write_mark(open_storage(shop.reports)),
+        "state": lambda: try_writing(shop.state, "The records of runs", "SALES_STATE"),
+        "reports": lambda: try_writing(shop.reports, "Reports", "SALES_REPORTS"),
     }
     return {place: cause for place, use in tries.items() if (cause := _cause(use))}
 
 
-def write_mark(storage: Storage) -> str:
-    """Writes the file that stays where somebody tried whether he may write; returns its name.
+def try_writing(
+    uri: str, what: str, setting: str, also: Callable[[Storage, str], None] | None = None
+) -> bool:
+    """Whether a place is there, in which a file was written then, seen by ``also``, and removed
+    again; a folder that is not there yet could be made, and is not. The other arguments are as in
+    ``check_writable``.
 
     Raises:
         PipelineError: it cannot be written.
     """
-    storage.write(_WRITTEN, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode())
-    return _WRITTEN
+    if is_local(uri) and not local_path(uri).exists():
+        check_writable(uri, what, setting)
+        return False
+    place = open_storage(uri)
+    with tried(place) as name:
+        if also is not None:
+            also(place, name)
+    return True
 
 
 def _cause(use: Callable[[], object]) -> str:

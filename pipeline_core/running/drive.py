@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 from pipeline_core.errors import (
+    ConfigError,
     NotServed,
     PipelineError,
     PublishRefused,
@@ -23,7 +24,8 @@ from pipeline_core.ledger.attempts import (
     this_process,
 )
 from pipeline_core.messages import Manifest, Outcome
-from pipeline_core.notify.hooks import NOBODY, Hooks
+from pipeline_core.notify.hooks import NOBODY, Hooks, Notification, notify_hooks
+from pipeline_core.planning.owner import check_owner
 from pipeline_core.planning.plan import new_run_id, plan
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.deliveries import deliver_published, log_deliveries
@@ -32,7 +34,7 @@ from pipeline_core.running.local import run_locally
 from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
 from pipeline_core.settings import Engine, Settings
-from pipeline_core.storage import Storage
+from pipeline_core.storage import Storage, open_storage
 from pipeline_core.storage.writable import check_writable
 
 
@@ -45,6 +47,19 @@ def new_ledger(settings: Settings) -> RunLedger:
         return RunLedger(state, new_run_id(now, state))
     except RetryableError:  # acquiring the lock will say so, and tell
         return RunLedger(state, new_run_id(now))
+
+
+def check_reports_owner(settings: Settings, hooks: Hooks) -> None:
+    """Raises ConfigError, of which the hooks are told, if the reports are another state's. Nothing
+    is begun then, and nothing put on record: it would be in a state that nobody meant."""
+    try:
+        check_owner(open_state(settings.state), open_storage(settings.reports))
+    except RetryableError:  # whoever reads or writes next will say so, and tell
+        return
+    except ConfigError as error:
+        now = datetime.now(UTC)
+        notify_hooks(hooks, Notification("failed", "", error.message, error.remedy, now))
+        raise
 
 
 def hooks_of(settings: Settings, as_of: date | None) -> Hooks:
@@ -108,6 +123,7 @@ def run_here(settings: Settings, as_of: date | None, ledger: RunLedger, jobs: in
     """A run on this machine from its plan to its outcome, under the lock; or, where one is only
     to be made if something is new and nothing is, how the run ended that stands. Raises as ``plan``
     and ``run_locally`` do, and RunUnderWay."""
+    check_reports_owner(settings, hooks_of(settings, as_of))
     with fail_run_on_error(hooks_of(settings, as_of), ledger):
         if (standing := standing_run(settings, ledger, as_of)) is not None:
             ledger = RunLedger(ledger.state, standing.run_id)

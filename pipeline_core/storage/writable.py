@@ -1,16 +1,35 @@
-"""Whether a folder can be written, told before the work: what is made of it would be lost."""
+"""Whether a place can be written, told before the work: what is made of it would be lost."""
 
 from __future__ import annotations
 
 import errno
+import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline_core.configuration.places import is_local, local_path
 from pipeline_core.errors import ConfigError
+from pipeline_core.storage.base import Storage
 
 # What room and time mend. All else is a wrong name, or a right that is missing.
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EAGAIN, errno.ESTALE, errno.ETIMEDOUT}
+
+
+@contextmanager
+def tried(storage: Storage) -> Iterator[str]:
+    """The name of a file that is written to see whether it can be, and removed again.
+
+    Raises:
+        PipelineError: it cannot be.
+    """
+    name = f".tried-{secrets.token_hex(8)}"
+    storage.write(name, b"This file was written to see whether one can be.\n")
+    try:
+        yield name
+    finally:
+        storage.remove(name)
 
 
 def check_writable(uri: str, what: str, setting: str) -> None:

@@ -434,13 +434,13 @@ def _as_user(url: str, user: str, **other: str) -> str:
 def test_a_refusal_that_no_new_try_mends_is_a_wrong_setting(
     postgres_url: str, database: Connection, reader: str
 ) -> None:
-    """Said as the server says it, without the user: whoever mistakes a setting for another has a
-    password there."""
+    """Said as the server says it, without a user that may be a password: here it is one, but where
+    another is given."""
     name = make_url(postgres_url).database
     shop(database)
     refused = {
-        _as_user(postgres_url, reader, password="wrong"): (
-            'password authentication failed for user "***"',
+        _as_user(postgres_url, "nobody", password="wrong"): (
+            'password authentication failed for user "nobody"',
             "Check SALES_DB_USER and SALES_DB_PASSWORD",
         ),
         _as_user(postgres_url, "u,canary"): (

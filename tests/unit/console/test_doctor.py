@@ -8,8 +8,10 @@ import pytest
 
 from console.doctor import installation
 from console.doctor.installation import check_decoding, check_settings
-from console.doctor.places import check_data, check_dimensions
+from console.doctor.places import check_data, check_dimensions, check_reports, check_state
+from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.errors import ConfigError
+from pipeline_core.fitness.reach import unreached
 from pipeline_core.settings import load_settings
 from tests.support.archives import write_shop
 
@@ -84,3 +86,47 @@ def test_variables_that_celery_would_take_are_told(monkeypatch: pytest.MonkeyPat
     assert "CELERY_BROKER_URL, BROKER_URL in the environment" in found.found
     assert "SALES_BROKER_URL" in found.remedy
     assert "canary" not in f"{found}"
+
+
+def test_nothing_stays_of_a_look_at_places_that_are_not_there(tmp_path: Path) -> None:
+    settings = load_settings({"state": str(tmp_path / "state"), "reports": str(tmp_path / "a/b")})
+    for look in (check_state, check_reports):
+        found = look(settings)
+        assert (found.state, "does not exist yet: the first run makes it" in found.found) == (
+            "ok",
+            True,
+        )
+    _data(tmp_path)
+    shop = Shop(settings.state, str(tmp_path / "data"), settings.reports)
+    assert unreached(shop, follow_links=False) == {}
+    assert [each.name for each in tmp_path.iterdir()] == ["data"]
+
+
+def test_nothing_stays_of_a_look_at_places_that_are_there(tmp_path: Path) -> None:
+    for name in ("state", "reports"):
+        (tmp_path / name).mkdir()
+    settings = load_settings({name: str(tmp_path / name) for name in ("state", "reports")})
+    assert "can be written" in check_state(settings).found
+    assert "can be written" in check_reports(settings).found
+    _data(tmp_path)
+    shop = Shop(settings.state, str(tmp_path / "data"), settings.reports)
+    assert unreached(shop, follow_links=False) == {}
+    assert sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*")) == [
+        "data",
+        "data/week.zip",
+        "reports",
+        "state",
+    ]
+
+
+def test_places_that_cannot_be_made_fail_before_a_run_does(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = load_settings({name: str(tmp_path / "file" / name) for name in ("state", "reports")})
+    for look in (check_state, check_reports):
+        with pytest.raises(ConfigError, match="file is a file, not a folder"):
+            look(settings)
+
+
+def _data(folder: Path) -> None:
+    (folder / "data").mkdir()
+    (folder / "data" / "week.zip").touch()

@@ -173,7 +173,7 @@ def test_another_encoding_is_told_as_such(tmp_path: Path, encoding: str, cause: 
 
 @pytest.mark.parametrize("content", [b"", b"\n\r\n", b"\xef\xbb\xbf"])
 def test_a_file_without_a_header_is_told_to_be_empty(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(ConfigError, match=r"customers\.csv is empty") as caught:
+    with pytest.raises(InputError, match=r"customers\.csv is empty") as caught:
         read_folder(shop(tmp_path, content))
     assert "customer_id,segment" in caught.value.remedy
 

@@ -366,7 +366,7 @@ def test_part_files_of_two_schemas_are_refused_with_the_file(
     folder_of(tmp_path)
     first = PRODUCTS | {"price": pa.array([Decimal(1)], pa.decimal128(10, 2))}
     parts_of(tmp_path, "products", first, first | {"product_id": ["p2"]} | {name: column})
-    with pytest.raises(ConfigError, match=rf"part-00001\S+: the column {name} is of type"):
+    with pytest.raises(InputError, match=rf"part-00001\S+: the column {name} is of type"):
         read_folder(tmp_path)
 
 
@@ -375,7 +375,7 @@ def test_a_part_file_without_values_hides_no_difference(tmp_path: Path) -> None:
     kinds = (pa.array([1]), pa.nulls(1), pa.array(["VIP"]))
     parts = ({"customer_id": [f"c{n}"], "segment": kind} for n, kind in enumerate(kinds))
     parts_of(tmp_path, "customers", *parts)
-    with pytest.raises(ConfigError, match=r"part-00002\S+: the column segment is of type"):
+    with pytest.raises(InputError, match=r"part-00002\S+: the column segment is of type"):
         read_folder(tmp_path)
 
 
@@ -386,7 +386,7 @@ def test_a_bad_part_file_is_told_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"part-00001\S+: segment is not UTF-8 in row 1"):
         read_folder(tmp_path)
     (target / "part-00001-x.snappy.parquet").write_bytes(b"")
-    with pytest.raises(ConfigError, match=r"part-00001\S+ cannot be used"):
+    with pytest.raises(InputError, match=r"part-00001\S+ cannot be used"):
         read_folder(tmp_path)
 
 
@@ -397,7 +397,6 @@ def test_a_bad_part_file_is_told_by_its_name(tmp_path: Path) -> None:
         (".hoodie/0", "is a Hudi table"),
         ("_temporary/0", "is being written"),
         ("segment=VIP/part-0.parquet", "holds the folder segment=VIP"),
-        ("README.txt", r"README\.txt cannot be used"),
     ],
 )
 def test_a_folder_that_is_more_than_part_files_is_refused(
@@ -411,10 +410,17 @@ def test_a_folder_that_is_more_than_part_files_is_refused(
         read_folder(tmp_path)
 
 
+def test_a_file_among_part_files_that_is_none_is_damaged(tmp_path: Path) -> None:
+    folder_of(tmp_path)
+    (parts_of(tmp_path, "customers", CUSTOMERS) / "README.txt").write_bytes(b"any")
+    with pytest.raises(InputError, match=r"README\.txt cannot be used"):
+        read_folder(tmp_path)
+
+
 def test_a_folder_without_part_files_is_not_an_empty_table(tmp_path: Path) -> None:
     folder_of(tmp_path)
     parts_of(tmp_path, "customers")
-    with pytest.raises(ConfigError, match=r"customers\.parquet holds no part file"):
+    with pytest.raises(InputError, match=r"customers\.parquet holds no part file"):
         read_folder(tmp_path)
 
 
@@ -435,7 +441,7 @@ def test_a_torn_parquet_file_is_told_by_its_name(tmp_path: Path) -> None:
     sound = file.read_bytes()
     for kept in (0, 3, 4, 12, len(sound) // 2, len(sound) - 1):
         file.write_bytes(sound[:kept])
-        with pytest.raises(ConfigError, match=r"customers\.parquet cannot be used"):
+        with pytest.raises(InputError, match=r"customers\.parquet cannot be used"):
             read_folder(tmp_path)
     for place in range(0, len(sound), 5):
         file.write_bytes(sound[:place] + bytes([sound[place] ^ 0xFF]) + sound[place + 1 :])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from psycopg2 import OperationalError
 
 from pipeline_core.delivery.postgresql_errors import delivery_error
 from pipeline_core.dimensions.database_errors import database_error
-from pipeline_core.dimensions.refusals import why_not_connected
+from pipeline_core.dimensions.refusals import Login, why_not_connected
 from pipeline_core.errors import ConfigError, RetryableError
 
 AT = 'connection to server at "db" (10.0.0.1), port 5432 failed: '
 SILENT = f"{AT}Connection refused"
 UNKNOWN = 'could not translate host name "db" to address: Name or service not known'
+SHOP = Login("u", "p", "db")
 LOGIN = f'{AT}FATAL:  password authentication failed for user "u"'
 
 
@@ -50,20 +52,46 @@ def test_what_libpq_says_is_told_apart(lines: list[str], kind: str) -> None:
     ],
 )
 def test_neither_is_said_to_be_silence(line: str, said: str, setting: str) -> None:
-    from psycopg2 import OperationalError
-
-    found = database_error(OperationalError(line), "u", "db")
+    found = database_error(OperationalError(line), SHOP)
     assert isinstance(found, ConfigError)
     assert said in found.message
     assert setting in found.remedy
-    found = delivery_error(OperationalError(line), "u", "db")
-    assert isinstance(found, ConfigError)
-    assert said in found.message
+
+
+def test_a_delivery_waits_for_a_name_that_may_come_back() -> None:
+    """A resolver that is away for a moment says of a name what it says of one that never was."""
+    found = delivery_error(OperationalError(UNKNOWN), SHOP)
+    assert isinstance(found, RetryableError)
+    assert 'host is not known: could not translate host name "db"' in found.message
     assert "SALES_DELIVER" in found.remedy
+    found = delivery_error(OperationalError(f"{AT}SSL error: certificate verify failed"), SHOP)
+    assert isinstance(found, ConfigError)
+    assert "sslrootcert" in found.remedy
 
 
 def test_a_server_that_is_away_is_tried_again() -> None:
-    from psycopg2 import OperationalError
+    assert isinstance(database_error(OperationalError(SILENT), SHOP), RetryableError)
+    assert isinstance(delivery_error(OperationalError(SILENT), SHOP), RetryableError)
 
-    assert isinstance(database_error(OperationalError(SILENT), "u", "db"), RetryableError)
-    assert isinstance(delivery_error(OperationalError(SILENT), "u", "db"), RetryableError)
+
+@pytest.mark.parametrize(
+    ("login", "shown"),
+    [
+        (Login("u", "p", "db"), "u"),
+        (Login("u", "u", "db"), "***"),
+        (Login("u", None, "db"), "***"),
+        (Login("u", "", "db"), "***"),
+        (Login("another", "p", "db"), "***"),
+    ],
+)
+def test_a_refused_user_is_named_but_for_one_that_may_be_a_password(
+    login: Login, shown: str
+) -> None:
+    for error in database_error, delivery_error:
+        found = error(OperationalError(LOGIN), login)
+        assert f'authentication failed for user "{shown}"' in found.message
+
+
+def test_what_is_no_plain_name_is_hidden_wherever_it_stands() -> None:
+    odd = LOGIN.replace('"u"', '"p#w"') + " p#w"
+    assert "p#w" not in database_error(OperationalError(odd), Login("p#w", "p", "d")).message
