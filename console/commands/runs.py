@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from console.display.terminal import note, print_json
 from console.options import json_option, place_options, run_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from console.display.json_output import ListedRun
-    from pipeline_core.ledger import RunLedger
-    from pipeline_core.load.removed_reports import RemovedReport
-    from pipeline_core.messages import Tally
-    from pipeline_core.settings import Settings
-
-# Starts that failed: of a job that has failed every minute since, the newest few say all.
-_STARTS_SHOWN = 5
 
 
 @click.command()
@@ -33,134 +21,15 @@ def runs_command(newest: int, as_json: bool, **options: Any) -> None:
     publishing.
     """
     settings = run_settings(options)
-    from console.display.views import output, table
-    from pipeline_core.ledger import (
-        RunLedger,
-        newest_runs,
-        open_state,
-        planted_words,
-        unvouched_words,
-    )
-    from pipeline_core.transform.money import grouped
+    from console.display.run_history import listed_runs, print_runs
+    from pipeline_core.ledger import open_state, planted_words, unvouched_words
 
-    state, removed = open_state(settings.state), _removed_reports(settings)
-    found: list[ListedRun] = []
-    wanted = newest
-    for run_id in newest_runs(state) if newest else ():
-        found.append(_history(RunLedger(state, run_id), removed))
-        wanted -= not _is_failed_start(found[-1])
-        if not wanted:
-            break
+    state = open_state(settings.state)
+    found = listed_runs(settings, newest)
     if as_json:
         print_json(found)
         return
-    told = [run for run in found if not _is_failed_start(run)]
-    rows = [
-        (
-            run.run_id,
-            f"{run.planned_at:%Y-%m-%d %H:%M}" if run.planned_at else "",
-            _state_words(run),
-            grouped(run.total_revenue) if run.total_revenue else "",
-            *("" if n is None else f"{n:,}" for n in (run.archives, run.events, run.rejected)),
-            "" if run.work_seconds is None else f"{run.work_seconds:,.1f}",
-            run.reason,
-        )
-        for run in told
-    ]
-    headings = [
-        "run",
-        "planned (UTC)",
-        "state",
-        "revenue",
-        "archives",
-        "events",
-        "left out",
-        "work (s)",
-    ]
-    headings.append("reason")
-    shown = len(headings) if any(run.reason for run in told) else len(headings) - 1
-    cells = [row[:shown] for row in rows]
-    output().print(table(headings[:shown], cells, numbers=(3, 4, 5, 6, 7), whole=(0,)))
-    _print_failed_starts([run for run in found if _is_failed_start(run)])
+    print_runs(found)
     if newest:
         note(planted_words(state, [run.run_id for run in found]))
     note(unvouched_words(settings.state))
-
-
-def _is_failed_start(run: ListedRun) -> bool:
-    return run.state == "failed" and not run.is_planned
-
-
-def _print_failed_starts(starts: list[ListedRun]) -> None:
-    from console.display.views import output, table
-    from pipeline_core.plural import counted
-
-    if not starts:
-        return
-    what = counted(len(starts), "start")
-    output().print(f"\n{what} failed before anything was planned, and began nothing:")
-    rows = [(run.run_id, run.reason) for run in starts[:_STARTS_SHOWN]]
-    output().print(table(["start", "reason"], rows, whole=(0,)))
-    if len(starts) > len(rows):
-        output().print(f"and {counted(len(starts) - len(rows), 'earlier one')}")
-
-
-def _removed_reports(settings: Settings) -> Callable[[str], RemovedReport | None]:
-    """Says what is known of a run's report if it was removed. Where the place of the reports does
-    not answer, nothing is, and a note says so once."""
-    from pipeline_core.errors import PipelineError
-    from pipeline_core.load.removed_reports import removed_report
-    from pipeline_core.storage import open_storage
-
-    told = False
-
-    def removed(run_id: str) -> RemovedReport | None:
-        nonlocal told
-        if told:
-            return None
-        try:
-            return removed_report(open_storage(settings.reports), run_id)
-        except PipelineError as error:
-            told = True
-            note(f"Whether reports were removed is not known: {error.message}")
-            return None
-
-    return removed
-
-
-def _state_words(run: ListedRun) -> str:
-    from console.display.views import as_of_words
-
-    is_incomplete = run.state == "published" and run.status == "incomplete"
-    removed = "" if run.report_removed_at is None else ", report removed"
-    return f"{run.state}{as_of_words(run.as_of)}{', incomplete' if is_incomplete else ''}{removed}"
-
-
-def _history(ledger: RunLedger, removed: Callable[[str], RemovedReport | None]) -> ListedRun:
-    from console.display.json_output import ListedRun
-
-    outcome = ledger.outcome()
-    summary = outcome.summary if outcome else None
-    is_published = outcome is not None and outcome.state == "published"
-    report = removed(ledger.run_id) if is_published else None
-    return ListedRun(
-        run_id=ledger.run_id,
-        state=outcome.state if outcome else "unfinished",
-        status=outcome.status if outcome else None,
-        total_revenue=summary.totals.total_revenue if summary else None,
-        planned_at=summary.created_at if summary else None,
-        archives=_archives(summary.archives) if summary else None,
-        events=summary.events.seen if summary else None,
-        rejected=summary.events.rejected if summary else None,
-        seconds=summary.seconds if summary else None,
-        work_seconds=summary.work_seconds if summary else None,
-        as_of=summary.as_of if summary else None,
-        reason=outcome.reason if outcome else None,
-        is_planned=summary is not None or ledger.planned() is not None,
-        report_removed_at=None if report is None else report.removed_at,
-    )
-
-
-def _archives(counted: Tally) -> int:
-    """Those that count, read now or before."""
-    return counted.read + counted.reused

@@ -104,7 +104,8 @@ def _broken(printed: Any) -> list[Any]:
 
 
 def test_a_run_without_figures_fits_its_schema(env: dict[str, str]) -> None:
-    failing = {**env, "SALES_DATA": "/nowhere/at/all", "SALES_STATE": env["SALES_STATE"] + "-2"}
+    failing = {**env, "SALES_DATA": "/nowhere/at/all"}
+    failing |= {name: f"{env[name]}-2" for name in ("SALES_STATE", "SALES_REPORTS")}
     assert sales_pipeline("run", env=failing).returncode == 2
     shown = json.loads(sales_pipeline("show", "--json", env=failing).stdout)
     _validator("show").validate(shown)

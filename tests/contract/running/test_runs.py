@@ -14,7 +14,7 @@ from console.command import cli
 from pipeline_core.errors import ConfigError, InputError
 from pipeline_core.frames import Run, run
 from tests.support.archives import Shop, write_shop
-from tests.support.run import sales, week
+from tests.support.run import plan_local, sales, week
 
 
 @pytest.fixture
@@ -66,6 +66,16 @@ def test_a_start_that_failed_is_no_run(shop: Shop) -> None:
     ]
     assert len(_as_json("-n", "1")) == 8
     assert "1 start failed" not in _runs("-n", "0")
+
+
+def test_a_run_under_way_says_when_it_was_planned(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALES_STATE", str(tmp_path / "state"))
+    manifest = plan_local(shop, tmp_path)
+    (told,) = _as_json()
+    assert (told["state"], told["is_planned"]) == ("unfinished", True)
+    assert told["planned_at"][:19] == f"{manifest.created_at:%Y-%m-%dT%H:%M:%S}"
 
 
 def test_who_began_nothing_has_no_listing(shop: Shop) -> None:
