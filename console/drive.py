@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date
 
@@ -48,7 +48,9 @@ def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
     with _fail_or_release(hooks, ledger), _view_of(ledger, quiet=quiet):
         processes = _processes(settings, quiet=quiet)
         acquire_lock_for(settings, ledger)
+        check_reports = _ask_about_reports(settings)
         manifest = plan_run(settings, as_of, ledger, settings.chosen_engine(), processes)
+        check_reports()
         return _drive(settings, ledger, manifest, quiet=quiet)
 
 
@@ -155,6 +157,14 @@ def _processes(settings: Settings, *, quiet: bool) -> int:
     from console.fleet import fleet_processes
 
     return fleet_processes(settings, quiet=quiet)
+
+
+def _ask_about_reports(settings: Settings) -> Callable[[], None]:
+    if settings.chosen_engine() == "local":  # the plan tries them
+        return lambda: None
+    from console.fleet import ask_about_reports
+
+    return ask_about_reports(settings)
 
 
 def _drive(settings: Settings, ledger: RunLedger, manifest: Manifest, *, quiet: bool) -> Outcome:

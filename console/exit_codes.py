@@ -49,7 +49,7 @@ def _exit_code(command: Callable[[], object]) -> int:
 
 
 def _complain_of(error: Exception) -> int:
-    from pipeline_core.errors import ConfigError, PipelineError
+    from pipeline_core.errors import ConfigError, NoCredentials, PipelineError
 
     if isinstance(error, click.ClickException):
         complain(f"Error: {error.format_message()}", _usage(error))
@@ -60,7 +60,7 @@ def _complain_of(error: Exception) -> int:
         cause = error.__cause__
         click.echo("".join(map(str, cause.args if cause else ())) or "Stopped.", err=True)
         return exit_code(cause)
-    if isinstance(error, ConfigError):
+    if isinstance(error, ConfigError | NoCredentials):  # of this process, they are a setting
         complain(f"Error: {error.message}", _with_env_file(error.remedy, str(error)))
         return 2
     if isinstance(error, PipelineError):

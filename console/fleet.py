@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from console.broker_tls import tls_mismatch
 from console.display.terminal import note
 from pipeline_core.configuration.served_shops import Shop
-from pipeline_core.errors import RetryableError
+from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.plural import counted
 from pipeline_core.retry import call_with_retries
 from pipeline_core.settings import DEFAULT_BROKER_URL, Settings
@@ -125,6 +125,31 @@ def worker_settings(settings: Settings) -> dict[str, dict[str, Any]]:
         inspect = app.control.inspect(timeout=_PING_SECONDS, connection=connection)
         found: dict[str, dict[str, Any]] = inspect.conf(with_defaults=True) or {}
     return found
+
+
+def ask_about_reports(settings: Settings) -> Callable[[], None]:
+    """Asks the workers, while a run is planned, whether they can write its reports. The result
+    waits for the answers, and raises ConfigError if none can: they would find out after all of the
+    work. Who does not answer says nothing against it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    celery_app(settings)
+    asking = ThreadPoolExecutor(1)
+    answer = asking.submit(_check_reports, settings)
+    asking.shutdown(wait=False)
+    return answer.result
+
+
+def _check_reports(settings: Settings) -> None:
+    with suppress(RetryableError):
+        found = worker_troubles(settings, worker_answers(settings))
+        told = {name: places.get("reports") for name, places in found.items()}
+        if told and all(told.values()):
+            name, cause = min(told.items())
+            raise ConfigError(
+                f"No worker that answers can write the reports. {name} says: {cause}",
+                "`sales-pipeline doctor` asks each of them.",
+            )
 
 
 def celery_app(settings: Settings) -> Celery:

@@ -9,6 +9,7 @@ from pipeline_core.errors import CutShort, NotServed, TooCostly
 from pipeline_core.ledger import RunLedger, open_state, slots
 from pipeline_core.ledger.attempts import PLAN, Worker, limited_attempt, raise_too_costly
 from pipeline_core.messages import Manifest, Order
+from pipeline_core.places.writable import check_reports_writable
 from pipeline_core.reuse.begun_survey import has_got_further
 from pipeline_core.running.drive import tell_of_plan
 from pipeline_core.running.if_changed import standing_run
@@ -16,7 +17,6 @@ from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import notify_of_outcome
 from pipeline_core.running.schedule import is_due, slot_called
 from pipeline_core.settings import Settings
-from pipeline_core.storage.writable import check_writable
 from workers.sending.broker import worker_processes
 from workers.sending.dispatch import send_outstanding
 
@@ -76,7 +76,7 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker, slot: s
     abandoned = acquire_run_lock(ledger, settings.stall_after)
     if abandoned is not None:
         notify_of_outcome(abandoned, settings.hooks())
-    check_writable(settings.reports, "Reports", "SALES_REPORTS")
+    check_reports_writable(settings.reports)
     own = settings.shops()[0]
     order = settings.order(ledger.run_id, "celery", lambda: worker_processes(own))
     with limited_attempt(ledger, order.policy, PLAN, worker, _PLAN):

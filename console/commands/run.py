@@ -90,7 +90,7 @@ def _check_if_changed(options: dict[str, Any], as_of: date | None, *, full: bool
 
 def _adopt_reports(settings: Settings) -> None:
     from pipeline_core.ledger import open_state
-    from pipeline_core.planning.owner import adopt_reports
+    from pipeline_core.places.owner import adopt_reports
     from pipeline_core.storage import open_storage
 
     adopt_reports(open_state(settings.state), open_storage(settings.reports))

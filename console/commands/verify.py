@@ -76,7 +76,7 @@ def _latest_run(settings: Settings) -> str:
     from pipeline_core.configuration.places import LATEST
     from pipeline_core.errors import ConfigError
     from pipeline_core.ledger import open_state
-    from pipeline_core.planning.owner import other_owner
+    from pipeline_core.places.owner import other_owner
     from pipeline_core.storage import open_storage
 
     reports = open_storage(settings.reports)

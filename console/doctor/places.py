@@ -8,9 +8,9 @@ from pipeline_core.dimensions.columns import some
 from pipeline_core.dimensions.plugin import described
 from pipeline_core.fitness.reach import try_writing
 from pipeline_core.ledger import open_state, unvouched_words
+from pipeline_core.places.owner import check_owner
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.planning.feed_paths import unseen_paths
-from pipeline_core.planning.owner import check_owner
 from pipeline_core.planning.sources import read_dimensions
 from pipeline_core.plural import counted
 from pipeline_core.price_history.price_lists import load_prices, newest_prices

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pipeline_core.configuration.places import is_local, local_path
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.errors import PipelineError
+from pipeline_core.places.writable import check_writable, tried
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.storage import Storage, open_archives, open_storage
-from pipeline_core.storage.writable import check_writable, tried
 
 
 def unreached(shop: Shop, *, follow_links: bool) -> dict[str, str]:

@@ -10,7 +10,8 @@ from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Order
-from pipeline_core.planning.owner import check_owner
+from pipeline_core.places.owner import check_owner
+from pipeline_core.places.writable import check_reports_writable
 from pipeline_core.planning.plugins import load_plugins
 from pipeline_core.planning.shares import split_into_shares
 from pipeline_core.planning.survey import survey
@@ -25,7 +26,6 @@ from pipeline_core.reuse.memory import (
     rules_of_now,
 )
 from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
-from pipeline_core.storage.writable import check_writable
 
 log = get_logger()
 
@@ -57,7 +57,7 @@ def plan(order: Order) -> Manifest:
         return planned
     check_owner(state, open_storage(places.reports))  # a wrong place shows now, not after the work
     if order.engine == "local":  # workers write where they run
-        check_writable(places.reports, "Reports", "SALES_REPORTS")
+        check_reports_writable(places.reports)
     begun = BegunSurvey(state, absolute_uri(places.data), options.feed)
     with begun.until_planned():
         return _plan(order, ledger, started, begun)

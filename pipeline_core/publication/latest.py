@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger import mark_published, newest_published, nothing_yet
 from pipeline_core.messages import Manifest
-from pipeline_core.planning.owner import other_owner
+from pipeline_core.places.owner import other_owner
 from pipeline_core.storage import Storage, open_storage
 
 

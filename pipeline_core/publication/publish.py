@@ -29,7 +29,7 @@ from pipeline_core.messages import (
     Verdict,
     Work,
 )
-from pipeline_core.planning.owner import own_reports
+from pipeline_core.places.owner import own_reports
 from pipeline_core.plural import counted
 from pipeline_core.publication.latest import show
 from pipeline_core.publication.merge import merge_results

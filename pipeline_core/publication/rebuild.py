@@ -30,7 +30,7 @@ from pipeline_core.ledger import RunLedger, newest_published, open_state
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.load.partials import read_partial
 from pipeline_core.messages import Counts, Manifest, Receipt, Summary, Work
-from pipeline_core.planning.owner import check_owner
+from pipeline_core.places.owner import check_owner
 from pipeline_core.processing.levels import Level
 from pipeline_core.processing.process import processed, store_results
 from pipeline_core.processing.recount import CountedDay, as_it_is, days_of, recount

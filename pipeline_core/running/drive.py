@@ -25,7 +25,8 @@ from pipeline_core.ledger.attempts import (
 )
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify.hooks import NOBODY, Hooks, Notification, notify_hooks
-from pipeline_core.planning.owner import check_owner
+from pipeline_core.places.owner import check_owner
+from pipeline_core.places.writable import check_writable
 from pipeline_core.planning.plan import new_run_id, plan
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.deliveries import deliver_published, log_deliveries
@@ -35,7 +36,6 @@ from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
 from pipeline_core.settings import Engine, Settings
 from pipeline_core.storage import Storage, open_storage
-from pipeline_core.storage.writable import check_writable
 
 
 def new_ledger(settings: Settings) -> RunLedger:

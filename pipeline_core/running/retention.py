@@ -10,7 +10,7 @@ from itertools import islice
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger import RunLedger, published_ids
 from pipeline_core.load.removed_reports import RemovedReport, note_removed, removed_report
-from pipeline_core.planning.owner import other_owner
+from pipeline_core.places.owner import other_owner
 from pipeline_core.publication.file_names import BY_CATEGORY, INDEX, SUMMARY, is_report_file
 from pipeline_core.storage import Storage, StoredObject, open_storage
 

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
+from pipeline_core.errors import ConfigError
 from pipeline_core.messages import Options, Outcome
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.storage import Storage, open_storage
@@ -162,3 +163,17 @@ def test_a_proxy_that_calls_tags_weak_changes_nothing(
         again = run(f"{s3}/in", f"{s3}/out", shop, "2")
         assert again.summary is not None
         assert again.summary.bytes_read == 0, "nothing is taken for changed"
+
+
+def test_reports_that_may_only_be_read_are_told_before_the_work(
+    shop: build.Shop, tmp_path: Path, s3: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = Places(str(shop.data), f"{s3}/reports", f"{tmp_path}/state", str(shop.dimensions), "")
+    order = pipeline.Order(run_id="1", places=places, options=Options())
+    with gateway(s3_endpoint, "may be read") as through:
+        use_endpoint(monkeypatch, through.endpoint)
+        with pytest.raises(ConfigError, match=rf"{s3}/reports/.*access is denied"):
+            pipeline.plan(order)
+    use_endpoint(monkeypatch, s3_endpoint)
+    assert pipeline.plan(order).run_id == "1"
+    assert [each.key for each in open_storage(f"{s3}/reports").contents().files] == []

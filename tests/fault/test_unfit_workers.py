@@ -47,6 +47,22 @@ def unsteady(fleet_shop: Shop, redis: RedisServer, tmp_path: Path, told: Path) -
         yield running
 
 
+def test_reports_that_no_worker_can_write_are_told_before_the_work(
+    unsteady: Fleet, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    unsteady.env["SALES_REPORTS"] = str(tmp_path / "file" / "reports")
+    unsteady.worker(concurrency=1)
+    done = unsteady.run()
+    assert done.returncode == 2, done.stderr
+    assert "No worker that answers can write the reports. w0@test says: Reports cannot be" in (
+        done.stderr
+    )
+    assert f"{tmp_path / 'file'} is a file, not a folder" in done.stderr
+    assert not unsteady.ledger().receipt_ids()
+    assert not unsteady.ledger().dispatches()
+
+
 def test_a_worker_without_credentials_leaves_the_work_to_others(
     unsteady: Fleet,
     fleet_shop: Shop,

@@ -19,6 +19,7 @@ Fault = Literal[
     "has weak tags",
     "has no tags",
     "refuses long keys",
+    "may be read",
     "none",
 ]
 
@@ -59,6 +60,7 @@ def gateway(behind: str, fault: Fault = "none") -> Iterator[Gateway]:
     - "has weak tags": what is read has tags that begin with W/ in every second answer, as a proxy
       makes them that compresses some; a weak one never fulfils If-Match (RFC 9110, 13.1.1).
     - "refuses long keys": those of more than 1024 bytes, as Amazon's does.
+    - "may be read": whoever writes or removes is denied access, as by a user's rights.
     - "has no tags": neither objects that are read nor lists have any, and lists a finer time.
     """
     with _Server(behind.removeprefix("http://"), fault) as server:
@@ -104,6 +106,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault == "has weak tags" and headers.get("if-match", "").startswith("W/"):
             self._send(412, {}, b"<Error><Code>PreconditionFailed</Code></Error>")
+            return
+        if fault == "may be read" and self.command not in {"GET", "HEAD"}:
+            self._send(403, {}, b"<Error><Code>AccessDenied</Code></Error>")
             return
         if fault == "refuses long keys" and len(_key(self.path)) > _LONGEST_KEY:
             self._send(400, {}, b"<Error><Code>KeyTooLongError</Code></Error>")

@@ -13,7 +13,7 @@ from console.command import cli
 from pipeline_core.errors import ConfigError
 from pipeline_core.frames import run
 from pipeline_core.ledger import open_state
-from pipeline_core.planning.owner import OWNER, adopt_reports, check_owner, own_reports
+from pipeline_core.places.owner import OWNER, adopt_reports, check_owner, own_reports
 from pipeline_core.publication.publish import publish
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.running.retention import remove_old_reports

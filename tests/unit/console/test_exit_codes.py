@@ -72,6 +72,12 @@ command.main()
 """
 
 
+def test_credentials_that_are_missing_are_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+    assert end(SETTING.replace("ConfigError", "NoCredentials")).returncode == 2
+    assert end(SETTING.replace("ConfigError", "RetryableError")).returncode == 1
+
+
 def test_an_error_about_a_setting_says_which_env_file_is_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

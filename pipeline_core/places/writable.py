@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline_core.configuration.places import is_local, local_path
 from pipeline_core.errors import ConfigError
-from pipeline_core.storage.base import Storage
+from pipeline_core.storage import Storage, open_storage
 
 # What room and time mend. All else is a wrong name, or a right that is missing.
 _PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EAGAIN, errno.ESTALE, errno.ETIMEDOUT}
@@ -30,6 +30,15 @@ def tried(storage: Storage) -> Iterator[str]:
         yield name
     finally:
         storage.remove(name)
+
+
+def check_reports_writable(uri: str) -> None:
+    """As ``check_writable``, of the reports; of an object store, too, to which a file is written
+    that is removed again. Raises RetryableError if it does not answer."""
+    check_writable(uri, "Reports", "SALES_REPORTS")
+    if not is_local(uri):
+        with tried(open_storage(uri)):
+            pass
 
 
 def check_writable(uri: str, what: str, setting: str) -> None:

@@ -11,13 +11,12 @@ from typing import Never
 import pytest
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.storage.writable import check_writable
+from pipeline_core.places.writable import check_writable
 
 
 def test_a_folder_that_can_be_made_is_well_and_not_made(tmp_path: Path) -> None:
     check_writable(str(tmp_path / "a" / "b"), "Reports", "SALES_REPORTS")
     check_writable(f"file://{tmp_path}", "Reports", "SALES_REPORTS")
-    check_writable("s3://bucket/nowhere", "Reports", "SALES_REPORTS")
     assert list(tmp_path.iterdir()) == []
 
 
