@@ -37,13 +37,14 @@ from pipeline_core.publication.rebuild import Rebuilt
 from pipeline_core.questions.comparison import PeriodComparison
 from pipeline_core.questions.explain.explanation import Explanation
 from pipeline_core.questions.range_report import RangeReport
-from pipeline_core.running.progress import RunProgress
 from pipeline_core.settings import Settings
 from pipeline_core.settings.environment import STORE_VARIABLES
 from pipeline_core.verify import Verification
+from pipeline_core.watching.run_progress import ArchivesPage, RunProgress
 
 # One of these, by the file's name. `resume` and `publish` print a summary, too.
 SHAPES: dict[str, tuple[Any, ...]] = {
+    "archives": (ArchivesPage,),
     "backfill": (list[Backfilled],),
     "deliver": (list[Delivery],),
     "diff": (Difference,),

@@ -20,6 +20,12 @@ from pipeline_core.plural import counted
     help="Newest runs that keep everything [default: 30].",
 )
 @click.option(
+    "--keep-records",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Newest runs whose records stay [default: 400].",
+)
+@click.option(
     "--keep-reports",
     type=click.IntRange(min=1),
     metavar="N",
@@ -28,9 +34,10 @@ from pipeline_core.plural import counted
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @json_option
 def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
-    """Remove extracts, partials and rejects that no later run can use.
+    """Remove extracts, partials and rejects that no later run can use, and old records.
 
-    The records of runs stay, and so do published reports, unless SALES_KEEP_REPORTS or
+    Of a run that is not among the newest 400 (SALES_KEEP_RECORDS, --keep-records) stays how it
+    ended, for `runs`. Published reports stay, unless SALES_KEEP_REPORTS or
     --keep-reports says how many: a page says in the place of each older one that it is removed,
     and its summary.json stays. Reports --as-of a date are not among them.
     """
@@ -42,8 +49,10 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
     settings = run_settings(options)
     note(unvouched_words(settings.state))
     state = open_state(settings.state)
-    removed = collect_garbage(state, settings.keep_runs, dry_run=dry_run)
+    # First, while the records of these runs say where their reports are.
     old = remove_old_reports(state, settings.keep_reports, dry_run=dry_run)
+    keep_records = max(settings.keep_records, settings.keep_reports or 0)
+    removed = collect_garbage(state, settings.keep_runs, keep_records, dry_run=dry_run)
     for each in old.others:
         note(each)
     if as_json:
@@ -55,14 +64,18 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
             dry_run,
             old.reports,
             old.bytes,
+            removed.runs,
+            removed.blocks,
         )
         print_json(shown)
         return
     would = "Would remove" if dry_run else "Removed"
     click.echo(
         f"{would} {counted(removed.extracts, 'extract')}, "
-        f"{counted(removed.merged, 'merged partial')}, and "
-        f"{counted(removed.results, 'file')} of partials and rejects; "
+        f"{counted(removed.merged, 'merged partial')}, "
+        f"{counted(removed.results, 'file')} of partials and rejects, "
+        f"{counted(removed.blocks, 'block')} of archives, and the records of "
+        f"{counted(removed.runs, 'run')}; "
         f"{counted(removed.bytes, 'byte')}."
     )
     if settings.keep_reports is not None:

@@ -53,7 +53,9 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
         print_state(ledger.run_id, outcome.state, outcome.reason, outcome.remedy)
     console = output()
     print_summary(console, outcome.summary)
-    manifest = ledger.manifest()
+    if (manifest := ledger.planned()) is None:
+        click.echo("Its records were removed (SALES_KEEP_RECORDS); how it ended is kept.")
+        return
     if manifest.customers and manifest.products:
         customers, products = manifest.customers.words, manifest.products.words
         click.echo(plain(f"Customers came from {customers}, products from {products}."))

@@ -198,3 +198,7 @@ class Collected(Struct, frozen=True):
     """Number of published reports."""
     report_bytes: int = 0
     """Bytes of their files."""
+    runs: int = 0
+    """Number of runs whose records are gone, but for how they ended."""
+    blocks: int = 0
+    """Number of blocks of archives' records that no run names."""

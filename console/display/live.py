@@ -16,8 +16,9 @@ from rich.text import Text
 from console.display.views import size_of, time_span
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
-from pipeline_core.running.progress import ArchiveProgress, ArchiveState, RunProgress, Watch
 from pipeline_core.unprintable import plain
+from pipeline_core.watching.run_progress import ArchiveProgress, ArchiveState, RunProgress
+from pipeline_core.watching.watch import Watch
 
 # Looks at the state so often, but spends a tenth of the time on it at most.
 _LOOK_SECONDS = 0.25
@@ -135,13 +136,14 @@ def _pace(run: RunProgress) -> str:
 def _rows(run: RunProgress, room: int) -> Iterator[Text]:
     """Archives at which somebody may want to look, as far as there is room."""
     shown = [each for state in _SHOWN for each in run.archives if each.state == state]
-    if len(shown) > room:
+    number = sum(run.counts.get(state, 0) for state in _SHOWN)
+    if number > room:
         room -= 1
     for archive in shown[: max(room, 0)]:
         state = (f"  {archive.state:<11} ", _STYLES[archive.state])
         yield _line(state, f"{plain(archive.name)}  {_details(run, archive)}")
-    if len(shown) > room >= 0:
-        yield _line((f"  and {len(shown) - max(room, 0):,} more", "dim"))
+    if number > room >= 0:
+        yield _line((f"  and {number - max(room, 0):,} more", "dim"))
 
 
 def _details(run: RunProgress, archive: ArchiveProgress) -> str:

@@ -18,9 +18,9 @@ from pipeline_core.messages import Attempt, Manifest
 from pipeline_core.plural import counted
 from pipeline_core.running.deliveries import delivery_words
 from pipeline_core.running.lost_work import troubles
-from pipeline_core.running.progress import Watch
 from pipeline_core.storage import open_storage
 from pipeline_core.unprintable import plain
+from pipeline_core.watching.watch import Watch
 
 
 def print_removed(manifest: Manifest) -> None:

@@ -17,7 +17,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from console.serving.connection_limit import ConnectionLimit
 from console.serving.log_limit import LogLimit
-from console.serving.progress_cache import ProgressCache
+from console.serving.progress_cache import ProgressCache, Seen
 from console.serving.runs import PublishedRuns
 from console.serving.served_hosts import ServedHosts
 from console.serving.targets import asked_host
@@ -33,6 +33,8 @@ _PAGE = Path(__file__).parent / "page"
 _RUNS_SHOWN = 30
 # Of what a client sent, in the log.
 _SHOWN = 200
+# Digits of an archive's number.
+_LONGEST_NUMBER = 9
 _NAMES = "SALES_SERVE_NAMES lists the names that it answers to besides localhost."
 CLOSED = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _OURS = f"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; {CLOSED}"
@@ -180,11 +182,28 @@ class ProgressJson(Handler):
     """The newest run, as in docs/reference/progress.schema.json."""
 
     async def answer(self, *_: str) -> None:
+        self.finish_seen(await self.served.progress_cache.newest())
+
+    def finish_seen(self, seen: Seen) -> None:
+        """Sends JSON, packed for who takes that."""
         self.set_header("Content-Type", "application/json")
-        seen = await self.served.progress_cache.newest()
+        self.set_header("Vary", "Accept-Encoding")
         if not seen.is_run:
             self.set_status(404)
-        self.finish(seen.json)
+        is_packed = "gzip" in self.request.headers.get("Accept-Encoding", "")
+        if is_packed:
+            self.set_header("Content-Encoding", "gzip")
+        self.finish(seen.packed if is_packed else seen.json)
+
+
+class ArchivesJson(ProgressJson):
+    """Archives of the newest run from a number on, as in docs/reference/archives.schema.json."""
+
+    async def answer(self, *_: str) -> None:
+        first = self.get_query_argument("first", "0")
+        if not (first.isdecimal() and len(first) <= _LONGEST_NUMBER):
+            raise HTTPError(400, reason="first is the number of an archive, from 0")
+        self.finish_seen(await self.served.progress_cache.archives(int(first)))
 
 
 class Health(Handler):

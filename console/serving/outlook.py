@@ -8,10 +8,10 @@ from functools import partial
 from itertools import islice
 
 from pipeline_core.ledger import RunLedger, newest_runs, slots
-from pipeline_core.running.progress import EndedRun
 from pipeline_core.running.schedule import name_of, next_slot
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage
+from pipeline_core.watching.run_progress import EndedRun
 
 NextRun = Callable[[Storage], datetime | None]
 # Runs that are looked at for one that has ended.

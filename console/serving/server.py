@@ -16,6 +16,7 @@ from tornado.web import Application, RequestHandler
 from console.serving.connection_limit import ConnectionLimit
 from console.serving.connections import BoundedServer, most_connections
 from console.serving.handlers import (
+    ArchivesJson,
     Asset,
     Handler,
     Health,
@@ -103,6 +104,7 @@ def application(served: Served) -> Application:
         (r"/live", Live),
         (r"/(live\.css|live\.js)", Asset),
         (r"/api/progress", ProgressJson),
+        (r"/api/archives", ArchivesJson),
         (r"/healthz", Health),
         (r"/((?:latest|runs)/.*)", ReportFile),
     ]

@@ -32,7 +32,8 @@
     prices/, price_history.json                  what plans saw of prices (see price_lists.py)
 
 ``<work>`` is an archive's id, marked if the archive is not processed as planned. Under a key all of
-this, and what ``cache`` tells of, is in ``keyed/<mark>/``, each file with its tag behind it.
+this, and what ``reuse/cache.py`` tells of, is in ``keyed/<mark>/``, each file with its tag behind
+it.
 """
 
 from pipeline_core.ledger.publications import (

@@ -49,6 +49,11 @@ class RunLedger(RunReceipts):
         if manifest is None:
             if self._stands("manifest.json"):
                 raise damaged_record(f"The plan of run {self.run_id}", START_ANOTHER)
+            if (outcome := self.outcome()) is not None and outcome.summary is not None:
+                raise ConfigError(
+                    f"Of run {self.run_id} only how it ended is kept: `gc` removed its records.",
+                    "`sales-pipeline show` has its figures; SALES_KEEP_RECORDS says how many stay.",
+                )
             if self.run_id in run_ids(self.state):
                 raise ConfigError(
                     f"Run {self.run_id} has nothing to work with: it was not planned.",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 
 import msgspec
 
+from pipeline_core.blocks.known import receipts_in, without_archive, works_of
+from pipeline_core.errors import DamagedBlock
 from pipeline_core.ledger.records import read_record_by
 from pipeline_core.ledger.result_files import ResultFile, split_result, to_result
 from pipeline_core.ledger.run_files import RunFiles
@@ -51,35 +54,84 @@ class RunReceipts(RunFiles):
         """As ``receipt``, by the work's id."""
         return self._read_result(work_id) or self._read(_receipt(work_id), Receipt)
 
-    def create_reused(self, receipts: dict[str, Receipt]) -> None:
-        """Takes receipts over from the run before, by the work's id: in one file, so that it
-        makes no difference how many they are."""
-        self._create_once(_REUSED, ReusedReceipts(receipts))
+    def create_reused(self, reused: ReusedReceipts) -> None:
+        """Takes receipts over from the run before: in one file, or the blocks of that run, so that
+        it makes no difference how many they are."""
+        self._create_once(_REUSED, reused)
 
     def receipts_of(self, work_ids: Iterable[str]) -> dict[str, Receipt]:
         """The receipts of what is done of some work, by its id: made by this run or taken over."""
-        reused = self.reused()
-        found = {each: reused.get(each) for each in work_ids}
-        made = [work_id for work_id, receipt in found.items() if receipt is None]
+        wanted = dict.fromkeys(work_ids)
+        found: dict[str, Receipt] = dict(self._each_reused(wanted))
+        made = [work_id for work_id in wanted if work_id not in found]
         if len(made) > _FEW:
             there = self._made()
             made = [work_id for work_id in made if work_id in there]
-        found |= {work_id: self.receipt_of(work_id) for work_id in made}
-        return {work_id: receipt for work_id, receipt in found.items() if receipt is not None}
+        found.update(self._each_made(made))
+        return found
+
+    def each_receipt(self, work_ids: Collection[str]) -> Iterator[tuple[str, Receipt]]:
+        """The receipts of work that is done, by its id; no more than a block of them is held."""
+        wanted = set(work_ids)
+        for work_id, receipt in self._each_reused(work_ids):
+            wanted.discard(work_id)
+            yield work_id, receipt
+        yield from self._each_made(sorted(wanted))
 
     def reused(self) -> dict[str, Receipt]:
         """The receipts taken over, by the work's id."""
-        found = self._read(_REUSED, ReusedReceipts)
-        return found.receipts if found is not None else {}
+        return dict(self._each_reused())
+
+    def is_reused(self, work_id: str) -> bool:
+        """Whether the receipt of a piece of work is one taken over, which is there."""
+        return any(True for _ in self._each_reused((work_id,)))
+
+    def reused_ids(self) -> set[str]:
+        """Ids of the work whose receipts are taken over; none of them is read."""
+        found = self._taken_over()
+        in_blocks = (
+            work.id
+            for reused in found.blocks
+            for works in works_of(reused, found.shares)
+            for work in works
+        )
+        return found.receipts.keys() | set(in_blocks)
 
     def receipt_ids(self) -> set[str]:
         """Ids of the work that is done."""
-        return self._made() | self.reused().keys()
+        return self._made() | self.reused_ids()
 
-    def receipts(self) -> list[Receipt]:
-        """Every receipt there is, also of work that does not count in the end."""
-        found = (self.receipt_of(work_id) for work_id in sorted(self._made()))
-        return [*self.reused().values(), *(receipt for receipt in found if receipt is not None)]
+    def receipts(self, but: Collection[str] = ()) -> Iterator[Receipt]:
+        """Every receipt there is, also of work that does not count in the end; ``but`` those in
+        some blocks, by their keys."""
+        yield from (receipt for _, receipt in self._each_reused(but=but))
+        yield from (receipt for _, receipt in self._each_made(sorted(self._made())))
+
+    def blocks(self) -> set[str]:
+        """Keys of the blocks that hold receipts taken over."""
+        return {reused.block.key for reused in self._taken_over().blocks}
+
+    def _taken_over(self) -> ReusedReceipts:
+        return self._read(_REUSED, ReusedReceipts) or ReusedReceipts()
+
+    def _each_reused(
+        self, wanted: Collection[str] | None = None, but: Collection[str] = ()
+    ) -> Iterator[tuple[str, Receipt]]:
+        """Of some work, or all. What is in a damaged block is not taken over: it is done again."""
+        found = self._taken_over()
+        for work_id, receipt in found.receipts.items():
+            if wanted is None or work_id in wanted:
+                yield work_id, receipt
+        for reused in found.blocks:
+            works = (work for each in works_of(reused, found.shares) for work in each)
+            if wanted is not None and not any(work.id in wanted for work in works):
+                continue
+            if reused.block.key in but:
+                continue
+            with suppress(DamagedBlock):  # the log says so
+                for work_id, receipt in receipts_in(self.state, self.run_id, reused, found.shares):
+                    if wanted is None or work_id in wanted:
+                        yield work_id, receipt
 
     def result_files(self) -> list[StoredObject]:
         """Files of results, with what is behind their receipts."""
@@ -96,6 +148,12 @@ class RunReceipts(RunFiles):
             self.state.write(result_key.removesuffix(_RESULT) + _RECEIPT, receipt)
             self.state.remove(result_key)
         return len(behind)
+
+    def _each_made(self, work_ids: Iterable[str]) -> Iterator[tuple[str, Receipt]]:
+        for work_id in work_ids:
+            receipt = self.receipt_of(work_id)
+            if receipt is not None:
+                yield work_id, receipt
 
     def _made(self) -> set[str]:
         """Ids of the work of which there are receipts of this run's own."""
@@ -133,13 +191,19 @@ class RunReceipts(RunFiles):
                 self.state.write(self._attempt_key(work_id, made.number), to_json(ended))
 
     def _take_out_of_reused(self, work: Work) -> None:
-        """The others become receipts like any."""
-        reused = self.reused()
-        if work.id in reused:
-            for other, receipt in reused.items():
+        """The others become receipts like any, or stay in their blocks."""
+        found = self._taken_over()
+        if work.id in found.receipts:
+            for other, receipt in found.receipts.items():
                 if other != work.id:
                     self._create_once(_receipt(other), receipt)
             self.state.remove(self._key(_REUSED))
+        elif work.id in self.reused_ids():
+            of_archive = [each for each in self.reused_ids() if each.startswith(f"{work.archive}-")]
+            for other, receipt in self._each_reused(of_archive):  # its other shares
+                if other != work.id:
+                    self._create_once(_receipt(other), receipt)
+            self.state.write(self._key(_REUSED), to_json(without_archive(found, work.archive)))
 
     def _remove_receipt(self, work_id: str) -> None:
         for name in (_result(work_id), _receipt(work_id)):

@@ -29,7 +29,12 @@ from pipeline_core.messages.outcome import Allowance, Outcome, RunState, Verdict
 from pipeline_core.messages.plan_order import Order
 from pipeline_core.messages.position import Position
 from pipeline_core.messages.price_list import PriceList
-from pipeline_core.messages.receipt import DistinctReceipts, Receipt, ReusedReceipts
+from pipeline_core.messages.receipt import (
+    DistinctReceipts,
+    Receipt,
+    ReusedBlock,
+    ReusedReceipts,
+)
 from pipeline_core.messages.report_plugin import ReportPlugin, plugin_words
 from pipeline_core.messages.stored_file import StoredFile
 from pipeline_core.messages.summary import (
@@ -93,6 +98,7 @@ __all__ = [
     "Returns",
     "ReturnsMode",
     "Reuse",
+    "ReusedBlock",
     "ReusedReceipts",
     "RunState",
     "RunStatus",

@@ -153,8 +153,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
     @property
     def work_unit(self) -> str:
         """What ``planned_work`` counts, for people."""
-        is_cut = any(each.are_shares for each in self._pieces())
-        return "pieces of archives" if is_cut else plural(len(self.planned_work()), "archive")
+        planned = self.planned_work()
+        is_cut = any(work.share is not None for work in planned)
+        return "pieces of archives" if is_cut else plural(len(planned), "archive")
 
     def planned_work(self) -> tuple[Work, ...]:
         """Every archive that is no duplicate, or its shares, largest first: none is left over

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec import Struct
 
+from pipeline_core.messages.blocks import ArchiveBlock
 from pipeline_core.messages.manifest import ArchiveRef
 from pipeline_core.messages.options import Options
 from pipeline_core.messages.receipt import Receipt
@@ -37,5 +40,11 @@ class Memory(Struct, frozen=True, kw_only=True):
     """SHA-256 (hex) of the file of customers' numbers in that run's manifest."""
     report_plugins: tuple[ReportPlugin, ...] = ()
     """Reports of plug-ins that the receipts have partials of, by name."""
-    archives: tuple[Known, ...]
-    """The archives, by name."""
+    archives: Collection[Known] = ()
+    """The archives, by name. Of many, the record has none, and names ``blocks``."""
+    blocks: tuple[ArchiveBlock, ...] = ()
+    """Files of the archives, in their order and without what is the run's alone; none of few."""
+    run_id: str = ""
+    """The run that left it; empty if an earlier version did not say."""
+    planned: tuple[ArchiveBlock, ...] = ()
+    """Files that the manifest of that run names."""

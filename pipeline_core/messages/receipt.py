@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from pipeline_core.messages.blocks import ArchiveBlock
 from pipeline_core.messages.counts import Counts, Tally
 from pipeline_core.messages.inputs import RepeatedEntry, Unreadable
 from pipeline_core.messages.named_ids import NamedIds
@@ -77,8 +78,24 @@ class DistinctReceipts(Struct, frozen=True):
     """By the id of the work; among what is kept for later runs, by all that decides them."""
 
 
+class ReusedBlock(Struct, frozen=True, omit_defaults=True):
+    """A block of what an earlier run knew of archives, and which of them are taken over."""
+
+    block: ArchiveBlock
+    """The file."""
+    first: int
+    """Number in this run of the first archive; those behind it follow."""
+    numbers: tuple[int, ...] = ()
+    """Where they do not follow, the number of each in this run; -1 if it is not taken over."""
+
+
 class ReusedReceipts(Struct, frozen=True):
     """Receipts that a run took over from the one before."""
 
-    receipts: dict[str, Receipt]
+    receipts: dict[str, Receipt] = {}
     """By the id of the work in this run."""
+    blocks: tuple[ReusedBlock, ...] = ()
+    """Of many archives, the files that hold the receipts."""
+    shares: dict[int, int] = {}
+    """Number of receipts of archives in these files that are shared out, by the archive's number in
+    this run."""

@@ -115,7 +115,7 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
         price_history=version,
         customers=source_of(places, places.customers),
         products=source_of(places, products_of(places, options.feed)),
-        archives=split_into_shares(found.archives, order.processes(), taken.known),
+        archives=split_into_shares(found.archives, order.processes(), taken.shares),
         conflicting_days=found.conflicting_days,
         reuse=reuse,
         rules=rules_of_now(),
@@ -124,9 +124,9 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
         report_plugins=plugins,
         ignored=found.ignored,
     )
-    manifest = ledger.create_manifest(planned)
+    manifest = ledger.create_manifest(planned, memory.planned if memory is not None else ())
     if manifest is planned:
-        reuse_receipts(ledger, manifest, taken.known)
+        reuse_receipts(ledger, manifest, memory, taken.shares)
         if options.as_of is not None:
             note_days(state, manifest, found.listed)
     doubts = {
@@ -136,7 +136,7 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
     for cause in filter(None, doubts):
         log.warning(doubts[cause], run_id=order.run_id, cause=cause)
     count = len(manifest.archives)
-    log.info("run_planned", run_id=order.run_id, archives=count, unchanged=len(taken.known))
+    log.info("run_planned", run_id=order.run_id, archives=count, unchanged=len(taken.shares))
     return manifest
 
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from pipeline_core.messages import ArchiveRef, DayRef, Known
+from pipeline_core.messages import ArchiveRef, DayRef
 
 # Pieces of work for each process, at which none waits long for the last one.
 _PIECES_A_PROCESS = 2
@@ -18,18 +18,18 @@ _WORTH_CUTTING = 1.5
 def split_into_shares(
     archives: Sequence[ArchiveRef],
     processes: int,
-    known: Mapping[str, Known] = MappingProxyType({}),
+    known: Mapping[str, tuple[tuple[int, ...], ...]] = MappingProxyType({}),
 ) -> tuple[ArchiveRef, ...]:
     """The archives, those with ``shares`` that are large beside what each process has to do.
     With more archives than processes, of about one size, there is none; nor if there are 0, for
-    nobody said. ``known`` are done already, in the shares they have."""
+    nobody said. ``known`` are done already, in these shares."""
     to_do = [a for a in archives if a.duplicate_of is None and a.name not in known]
     piece = sum(archive.size for archive in to_do) / (_PIECES_A_PROCESS * max(1, processes))
     large = {a.id for a in to_do if processes > 1 and a.size > _WORTH_CUTTING * piece}
     return tuple(
         msgspec.structs.replace(
             archive,
-            shares=known[archive.name].archive.shares
+            shares=known[archive.name]
             if archive.name in known
             else _shares(archive.days, archive.size / piece)
             if archive.id in large

@@ -18,11 +18,11 @@ import pyarrow as pa
 
 from pipeline_core.errors import DamagedResult, ResultsMissing
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.cache import keep_merged, load_merged, merged_digests
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.partials import partial_file, read_partial
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Receipt, ReportPlugin, ReturnsMode, StoredFile
+from pipeline_core.reuse.cache import keep_merged, load_merged, merged_digests
 from pipeline_core.reuse.memory import RULES_VERSION
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.plugins import report_identities, reports_of

@@ -16,7 +16,6 @@ import numpy as np
 
 from pipeline_core.errors import ContractError, DamagedResult, EventsGone
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.cache import load_distinct, save_distinct
 from pipeline_core.ledger.results import Done
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import (
@@ -38,6 +37,7 @@ from pipeline_core.publication.find_sent_twice import (
     SentTwice,
     find_sent_twice,
 )
+from pipeline_core.reuse.cache import load_distinct, save_distinct
 from pipeline_core.reuse.memory import decisive, rules_of_now
 from pipeline_core.schemas import EVENT_KEY
 from pipeline_core.transform.reports.plugins import report_identities

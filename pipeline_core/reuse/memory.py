@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import groupby
 
 import msgspec
 
+from pipeline_core.blocks.known import KnownInBlocks, as_taken_over, taken_over_blocks
 from pipeline_core.extract.version import EXTRACTION_VERSION
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.cache import ARCHIVES, DAYS, load_memory, save_memory
 from pipeline_core.ledger.results import Done
 from pipeline_core.messages import (
     ArchiveRef,
@@ -21,9 +22,9 @@ from pipeline_core.messages import (
     Memory,
     Options,
     Receipt,
-    Tally,
-    Work,
+    ReusedReceipts,
 )
+from pipeline_core.reuse.cache import ARCHIVES, DAYS, load_memory, save_memory
 from pipeline_core.storage import Storage
 
 # Goes up whenever the same events would be counted otherwise, or partials written otherwise.
@@ -79,39 +80,61 @@ def finished_archives(memory: Memory) -> set[str]:
     return {known.archive.name for known in memory.archives if known.done}
 
 
-def reuse_receipts(ledger: RunLedger, manifest: Manifest, known: Mapping[str, Known]) -> None:
-    """Takes over the receipts of archives that need no work."""
-    receipts = {
-        msgspec.structs.replace(work, archive=archive.id).id: msgspec.structs.replace(
-            receipt,
-            run_id=ledger.run_id,
-            archive=archive.id,
-            days=_reused(receipt.days),
-            bytes_read=0,
-            seconds=0.0,
-        )
-        for archive in manifest.archives
-        for work, receipt in (known[archive.name].done if archive.name in known else ())
-    }
-    if receipts:
-        ledger.create_reused(receipts)
+def reuse_receipts(
+    ledger: RunLedger, manifest: Manifest, memory: Memory | None, names: Collection[str]
+) -> None:
+    """Takes over the receipts of archives that need no work, by their names."""
+    if memory is None or not names:
+        return
+    numbers = {archive.name: number for number, archive in enumerate(manifest.archives)}
+    if isinstance(memory.archives, KnownInBlocks):
+        ledger.create_reused(taken_over_blocks(memory.archives, numbers, names))
+        return
+    receipts = {}
+    for known in memory.archives:
+        if known.archive.name in names:
+            archive_id = manifest.archives[numbers[known.archive.name]].id
+            for work, receipt in known.done:
+                work_id = msgspec.structs.replace(work, archive=archive_id).id
+                receipts[work_id] = as_taken_over(receipt, ledger.run_id, archive_id)
+    ledger.create_reused(ReusedReceipts(receipts))
 
 
 def remember_results(state: Storage, manifest: Manifest, found: Iterable[Done]) -> None:
-    """Leaves to the next run what this one found out."""
-    done: dict[str, list[tuple[Work, Receipt]]] = {}
-    spoilt: set[str] = set()
-    for each in found:
-        done.setdefault(each.archive.id, []).append((each.work, each.receipt))
-        # It may be read the next time, or count otherwise.
-        if each.receipt.unreadable_count or each.work.skip is not None:
-            spoilt.add(each.archive.id)
-    known = [
-        Known(archive, () if archive.id in spoilt else tuple(done.get(archive.id, ())))
-        for archive in manifest.archives
-        if archive.unreadable is None
-    ]
-    save_memory(state, _memory(manifest, known))
+    """Leaves to the next run what this one found out, ``found`` being in the order of archives."""
+    save_memory(state, _memory(manifest, _KnownOfRun(manifest, found)))
+
+
+class _KnownOfRun(Collection[Known]):
+    """What is known of a run's archives; nothing of those that planning could not read."""
+
+    def __init__(self, manifest: Manifest, done: Iterable[Done]) -> None:
+        self._manifest, self._done = manifest, done
+
+    def __len__(self) -> int:
+        return len(self._manifest.archives)
+
+    def __contains__(self, known: object) -> bool:
+        return any(each == known for each in self)
+
+    def __iter__(self) -> Iterator[Known]:
+        results = groupby(self._done, key=lambda each: each.archive.id)
+        archive_id, of_one = next(results, ("", iter(())))
+        for archive in self._manifest.archives:
+            done = list(of_one) if archive.id == archive_id else []
+            if archive.id == archive_id:
+                archive_id, of_one = next(results, ("", iter(())))
+            if archive.unreadable is None:
+                yield _known(archive, done)
+
+
+def _known(archive: ArchiveRef, done: Sequence[Done]) -> Known:
+    # It may be read the next time, or count otherwise.
+    is_spoilt = any(each.receipt.unreadable_count or each.work.skip is not None for each in done)
+    if is_spoilt:
+        return Known(archive, ())
+    known = Known(archive, tuple((each.work, each.receipt) for each in done))
+    return Known(_digested(known), known.done)
 
 
 def note_days(state: Storage, manifest: Manifest, listed: Iterable[ArchiveRef]) -> None:
@@ -152,7 +175,7 @@ def _learnt(archive: ArchiveRef, receipts: Sequence[Receipt]) -> ArchiveRef:
     )
 
 
-def _memory(manifest: Manifest, archives: Iterable[Known]) -> Memory:
+def _memory(manifest: Manifest, archives: Collection[Known]) -> Memory:
     return Memory(
         rules=RULES_VERSION,
         extraction=EXTRACTION_VERSION,
@@ -161,11 +184,24 @@ def _memory(manifest: Manifest, archives: Iterable[Known]) -> Memory:
         dimensions_digest=manifest.dimensions_digest,
         customer_numbers=manifest.customer_numbers,
         report_plugins=manifest.report_plugins,
-        archives=tuple(archives),
+        archives=archives,
+        run_id=manifest.run_id,
+        planned=manifest.blocks if manifest.work is None else (*manifest.blocks, manifest.work),
     )
 
 
 def _with_digests(known: Known) -> ArchiveRef:
+    archive = _digested(known)
+    return msgspec.structs.replace(
+        archive,
+        duplicate_of=None,
+        shares=(),
+        days=tuple(msgspec.structs.replace(day, duplicate_of=None) for day in archive.days),
+    )
+
+
+def _digested(known: Known) -> ArchiveRef:
+    """The archive, with every digest that its receipts have."""
     digest, days = known.archive.digest, dict[int, str]()
     for work, receipt in known.done:
         days |= receipt.day_digests
@@ -173,10 +209,8 @@ def _with_digests(known: Known) -> ArchiveRef:
     return msgspec.structs.replace(
         known.archive,
         digest=digest,
-        duplicate_of=None,
-        shares=(),
         days=tuple(
-            msgspec.structs.replace(day, digest=days.get(day.index, day.digest), duplicate_of=None)
+            msgspec.structs.replace(day, digest=days.get(day.index, day.digest))
             for day in known.archive.days
         ),
     )
@@ -200,7 +234,3 @@ def decisive(options: Options) -> Options:
         left_out_share=Decimal(0),
         closed_days=ClosedDays(),
     )
-
-
-def _reused(days: Tally) -> Tally:
-    return msgspec.structs.replace(days, read=0, reused=days.read + days.reused)

@@ -24,15 +24,18 @@ from pipeline_core.valid_ranges import distinct_ids
 
 log = get_logger()
 
+# Of an archive, as its manifest has them.
+Shares = tuple[tuple[int, ...], ...]
+
 
 @dataclass(frozen=True)
 class TakenOver:
-    """By name, archives whose receipts would come out the same: same bytes, days that count, rules,
-    those of plug-ins included, and rows of the customers and products that they name.
-    ``customer_numbers`` are those by which these receipts count customers, as a manifest has
-    them."""
+    """Archives whose receipts would come out the same, by name, with the shares that they have:
+    same bytes, days that count, rules, those of plug-ins included, and rows of the customers and
+    products that they name. ``customer_numbers`` are those by which these receipts count customers,
+    as a manifest has them."""
 
-    known: dict[str, Known]
+    shares: dict[str, Shares]
     customer_numbers: str | None
 
 
@@ -65,7 +68,7 @@ def taken_over(
         return nothing
     if is_all_touched(before, snapshot, report_plugins):
         return nothing
-    left = _untouched(state, known, before, snapshot)
+    left = _untouched(state, memory, known, before, snapshot)
     if not left:
         return nothing
     found = kept_numbers(distinct_ids(before.customers), numbers, distinct_ids(snapshot.customers))
@@ -77,7 +80,7 @@ def _unchanged(
     archives: Iterable[ArchiveRef],
     options: Options,
     report_plugins: tuple[ReportPlugin, ...],
-) -> dict[str, Known]:
+) -> dict[str, Shares]:
     """By name, archives with the bytes, the days that count and the rules of their receipts."""
     if (
         not is_of_rules_of_now(memory)
@@ -85,16 +88,17 @@ def _unchanged(
         or decisive(memory.options) != decisive(options)
     ):
         return {}
-    known = {each.archive.name: each for each in memory.archives if _has_all_reports(each, options)}
+    there = {archive.name: archive for archive in archives}
     return {
-        archive.name: known[archive.name]
-        for archive in archives
-        if archive.name in known
-        and archive.version == known[archive.name].archive.version
+        known.archive.name: known.archive.shares
+        for known in memory.archives
+        if (archive := there.get(known.archive.name)) is not None
+        and archive.version == known.archive.version
         and archive.duplicate_of is None
-        and archive.planned_skip() == known[archive.name].archive.planned_skip()
+        and archive.planned_skip() == known.archive.planned_skip()
         # None is after `as_of`, and none was called otherwise by an earlier version.
-        and _day_names(archive) == _day_names(known[archive.name].archive)
+        and _day_names(archive) == _day_names(known.archive)
+        and _has_all_reports(known, options)
     }
 
 
@@ -115,10 +119,19 @@ def is_all_touched(
 
 
 def _untouched(
-    state: Storage, known: Mapping[str, Known], before: Snapshot, after: Snapshot
-) -> dict[str, Known]:
+    state: Storage,
+    memory: Memory,
+    known: Mapping[str, Shares],
+    before: Snapshot,
+    after: Snapshot,
+) -> dict[str, Shares]:
     """Those of the archives whose events name no row that is another now."""
-    named = [(name, receipt.named_ids) for name, each in known.items() for _, receipt in each.done]
+    named = [
+        (each.archive.name, receipt.named_ids)
+        for each in memory.archives
+        if each.archive.name in known
+        for _, receipt in each.done
+    ]
     is_touched = touched(
         state,
         [each for _, each in named],

@@ -3,85 +3,139 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
+from pipeline_core.blocks.files import FOLDER as BLOCKS
+from pipeline_core.blocks.files import writer_of
 from pipeline_core.extract.extract_cache import EXTRACTS
 from pipeline_core.ledger import RunLedger, newest_runs, run_ids
-from pipeline_core.ledger.cache import DAYS, MERGED, load_distinct, load_memory, merged_names
 from pipeline_core.messages import ArchiveRef, Memory, Receipt
 from pipeline_core.publication.merge import merge_keys
 from pipeline_core.publication.without_sent_twice import distinct_key
-from pipeline_core.storage import Storage
+from pipeline_core.reuse.cache import DAYS, MERGED, load_distinct, load_memory, merged_names
+from pipeline_core.running.old_records import old_runs, remove_records
+from pipeline_core.storage import Storage, StoredObject
 
 
 @dataclass(frozen=True)
 class Removed:
-    """Files that were removed, or would be, and their bytes."""
+    """Files that were removed, or would be, and their bytes; ``runs`` are those whose records
+    were."""
 
     extracts: int = 0
     merged: int = 0
     results: int = 0
     bytes: int = 0
+    runs: int = 0
+    blocks: int = 0
 
 
-def collect_garbage(state: Storage, keep_runs: int, *, dry_run: bool = False) -> Removed:
+@dataclass
+class _InUse:
+    """What runs can use: SHA-256 of days, and keys of files and of blocks."""
+
+    digests: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    blocks: set[str] = field(default_factory=set)
+
+    def add(self, receipts: Iterable[Receipt]) -> None:
+        """What they name; of many, one at a time is held."""
+        for receipt in receipts:
+            self.digests.update(receipt.day_digests.values())
+            self.files.update(_files(receipt))
+
+    def add_memory(self, memory: Memory | None) -> None:
+        """What the next run finds in it."""
+        if memory is not None:
+            self.blocks |= {block.key for block in (*memory.blocks, *memory.planned)}
+            for known in memory.archives:
+                self.add(receipt for _, receipt in known.done)
+                self.digests |= {day.digest for day in known.archive.days if day.digest is not None}
+
+
+def collect_garbage(
+    state: Storage, keep_runs: int, keep_records: int | None = None, *, dry_run: bool = False
+) -> Removed:
     """Removes extracts, partials (merged ones too), rejects and named ids that neither the newest
-    ``keep_runs`` runs nor the next one can use. Manifests, receipts, outcomes and published
-    reports stay.
+    ``keep_runs`` runs nor the next one can use; and the records of runs but for the newest
+    ``keep_records``, all if it is None: of older ones stays how they ended. Published reports stay.
 
     Raises:
         RetryableError: the state storage does not answer.
     """
+    known = run_ids(state)
     newest = set(islice(newest_runs(state), keep_runs))
-    receipts = [each for run_id in newest for each in RunLedger(state, run_id).receipts()]
+    used, read = _InUse(), set[str]()
+    for ledger in (RunLedger(state, run_id) for run_id in newest):
+        used.add(ledger.receipts(but=read))
+        read |= ledger.blocks()
+        used.add((ledger.distinct() or {}).values())
     # Read last: a run that ends now is remembered, and its receipts were read.
     memory = load_memory(state)
-    receipts += [each for one in (memory.archives if memory else ()) for _, each in one.done]
-    digests = {digest for receipt in receipts for digest in receipt.day_digests.values()}
-    days = load_memory(state, DAYS)
-    digests |= {
-        day.digest
-        for one in (days.archives if days else ())
-        for day in one.archive.days
-        if day.digest is not None
-    }
+    used.add_memory(memory)
+    used.add_memory(load_memory(state, DAYS))
     kept = load_distinct(state)
-    distinct = list(kept.values())
-    for run_id in newest:
-        distinct += (RunLedger(state, run_id).distinct() or {}).values()
-    files = {key for receipt in (*receipts, *distinct) for key in _files(receipt)}
+    used.add(kept.values())
+    old = () if keep_records is None else old_runs(state, max(keep_records, keep_runs), memory)
+    older = [run_id for run_id in known if run_id not in newest and run_id not in old]
     extracts = [
         stored
         for rules in state.folders(EXTRACTS)
         for stored in state.files(f"{EXTRACTS}/{rules}")
-        if stored.key.rsplit("/", 1)[1].partition(".")[0] not in digests
+        if stored.key.rsplit("/", 1)[1].partition(".")[0] not in used.digests
     ]
     results = [
         stored
-        for run_id in run_ids(state)
-        if run_id not in newest
+        for run_id in older
         for folder in ("partials", "rejects", "event_keys", "named_ids")
         for stored in state.files(f"runs/{run_id}/{folder}")
-        if stored.key not in files
+        if stored.key not in used.files
     ]
     usable = _usable_merged(memory, kept) if memory is not None else set()
     merged = [stored for stored in state.files(MERGED) if merged_names(stored.key)[0] not in usable]
-    unusable = (*extracts, *merged, *results)
+    blocks = _unused_blocks(state, [each for each in known if each not in old], used.blocks)
+    unusable = (*extracts, *merged, *results, *blocks)
     if not dry_run:
         for stored in unusable:
             state.remove(stored.key)
-    behind = list(_behind_receipts(state, newest, files, dry_run=dry_run))
-    size = sum(each.size for each in unusable) + sum(behind)
-    return Removed(len(extracts), len(merged), len(results) + len(behind), size)
+    behind = list(_behind_receipts(state, older, used.files, dry_run=dry_run))
+    gone = [remove_records(state, run_id, used.files, dry_run=dry_run) for run_id in old]
+    return Removed(
+        extracts=len(extracts),
+        merged=len(merged),
+        results=len(results) + len(behind),
+        bytes=sum(each.size for each in unusable) + sum(behind) + sum(gone),
+        runs=sum(map(bool, gone)),
+        blocks=len(blocks),
+    )
+
+
+def _unused_blocks(
+    state: Storage, standing: Collection[str], used: Collection[str]
+) -> list[StoredObject]:
+    """Those that no run names whose records stand, nor the next one. A run that is planned just now
+    writes blocks before it names them: those of the newest, and of later ones, stay."""
+    named = set(used)
+    for ledger in (RunLedger(state, run_id) for run_id in standing):
+        manifest = ledger.planned()
+        if manifest is not None and manifest.work is not None:
+            named |= {block.key for block in (*manifest.blocks, manifest.work)}
+        named |= ledger.blocks()
+    newest = max(standing, default="")
+    return [
+        stored
+        for stored in state.files(BLOCKS)
+        if stored.key not in named and writer_of(stored.key) < newest
+    ]
 
 
 def _behind_receipts(
-    state: Storage, newest: Collection[str], used: Collection[str], *, dry_run: bool
+    state: Storage, older: Iterable[str], used: Collection[str], *, dry_run: bool
 ) -> Iterator[int]:
-    """Removes what is behind receipts of runs that are not among the newest, and not in use; the
-    receipts stay. Yields how many bytes each was."""
-    for ledger in (RunLedger(state, run_id) for run_id in run_ids(state) if run_id not in newest):
+    """Removes what is behind receipts of these runs, and not in use; the receipts stay. Yields how
+    many bytes each was."""
+    for ledger in (RunLedger(state, run_id) for run_id in older):
         for stored in ledger.result_files():
             if stored.key not in used:
                 size = ledger.leave_receipt(stored.key, dry_run=dry_run)

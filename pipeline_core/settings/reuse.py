@@ -20,6 +20,10 @@ class ReuseSettings(SettingGroup):
         description="Bytes of extracts that are kept of an archive, beside eight times its own.",
     )
     keep_runs: Count = Field(30, description="Newest runs whose partials and extracts `gc` keeps.")
+    keep_records: Count = Field(
+        400,
+        description="Newest runs whose records `gc` keeps; of older ones it keeps how they ended.",
+    )
     keep_reports: Count | None = Field(
         None,
         description="Newest published reports that `gc` keeps; all if it is not set.",

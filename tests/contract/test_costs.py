@@ -28,9 +28,9 @@ from pipeline_core.publication.repair import repair_files
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell
 from pipeline_core.questions.range_report import range_sales
-from pipeline_core.running.progress import Watch
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
+from pipeline_core.watching.watch import Watch
 from tests.support.archives import (
     Shop,
     archive_zip,

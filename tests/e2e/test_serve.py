@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
@@ -232,6 +233,26 @@ def test_progress_is_as_documented(served: Site, env: dict[str, str]) -> None:
         _latest(env).name,
     )
     assert served.states() == {HOSTILE: "done"}
+
+
+def test_archives_come_by_the_page_as_documented(served: Site, env: dict[str, str]) -> None:
+    described = json.loads((PROJECT / "docs/reference/archives.schema.json").read_text())
+    page = json.loads(served.ask("/api/archives").body)
+    Draft202012Validator(described).validate(page)
+    assert (page["run_id"], page["first"], page["total"]) == (_latest(env).name, 0, 1)
+    assert [each["name"] for each in page["archives"]] == [HOSTILE]
+    assert json.loads(served.ask("/api/archives?first=1").body)["archives"] == []
+    assert served.ask("/api/archives?first=-1").status == 400
+    assert served.ask(f"/api/archives?first={'9' * 10}").status == 400
+
+
+def test_progress_is_packed_for_who_takes_that(served: Site) -> None:
+    packed = served.ask("/api/progress", **{"Accept-Encoding": "br, gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert json.loads(gzip.decompress(packed.body))["phase"] == "published"
+    plain = served.ask("/api/progress")
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["vary"] == "Accept-Encoding"
 
 
 def test_slow_and_rude_clients_hold_up_nobody(served: Site) -> None:

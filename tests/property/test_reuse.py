@@ -165,7 +165,7 @@ def test_after_any_step_the_figures_are_those_of_a_full_run(
         if digest != was:
             ledger = RunLedger(open_state(str(runs.folder / "state")), f"run-{runs.number:03}")
             untouched += len(ledger.reused())
-            touched += len(ledger.receipts()) - len(ledger.reused())
+            touched += len(list(ledger.receipts())) - len(ledger.reused())
         was = digest
         remembered.append(memory.read_bytes())
     for number in chance.sample(range(1, STEPS + 1), 3):

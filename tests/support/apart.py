@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.cache import load_memory, save_memory
 from pipeline_core.load.partials import read_partial
 from pipeline_core.load.tables import to_partial
 from pipeline_core.messages import Receipt, StoredFile, Work, to_json
+from pipeline_core.reuse.cache import load_memory, save_memory
 
 
 def lay_apart(ledger: RunLedger) -> None:

@@ -110,7 +110,7 @@ def is_wanted(ledger: RunLedger, work: Work) -> bool:
     if ledger.outcome() is not None:
         return False
     # Results that turn out to be damaged are taken over no longer: then it is looked again.
-    reused = work.id in _reused(ledger.state.uri, ledger.run_id) and work.id in ledger.reused()
+    reused = work.id in _reused(ledger.state.uri, ledger.run_id) and ledger.is_reused(work.id)
     return not reused
 
 
@@ -121,7 +121,7 @@ def _no_such_work(ledger: RunLedger) -> NotServed:
 @lru_cache(maxsize=2)
 def _reused(state_uri: str, run_id: str) -> frozenset[str]:
     """Work whose results were taken over, once per worker process."""
-    return frozenset(RunLedger(open_state(state_uri), run_id).reused())
+    return frozenset(RunLedger(open_state(state_uri), run_id).reused_ids())
 
 
 @worker_init.connect

@@ -3,7 +3,6 @@
 
 const EVERY = 2000; // milliseconds, while a run moves
 const EVERY_WHEN_STILL = 10000;
-const MOST_ARCHIVES = 500;
 const ORDER = ["quarantined", "retried", "running", "unreadable", "waiting", "done", "reused", "duplicate"];
 const MOVING = ["planning", "processing", "publishing"];
 const TITLES = {
@@ -15,6 +14,7 @@ const number = new Intl.NumberFormat("en");
 const moment = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 const part = (id) => document.getElementById(id);
 let told = "";
+let next = 0;
 
 function element(name, className, text) {
   const made = document.createElement(name);
@@ -111,16 +111,28 @@ function show(run) {
   part("rate").textContent = run.bytes_per_second === null ? "–" : number.format(Math.round(run.bytes_per_second / 1e6));
   part("workers").textContent = number.format(run.workers.length);
   part("counts").replaceChildren(...ORDER.filter((state) => state in run.counts).map((state) => count([state, run.counts[state]])));
-  const sorted = run.archives.length > MOST_ARCHIVES
-    ? [...run.archives].sort((a, b) => rank(a) - rank(b)) : run.archives;
-  part("archives").replaceChildren(...sorted.slice(0, MOST_ARCHIVES).map((archive) => cell(archive, now)));
-  const more = run.archives.length - MOST_ARCHIVES;
+  const more = Object.values(run.counts).reduce((sum, howMany) => sum + howMany, 0) - run.archives.length;
+  const sorted = more > 0 ? [...run.archives].sort((a, b) => rank(a) - rank(b)) : run.archives;
+  part("archives").replaceChildren(...sorted.map((archive) => cell(archive, now)));
   part("more").hidden = more <= 0;
   part("more").textContent = `and ${number.format(more)} more archives`;
+  part("browse").hidden = more <= 0;
   part("run").hidden = !run.archives.length;
   showOutlook(run);
   say(run);
   return moves;
+}
+
+// Archives by name, as many as one answer has, from where the last one ended.
+async function browse() {
+  const answer = await fetch(`api/archives?first=${next}`);
+  if (!answer.ok) return;
+  const page = await answer.json();
+  const last = page.first + page.archives.length;
+  const now = new Date(page.looked_at);
+  part("page").replaceChildren(...page.archives.map((archive) => cell(archive, now)));
+  part("range").textContent = `${number.format(page.first + 1)} to ${number.format(last)} of ${number.format(page.total)}, by name`;
+  next = last < page.total ? last : 0;
 }
 
 function complain(message) {
@@ -146,4 +158,5 @@ async function look() {
   setTimeout(look, moves && !document.hidden ? EVERY : EVERY_WHEN_STILL);
 }
 
+part("browse").addEventListener("click", browse);
 look();

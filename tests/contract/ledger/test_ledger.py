@@ -14,6 +14,7 @@ from pipeline_core.ledger.results import results
 from pipeline_core.messages import (
     Dispatch,
     Outcome,
+    ReusedReceipts,
     Verdict,
     Work,
 )
@@ -191,11 +192,11 @@ def test_receipts_taken_over_count_in_one_file_until_one_is_damaged(state: Stora
     ledger = planned_ledger(state, archives=3)
     manifest = ledger.manifest()
     taken = {work_id: receipt_of(work_id) for work_id in ("00000", "00001")}
-    ledger.create_reused(taken)
+    ledger.create_reused(ReusedReceipts(taken))
     own = ledger.create_receipt(Work("00002"), receipt_of("00002"))
     assert ledger.receipt_ids() == {"00000", "00001", "00002"}
     assert [each.receipt for each in results(ledger, manifest).done] == [*taken.values(), own]
-    assert ledger.receipts() == [*taken.values(), own]
+    assert list(ledger.receipts()) == [*taken.values(), own]
     ledger.discard_receipt(Work("00000"))
     assert ledger.reused() == {}
     assert results(ledger, manifest).outstanding == (Work("00000"),)
@@ -204,7 +205,7 @@ def test_receipts_taken_over_count_in_one_file_until_one_is_damaged(state: Stora
 
 def test_a_torn_file_of_receipts_taken_over_is_none(state: Storage) -> None:
     ledger = planned_ledger(state, archives=1)
-    ledger.create_reused({"00000": receipt_of("00000")})
+    ledger.create_reused(ReusedReceipts({"00000": receipt_of("00000")}))
     key = f"runs/{ledger.run_id}/reused.json"
     state.write(key, state.read(key)[:-20])
     assert ledger.receipt_ids() == set()

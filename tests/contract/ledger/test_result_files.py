@@ -195,7 +195,7 @@ def test_a_receipt_of_an_earlier_version_is_read(ledger: RunLedger, tmp_path: Pa
     assert "offset" not in to_json(receipt).decode()
     assert ledger.receipt(WORK) == receipt
     assert ledger.receipts_of(["00000", "00001", "00002"]) == {"00000": receipt}
-    assert ledger.receipts() == [receipt]
+    assert list(ledger.receipts()) == [receipt]
     assert ledger.load(stored) == b"apart"
     ledger.discard_receipt(WORK)
     assert ledger.receipt_ids() == set()

@@ -18,12 +18,14 @@ from pipeline_core.messages import Manifest, Work
 from pipeline_core.messages.unfit_worker import UnfitWorker
 from pipeline_core.notify.hooks import NOBODY
 from pipeline_core.processing.process import process
-from pipeline_core.running.progress import ArchiveProgress, RunProgress, Watch
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.read_only import ReadOnlyStorage
+from pipeline_core.watching.run_progress import MOST_SHOWN, ArchiveProgress, RunProgress
+from pipeline_core.watching.watch import Watch
 from tests.support.archives import archive_zip, day_zip, write_shop
+from tests.support.ledgers import planned_ledger
 from tests.support.run import note_attempt, plan_local, process_local, publish_local, sales, week
 
 NAMES = ["a.zip", "b.zip", "c.zip", "d.zip"]
@@ -245,3 +247,49 @@ def test_workers_that_take_no_work_are_named_while_the_run_is_under_way(
     assert _look(ledger).workers_aside == ("worker w9@test on barn takes no work: No room.",)
     pipeline.fail(ledger.state.uri, ledger.run_id, ContractError("It was too much."))
     assert _look(ledger).workers_aside == ()
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> RunLedger:
+    """Planned: 1,200 archives, of which nothing is known but their names and sizes."""
+    ledger = planned_ledger(LocalStorage(tmp_path / "many"), archives=1200)
+    lease.acquire(ledger.state, ledger.run_id, "elsewhere:1", 60)
+    return ledger
+
+
+def test_of_many_archives_those_in_trouble_and_under_way_are_shown(many: RunLedger) -> None:
+    note_attempt(many, "01100")
+    note_attempt(many, "01199", state="failed", cause="no memory")
+    seen = _look(many)
+    assert seen.counts == {"waiting": 1198, "running": 1, "retried": 1}
+    assert len(seen.archives) == MOST_SHOWN
+    shown = [each for each in seen.archives if each.state != "waiting"]
+    assert [(each.name, each.state) for each in shown] == [
+        ("1100.zip", "running"),
+        ("1199.zip", "retried"),
+    ]
+    assert [each.name for each in seen.archives[:3]] == ["0.zip", "1.zip", "2.zip"]
+
+
+def test_archives_are_paged_by_name(many: RunLedger) -> None:
+    watch = Watch(many.state, many.run_id)
+    assert watch.page(0) is None
+    watch.look()
+    found = [page.archives for first in (0, 500, 1000, 1500) if (page := watch.page(first))]
+    assert [len(each) for each in found] == [500, 500, 200, 0]
+    assert [each.name for page in found for each in page] == [f"{n}.zip" for n in range(1200)]
+
+
+def test_a_look_at_many_archives_reads_the_blocks_of_those_that_are_shown(
+    many: RunLedger, tmp_path: Path
+) -> None:
+    state = Counting(tmp_path / "many")
+    watch = Watch(state, many.run_id)
+    watch.look()
+    blocks = [key for key in state.keys if key.startswith("blocks/")]
+    whole = len(many.manifest().blocks)
+    assert 2 < len(set(blocks)) < whole, "the file of the work, and not all of the others"
+    assert len(blocks) <= 1 + len(set(blocks))
+    state.keys.clear()
+    watch.look()
+    assert [key for key in state.keys if key.startswith("blocks/")] == []

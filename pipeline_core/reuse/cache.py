@@ -2,7 +2,8 @@
 
 ::
 
-    kept/archives.json                           Memory: archives, their digests and receipts
+    kept/archives.json                           Memory: archives, their digests and receipts, or
+                                                 the blocks that these are in
     kept/days.json                               Memory: the same of as-of runs, without receipts
     kept/distinct.json                           receipts without events that were sent before
     kept/merged/<key>.<digest>.msgpack           partials of neighbouring archives as one, by report
@@ -17,6 +18,7 @@ import hashlib
 
 import msgspec
 
+from pipeline_core.blocks.known import memory_in_blocks, with_known
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger.records import read_record
 from pipeline_core.logs import get_logger
@@ -35,14 +37,17 @@ def save_memory(state: Storage, memory: Memory, key: str = ARCHIVES) -> None:
     """Replaces what was remembered. A run ends as well without: older memory costs the next one
     time, and no figure."""
     try:
-        state.write(key, to_json(memory))
+        before = read_record(state, key, Memory)
+        kept = memory_in_blocks(state, memory, before.blocks if before is not None else ())
+        state.write(key, to_json(kept))
     except RetryableError as error:
         log.warning("results_not_remembered", key=key, cause=error.message)
 
 
 def load_memory(state: Storage, key: str = ARCHIVES) -> Memory | None:
     """What the last run left under ``key``, or None if there is nothing that can be used."""
-    return read_record(state, key, Memory)
+    found = read_record(state, key, Memory)
+    return None if found is None else with_known(state, found)
 
 
 def save_distinct(state: Storage, receipts: dict[str, Receipt]) -> None:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from pipeline_core.messages import Attempt, Receipt
+from pipeline_core.messages import Attempt
+from pipeline_core.watching.processed import Processed
 
 # A running piece is not taken for more than this share of done.
 _MOST_OF_A_PIECE = 0.95
 
 
-def is_reused(done: Iterable[Receipt]) -> bool:
-    """Whether the archive was not opened."""
-    return not any(each.bytes_read for each in done)
-
-
 class Throughput:
-    """What one process does in a second, by the receipts of what this run opened."""
+    """What one process does in a second, by what this run opened; all by the work's id."""
 
-    def __init__(self, receipts: dict[str, Receipt], sizes: dict[str, int]) -> None:
-        opened = {work_id: each for work_id, each in receipts.items() if not is_reused([each])}
+    def __init__(self, done: Mapping[str, Processed], sizes: Mapping[str, int]) -> None:
+        opened = {work_id: each for work_id, each in done.items() if each.is_opened}
         self._seconds = sum(each.seconds for each in opened.values())
-        self._events = sum(each.counts.seen for each in opened.values())
+        self._events = sum(each.events for each in opened.values())
         self._octets = sum(each.json_bytes for each in opened.values())
         self._compressed = sum(sizes.get(work_id, 0) for work_id in opened)
 
@@ -36,9 +33,9 @@ class Throughput:
 
     def seconds_left(
         self,
-        sizes: dict[str, int],
-        done: set[str],
-        running: dict[str, Attempt],
+        sizes: Mapping[str, int],
+        done: AbstractSet[str],
+        running: Mapping[str, Attempt],
         now: datetime,
         processes: int,
     ) -> float | None:
