@@ -12,7 +12,7 @@ step = echo "  $(1)"; log=$$(mktemp); $(2) >"$$log" 2>&1 || { code=$$?; cat "$$l
 	echo "Setting up failed at step $(1). What is above says why; then run 'make setup' again." >&2; exit $$code; }; rm -f "$$log"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test plain fault soak fuzz sanitize lint docs pictures bench benchtest peers lock clean
+.PHONY: help setup demo test plain fault fleet soak fuzz sanitize lint docs pictures bench benchtest peers lock clean
 
 help:  ## Show what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ plain: setup  ## The tests of what is counted, and on real servers, with nothing
 
 fault: setup  ## The fault suite, with every crash point
 	FAULT_ALL=1 $(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal tests/fault
+
+fleet: setup  ## The fleet suite, on hosts of its own: needs Linux, root, iproute2; prints what a sick host costs
+	FLEET_ALL=1 $(BIN)/python -m pytest tests/fleet
 
 soak: setup  ## FAULTS=300 faults at random moments, SEED=1
 	$(BIN)/python -m tests.fault.soak --faults $(or $(FAULTS),300) --seed $(or $(SEED),1)

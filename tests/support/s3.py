@@ -31,13 +31,18 @@ class _OneWriteAtATime:
             return self._application(environ, start_response)
 
 
+def one_write_at_a_time(server: ThreadedMotoServer) -> None:
+    """Makes of a server that was started one that creates a key once."""
+    assert server._server is not None
+    server._server.app = _OneWriteAtATime(server._server.app)
+
+
 @pytest.fixture(scope="module")
 def s3_endpoint() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # not a line for every request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
-    assert server._server is not None
-    server._server.app = _OneWriteAtATime(server._server.app)
+    one_write_at_a_time(server)
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()

@@ -1,0 +1,1 @@
+"""Fleets on hosts of their own, and what befalls a host."""
