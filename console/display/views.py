@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from console.display.tables import Grid
+from pipeline_core.advice.few_purchases import few_purchases_in_words
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
 from pipeline_core.messages import Outcome, Summary, Unreadable, undated_words, unlike_words
@@ -140,8 +141,8 @@ def print_summary(console: Console, summary: Summary) -> None:
         console.print(f"Published by --allow-drift: {escape(summary.allowed_drift)}")
     if summary.days.reused:
         console.print(
-            f"Read {summary.bytes_read:,} of {summary.compressed_bytes:,} bytes; earlier runs left "
-            f"{counted(summary.archives.reused, 'archive')} and "
+            f"Read {summary.bytes_read:,} of {summary.compressed_bytes:,} bytes; earlier runs, or "
+            f"tries of this one, left {counted(summary.archives.reused, 'archive')} and "
             f"{counted(summary.days.reused, 'day')}."
         )
     if summary.archives.duplicate or summary.days.duplicate:
@@ -157,6 +158,7 @@ def print_summary(console: Console, summary: Summary) -> None:
         print_reconciliation(console, found)
     _print_sentence(console, unlike_words(summary))
     _print_sentence(console, undated_words(summary))
+    _print_sentence(console, few_purchases_in_words(summary.events))
     print_unreadable(console, summary.unreadable, summary.unreadable_count)
     if summary.conflicting_days:
         names = escape(some(summary.conflicting_days, summary.conflicting_count))

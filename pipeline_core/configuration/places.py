@@ -72,7 +72,7 @@ def home_expanded(place: str) -> str:
         return str(Path(place).expanduser())
     except RuntimeError:
         raise ValueError(
-            "~ stands for a home, and there is no such user; a folder of that name is ./~..."
+            "~ stands for a home, and there is no such user; write ./ before a folder of that name"
         ) from None
 
 

@@ -45,13 +45,6 @@ class Snapshot:
         ids = self.products["product_id"].filter(rows).to_pylist()
         return [each.decode(errors="replace") for each in dict.fromkeys(ids)]
 
-    @property
-    def without_rows_words(self) -> str:
-        """That a table has no row, for people; empty if both have some."""
-        tables = {"customers": self.customers, "products": self.products}
-        names = " and ".join(name for name, table in tables.items() if not table.num_rows)
-        return names and f"There is no row of {names}: none that an event names is known."
-
     def to_parquet(self) -> dict[str, bytes]:
         """File name to bytes; the scale is in the files' metadata. Without dictionaries: ids are
         distinct, and Arrow's hash tables have no secret key (see transform/ids.py)."""

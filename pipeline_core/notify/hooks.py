@@ -145,7 +145,7 @@ class Notification:
     def _head(self) -> str:
         about = f"run {self.run_id}" if self.run_id else ""
         due = f"scheduled for {_clock(self.slot)}" if self.slot else ""
-        return f"Sales report, {', '.join(filter(None, (about, due)))}: {self.event}."
+        return f"{', '.join(filter(None, ('Sales report', about, due)))}: {self.event}."
 
     def _figures_in_words(self) -> str:
         if self.figures is not None:

@@ -81,6 +81,7 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
         note=begun.note,
     )
     # What follows works on tables: importing that takes longer than listing most archives.
+    from pipeline_core.advice.empty_tables import empty_tables_in_words
     from pipeline_core.ledger.snapshots import save_snapshot
     from pipeline_core.planning.feed_paths import check_feed_paths
     from pipeline_core.planning.sources import products_of, read_dimensions, source_of
@@ -102,6 +103,8 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
     unpriced = snapshot.unpriced
     dimensions_digest = save_snapshot(state, snapshot)
     taken = taken_over(state, memory, found.archives, options, snapshot, plugins)
+    customers = source_of(places, places.customers)
+    products = source_of(places, products_of(places, options.feed))
     planned = Manifest(
         run_id=order.run_id,
         created_at=started,
@@ -113,8 +116,8 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
         dimensions_digest=dimensions_digest,
         customer_numbers=taken.customer_numbers,
         price_history=version,
-        customers=source_of(places, places.customers),
-        products=source_of(places, products_of(places, options.feed)),
+        customers=customers,
+        products=products,
         archives=split_into_shares(found.archives, order.processes(), taken.shares),
         conflicting_days=found.conflicting_days,
         reuse=reuse,
@@ -131,7 +134,7 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
             note_days(state, manifest, found.listed)
     doubts = {
         manifest.unpriced_words: "products_without_price",
-        snapshot.without_rows_words: "table_without_rows",
+        empty_tables_in_words(snapshot, customers, products): "table_without_rows",
     }
     for cause in filter(None, doubts):
         log.warning(doubts[cause], run_id=order.run_id, cause=cause)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from pipeline_core.advice.empty_tables import empty_tables_in_words
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
 from pipeline_core.errors import InputError, RetryableError
@@ -17,6 +18,7 @@ from pipeline_core.extract.walk import open_archive
 from pipeline_core.framing.field_paths import MISSING, lookup
 from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.ledger.results import Done
+from pipeline_core.ledger.snapshots import load_snapshot
 from pipeline_core.load.read_back import read_summary
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.logs import get_logger
@@ -59,7 +61,14 @@ def nothing_counted(
     said = f"No event of {events.seen:,} can be counted: {_reasons(summary)}."
     if found is None or events.not_purchase > events.rejected:
         found = " ".join(filter(None, (found, _of_data(manifest, done))))
-    return " ".join(filter(None, (said, found, before)))
+    return " ".join(filter(None, (said, _empty_tables(ledger, manifest), found, before)))
+
+
+def _empty_tables(ledger: RunLedger, manifest: Manifest) -> str:
+    if manifest.customers is None or manifest.products is None:  # of an earlier version
+        return ""
+    snapshot = load_snapshot(ledger.state, manifest.dimensions_digest)
+    return empty_tables_in_words(snapshot, manifest.customers, manifest.products)
 
 
 def _report_before(ledger: RunLedger, manifest: Manifest) -> str:

@@ -8,12 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from pipeline_core.diff.since_last import note_changes
-from pipeline_core.errors import (
-    PipelineError,
-    PublishRefused,
-    ResultsMissing,
-    reason_of,
-)
+from pipeline_core.errors import PipelineError, PublishRefused, ResultsMissing, reason_of
 from pipeline_core.ledger import RunLedger, open_state, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
 from pipeline_core.ledger.result_files import HeldResults

@@ -8,18 +8,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline_core.ledger import (
-    RunLedger,
-)
+from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.rejects import HEADER, Room, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
-from pipeline_core.messages import (
-    Manifest,
-    Options,
-    Summary,
-    to_json,
-)
+from pipeline_core.messages import Manifest, Options, Summary, to_json
 from pipeline_core.publication.file_names import BY_CATEGORY, REJECTS, SUMMARY
 from pipeline_core.publication.merge import opened_result
 from pipeline_core.storage import open_storage

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from pipeline_core.advice.few_purchases import few_purchases_in_words
+from pipeline_core.advice.unreadable_inputs import how_to_mend
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Allowance, Manifest, Summary, Verdict, unlike_words
 from pipeline_core.plural import counted
 from pipeline_core.publication.drift import drift
 from pipeline_core.publication.nothing_counted import nothing_counted
+
+log = get_logger()
 
 # So many events that are not like the first are corrections, whatever share of the copies they are.
 _MOST_CORRECTIONS = 10
@@ -25,6 +30,8 @@ def judge(ledger: RunLedger, manifest: Manifest, summary: Summary, done: Sequenc
         RetryableError: the state storage does not answer.
     """
     options, reasons = manifest.options, dict[Allowance, str]()
+    if few := few_purchases_in_words(summary.events):
+        log.warning("few_purchases", run_id=manifest.run_id, cause=few)
     empty = nothing_counted(ledger, manifest, summary, done)
     if not options.allow_incomplete:
         reasons["incomplete"] = what_is_incomplete(manifest, summary, empty)
@@ -35,13 +42,15 @@ def judge(ledger: RunLedger, manifest: Manifest, summary: Summary, done: Sequenc
     now = datetime.now(UTC)
     if not needs:
         return Verdict(state="published", finished_at=now, drift=moved, empty=empty)
+    mend = how_to_mend(each.cause for each in summary.unreadable)
     allowing = " ".join(f"--allow-{need}" for need in needs)
     return Verdict(
         state="refused",
         finished_at=now,
         reason=" ".join(reasons[need] for need in needs),
         remedy=(
-            f"{_INSPECT if empty or is_wrong_key(summary) else ''}Mend the input and run again, or "
+            f"{_INSPECT if empty or is_wrong_key(summary) else ''}{f'{mend} ' if mend else ''}"
+            "Mend the input and run again, or "
             f"`sales-pipeline publish {manifest.run_id} {allowing}`."
         ),
         needs=needs,

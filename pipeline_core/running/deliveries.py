@@ -128,7 +128,7 @@ def delivery_words(delivery: Delivery) -> str:
 
 def _next_try(at: datetime) -> str:
     if at > datetime.now(UTC):
-        return f"It is tried again after {at:%H:%M:%S} UTC."
+        return f"It is tried again after {at:%H:%M:%S} UTC, by beat or by `sales-pipeline recover`."
     return (
         f"It is due since {at:%Y-%m-%d %H:%M:%S} UTC: workers or `sales-pipeline recover` try it, "
         "if SALES_DELIVER still has it."

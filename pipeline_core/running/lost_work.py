@@ -37,7 +37,7 @@ def fate(attempt: Attempt, lease: float, sent: Sequence[Dispatch], now: datetime
         return f"{lost}, sent again {_seconds(now - again[-1])} s ago, not begun yet"
     due = attempt.expires_at + _LOOKED_EVERY
     if due > now:
-        return f"{lost}, sent again in {_seconds(due - now)} s"
+        return f"{lost}, sent again within {_seconds(due - now)} s"
     return f"{lost}, and nobody sends it again; `sales-pipeline recover` does"
 
 
@@ -67,4 +67,6 @@ def _seconds(span: timedelta) -> int:
 def waiting_words(fates: Iterable[str]) -> str:
     """Why nobody works, by what became of those who did."""
     first, *others = sorted(fates) or ["no worker has begun what is left"]
-    return f"{first}; so are {len(others)} more" if others else first
+    return (
+        f"{first}; so {'is' if len(others) == 1 else 'are'} {len(others)} more" if others else first
+    )

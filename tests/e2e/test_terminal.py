@@ -107,7 +107,7 @@ def test_the_view_names_states_pace_and_workers(many: dict[str, str]) -> None:
         assert terminal.wait() == 0
     with Terminal("run", env=many, columns=120) as again:
         assert again.wait() == 0
-    assert b"earlier runs left" in b" ".join(again.seen.split())
+    assert b"earlier runs, or tries of this one, left" in b" ".join(again.seen.split())
 
 
 def test_it_fits_again_after_a_resize(many: dict[str, str]) -> None:

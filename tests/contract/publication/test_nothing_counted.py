@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from console.display.views import output, print_summary
 from pipeline_core.ledger import RunLedger
 from pipeline_core.messages import Outcome
 from pipeline_core.publication.rebuild import rebuild
@@ -310,3 +311,39 @@ def test_a_refused_run_that_is_resumed_is_refused_again(tmp_path: Path) -> None:
     manifest = reopen(ledger)
     process_local(tmp_path, manifest)
     assert publish_local(tmp_path, manifest).reason == outcome.reason
+
+
+@pytest.mark.parametrize("table", ["products", "customers"])
+def test_a_table_without_rows_is_named_with_its_place(tmp_path: Path, table: str) -> None:
+    shop = shop_of(tmp_path, part([purchase()]))
+    file = shop.dimensions / f"{table}.csv"
+    file.write_text(file.read_text().splitlines()[0] + "\n")
+    outcome = run(shop, tmp_path)
+    place = f"which are read from {shop.dimensions / table}"
+    assert_refused(tmp_path, outcome, f"1 unknown_{table[:-1]}", f"no row of {table}, {place}")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"), [("utf-16", "iconv -f UTF-16"), ("latin-1", "iconv -f WINDOWS-1252")]
+)
+def test_text_in_another_encoding_is_told_how_to_convert_it(
+    tmp_path: Path, encoding: str, said: str
+) -> None:
+    foreign = part([purchase("é")]).decode().replace("\\u00e9", "é").encode(encoding)
+    shop = shop_of(tmp_path, part([purchase()]), foreign)
+    outcome = run(shop, tmp_path)
+    assert outcome.state == "refused"
+    assert said in outcome.remedy
+    assert outcome.remedy.index(said) < outcome.remedy.index("--allow-incomplete")
+
+
+def test_next_to_no_purchase_is_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = run(shop_of(tmp_path, part([purchase(), *[VIEW] * 1500])), tmp_path)
+    assert outcome.state == "published"
+    told = [each.getMessage() for each in caplog.records if "few_purchases" in str(each.msg)]
+    assert len(told) == 1
+    assert "Of 1,501 events 1 is a purchase." in told[0]
+    print_summary(output(), summary(outcome))
+    assert "Of 1,501 events 1 is a purchase." in " ".join(capsys.readouterr().out.split())

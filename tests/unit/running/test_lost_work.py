@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline_core.messages import Attempt, Dispatch
-from pipeline_core.running.lost_work import fate, is_silent, troubles
+from pipeline_core.running.lost_work import fate, is_silent, troubles, waiting_words
 
 NOW = datetime(2024, 3, 1, 12, tzinfo=UTC)
 LEASE = 60.0
@@ -37,7 +37,7 @@ def _sent(seconds: float) -> Dispatch:
     ("silence", "sent", "said"),
     [
         (40, [_sent(300)], "no word from server2:7 for 40 s; lost in 20 s unless there is one"),
-        (68, [_sent(300)], "lost with server2:7, sent again in 52 s"),
+        (68, [_sent(300)], "lost with server2:7, sent again within 52 s"),
         (
             130,
             [_sent(300)],
@@ -71,3 +71,9 @@ def test_troubles_are_what_came_to_nothing() -> None:
     found = [(each.number, how) for each, how in troubles(tried, 4, NOW)]
     assert found == [(1, "failed"), (2, "handed back"), (3, "lost")]
     assert [each.number for each, _ in troubles(tried, None, NOW)] == [1, 2, 3, 4]
+
+
+def test_one_more_is_one() -> None:
+    assert waiting_words(["lost"]) == "lost"
+    assert waiting_words(["lost", "lost"]) == "lost; so is 1 more"
+    assert waiting_words(["lost"] * 3) == "lost; so are 2 more"
