@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from console.broker_tls import tls_mismatch
 from console.display.terminal import note
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.errors import ConfigError, RetryableError
@@ -182,8 +181,11 @@ def _ask(settings: Settings, shop: Shop) -> Callable[[], int]:
 
 def _answering_processes(settings: Settings, shop: Shop, stack: ExitStack) -> int:
     from workers.sending.broker import worker_processes
+    from workers.sending.broker_tls import tls_error
 
     _, connection = stack.enter_context(_broker(settings))
+    if (refused := tls_error(settings, "SALES_RESULT_BACKEND")) is not None:
+        raise refused
     return worker_processes(shop, connection)
 
 
@@ -203,6 +205,7 @@ def _is_answered(settings: Settings) -> bool:
 @contextmanager
 def _broker(settings: Settings) -> Iterator[tuple[Celery, Any]]:
     from workers.sending.broker import AWAY, broker_error
+    from workers.sending.broker_tls import tls_mismatch
 
     app = celery_app(settings)
     try:

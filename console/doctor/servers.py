@@ -12,7 +12,6 @@ from pipeline_core.settings import Settings
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
-    from redis import Redis
 
     from workers.sending.broker import Answer
 
@@ -33,11 +32,12 @@ def check_broker(settings: Settings) -> Check:
 def _redis_check(settings: Settings, url: SecretStr, setting: str) -> Check:
     from redis.exceptions import RedisError
 
+    from workers.sending.broker_tls import redis_client, tls_mismatch
+
     try:
-        with _redis(settings, url) as client:
+        with redis_client(settings, url) as client:
             info: dict[str, Any] = client.info("everything")
     except (RedisError, OSError) as error:
-        from console.broker_tls import tls_mismatch
         from workers.sending.broker import broker_error
 
         told = broker_error(error)
@@ -162,8 +162,10 @@ def check_clock(settings: Settings) -> Check:
         return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M:%S} UTC; nothing to compare it with")
     from redis.exceptions import RedisError
 
+    from workers.sending.broker_tls import redis_client
+
     try:
-        with _redis(settings, settings.broker_url) as client:
+        with redis_client(settings, settings.broker_url) as client:
             seconds, _ = client.time()
     except (RedisError, OSError, ValueError) as error:
         return Check("clock", "warned", f"The broker's clock cannot be read: {error}.")
@@ -173,13 +175,3 @@ def check_clock(settings: Settings) -> Check:
             "clock", "failed", f"{drift:.0f} s away from the broker's.", "Run NTP on both machines."
         )
     return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M:%S} UTC, as the broker's")
-
-
-def _redis(settings: Settings, url: SecretStr) -> Redis:
-    from redis import Redis
-
-    from workers.tls import tls_options
-
-    address = url.get_secret_value()
-    encrypted = tls_options(settings) if address.startswith("rediss:") else {}
-    return Redis.from_url(address, socket_timeout=5, **encrypted)

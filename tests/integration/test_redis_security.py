@@ -17,7 +17,6 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
-from console.broker_tls import tls_mismatch
 from console.doctor.servers import check_broker
 from console.stack import RedisServer, Stack
 from pipeline_core.settings import load_settings
@@ -25,15 +24,9 @@ from tests.support import PROJECT
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.processes import celery, environment, eventually, sales_pipeline
 from tests.support.tls import TlsRedis, speaks_tls, tls_proxy, tls_server
+from workers.sending.broker_tls import tls_mismatch
 
 WEEK = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": part([purchase(quantity=3)])})})
-
-# The command, but the result store is tried once: the pauses between its ten tries take long.
-_WITHOUT_PATIENCE = """
-from console import command, fleet
-fleet._BACKEND_TRIES = 1
-command.main()
-"""
 
 
 @pytest.fixture
@@ -65,6 +58,39 @@ def test_a_url_that_is_wrong_about_tls_is_told(
     found = check_broker(load_settings({"broker_url": wrong}))
     assert ("speaks TLS" if is_encrypted else "speaks no TLS") in found.found
     assert f"Begin SALES_BROKER_URL with {scheme}//" in found.remedy
+
+
+@pytest.mark.parametrize("setting", ["SALES_BROKER_URL", "SALES_RESULT_BACKEND"])
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_command_and_worker_say_it_at_their_start(
+    encrypted: TlsRedis,
+    stack: Stack,
+    shop: Shop,
+    tmp_path: Path,
+    setting: str,
+    is_encrypted: bool,
+) -> None:
+    env = environment(stack, shop, tmp_path, SALES_REDIS_CA=str(encrypted.ca))
+    right, scheme, other = (
+        (encrypted.url, "rediss:", "redis:")
+        if is_encrypted
+        else (stack.redis.url, "redis:", "rediss:")
+    )
+    env |= {"SALES_BROKER_URL": stack.redis.url, setting: right.replace(scheme, other)}
+    whose = "The broker's" if setting == "SALES_BROKER_URL" else "The result store's"
+    worker = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "workers", "worker"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    for done in sales_pipeline("run", "--engine", "celery", env=env), worker:
+        assert done.returncode == 2, done.stderr
+        assert f"{whose} port " in done.stderr
+        assert f"Begin {setting} with {scheme}//" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_nobody_there_is_no_matter_of_tls() -> None:
@@ -109,15 +135,11 @@ def test_an_unknown_authority_of_the_result_store_is_refused(
 ) -> None:
     env = environment(stack, shop, tmp_path)
     with celery("worker", "--concurrency=1", env=env, log=tmp_path / "worker.log"):
-        done = subprocess.run(
-            [sys.executable, "-c", _WITHOUT_PATIENCE, "run"],
-            env=env | {"SALES_RESULT_BACKEND": encrypted.url},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 1
+        done = sales_pipeline("run", env=env | {"SALES_RESULT_BACKEND": encrypted.url})
+    assert done.returncode == 2
+    assert "The result store and this machine agree on no TLS: " in done.stderr
     assert "certificate verify failed" in done.stderr
+    assert "SALES_RESULT_BACKEND" in done.stderr
     assert "Traceback" not in done.stderr
     assert encrypted.url not in done.stderr
 

@@ -15,6 +15,8 @@ from click.core import ParameterSource
 from pipeline_core.logs import get_logger, name_in_every_line
 from workers.celery import settings
 from workers.log_lines import configure_log_lines
+from workers.sending.broker_tls import tls_error
+from workers.start_checks import end
 
 log = get_logger()
 
@@ -30,6 +32,7 @@ class NamedWorker(Worker):  # type: ignore[misc]
         chosen = hostname if hostname and _is_chosen() else _own_name()
         name_in_every_line(worker=chosen)
         configure_log_lines(settings)  # before Celery warns of anything
+        _end_without_tls()
         super().__init__(app, chosen, **options)
 
     def emit_banner(self) -> None:
@@ -46,8 +49,17 @@ class LoggedBeat(Beat):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, quiet: bool = False, **options: Any) -> None:
         configure_log_lines(settings)
+        _end_without_tls()
         is_quiet = quiet or settings.log_format == "json"
         super().__init__(*arguments, quiet=is_quiet, **options)
+
+
+def _end_without_tls() -> None:
+    """Ends the process with exit code 2 if there is no TLS with broker or result store where one
+    side expects it: it would try for ever. One that is away may come back."""
+    for setting in ("SALES_BROKER_URL", "SALES_RESULT_BACKEND"):
+        if (refused := tls_error(settings, setting)) is not None:
+            end(refused)
 
 
 def _is_chosen() -> bool:

@@ -149,13 +149,23 @@ def broker_error(error: BaseException | None) -> ConfigError | RetryableError:
             f"The broker has no such host: {said}.",
             "Correct the host in SALES_BROKER_URL: no such name is known here.",
         )
-    if any(isinstance(each, ssl.SSLError) and not _is_cut_off(each) for each in causes):
-        return ConfigError(
-            f"The broker and this machine agree on no TLS: {said}.",
-            "Check that SALES_BROKER_URL begins with rediss:// if, and only if, that port speaks "
-            "TLS, and SALES_REDIS_CA.",
-        )
-    return no_answer(error)
+    return refused_tls(error) if is_of_tls(error) else no_answer(error)
+
+
+def is_of_tls(error: BaseException | None) -> bool:
+    """Whether it says that TLS did not come about."""
+    return any(isinstance(each, ssl.SSLError) and not _is_cut_off(each) for each in _causes(error))
+
+
+def refused_tls(error: BaseException | None, setting: str = "SALES_BROKER_URL") -> ConfigError:
+    """What a person is told of an error that ``is_of_tls``, of the Redis that ``setting`` names."""
+    said = " ".join(str(error).split()).rstrip(".")
+    who = "The broker" if setting == "SALES_BROKER_URL" else "The result store"
+    return ConfigError(
+        f"{who} and this machine agree on no TLS: {said}.",
+        f"Check that {setting} begins with rediss:// if, and only if, that port speaks TLS, and "
+        "SALES_REDIS_CA.",
+    )
 
 
 def no_answer(error: BaseException | None) -> RetryableError:
