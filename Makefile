@@ -46,8 +46,10 @@ plain: setup  ## The tests of what is counted, and on real servers, with nothing
 	cd build/plain && PYTHONPATH=$$PWD ../../$(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal \
 		$(or $(TESTS),tests/unit tests/property tests/contract tests/integration tests/fuzz)
 
-fault: setup  ## The fault suite, with every crash point
+fault: setup  ## The fault suite, with every crash point, and all that is long elsewhere
 	FAULT_ALL=1 $(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal tests/fault
+	FAULT_ALL=1 $(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist worksteal -m long \
+		tests/contract tests/integration tests/e2e
 
 fleet: setup  ## The fleet suite, on hosts of its own: needs Linux, root, iproute2; prints what a sick host costs
 	FLEET_ALL=1 $(BIN)/python -m pytest tests/fleet
@@ -56,7 +58,7 @@ soak: setup  ## FAULTS=300 faults at random moments, SEED=1
 	$(BIN)/python -m tests.fault.soak --faults $(or $(FAULTS),300) --seed $(or $(SEED),1)
 
 fuzz: setup  ## New examples, archives mutated for SECONDS=600, CASES=1000000 mutated parts and calls, DAYS=100000; SEED=1
-	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest tests/property tests/unit
+	HYPOTHESIS_PROFILE=random $(BIN)/python -m pytest tests/property tests/unit tests/contract/price_history tests/contract/test_returns.py
 	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),600) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.days --cases $(or $(DAYS),100000) --seed $(or $(SEED),1)
 	$(BIN)/python -m tests.fuzz.tiers --cases $(or $(CASES),1000000) --seed $(or $(SEED),1)

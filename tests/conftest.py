@@ -42,6 +42,15 @@ def pytest_configure() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long ones are for `make fault`."""
+    if os.environ.get("FAULT_ALL"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """A real PostgreSQL with the sample shop and the role that may only read, and a real Redis."""

@@ -58,7 +58,7 @@ def demo_command(folder: str, archives: int, workers: int, dirt: float) -> None:
             with _workers(environment, workers, root / "worker.log", elsewhere):
                 say.print("[bold]4/4[/bold] Running the daily job as a chord")
                 code = _run(environment, elsewhere)
-            _export(stack, root / "dimensions")
+            export_tables(stack, root / "dimensions")
     except StackError as error:
         raise PipelineError("The demo's servers did not start.", str(error)) from error
     if code == 0:
@@ -79,7 +79,7 @@ def _generate(data: Path, archives: int, dirt: float, say: Console) -> None:
     generate(data, archives, dirt=dirt)
 
 
-def _export(stack: Stack, folder: Path) -> None:
+def export_tables(stack: Stack, folder: Path) -> None:
     """Customers and products as files: for later runs, when the database is gone."""
     from sqlalchemy import create_engine, text
 

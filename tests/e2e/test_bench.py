@@ -41,7 +41,7 @@ from bench.rounds import ReportsDifferError, compare
 from bench.shop import SIZES, Shop, prepare
 from tests.support import PROJECT
 
-CONTENDERS = ("ours-1", "ours-2", "celery-1", "pandas", "inflate")
+CONTENDERS = ("ours-1", "celery-1", "pandas", "inflate")
 NAIVE = [sys.executable, "-m", "bench.peers.naive_pandas", DATA, DIMENSIONS, REPORTS]
 ONE_CENT_MORE = """
 import sys

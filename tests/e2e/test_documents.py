@@ -20,11 +20,14 @@ from pathlib import Path
 
 import pytest
 
+from console.commands.demo import export_tables
 from console.stack import Stack
 from console.stack.postgres import find_postgres
+from data_generator import generate
 from pipeline_core.storage import open_storage
 from tests.support import PROJECT
 from tests.support.documents import Block, blocks, run_documents
+from tests.support.processes import sales_pipeline
 from tests.support.reader import Reader
 from tests.support.s3 import put, use_endpoint
 
@@ -32,15 +35,22 @@ _PLACES = ("data", "dimensions", "reports", "state")
 # It takes long, and does the same the second time.
 _ONCE = {Block("sh", "make demo\n", "", 0)}
 _COPIED = ("sql", "pipeline_core", "console", "workers")
+# They begin with nothing; who reads another one has what the demo left.
+_FIRST = {"tutorial", "README", "your-own-feed", "which-price-counts"}
+
+
+def _readings() -> list[list[Path]]:
+    """What is read in one sitting: the README goes on where the tutorial ends."""
+    tutorial, readme, *others = run_documents()
+    return [[tutorial, readme], *([each] for each in others)]
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """What a clone has, in a folder where the blocks may write."""
+    """What a clone has, in a folder where the blocks may write; compiled already."""
     for name in _COPIED:
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(PROJECT / name, tmp_path / name, ignore=ignored)
-    shutil.copy(PROJECT / "data_generator.py", tmp_path)
+        shutil.copytree(PROJECT / name, tmp_path / name)
+    shutil.copy2(PROJECT / "data_generator.py", tmp_path)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     return tmp_path
 
@@ -72,9 +82,30 @@ def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return "s3://shop"
 
 
+@pytest.fixture(scope="module")
+def demo(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a small demo leaves."""
+    root = tmp_path_factory.mktemp("demo")
+    generate(root / "data", 3, dirt=0.01)
+    export_tables(stack, root / "dimensions")
+    places = {f"SALES_{place.upper()}": str(root / place) for place in _PLACES}
+    env = os.environ | places | {"PYTHONPATH": str(PROJECT)}
+    assert sales_pipeline("run", "--engine", "local", "--quiet", env=env).returncode == 0
+    return root
+
+
+@pytest.mark.parametrize("documents", _readings(), ids=lambda documents: documents[0].stem)
 def test_every_block_works(
-    stack: Stack, postgres_url: str, checkout: Path, bucket: str, env: dict[str, str]
+    stack: Stack,
+    postgres_url: str,
+    checkout: Path,
+    bucket: str,
+    env: dict[str, str],
+    demo: Path,
+    documents: list[Path],
 ) -> None:
+    if documents[0].stem not in _FIRST:
+        shutil.copytree(demo, checkout / ".demo", symlinks=True)
     env |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     addresses = {
         "myuser:mypassword@localhost:5432/ecommerce_db": postgres_url.partition("://")[2],
@@ -86,7 +117,7 @@ def test_every_block_works(
         "path/to/folder": ".demo/dimensions",
     }
     followed: set[Block] = set()
-    for document in run_documents():
+    for document in documents:
         name = document.stem
         mine = env | _settings(name, postgres_url)
         addresses["RUN"] = _prepared(name, checkout, mine, bucket)
@@ -104,7 +135,7 @@ def test_every_block_works(
 
 def _settings(name: str, database: str) -> dict[str, str]:
     """What a reader of a how-to has in .env; who reads the others has none yet."""
-    if name in {"tutorial", "README", "your-own-feed", "which-price-counts"}:
+    if name in _FIRST:
         return {}
     settings = {f"SALES_{place.upper()}": f".demo/{place}" for place in _PLACES}
     if name == "one-server":
@@ -116,8 +147,6 @@ def _settings(name: str, database: str) -> dict[str, str]:
 def _prepared(name: str, checkout: Path, env: dict[str, str], bucket: str) -> str:
     """Makes the situation of the document; the id of the newest run."""
     data, runs = checkout / ".demo" / "data", checkout / ".demo" / "state" / "runs"
-    if name not in {"tutorial", "README"}:
-        (checkout / ".env").unlink(missing_ok=True)
     if name == "many-machines":
         archives = open_storage(f"{bucket}/archives")
         for path in data.iterdir():

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
-from tests.support.packages import in_own_interpreter as command
 from tests.support.packages import install
 from tests.support.processes import local_environment
+from tests.support.processes import sales_pipeline as command
 
 ENTRIES = """
 crm = "acme_crm:read"
@@ -30,12 +30,18 @@ def nothing():
 """
 
 
-@pytest.fixture
-def env(tmp_path: Path) -> dict[str, str]:
-    """Settings of a shop whose tables a plug-in has."""
-    site = tmp_path / "site"
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the plug-in is installed."""
+    found = tmp_path_factory.mktemp("packages") / "site"
     modules = {"__init__": SOURCE, "broken": "import no_such_module"}
-    install(site, "acme-crm", "1.2", "sales_pipeline.dimensions", ENTRIES, modules)
+    install(found, "acme-crm", "1.2", "sales_pipeline.dimensions", ENTRIES, modules)
+    return found
+
+
+@pytest.fixture
+def env(tmp_path: Path, site: Path) -> dict[str, str]:
+    """Settings of a shop whose tables a plug-in has."""
     days = {"events_2024-03-01.zip": day_zip({"a.json": part([purchase("7", "p1", 2)])})}
     shop = write_shop(tmp_path / "shop", {"events_week_01.zip": archive_zip(days)})
     own = local_environment(shop, tmp_path)

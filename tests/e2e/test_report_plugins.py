@@ -12,9 +12,9 @@ import pytest
 
 from console.stack import Stack
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
-from tests.support.packages import in_own_interpreter as command
 from tests.support.packages import install
 from tests.support.processes import celery, environment, eventually, local_environment
+from tests.support.processes import sales_pipeline as command
 
 GROUP = "sales_pipeline.reports"
 SEGMENTS = """
@@ -273,7 +273,7 @@ def test_workers_make_it_and_those_with_another_version_refuse(
     env = environment(stack, shop, tmp_path)
     old, new = _with(env, sites["1.2"]), _with(env, sites["1.3"])
     log = tmp_path / "worker.log"
-    with celery("worker", "--concurrency=1", env=old, log=log, own_interpreter=True):
+    with celery("worker", "--concurrency=1", env=old, log=log):
         eventually(lambda: b"ready" in log.read_bytes(), f"a worker that is ready in {log}")
         _run(old)
         assert _csv(env) == ["customer_segment,UNITS,revenue", "VIP,5,0.50"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,15 +11,6 @@ from console.stack import RedisServer
 from tests.support.archives import Shop, write_shop
 from tests.support.fleet import ARCHIVES, CUSTOMERS, PRODUCTS, Fleet, archive, fleet
 from tests.support.processes import published_csvs, sales_pipeline
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long ones are for `make fault`."""
-    if os.environ.get("FAULT_ALL"):
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
 
 
 @pytest.fixture(scope="session")

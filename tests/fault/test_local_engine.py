@@ -9,9 +9,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from zipfile import ZIP_STORED
 
 import psutil
 import pytest
@@ -20,7 +22,15 @@ from pipeline_core.ledger import RunLedger, lease, run_ids
 from pipeline_core.messages import Work
 from pipeline_core.storage import open_storage
 from tests.support import PROJECT
-from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.archives import (
+    Shop,
+    archive_zip,
+    packed_entry,
+    part,
+    purchase,
+    raw_zip,
+    write_shop,
+)
 from tests.support.fleet import CUSTOMERS, PRODUCTS, archive, kill_tree
 from tests.support.processes import eventually, local_environment, published_csvs, sales_pipeline
 from tests.support.run import note_attempt, plan_local
@@ -91,8 +101,9 @@ def env(tmp_path: Path) -> dict[str, str]:
 def some_seconds_of_work() -> bytes:
     """An archive; of one day, so that it is not cut into shares."""
     content = part([purchase(f"c{n % 30}", f"p{1 + n % 19}", 1 + n % 3) for n in range(100_000)])
-    day = day_zip({f"{n}.json": content for n in range(30)})
-    return archive_zip({"events_2024-09-01.zip": day})
+    entry = packed_entry("", content)
+    day = raw_zip([replace(entry, name=f"{n}.json") for n in range(30)])
+    return archive_zip({"events_2024-09-01.zip": day}, compression=ZIP_STORED)
 
 
 @pytest.fixture

@@ -28,6 +28,9 @@ from console.stack.postgres import find_postgres
 from console.stack.processes import RunAs, free_port
 from tests.support import PROJECT
 
+# `make fault` has them.
+LONG = pytest.mark.long
+
 INIT_SQL = """
 CREATE TABLE colours (name TEXT PRIMARY KEY);
 INSERT INTO colours VALUES ('red'), ('green: 100 %');
@@ -343,8 +346,19 @@ def test_nothing_stays_after_the_owner_ends(temporary: Path, how: str) -> None:
     assert not processes_in(temporary)
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-@pytest.mark.parametrize("how", ["sleep", "fork"])
+@pytest.mark.parametrize(
+    ("how", "end"),
+    [
+        ("sleep", signal.SIGINT),
+        pytest.param("sleep", signal.SIGTERM, marks=LONG),  # as with a child
+        pytest.param("sleep", signal.SIGHUP, marks=LONG),  # as SIGTERM
+        pytest.param("sleep", signal.SIGKILL, marks=LONG),  # as with a child
+        pytest.param("fork", signal.SIGINT, marks=LONG),  # as without one
+        ("fork", signal.SIGTERM),
+        pytest.param("fork", signal.SIGHUP, marks=LONG),  # as SIGTERM
+        ("fork", signal.SIGKILL),
+    ],
+)
 def test_nothing_stays_after_a_signal(temporary: Path, end: signal.Signals, how: str) -> None:
     with own(temporary, how) as owner:
         assert owner.stdout is not None
@@ -362,7 +376,10 @@ def test_nothing_stays_after_a_signal(temporary: Path, end: signal.Signals, how:
             child.kill()
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1, 0.3, 0.6])
+@pytest.mark.parametrize(
+    "seconds",
+    [0.0, pytest.param(0.02, marks=LONG), 0.1, pytest.param(0.3, marks=LONG), 0.6],
+)
 def test_nothing_stays_when_the_owner_is_killed_while_it_starts(
     temporary: Path, seconds: float
 ) -> None:

@@ -13,11 +13,12 @@ from pipeline_core.storage import open_storage
 from tests.contract.publication.test_changes import check_changes
 from tests.property.test_reuse import a_world
 from tests.support.differences import diff
+from tests.support.whole_runs import seeds
 
 STEPS = 25
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(4))
 def test_causes_add_up_after_any_steps(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311
     world = a_world(tmp_path, chance, dated=False)

@@ -3,7 +3,7 @@ long its name is, holds the date of the whole name, and no other."""
 
 from __future__ import annotations
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline_core.containers.cut import LONGEST_NAME
@@ -11,6 +11,7 @@ from pipeline_core.containers.entry_names import day_date, day_label, folder_dat
 from pipeline_core.reread import names as reread
 from pipeline_core.reread.names import iso_date, shown_day
 from tests.support.oracle_feed import date_of_day, date_of_part
+from tests.support.whole_runs import whole_runs
 
 _PIECE = st.one_of(
     st.sampled_from(
@@ -23,7 +24,7 @@ _PIECE = st.one_of(
 _NAMES = st.lists(_PIECE, min_size=1, max_size=9).map("".join).map(lambda name: f"{name}.zip")
 
 
-@settings(max_examples=500, deadline=None)
+@whole_runs(500)
 @example("x" * 470 + "12024-03-01" + "x" * 1000 + ".zip")
 @example("x" * 1000 + "12024-03-01" + "x" * 466 + ".zip")
 @example("2024-03-01" + "x" * 480 + "/" + "y" * 480 + ".zip")
@@ -51,7 +52,7 @@ _PLACES = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=2000, deadline=None)
+@whole_runs(2000)
 @given(_PLACES, _PLACES)
 def test_three_readers_find_the_same_date(name: str, archive: str) -> None:
     found = str(part_date(name, f"{archive}.zip") or "")

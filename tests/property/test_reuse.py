@@ -18,6 +18,7 @@ from pipeline_core.publication.rebuild import rebuild
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.support.changing_lists import ChangingList
 from tests.support.successive import Runs, check
+from tests.support.whole_runs import seeds
 
 STEPS = 50
 CUSTOMERS = [f"c{n}" for n in range(18)]
@@ -142,7 +143,7 @@ MUTATIONS: list[Callable[[World], None]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(4))
 def test_after_any_step_the_figures_are_those_of_a_full_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

@@ -303,23 +303,29 @@ def bomb(gib: float = 6, *, name: str = "part.json", declared: int | None = None
     `declared` is the size in the headers, if it shall be a lie.
     """
     block = b" " * 2**20
-    count = round(gib * GIB / len(block))
+    entry = repeated_entry(name, b"", block, round(gib * GIB / len(block)), b"[]")
+    return raw_zip([entry if declared is None else replace(entry, size=declared)])
+
+
+def repeated_entry(name: str, head: bytes, block: bytes, count: int, tail: bytes) -> RawEntry:
+    """A deflated entry of `head`, so many times `block`, and `tail`, for the price of one block."""
     squeeze = zlib.compressobj(9, wbits=-15)
-    # A full flush forgets what came before, so one compressed block can stand many times.
-    packed = squeeze.compress(block) + squeeze.flush(zlib.Z_FULL_FLUSH)
-    data = packed * count + squeeze.compress(b"[]") + squeeze.flush()
-    size = count * len(block) + 2
-    crc = zlib.crc32(b"[]", _crc_of_repeated(block, count))
-    return raw_zip(
-        [RawEntry(name, data, size if declared is None else declared, crc, ZIP_DEFLATED)]
-    )
+
+    def packed(piece: bytes) -> bytes:
+        # A full flush forgets what came before, so one compressed block can stand many times.
+        return squeeze.compress(piece) + squeeze.flush(zlib.Z_FULL_FLUSH)
+
+    data = packed(head) + packed(block) * count + squeeze.compress(tail) + squeeze.flush()
+    size = len(head) + count * len(block) + len(tail)
+    crc = zlib.crc32(tail, _crc_of_repeated(block, count, zlib.crc32(head)))
+    return RawEntry(name, data, size, crc, ZIP_DEFLATED)
 
 
-def _crc_of_repeated(block: bytes, count: int) -> int:
-    """crc32(block * count). A CRC is affine in its start value: learn the map once, iterate it."""
+def _crc_of_repeated(block: bytes, count: int, crc: int) -> int:
+    """crc32(block * count, crc). A CRC is affine in its start value: learn the map once, iterate
+    it."""
     origin = zlib.crc32(block, 0)
     columns = [zlib.crc32(block, 1 << bit) ^ origin for bit in range(32)]
-    crc = 0
     for _ in range(count):
         start, crc = crc, origin
         for bit, column in enumerate(columns):

@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 # Modules that read the environment when they are imported.
@@ -140,7 +141,11 @@ def _take(streams: list[int], request: Request) -> None:
     os.environ.clear()
     os.environ.update(request.environment)
     time.tzset()
-    sys.path[0] = request.folder
+    given = request.environment["PYTHONPATH"].split(os.pathsep)
+    sys.path[:2] = [request.folder, *given]  # the second was the project's
+    if any(Path(each, "sitecustomize.py").exists() for each in given):
+        sys.modules.pop("sitecustomize", None)
+        importlib.import_module("sitecustomize")
     sys.argv = [request.module, *request.arguments]
     sys.stdin = sys.__stdin__ = _text(0, "r")  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = _text(1, "w")  # type: ignore[misc]

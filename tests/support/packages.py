@@ -38,9 +38,3 @@ def install(
     line = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
     line += ["--no-build-isolation", "--target", str(site), str(source)]
     subprocess.run(line, check=True, capture_output=True)
-
-
-def in_own_interpreter(*arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """The command, in an interpreter that finds what ``env`` says is installed."""
-    line = [sys.executable, "-m", "console.command", *arguments]
-    return subprocess.run(line, env=env, capture_output=True, text=True, check=False, timeout=120)

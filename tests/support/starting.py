@@ -2,8 +2,9 @@
 
 A command takes three times as long to import what it needs as to run a small shop, and the tests
 start hundreds. What a process reads of its environment, arguments and folder it still reads after
-the fork, and it ends as any other does; but for where its modules come from it is a real process.
-Who tests just that, or memory, or what `ps` shows, starts an interpreter of its own.
+the fork, and so it does what stands in further folders of PYTHONPATH: it ends as any other does.
+But for where our own modules come from it is a real process. Who tests just that, or memory, or
+what `ps` shows, starts an interpreter of its own.
 """
 
 from __future__ import annotations
@@ -196,8 +197,8 @@ def started(
 
 def _is_plain(env: Mapping[str, str]) -> bool:
     """Whether an interpreter with it would find the same modules, and these the same at first."""
-    own_modules = env.get("PYTHONPATH") != str(PROJECT)
-    return not own_modules and not any(name in env for name in _READ_BY_IMPORTS)
+    paths = env.get("PYTHONPATH", "").split(os.pathsep)
+    return str(PROJECT) in paths and not any(name in env for name in _READ_BY_IMPORTS)
 
 
 @cache

@@ -14,7 +14,7 @@ from threading import Barrier
 import pyarrow as pa
 import pytest
 import time_machine
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.dimensions.files import read_folder, read_products
@@ -38,6 +38,7 @@ from pipeline_core.valid_ranges import bounds, distinct_numbers
 from pipeline_core.verify.verification import verify
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.support.successive import Runs
+from tests.support.whole_runs import whole_runs
 
 DAY = date(2024, 3, 1)
 List = Mapping[str, tuple[str, str]]  # category and price by product
@@ -163,7 +164,7 @@ def expected(seen: list[Seen], day: date) -> tuple[str, str] | None:
 
 
 @given(_STEPS)
-@settings(max_examples=80, deadline=None)
+@whole_runs(80)
 def test_a_day_has_the_price_that_the_last_plan_up_to_it_saw(
     steps: list[tuple[int, dict[str, tuple[str, str] | None]]],
 ) -> None:
@@ -186,7 +187,7 @@ def test_a_day_has_the_price_that_the_last_plan_up_to_it_saw(
 
 
 @given(st.lists(st.tuples(st.integers(-2, 2), _LISTS), min_size=1, max_size=9))
-@settings(max_examples=40, deadline=None)
+@whole_runs(40)
 def test_rows_of_a_product_never_overlap_whatever_the_clock_says(
     steps: list[tuple[int, dict[str, tuple[str, str] | None]]],
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -28,6 +28,7 @@ from pipeline_core.messages import Feed, Limits, RejectReason
 from tests.support import strategies
 from tests.support.decoding import OURS, by_both_tiers, collected
 from tests.support.oracle_parts import events_of_array
+from tests.support.whole_runs import whole_runs
 
 LARGEST = 2**31 - 1
 FOUR_NAMES = (b"t", b"c", b"p", b"q")
@@ -103,7 +104,7 @@ def _id(value: object) -> bytes | None:
 
 
 @given(ANY_PARTS, st.integers(1, 300), st.integers(1, 300), st.integers(1, 4))
-@settings(max_examples=400, deadline=None)
+@whole_runs(400)
 def test_candidates_are_those_of_json_loads_in_windows_of_any_size(
     content: bytes, size: int, block: int, most_rows: int
 ) -> None:
@@ -118,7 +119,7 @@ def test_candidates_are_those_of_json_loads_in_windows_of_any_size(
 
 
 @given(strategies.parts(EVENTS, damage=False), st.sampled_from(["view_product", "purch", ""]))
-@settings(max_examples=200, deadline=None)
+@whole_runs(200)
 def test_both_tiers_know_returns_by_their_type(content: bytes, kind: str) -> None:
     (window,) = windows([content], 1 << 30, NO_LIMITS, OURS)
     feed = Feed(return_types=(kind, "add_to_cart"), price="quantity_price", ids="any")
@@ -129,7 +130,7 @@ def test_both_tiers_know_returns_by_their_type(content: bytes, kind: str) -> Non
 
 
 @given(strategies.parts(EVENTS, damage=False))
-@settings(max_examples=200, deadline=None)
+@whole_runs(200)
 def test_event_texts_say_the_same_as_the_part_on_one_line(content: bytes) -> None:
     (window,) = windows([content], 1 << 30, NO_LIMITS, OURS)
     events = json.loads(content.decode("utf-8-sig"), parse_int=str)

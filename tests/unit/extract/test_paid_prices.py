@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline_core.extract.paid_prices import paid_price
@@ -18,6 +18,7 @@ from tests.support.decoding import by_both_tiers
 from tests.support.oracle_feed import Counted
 from tests.support.oracle_feed import Feed as OracleFeed
 from tests.support.oracle_parts import json_value
+from tests.support.whole_runs import whole_runs
 
 EVENT = '{"event_type":"purchase","customer_id":"c","product_id":"p","quantity":2,"price":%s}'
 
@@ -113,7 +114,7 @@ TEXTS = st.from_regex(r"-?[0-9]{0,18}\.?[0-9]{0,9}", fullmatch=True).map(json.du
 
 @given(st.one_of(NUMBERS, TEXTS), st.integers(0, 6))
 @example("9007199254740991", 0)
-@settings(max_examples=500, deadline=None)
+@whole_runs(500)
 def test_both_tiers_verify_and_the_oracle_agree(price: str, decimals: int) -> None:
     counted = Counted(0, json_value((EVENT % price).encode()), {})
     expected = OracleFeed(price="price", price_decimals=decimals).paid(counted)

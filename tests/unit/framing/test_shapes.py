@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from backports import zstd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.errors import UnreadablePart
@@ -21,6 +21,7 @@ from pipeline_core.framing.shapes import windows
 from pipeline_core.messages import Feed, Limits
 from tests.support.decoding import OURS
 from tests.support.parts import ONE_WINDOW, Read, read_part
+from tests.support.whole_runs import whole_runs
 
 P = '{"event_type":"purchase","customer_id":"c%d","product_id":"p","quantity":1}'
 A, B, C = (P % number for number in (1, 2, 3))
@@ -106,7 +107,7 @@ def _without_texts(found: Read) -> Read:
 
 
 @given(OBJECTS, st.integers(1, 300), st.integers(1, 300), st.data())
-@settings(max_examples=300, deadline=None)
+@whole_runs(300)
 def test_the_same_events_are_the_same_in_any_shape_packing_and_names(
     events: list[dict[str, Any]], size: int, block: int, data: st.DataObject
 ) -> None:

@@ -90,12 +90,36 @@ def test_an_error_is_told_as_ever(env: dict[str, str], tmp_path: Path) -> None:
     assert errors.splitlines()[-1] == "ValueError: of a test"
 
 
-@pytest.mark.parametrize("name", ["PYTHONPATH", "REMAP_SIGTERM"])
-def test_what_an_interpreter_reads_as_it_starts_gets_one(
-    env: dict[str, str], tmp_path: Path, name: str
+@pytest.mark.parametrize("own_interpreter", [False, True])
+def test_it_finds_what_is_installed_for_it(
+    env: dict[str, str], tmp_path: Path, own_interpreter: bool
 ) -> None:
-    changed = env | {name: os.pathsep.join([str(tmp_path), str(PROJECT)])}
-    process = _start(tmp_path, "", changed)
+    """In the order of PYTHONPATH; and its sitecustomize has run before it begins."""
+    folders = [tmp_path / name for name in ("first", "last")]
+    for folder in folders:
+        (folder / "acme-1.dist-info").mkdir(parents=True)
+        metadata = f"Metadata-Version: 2.1\nName: acme\nVersion: {folder.name}"
+        (folder / "acme-1.dist-info" / "METADATA").write_text(metadata)
+        (folder / "acme.py").write_text(f"NAME = {folder.name!r}")
+    (folders[1] / "sitecustomize.py").write_text("import builtins; builtins.customized = 'yes'")
+    code = (
+        "import acme, builtins, importlib.metadata as found\n"
+        "print(acme.NAME, found.version('acme'), builtins.customized)"
+    )
+    paths = os.pathsep.join(map(str, (folders[0], PROJECT, folders[1])))
+    changed = env | {"PYTHONPATH": paths}
+    process = _start(tmp_path, code, changed, own_interpreter=own_interpreter)
+    assert process.communicate(timeout=60) == ("first first yes\n", "")
+    assert isinstance(process, Forked) != own_interpreter
+
+
+@pytest.mark.parametrize(
+    "given", [{"PYTHONPATH": "elsewhere"}, {"REMAP_SIGTERM": "SIGQUIT"}], ids=["path", "signal"]
+)
+def test_what_an_interpreter_reads_as_it_starts_gets_one(
+    env: dict[str, str], tmp_path: Path, given: dict[str, str]
+) -> None:
+    process = _start(tmp_path, "", env | given)
     process.communicate(timeout=60)
     assert not isinstance(process, Forked)
     assert process.returncode == 0

@@ -9,13 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_core.errors import ContractError
 from pipeline_core.schemas import SALES
 from pipeline_core.transform.lookup import Labels
 from pipeline_core.transform.reports import REPORTS, Report
+from tests.support.whole_runs import whole_runs
 
 PRODUCTS = pa.array([b"p", b"q", b"\xed\xa0\x80"], pa.large_binary())
 LABELS = Labels(("Books", "Toys", "Unknown", "books"), ("Retail", "Unknown", "VIP"), PRODUCTS)
@@ -61,7 +62,7 @@ def _partials(report: Report, piles: Sequence[Sequence[Sale]]) -> list[pa.Table]
 
 @_REPORTS
 @given(piles=_PILES, data=st.data())
-@settings(max_examples=150, deadline=None)
+@whole_runs(150)
 def test_merge_in_any_order_equals_aggregate_of_everything(
     report: Report, piles: list[list[Sale]], data: st.DataObject
 ) -> None:
@@ -72,7 +73,7 @@ def test_merge_in_any_order_equals_aggregate_of_everything(
 
 @_REPORTS
 @given(piles=_PILES, data=st.data())
-@settings(max_examples=150, deadline=None)
+@whole_runs(150)
 def test_merge_in_any_grouping_equals_one_merge(
     report: Report, piles: list[list[Sale]], data: st.DataObject
 ) -> None:
@@ -88,7 +89,7 @@ def test_merge_in_any_grouping_equals_one_merge(
 
 @_REPORTS
 @given(pile=st.lists(_SALES, max_size=8))
-@settings(max_examples=100, deadline=None)
+@whole_runs(100)
 def test_empty_partial_is_neutral(report: Report, pile: list[Sale]) -> None:
     (partial,) = _partials(report, [pile])
     _same(report, report.merge([partial]), partial)
@@ -104,7 +105,7 @@ def test_nothing_makes_an_empty_report(report: Report) -> None:
 
 @_REPORTS
 @given(pile=st.lists(_SALES, max_size=8))
-@settings(max_examples=100, deadline=None)
+@whole_runs(100)
 def test_report_adds_up_to_its_sales(report: Report, pile: list[Sale]) -> None:
     finished = report.finish(report.aggregate(_table(pile), LABELS), 2).to_pylist()
     minor = sum((sale[7] << 32) + sale[8] for sale in pile)
