@@ -43,8 +43,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long ones are for `make fault`."""
-    if os.environ.get("FAULT_ALL"):
+    """The long ones are for `make fault` and `make fleet`."""
+    if os.environ.get("FAULT_ALL") or os.environ.get("FLEET_ALL"):
         return
     long = [item for item in items if item.get_closest_marker("long")]
     config.hook.pytest_deselected(items=long)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,15 +10,6 @@ from tests.support.archives import Shop, write_shop
 from tests.support.fleet import ARCHIVES, CUSTOMERS, PRODUCTS, archive
 from tests.support.host_fleet import HostFleet, Servers, host_fleet, report_of, servers
 from tests.support.hosts import missing_for_hosts
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long ones are for `make fleet`."""
-    if os.environ.get("FLEET_ALL"):
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
 
 
 def write_sql(path: Path) -> None:
