@@ -18,7 +18,7 @@ from urllib.parse import quote
 import click
 import psutil
 
-from bench.builds import Build
+from bench.builds import AT_HAND, Build
 from bench.contenders import clean_environment
 from bench.counting_proxy import CountingProxy, Passed, by_method, counted_store
 from bench.machine import look_around
@@ -43,7 +43,8 @@ _PAUSE = 0.05
 # Of a run that stopped, what is asked at first is asked once.
 _SETTLES_SECONDS = 20.0
 
-PLAN, FIRST, AGAIN, IDLE, STALLED = "plan", "first", "again", "idle", "stalled"
+PLAN, FIRST, AGAIN, UNCHANGED = "plan", "first", "again", "unchanged"
+IDLE, STALLED = "idle", "stalled"
 
 
 def measure_requests(bench: Bench) -> StoreRequests:
@@ -89,6 +90,8 @@ class _Fleet:
             with self._worker(env) as worker:
                 yield self._command(FIRST, env, "run", "--quiet")
                 yield self._command(AGAIN, env, "run", "--quiet")
+                if self._build == AT_HAND:
+                    yield self._command(UNCHANGED, env, "run", "--quiet", "--if-changed")
                 if not self._delay:
                     yield self._idle(env)
                     yield self._stalled(env, worker)

@@ -38,6 +38,7 @@ _ASKED = {
     "plan": "`plan`",
     "first": "first run, sent, processed and published",
     "again": "a run with nothing new",
+    "unchanged": "the same with `--if-changed`",
     "idle": "the reconciler, idle, a minute",
     "stalled": "following a run that stands still, a minute",
 }

@@ -16,11 +16,12 @@ from pipeline_core.settings import Settings
 log = get_logger()
 
 # Looks at the state so often, less often the longer it takes, for who waits long may wait a
-# hundredth longer; but spends a tenth of the time on looking at most.
-_POLL_SECONDS = 0.02, 0.2
-_PAUSE_BY_WAIT = 0.01
+# hundredth longer; but spends a tenth of the time on looking at most. Where each look is paid for
+# it is a tenth, and a dead worker is noticed as soon as the reconciler would.
+_POLL_SECONDS, _FAR_POLL_SECONDS = (0.02, 0.2), (0.1, 5.0)
+_PAUSE_BY_WAIT, _FAR_PAUSE_BY_WAIT = 0.01, 0.1
 _PAUSE_BY_LOOK = 9
-_RECOVER_EVERY_SECONDS = 5.0
+_RECOVER_EVERY_SECONDS, _FAR_RECOVER_EVERY_SECONDS = 5.0, 60.0
 # Times ``stall_after`` during which nothing could be sent to a run that does not move.
 _MOST_SILENCE = 10
 
@@ -36,6 +37,10 @@ def follow(settings: Settings, ledger: RunLedger) -> Outcome:
     """
     celery_app(settings)
     manifest: Manifest | None = None
+    is_far = ledger.state.is_far
+    recover_every = min(_RECOVER_EVERY_SECONDS, settings.lease / 2)
+    if is_far:
+        recover_every = min(_FAR_RECOVER_EVERY_SECONDS, settings.lease)
     started = looked = failing_since = time.monotonic()
     while True:
         began = time.monotonic()
@@ -52,27 +57,28 @@ def follow(settings: Settings, ledger: RunLedger) -> Outcome:
             if time.monotonic() - failing_since > most_silence:
                 raise
         now = time.monotonic()
-        pause = max(_pause(now - started), _PAUSE_BY_LOOK * (now - began))
-        if now - looked >= min(_RECOVER_EVERY_SECONDS, settings.lease / 2):
+        pause = max(_pause(now - started, is_far=is_far), _PAUSE_BY_LOOK * (now - began))
+        if now - looked >= recover_every:
             looked = now
-            if _recover(settings, ledger):
+            if _recover(settings, ledger, manifest):
                 failing_since = now
             elif now - failing_since > most_silence:
                 _give_up(settings, ledger)
         time.sleep(pause)
 
 
-def _pause(waited: float) -> float:
-    shortest, longest = _POLL_SECONDS
-    return min(max(shortest, _PAUSE_BY_WAIT * waited), longest)
+def _pause(waited: float, *, is_far: bool) -> float:
+    shortest, longest = _FAR_POLL_SECONDS if is_far else _POLL_SECONDS
+    share = _FAR_PAUSE_BY_WAIT if is_far else _PAUSE_BY_WAIT
+    return min(max(shortest, share * waited), longest)
 
 
-def _recover(settings: Settings, ledger: RunLedger) -> bool:
+def _recover(settings: Settings, ledger: RunLedger, manifest: Manifest | None) -> bool:
     """Whether there is still somebody, or something, to wait for."""
     from workers.reconciler import recover_run
 
     try:
-        return recover_run(settings, ledger) or is_moving(ledger)
+        return recover_run(settings, ledger, manifest=manifest) or is_moving(ledger)
     except RetryableError as error:
         log.warning("cannot_recover", run_id=ledger.run_id, cause=error.message)
         return False

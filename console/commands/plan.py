@@ -66,6 +66,7 @@ def show_plan(settings: Settings, *, as_json: bool, list_all: bool = True) -> No
         options.limits,
         options.feed,
         {} if settings.full else listed_archives(memory, options.feed),
+        requests=settings.requests,
     )
     if settings.full or not is_known_feed(options.feed, memory):
         check_feed_paths(data, found.readable(), options.limits, options.feed)

@@ -23,6 +23,7 @@ from pipeline_core.ledger.results import Done
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Summary
 from pipeline_core.messages.changes import Changes, OtherCauses, TopCause
+from pipeline_core.reuse.memory import decisive
 from pipeline_core.transform.money import minor_of, to_text
 
 log = get_logger()
@@ -79,6 +80,9 @@ def _moved(was: Summary, is_now: Summary) -> Changes:
 
 def _explained(bare: Changes, one: PublishedRun, other: PublishedRun) -> Changes:
     """With the causes, or why they are not known."""
+    if _are_alike(one, other):
+        scale = len(bare.revenue.partition(".")[2])
+        return msgspec.structs.replace(bare, others=OtherCauses(0, to_text(0, scale), 0))
     try:
         united = united_lists(one, other)
         days = _days_to_read(one, other, united)
@@ -93,6 +97,25 @@ def _explained(bare: Changes, one: PublishedRun, other: PublishedRun) -> Changes
     except (PipelineError, OSError, MemoryError) as error:
         log.warning("causes_not_found", run_id=bare.run_id, cause=message_of(error))
         return msgspec.structs.replace(bare, unknown=message_of(error))
+
+
+def _are_alike(one: PublishedRun, other: PublishedRun) -> bool:
+    """Whether both counted all of the same bytes by the same rules, customers and products: then
+    nothing of either is read to say that there is no cause."""
+    return _decided_by(one) == _decided_by(other) and not (
+        one.summary.unreadable_count or other.summary.unreadable_count
+    )
+
+
+def _decided_by(run: PublishedRun) -> tuple[object, ...]:
+    manifest, summary = run.manifest, run.summary
+    archives = [
+        (each.name, each.size, each.version, each.duplicate_of, each.planned_skip())
+        for each in manifest.archives
+    ]
+    rules = manifest.rules, manifest.report_plugins, decisive(manifest.options)
+    dimensions = manifest.dimensions_digest, manifest.customer_numbers
+    return archives, rules, dimensions, summary.events, summary.totals, summary.rejected
 
 
 def _days_to_read(one: PublishedRun, other: PublishedRun, united: United) -> ComparedDays:

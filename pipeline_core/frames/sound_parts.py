@@ -21,9 +21,9 @@ from pipeline_core.containers.ignored import merge_endings
 from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.errors import InputError, UnreadableArchive
 from pipeline_core.extract.days import archive_days, opened_day
-from pipeline_core.extract.extract_cache import Extracts
 from pipeline_core.extract.walk import open_archive, part_windows
 from pipeline_core.framing.windows import Window
+from pipeline_core.kept.extracts import Extracts
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import results
 from pipeline_core.machine.profile import EVENT_BYTES
@@ -79,7 +79,7 @@ class _ReadReceipts:
     def receipt(self, work: Work) -> Receipt | None:
         return self.known.get(work.id)
 
-    def receipts_of(self, work_ids: Iterable[str]) -> Mapping[str, Receipt]:
+    def receipts_of(self, work_ids: Iterable[str], requests: int = 0) -> Mapping[str, Receipt]:  # noqa: ARG002
         return {each: self.known[each] for each in work_ids if each in self.known}
 
 

@@ -22,7 +22,7 @@ from pipeline_core.errors import (
 from pipeline_core.ledger.heartbeat import UnderWay, extend_lease, keep_alive
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Attempt, Policy
+from pipeline_core.messages import Attempt, Policy, Receipt
 from pipeline_core.plural import counted
 
 log = get_logger()
@@ -34,6 +34,14 @@ COMMAND = "command"  # under which a command that runs locally shows that it liv
 
 # Who waits for a lease's end comes just after it.
 _AFTER_LEASE_SECONDS = 0.05
+
+
+class AlreadyDone(Exception):
+    """The work was done by an attempt before."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__(receipt)
+        self.receipt = receipt
 
 
 class OutOfTries(Exception):
@@ -106,6 +114,7 @@ def attempt(
     is soon out of date. A ``limited`` attempt is one of ``max_attempts``.
 
     Raises:
+        AlreadyDone: limited, and an attempt before has left a receipt.
         OutOfTries: limited, and the work ended its worker that often.
         WorkUnderWay: limited, and it would have, if those are dead whose leases still run.
         RetryableError: the state storage does not answer.
@@ -234,6 +243,8 @@ def _create(
         if ledger.create_attempt(work_id, created):
             extend_lease(ledger, policy.lease)
             return created
-        # Another has this number: who is at the work is asked.
+        # Another has this number: who is at the work is asked, and whether it is done.
+        if limited and (done := ledger.receipt_of(work_id)) is not None:
+            raise AlreadyDone(done)
         now = datetime.now(UTC)  # before reading: what is renewed in between is not lost
         before = ledger.attempts(work_id)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from pipeline_core.messages import Receipt, StoredFile, Work, to_json
@@ -90,16 +91,18 @@ class HeldResults:
     _held: dict[str, bytes] = field(default_factory=dict)
     _size: int = 0
     _last: tuple[str, bytes] = ("", b"")
+    _lock: Lock = field(default_factory=Lock)
 
     def hold(self, key: str, behind: bytes) -> None:
         """Holds it, until the next one if there is no room."""
-        before = len(self._held.pop(key, b""))
-        if self._size - before + len(behind) <= _MOST_HELD_BYTES:
-            self._held[key] = behind
-            before -= len(behind)
-        else:
-            self._last = key, behind
-        self._size -= before
+        with self._lock:
+            before = len(self._held.pop(key, b""))
+            if self._size - before + len(behind) <= _MOST_HELD_BYTES:
+                self._held[key] = behind
+                before -= len(behind)
+            else:
+                self._last = key, behind
+            self._size -= before
 
     def stretch(self, stored: StoredFile) -> bytes:
         """The bytes that a receipt names, unchecked; none if they are not held."""

@@ -31,8 +31,8 @@ class Receipts(Protocol):
         """None of what is not done."""
         ...
 
-    def receipts_of(self, work_ids: Iterable[str]) -> Mapping[str, Receipt]:
-        """Those that there are, by the work's id."""
+    def receipts_of(self, work_ids: Iterable[str], requests: int) -> Mapping[str, Receipt]:
+        """Those that there are, by the work's id; up to so many read at once."""
         ...
 
 
@@ -56,7 +56,7 @@ def results(ledger: Receipts, manifest: Manifest) -> Results:
     works: dict[str, list[Work]] = defaultdict(list)
     outstanding: list[Work] = []
     planned = manifest.planned_work()
-    receipts = ledger.receipts_of(work.id for work in planned)
+    receipts = ledger.receipts_of((work.id for work in planned), manifest.policy.requests)
     for work in planned:
         (works[work.archive] if work.id in receipts else outstanding).append(work)
     for archive in manifest.archives if works else ():

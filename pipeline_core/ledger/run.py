@@ -107,9 +107,9 @@ class RunLedger(RunReceipts):
         """Replaces an attempt's record."""
         self.state.write(self._attempt_key(work_id, attempt.number), to_json(attempt))
 
-    def attempts(self, work_id: str) -> list[Attempt]:
-        """Every attempt at the work so far, oldest first."""
-        return self._numbered(f"attempts/{work_id}.", Attempt)
+    def attempts(self, work_id: str, known: int = -1) -> list[Attempt]:
+        """Every attempt at the work so far, oldest first; no more than are ``known``."""
+        return self._numbered(f"attempts/{work_id}.", Attempt, known)
 
     def attempt_counts(self) -> dict[str, int]:
         """How often work was attempted, by its id."""

@@ -93,10 +93,10 @@ class RunFiles:
     def _read(self, name: str, kind: type[_Message]) -> _Message | None:
         return read_record(self.state, self._key(name), kind, self.run_id)
 
-    def _numbered(self, prefix: str, kind: type[_Message]) -> list[_Message]:
+    def _numbered(self, prefix: str, kind: type[_Message], most: int = -1) -> list[_Message]:
         found: list[_Message] = []
-        while message := self._read(f"{prefix}{len(found) + 1}.json", kind):
-            found.append(message)
+        while len(found) != most and (one := self._read(f"{prefix}{len(found) + 1}.json", kind)):
+            found.append(one)
         return found
 
     def _attempt_key(self, work_id: str, number: int) -> str:

@@ -12,8 +12,9 @@ from pipeline_core.errors import DamagedBlock
 from pipeline_core.ledger.records import read_record_by
 from pipeline_core.ledger.result_files import ResultFile, split_result, to_result
 from pipeline_core.ledger.run_files import RunFiles
-from pipeline_core.messages import Attempt, Receipt, ReusedReceipts, Work, to_json
+from pipeline_core.messages import Attempt, Policy, Receipt, ReusedReceipts, Work, to_json
 from pipeline_core.storage import StoredObject
+from pipeline_core.storage.in_flight import at_once
 
 _FOLDER = "receipts"
 _RESULT = ".result"
@@ -59,15 +60,18 @@ class RunReceipts(RunFiles):
         it makes no difference how many they are."""
         self._create_once(_REUSED, reused)
 
-    def receipts_of(self, work_ids: Iterable[str]) -> dict[str, Receipt]:
-        """The receipts of what is done of some work, by its id: made by this run or taken over."""
+    def receipts_of(
+        self, work_ids: Iterable[str], requests: int = Policy().requests
+    ) -> dict[str, Receipt]:
+        """The receipts of what is done of some work, by its id: made by this run or taken over.
+        Where the state is far, up to ``requests`` are read at once."""
         wanted = dict.fromkeys(work_ids)
         found: dict[str, Receipt] = dict(self._each_reused(wanted))
         made = [work_id for work_id in wanted if work_id not in found]
         if len(made) > _FEW:
             there = self._made()
             made = [work_id for work_id in made if work_id in there]
-        found.update(self._each_made(made))
+        found.update(self._each_made(made, requests))
         return found
 
     def each_receipt(self, work_ids: Collection[str]) -> Iterator[tuple[str, Receipt]]:
@@ -149,9 +153,11 @@ class RunReceipts(RunFiles):
             self.state.remove(result_key)
         return len(behind)
 
-    def _each_made(self, work_ids: Iterable[str]) -> Iterator[tuple[str, Receipt]]:
-        for work_id in work_ids:
-            receipt = self.receipt_of(work_id)
+    def _each_made(
+        self, work_ids: Collection[str], requests: int = Policy().requests
+    ) -> Iterator[tuple[str, Receipt]]:
+        found = at_once(self.state, self.receipt_of, work_ids, requests)
+        for work_id, receipt in zip(work_ids, found, strict=True):
             if receipt is not None:
                 yield work_id, receipt
 

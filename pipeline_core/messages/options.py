@@ -109,6 +109,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Seconds without progress after which missing work is sent again."""
     max_attempts: int = 3
     """Times that an archive may end its worker before it is left out."""
+    requests: int = 16
+    """Most requests to an object store that a process has under way at once."""
 
 
 class Reuse(Struct, frozen=True, kw_only=True):

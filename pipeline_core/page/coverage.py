@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from pipeline_core.containers.entry_names import base_name, day_date
-from pipeline_core.ledger.unread_copies import unread_copies
 from pipeline_core.messages import ClosedDays, Manifest, Summary
 from pipeline_core.page import CalendarDay, Coverage, DayState
+from pipeline_core.reconciliation.unread_copies import unread_copies
 
 DAYS = 1100
 STATES: tuple[DayState, ...] = (

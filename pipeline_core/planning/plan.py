@@ -79,6 +79,7 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
         *known_before,
         as_of=options.as_of,
         note=begun.note,
+        requests=order.policy.requests,
     )
     # What follows works on tables: importing that takes longer than listing most archives.
     from pipeline_core.advice.empty_tables import empty_tables_in_words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,9 +23,10 @@ from pipeline_core.containers.meter import archive_meter
 from pipeline_core.errors import ConfigError, InputError, NotAllowed, UnreadableArchive
 from pipeline_core.extract.days import archive_days, content_digest
 from pipeline_core.extract.walk import open_archive
-from pipeline_core.messages import ArchiveRef, ClosedDays, DayRef, Feed, Limits
+from pipeline_core.messages import ArchiveRef, ClosedDays, DayRef, Feed, Limits, Policy
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.storage import Storage, StoredObject
+from pipeline_core.storage.in_flight import at_once
 
 Note = Callable[[ArchiveRef], ArchiveRef]
 
@@ -57,6 +58,7 @@ def survey(
     *known: Mapping[str, ArchiveRef],
     as_of: date | None = None,
     note: Note = _not_noted,
+    requests: int = Policy().requests,
 ) -> Survey:
     """Lists archives and days, from the zips' directories; marks what was there before. Those
     that are as they were when they became ``known``, and were listed by such a feed, are not
@@ -65,14 +67,15 @@ def survey(
 
     Contents are read only where size and CRC say that two days or two archives may be the
     same; bytes, not names, decide. The first by name keeps what is in two. ``note`` is given, and
-    returns, each archive that something was read of.
+    returns, each archive that something was read of. Of a far storage up to ``requests`` are read
+    at once.
     """
     found = find_archives(data)
-    listed = [
-        next(filter(None, (_untouched(each.get(file.key), file) for each in known)), None)
-        or note(_look_into(data, file, limits, feed))
-        for file in found.archives
-    ]
+    before = ((_untouched(each.get(file.key), file) for each in known) for file in found.archives)
+    untouched = [next(filter(None, each), None) for each in before]
+    new = [file for file, was in zip(found.archives, untouched, strict=True) if was is None]
+    looks = at_once(data, lambda file: _look_into(data, file, limits, feed), new, requests)
+    listed = [note(next(looks)) if was is None else was for was in untouched]
     listed += [
         ArchiveRef(id="", name=name, size=0, version="", unreadable=what, ignored={})
         for name, what in found.strays.items()
@@ -80,7 +83,7 @@ def survey(
     listed.sort(key=lambda archive: archive.name)
     archives = _numbered(listed if as_of is None else _up_to(as_of, listed, data))
     note = note if as_of is None else _not_noted  # not all their days are there any more
-    archives = _mark_duplicate_archives(data, archives, note)
+    archives = _mark_duplicate_archives(data, archives, note, requests)
     archives = _mark_duplicate_days(data, archives, limits, feed, note)
     return Survey(tuple(archives), _conflicting_days(archives), tuple(listed), found.ignored)
 
@@ -137,7 +140,7 @@ def _up_to(as_of: date, archives: Sequence[ArchiveRef], data: Storage) -> list[A
 def _look_into(data: Storage, file: StoredObject, limits: Limits, feed: Feed) -> ArchiveRef:
     archive = ArchiveRef(id="", name=file.key, size=file.size, version=file.version)
     try:
-        with data.open(file.key) as opened:
+        with data.open_listed(file) as opened:
             found = archive_days(open_archive(opened, limits), file.key, feed)
         days = tuple(day.ref() for day in found.wanted)
         return msgspec.structs.replace(archive, days=days, ignored=found.ignored)
@@ -154,17 +157,19 @@ def _look_into(data: Storage, file: StoredObject, limits: Limits, feed: Feed) ->
 
 
 def _mark_duplicate_archives(
-    data: Storage, archives: Sequence[ArchiveRef], note: Note
+    data: Storage, archives: Sequence[ArchiveRef], note: Note, requests: int
 ) -> list[ArchiveRef]:
-    sizes = defaultdict(list)
-    for archive in archives:
-        if archive.version:
-            sizes[archive.size].append(archive.name)
+    alike = Counter(map(_outside, archives))
+    suspects = [each for each in archives if each.version and alike[_outside(each)] > 1]
+    unknown = [each.name for each in suspects if each.digest is None]
+    found = at_once(data, lambda name: _digest(data, name), unknown, requests)
+    digests = dict(zip(unknown, found, strict=True))
+    names = {each.name for each in suspects}
     first_with: dict[str, str] = {}
     marked = []
     for archive in archives:
-        if archive.version and len(sizes[archive.size]) > 1:
-            if archive.digest is None and (read := _digest(data, archive.name)) is not None:
+        if archive.name in names:
+            if archive.digest is None and (read := digests[archive.name]) is not None:
                 archive = note(msgspec.structs.replace(archive, digest=read))
             digest = archive.digest
             first = first_with.setdefault(digest, archive.name) if digest else archive.name
@@ -173,6 +178,13 @@ def _mark_duplicate_archives(
             )
         marked.append(archive)
     return marked
+
+
+def _outside(archive: ArchiveRef) -> tuple[object, ...]:
+    """What two archives of the same bytes have in common, whatever they are called, and whatever
+    is known of them."""
+    zips = ((day.index, day.size, day.crc) for day in archive.days if not day.parts)
+    return bool(archive.version), archive.size, tuple(sorted(zips))
 
 
 def _digest(data: Storage, name: str) -> str | None:

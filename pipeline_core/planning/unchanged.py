@@ -49,7 +49,8 @@ def unchanged_run(order: Order) -> Outcome | None:
         return None
     memory = recall(state, manifest.data)
     archives = open_archives(places.data, follow_links=options.follow_links)
-    found = survey(archives, options.limits, options.feed, listed_archives(memory, options.feed))
+    known = listed_archives(memory, options.feed)
+    found = survey(archives, options.limits, options.feed, known, requests=order.policy.requests)
     is_settled = outcome.status == "complete" or _is_settled(ledger, manifest)
     if is_settled and is_found(manifest, found) and _are_tables_alike(order, manifest):
         return outcome

@@ -16,17 +16,17 @@ from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.containers.zip_entries import OpenedZip
 from pipeline_core.errors import UnreadableArchive, UnreadableDay
 from pipeline_core.extract.days import ArchiveDay, archive_days, loose_parts
-from pipeline_core.extract.extract_cache import Extracts, bytes_on_disk
 from pipeline_core.extract.extracts import ExtractWriter
 from pipeline_core.extract.feed_rules import reading_of
 from pipeline_core.extract.walk import Listing, day_parts, day_source, open_archive, open_day
+from pipeline_core.kept.extracts import Extracts, bytes_on_disk
 from pipeline_core.messages import ArchiveRef, Options, RepeatedEntry, Tally, Unreadable
 from pipeline_core.processing.day import Day, unreadable_place
 from pipeline_core.processing.repeated_entries import first_repeated
 from pipeline_core.processing.rules import window_bytes
 from pipeline_core.processing.steps import Chunk, End
 from pipeline_core.storage import Storage
-from pipeline_core.storage.listing import stored
+from pipeline_core.storage.base import OtherVersion
 
 
 @dataclass
@@ -125,12 +125,12 @@ class Extraction:
         """The days that are yet to be read, from the archive."""
         with ExitStack() as stack:
             try:
-                file = stack.enter_context(self.data.fetched(self.archive.name))
-                is_planned = self._is_planned(file)
+                fetched = self.data.fetched_as(self.archive.name, self.archive.version)
+                file = stack.enter_context(fetched)
             except FileNotFoundError as error:
                 raise UnreadableArchive("the archive vanished after the run was planned") from error
-            if not is_planned:
-                raise UnreadableArchive("the archive changed after the run was planned")
+            except OtherVersion as error:
+                raise UnreadableArchive("the archive changed after the run was planned") from error
             self.bytes_read = self.archive.size
             before = _version(file)
             source: io.BufferedReader | bytes = file
@@ -141,13 +141,6 @@ class Extraction:
             yield from self._extract_days(open_archive(source, self.options.limits))
             if _version(file) != before:
                 raise UnreadableArchive("the archive changed while it was read")
-
-    def _is_planned(self, file: io.BufferedReader) -> bool:
-        """Whether the file is the one that was planned: that it is itself, or a copy of it."""
-        name, version = self.archive.name, self.archive.version
-        if stored(name, os.fstat(file.fileno())).version == version:
-            return True
-        return self.data.stat(name).version == version
 
     def _extract_days(self, opened: OpenedZip) -> Generator[Chunk | End]:
         digests = {day.index: day.digest for day in self.archive.days}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 
 import msgspec
 
 from pipeline_core.errors import NoTemporaryRoom
-from pipeline_core.extract.extract_cache import extracts_of
+from pipeline_core.kept.extracts import Extracts, extracts_of, extracts_there
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import (
+    AlreadyDone,
     OutOfTries,
     Worker,
     attempt,
@@ -30,6 +32,7 @@ from pipeline_core.processing.extraction import Extraction
 from pipeline_core.processing.levels import Level
 from pipeline_core.processing.rules import Rules, load_dimensions
 from pipeline_core.storage import open_archives
+from pipeline_core.storage.in_flight import begun
 from pipeline_core.transform.lookup import Dimensions
 from pipeline_core.transform.reports.plugins import reports_of
 
@@ -50,15 +53,14 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
         ContractError: there is no such archive in the run, or the state is damaged.
     """
     ledger = RunLedger(open_state(state_uri), run_id)
-    done = ledger.receipt(work)
-    if done is not None:
-        return done
     manifest = manifest_of(state_uri, run_id)
     reports_of(
         manifest.report_plugins, manifest.options.returns
     )  # before it is tried: the archive is not to blame
     try:
         return _attempted(ledger, manifest, work, worker)
+    except AlreadyDone as before:
+        return before.receipt
     except OutOfTries as out:
         receipt = _quarantine(ledger, manifest, work, out.ended)
         if is_out_of_tries(ledger, manifest.policy, work.id):
@@ -75,7 +77,7 @@ def _attempted(ledger: RunLedger, manifest: Manifest, work: Work, worker: Worker
         attempt(ledger, manifest.policy, work.id, worker, limited=True) as noted,
         raise_too_costly(worker, f"process {archive.name}"),
     ):
-        made, behind = processed(ledger, manifest, archive, work)
+        made, behind = processed(ledger, manifest, archive, work, is_first=noted.number == 1)
         made = msgspec.structs.replace(made, attempt=noted.number)
         receipt = ledger.create_receipt(work, made, behind)
         if receipt is not made:  # another's counts, and says nothing of this attempt
@@ -95,18 +97,27 @@ def _attempted(ledger: RunLedger, manifest: Manifest, work: Work, worker: Worker
 
 
 def processed(
-    ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work: Work
+    ledger: RunLedger,
+    manifest: Manifest,
+    archive: ArchiveRef,
+    work: Work,
+    *,
+    is_first: bool = False,
 ) -> tuple[Receipt, bytes]:
     """Processes the archive, stores the results and makes their receipt, which does not count
-    yet, and what comes behind it. Raises RetryableError."""
+    yet, and what comes behind it. An attempt that ``is_first`` looks for no extract that was not
+    there when this process saw the run first. Raises RetryableError."""
     started = time.monotonic()
-    extraction = _extraction(ledger, manifest, archive, work)
-    with temporary_files(), count_events(extraction, _rules(ledger, manifest)) as result:
-        return _store(ledger, work, extraction, result, started)
+    there = _extracts_there(ledger.state.uri, ledger.run_id) if is_first else None
+    with begun(ledger.state, manifest.policy.requests) as begin:
+        extracts = replace(extracts_of(ledger.state, manifest), there=there, begin=begin)
+        extraction = _extraction(manifest, archive, work, extracts)
+        with temporary_files(), count_events(extraction, _rules(ledger, manifest)) as result:
+            return _store(ledger, work, extraction, result, started)
 
 
 def _extraction(
-    ledger: RunLedger, manifest: Manifest, archive: ArchiveRef, work: Work
+    manifest: Manifest, archive: ArchiveRef, work: Work, extracts: Extracts
 ) -> Extraction:
     return Extraction(
         archive,
@@ -114,7 +125,7 @@ def _extraction(
         manifest.options,
         archive.planned_skip() if work.skip is None else frozenset(work.skip),
         work.share,
-        extracts_of(ledger.state, manifest),
+        extracts,
     )
 
 
@@ -141,7 +152,7 @@ def _quarantine(ledger: RunLedger, manifest: Manifest, work: Work, ended: list[A
     """Leaves out an archive that would end one worker after the other."""
     archive = manifest.archive(work.archive)
     cause = f"quarantined after {counted(len(ended), 'attempt')}: {causes(ended)}"
-    extraction = _extraction(ledger, manifest, archive, work)
+    extraction = _extraction(manifest, archive, work, extracts_of(ledger.state, manifest))
     extraction.give_up(cause)
     log.error("archive_quarantined", run_id=ledger.run_id, archive=archive.name, cause=cause)
     with Level(_rules(ledger, manifest)) as nothing:
@@ -154,6 +165,12 @@ def manifest_of(state_uri: str, run_id: str) -> Manifest:
     """The run's manifest, read once per worker process: it never changes. Raises ConfigError if
     there is no such run."""
     return RunLedger(open_state(state_uri), run_id).manifest()
+
+
+@lru_cache(maxsize=2)
+def _extracts_there(state_uri: str, run_id: str) -> frozenset[str] | None:
+    """What extracts there were, once per worker process, where asking for each costs more."""
+    return extracts_there(open_state(state_uri), manifest_of(state_uri, run_id).options)
 
 
 @lru_cache(maxsize=2)

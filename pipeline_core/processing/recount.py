@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pipeline_core.containers.entry_names import day_date
 from pipeline_core.errors import ConfigError, EventsGone, UnreadableArchive
 from pipeline_core.extract.candidates import Decoded
-from pipeline_core.extract.extract_cache import Extracts
 from pipeline_core.extract.extracts import ExtractedDay, read_candidates, read_rows
+from pipeline_core.kept.extracts import Extracts
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.logs import get_logger

@@ -16,6 +16,7 @@ from pipeline_core.ledger.results import Done, results
 from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.ledger.snapshots import load_snapshot
 from pipeline_core.logs import get_logger
+from pipeline_core.merging.merge import merge_results
 from pipeline_core.messages import (
     Allowance,
     Manifest,
@@ -27,7 +28,6 @@ from pipeline_core.messages import (
 from pipeline_core.places.owner import own_reports
 from pipeline_core.plural import counted
 from pipeline_core.publication.latest import show
-from pipeline_core.publication.merge import merge_results
 from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.verdict import judge

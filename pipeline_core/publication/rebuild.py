@@ -29,6 +29,7 @@ from pipeline_core.errors import (
 from pipeline_core.ledger import RunLedger, newest_published, open_state
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.load.partials import read_partial
+from pipeline_core.merging.merge import merge_results
 from pipeline_core.messages import Counts, Manifest, Receipt, Summary, Work
 from pipeline_core.places.owner import check_owner
 from pipeline_core.processing.levels import Level
@@ -36,7 +37,6 @@ from pipeline_core.processing.process import processed, store_results
 from pipeline_core.processing.recount import CountedDay, as_it_is, days_of, recount
 from pipeline_core.processing.rules import Rules, rules_of
 from pipeline_core.publication.latest import make_latest
-from pipeline_core.publication.merge import merge_results
 from pipeline_core.publication.repair import FilesState, repair_files
 from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise

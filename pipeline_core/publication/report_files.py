@@ -12,9 +12,9 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.rejects import HEADER, Room, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
+from pipeline_core.merging.merge import opened_result
 from pipeline_core.messages import Manifest, Options, Summary, to_json
 from pipeline_core.publication.file_names import BY_CATEGORY, REJECTS, SUMMARY
-from pipeline_core.publication.merge import opened_result
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.plugins import reports_of

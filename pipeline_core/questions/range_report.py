@@ -15,7 +15,6 @@ from msgspec import Struct
 from pipeline_core.containers.entry_names import day_date
 from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.unread_copies import unread_copies
 from pipeline_core.load.read_back import read_published_rows
 from pipeline_core.load.tables import csv_lines
 from pipeline_core.messages import EventCounts, Manifest, Returns, Summary, Totals, Unreadable
@@ -23,6 +22,7 @@ from pipeline_core.messages.reconciliation import Reconciliation
 from pipeline_core.processing.recount import counted_days, recount
 from pipeline_core.processing.rules import rules_of
 from pipeline_core.reconciliation.reconcile import reconcile
+from pipeline_core.reconciliation.unread_copies import unread_copies
 from pipeline_core.transform.rejected import in_decimals
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.category_sales import add_up

@@ -8,10 +8,10 @@ from itertools import islice
 
 from pipeline_core.blocks.files import FOLDER as BLOCKS
 from pipeline_core.blocks.files import writer_of
-from pipeline_core.extract.extract_cache import EXTRACTS
+from pipeline_core.kept.extracts import EXTRACTS
 from pipeline_core.ledger import RunLedger, newest_runs, run_ids
+from pipeline_core.merging.merge import merge_keys
 from pipeline_core.messages import ArchiveRef, Memory, Receipt
-from pipeline_core.publication.merge import merge_keys
 from pipeline_core.publication.without_sent_twice import distinct_key
 from pipeline_core.reuse.cache import DAYS, MERGED, load_distinct, load_memory, merged_names
 from pipeline_core.running.old_records import old_runs, remove_records

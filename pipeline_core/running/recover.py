@@ -33,8 +33,11 @@ class Recovery:
     stall_after: timedelta
 
 
-def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | None:
-    """What a planned run that is not decided needs now; None while it moves by itself.
+def diagnose(
+    ledger: RunLedger, now: datetime, *, told: str = "", manifest: Manifest | None = None
+) -> Recovery | None:
+    """What a planned run that is not decided needs now; None while it moves by itself. ``manifest``
+    is the run's, if somebody has read it.
 
     ``told`` is a cause that a message reported. Whoever may send messages may have made it up: it
     makes nothing lost that may still be queued, but what was tried since it was sent, and is over,
@@ -43,15 +46,24 @@ def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | 
     Raises:
         NobodyWorks: nothing helped so far.
     """
-    manifest = ledger.planned()
+    manifest = manifest or ledger.planned()
     if manifest is None or ledger.outcome() is not None:
         return None
-    outstanding = _outstanding(ledger, manifest)
+    attempted = ledger.attempt_counts()
+    outstanding = _missing(ledger, manifest)
+    if not outstanding and not told:
+        publishers = ledger.attempts(PUBLISH, attempted.get(PUBLISH, 0))
+        if anybody_alive(publishers, now):
+            return None  # all receipts are read by who publishes: nobody else needs to
+    outstanding = outstanding or results(ledger, manifest).outstanding
     dispatches = ledger.dispatches()
     held = lease.newest(ledger.state)
     silent = held is None or held.run_id != ledger.run_id or held.expires_at <= now
-    attempted = ledger.attempt_counts()
-    made = {work.id: ledger.attempts(work.id) for work in outstanding if work.id in attempted}
+    made = {
+        work.id: ledger.attempts(work.id, attempted[work.id])
+        for work in outstanding
+        if work.id in attempted
+    }
     idle = [work for work in outstanding if not anybody_alive(made.get(work.id, ()), now)]
     if not outstanding:
         publishers = ledger.attempts(PUBLISH)
@@ -84,11 +96,10 @@ def diagnose(ledger: RunLedger, now: datetime, *, told: str = "") -> Recovery | 
     )
 
 
-def _outstanding(ledger: RunLedger, manifest: Manifest) -> tuple[Work, ...]:
-    """Work without a receipt. Receipts are read only when none is missing: this is asked often."""
+def _missing(ledger: RunLedger, manifest: Manifest) -> tuple[Work, ...]:
+    """Planned work without a receipt; no receipt is read: this is asked often."""
     done = ledger.receipt_ids()
-    missing = tuple(work for work in manifest.planned_work() if work.id not in done)
-    return missing or results(ledger, manifest).outstanding
+    return tuple(work for work in manifest.planned_work() if work.id not in done)
 
 
 def _died(attempts: Sequence[Attempt], dispatches: Sequence[Dispatch], now: datetime) -> bool:

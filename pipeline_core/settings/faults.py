@@ -25,6 +25,9 @@ class FaultSettings(SettingGroup):
     )
     retry_backoff: Seconds = Field(5, description="Seconds before the first new try; doubles.")
     retry_backoff_max: Seconds = Field(300, description="Most seconds between two tries.")
+    requests: int = Field(
+        16, description="Most requests to an object store at once, of a process.", ge=1, le=256
+    )
     unfit_look: Seconds = Field(
         60,
         description="Seconds after which a worker that cannot work looks again; doubles up to 300.",
@@ -42,5 +45,8 @@ class FaultSettings(SettingGroup):
     def policy(self) -> Policy:
         """What the run's manifest keeps, so that all agree on who is dead."""
         return Policy(
-            lease=self.lease, stall_after=self.stall_after, max_attempts=self.max_attempts
+            lease=self.lease,
+            stall_after=self.stall_after,
+            max_attempts=self.max_attempts,
+            requests=self.requests,
         )

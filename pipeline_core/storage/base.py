@@ -33,6 +33,10 @@ class Contents:
     hidden: list[str]
 
 
+class OtherVersion(Exception):
+    """A file is another one than was asked for."""
+
+
 class Storage(Protocol):
     """A folder or an object-store prefix.
 
@@ -45,6 +49,11 @@ class Storage(Protocol):
     @property
     def uri(self) -> str:
         """The absolute place, without credentials."""
+        ...
+
+    @property
+    def is_far(self) -> bool:
+        """Whether each verb is a request that takes a round trip, and may be paid for."""
         ...
 
     def files(self, folder: str = "") -> list[StoredObject]:
@@ -64,6 +73,11 @@ class Storage(Protocol):
         Raises ConfigError if ``folder`` is a file, and FileNotFoundError if the root does not
         exist, which object stores cannot tell from one that is empty.
         """
+        ...
+
+    def names(self, folder: str, most: int) -> frozenset[str] | None:
+        """Names of the files inside ``folder``, which has no folders; None where there are more
+        than ``most``, and where to look for one of them costs next to nothing."""
         ...
 
     def stat(self, key: str) -> StoredObject:
@@ -106,8 +120,17 @@ class Storage(Protocol):
         """A file to read from the beginning to the end: a whole local copy of one that is far."""
         ...
 
+    def fetched_as(self, key: str, version: str) -> AbstractContextManager[BufferedReader]:
+        """The same. Raises OtherVersion if the file is not of this one."""
+        ...
+
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
         """A file to read here and there: only what is read is fetched."""
+        ...
+
+    def open_listed(self, file: StoredObject) -> AbstractContextManager[IO[bytes]]:
+        """The same of a file that was listed; a far one is not asked again for what that said.
+        RetryableError if it is another one since."""
         ...
 
     def publish_folder(self, key: str) -> AbstractContextManager[Path]:

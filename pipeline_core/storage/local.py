@@ -35,6 +35,7 @@ from pipeline_core.storage.atomic import (
 from pipeline_core.storage.base import Contents, StoredObject, checked
 from pipeline_core.storage.disk_errors import translated, translation
 from pipeline_core.storage.listing import kind_text, link_text, put, stored, why_no_file
+from pipeline_core.storage.near import Near
 from pipeline_core.storage.pointers import folder_stands, pointed_target, pointer_key, pointer_text
 from pipeline_core.storage.safe_paths import check_way, folder_of, inside, open_below, remove_below
 
@@ -45,7 +46,7 @@ _MOST_POINTERS = 3
 _BLOCK = 1 << 20
 
 
-class LocalStorage:
+class LocalStorage(Near):
     """Whole-file writes by rename. Only what is published is synced to the disk: state files
     carry digests, so one that a power cut tore is noticed and made again."""
 

@@ -15,7 +15,7 @@ import obstore
 from obstore.exceptions import PreconditionError
 
 from pipeline_core.logs import get_logger
-from pipeline_core.storage.base import StoredObject
+from pipeline_core.storage.base import OtherVersion, StoredObject
 from pipeline_core.storage.listing import why_too_large
 
 if TYPE_CHECKING:
@@ -57,11 +57,14 @@ def stretch(store: Store, key: str, begin: int, end: int, version: str) -> Bytes
     return found.bytes()
 
 
-def blocks(store: Store, key: str) -> Iterator[Bytes]:
+def blocks(store: Store, key: str, wanted: str | None = None) -> Iterator[Bytes]:
     """The bytes of one version of an object; PreconditionError if another takes its place. Raises
-    FileNotFoundError for a record that is larger than any of ours."""
+    FileNotFoundError for a record that is larger than any of ours, and OtherVersion if it is not
+    the version that is ``wanted``."""
     found = obstore.get(store, key)
     size, version = found.meta["size"], version_of(found.meta)
+    if wanted not in (None, version):
+        raise OtherVersion
     if (why := why_too_large(key, size)) is not None:
         log.warning("not_a_file_of_ours", path=key, cause=why)
         raise FileNotFoundError(errno.ENOENT, "no record of ours", key)
@@ -75,9 +78,9 @@ def blocks(store: Store, key: str) -> Iterator[Bytes]:
 class Ranges(io.RawIOBase):
     """One version of an object as a file; PreconditionError if another takes its place."""
 
-    def __init__(self, store: S3Store | GCSStore | AzureStore, key: str, meta: ObjectMeta) -> None:
-        self._store, self._key = store, key
-        self._size, self._version = meta["size"], version_of(meta)
+    def __init__(self, store: Store, file: StoredObject) -> None:
+        self._store, self._key = store, file.key
+        self._size, self._version = file.size, file.version
         self._place = 0
 
     def readable(self) -> bool:

@@ -22,6 +22,10 @@ class ReadOnlyStorage:
     def uri(self) -> str:
         return self._inner.uri
 
+    @property
+    def is_far(self) -> bool:
+        return self._inner.is_far
+
     def files(self, folder: str = "") -> list[StoredObject]:
         return self._inner.files(folder)
 
@@ -30,6 +34,9 @@ class ReadOnlyStorage:
 
     def contents(self, folder: str = "") -> Contents:
         return self._inner.contents(folder)
+
+    def names(self, folder: str, most: int) -> frozenset[str] | None:
+        return self._inner.names(folder, most)
 
     def stat(self, key: str) -> StoredObject:
         return self._inner.stat(key)
@@ -58,8 +65,14 @@ class ReadOnlyStorage:
     def fetched(self, key: str) -> AbstractContextManager[BufferedReader]:
         return self._inner.fetched(key)
 
+    def fetched_as(self, key: str, version: str) -> AbstractContextManager[BufferedReader]:
+        return self._inner.fetched_as(key, version)
+
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
         return self._inner.open(key)
+
+    def open_listed(self, file: StoredObject) -> AbstractContextManager[IO[bytes]]:
+        return self._inner.open_listed(file)
 
     def publish_folder(self, key: str) -> AbstractContextManager[Path]:
         raise self._refusal(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -87,7 +87,7 @@ class Watch:
             for work_id, number in self._ledger.attempt_counts().items()
             if plan.has(archive_of(work_id))
         }
-        latest = {} if outcome else self._latest(attempts.keys() - self._done.keys())
+        latest = {} if outcome else self._latest(attempts)
         fates = self._fates(manifest, latest, now)
         self._seen = WorkSeen(plan.works, self._done, attempts, latest, fates, now)
         running = {
@@ -172,8 +172,9 @@ class Watch:
                 self._done[work_id] = processed_by(receipt)
         return bool(new)
 
-    def _latest(self, work_ids: Iterable[str]) -> dict[str, Attempt]:
-        found = {work_id: self._ledger.attempts(work_id) for work_id in work_ids}
+    def _latest(self, counts: Mapping[str, int]) -> dict[str, Attempt]:
+        left = counts.keys() - self._done.keys()
+        found = {each: self._ledger.attempts(each, counts[each]) for each in left}
         return {work_id: attempts[-1] for work_id, attempts in found.items() if attempts}
 
 

@@ -19,9 +19,9 @@ from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.results import results
+from pipeline_core.merging.merge import merge_results
 from pipeline_core.messages import Options, Outcome, ReturnsMode, UnknownMode
 from pipeline_core.processing.rules import rules_of
-from pipeline_core.publication.merge import merge_results
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.transform.reports.product_sales import REPORT as PRODUCT_SALES
 from tests.support.oracle import OracleResult, compute

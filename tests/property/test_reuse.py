@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.merging import merge
 from pipeline_core.messages import Feed
-from pipeline_core.publication import merge
 from pipeline_core.publication.rebuild import rebuild
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.support.changing_lists import ChangingList

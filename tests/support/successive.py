@@ -13,7 +13,7 @@ import pytest
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import ResultsMissing
-from pipeline_core.extract.extract_cache import Extracts
+from pipeline_core.kept.extracts import Extracts
 from pipeline_core.messages import Options, Reuse
 from pipeline_core.running.local import process_outstanding
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase

@@ -11,8 +11,8 @@ import pytest
 
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import results
+from pipeline_core.merging import merge
 from pipeline_core.messages import Receipt, ReportPlugin, StoredFile
-from pipeline_core.publication import merge
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from pipeline_core.transform.reports.product_sales import REPORT as PRODUCT_SALES

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_core.extract import extract_cache
+from pipeline_core.kept import extracts as extract_cache
 from pipeline_core.ledger import RunLedger, result_files
 from pipeline_core.messages import Limits
 from pipeline_core.page import gather as page

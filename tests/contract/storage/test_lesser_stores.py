@@ -95,7 +95,7 @@ def test_a_store_without_conditional_writes_is_refused(
     through.fault = fault
     with pytest.raises(ConfigError, match=rf"s3://.*/prefix has no conditional writes.*{said}"):
         check_creates(storage)
-    assert ObjectStorage(s3)._names("prefix") == set()
+    assert ObjectStorage(s3)._listed("prefix").keys() == set()
 
 
 def test_a_condition_that_a_store_refuses_is_no_matter_of_patience(

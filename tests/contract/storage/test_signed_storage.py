@@ -10,7 +10,7 @@ import pytest
 
 from pipeline_core.errors import ContractError
 from pipeline_core.storage import StateKey, Storage, listing
-from pipeline_core.storage.signed import SignedStorage
+from pipeline_core.vouching.signed import SignedStorage
 
 KEY, OTHER = StateKey(b"k" * 32), StateKey(b"o" * 32)
 HOME = f"keyed/{KEY.mark}"

@@ -156,7 +156,7 @@ def test_more_files_than_a_page_holds_are_listed(remote: ObjectStorage) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: remote.write(f"many/{n:04}", b""), range(1001)))
     assert keys(remote, "many") == [f"many/{n:04}" for n in range(1001)]
-    assert len(remote._names("many")) == 1001
+    assert len(remote._listed("many")) == 1001
 
 
 @pytest.mark.parametrize("key", ["none", "no/ne", "folder", "file/below", *NO_KEYS])
@@ -383,7 +383,7 @@ def test_a_publication_that_was_cut_off_is_made_again(
             publish(remote, "runs/1", FILES | {"left behind": b""})
     assert "runs/1/left behind" in stored
     publish(remote, "runs/1", FILES)
-    assert remote._names("runs/1") == {*FILES, ".complete"}
+    assert remote._listed("runs/1").keys() == {*FILES, ".complete"}
 
 
 # --- pointers ------------------------------------------------------------------------------------
@@ -475,9 +475,9 @@ def test_an_interrupted_pointing_is_finished_by_the_next(
         patch.setattr(ObjectStorage, "_delete", _away)
         with pytest.raises(RetryableError):
             remote.point("latest", "runs/2")
-    assert "empty" in remote._names("latest")
+    assert "empty" in remote._listed("latest")
     remote.point("latest", "runs/2")
-    assert remote._names("latest") == {"a.csv", "summary.json"}
+    assert remote._listed("latest").keys() == {"a.csv", "summary.json"}
 
 
 def _away(*_: object) -> None:
@@ -655,8 +655,8 @@ def test_pointers_are_for_readers_that_follow_them(remote: ObjectStorage) -> Non
     publish(remote, "runs/1", FILES)
     remote.point("latest", "runs/1")
     assert remote.read("latest.json") == b'{"target":"runs/1"}'
-    assert ".complete" in remote._names("runs/1")
-    assert ".complete" not in remote._names("latest")
+    assert ".complete" in remote._listed("runs/1")
+    assert ".complete" not in remote._listed("latest")
 
 
 def test_folders_that_a_console_made_are_no_files(remote: ObjectStorage, s3_endpoint: str) -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.extract.extract_cache import extract_key
+from pipeline_core.kept.extracts import extract_key
 from pipeline_core.messages import Condition, Feed, Limits, Options
 from pipeline_core.reuse.memory import decisive
 from pipeline_core.settings import load_settings

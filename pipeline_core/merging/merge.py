@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import groupby
-from typing import IO
+from itertools import chain, groupby
+from typing import IO, TypeVar
 
 import pyarrow as pa
 
@@ -24,13 +24,18 @@ from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Receipt, ReportPlugin, ReturnsMode, StoredFile
 from pipeline_core.reuse.cache import keep_merged, load_merged, merged_digests
 from pipeline_core.reuse.memory import RULES_VERSION
+from pipeline_core.storage.in_flight import at_once
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.plugins import report_identities, reports_of
 
 log = get_logger()
 
+_T = TypeVar("_T")
+
 # One archive in so many ends a block, on the average.
 _BLOCK_ARCHIVES = 64
+# Of those behind the last block, so many are kept together: what a run reads one by one is fewer.
+_PIECE_ARCHIVES = 8
 # Partials of a block, of all reports, that wait together; one of more is not worth keeping.
 _MOST_BLOCK_BYTES = 16 << 20
 
@@ -54,9 +59,12 @@ def merge_results(
         if report.is_published or _have_all(name, (each.receipt for each in done))
     }
     kept = {} if manifest.reuse.full else merged_digests(ledger.state)
-    blocks = _Blocks(ledger, reports, report_identities(*by), kept)
-    for block in _blocks(done):
-        for name, table in blocks.tables(block):
+    requests = manifest.policy.requests
+    reader = _Blocks(ledger, reports, report_identities(*by), kept, requests)
+    blocks = list(_blocks(done))
+    found = at_once(ledger.state, reader.kept_of, blocks, requests)
+    for block, parts in zip(blocks, found, strict=True):
+        for name, table in reader.tables(block, parts):
             if name in merged:
                 merged[name].add(table)
     return {name: running.whole() for name, running in merged.items()}
@@ -70,13 +78,15 @@ def merge_keys(
     """Keys under which the next run looks for what is kept, if archives (name, receipts), in
     their order, the plug-ins and what becomes of returns are as they were."""
     identities = report_identities(plugins, returns)
-    keys, members = set[str](), list[Receipt]()
+    keys, members = set[str](), list[Sequence[Receipt]]()
     for name, receipts in archives:
-        members += receipts
+        if receipts:
+            members.append(receipts)
         if receipts and _ends_block(name):
-            keys.add(_key(identities, members))
+            keys.add(_key(identities, [each for of in members for each in of]))
             members = []
-    return keys
+    pieces, _ = _cut(members)
+    return keys | {_key(identities, [each for of in piece for each in of]) for piece in pieces}
 
 
 def load_result(ledger: RunLedger, done: Done, stored: StoredFile) -> bytes:
@@ -112,21 +122,31 @@ def _discarded_if_damaged(ledger: RunLedger, done: Done) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Block:
-    """``done`` of neighbouring archives; the last block is open: tomorrow's archive joins it."""
+    """``done`` of neighbouring archives; the last ones are open: tomorrow's archive joins them."""
 
     done: tuple[Done, ...]
     is_closed: bool
 
 
 def _blocks(done: Iterable[Done]) -> Iterator[_Block]:
-    members: list[Done] = []
-    for _, pieces in groupby(done, key=lambda each: each.archive.name):
-        members += pieces
-        if _ends_block(members[-1].archive.name):
-            yield _Block(tuple(members), is_closed=True)
+    members: list[list[Done]] = []
+    for name, pieces in groupby(done, key=lambda each: each.archive.name):
+        members.append(list(pieces))
+        if _ends_block(name):
+            yield _Block(tuple(chain.from_iterable(members)), is_closed=True)
             members = []
-    if members:
-        yield _Block(tuple(members), is_closed=False)
+    whole, rest = _cut(members)
+    for piece in whole:
+        yield _Block(tuple(chain.from_iterable(piece)), is_closed=True)
+    if rest:
+        yield _Block(tuple(chain.from_iterable(rest)), is_closed=False)
+
+
+def _cut(archives: Sequence[_T]) -> tuple[list[Sequence[_T]], Sequence[_T]]:
+    """Pieces of those at the end, which no archive closes, and the last few."""
+    whole = len(archives) // _PIECE_ARCHIVES * _PIECE_ARCHIVES
+    cuts = range(0, whole, _PIECE_ARCHIVES)
+    return [archives[at : at + _PIECE_ARCHIVES] for at in cuts], archives[whole:]
 
 
 def _ends_block(name: str) -> bool:
@@ -157,28 +177,30 @@ _Named = Iterator[tuple[str, pa.Table]]
 @dataclass(frozen=True)
 class _Blocks:
     """Reads blocks of a run, by ``reports`` and their ``identities``; ``kept`` are the digests of
-    those that earlier runs merged, by their keys."""
+    those that earlier runs merged, by their keys; up to ``requests`` are under way at once."""
 
     ledger: RunLedger
     reports: Mapping[str, Report]
     identities: Mapping[str, str]
     kept: Mapping[str, str]
+    requests: int
 
-    def tables(self, block: _Block) -> _Named:
-        """All that is in the block, of the reports of which it has partials."""
+    def kept_of(self, block: _Block) -> dict[str, bytes] | None:
+        """What earlier runs merged of the block."""
+        key = _key(self.identities, [each.receipt for each in block.done])
+        return load_merged(self.ledger.state, key, self.kept[key]) if key in self.kept else None
+
+    def tables(self, block: _Block, found: Mapping[str, bytes] | None) -> _Named:
+        """All that is in the block, of the reports of which it has partials; ``found`` merged."""
         receipts = [each.receipt for each in block.done]
         names = _names(self.reports, receipts)
-        partials = self._partials(block.done, names)
-        if not block.is_closed or len(block.done) == 1:
-            yield from partials
-            return
-        key = _key(self.identities, receipts)
-        found = load_merged(self.ledger.state, key, self.kept[key]) if key in self.kept else None
-        if found is None:
-            yield from self._merged(key, names, partials)
-            return
-        for name, data in found.items():
-            yield name, read_partial(data)
+        if found is not None:
+            yield from ((name, read_partial(data)) for name, data in found.items())
+        elif not block.is_closed or len(block.done) == 1:
+            yield from self._partials(block.done, names)
+        else:
+            key = _key(self.identities, receipts)
+            yield from self._merged(key, names, self._partials(block.done, names))
 
     def _merged(self, key: str, names: Iterable[str], partials: _Named) -> _Named:
         """One table of each report, kept under ``key``; the partials if these are too large to wait
@@ -198,7 +220,9 @@ class _Blocks:
         yield from merged.items()
 
     def _partials(self, done: Iterable[Done], names: Iterable[str]) -> _Named:
-        for each in done:
-            for name in names:
-                stored = each.receipt.partials[name]
-                yield name, read_partial(load_result(self.ledger, each, stored))
+        def load(each: Done) -> list[tuple[str, bytes]]:
+            partials = ((name, each.receipt.partials[name]) for name in names)
+            return [(name, load_result(self.ledger, each, stored)) for name, stored in partials]
+
+        for loaded in at_once(self.ledger.state, load, done, self.requests):
+            yield from ((name, read_partial(data)) for name, data in loaded)

@@ -75,6 +75,10 @@ class SignedStorage:
     def uri(self) -> str:
         return self._inner.uri
 
+    @property
+    def is_far(self) -> bool:
+        return self._inner.is_far
+
     def files(self, folder: str = "") -> list[StoredObject]:
         return [self._seen(each) for each in self._inner.files(self._folder(folder))]
 
@@ -89,6 +93,9 @@ class SignedStorage:
             others={self._name(key): what for key, what in found.others.items()},
             hidden=[self._name(key) for key in found.hidden],
         )
+
+    def names(self, folder: str, most: int) -> frozenset[str] | None:
+        return self._inner.names(self._folder(folder), most)
 
     def stat(self, key: str) -> StoredObject:
         """Reads all of the file, or nobody could tell that it is there."""
@@ -152,8 +159,14 @@ class SignedStorage:
         with self.local_file(key) as path, path.open("rb") as file:
             yield file
 
+    def fetched_as(self, key: str, version: str) -> AbstractContextManager[BufferedReader]:  # noqa: ARG002
+        raise self._refusal(key)
+
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
         return self.fetched(key)
+
+    def open_listed(self, file: StoredObject) -> AbstractContextManager[IO[bytes]]:
+        return self.fetched(file.key)
 
     def publish_folder(self, key: str) -> AbstractContextManager[Path]:
         raise self._refusal(key)

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 
@@ -34,19 +35,25 @@ EXTRACTS = "kept/extracts"
 EXTRACT_GROWTH = 8
 # What a file system gives to a file, however little is in it.
 _FILE_BLOCK = 4096
+# One that may wait in memory for its turn to be written; and of more nobody asks for a list.
+_SMALL, _MOST_LISTED = 1 << 20, 3000
+_ENDING = ".arrow"
 
 
 @dataclass(frozen=True)
 class Extracts:
     """The extracts of all runs. What is not ``used`` is made again, and kept if it ``is_kept``; of
     one archive up to ``most_bytes`` and EXTRACT_GROWTH times its own, in whole blocks of a disk:
-    the smallest file takes one. None is no limit."""
+    the smallest file takes one. None is no limit. Of those ``there``, if that is known, no other is
+    looked for; ``begin`` writes a small one, perhaps later."""
 
     state: Storage
     options: Options
     is_used: bool
     is_kept: bool
     most_bytes: int | None = None
+    there: frozenset[str] | None = None
+    begin: Callable[[Callable[[], None]], None] = lambda write: write()
 
     def room(self, archive_bytes: int, shares: int) -> int | None:
         """Bytes that may be kept of one of so many shares of an archive, in whole blocks."""
@@ -70,19 +77,29 @@ class Extracts:
         run can do without, so a full disk is no reason to end."""
         size = file.tell()
         file.seek(0)
-        try:
-            if size <= in_memory:
-                self.state.write(self._key(digest), file.read())
-                return
+        if size <= min(in_memory, _SMALL):
+            self.begin(partial(self._write, digest, file.read()))
+        elif size <= in_memory:
+            self._write(digest, file.read())
+        else:
             with NamedTemporaryFile(prefix="sales-") as named:
                 shutil.copyfileobj(file, named)
                 named.flush()
-                self.state.store_file(self._key(digest), Path(named.name))
+                self._write(digest, Path(named.name))
+
+    def _write(self, digest: str, content: bytes | Path) -> None:
+        try:
+            if isinstance(content, bytes):
+                self.state.write(self._key(digest), content)
+            else:
+                self.state.store_file(self._key(digest), content)
         except RetryableError as error:
             log.warning("extract_not_kept", day=digest, cause=error.message)
 
     def _file(self, digest: str, stack: ExitStack) -> Path | None:
         """A local path of the file for as long as ``stack`` is open, or None if there is none."""
+        if self.there is not None and f"{digest}{_ENDING}" not in self.there:
+            return None
         try:
             return stack.enter_context(self.state.local_file(self._key(digest)))
         except FileNotFoundError:
@@ -99,7 +116,13 @@ def extract_key(options: Options, digest: str) -> str:
     if options.feed != Feed():
         decisive += msgspec.json.encode(options.feed)
     rules = hashlib.sha256(decisive).hexdigest()[:8]
-    return f"{EXTRACTS}/{EXTRACTION_VERSION}-{rules}/{digest}.arrow"
+    return f"{EXTRACTS}/{EXTRACTION_VERSION}-{rules}/{digest}{_ENDING}"
+
+
+def extracts_there(state: Storage, options: Options) -> frozenset[str] | None:
+    """Names of the extracts of these rules; None if it is as well to ask for each. Raises
+    RetryableError."""
+    return state.names(extract_key(options, "").rpartition("/")[0], _MOST_LISTED)
 
 
 def bytes_on_disk(size: int) -> int:

@@ -1,0 +1,37 @@
+"""Verbs that a folder has only because object stores have them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from io import BufferedReader
+from typing import IO
+
+from pipeline_core.storage.base import OtherVersion, StoredObject
+from pipeline_core.storage.listing import stored
+
+
+class Near:
+    """Of a storage to which a request takes no round trip."""
+
+    is_far = False
+
+    def fetched(self, key: str) -> AbstractContextManager[BufferedReader]:
+        raise NotImplementedError
+
+    def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
+        raise NotImplementedError
+
+    def names(self, folder: str, most: int) -> frozenset[str] | None:  # noqa: ARG002
+        return None
+
+    @contextmanager
+    def fetched_as(self, key: str, version: str) -> Iterator[BufferedReader]:
+        with self.fetched(key) as file:
+            if stored(key, os.fstat(file.fileno())).version != version:
+                raise OtherVersion
+            yield file
+
+    def open_listed(self, file: StoredObject) -> AbstractContextManager[IO[bytes]]:
+        return self.open(file.key)

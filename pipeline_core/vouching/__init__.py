@@ -1,0 +1,1 @@
+"""A state whose files are vouched for by a key."""
