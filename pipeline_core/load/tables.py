@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pipeline_core.machine.disk import write_file
+
 _FORMULA = frozenset("=+-@\t\r")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]')
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
@@ -131,8 +133,7 @@ def write_by_category(table: pa.Table, folder: Path, *, spreadsheet_safe: bool =
     ]
     text, starts = _text_of(pa.concat_arrays([pa.array([], _TEXT), *records]))
     for name, begin, end in zip(file_names(names), *_spans(starts[cuts]), strict=True):
-        with (folder / name).open("wb") as file:
-            file.writelines((header, text[begin:end]))
+        write_file(f"{folder}/{name}", header, text[begin:end])
 
 
 def split_by_category(table: pa.Table) -> dict[str, pa.Table]:

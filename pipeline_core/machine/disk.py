@@ -22,6 +22,9 @@ _NO_LINKS = {
 # Windows lets few people make links, and renames nothing over one to a folder.
 _HAS_LINKS = os.name != "nt"
 _SYNCED_AT_ONCE = 16
+_ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+# Windows syncs nothing that is open for reading only.
+_TO_SYNC = os.O_RDWR if os.name == "nt" else os.O_RDONLY
 # Another publisher's folder stands where one is to be renamed to.
 _STANDS = {errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR}
 
@@ -128,13 +131,19 @@ def sync_tree(folder: Path) -> None:
     writes them at once: one by one, thousands would each wait for the journal."""
     from concurrent.futures import ThreadPoolExecutor  # for who publishes
 
-    folders, files = list[Path](), list[Path]()
+    folders, files = list[Path](), list[str]()
     for place, _, names in os.walk(folder, onerror=_raised):
         folders.append(Path(place))
-        files += [Path(place, name) for name in names]
+        files += [f"{place}{os.sep}{name}" for name in names]
+    left = iter(files)
+
+    def sync_all() -> None:
+        for path in left:
+            sync_file(path)
+
     with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
-        for _ in pool.map(sync_file, files):  # the first error is raised
-            pass
+        for found in [pool.submit(sync_all) for _ in range(min(len(files), _SYNCED_AT_ONCE))]:
+            found.result()
     for each in reversed(folders):
         sync_folder(each)
 
@@ -143,11 +152,24 @@ def _raised(error: OSError) -> None:
     raise error
 
 
-def sync_file(path: Path) -> None:
+def write_file(path: str, *pieces: bytes | memoryview) -> None:
+    """Makes a file of these bytes, by no more calls than it takes: there may be very many."""
+    descriptor = os.open(path, _ANEW, 0o666)
+    try:
+        left = memoryview(b"".join(pieces))
+        while left:
+            left = left[os.write(descriptor, left) :]
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: str | Path) -> None:
     """Syncs a file to the disk."""
-    # Windows syncs nothing that is open for reading only.
-    with path.open("r+b" if os.name == "nt" else "rb") as file:
-        os.fsync(file.fileno())
+    descriptor = os.open(path, _TO_SYNC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,12 +7,10 @@ from pipeline_core.page.data import (
     Group,
     Newcomers,
     Page,
-    ProductSales,
     RejectedByReason,
     RejectSample,
     SalesCell,
     ShownGroups,
-    ShownProducts,
 )
 from pipeline_core.page.render import common_style, render_index
 from pipeline_core.page.shown_figures import Folded, SalesFigures
@@ -38,13 +36,11 @@ __all__ = [
     "Page",
     "PeriodCells",
     "PeriodSales",
-    "ProductSales",
     "RejectSample",
     "RejectedByReason",
     "SalesCell",
     "SalesFigures",
     "ShownGroups",
-    "ShownProducts",
     "WeekdaySales",
     "common_style",
     "render_index",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-Figure = str | int | Decimal
+Figure = str | int | float | Decimal
 
 
 class Axis(NamedTuple):
@@ -37,6 +37,16 @@ class Axis(NamedTuple):
             f'<svg class="bar{minus}" aria-hidden="true"><rect x="{begin:.2f}%" '
             f'width="{end - begin:.2f}%" height="100%"/>{line}</svg>'
         )
+
+    def svgs(self, values: Iterable[float]) -> list[str]:
+        """The same of many."""
+        if self.least < 0 or not self.most:
+            return list(map(self.svg, values))
+        return [
+            '<svg class="bar" aria-hidden="true"><rect x="0.00%" '
+            f'width="{value / self.most * 100:.2f}%" height="100%"/></svg>'
+            for value in values
+        ]
 
     def _place(self, value: float) -> float:
         """In hundredths of the length."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline_core.page import OtherPeriod, OverTime, PeriodSales
 from pipeline_core.page.figures import a_purchase
-from pipeline_core.page.periods import period_of
+from pipeline_core.periods import period_of
 from pipeline_core.transform.money import carry, group_sums, to_minor, to_text
 
 # A month, the one before, ... and the same month a year before.
@@ -46,18 +46,20 @@ class CategoryMonths:
         ] + [pc.fill_null(dated["purchases"], 0).to_numpy()]
         self._scale = scale
         self._ranges: dict[tuple[date, date], _OfCategories] = {}
-        self._months = over.months[-MONTHS:]
-        self._first = over.months[0].since if over.months else date.max
+        first = over.months[0].since if over.months else date.max
+        self._months = [(month, list(_others(month, first))) for month in over.months[-MONTHS:]]
 
     def of(self, category: str) -> tuple[PeriodSales, ...]:
         """Its months, oldest to newest; none if none of its days has a date."""
         at = self._places.get(category)
-        return () if at is None else tuple(self._sales(month, at) for month in self._months)
+        return () if at is None else tuple(self._sales(*each, at) for each in self._months)
 
-    def _sales(self, month: PeriodSales, at: int) -> PeriodSales:
+    def _sales(
+        self, month: PeriodSales, others: list[tuple[str, date, date] | None], at: int
+    ) -> PeriodSales:
         sums = self._between(month.first, month.until)
         purchases = None if month.purchases is None else sums.purchases[at]
-        before, year_before = self._others(month, at)
+        before, year_before = (None if each is None else self._other(*each, at) for each in others)
         return msgspec.structs.replace(
             month,
             revenue=None if month.revenue is None else to_text(sums.revenue[at], self._scale),
@@ -68,15 +70,8 @@ class CategoryMonths:
             year_before=year_before,
         )
 
-    def _others(self, month: PeriodSales, at: int) -> Iterator[OtherPeriod | None]:
-        """Where the whole report has one."""
-        both = period_of("month", month.first).others(self._first, month.until)
-        for known, other in zip((month.before, month.year_before), both, strict=True):
-            if known is None or other is None:
-                yield None
-            else:
-                revenue = self._between(other.first, other.last).revenue[at]
-                yield OtherPeriod(known.name, to_text(revenue, self._scale))
+    def _other(self, name: str, first: date, last: date, at: int) -> OtherPeriod:
+        return OtherPeriod(name, to_text(self._between(first, last).revenue[at], self._scale))
 
     def _between(self, first: date, last: date) -> _OfCategories:
         if (first, last) not in self._ranges:
@@ -91,3 +86,13 @@ class CategoryMonths:
 
     def _sums(self, measure: _Numbers, rows: Sequence[int] | _Numbers) -> _Numbers:
         return group_sums(self._place[rows], len(self._places), measure[rows])
+
+
+def _others(month: PeriodSales, first: date) -> Iterator[tuple[str, date, date] | None]:
+    """Names and dates of what a month is compared with, where the whole report has one."""
+    both = period_of("month", month.first).others(first, month.until)
+    for known, other in zip((month.before, month.year_before), both, strict=True):
+        if known is None or other is None:
+            yield None
+        else:
+            yield known.name, other.first, other.last

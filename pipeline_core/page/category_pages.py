@@ -7,16 +7,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import repeat
 
 from markupsafe import Markup, escape
 
 from pipeline_core.page.bars import axis_of
 from pipeline_core.page.compared import beside, compared
-from pipeline_core.page.data import Group, Page, SalesCell, ShownProducts
-from pipeline_core.page.numbers import grouped, money, share
+from pipeline_core.page.data import Page
+from pipeline_core.page.figures import CELLS, Sales, Sum, folded
+from pipeline_core.page.numbers import amounts, counts, grouped, money, share_html, shares
+from pipeline_core.page.products import ShownProducts
 from pipeline_core.page.render import assets, environment, shown_name
-from pipeline_core.page.shown_figures import Folded, SalesFigures
+from pipeline_core.page.shown_figures import Folded
 from pipeline_core.page.shown_periods import PeriodSales
+from pipeline_core.transform.money import to_text
 
 # No text of the shop's is mistaken for one: in those there is no < any more.
 _SLOT = re.compile(r"<slot (\w+)>")
@@ -24,39 +28,42 @@ _NAMES = 1 << 12
 
 
 class CategoryPages:
-    """Of the run whose ``page`` it is. No script is in them."""
+    """Of the run whose ``page`` it is; revenue has ``scale`` decimals. No script is in them."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, scale: int) -> None:
         self._page = page
+        self._scale = scale
         self._frames: dict[tuple[int, bool], list[str]] = {}
 
     def render(
         self,
         rank: int,
-        group: Group,
-        cells: Sequence[SalesCell],
-        folded: Folded | None,
+        file: str,
+        of: Sum,
+        rows: Sequence[Sales],
         months: Sequence[PeriodSales],
         products: ShownProducts | None,
     ) -> str:
-        """The page of one category, the ``rank``-th by revenue; ``products`` are None if the run
-        was planned by a version that did not count by product."""
-        of, totals, currency = group.figures, self._page.summary.totals, self._page.currency
+        """The page of the category of these ``rows``, the ``rank``-th by revenue, whose CSV is
+        called ``file``; ``products`` are None if the run was planned by a version that did not
+        count by product."""
+        totals, currency, scale = self._page.summary.totals, self._page.currency, self._scale
+        revenue, whole = to_text(of.revenue, scale), of.revenue / 10**scale
         slots = {
-            "name": str(escape(shown_name(group.name))),
+            "name": str(escape(shown_name(rows[0].category))),
             "rank": grouped(rank),
-            "money": str(escape(money(of.revenue, currency))),
-            "revenue": grouped(of.revenue),
+            "money": str(escape(money(revenue, currency))),
+            "revenue": grouped(revenue),
             "units": grouped(of.units),
             "customers": grouped(of.customers),
-            "revenue_share": _escaped(share(of.revenue, totals.total_revenue)),
-            "units_share": _escaped(share(of.units, totals.units_sold)),
-            "customers_share": _escaped(share(of.customers or 0, totals.unique_customers)),
+            "revenue_share": share_html(revenue, totals.total_revenue),
+            "units_share": share_html(of.units, totals.units_sold),
+            "customers_share": share_html(of.customers or 0, totals.unique_customers),
             "last_month": _last_month(months, currency),
             "month_rows": _month_rows(months),
-            "product_rows": "" if products is None else _product_rows(products, of.revenue),
-            "segment_rows": _segment_rows(cells, folded, of.revenue),
-            "csv": group.page.rsplit("/", 1)[1].removesuffix(".html") + ".csv",
+            "product_rows": "" if products is None else _product_rows(products, whole, scale),
+            "segment_rows": _segment_rows(rows, whole, scale),
+            "csv": file,
         }
         pieces = self._frame(len(months), has_products=products is not None).copy()
         pieces[1::2] = [slots[name] for name in pieces[1::2]]
@@ -112,8 +119,12 @@ def _until(month: PeriodSales) -> str:
     return "" if month.has_ended else f"<small>to {month.until}</small>"
 
 
-def _product_rows(products: ShownProducts, whole: str) -> str:
-    rows = _rows(((_product(each.product), each.figures) for each in products.shown), whole)
+def _product_rows(products: ShownProducts, whole: float, scale: int) -> str:
+    names = [
+        "All that are not among the products" if each is None else _name(each)
+        for each in products.products
+    ]
+    rows = _rows(names, products.revenue, products.units, None, whole, scale)
     if products.folded is None:
         return rows
     count = products.folded.count
@@ -121,51 +132,61 @@ def _product_rows(products: ShownProducts, whole: str) -> str:
     return f'{rows}<tr class="folded"><th scope="row">{head}{_rest(products.folded, whole)}</tr>\n'
 
 
-def _segment_rows(cells: Sequence[SalesCell], folded: Folded | None, whole: str) -> str:
-    rows = _rows(((_name(each.segment), each.figures) for each in cells), whole)
-    if folded is None:
-        return rows
-    head = f'<th scope="row" colspan="1">{grouped(folded.count)} more segments, together</th>\n'
-    rest = f'{_rest(folded, whole)}<td class="number">{grouped(None)}</td>'
-    return f'{rows}<tr class="folded">{head}{rest}</tr>\n'
+def _segment_rows(rows: Sequence[Sales], whole: float, scale: int) -> str:
+    _, segments, revenue, units, customers = zip(*rows[:CELLS], strict=True)
+    text = _rows(map(_name, segments), revenue, units, customers, whole, scale)
+    rest = folded(rows[CELLS:], scale)
+    if rest is None:
+        return text
+    head = f'<th scope="row" colspan="1">{grouped(rest.count)} more segments, together</th>\n'
+    last = f'{_rest(rest, whole)}<td class="number">{grouped(None)}</td>'
+    return f'{text}<tr class="folded">{head}{last}</tr>\n'
 
 
-def _rest(folded: Folded, whole: str) -> str:
-    of = folded.figures
+def _rest(rest: Folded, whole: float) -> str:
+    of = rest.figures
     return (
         f'<td class="number">{grouped(of.revenue)}</td><td class="bars"></td>\n'
-        f'<td class="number">{_escaped(share(of.revenue, whole))}</td>'
+        f'<td class="number">{share_html(of.revenue, whole)}</td>'
         f'<td class="number">{grouped(of.units)}</td>'
     )
 
 
-def _rows(named: Iterable[tuple[str, SalesFigures]], whole: str) -> str:
-    """Of a table with bars and shares of ``whole``: names as HTML, revenue, units and, where they
-    are known, customers."""
-    rows = list(named)
-    axis = axis_of(figures.revenue for _, figures in rows)
-    return "".join(
-        f'<tr><th scope="row">{name}</th><td class="number">{grouped(of.revenue)}</td>\n'
-        f'<td class="bars">{axis.svg(of.revenue)}</td>\n'
-        f'<td class="number">{_escaped(share(of.revenue, whole))}</td>\n'
-        f'<td class="number">{grouped(of.units)}</td>{_customers(of)}</tr>\n'
-        for name, of in rows
+def _rows(
+    names: Iterable[str],
+    revenue: Sequence[int],
+    units: Sequence[int],
+    customers: Sequence[int] | None,
+    whole: float,
+    scale: int,
+) -> str:
+    """Of a table with bars and shares of ``whole``: names as HTML, revenue in minor units, units
+    and, where they are known, customers."""
+    one = 10**scale
+    values = [minor / one for minor in revenue]
+    last = (
+        repeat("")
+        if customers is None
+        else [f'<td class="number">{each:,}</td>' for each in customers]
     )
-
-
-def _customers(of: SalesFigures) -> str:
-    return "" if of.customers is None else f'<td class="number">{grouped(of.customers)}</td>'
-
-
-def _escaped(share: str) -> str:
-    """One may be less than what is shown."""
-    return share.replace("<", "&lt;").replace(">", "&gt;")
+    columns = (
+        amounts(revenue, scale),
+        axis_of(values).svgs(values),
+        shares(values, whole),
+        counts(units),
+        last,
+    )
+    return "".join(
+        [
+            f'<tr><th scope="row">{name}</th><td class="number">{amount}</td>\n'
+            f'<td class="bars">{bar}</td>\n'
+            f'<td class="number">{part}</td>\n'
+            f'<td class="number">{sold}</td>{bought}</tr>\n'
+            for name, amount, bar, part, sold, bought in zip(names, *columns, strict=False)
+        ]
+    )
 
 
 @lru_cache(_NAMES)
 def _name(text: str) -> str:
     return f"<bdi>{escape(shown_name(text))}</bdi>"
-
-
-def _product(product: str | None) -> str:
-    return "All that are not among the products" if product is None else _name(product)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline_core.page import PeriodCells, PeriodSales, ShownGroups
-from pipeline_core.page.periods import Step, numbers_of
+from pipeline_core.periods import Step, numbers_of
 from pipeline_core.transform.money import to_minor
 from pipeline_core.transform.reports.base import group_rows, sum_measures
 

@@ -51,24 +51,6 @@ class ShownGroups(Struct, frozen=True):
         return len(self.shown) + (self.folded.count if self.folded else 0)
 
 
-class ProductSales(Struct, frozen=True):
-    """What a product sold in a category."""
-
-    product: str | None
-    """Its id; None stands for all that are not among the products."""
-    figures: SalesFigures
-    """What was sold of it."""
-
-
-class ShownProducts(Struct, frozen=True):
-    """All products of a category."""
-
-    shown: tuple[ProductSales, ...]
-    """The first by revenue."""
-    folded: Folded | None
-    """The rest as one; None if there is none."""
-
-
 class RejectSample(Struct, frozen=True):
     """A rejected event."""
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
 from itertools import islice
 from typing import NamedTuple
 
@@ -15,6 +14,7 @@ import pyarrow as pa
 
 from pipeline_core.page import Folded, Group, SalesCell, SalesFigures, ShownGroups
 from pipeline_core.transform.money import to_text
+from pipeline_core.transform.reports.base import minors_of
 
 CELLS = 500
 GROUPS = 500
@@ -41,11 +41,10 @@ class Sum(NamedTuple):
 
 def sales_rows(table: pa.Table) -> list[Sales]:
     """The finished sales report's rows, in its order."""
-    columns = (column.to_pylist() for column in table.columns)
-    return [
-        Sales(category, segment, int(f"{revenue:f}".replace(".", "")), units, customers)
-        for category, segment, revenue, units, customers in zip(*columns, strict=True)
-    ]
+    category, segment, revenue, units, customers = table.columns
+    names = category.to_pylist(), segment.to_pylist()
+    numbers = minors_of(revenue), units.to_pylist(), customers.to_pylist()
+    return list(map(Sales, *names, *numbers))
 
 
 def by_category(rows: Iterable[Sales]) -> dict[str, list[Sales]]:
@@ -58,8 +57,7 @@ def by_category(rows: Iterable[Sales]) -> dict[str, list[Sales]]:
 
 def category_sum(rows: Sequence[Sales]) -> Sum:
     """All of one category. A customer has one segment, so that distinct ones add up here."""
-    customers = sum(row.customers for row in rows)
-    return Sum(_revenue(rows), sum(row.units for row in rows), customers)
+    return _sum(rows)._replace(customers=sum(row.customers for row in rows))
 
 
 def by_segment(rows: Iterable[Sales], customers: Mapping[str, int]) -> dict[str, Sum]:
@@ -79,9 +77,9 @@ def figures(of: Sum, scale: int) -> SalesFigures:
 
 
 def shown_cells(
-    rows: Sequence[Sales], pages: Mapping[str, str], scale: int, most: int = CELLS
+    rows: Sequence[Sales], pages: Mapping[str, str], scale: int
 ) -> tuple[tuple[SalesCell, ...], Folded | None]:
-    """The first ``most`` rows, and the rest as one."""
+    """The first rows, and the rest as one."""
     cells = tuple(
         SalesCell(
             row.category,
@@ -89,9 +87,9 @@ def shown_cells(
             figures(Sum(row.revenue, row.units, row.customers), scale),
             pages.get(row.category, ""),
         )
-        for row in rows[:most]
+        for row in rows[:CELLS]
     )
-    return cells, _folded([Sum(row.revenue, row.units, None) for row in rows[most:]], scale)
+    return cells, folded(rows[CELLS:], scale)
 
 
 def shown_groups(
@@ -101,14 +99,17 @@ def shown_groups(
     shown = tuple(
         Group(name, figures(each, scale), page(name)) for name, each in islice(sums.items(), most)
     )
-    rest = [Sum(each.revenue, each.units, None) for each in islice(sums.values(), most, None)]
-    return ShownGroups(shown, _folded(rest, scale))
+    return ShownGroups(shown, folded([*islice(sums.values(), most, None)], scale))
 
 
 def average(revenue: int, count: int, scale: int) -> str | None:
     """One of so many equal parts of an amount in minor units, rounded half to even; None of no
     parts."""
-    return to_text(round(Fraction(revenue, count)), scale) if count else None
+    if not count:
+        return None
+    whole, rest = divmod(revenue, count)
+    is_more = 2 * rest > count or (2 * rest == count and whole % 2 == 1)
+    return to_text(whole + is_more, scale)
 
 
 def a_purchase(revenue: int, purchases: int, scale: int) -> str | None:
@@ -117,12 +118,14 @@ def a_purchase(revenue: int, purchases: int, scale: int) -> str | None:
     return average(revenue, purchases, scale) if revenue >= 0 else None
 
 
-def _revenue(rows: Sequence[Sales]) -> int:
+def folded(rest: Sequence[Sales | Sum], scale: int) -> Folded | None:
+    """Rows, or groups, as one; None of none."""
+    return Folded(len(rest), figures(_sum(rest), scale)) if rest else None
+
+
+def _sum(rows: Sequence[Sales | Sum]) -> Sum:
+    return Sum(_revenue(rows), sum(row.units for row in rows), None)
+
+
+def _revenue(rows: Sequence[Sales | Sum]) -> int:
     return sum(row.revenue for row in rows)
-
-
-def _folded(rest: Sequence[Sum], scale: int) -> Folded | None:
-    if not rest:
-        return None
-    whole = Sum(sum(each.revenue for each in rest), sum(each.units for each in rest), None)
-    return Folded(len(rest), figures(whole, scale))

@@ -14,8 +14,9 @@ import pyarrow as pa
 from pipeline_core.containers.ignored import commonest_endings
 from pipeline_core.ledger import RunLedger
 from pipeline_core.load.tables import file_names
+from pipeline_core.machine.disk import write_file
 from pipeline_core.messages import Manifest, Summary
-from pipeline_core.page import Folded, Group, Page, SalesCell, render_index
+from pipeline_core.page import Folded, Page, SalesCell, render_index
 from pipeline_core.page.category_months import CategoryMonths
 from pipeline_core.page.category_pages import CategoryPages
 from pipeline_core.page.coverage import coverage, day_states
@@ -27,7 +28,6 @@ from pipeline_core.page.figures import (
     by_category,
     by_segment,
     category_sum,
-    figures,
     sales_rows,
     shown_cells,
     shown_groups,
@@ -104,17 +104,17 @@ def write_pages(
         unpriced=manifest.unpriced_words,
         coverage=coverage(manifest, summary, states, undated),
     )
-    _write(folder / "index.html", render_index(index))
+    write_file(f"{folder}/index.html", render_index(index).encode())
     months = CategoryMonths(partials[DAILY_SALES.name], days, scale)
     by_product = partials.get(PRODUCT_SALES.name)
     products = None if by_product is None else CategoryProducts(by_product, scale)
-    category_pages = CategoryPages(index)
+    category_pages = CategoryPages(index, scale)
     for rank, (category, of) in enumerate(categories.items(), 1):
-        cells, folded = shown_cells(of, pages, scale)
-        group = Group(category, figures(sums[category], scale), pages[category])
+        place = pages[category]
+        csv = place.rpartition("/")[2].removesuffix(".html") + ".csv"
         best = None if products is None else products.of(category)
-        page = category_pages.render(rank, group, cells, folded, months.of(category), best)
-        _write(folder / group.page, page)
+        page = category_pages.render(rank, csv, sums[category], of, months.of(category), best)
+        write_file(f"{folder}/{place}", page.encode())
 
 
 def _page_names(categories: Sequence[str]) -> dict[str, str]:
@@ -124,7 +124,3 @@ def _page_names(categories: Sequence[str]) -> dict[str, str]:
         category: f"by_category/{name}.html"
         for category, name in zip(categories, names, strict=True)
     }
-
-
-def _write(path: Path, page: str) -> None:
-    path.write_bytes(page.encode())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Context, Decimal
 from typing import NamedTuple
+
+from pipeline_core.transform.money import to_text
 
 _UNKNOWN = "–"  # noqa: RUF001  (an en dash is meant)
 _MINUS = "\u2212"
@@ -11,7 +14,10 @@ _NO_BREAK = "\u00a0"
 _EXACT = Context(prec=200)  # more digits than any figure has
 
 
-Shown = str | int | Decimal
+# Shares above it, in hundredths, have one decimal.
+_PLAIN = 0.06
+
+Shown = str | int | float | Decimal
 
 
 class Change(NamedTuple):
@@ -74,6 +80,38 @@ def percent(part: Shown, whole: Shown) -> str:
 def share(part: Shown, whole: Shown) -> str:
     """As a table has it; of nothing, or of less, there is none."""
     return f"{percent(part, whole)} %" if float(whole) > 0 else _UNKNOWN
+
+
+def share_html(part: Shown, whole: Shown) -> str:
+    """The same as HTML: one may be less than what is shown."""
+    return share(part, whole).replace("<", "&lt;").replace(">", "&gt;")
+
+
+def counts(numbers: Iterable[int]) -> list[str]:
+    """Whole numbers, as ``grouped`` writes each."""
+    return [f"{number:,}" if number >= 0 else grouped(number) for number in numbers]
+
+
+def amounts(minors: Iterable[int], scale: int) -> list[str]:
+    """Amounts in minor units: 123456780 -> 1,234,567.80 at scale 2."""
+    one = 10**scale
+    if not scale:
+        return list(map(grouped, minors))
+    return [
+        f"{minor // one:,}.{minor % one:0{scale}}" if minor >= 0 else grouped(to_text(minor, scale))
+        for minor in minors
+    ]
+
+
+def shares(values: Iterable[float], whole: float) -> list[str]:
+    """``share_html`` of many."""
+    if whole <= 0:
+        return [share_html(value, whole) for value in values]
+    found = ((value, value / whole * 100) for value in values)
+    return [
+        f"{hundredths:,.1f} %" if hundredths > _PLAIN else share_html(value, whole)
+        for value, hundredths in found
+    ]
 
 
 def plus(one: Shown, other: Shown) -> str:

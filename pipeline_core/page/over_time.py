@@ -27,7 +27,7 @@ from pipeline_core.page import (
 )
 from pipeline_core.page.cells_of_periods import cells_of_periods
 from pipeline_core.page.figures import Sum, a_purchase, average, figures
-from pipeline_core.page.periods import PeriodDates, Step, newest, period_of
+from pipeline_core.periods import PeriodDates, Step, newest, period_of
 from pipeline_core.transform.money import to_minor, to_text
 from pipeline_core.transform.reports.base import group_rows, sum_measures
 from pipeline_core.transform.reports.daily_sales import sum_purchases

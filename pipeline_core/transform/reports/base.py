@@ -123,6 +123,20 @@ def revenue_column(partial: pa.Table, scale: int) -> pa.Array:
     return pa.Array.from_buffers(pa.decimal128(38, scale), len(hi), buffers)
 
 
+def minors_of(column: pa.ChunkedArray) -> list[int]:
+    """Decimals (decimal128, none of them null) in minor units of their scale."""
+    if not len(column):
+        return []
+    values = column.combine_chunks()
+    halves = np.frombuffer(values.buffers()[1], np.int64).reshape(-1, 2)
+    low, high = halves[values.offset : values.offset + len(values)].T
+    if bool((high == low >> 63).all()):
+        small: list[int] = low.tolist()
+        return small
+    lows = low.view(np.uint64).tolist()
+    return [(above << 64) + below for above, below in zip(high.tolist(), lows, strict=True)]
+
+
 def label_column(names: Sequence[str], codes: pa.Array) -> pa.Array:
     """Codes (int32) to their names."""
     return pc.take(pa.array(names, pa.string()), codes)

@@ -154,26 +154,37 @@ def _table(
 
 
 def _merged_customers(table: pa.Table, groups: Groups) -> pa.Array:
-    """The known customers of each group. A group of one row has that row's bytes, unopened."""
+    """The known customers of each group. A group of one row has that row's bytes, unopened;
+    what is to be united in several groups is united once."""
     column = table["customers"].combine_chunks()
     is_alone = (np.bincount(groups.number, minlength=groups.count) == 1)[groups.number]
     alone, shared = np.flatnonzero(is_alone), np.flatnonzero(~is_alone)
-    united: defaultdict[int, BitMap] = defaultdict(BitMap)
-    rows = column.take(pa.array(shared)).to_pylist()
-    for number, customers in zip(groups.number[shared].tolist(), rows, strict=True):
-        united[number] |= BitMap.deserialize(customers)
-    merged = pa.array([bitmap.serialize() for bitmap in united.values()], pa.large_binary())
+    rows = column.take(pa.array(shared)).dictionary_encode()
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    for number, code in zip(groups.number[shared].tolist(), rows.indices.to_pylist(), strict=True):
+        members[number].append(code)
+    united, sets = dict[tuple[int, ...], bytes](), rows.dictionary
+    for codes in set(map(tuple, members.values())):
+        bitmap = BitMap()
+        for code in codes:
+            bitmap |= BitMap.deserialize(sets[code].as_py())
+        united[codes] = bitmap.serialize()
+    merged = pa.array([united[tuple(codes)] for codes in members.values()], pa.large_binary())
     whole = pa.concat_arrays([column.take(pa.array(alone)), merged])
     places = np.empty(groups.count, np.int64)
     places[groups.number[alone]] = np.arange(len(alone))
-    places[np.fromiter(united, np.int64, len(united))] = np.arange(len(alone), groups.count)
+    places[np.fromiter(members, np.int64, len(members))] = np.arange(len(alone), groups.count)
     return whole.take(pa.array(places))
 
 
 def _merged_strangers(table: pa.Table, groups: Groups) -> pa.Array:
     """The other customers of each group, sorted; most shops have none."""
-    strangers: list[set[bytes]] = [set() for _ in range(groups.count)]
     places = np.flatnonzero(pc.list_value_length(table["unknown_customers"]).to_numpy())
+    if not len(places):
+        return pa.LargeListArray.from_arrays(
+            np.zeros(groups.count + 1, np.int64), pa.array([], pa.large_binary())
+        )
+    strangers: list[set[bytes]] = [set() for _ in range(groups.count)]
     rows = table["unknown_customers"].take(pa.array(places)).to_pylist()
     for number, ids in zip(groups.number[places].tolist(), rows, strict=True):
         strangers[number].update(ids)

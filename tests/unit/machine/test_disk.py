@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from pipeline_core.machine.disk import sync_tree
+from pipeline_core.machine.disk import sync_tree, write_file
 
 
 def test_every_file_and_every_folder_is_synced(
@@ -55,3 +55,13 @@ def test_a_file_that_cannot_be_synced_is_an_error(
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(OSError, match="no room"):
         sync_tree(tmp_path)
+
+
+def test_a_file_is_written_whole_though_the_disk_takes_it_bit_by_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, file = os.write, tmp_path / "a.csv"
+    file.write_text("what was there, and is longer")
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))
+    write_file(str(file), b"category,units\n", memoryview(b"Toys,1\n"))
+    assert file.read_bytes() == b"category,units\nToys,1\n"

@@ -45,3 +45,9 @@ def test_a_loss_has_the_colour_of_what_is_below_zero() -> None:
     assert "minus" not in axis.bar(4)
     assert 'class="bar minus"' in axis.bar(4, is_loss=True)
     assert 'class="bar minus"' in axis_of([-4]).bar(-4)
+
+
+@pytest.mark.parametrize("figures", [[4.0, 1.0, 0.0, 0.33], [3.0, -1.0], [-4.0, -1.0], [0.0], []])
+def test_a_column_of_bars_is_drawn_as_each_is(figures: list[float]) -> None:
+    axis = axis_of(figures)
+    assert axis.svgs(figures) == list(map(axis.svg, figures))

@@ -7,10 +7,23 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import pipeline_core.page
-from pipeline_core.page.numbers import change, grouped, money, percent
+from pipeline_core.page.numbers import (
+    amounts,
+    change,
+    counts,
+    grouped,
+    money,
+    percent,
+    share_html,
+    shares,
+)
+from pipeline_core.transform.money import to_text
 
+MINORS = st.lists(st.integers(-(10**6), 10**9) | st.integers(-(10**30), 10**30))
 VENDOR = Path(pipeline_core.page.__file__).parent / "vendor"
 
 
@@ -29,6 +42,22 @@ VENDOR = Path(pipeline_core.page.__file__).parent / "vendor"
 )
 def test_grouped(number: object, shown: str) -> None:
     assert grouped(number) == shown
+
+
+@settings(deadline=None)
+@given(MINORS, st.sampled_from([0, 1, 2, 18]))
+def test_columns_of_numbers_are_written_as_each_is(minors: list[int], scale: int) -> None:
+    assert counts(minors) == list(map(grouped, minors))
+    assert amounts(minors, scale) == [grouped(to_text(minor, scale)) for minor in minors]
+
+
+@settings(deadline=None)
+@given(MINORS, st.integers(-5, 10**9) | st.integers(-(10**30), 10**30))
+def test_columns_of_shares_are_written_as_each_is(minors: list[int], whole: int) -> None:
+    values = [abs(minor) / 100 for minor in minors]
+    texts = [to_text(abs(minor), 2) for minor in minors]
+    expected = [share_html(text, to_text(whole, 2)) for text in texts]
+    assert shares(values, whole / 100) == expected
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from pipeline_core.transform.money import (
     to_minor,
     to_text,
 )
-from pipeline_core.transform.reports.base import revenue_column
+from pipeline_core.transform.reports.base import minors_of, revenue_column
 
 LARGEST = 2**31 - 1
 UNITS = st.one_of(st.integers(-LARGEST, LARGEST), st.sampled_from([-LARGEST, -1, 1, LARGEST]))
@@ -43,6 +43,10 @@ def test_a_column_of_limbs_is_one_of_decimals(minor: list[int], scale: int) -> N
     found = revenue_column(limbs, scale)
     found.validate(full=True)
     assert found.equals(pa.array(expected, pa.decimal128(38, scale)))
+    assert minors_of(pa.chunked_array([found])) == minor
+    cut = len(minor) // 2
+    pieces = pa.chunked_array([found.slice(cut), found.slice(0, cut)], found.type)
+    assert minors_of(pieces) == minor[cut:] + minor[:cut]
 
 
 @given(st.lists(st.tuples(UNITS, PRICES), min_size=1))

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from pipeline_core.page.periods import Step, name_of, newest, numbers_of, period_of
+from pipeline_core.periods import Step, name_of, newest, numbers_of, period_of
 
 
 @pytest.mark.parametrize(
