@@ -17,6 +17,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from console.serving.connection_limit import ConnectionLimit
 from console.serving.log_limit import LogLimit
+from console.serving.metrics import CONTENT_TYPE, MetricsCache
 from console.serving.progress_cache import ProgressCache, Seen
 from console.serving.runs import PublishedRuns
 from console.serving.served_hosts import ServedHosts
@@ -48,6 +49,7 @@ class Served:
     reports: Storage
     runs: PublishedRuns
     progress_cache: ProgressCache
+    metrics_cache: MetricsCache
     # Where calls of a storage wait.
     threads: Executor
     flower_url: str | None
@@ -204,6 +206,15 @@ class ArchivesJson(ProgressJson):
         if not (first.isdecimal() and len(first) <= _LONGEST_NUMBER):
             raise HTTPError(400, reason="first is the number of an archive, from 0")
         self.finish_seen(await self.served.progress_cache.archives(int(first)))
+
+
+class MetricsText(Handler):
+    """The newest run, workers and the last publication, for Prometheus."""
+
+    async def answer(self, *_: str) -> None:
+        text = await self.served.metrics_cache.text()
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(text)
 
 
 class Health(Handler):

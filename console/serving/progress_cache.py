@@ -15,6 +15,7 @@ from pipeline_core.ledger import lease, newest_runs
 from pipeline_core.messages import to_json
 from pipeline_core.storage import Storage
 from pipeline_core.storage.read_only import ReadOnlyStorage
+from pipeline_core.watching.run_progress import RunProgress
 from pipeline_core.watching.watch import Watch
 
 _FRESH_SECONDS = 1.0
@@ -29,6 +30,7 @@ class Seen(NamedTuple):
     is_run: bool
     json: bytes
     packed: bytes
+    run: RunProgress | None = None
 
 
 class ProgressCache:
@@ -79,7 +81,7 @@ class ProgressCache:
         seen = msgspec.structs.replace(
             self._watch.look(), next_run_at=next_run_at, last_ended=last_ended(self._state)
         )
-        return _seen(to_json(seen), is_run=True)
+        return _seen(to_json(seen), is_run=True, run=seen)
 
     def _newest_id(self) -> str | None:
         held = lease.newest(self._state)
@@ -88,5 +90,5 @@ class ProgressCache:
         return next(newest_runs(self._state), None)
 
 
-def _seen(json: bytes, *, is_run: bool) -> Seen:
-    return Seen(is_run, json, gzip.compress(json, 1))
+def _seen(json: bytes, *, is_run: bool, run: RunProgress | None = None) -> Seen:
+    return Seen(is_run, json, gzip.compress(json, 1), run)

@@ -21,11 +21,13 @@ from console.serving.handlers import (
     Handler,
     Health,
     Live,
+    MetricsText,
     ProgressJson,
     Served,
     Start,
 )
 from console.serving.log_limit import LogLimit
+from console.serving.metrics import MetricsCache
 from console.serving.outlook import next_run_of
 from console.serving.oversized_requests import MOST_HEADER_BYTES
 from console.serving.progress_cache import ProgressCache
@@ -60,12 +62,13 @@ async def _serve(settings: Settings) -> None:
     host, port = settings.serve_host, settings.serve_port
     reports = open_storage(settings.reports)
     with ThreadPoolExecutor(_THREADS) as threads:
+        state = open_state(settings.state)
+        progress = ProgressCache(state, threads, next_run_of(settings))
         served = Served(
             reports=reports,
             runs=PublishedRuns(reports),
-            progress_cache=ProgressCache(
-                open_state(settings.state), threads, next_run_of(settings)
-            ),
+            progress_cache=progress,
+            metrics_cache=MetricsCache(state, progress, threads),
             threads=threads,
             flower_url=settings.flower_url,
             hosts=hosts_of(host, settings.serve_names),
@@ -105,6 +108,7 @@ def application(served: Served) -> Application:
         (r"/(live\.css|live\.js)", Asset),
         (r"/api/progress", ProgressJson),
         (r"/api/archives", ArchivesJson),
+        (r"/metrics", MetricsText),
         (r"/healthz", Health),
         (r"/((?:latest|runs)/.*)", ReportFile),
     ]

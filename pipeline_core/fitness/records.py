@@ -41,9 +41,13 @@ def note(state: Storage, told: UnfitWorker, hooks: Hooks) -> None:
 
 def workers_aside(state: Storage, now: datetime) -> tuple[str, ...]:
     """A sentence of each that takes no work now. Raises RetryableError."""
+    return tuple(sorted(f"{each.sentence}." for each in unfit_workers(state, now)))
+
+
+def unfit_workers(state: Storage, now: datetime) -> tuple[UnfitWorker, ...]:
+    """Those that take no work now. Raises RetryableError."""
     found = (read_record(state, each.key, UnfitWorker) for each in state.files(_FOLDER))
-    there = [each for each in found if each is not None and each.cause and each.until > now]
-    return tuple(sorted(f"{each.sentence}." for each in there))
+    return tuple(each for each in found if each is not None and each.cause and each.until > now)
 
 
 def _keep(state: Storage, told: UnfitWorker) -> bool:

@@ -108,6 +108,8 @@ class RunProgress(Struct, frozen=True, kw_only=True):
     """Why nobody works although archives are left, for people; else empty."""
     workers: tuple[str, ...] = ()
     """Processes that have an archive now and show life, as host:pid."""
+    workers_lost: tuple[str, ...] = ()
+    """Processes that died at work which nobody has begun again, as host:pid."""
     workers_aside: tuple[str, ...] = ()
     """Workers that take no work because they could do none, and why, a sentence each, for people;
     of a run under way."""

@@ -125,6 +125,9 @@ class Watch:
             left_seconds=throughput.seconds_left(sizes, done, heard, now, processes),
             waiting_for=waiting_words(fates.values()) if is_waiting else "",
             workers=tuple(sorted({attempt.owner for attempt in heard.values()})),
+            workers_lost=tuple(
+                sorted({each.owner for each in latest.values() if is_lost(each, now)})
+            ),
             workers_aside=() if outcome else workers_aside(self._ledger.state, now),
             counts=dict(Counter(states)),
             archives=self._shown(plan, self._seen, _chosen(states)),

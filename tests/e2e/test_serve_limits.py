@@ -22,6 +22,7 @@ from console.serving.connection_limit import ConnectionLimit
 from console.serving.connections import BoundedServer
 from console.serving.handlers import Served
 from console.serving.log_limit import LogLimit
+from console.serving.metrics import MetricsCache
 from console.serving.progress_cache import ProgressCache
 from console.serving.runs import PublishedRuns
 from console.serving.served_hosts import hosts_of
@@ -123,10 +124,12 @@ async def _bounded(reports: str, most: int, idle_seconds: float) -> AsyncIterato
     """The port of a server in this process."""
     with ThreadPoolExecutor(2) as threads:
         storage = open_storage(reports)
+        progress = ProgressCache(storage, threads, lambda _: None)
         served = Served(
             reports=storage,
             runs=PublishedRuns(storage),
-            progress_cache=ProgressCache(storage, threads, lambda _: None),
+            progress_cache=progress,
+            metrics_cache=MetricsCache(storage, progress, threads),
             threads=threads,
             flower_url=None,
             hosts=hosts_of("127.0.0.1", None),

@@ -117,10 +117,14 @@ def test_who_is_dead_gives_no_estimate(ledger: RunLedger) -> None:
     note_attempt(ledger, "00002", age=100)
     seen = _look(ledger)
     assert (seen.workers, seen.left_seconds, seen.events_per_second) == ((), None, None)
-    assert seen.waiting_for == "lost with w1:7; so are 1 more"
+    assert seen.waiting_for == "lost with w1:7; so is 1 more"
+    assert seen.workers_lost == ("w1:7",)
     note_attempt(ledger, "00001", 2)
     seen = _look(ledger)
     assert (seen.workers, seen.waiting_for) == (("w2:7",), "")
+    assert seen.workers_lost == ("w1:7",), "of 00002"
+    note_attempt(ledger, "00002", 2)
+    assert _look(ledger).workers_lost == ()
     assert seen.left_seconds is not None
 
 

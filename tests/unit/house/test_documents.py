@@ -28,6 +28,7 @@ from tests.support.documents import (
     links,
     run_documents,
 )
+from tests.support.ops_files import given_secrets, load_manifests, pods
 
 _MAKEFILE = (PROJECT / "Makefile").read_text()
 
@@ -93,9 +94,14 @@ def test_a_block_that_is_not_run_is_sound(block: Block) -> None:
     assert done.returncode == 0, block.text + done.stderr
     services = re.findall(r"(?:exec|logs|--scale) (\w+)", block.text)
     assert set(services) <= load_compose()["services"].keys()
-    units = re.findall(r"\bsales-(?!pipeline)\w+", block.text)
-    assert set(units) <= {Path(_name(unit)).stem for unit in _UNITS}
-    for name in re.findall(r"-r (\S+)", block.text):
+    if "kubectl" in block.text:
+        manifests = load_manifests()
+        known = {each.partition("/")[2] for each in manifests}
+        known |= {secret for _, pod in pods(manifests) for secret in given_secrets(pod)}
+    else:
+        known = {Path(_name(unit)).stem for unit in _UNITS}
+    assert set(re.findall(r"\bsales-(?!pipeline)[\w-]+", block.text)) <= known
+    for name in re.findall(r"-[rf] (\S+)", block.text):
         assert (PROJECT / name).is_file(), name
     pytest.skip(f"checked, but not run: {block.not_run}: {block.text.splitlines()[0]}")
 

@@ -1,0 +1,1 @@
+"""Kubernetes' published schemas, as far as manifests of ops/ need them: see README.md here."""
