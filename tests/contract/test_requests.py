@@ -1,0 +1,196 @@
+"""How often an object store is asked: each request takes a round trip, and is paid for."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import console.follow
+from pipeline_core import pipeline
+from pipeline_core.configuration.places import Places
+from pipeline_core.ledger import RunLedger, lease, open_state
+from pipeline_core.messages import Dispatch, Manifest, Outcome
+from pipeline_core.running.local import process_outstanding
+from pipeline_core.settings import load_settings
+from pipeline_core.storage import open_storage
+from tests.support.archives import Shop, archive_zip, day_zip, write_shop
+from tests.support.gateway import Gateway, gateway
+from tests.support.run import note_attempt, sales
+from tests.support.s3 import use_endpoint
+
+DAYS = 7
+_PLACE = re.compile("/(data|reports|state)/")
+
+
+@pytest.fixture
+def store(s3: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    """All that is asked of the bucket comes by here."""
+    with gateway(s3_endpoint) as before:
+        use_endpoint(monkeypatch, before.endpoint)
+        yield before
+
+
+class Bucket:
+    """A shop of so many weeks with everything in a bucket."""
+
+    def __init__(self, store: Gateway, uri: str, folder: Path, weeks: int) -> None:
+        self._store, self.uri = store, uri
+        archives = {f"week_{n:02}.zip": _week(n) for n in range(weeks)}
+        self.shop: Shop = write_shop(folder, archives)
+        for path in self.shop.data.iterdir():
+            open_storage(f"{uri}/data").store_file(path.name, path)
+
+    @property
+    def state(self) -> str:
+        return f"{self.uri}/state"
+
+    def plan(self, run_id: str, engine: str = "local") -> Manifest:
+        places = Places(
+            f"{self.uri}/data", f"{self.uri}/reports", self.state, str(self.shop.dimensions), ""
+        )
+        return pipeline.plan(pipeline.Order(run_id=run_id, places=places, engine=engine))
+
+    def run(self, run_id: str) -> Outcome:
+        lease.acquire(open_state(self.state), run_id, "elsewhere:1", 600)
+        process_outstanding(self.state, self.plan(run_id), 1)
+        outcome = pipeline.publish(self.state, run_id)
+        assert outcome.state == "published"
+        return outcome
+
+    def asked(self, work: Callable[[], object]) -> Counter[str]:
+        """How often, by method and place."""
+        before = len(self._store.asked)
+        work()
+        return Counter(
+            f"{each.method} {place[1] if (place := _PLACE.search(each.path)) else 'list'}"
+            for each in self._store.asked[before:]
+        )
+
+
+def _week(number: int) -> bytes:
+    return archive_zip(
+        {
+            f"2024-{1 + number:02}-0{day}.zip": day_zip(
+                {"a.json": sales(1 + number, of=f"{day}" * (1 + number))}
+            )
+            for day in range(1, 1 + DAYS)
+        }
+    )
+
+
+@pytest.fixture
+def few(store: Gateway, s3: str, tmp_path: Path) -> Bucket:
+    return Bucket(store, f"{s3}/few", tmp_path / "few", 3)
+
+
+@pytest.fixture
+def more(store: Gateway, s3: str, tmp_path: Path) -> Bucket:
+    return Bucket(store, f"{s3}/more", tmp_path / "more", 8)
+
+
+def test_an_archive_is_planned_by_one_request(more: Bucket) -> None:
+    asked = more.asked(lambda: more.plan("1"))
+    assert asked["GET data"] == 8
+    assert asked["HEAD data"] == 0
+
+
+def test_a_further_archive_takes_few_requests(few: Bucket, more: Bucket) -> None:
+    """Directory, attempt, archive, an extract a day, and the result, which the engine reads to see
+    that all is done, and publication to publish it; some together, what is merged of neighbours."""
+    first, second = (each.asked(partial(each.run, "1")) for each in (few, more))
+    assert (second.total() - first.total()) / 5 < DAYS + 7
+    assert (second["GET state"] - first["GET state"]) / 5 <= 2, "nothing that cannot be there"
+
+
+def test_a_run_with_nothing_new_takes_no_more_with_more_archives(few: Bucket, more: Bucket) -> None:
+    for each in (few, more):
+        each.run("1")
+    first, second = (each.asked(partial(each.run, "2")) for each in (few, more))
+    assert second.total() - first.total() <= 5, "the results behind the last block that is kept"
+    assert second.total() <= 120
+    assert second["GET data"] + second["HEAD data"] == 0
+
+
+def test_archives_of_one_size_are_fetched_only_if_their_directories_are_alike(
+    store: Gateway, s3: str, tmp_path: Path
+) -> None:
+    """The same bytes under another name, and others of the same length."""
+    bucket = Bucket(store, s3, tmp_path, 1)
+    data = open_storage(f"{s3}/data")
+    week = data.read("week_00.zip")
+    data.write("copy.zip", week)
+    data.write("other.zip", archive_zip({"2024-03-01.zip": day_zip({"a.json": sales(5)})}))
+    longer = len(week) - len(data.read("other.zip"))
+    data.write(
+        "other.zip", data.read("other.zip")[:-2] + longer.to_bytes(2, "little") + bytes(longer)
+    )
+    found: list[Manifest] = []
+    asked = bucket.asked(lambda: found.append(bucket.plan("1")))
+    assert [each.duplicate_of for each in found[0].archives] == [None, None, "copy.zip"]
+    assert len({each.size for each in found[0].archives}) == 1
+    assert asked["GET data"] == 3 + 2
+
+
+def test_a_quiet_minute_of_the_reconciler_takes_two_requests(
+    few: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workers.reconciler import reconcile
+
+    few.run("20240301T030000000000Z-000001")
+    state = open_state(few.state)
+    for name in ("data", "reports", "state"):
+        monkeypatch.setenv(f"SALES_{name.upper()}", f"{few.uri}/{name}")
+    settings = load_settings()
+    reconcile(settings)
+    assert few.asked(lambda: reconcile(settings)).total() == 2
+    few.run("20240302T030000000000Z-000002")
+    assert few.asked(lambda: reconcile(settings)).total() > 2, "it looks at what is new"
+    assert RunLedger(state, "20240302T030000000000Z-000002").is_notified()
+    assert few.asked(lambda: reconcile(settings)).total() == 2
+
+
+class _Clock:
+    """Time passes while somebody sleeps, until it is over."""
+
+    def __init__(self, over: float) -> None:
+        self.now, self._over = 0.0, over
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.now > self._over:
+            raise TimeoutError
+
+
+def test_who_follows_a_run_that_stands_still_asks_ever_less(
+    few: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = few.plan("1", "celery").run_id
+    state = open_state(few.state)
+    ledger = RunLedger(state, run_id)
+    lease.acquire(state, run_id, "elsewhere:1", 600)
+    now = datetime.now(UTC)
+    sent = Dispatch(number=1, sent_at=now, sent_by="elsewhere:1", work=(), why="")
+    assert ledger.create_dispatch(sent)
+    for work_id in ("00000", "00001"):
+        note_attempt(ledger, work_id)
+
+    def wait(seconds: float) -> None:
+        clock = _Clock(seconds)
+        monkeypatch.setattr(
+            console.follow, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
+        )
+        with pytest.raises(TimeoutError):
+            console.follow.follow(load_settings(), ledger)
+
+    at_first, later = (few.asked(partial(wait, seconds)).total() for seconds in (25, 85))
+    assert later - at_first <= 30
