@@ -13,6 +13,7 @@ from celery.utils.time import get_exponential_backoff_interval
 from pipeline_core.errors import (
     ConfigError,
     InputError,
+    NotFit,
     NotServed,
     RetryableError,
     TooCostly,
@@ -123,7 +124,8 @@ class PipelineTask(Task):  # type: ignore[misc]
             log.error("gave_up", cause=error.message)
             # Too costly an archive is the reconciler's business: it is quarantined in the end.
             if ledger is not None and not isinstance(error, TooCostly):
-                fail_and_notify(ledger, settings.hooks(), error)
+                others_may = isinstance(error, NotFit)  # this worker's own fault
+                fail_and_notify(ledger, settings.hooks(), error, others_may=others_may)
             raise error
         pause = get_exponential_backoff_interval(
             settings.retry_backoff,

@@ -25,6 +25,7 @@ from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage
 from workers.celery import app
 from workers.config import START_RUN
+from workers.sending.broker import answers
 from workers.sending.dispatch import dispatch
 
 log = get_logger()
@@ -34,6 +35,8 @@ _GRACE = timedelta(seconds=60)
 _RUNS_TOLD = 3
 # One message for each look: the next look sends another if this one was not taken.
 _EXPIRES_SECONDS = 55
+# A busy worker's answer may take that long; who asks has waited longer.
+_ANSWER_SECONDS = 1.0
 
 # Of far states, what this process saw when all was settled, slots of which the run has ended since
 # then, and since when a schedule is in force.
@@ -109,10 +112,24 @@ def recover_run(
         return False
     try:
         recovery = diagnose(ledger, datetime.now(UTC), told=told, manifest=manifest)
+        if recovery is not None and recovery.is_silent:
+            _check_that_somebody_can(ledger)
     except NobodyWorks as error:
         fail_and_notify(ledger, settings.hooks(), error)
         return False
     return recovery is not None and dispatch(ledger, recovery)
+
+
+def _check_that_somebody_can(ledger: RunLedger) -> None:
+    """Raises NobodyWorks if workers answer, and each says that it cannot work: sent to them again,
+    the work would be waited for in vain. Raises RetryableError if the broker does not answer."""
+    causes = {name: each.unfit for name, each in answers(quiet_seconds=_ANSWER_SECONDS).items()}
+    if causes and all(causes.values()):
+        name, cause = min(causes.items())
+        raise NobodyWorks(
+            f"No worker that answers can work. {name} says: {cause}",
+            f"Mend that, then `sales-pipeline resume {ledger.run_id}`.",
+        )
 
 
 def _tell_again(settings: Settings, state: Storage) -> None:

@@ -27,6 +27,8 @@ from pipeline_core.storage import Storage
 
 log = get_logger()
 
+# Runs of which this process has told that they failed, where no record could be made of it.
+_told_without_record: set[str] = set()
 # Archives that a sentence names.
 _NAMED = 5
 
@@ -107,9 +109,13 @@ def of_delivery(ledger: RunLedger, reason: str, remedy: str) -> Notification:
     )
 
 
-def fail_and_notify(ledger: RunLedger, hooks: Hooks, error: BaseException) -> None:
-    """Ends the run as failed and tells the hooks, even if the state storage is what is away:
-    then the run is found, and ended, by whoever looks later."""
+def fail_and_notify(
+    ledger: RunLedger, hooks: Hooks, error: BaseException, *, others_may: bool = False
+) -> None:
+    """Ends the run as failed and tells the hooks, even if the state storage is what is away: then
+    the run is found, and ended, by whoever looks later, and a process tells of it once. Where that
+    cannot be put on record and ``others_may`` do its work, it has not failed, and nobody is told.
+    """
     try:
         from pipeline_core.publication.publish import fail
 
@@ -117,6 +123,9 @@ def fail_and_notify(ledger: RunLedger, hooks: Hooks, error: BaseException) -> No
         notify_of_outcome(ledger, hooks)
     except (PipelineError, OSError) as trouble:
         log.error("failure_not_recorded", run_id=ledger.run_id, cause=message_of(trouble))
+        if others_may or ledger.run_id in _told_without_record:
+            return
+        _told_without_record.add(ledger.run_id)
         reason, remedy = reason_of(error), getattr(error, "remedy", "")
         notify_hooks(
             hooks, Notification("failed", ledger.run_id, reason, remedy, datetime.now(UTC))

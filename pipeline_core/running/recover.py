@@ -24,13 +24,14 @@ class NobodyWorks(PipelineError):
 @dataclass(frozen=True)
 class Recovery:
     """What a run needs: ``work`` is to be sent again, or, if there is none, it is to be
-    published. ``why`` is for the record."""
+    published. ``why`` is for the record; ``is_silent`` if nothing moved, whoever worked."""
 
     manifest: Manifest
     work: tuple[Work, ...]
     why: str
     number: int
     stall_after: timedelta
+    is_silent: bool = False
 
 
 def diagnose(
@@ -93,6 +94,7 @@ def diagnose(
         told or ("nothing moved" if silent else "a worker died"),
         len(dispatches) + 1,
         timedelta(seconds=manifest.policy.stall_after * 2**in_vain),
+        silent and not told,
     )
 
 

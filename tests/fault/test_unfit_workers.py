@@ -144,3 +144,27 @@ def test_where_no_other_worker_is_well_the_run_ends_and_says_where_it_failed(
     assert "The worker w" in done.stderr
     assert "cannot work: Cannot write temporary files: No such file" in done.stderr
     assert "TMPDIR" in done.stderr
+
+
+def test_a_worker_that_cannot_even_say_so_ends_the_run_and_is_told_once(
+    unsteady: Fleet, fleet_shop: Shop, told: Path, s3: str, s3_endpoint: str
+) -> None:
+    """It has no credentials for the state: the command finds out, and whoever is notified hears of
+    one failure."""
+    for path in fleet_shop.data.iterdir():
+        open_storage(f"{s3}/data").write(path.name, path.read_bytes())
+    unsteady.env |= {"SALES_DATA": f"{s3}/data", "SALES_STATE": f"{s3}/state"}
+    unsteady.env |= {"SALES_LEASE": "4", "SALES_STALL_AFTER": "4", "SALES_TASK_RETRIES": "1"}
+    unsteady.env |= {"SALES_RETRY_BACKOFF": "1", "SALES_RETRY_BACKOFF_MAX": "1"}
+    sound = s3_environment(s3_endpoint)
+    for name in sound:
+        unsteady.env.pop(name, None)
+    bare = {"AWS_METADATA_ENDPOINT": "http://127.0.0.1:9", "AWS_REGION": "us-east-1"}
+    unsteady.worker(concurrency=2, **bare)
+    unsteady.env |= sound
+    done = unsteady.run(timeout=110)
+    assert done.returncode == 1, done.stderr
+    assert "No worker that answers can work. w0@test says: " in done.stderr
+    assert "no credentials are set" in done.stderr
+    assert "sales-pipeline resume" in done.stderr
+    assert told.read_text().count('"event":"failed"') == 1

@@ -21,6 +21,8 @@ log = get_logger()
 # Others may be busy: one that is not heard here is taken for none, and the failure counts.
 _OTHERS_SECONDS = 1.0
 
+# Between who cannot, and why.
+CANNOT_WORK = " cannot work: "
 # One byte that the main process and the children it forks share.
 _aside = mmap.mmap(-1, 1)
 _failures = LocalFailures(
@@ -56,8 +58,8 @@ def handing_back(worker: str) -> Iterator[None]:
             log.warning("work_handed_back", cause=cause)
             raise Reject(f"{cause} {error.remedy}".rstrip(), requeue=True) from error
         if isinstance(error, NotFit):
-            where = f"The worker {worker} on {socket.gethostname()} cannot work"
-            raise type(error)(f"{where}: {error.message}", error.remedy) from error
+            where = f"The worker {worker} on {socket.gethostname()}"
+            raise type(error)(f"{where}{CANNOT_WORK}{error.message}", error.remedy) from error
         raise
     _failures.worked()
 

@@ -13,7 +13,7 @@ from celery import bootsteps
 from celery.exceptions import Reject
 from celery.worker.request import Request
 
-from pipeline_core.errors import PipelineError, message_of
+from pipeline_core.errors import NotFit, PipelineError, message_of
 from pipeline_core.fitness.local_failures import cause_now
 from pipeline_core.fitness.standing import Stand, WorkerStanding
 from pipeline_core.fitness.temporary_room import free_temporary_bytes
@@ -23,7 +23,7 @@ from pipeline_core.messages.unfit_worker import UnfitWorker
 from pipeline_core.running import metrics
 from workers.celery import app, settings
 from workers.config import TEMPORARY_BYTES, UNFIT
-from workers.fitness.handing_back import fit_others, set_aside
+from workers.fitness.handing_back import CANNOT_WORK, fit_others, set_aside
 from workers.fitness.unfit_notes import notes, tell
 from workers.sending.broker import AWAY
 
@@ -68,6 +68,12 @@ class StandsAside(bootsteps.StartStopStep):  # type: ignore[misc]
             self._change()
             if self._call is None:  # or else a look is under way
                 self._call = ForkedCall(partial(_look, self._note(), is_known=True), _ENDED)
+
+    def failed_alone(self, cause: str) -> None:
+        """A child could not work, and nobody else could: whoever asks is told why."""
+        if self._standing.stand is Stand.TAKES:
+            self._since = datetime.now(UTC)
+            self._looked(cause, others_work=False)
 
     def _tick(self) -> None:
         notes.go_on()
@@ -133,12 +139,22 @@ class HandedBack(Request):  # type: ignore[misc]
 
     step: StandsAside | None = None
 
+    def on_retry(self, exc_info: Any) -> Any:
+        self._failed(getattr(exc_info.exception, "exc", None))
+        return super().on_retry(exc_info)
+
     def on_failure(self, exc_info: Any, *arguments: Any, **options: Any) -> Any:
         error = exc_info.exception
         error = getattr(error, "exc", error)  # as it came from a child
         if isinstance(error, Reject) and error.reason and self.step is not None:
             self.step.handed_back(str(error.reason))
+        self._failed(error)
         return super().on_failure(exc_info, *arguments, **options)
+
+    def _failed(self, error: object) -> None:
+        if isinstance(error, NotFit) and self.step is not None:
+            said = str(error)  # with who says it in front
+            self.step.failed_alone(said.partition(CANNOT_WORK)[2] or said)
 
 
 def _look(note: UnfitWorker, *, is_known: bool) -> dict[str, Any]:
