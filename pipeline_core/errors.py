@@ -7,7 +7,8 @@ PipelineError
 ├── RetryableError     storage, database or broker is away: back off and try again
 │   └── NotFit         this process cannot do it, whatever the work: another may
 │       ├── NoCredentials  it has none: it does not try again
-│       └── NoTemporaryRoom  its temporary files cannot be written
+│       ├── NoTemporaryRoom  its temporary files cannot be written
+│       └── FailsHereOnly  as often as it may fail, and no other host has tried
 ├── OutcomeUnknown     it may have been done: do not do it again unasked
 ├── TooCostly          more memory or time than there is: try a few times, then leave it out
 ├── CutShort           time was up, and what was done of it is kept: go on with it
@@ -77,6 +78,11 @@ class NoTemporaryRoom(NotFit):
 
 class NoCredentials(NotFit):
     """This process has none for a place, and will not get any by waiting; another may have them."""
+
+
+class FailsHereOnly(NotFit):
+    """Work failed on this host as often as it may, and on no other: whose fault it is, another host
+    will show."""
 
 
 class NotAllowed(RetryableError):

@@ -27,6 +27,7 @@ SERVES = "sales_serves"
 STATE_MARK = "sales_state_mark"
 UNFIT = "sales_unfit"
 TEMPORARY_BYTES = "sales_temporary_bytes"
+HOST = "sales_host"
 
 _LOOK_SECONDS = 60
 _LOOK_EXPIRES_SECONDS = 55

@@ -27,6 +27,7 @@ from pipeline_core.logs import get_logger, structlog
 from pipeline_core.running.notifications import fail_and_notify
 from workers.celery import settings
 from workers.fitness.handing_back import handing_back, refuse_while_aside
+from workers.fitness.other_hosts import another_host_works
 from workers.fitness.standing_aside import HandedBack
 from workers.messages.served_shops import check_run, served_run, was_sent
 from workers.programs.shutdown import is_leaving
@@ -57,6 +58,7 @@ class PipelineTask(Task):  # type: ignore[misc]
             retries=self.request.retries,
             too_long=(SoftTimeLimitExceeded,),
             leaving=is_leaving,
+            others=another_host_works,
         )
 
     @contextmanager

@@ -38,6 +38,7 @@ from workers.config import (
     START_RUN,
 )
 from workers.fitness.handing_back import handing_back
+from workers.fitness.other_hosts import last_try_elsewhere
 from workers.messages.served_shops import check_slot, check_work, is_wanted
 from workers.pipeline_task import PipelineTask, refusals_told
 from workers.start_run import claim_slot, plan_and_send
@@ -98,7 +99,9 @@ def process_archive(
         name = manifest_of(place, run_id).archive(archive).name
         structlog.contextvars.bind_contextvars(archive=name)
         is_new = metrics.are_counted() and ledger.receipt(work) is None
-        receipt = pipeline.process(place, run_id, work, self.worker())
+        is_last = self.request.retries >= settings.task_retries
+        with last_try_elsewhere(ledger, work.id, is_last=is_last):
+            receipt = pipeline.process(place, run_id, work, self.worker())
         if is_new:
             metrics.observe_receipt(receipt)
     return archive

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from pipeline_core.errors import (
+    FailsHereOnly,
     NotFit,
     PipelineError,
     RetryableError,
@@ -22,6 +23,7 @@ from pipeline_core.errors import (
 from pipeline_core.ledger.heartbeat import UnderWay, extend_lease, keep_alive
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.logs import get_logger
+from pipeline_core.machine.process_ids import host_mark
 from pipeline_core.messages import Attempt, Policy, Receipt
 from pipeline_core.plural import counted
 
@@ -55,13 +57,15 @@ class OutOfTries(Exception):
 @dataclass(frozen=True)
 class Worker:
     """Who makes an attempt. ``retries`` is Celery's count, for the record; ``too_long`` are what
-    is raised when time is up; ``leaving`` tells whether the process was asked to go."""
+    is raised when time is up; ``leaving`` tells whether the process was asked to go, ``others``
+    whether another host could do the work."""
 
     name: str
     task_id: str | None = None
     retries: int = 0
     too_long: tuple[type[Exception], ...] = ()
     leaving: Callable[[], bool] = lambda: False
+    others: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ def attempt(
     Raises:
         AlreadyDone: limited, and an attempt before has left a receipt.
         OutOfTries: limited, and the work ended its worker that often.
+        FailsHereOnly: limited, it did so on this host alone, and another could try it.
         WorkUnderWay: limited, and it would have, if those are dead whose leases still run.
         RetryableError: the state storage does not answer.
     """
@@ -207,12 +212,30 @@ def is_out_of_tries(ledger: RunLedger, policy: Policy, work_id: str) -> bool:
     return len(spent(ledger.attempts(work_id), datetime.now(UTC))) >= policy.max_attempts
 
 
-def _check_tries(attempts: Sequence[Attempt], work_id: str, most: int, now: datetime) -> None:
+def is_of_one_host(attempts: Iterable[Attempt]) -> bool:
+    """Whether they are known to be made on one host."""
+    hosts = {each.host for each in attempts}
+    return len(hosts) == 1 and "" not in hosts
+
+
+def _check_tries(
+    attempts: Sequence[Attempt], work_id: str, most: int, now: datetime, worker: Worker
+) -> None:
     """An attempt whose lease runs lives or died a moment ago. It is counted as if it had died:
-    however it ends, the work is never begun more often than it may end its worker."""
+    however it ends, the work is never begun more often than it may end its worker. Where it ended
+    those of one host alone, another host may begin it once more."""
     ended = spent(attempts, now)
     if len(ended) >= most:
-        raise OutOfTries(ended)
+        is_here = ended[0].host == host_mark()
+        if not is_of_one_host(ended) or (is_here and not worker.others()):
+            raise OutOfTries(ended)
+        if is_here:
+            raise FailsHereOnly(
+                f"Work {work_id} ended {counted(len(ended), 'attempt')} on this host, and no "
+                f"other tried it: {causes(ended)}.",
+                "Look at what this host has less of than others.",
+            )
+        most = len(ended) + 1
     at_it = [each for each in attempts if is_alive(each, now)]
     if len(ended) + len(at_it) >= most:
         until = max(each.expires_at for each in at_it)
@@ -231,10 +254,11 @@ def _create(
     now = datetime.now(UTC)
     while True:
         if limited:
-            _check_tries(before, work_id, policy.max_attempts, now)
+            _check_tries(before, work_id, policy.max_attempts, now, worker)
         created = Attempt(
             number=len(before) + 1,
             owner=worker.name,
+            host=host_mark(),
             task_id=worker.task_id,
             retries=worker.retries,
             started_at=now,

@@ -1,10 +1,11 @@
-"""Whether two process ids are of one count: containers may share a host name, and each counts its
-processes from 1."""
+"""Whether two process ids are of one count, and two processes of one host: containers may share a
+host name, each counts its processes from 1, and machines are cloned with their names."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import socket
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def boot() -> str:
         return _digits(_BOOT.read_text())
     except OSError:
         return ""
+
+
+def host_mark() -> str:
+    """Sixteen hexadecimal digits that the processes of one host have in common, a container for
+    one, and no others."""
+    return _digits(f"{socket.gethostname()} {boot()}")
 
 
 def _digits(told: str) -> str:

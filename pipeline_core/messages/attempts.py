@@ -18,6 +18,9 @@ class Attempt(Struct, frozen=True, kw_only=True):
     """Of the attempts at this work, from 1."""
     owner: str
     """The process that makes it, as host:pid."""
+    host: str = ""
+    """Mark of the host it is made on, which no other of that name has; empty if an earlier version
+    made it."""
     task_id: str | None
     """Celery's id of the task; None in a local run."""
     retries: int

@@ -1,4 +1,5 @@
-"""A host whose temporary folder is full, on a disk that really is: others do its work."""
+"""A host that is sick, of a temporary folder that really is full or of little memory: others do its
+work."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.archives import write_shop
-from tests.support.fleet import CUSTOMERS, PRODUCTS, archive
+from tests.support.fleet import ARCHIVES, CUSTOMERS, PRODUCTS, archive
 from tests.support.host_fleet import HostFleet, Servers, host_fleet, report_of
+from tests.support.processes import eventually
 
 FILL = "cat /dev/zero > {room}/filled; test -s {room}/filled"
 
@@ -37,6 +39,39 @@ def test_a_host_without_room_leaves_the_work_to_others_and_is_named(
     assert "No space left on device" in told["cause"]
     checked = fleet.run("doctor")
     assert "0 MiB free for temporary files" in checked.stdout
+
+
+def _begun_on(fleet: HostFleet, name: str) -> Path:
+    """Starts a worker that stops at the first archive it opens; returns that archive's fault, which
+    is of this host alone."""
+    faults = fleet.folder / f"faults-{name}"
+    faults.mkdir()
+    for archive_name in ARCHIVES:
+        (faults / archive_name).write_text("pause")
+    fleet.worker(name, SALES_TEST_FAULTS=str(faults))
+    reached = eventually(lambda: list(faults.glob("*.reached")), f"work on {name}", 120)[0]
+    for path in faults.iterdir():
+        if path.name not in {reached.name, reached.stem}:
+            path.unlink()
+    return faults / reached.stem
+
+
+@pytest.mark.long
+def test_an_archive_that_ends_the_workers_of_one_host_is_done_by_another(
+    fleet: HostFleet, expected: dict[str, bytes]
+) -> None:
+    command = fleet.run_in_background()
+    victim = _begun_on(fleet, "one")
+    held = _begun_on(fleet, "two")
+    reached = victim.with_name(f"{victim.name}.reached")
+    victim.write_text("kill")  # whoever opens it there, as for want of memory
+    fleet.servers.world.do("kill", "-KILL", reached.read_text())
+    eventually(lambda: fleet.log_lines("one", "worker_takes_no_work"), "one to stand aside", 120)
+    held.unlink()
+    fleet.finish(command)
+    assert fleet.csvs() == expected
+    (told,) = fleet.log_lines("one", "worker_takes_no_work")
+    assert "ended 3 attempts on this host, and no other tried it" in told["cause"]
 
 
 @pytest.mark.long

@@ -25,6 +25,7 @@ def test_no_error_class_is_overlooked() -> None:
         "CutShort",
         "DamagedResult",
         "EventsGone",
+        "FailsHereOnly",
         "InputError",
         "NoCredentials",
         "NoTemporaryRoom",

@@ -19,10 +19,11 @@ from pipeline_core.fitness.standing import Stand, WorkerStanding
 from pipeline_core.fitness.temporary_room import free_temporary_bytes
 from pipeline_core.logs import get_logger
 from pipeline_core.machine.forked_call import ForkedCall
+from pipeline_core.machine.process_ids import host_mark
 from pipeline_core.messages.unfit_worker import UnfitWorker
 from pipeline_core.running import metrics
 from workers.celery import app, settings
-from workers.config import TEMPORARY_BYTES, UNFIT
+from workers.config import HOST, TEMPORARY_BYTES, UNFIT
 from workers.fitness.handing_back import CANNOT_WORK, fit_others, set_aside
 from workers.fitness.unfit_notes import notes, tell
 from workers.sending.broker import AWAY
@@ -56,9 +57,10 @@ class StandsAside(bootsteps.StartStopStep):  # type: ignore[misc]
         worker.timer.call_repeatedly(_TICK_SECONDS, self._tick)
 
     def info(self, _worker: Any) -> dict[str, Any]:
-        """What is added to the worker's statistics: why it cannot work, empty if it can, and how
-        much room temporary files have."""
-        return {UNFIT: self._standing.cause, TEMPORARY_BYTES: free_temporary_bytes()}
+        """What is added to the worker's statistics: why it cannot work, empty if it can, how much
+        room temporary files have, and the mark of its host."""
+        room = free_temporary_bytes()
+        return {UNFIT: self._standing.cause, TEMPORARY_BYTES: room, HOST: host_mark()}
 
     def handed_back(self, cause: str) -> None:
         """A child could not work."""

@@ -14,7 +14,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from pipeline_core.configuration.served_shops import ServedPlaces, Shop, not_served
 from pipeline_core.errors import ConfigError, NotServed, RetryableError, UnknownHost
 from workers.celery import app
-from workers.config import REACH, SERVES, STATE_MARK, TEMPORARY_BYTES, UNFIT
+from workers.config import HOST, REACH, SERVES, STATE_MARK, TEMPORARY_BYTES, UNFIT
 
 AWAY = (OperationalError, BatchPublishError, RedisError, OSError)
 _NOT_LET_IN = (AuthenticationError, NoPermissionError)
@@ -32,13 +32,15 @@ _LOOK_SECONDS = 20.0
 class Answer(NamedTuple):
     """A worker that answers: how many processes it has, what it serves (None if an older version
     does not say), whether it opens states under the same key as this process, and why it cannot
-    work, empty if it can, and how many bytes its temporary files may take, if that is known."""
+    work, empty if it can, how many bytes its temporary files may take, if that is known, and the
+    mark of its host, empty if an older version does not say."""
 
     processes: int
     served: ServedPlaces | None
     has_our_key: bool
     unfit: str = ""
     temporary_bytes: int | None = None
+    host: str = ""
 
 
 def answers(connection: Any = None, *, quiet_seconds: float = _QUIET_SECONDS) -> dict[str, Answer]:
@@ -59,6 +61,7 @@ def answers(connection: Any = None, *, quiet_seconds: float = _QUIET_SECONDS) ->
             each.get(STATE_MARK, app.conf.state_mark) == app.conf.state_mark,
             str(each.get(UNFIT, "")),
             each.get(TEMPORARY_BYTES),
+            str(each.get(HOST, "")),
         )
         for name, each in sorted(found.items())
     }

@@ -10,7 +10,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from pipeline_core.errors import PipelineError, RunUnderWay, TooCostly, WorkUnderWay
+from pipeline_core.errors import (
+    FailsHereOnly,
+    PipelineError,
+    RunUnderWay,
+    TooCostly,
+    WorkUnderWay,
+)
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import (
     Noted,
@@ -23,6 +29,7 @@ from pipeline_core.ledger.attempts import (
     raise_too_costly,
     spent,
 )
+from pipeline_core.machine.process_ids import host_mark
 from pipeline_core.messages import (
     Attempt,
     Policy,
@@ -99,6 +106,50 @@ def test_the_last_who_may_try_is_waited_for_whoever_comes_next(
         pytest.fail("it was begun")
     assert 0 < waits.value.seconds < 91
     assert len(ledger.attempts("00000")) == QUICK.max_attempts
+
+
+def _ended_on(ledger: RunLedger, *hosts: str) -> None:
+    for host in hosts:
+        number = len(ledger.attempts("00000")) + 1
+        note_until(ledger, "00000", NOW - timedelta(days=1))
+        (*_, made) = ledger.attempts("00000")
+        assert made.number == number
+        ledger.write_attempt("00000", msgspec.structs.replace(made, host=host))
+
+
+def test_work_that_ends_attempts_of_one_host_alone_is_for_another(state: Storage) -> None:
+    ledger = planned_ledger(state)
+    _ended_on(ledger, *[host_mark()] * QUICK.max_attempts)
+    said = "00000 ended 3 attempts on this host"
+    beside = Worker("me", others=lambda: True)
+    with pytest.raises(FailsHereOnly, match=said), _limited(ledger, beside):
+        pytest.fail("it was begun")
+    with pytest.raises(OutOfTries), _limited(ledger, Worker("me")):  # there is no other
+        pytest.fail("it was begun")
+
+
+def test_another_host_tries_once_what_one_alone_gave_up(state: Storage) -> None:
+    ledger = planned_ledger(state)
+    _ended_on(ledger, *["elsewhere"] * QUICK.max_attempts)
+    alone = Worker("me")
+    with _limited(ledger, alone):
+        with pytest.raises(WorkUnderWay), _limited(ledger, alone):
+            pytest.fail("a second try was begun beside the first")
+        assert ledger.attempts("00000")[-1].host == host_mark()
+    made = ledger.attempts("00000")[-1]
+    ledger.write_attempt("00000", msgspec.structs.replace(made, state="failed", culpable=True))
+    with pytest.raises(OutOfTries), _limited(ledger, Worker("me", others=lambda: True)):
+        pytest.fail("it was begun")
+
+
+@pytest.mark.parametrize("hosts", [("one", "two", "one"), ("", "", ""), ("one", "", "one")])
+def test_what_failed_on_several_hosts_or_nobody_knows_where_is_given_up(
+    state: Storage, hosts: tuple[str, ...]
+) -> None:
+    ledger = planned_ledger(state)
+    _ended_on(ledger, *hosts)
+    with pytest.raises(OutOfTries), _limited(ledger, Worker("me", others=lambda: True)):
+        pytest.fail("it was begun")
 
 
 def test_who_may_still_try_does_not_wait_for_others(state: Storage) -> None:
