@@ -10,8 +10,9 @@ from typing import overload
 import msgspec
 
 from pipeline_core.blocks.files import BlockWriter, are_few, read_block, split
-from pipeline_core.messages import ArchiveBlock, ArchiveRef, Manifest, WorkSizes
+from pipeline_core.messages import ArchiveBlock, ArchiveRef, Manifest, Policy, WorkSizes
 from pipeline_core.storage import Storage
+from pipeline_core.storage.in_flight import at_once
 
 
 class ArchivesInBlocks(Sequence[ArchiveRef]):
@@ -40,8 +41,10 @@ class ArchivesInBlocks(Sequence[ArchiveRef]):
         return self._block(number)[place - self._first(number)]
 
     def __iter__(self) -> Iterator[ArchiveRef]:
-        for number in range(len(self._blocks)):
-            yield from self._block(number)
+        numbers = range(len(self._blocks))
+        read = self._block if len(numbers) == 1 or not self._state.is_far else self._read
+        for block in at_once(self._state, read, numbers, Policy().requests):
+            yield from block
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -63,14 +66,16 @@ class ArchivesInBlocks(Sequence[ArchiveRef]):
     def _block(self, number: int) -> list[ArchiveRef]:
         last, archives = self._last
         if last != number:
-            first = self._first(number)
-            found = read_block(self._state, self._blocks[number], ArchiveRef)
-            archives = [
-                msgspec.structs.replace(archive, id=_id(place))
-                for place, archive in enumerate(found, first)
-            ]
+            archives = self._read(number)
             self._last = number, archives
         return archives
+
+    def _read(self, number: int) -> list[ArchiveRef]:
+        found = read_block(self._state, self._blocks[number], ArchiveRef)
+        return [
+            msgspec.structs.replace(archive, id=_id(place))
+            for place, archive in enumerate(found, self._first(number))
+        ]
 
 
 def in_blocks(state: Storage, manifest: Manifest, earlier: Iterable[ArchiveBlock]) -> Manifest:

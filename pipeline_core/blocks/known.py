@@ -13,6 +13,7 @@ from pipeline_core.messages import (
     ArchiveBlock,
     Known,
     Memory,
+    Policy,
     Receipt,
     ReusedBlock,
     ReusedReceipts,
@@ -20,6 +21,7 @@ from pipeline_core.messages import (
     Work,
 )
 from pipeline_core.storage import Storage
+from pipeline_core.storage.in_flight import at_once
 
 _NOT_TAKEN = -1
 
@@ -41,11 +43,17 @@ class KnownInBlocks(Collection[Known]):
 
     def by_block(self) -> Iterator[tuple[ArchiveBlock, list[Known]]]:
         """Blocks with what is in them."""
-        for block in self._blocks:
+
+        def read(block: ArchiveBlock) -> list[Known] | None:
             try:
-                yield block, read_block(self._state, block, Known)
+                return read_block(self._state, block, Known)
             except DamagedBlock:  # the log says so; its archives are counted again
-                continue
+                return None
+
+        found = at_once(self._state, read, self._blocks, Policy().requests)
+        for block, known in zip(self._blocks, found, strict=True):
+            if known is not None:
+                yield block, known
 
 
 def memory_in_blocks(state: Storage, memory: Memory, earlier: Sequence[ArchiveBlock]) -> Memory:
