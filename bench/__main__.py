@@ -26,24 +26,27 @@ from bench.results import (
     OURS_1,
     OURS_2,
     PEERS,
+    SCALE,
     Comparison,
     Days,
     Feeds,
     Growth,
     Measured,
+    Scale,
     StoreRequests,
     Trial,
     load,
     save,
 )
 from bench.rounds import compare
+from bench.scale import measure_scale
 from bench.shop import SIZES, prepare
 from bench.store_requests import measure_requests
 from bench.trials import TRIALS, Bench, measure_trial
 
 _BUSY = 0.5
-_Found = Trial | Growth | Feeds | Days | StoreRequests
-_WHATS = (PEERS, *TRIALS, GROWTH, FEEDS, DAYS, FLEET)
+_Found = Trial | Growth | Feeds | Days | StoreRequests | Scale
+_WHATS = (PEERS, *TRIALS, GROWTH, FEEDS, DAYS, FLEET, SCALE)
 
 
 @click.command()
@@ -54,9 +57,10 @@ _WHATS = (PEERS, *TRIALS, GROWTH, FEEDS, DAYS, FLEET)
     "--what",
     multiple=True,
     type=click.Choice(_WHATS),
-    help="Only these.  [default: peers; of size large, all but growth, feeds, days and fleet]",
+    help="Only these.  [default: peers; of size large, neither growth nor anything behind it]",
 )
 @click.option("--fleet", is_flag=True, help="As --what fleet: what is asked of an object store.")
+@click.option("--scale", is_flag=True, help="As --what scale: 1,000 to 100,000 archives.")
 @click.option("--before", metavar="COMMIT", help="Measure the build of a commit, too.")
 @click.option("--rounds", default=5, show_default=True, help="Timed rounds; the median counts.")
 @click.option("--only", multiple=True, type=click.Choice(ALL), help="Of peers, only these.")
@@ -76,6 +80,7 @@ def main(
     size: str,
     what: Sequence[str],
     fleet: bool,
+    scale: bool,
     before: str | None,
     rounds: int,
     only: Sequence[str],
@@ -87,8 +92,9 @@ def main(
 
     Beside its peers (peers), this project is measured with many small archives (archives), from
     its start on (start), publishing many groups (groups), asked to verify and to explain
-    (questions), with one large part (one-part), and on an object store (fleet). The page has those
-    of size large. Fails if reports are not identical to the cent, the unit and the customer.
+    (questions), with one large part (one-part), on an object store (fleet), and with very many
+    archives of which nothing is read (scale). The page has those of size large. Fails if
+    reports are not identical to the cent, the unit and the customer.
     """
     # A terminated benchmark stops its workers and servers, like an interrupted one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -100,7 +106,8 @@ def main(
         folder.mkdir(parents=True, exist_ok=True)
         build = build_of(folder / "builds", before) if before else None
         usual = (PEERS, *TRIALS) if size == "large" else (PEERS,)
-        for name in (*what, *([FLEET] if fleet else [])) or usual:
+        chosen = (*what, *([FLEET] if fleet else []), *([SCALE] if scale else []))
+        for name in chosen or usual:
             _measure(name, size, only, build, folder, rounds)
     pages.render(docs, _measured(results, size))
     _say(f"Written: {docs / 'performance.md'}")
@@ -135,6 +142,8 @@ def _measure_ours(name: str, bench: Bench) -> tuple[_Found, str]:
                 available, bench.folder, bench.work, bench.rounds, _say, tiny=tiny
             )
         return found, name
+    if name == SCALE:
+        return measure_scale(bench.work, _say, tiny=tiny), name
     if name == FEEDS:
         shop = prepare(bench.folder / "data", SIZES[bench.size])
         place = shop.data.parent / "feeds"
@@ -182,6 +191,8 @@ def _as_measured(name: str, found: _Found) -> Measured:
         return Measured(growth=found)
     if isinstance(found, StoreRequests):
         return Measured(fleet=found)
+    if isinstance(found, Scale):
+        return Measured(scale=found)
     return Measured(feeds=found) if isinstance(found, Feeds) else Measured(days=found)
 
 
@@ -197,6 +208,7 @@ def _measured(results: Path, size: str) -> Measured:
         feeds=load(results / "feeds.json", Feeds),
         days=load(results / "days.json", Days),
         fleet=load(results / "fleet.json", StoreRequests),
+        scale=load(results / "scale.json", Scale),
     )
 
 

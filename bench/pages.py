@@ -11,7 +11,17 @@ import click
 from bench import PROJECT, tables
 from bench.aims import NOT_MEASURED, aims
 from bench.images import draw
-from bench.results import ARCHIVES, Comparison, Days, Feeds, Growth, Measured, StoreRequests, Trial
+from bench.results import (
+    ARCHIVES,
+    Comparison,
+    Days,
+    Feeds,
+    Growth,
+    Measured,
+    Scale,
+    StoreRequests,
+    Trial,
+)
 from console.display.views import output, table
 
 _PAGE = "performance.md"
@@ -73,6 +83,8 @@ def _sections(measured: Measured) -> dict[str, str]:
         found["feeds"] = _feeds(measured.feeds)
     if measured.days is not None:
         found["days"] = _days(measured.days)
+    if measured.scale is not None:
+        found["scale"] = _scale(measured.scale)
     if measured.fleet is not None:
         found["fleet"] = _fleet(measured.fleet)
     return found
@@ -173,6 +185,18 @@ def _fleet(fleet: StoreRequests) -> str:
     rows = _table(tables.FLEET, tables.fleet_rows(fleet))
     machine = f"**Machine:** {tables.machine_text(fleet.machine)}."
     return f"{what}\n\n{rows}\n\n{machine}"
+
+
+def _scale(scale: Scale) -> str:
+    rows = _table(tables.SCALE, tables.scale_rows(scale))
+    files = "; ".join(
+        f"{point.archives:,} archives: {point.files / point.archives:.2f} files of state each, "
+        f"the largest of {point.largest_file / 1e6:.1f} MB, and an answer of the progress of "
+        f"{point.progress_bytes / 1e3:.1f} kB"
+        for point in scale.points
+    )
+    machine = f"**Machine:** {tables.machine_text(scale.machine)}."
+    return f"{scale.measured_on}.\n\n{rows}\n\n{files}.\n\n{machine}"
 
 
 def _left_out(skipped: Mapping[str, str]) -> list[str]:

@@ -22,9 +22,9 @@ NOW, BEFORE = "now", "before"
 ARRAYS, LINES, RENAMED, GZIPPED = "arrays", "lines", "renamed", "gzipped"
 
 # What is measured, by the name that ``--what`` takes.
-PEERS, ARCHIVES, START, GROUPS, QUESTIONS, ONE_PART, GROWTH, FEEDS, DAYS, FLEET = (
+PEERS, ARCHIVES, START, GROUPS, QUESTIONS, ONE_PART, GROWTH, FEEDS, DAYS, FLEET, SCALE = (
     *("peers", "archives", "start", "groups", "questions", "one-part", "growth", "feeds", "days"),
-    "fleet",
+    *("fleet", "scale"),
 )
 # The contenders of these.
 HELP, OPENED = "help", "opened"
@@ -235,6 +235,33 @@ class StoreRequests(Struct, frozen=True):
     asked: list[Asked]
 
 
+class Step(Struct, frozen=True):
+    """A step of a run, and by how many bytes the state is larger after it."""
+
+    name: str
+    cost: Cost
+    written: int
+
+
+class ScalePoint(Struct, frozen=True):
+    """Runs over so many archives: their steps; bytes of an answer of the progress, packed; and
+    files of the state after three runs, and the bytes of the largest one."""
+
+    archives: int
+    steps: list[Step]
+    progress_bytes: int
+    largest_file: int
+    files: int
+
+
+class Scale(Struct, frozen=True):
+    """Runs over more and more archives of which nothing is read."""
+
+    measured_on: str
+    machine: Machine
+    points: list[ScalePoint]
+
+
 class Measured(Struct, frozen=True):
     """All results there are: comparisons by size, trials of one size by name."""
 
@@ -244,6 +271,7 @@ class Measured(Struct, frozen=True):
     feeds: Feeds | None = None
     days: Days | None = None
     fleet: StoreRequests | None = None
+    scale: Scale | None = None
 
 
 def save(path: Path, result: Struct) -> None:

@@ -18,6 +18,7 @@ from bench.results import (
     Figures,
     Machine,
     Point,
+    Scale,
     StoreRequests,
     Trial,
     before_of,
@@ -33,7 +34,23 @@ FEEDS = ("feed", "time", "CPU", "seconds", "CPU seconds", "MiB")
 DAYS = ("build", "archives", "events", "alone: CPU s", "with changes: CPU s", "ratio")
 AIMS = ("what", "bar", "moonshot", "measured", "build before", "")
 TRIAL = ("what", "time", "CPU", "seconds", "quickest to slowest", "CPU seconds", "MiB")
+SCALE = (
+    "archives",
+    "what",
+    "seconds",
+    "CPU seconds",
+    "CPU ms an archive",
+    "peak MiB",
+    "kB written",
+)
 FLEET = ("what", "build", "round trip", "requests", "an archive", "kB", "seconds")
+_STEPS = {
+    "plan": "the first plan",
+    "publish": "its publication",
+    "again": "a run with nothing new",
+    "progress": "two looks at the progress",
+    "runs": "`runs`",
+}
 _ASKED = {
     "plan": "`plan`",
     "first": "first run, sent, processed and published",
@@ -135,6 +152,23 @@ def fleet_rows(fleet: StoreRequests) -> Rows:
             f"{each.seconds:.1f}" if each.seconds else "-",
         )
         for each in sorted(fleet.asked, key=lambda each: (order.index(each.what), each.delay))
+    ]
+
+
+def scale_rows(scale: Scale) -> Rows:
+    """A number of archives and a step a row."""
+    return [
+        (
+            f"{point.archives:,}",
+            _STEPS[step.name],
+            f"{step.cost.seconds:.1f}",
+            f"{step.cost.cpu_seconds:.1f}",
+            f"{1000 * step.cost.cpu_seconds / point.archives:.2f}",
+            f"{step.cost.peak_bytes / (1 << 20):,.0f}",
+            f"{step.written / 1e3:,.0f}",
+        )
+        for point in scale.points
+        for step in point.steps
     ]
 
 

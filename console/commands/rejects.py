@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -84,7 +84,7 @@ def _rejects(ledger: RunLedger, reason: str | None) -> Iterator[Reject]:
         yield from (row for row in rows if reason in (None, row.reason))
 
 
-def _results(ledger: RunLedger) -> tuple[Done, ...]:
+def _results(ledger: RunLedger) -> Sequence[Done]:
     """As the run published them, or would have."""
     from pipeline_core.ledger.results import results
     from pipeline_core.processing.sent_twice import distinct_results

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 from console.serving.progress_cache import ProgressCache
 from pipeline_core.fitness.records import unfit_workers
 from pipeline_core.ledger import last_publication
-from pipeline_core.ledger.looks import last_look
 from pipeline_core.messages.unfit_worker import UnfitWorker
+from pipeline_core.running.looks import last_look
 from pipeline_core.storage import Storage
 from pipeline_core.storage.read_only import ReadOnlyStorage
 from pipeline_core.watching.run_progress import ARCHIVE_STATES, Phase, RunProgress

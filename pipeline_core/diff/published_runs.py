@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -22,7 +22,7 @@ class PublishedRun:
     ledger: RunLedger
     manifest: Manifest
     summary: Summary
-    done: tuple[Done, ...] | None = None
+    done: Sequence[Done] | None = None
 
     def days(self) -> list[CountedDay]:
         """Those that count in it. Raises ConfigError if it is not processed any more."""

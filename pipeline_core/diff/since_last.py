@@ -4,6 +4,7 @@ before it is published, for its page and for those who are told of it."""
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
@@ -31,12 +32,14 @@ log = get_logger()
 _NAMED = 5
 # The causes of more take a while, and memory that a worker may not have.
 _MOST_PURCHASES = 500_000
+# Nor are more days compared.
+_MOST_DAYS = 150_000
 _LONGEST_TEXT = 200
 _CUT_OFF = "the search for it was cut off."
 
 
 def note_changes(
-    ledger: RunLedger, manifest: Manifest, summary: Summary, done: tuple[Done, ...]
+    ledger: RunLedger, manifest: Manifest, summary: Summary, done: Sequence[Done]
 ) -> None:
     """Keeps with the run what changed since the newest published run that was planned before it.
     Nothing is kept of a first run, or of one of a time past, and what was kept stays.
@@ -83,6 +86,10 @@ def _explained(bare: Changes, one: PublishedRun, other: PublishedRun) -> Changes
     if _are_alike(one, other):
         scale = len(bare.revenue.partition(".")[2])
         return msgspec.structs.replace(bare, others=OtherCauses(0, to_text(0, scale), 0))
+    number = sum(_days_counted(each.summary) for each in (one, other))
+    if number > _MOST_DAYS:
+        why = f"there are more than {_MOST_DAYS:,} days to compare."
+        return msgspec.structs.replace(bare, unknown=why)
     try:
         united = united_lists(one, other)
         days = _days_to_read(one, other, united)
@@ -116,6 +123,10 @@ def _decided_by(run: PublishedRun) -> tuple[object, ...]:
     rules = manifest.rules, manifest.report_plugins, decisive(manifest.options)
     dimensions = manifest.dimensions_digest, manifest.customer_numbers
     return archives, rules, dimensions, summary.events, summary.totals, summary.rejected
+
+
+def _days_counted(summary: Summary) -> int:
+    return summary.days.read + summary.days.reused
 
 
 def _days_to_read(one: PublishedRun, other: PublishedRun, united: United) -> ComparedDays:

@@ -8,6 +8,7 @@ sound, and once for the events. Neither holds more than a window.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -80,7 +81,17 @@ class _ReadReceipts:
         return self.known.get(work.id)
 
     def receipts_of(self, work_ids: Iterable[str], requests: int = 0) -> Mapping[str, Receipt]:  # noqa: ARG002
-        return {each: self.known[each] for each in work_ids if each in self.known}
+        return dict(self.each_receipt(work_ids))
+
+    def receipt_ids(self) -> AbstractSet[str]:
+        return self.known.keys()
+
+    def each_receipt(
+        self,
+        work_ids: Iterable[str],
+        requests: int = 0,  # noqa: ARG002
+    ) -> Iterator[tuple[str, Receipt]]:
+        return ((each, self.known[each]) for each in work_ids if each in self.known)
 
 
 def find_sound_parts(folder: str, options: Options) -> SoundParts:

@@ -8,12 +8,15 @@ its copies that can be read counts instead. Copies that cannot be read either st
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from pipeline_core.blocks.packed import Packed
 from pipeline_core.messages import ArchiveRef, Manifest, Receipt, Work
+from pipeline_core.messages.blocks import InBlocks
 
 
 class Done(NamedTuple):
@@ -35,13 +38,23 @@ class Receipts(Protocol):
         """Those that there are, by the work's id; up to so many read at once."""
         ...
 
+    def receipt_ids(self) -> AbstractSet[str]:
+        """Ids of the work that is done; none is read."""
+        ...
+
+    def each_receipt(
+        self, work_ids: Sequence[str], requests: int = ...
+    ) -> Iterator[tuple[str, Receipt]]:
+        """Receipts of work that is done, by its id and in its order; few are held."""
+        ...
+
 
 @dataclass(frozen=True)
 class Results:
     """``done`` in the order of the archives' names, and of their days; ``outstanding`` largest
     first."""
 
-    done: tuple[Done, ...]
+    done: Sequence[Done]
     outstanding: tuple[Work, ...]
 
 
@@ -52,6 +65,8 @@ _Counting = dict[str, list[Done]]
 def results(ledger: Receipts, manifest: Manifest) -> Results:
     """Reads the receipts; once all that was planned is done, also asks for archives as a whole
     whose shares do not add up, and for what copies hold."""
+    if isinstance(manifest.archives, InBlocks) and (found := _of_many(ledger, manifest)):
+        return Results(found, ())
     done: _Counting = defaultdict(list)
     works: dict[str, list[Work]] = defaultdict(list)
     outstanding: list[Work] = []
@@ -70,6 +85,37 @@ def results(ledger: Receipts, manifest: Manifest) -> Results:
         for each in sorted(done.get(archive.id, []), key=lambda each: each.work.share or 0)
     )
     return Results(tuple(in_order), tuple(outstanding))
+
+
+class _OutOfOrderError(Exception):
+    """Not every archive is done as a whole, and as it was planned."""
+
+
+def _of_many(ledger: Receipts, manifest: Manifest) -> Sequence[Done] | None:
+    """All results of very many archives, of which few are in memory at a time; None unless each is
+    that of a whole archive, which could be read."""
+    planned = manifest.planned_work()
+    if any(work.share is not None for work in planned):
+        return None
+    there = ledger.receipt_ids()
+    if not all(work.id in there for work in planned):
+        return None
+    with suppress(_OutOfOrderError):
+        return Packed(Done, _each_done(ledger, manifest, [work.id for work in planned]))
+    return None
+
+
+def _each_done(ledger: Receipts, manifest: Manifest, work_ids: list[str]) -> Iterator[Done]:
+    receipts = ledger.each_receipt(sorted(work_ids), manifest.policy.requests)
+    for archive in manifest.archives:
+        if archive.duplicate_of is None:
+            work_id, receipt = next(receipts, ("", None))
+            if receipt is None or work_id != archive.id:
+                raise _OutOfOrderError
+            done = Done(archive, Work(archive.id), receipt)
+            if _failed(done):
+                raise _OutOfOrderError
+            yield done
 
 
 def _join_shares(ledger: Receipts, manifest: Manifest, done: _Counting) -> list[Work]:

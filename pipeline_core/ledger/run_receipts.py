@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -24,6 +24,8 @@ _RECEIPT = ".json"
 _REUSED = "reused.json"
 # Of so few nobody lists which there are.
 _FEW = 2
+# Receipts of very many that are held at a time.
+_AT_ONCE = 256
 
 
 class RunReceipts(RunFiles):
@@ -74,13 +76,25 @@ class RunReceipts(RunFiles):
         found.update(self._each_made(made, requests))
         return found
 
-    def each_receipt(self, work_ids: Collection[str]) -> Iterator[tuple[str, Receipt]]:
-        """The receipts of work that is done, by its id; no more than a block of them is held."""
-        wanted = set(work_ids)
-        for work_id, receipt in self._each_reused(work_ids):
-            wanted.discard(work_id)
-            yield work_id, receipt
-        yield from self._each_made(sorted(wanted))
+    def each_receipt(
+        self, work_ids: Sequence[str], requests: int = 1
+    ) -> Iterator[tuple[str, Receipt]]:
+        """The receipts of work that is done, by its id, in the order of ``work_ids``, which is that
+        of archives; few are held."""
+        taken = self.reused_ids().intersection(work_ids)
+        reused = self._each_reused(taken)
+        following = next(reused, None)
+        for start in range(0, len(work_ids), _AT_ONCE):
+            group = work_ids[start : start + _AT_ONCE]
+            own = dict(self._each_made([each for each in group if each not in taken], requests))
+            for work_id in group:
+                if following is not None and following[0] == work_id:
+                    yield following
+                    following = next(reused, None)
+                elif work_id in own:
+                    yield work_id, own[work_id]
+                else:  # what it was taken over with is damaged
+                    yield from self._each_made((work_id,), requests)
 
     def reused(self) -> dict[str, Receipt]:
         """The receipts taken over, by the work's id."""

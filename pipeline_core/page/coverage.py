@@ -56,10 +56,12 @@ def day_states(manifest: Manifest, summary: Summary) -> tuple[dict[date, DayStat
     unread |= {(copy.archive, copy.day) for copy in unread_copies(manifest, summary)}
     conflicting, undated = set(manifest.conflicting_days), 0
     states: dict[date, DayState] = {}
-    looked_into = {archive.name: archive.days for archive in manifest.archives}
+    originals = {archive.duplicate_of for archive in manifest.archives} - {None}
+    looked_into = {each.name: each.days for each in manifest.archives if each.name in originals}
     for archive in manifest.archives:
         # Of copies, only the original was looked into.
-        for day in looked_into.get(archive.duplicate_of or archive.name, ()):
+        copied = archive.duplicate_of
+        for day in archive.days if copied is None else looked_into.get(copied, ()):
             state: DayState = "present"
             if (archive.name, day.name) in unread or (archive.name, None) in unread:
                 state = "unreadable"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -27,13 +27,11 @@ _DEFECT = CANDIDATES.get_field_index("defect")
 _Part = TypeVar("_Part")
 
 
-def distinct_results(
-    ledger: RunLedger, manifest: Manifest, done: Iterable[Done]
-) -> tuple[Done, ...]:
+def distinct_results(ledger: RunLedger, manifest: Manifest, done: Sequence[Done]) -> Sequence[Done]:
     """Results of a run as it published them: without events that were sent before. Raises
     ConfigError if its record of them is gone."""
     if not manifest.options.feed.event_id:
-        return tuple(done)
+        return done
     receipts = ledger.distinct()
     if receipts is None:
         raise ConfigError(

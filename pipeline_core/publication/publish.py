@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -164,7 +164,7 @@ def _missing(ledger: RunLedger, manifest: Manifest, work: tuple[Work, ...]) -> R
     )
 
 
-def _all_results(ledger: RunLedger, manifest: Manifest) -> tuple[Done, ...]:
+def _all_results(ledger: RunLedger, manifest: Manifest) -> Sequence[Done]:
     """In the order of the archives' names."""
     found = results(ledger, manifest)
     if found.outstanding:
@@ -185,7 +185,7 @@ def _decide(
     ledger: RunLedger,
     manifest: Manifest,
     summary: Summary,
-    done: tuple[Done, ...],
+    done: Sequence[Done],
     allowed: Mapping[Allowance, bool],
 ) -> Verdict:
     verdict = ledger.verdict()

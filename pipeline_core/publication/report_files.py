@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,7 +26,7 @@ def write_reports(
     folder: Path,
     ledger: RunLedger,
     manifest: Manifest,
-    done: tuple[Done, ...],
+    done: Sequence[Done],
     partials: dict[str, pa.Table],
     scale: int,
     summary: Summary,
@@ -55,7 +56,7 @@ def write_reports(
     (folder / SUMMARY).write_bytes(to_json(summary))
 
 
-def _write_rejects(path: Path, ledger: RunLedger, done: tuple[Done, ...], options: Options) -> None:
+def _write_rejects(path: Path, ledger: RunLedger, done: Sequence[Done], options: Options) -> None:
     safe, room = options.spreadsheet_safe, Room(options.reject_rows, options.reject_bytes)
     with path.open("wb") as file:
         file.write(csv_line(HEADER).encode())

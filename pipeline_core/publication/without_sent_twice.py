@@ -47,7 +47,7 @@ log = get_logger()
 
 def distinct(
     ledger: RunLedger, manifest: Manifest, done: Sequence[Done]
-) -> tuple[tuple[Done, ...], UnlikeFirst | None]:
+) -> tuple[Sequence[Done], UnlikeFirst | None]:
     """The results (``done`` being in the order of the archives' names), and a record of those that
     are others now, for all who ask for the run's events later; and what was left out though it says
     something else than what it is taken for.
@@ -59,7 +59,7 @@ def distinct(
         RetryableError: a storage does not answer, or there is no room for temporary files.
     """
     if not manifest.options.feed.event_id:
-        return tuple(done), None
+        return done, None
     again, sent_twice = _Recounting(ledger, manifest), find_sent_twice(ledger, done)
     receipts = {
         done[number].work.id: again.receipt(done[number], by_day)

@@ -24,6 +24,8 @@ def unread_copies(manifest: Manifest, summary: Summary) -> Iterator[UnreadCopy]:
     unread: dict[tuple[str, str | None], list[Unreadable]] = defaultdict(list)
     for place in summary.unreadable:
         unread[place.archive, place.day].append(place)
+    if not unread:
+        return
     by_digest: dict[str, list[Unreadable]] = defaultdict(list)
     for archive, name, digest in {
         (a, day.name, digest): None for a, day, digest in _days(manifest)

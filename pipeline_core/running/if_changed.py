@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from pipeline_core.ledger import RunLedger, last_publication
-from pipeline_core.ledger.looks import last_look, note_look
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Outcome
 from pipeline_core.planning.unchanged import unchanged_run
 from pipeline_core.retry import call_with_retries
+from pipeline_core.running.looks import last_look, note_look
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage
 

@@ -171,7 +171,7 @@ class Watch:
         for gone in self._done.keys() - there:
             del self._done[gone]
         if new := there - self._done.keys():
-            for work_id, receipt in self._ledger.each_receipt(new):
+            for work_id, receipt in self._ledger.each_receipt(sorted(new)):
                 self._done[work_id] = processed_by(receipt)
         return bool(new)
 

@@ -31,6 +31,7 @@ from bench.results import (
     Figures,
     Machine,
     Measured,
+    Scale,
     StoreRequests,
     Trial,
     before_of,
@@ -236,6 +237,20 @@ def test_the_page_keeps_aims_that_were_measured_earlier(tmp_path: Path) -> None:
 def _from_project(monkeypatch: pytest.MonkeyPatch) -> None:
     """Modules of the benchmark are found from here."""
     monkeypatch.chdir(PROJECT)
+
+
+@pytest.mark.benchmark
+@pytest.mark.usefixtures("_from_project")
+def test_very_many_archives_are_simulated(tmp_path: Path) -> None:
+    done = bench(tmp_path, "--scale")
+    assert done.returncode == 0, done.stderr
+    found = load(tmp_path / "kept" / "tiny" / "results" / "scale.json", Scale)
+    assert found is not None
+    assert [point.archives for point in found.points] == [20, 70, 100]
+    for point in found.points:
+        assert all(step.cost.peak_bytes for step in point.steps)
+        assert point.files <= 3 * point.archives + 60
+    assert "a run with nothing new" in (tmp_path / "docs" / "performance.md").read_text()
 
 
 @pytest.mark.benchmark

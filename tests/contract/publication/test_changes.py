@@ -167,6 +167,15 @@ def test_the_causes_of_very_many_purchases_are_left_to_diff(
     assert _unknown(runs) == "there are more than 4 purchases to look at."
 
 
+def test_no_cause_is_looked_for_in_too_many_days(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(since_last, "_MOST_DAYS", 4)
+    put(runs, "week_3.zip", archive("2024-01-15.zip", purchase("anna", "pie", 5)))
+    runs.run()
+    assert _unknown(runs) == "there are more than 4 days to compare."
+
+
 def test_archives_are_not_read_again_for_it(runs: Runs) -> None:
     put(runs, "week_3.zip", archive("2024-01-15.zip", purchase("anna", "pie", 5)))
     runs.run(keep=False)
@@ -182,6 +191,7 @@ def test_a_bug_in_it_is_a_warning(
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(since_last, "gather", fail)
+    put(runs, "week_3.zip", archive("2024-01-15.zip", purchase("anna", "pie", 5)))
     runs.run()
     assert (runs.folder / "reports" / "latest").resolve().name == "run-002"
     assert "changes_not_found" in logged.text
@@ -198,6 +208,7 @@ def test_a_search_that_ended_its_process_is_not_made_again(
         raise SystemExit
 
     monkeypatch.setattr(since_last, "gather", end)
+    put(runs, "week_3.zip", archive("2024-01-15.zip", purchase("anna", "pie", 5)))
     with pytest.raises(SystemExit):
         runs.run()
     state = str(runs.folder / "state")

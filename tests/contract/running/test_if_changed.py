@@ -19,9 +19,9 @@ from pipeline_core.errors import InputError
 from pipeline_core.frames import Run, run
 from pipeline_core.ledger import RunLedger, open_state, run_ids, slots
 from pipeline_core.ledger.attempts import Worker
-from pipeline_core.ledger.looks import last_look
 from pipeline_core.price_history.price_lists import newest_prices
 from pipeline_core.running.if_changed import fresh_at
+from pipeline_core.running.looks import last_look
 from pipeline_core.running.schedule import slot_of_now
 from pipeline_core.settings import load_settings
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop

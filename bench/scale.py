@@ -1,0 +1,67 @@
+"""What the bookkeeping of runs costs as archives grow in number, and not in what is in them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.contenders import clean_environment
+from bench.machine import look_around
+from bench.meter import measure
+from bench.results import Cost, Scale, ScalePoint, Step
+from bench.simulated import write_shop
+
+COUNTS, TINY_COUNTS = (1_000, 10_000, 100_000), (20, 70, 100)
+# Before what is measured; the first run in which nothing is new notes digests in its plan.
+_UNMEASURED = {"publish": ("receipts",), "again": ("again",)}
+_MEASURED = ("plan", "publish", "again", "progress", "runs")
+
+
+def measure_scale(folder: Path, say: Callable[[str], None], *, tiny: bool = False) -> Scale:
+    """Each step of a run, with so many archives; every one in a process of its own."""
+    return Scale(
+        measured_on=datetime.now(UTC).date().isoformat(),
+        machine=look_around(),
+        points=[
+            _point(folder / f"{count}", count, say) for count in (TINY_COUNTS if tiny else COUNTS)
+        ],
+    )
+
+
+def _point(folder: Path, count: int, say: Callable[[str], None]) -> ScalePoint:
+    say(f"{count:,} archives")
+    write_shop(folder, count)
+    steps = []
+    for name in _MEASURED:
+        for other in _UNMEASURED.get(name, ()):
+            _step(folder, other)
+        before = _state_bytes(folder)
+        cost = _step(folder, name)
+        steps.append(Step(name, cost, _state_bytes(folder) - before))
+    log = (folder / "progress.log").read_text().split()
+    sizes = [path.stat().st_size for path in _state_files(folder)]
+    return ScalePoint(
+        archives=count,
+        steps=steps,
+        progress_bytes=int(log[-1]),
+        largest_file=max(sizes),
+        files=len(sizes),
+    )
+
+
+def _step(folder: Path, name: str) -> Cost:
+    command = [sys.executable, "-m", "bench.simulated", name, str(folder)]
+    if name == "runs":
+        command = [sys.executable, "-m", "console.command", "runs", "--state", f"{folder}/state"]
+    log = folder / f"{name}.log"
+    return measure(command, log, env=clean_environment(), memory=True)
+
+
+def _state_files(folder: Path) -> list[Path]:
+    return [path for path in (folder / "state").rglob("*") if path.is_file()]
+
+
+def _state_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in _state_files(folder))
