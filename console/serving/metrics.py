@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Two Prometheus that ask every few seconds cost the state no more than one.
-_FRESH_SECONDS = 5.0
+FRESH_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class MetricsCache:
         """All of it in Prometheus' text format. Raises RetryableError: the state storage does not
         answer."""
         async with self._one_at_a_time:
-            if time.monotonic() - self._seen_at > _FRESH_SECONDS:
+            if time.monotonic() - self._seen_at > FRESH_SECONDS:
                 run = (await self._progress.newest()).run
                 loop = asyncio.get_running_loop()
                 self._shown = await loop.run_in_executor(self._threads, self._look, run)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.counting_proxy import counted_store
+from console.serving.metrics import FRESH_SECONDS
 from console.stack import RedisServer
-from tests.support.archives import Shop, write_shop
+from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.fleet import ARCHIVES, CUSTOMERS, PATIENT, PRODUCTS, archive, fleet
-from tests.support.processes import eventually
+from tests.support.processes import eventually, local_environment, sales_pipeline
+from tests.support.s3 import put, s3_environment
 from tests.support.serving import Site, site
+
+MOST_REQUESTS = 7
 
 
 @pytest.fixture
@@ -74,3 +80,26 @@ def test_a_state_that_does_not_answer_is_no_page_of_zeros(tmp_path: Path) -> Non
     with site({**os.environ, **env}) as running:
         answer = running.ask("/metrics")
     assert (answer.status, b"does not answer" in answer.body) == (503, True)
+
+
+def test_a_look_costs_a_few_requests_and_is_kept_for_seconds(tmp_path: Path) -> None:
+    """Of a store that is asked by a proxy which counts."""
+    week = archive_zip({"events_2024-03-01.zip": day_zip({"1.json": part([purchase()])})})
+    shop = write_shop(tmp_path / "shop", {"week.zip": week})
+    with counted_store(tmp_path) as proxy:
+        put(proxy.endpoint, "/bucket")
+        env = local_environment(shop, tmp_path) | s3_environment(proxy.endpoint)
+        env |= {f"SALES_{name.upper()}": f"s3://bucket/{name}" for name in ("reports", "state")}
+        done = sales_pipeline("run", "--quiet", env=env)
+        assert done.returncode == 0, done.stderr
+        with site(env) as running:
+            _metrics(running)
+            begun = len(proxy.passed)
+            for _ in range(20):
+                _metrics(running)
+            assert len(proxy.passed) == begun
+            time.sleep(FRESH_SECONDS + 0.2)
+            _metrics(running)
+    asked = proxy.since(begun)
+    told = [f"{each.method} {each.path}" for each in asked]
+    assert 0 < len(asked) <= MOST_REQUESTS, "\n".join(told)
