@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from pipeline_core.catalog.folder import MOST_TABLES, SAMPLE_ROWS
 from pipeline_core.catalog.tables import Column, Table
 from pipeline_core.catalog.words import likeness
-from pipeline_core.configuration.dimension_tables import shown_name
+from pipeline_core.configuration.dimension_tables import DimensionTable, shown_name
 from pipeline_core.dimensions.database import connected
+from pipeline_core.dimensions.relation import opened
 from pipeline_core.dimensions.table_lookup import quoted
+from pipeline_core.errors import PipelineError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -35,10 +37,12 @@ _COLUMNS = """
 """
 
 
-def database_tables(url: str, wanted: frozenset[str]) -> list[Table]:
-    """The first rows of each, those called like customers or products first; of columns that look
-    like ids the ``wanted`` ones are kept, wherever they stand. What cannot be read, or not in some
-    seconds, is left out.
+def database_tables(
+    url: str, wanted: frozenset[str], asked: Sequence[DimensionTable] = ()
+) -> list[Table]:
+    """The first rows of each, the SELECTs that are ``asked`` for first, which are called by their
+    text, then those called like customers or products; of columns that look like ids the ``wanted``
+    ones are kept, wherever they stand. What cannot be read, or not in some seconds, is left out.
 
     Raises:
         RetryableError: the database does not answer.
@@ -51,6 +55,10 @@ def database_tables(url: str, wanted: frozenset[str]) -> list[Table]:
         connection.execute(text(f"SET LOCAL statement_timeout = '{_LONGEST_QUERY}'"))
         tables = [(tuple(row)) for row in connection.execute(text(_TABLES))]
         tables.sort(key=lambda table: -_fits(table[2]))
+        for each in asked:
+            if each.is_select:
+                with suppress(exc.DBAPIError, PipelineError), connection.begin_nested():
+                    found.append(_selected(connection, each, wanted))
         for shown_schema, schema, name, oid in tables[:MOST_TABLES]:
             with suppress(exc.DBAPIError), connection.begin_nested():
                 columns = [tuple(row) for row in connection.execute(text(_COLUMNS), {"table": oid})]
@@ -59,6 +67,18 @@ def database_tables(url: str, wanted: frozenset[str]) -> list[Table]:
                     _table(connection, shown_name(shown_schema, name), place, columns, wanted)
                 )
     return found
+
+
+def _selected(connection: Connection, table: DimensionTable, wanted: frozenset[str]) -> Table:
+    """The table that a SELECT makes, which is one, and changes nothing: it was opened as such."""
+    from sqlalchemy import text
+
+    query = table.named.rstrip().removesuffix(";")
+    with opened(connection, table, query) as description:
+        kinds = [(column[0], column[1]) for column in description]
+    typed = text("SELECT format_type(:kind, NULL)")
+    columns = [(name, str(connection.scalar(typed, {"kind": kind}))) for name, kind in kinds]
+    return _table(connection, table.named, f"({query}\n) AS selected", columns, wanted)
 
 
 def _fits(name: str) -> float:

@@ -36,7 +36,8 @@ class Sources:
     def _read(self, wanted: frozenset[str]) -> list[Table]:
         if self._places.dimensions is None:
             try:
-                return database_tables(self._places.database_url, wanted)
+                asked = (self._places.customers, self._places.products)
+                return database_tables(self._places.database_url, wanted, asked)
             except PipelineError as error:
                 self.cause = str(error)
                 return []

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pipeline_core.catalog.env_line import env_line
 from pipeline_core.catalog.remedy import remedy
 from pipeline_core.catalog.sources import Sources
 from pipeline_core.catalog.tables import Table, match
 from pipeline_core.configuration.places import Places
-from pipeline_core.errors import UnreadableArchive
+from pipeline_core.dimensions.source import find_columns
+from pipeline_core.errors import ConfigError, UnreadableArchive
 from pipeline_core.inspection.chosen import chosen_archive
 from pipeline_core.inspection.fields import fields_of, type_values
 from pipeline_core.inspection.hints import hints_of, key_hints
@@ -126,8 +127,29 @@ def _told(
             *table_lines(shown.customers, places.customers),
             *table_lines(shown.products, places.products),
         ],
-        hints=[*nothing, *remedies, *key_hints(today, best), *hints_of(sample, view, feed, cause)],
+        hints=[
+            *_lacking_columns(places, known, today),
+            *nothing,
+            *remedies,
+            *key_hints(today, best),
+            *hints_of(sample, view, feed, cause),
+        ],
     )
+
+
+def _lacking_columns(places: Places, tables: Sequence[Table], today: Chosen) -> Iterator[str]:
+    """What the SELECTs of the settings lack, beyond what keeps a run of today from beginning."""
+    for asked in (places.customers, places.products):
+        found = next(
+            (each for each in tables if asked.is_select and each.name == asked.named), None
+        )
+        if found is not None:
+            try:
+                names = [column.name for column in found.columns]
+                find_columns(names, asked, f"The SELECT of {asked.setting}")
+            except ConfigError as error:
+                if error.message not in (today.cause or ""):
+                    yield str(error)
 
 
 def _nothing_found(sample: ArchiveSample, tables: Sequence[Table]) -> str:

@@ -46,7 +46,7 @@ def check_owner(state: Storage, reports: Storage) -> None:
     if other is not None:
         raise ConfigError(
             f"The reports in {reports.uri} are of the state {other}, and this run would be "
-            f"of the state {state.uri}, which knows nothing of them.",
+            f"of the state {state.uri}: `latest` would show two histories in turn.",
             f"Run in the folder of before, or set SALES_STATE={other}; or set SALES_REPORTS "
             "to another place. If these reports are to go on with this state: `sales-pipeline run "
             "--adopt`.",

@@ -160,3 +160,43 @@ def test_the_table_that_a_setting_names_is_looked_at(postgres_url: str, tmp_path
         asked = replace(places, products=PRODUCTS.called(named, {}))
         found = {each.name: each.value for each in inspect(asked, Options()).lines[1:]}
         assert found == {"SALES_PRODUCTS": line, "SALES_PRODUCT_COLUMNS": columns}
+
+
+def test_the_columns_of_the_selects_that_settings_have_are_looked_at(
+    reader_url: str, tmp_path: Path
+) -> None:
+    """Both are looked at, whatever the first one lacks; and what fits is proposed of their own."""
+    (tmp_path / "data").mkdir()
+    day = day_zip({"a.json": part([purchase(f"c{n}", f"{n}", n) for n in range(1, 7)])})
+    (tmp_path / "data" / "week.zip").write_bytes(archive_zip({"2024-03-01.zip": day}))
+    clients = 'SELECT "client no" AS customer_id, tier AS level FROM crm."Clients";'
+    goods = "SELECT article AS product_id, family AS kind, list_price AS price -- as\nFROM articles"
+    places = Places(
+        str(tmp_path / "data"),
+        "reports",
+        "state",
+        None,
+        reader_url,
+        CUSTOMERS.called(clients, {}),
+        PRODUCTS.called(goods, {}),
+    )
+    found = inspect(places, Options())
+    columns = {each.name: [column.name for column in each.columns] for each in found.tables}
+    assert columns[clients] == ["customer_id", "level"]
+    assert columns[goods] == ["product_id", "kind", "price"]
+    told = " ".join([found.today_cause or "", *found.hints])
+    assert "SELECT of SALES_CUSTOMERS has no column segment" in told
+    assert "SELECT of SALES_PRODUCTS has no column category" in told
+    assert "It has product_id, kind, price" in told or "product_id, kind, price" in told
+    assert {line.name: line.value for line in found.lines[1:]} == {
+        "SALES_CUSTOMERS": clients,
+        "SALES_CUSTOMER_COLUMNS": "segment=level",
+        "SALES_PRODUCTS": goods,
+        "SALES_PRODUCT_COLUMNS": "category=kind",
+    }
+
+
+def test_a_select_that_is_refused_hides_no_table(reader_url: str, tmp_path: Path) -> None:
+    asked = [CUSTOMERS.called(text, {}) for text in ("SELECT 1; DROP TABLE articles", "SELECT x")]
+    names = [each.name for each in database_tables(reader_url, frozenset(), asked)]
+    assert sorted(names) == ["articles", "crm.Clients"]
