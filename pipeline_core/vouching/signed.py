@@ -15,7 +15,7 @@ from typing import IO
 from pipeline_core.errors import ContractError
 from pipeline_core.logs import get_logger
 from pipeline_core.machine.disk import temporary_file
-from pipeline_core.storage.base import Contents, Storage, StoredObject
+from pipeline_core.storage.base import Contents, OtherVersion, Storage, StoredObject
 from pipeline_core.storage.key import StateKey
 
 log = get_logger()
@@ -159,8 +159,10 @@ class SignedStorage:
         with self.local_file(key) as path, path.open("rb") as file:
             yield file
 
-    def fetched_as(self, key: str, version: str) -> AbstractContextManager[BufferedReader]:  # noqa: ARG002
-        raise self._refusal(key)
+    def fetched_as(self, key: str, version: str) -> AbstractContextManager[BufferedReader]:
+        if self._inner.stat(self._place(key)).version != version:
+            raise OtherVersion
+        return self.fetched(key)
 
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
         return self.fetched(key)

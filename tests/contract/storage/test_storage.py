@@ -20,11 +20,13 @@ from typing import Any
 import pytest
 
 from pipeline_core.errors import ConfigError, NotAllowed, RetryableError, UnknownHost
-from pipeline_core.storage import Contents, Storage, absolute_uri, open_storage
+from pipeline_core.storage import Contents, StateKey, Storage, absolute_uri, open_storage
+from pipeline_core.storage.base import OtherVersion
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_client import RETRIES
 from pipeline_core.storage.object_reading import BLOCK, blocks
 from pipeline_core.storage.object_store import ObjectStorage
+from pipeline_core.vouching.signed import SignedStorage
 from tests.support import PROJECT
 from tests.support.links import refuse_links
 from tests.support.s3 import SECRET, put, use_endpoint
@@ -275,6 +277,31 @@ def test_a_file_of_many_blocks_goes_there_and_back(storage: Storage, tmp_path: P
     assert storage.read("big") == data
     storage.write("big", data[1:])
     assert storage.read("big") == data[1:]
+
+
+@pytest.mark.parametrize("under", ["", "key"])
+def test_a_file_is_read_as_it_was_listed_or_not_at_all(storage: Storage, under: str) -> None:
+    place = SignedStorage(storage, StateKey(b"k" * 32)) if under else storage
+    place.write("a/key", b"as it was")
+    (listed,) = place.files("a")
+    with place.fetched_as("a/key", listed.version) as file, place.open_listed(listed) as opened:
+        assert file.read() == opened.read() == b"as it was"
+    place.write("a/key", b"and as it is")
+    with pytest.raises(OtherVersion), place.fetched_as("a/key", listed.version):
+        pass
+    with pytest.raises(FileNotFoundError), place.fetched_as("a/another", listed.version):
+        pass
+
+
+def test_names_of_few_files_are_known_by_a_list_and_of_many_they_are_not(
+    remote: ObjectStorage, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        remote.write(f"few/{name}", b"")
+    assert remote.names("few", 2) == frozenset("ab")
+    assert remote.names("few", 1) is None
+    assert remote.names("none", 1) == frozenset()
+    assert LocalStorage(tmp_path).names("", 1) is None, "it is as well to look"
 
 
 def test_a_file_can_be_read_here_and_there(storage: Storage) -> None:
