@@ -19,8 +19,9 @@ from tests.support.parts import read_part
 
 MIB = 1 << 20
 EVENTS = [{"event_type": "view", "n": n, "text": "x" * (n % 300)} for n in range(40_000)]
-ARRAY = json.dumps(EVENTS).encode()
-LINES = b"".join(json.dumps(event).encode() + b"\n" for event in EVENTS)
+_TEXTS = [json.dumps(event).encode() for event in EVENTS]
+ARRAY = b"[" + b", ".join(_TEXTS) + b"]"
+LINES = b"".join(text + b"\n" for text in _TEXTS)
 
 
 @pytest.mark.parametrize("content", [ARRAY, LINES], ids=["array", "lines"])

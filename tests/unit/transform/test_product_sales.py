@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +17,12 @@ from pipeline_core.transform.reports.base import numbered
 from pipeline_core.transform.reports.product_sales import REPORT
 
 MANY = 1_000_000
-IDS = pa.array([b"p%07d" % number for number in range(MANY)], pa.large_binary())
-LABELS = Labels(("Books", "Toys", "Unknown"), ("Retail", "Unknown"), IDS)
+
+
+@cache
+def _labels() -> Labels:
+    ids = pa.array([b"p%07d" % number for number in range(MANY)], pa.large_binary())
+    return Labels(("Books", "Toys", "Unknown"), ("Retail", "Unknown"), ids)
 
 
 def _partial(*sales: tuple[int, int, int]) -> pa.Table:
@@ -33,7 +38,7 @@ def _partial(*sales: tuple[int, int, int]) -> pa.Table:
         "revenue_hi": [-1 if each[2] < 0 else 0 for each in sales],
         "revenue_lo": [7 * each[2] % 2**32 for each in sales],
     }
-    return REPORT.aggregate(pa.table(columns, schema=SALES), LABELS)
+    return REPORT.aggregate(pa.table(columns, schema=SALES), _labels())
 
 
 def test_products_are_told_by_their_ids_and_all_unknown_are_one() -> None:
