@@ -90,7 +90,11 @@ def _results(ledger: RunLedger) -> Sequence[Done]:
     from pipeline_core.processing.sent_twice import distinct_results
 
     manifest, verdict = ledger.manifest(), ledger.verdict()
-    done = results(ledger, manifest).done
+    found = results(ledger, manifest)
+    done, unread = found.done, len({work.archive for work in found.outstanding})
+    if unread:
+        which = "1 archive was" if unread == 1 else f"{unread:,} archives were"
+        note(f"{which} not read by the run: what would be left out of that is not known.")
     is_judged = verdict is not None and verdict.state != "failed"
     if manifest.options.feed.event_id and not is_judged and ledger.distinct() is None:
         note("Which events were sent twice is not known yet: the run did not come so far.")

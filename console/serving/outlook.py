@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 
 from pipeline_core.ledger import RunLedger, newest_runs, slots
-from pipeline_core.running.schedule import name_of, next_slot
+from pipeline_core.running.schedule import last_slot, name_of, next_slot
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage
 from pipeline_core.watching.run_progress import EndedRun
@@ -16,18 +16,25 @@ from pipeline_core.watching.run_progress import EndedRun
 NextRun = Callable[[Storage], datetime | None]
 # Runs that are looked at for one that has ended.
 _RUNS_SEEN = 10
+# Within which beat's message, or that of the reconciler, is taken by a worker that is there.
+_GRACE = timedelta(minutes=5)
 
 
 def next_run_of(settings: Settings) -> NextRun:
     """Says when (UTC) the settings' schedule starts the next run; None where no beat was seen to
-    work by it."""
+    work by it, or it missed the last time."""
     return partial(_next_run, settings)
 
 
 def _next_run(settings: Settings, state: Storage) -> datetime | None:
-    if not slots.is_in_force(state, name_of(settings)):
+    since, now = slots.in_force_since(state, name_of(settings)), datetime.now(UTC)
+    if since is None:
         return None
-    return next_slot(settings.schedule, settings.timezone, datetime.now(UTC)).due
+    last = last_slot(settings.schedule, settings.timezone, now)
+    is_over = datetime.fromisoformat(since) < last.due < now - _GRACE
+    if is_over and slots.run_of(state, last.name) is None:
+        return None
+    return next_slot(settings.schedule, settings.timezone, now).due
 
 
 def last_ended(state: Storage) -> EndedRun | None:

@@ -87,9 +87,9 @@ def schedule_since(state: Storage, schedule: str, now: str) -> str:
     return read_record(state, key, str) or now
 
 
-def is_in_force(state: Storage, schedule: str) -> bool:
-    """Whether anybody works, or worked, by this schedule."""
-    return read_record(state, _schedule_key(schedule), str) is not None
+def in_force_since(state: Storage, schedule: str) -> str | None:
+    """Since when (ISO time) somebody works by this schedule; None if nobody ever did."""
+    return read_record(state, _schedule_key(schedule), str)
 
 
 def _schedule_key(schedule: str) -> str:
