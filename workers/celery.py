@@ -24,6 +24,7 @@ app = App(
         "workers.programs.temporary_files",
         "workers.programs.monitoring",
         "workers.programs.task_events",
+        "workers.programs.told",
         "workers.fitness.reach",
         "workers.fitness.standing_aside",
         "workers.fitness.unfit_notes",

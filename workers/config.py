@@ -28,6 +28,9 @@ STATE_MARK = "sales_state_mark"
 UNFIT = "sales_unfit"
 TEMPORARY_BYTES = "sales_temporary_bytes"
 HOST = "sales_host"
+CLOCK = "sales_clock"
+VERSIONS = "sales_versions"
+SETTINGS = "sales_settings"
 
 _LOOK_SECONDS = 60
 _LOOK_EXPIRES_SECONDS = 55

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from console.doctor.checks import Check
+from console.doctor.machines import CLOCK_TOLERANCE_SECONDS, unlike
 from pipeline_core.configuration.served_shops import Shop, not_served
 from pipeline_core.errors import RetryableError
 from pipeline_core.settings import Settings
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from workers.sending.broker import Answer
 
-_CLOCK_TOLERANCE_SECONDS = 30
 _PICKLE = {"pickle", "application/x-python-serialize"}
 
 
@@ -81,10 +81,15 @@ def check_workers(settings: Settings) -> Check:
         refused = _disagreeing(settings, name, conf)
         if refused is not None:
             return refused
-    serving = _serving(settings.shops()[0], worker_answers(settings), sorted(found))
+    answers = worker_answers(settings)
+    serving = _serving(settings.shops()[0], answers, sorted(found))
     if serving.state == "failed":
         return serving
-    return _reaching(worker_troubles(settings, found)) or serving
+    return (
+        _reaching(worker_troubles(settings, found))
+        or (unlike(settings, answers) if serving.state == "ok" else None)
+        or serving
+    )
 
 
 def _disagreeing(settings: Settings, name: str, conf: dict[str, Any]) -> Check | None:
@@ -170,7 +175,7 @@ def check_clock(settings: Settings) -> Check:
     except (RedisError, OSError, ValueError) as error:
         return Check("clock", "warned", f"The broker's clock cannot be read: {error}.")
     drift = abs(now.timestamp() - float(seconds))
-    if drift > _CLOCK_TOLERANCE_SECONDS:
+    if drift > CLOCK_TOLERANCE_SECONDS:
         return Check(
             "clock", "failed", f"{drift:.0f} s away from the broker's.", "Run NTP on both machines."
         )

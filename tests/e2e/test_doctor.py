@@ -188,11 +188,14 @@ def test_a_worker_with_other_settings(env: dict[str, str], tmp_path: Path) -> No
             assert _checks(env)["workers"][0] == "ok"
             other = _checks(env | {"SALES_VISIBILITY_TIMEOUT": "7200"})["workers"]
             keyed = _checks(env | {"SALES_STATE_KEY": "canary, sixteen or more"})
+            unlike = _checks(env | {"SALES_TASK_RETRIES": "3", "SALES_JOBS": "7"})["workers"]
     assert other[0] == "failed"
     assert "2400" in other[1]
     assert keyed["workers"][0] == "failed"
     assert "another SALES_STATE_KEY than this machine" in keyed["workers"][1]
     assert "canary" not in str(keyed)
+    assert unlike[0] == "warned"
+    assert re.search(r"has other settings than this machine: SALES_TASK_RETRIES\.", unlike[1])
 
 
 def test_a_worker_without_credentials_is_named_with_the_place(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from kombu.exceptions import BatchPublishError, OperationalError
@@ -14,7 +15,17 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from pipeline_core.configuration.served_shops import ServedPlaces, Shop, not_served
 from pipeline_core.errors import ConfigError, NotServed, RetryableError, UnknownHost
 from workers.celery import app
-from workers.config import HOST, REACH, SERVES, STATE_MARK, TEMPORARY_BYTES, UNFIT
+from workers.config import (
+    CLOCK,
+    HOST,
+    REACH,
+    SERVES,
+    SETTINGS,
+    STATE_MARK,
+    TEMPORARY_BYTES,
+    UNFIT,
+    VERSIONS,
+)
 
 AWAY = (OperationalError, BatchPublishError, RedisError, OSError)
 _NOT_LET_IN = (AuthenticationError, NoPermissionError)
@@ -32,8 +43,9 @@ _LOOK_SECONDS = 20.0
 class Answer(NamedTuple):
     """A worker that answers: how many processes it has, what it serves (None if an older version
     does not say), whether it opens states under the same key as this process, and why it cannot
-    work, empty if it can, how many bytes its temporary files may take, if that is known, and the
-    mark of its host, empty if an older version does not say."""
+    work, empty if it can, how many bytes its temporary files may take, if that is known. An older
+    version does not say the mark of its host, how many seconds its clock is ahead of ours, or its
+    versions and settings, by name."""
 
     processes: int
     served: ServedPlaces | None
@@ -41,6 +53,9 @@ class Answer(NamedTuple):
     unfit: str = ""
     temporary_bytes: int | None = None
     host: str = ""
+    ahead: float = 0.0
+    versions: Mapping[str, str] = MappingProxyType({})
+    settings: Mapping[str, str] = MappingProxyType({})
 
 
 def answers(connection: Any = None, *, quiet_seconds: float = _QUIET_SECONDS) -> dict[str, Answer]:
@@ -54,6 +69,7 @@ def answers(connection: Any = None, *, quiet_seconds: float = _QUIET_SECONDS) ->
         found = app.control.inspect(timeout=quiet_seconds, connection=connection).stats() or {}
     except AWAY as error:
         raise broker_error(error) from error
+    now = time.time()
     return {
         name: Answer(
             each["pool"]["max-concurrency"],
@@ -62,6 +78,9 @@ def answers(connection: Any = None, *, quiet_seconds: float = _QUIET_SECONDS) ->
             str(each.get(UNFIT, "")),
             each.get(TEMPORARY_BYTES),
             str(each.get(HOST, "")),
+            float(each.get(CLOCK, now)) - now,
+            each.get(VERSIONS, {}),
+            each.get(SETTINGS, {}),
         )
         for name, each in sorted(found.items())
     }
