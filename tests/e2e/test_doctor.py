@@ -283,7 +283,7 @@ def test_a_place_that_cannot_be_written(env: dict[str, str], tmp_path: Path, pla
     (tmp_path / "file").touch()
     state, text = _checks(env | {f"SALES_{place.upper()}": str(tmp_path / "file" / place)})[place]
     assert state == "failed"
-    assert "Cannot write" in text
+    assert "cannot be written to" in text
 
 
 def test_fresh(env: dict[str, str]) -> None:
