@@ -109,7 +109,7 @@ def test_a_damaged_manifest_is_planned_again(
     expected = _finish(tmp_path / "here", plan_local(shop, tmp_path / "here"))
     manifest = plan_local(shop, tmp_path / "there")
     harm(tmp_path / "there" / "state" / "runs" / manifest.run_id / "manifest.json")
-    with pytest.raises(ConfigError, match="no run"):
+    with pytest.raises(ConfigError, match="was not planned"):
         process_local(tmp_path / "there", manifest)
     again = plan_local(shop, tmp_path / "there", run_id=manifest.run_id)
     assert again.archives == manifest.archives
