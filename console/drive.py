@@ -45,7 +45,7 @@ def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
     """Plans a run and drives it to its end. Raises RunUnderWay if another run holds the lock."""
     ledger, hooks = new_ledger(settings), hooks_of(settings, as_of)
     check_reports_owner(settings, hooks)
-    with _fail_or_release(hooks, ledger), _view_of(ledger, quiet=quiet):
+    with _fail_or_release(settings, hooks, ledger), _view_of(ledger, quiet=quiet):
         processes = _processes(settings, quiet=quiet)
         acquire_lock_for(settings, ledger)
         check_reports = _ask_about_reports(settings)
@@ -58,7 +58,7 @@ def run_if_changed(settings: Settings, as_of: date | None, *, quiet: bool) -> Ou
     """A new run, or, if none is to be made since nothing is new, since when. Raises as ``new_run``
     does."""
     ledger = new_ledger(settings)
-    with _fail_or_release(hooks_of(settings, as_of), ledger):
+    with _fail_or_release(settings, hooks_of(settings, as_of), ledger):
         standing = standing_run(settings, ledger, as_of)
     if standing is None or standing.summary is None:
         return new_run(settings, as_of, quiet=quiet)
@@ -79,7 +79,7 @@ def go_on(settings: Settings, ledger: RunLedger, *, quiet: bool) -> Outcome:
     """
     asked = is_served(settings, ledger)
     acquire_lock_for(settings, ledger)
-    with _fail_or_release(settings.hooks(), ledger):
+    with _fail_or_release(settings, settings.hooks(), ledger):
         manifest = reopen(ledger)
         if not asked:  # nobody was there to be asked
             from console.fleet import wait_for_workers
@@ -124,21 +124,23 @@ def _view_of(ledger: RunLedger, *, quiet: bool) -> AbstractContextManager[object
 
 
 @contextmanager
-def _fail_or_release(hooks: Hooks, ledger: RunLedger) -> Iterator[None]:
+def _fail_or_release(settings: Settings, hooks: Hooks, ledger: RunLedger) -> Iterator[None]:
     """As ``fail_run_on_error``; a person who stops this command releases the lock."""
     try:
         with fail_run_on_error(hooks, ledger):
             yield
     except KeyboardInterrupt as stop:
-        stop.args = (_how_to_go_on(ledger),)
+        stop.args = (_how_to_go_on(settings, ledger),)
         raise
 
 
-def _how_to_go_on(ledger: RunLedger) -> str:
+def _how_to_go_on(settings: Settings, ledger: RunLedger) -> str:
     manifest = ledger.planned()
     if manifest is not None and ledger.dispatches():
+        from console.unfit_fleet import who_goes_on
+
         return (
-            f"Stopped following. Celery workers go on with run {ledger.run_id} and publish it; "
+            f"Stopped following. {who_goes_on(settings, ledger.run_id)} "
             f"`sales-pipeline resume {ledger.run_id}` follows it again."
         )
     lease.release(ledger)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from console.fleet import celery_app
+from console.unfit_fleet import UnfitFleet
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
 from pipeline_core.logs import get_logger
@@ -37,6 +38,7 @@ def follow(settings: Settings, ledger: RunLedger) -> Outcome:
     """
     celery_app(settings)
     manifest: Manifest | None = None
+    fleet = UnfitFleet(settings, ledger.state)
     is_far = ledger.state.is_far
     recover_every = min(_RECOVER_EVERY_SECONDS, settings.lease / 2)
     if is_far:
@@ -60,6 +62,8 @@ def follow(settings: Settings, ledger: RunLedger) -> Outcome:
         pause = max(_pause(now - started, is_far=is_far), _PAUSE_BY_LOOK * (now - began))
         if now - looked >= recover_every:
             looked = now
+            if manifest is not None and not is_local:
+                fleet.look()
             if _recover(settings, ledger, manifest):
                 failing_since = now
             elif now - failing_since > most_silence:

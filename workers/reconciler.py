@@ -123,11 +123,11 @@ def recover_run(
 def _check_that_somebody_can(ledger: RunLedger) -> None:
     """Raises NobodyWorks if workers answer, and each says that it cannot work: sent to them again,
     the work would be waited for in vain. Raises RetryableError if the broker does not answer."""
-    causes = {name: each.unfit for name, each in answers(quiet_seconds=_ANSWER_SECONDS).items()}
-    if causes and all(causes.values()):
-        name, cause = min(causes.items())
+    found = answers(quiet_seconds=_ANSWER_SECONDS).values()
+    unfit = [each.unfit_note.sentence for each in found if each.unfit_note is not None]
+    if unfit and len(unfit) == len(found):
         raise NobodyWorks(
-            f"No worker that answers can work. {name} says: {cause}",
+            f"No worker that answers can work. The {min(unfit)}.",
             f"Mend that, then `sales-pipeline resume {ledger.run_id}`.",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -86,6 +87,7 @@ def _slowest(done: Iterable[Done]) -> list[tuple[str, float, int]]:
 def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json: bool) -> None:
     from console.display.json_output import UnfinishedRun
     from console.display.run_record import print_state, print_troubles, print_under_way
+    from pipeline_core.fitness.records import workers_aside
     from pipeline_core.ledger import is_vouched_run, run_ids
     from pipeline_core.running.lock import is_moving
 
@@ -100,7 +102,8 @@ def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json
     reason = outcome.reason if outcome else moving
     done = len(ledger.receipt_ids())
     if as_json:
-        print_json(UnfinishedRun(ledger.run_id, state, reason, done))
+        aside = () if outcome else workers_aside(ledger.state, datetime.now(UTC))
+        print_json(UnfinishedRun(ledger.run_id, state, " ".join((reason, *aside)), done))
         return
     print_state(ledger.run_id, state, reason, outcome.remedy if outcome else "")
     if manifest is None:

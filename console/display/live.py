@@ -26,6 +26,7 @@ _PAUSE_BY_LOOK = 9
 _FRAMES_A_SECOND = 4
 _LINES_AROUND = 5  # headline, bar, rates, counts, and one for the cursor
 _BAR_WIDTH = 40
+_TROUBLE_LINES = 4
 
 # In the order in which a person wants to know of them.
 _SHOWN: tuple[ArchiveState, ...] = ("quarantined", "retried", "running", "unreadable")
@@ -93,10 +94,21 @@ class _LiveView:
             return
         yield _line((run.phase.capitalize(), "bold"), f" run {run.run_id}, {_doers(run)}")
         yield _bar(run, options.max_width)
-        trouble = plain(self.trouble or run.waiting_for or " ".join(run.workers_aside))
-        yield _line((trouble, "yellow") if trouble else (_pace(run), "cyan"))
-        yield from _rows(run, options.size.height - _LINES_AROUND)
+        told = _told(self.trouble or _waiting(run), console, options.max_width)
+        yield from told or [_line((_pace(run), "cyan"))]
+        yield from _rows(run, options.size.height - _LINES_AROUND - max(len(told) - 1, 0))
         yield _line(*_counts(run))
+
+
+def _waiting(run: RunProgress) -> str:
+    return ": ".join(filter(None, (run.waiting_for, " ".join(run.workers_aside))))
+
+
+def _told(trouble: str, console: Console, width: int) -> list[Text]:
+    """In a few lines: a cause is at the end of its sentence."""
+    if not trouble:
+        return []
+    return list(Text(plain(trouble), style="yellow").wrap(console, width))[:_TROUBLE_LINES]
 
 
 def _line(*pieces: str | tuple[str, str]) -> Text:

@@ -24,34 +24,42 @@ _QUIET = timedelta(hours=1)
 
 
 def note(state: Storage, told: UnfitWorker, hooks: Hooks) -> None:
-    """Keeps what a worker says of itself, and tells the hooks if that is news. Raises
-    RetryableError."""
-    if not _keep(state, told):
+    """Keeps what a worker says of itself, and tells the hooks if that is news and others do its
+    work: else the run that fails tells it. Raises RetryableError."""
+    if not keep(state, told):
         return
     log.warning("worker_unfit", cause=told.sentence)
+    if not told.takes_work:
+        tell(hooks, told, "Others do its work")
+
+
+def tell(hooks: Hooks, told: UnfitWorker, who_works: str) -> None:
+    """``who_works`` begins the remedy."""
     unfit = Notification(
         event="unfit",
         run_id="",
         reason=f"The {told.sentence}.",
-        remedy="Others do its work; it looks again by itself. `sales-pipeline doctor` asks it.",
+        remedy=f"{who_works}; it looks again by itself. `sales-pipeline doctor` asks it.",
         at=datetime.now(UTC),
     )
     notify_hooks(hooks, unfit)
 
 
-def workers_aside(state: Storage, now: datetime) -> tuple[str, ...]:
-    """A sentence of each that takes no work now. Raises RetryableError."""
-    return tuple(sorted(f"{each.sentence}." for each in unfit_workers(state, now)))
-
-
 def unfit_workers(state: Storage, now: datetime) -> tuple[UnfitWorker, ...]:
-    """Those that take no work now. Raises RetryableError."""
+    """Those that cannot work now, by name. Raises RetryableError."""
     found = (read_record(state, each.key, UnfitWorker) for each in state.files(_FOLDER))
-    return tuple(each for each in found if each is not None and each.cause and each.until > now)
+    there = [each for each in found if each is not None and each.cause and each.until > now]
+    return tuple(sorted(there, key=lambda each: each.name))
 
 
-def _keep(state: Storage, told: UnfitWorker) -> bool:
-    """Whether it is news. Those of which nothing was heard any more are removed."""
+def workers_aside(state: Storage, now: datetime) -> tuple[str, ...]:
+    """A sentence of each that cannot work now. Raises RetryableError."""
+    return tuple(f"{each.sentence}." for each in unfit_workers(state, now))
+
+
+def keep(state: Storage, told: UnfitWorker) -> bool:
+    """Keeps what a worker says of itself; whether it is news. Those of which nothing was heard any
+    more are removed. Raises RetryableError."""
     now = datetime.now(UTC)
     known = {each.key: read_record(state, each.key, UnfitWorker) for each in state.files(_FOLDER)}
     for key, each in list(known.items()):
@@ -63,4 +71,5 @@ def _keep(state: Storage, told: UnfitWorker) -> bool:
         return False
     until = min(told.until, now + _QUIET) if told.cause else now + _QUIET
     state.write(key, to_json(msgspec.structs.replace(told, until=until)))
-    return key not in known
+    before = known.get(key)
+    return before is None or bool(before.takes_work and told.cause and not told.takes_work)

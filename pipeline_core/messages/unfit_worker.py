@@ -1,4 +1,4 @@
-"""A worker that takes no work, as it tells of itself."""
+"""A worker that cannot work, as it tells of itself."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ class UnfitWorker(Struct, frozen=True, kw_only=True):
     """When it found out (UTC)."""
     until: datetime
     """Until when this holds (UTC) unless it is said again."""
+    takes_work: bool = False
+    """Whether it takes work although it cannot do it, because no other worker can."""
 
     @property
     def sentence(self) -> str:
         """For people, without a full stop."""
-        return f"worker {self.name} on {self.host} takes no work: {self.cause.rstrip('.')}"
+        does = "cannot work" if self.takes_work else "takes no work"
+        return f"worker {self.name} on {self.host} {does}: {self.cause.rstrip('.')}"

@@ -64,8 +64,10 @@ def _seconds(span: timedelta) -> int:
     return max(round(span.total_seconds()), 0)
 
 
-def waiting_words(fates: Iterable[str]) -> str:
-    """Why nobody works, by what became of those who did."""
+def waiting_words(fates: Iterable[str], *, is_any_fit: bool = True) -> str:
+    """Why nobody works, by what became of those who did, and whether a worker could."""
+    if not is_any_fit:
+        return "no worker can do what is left"
     first, *others = sorted(fates) or ["no worker has begun what is left"]
     return (
         f"{first}; so {'is' if len(others) == 1 else 'are'} {len(others)} more" if others else first

@@ -111,8 +111,7 @@ class RunProgress(Struct, frozen=True, kw_only=True):
     workers_lost: tuple[str, ...] = ()
     """Processes that died at work which nobody has begun again, as host:pid."""
     workers_aside: tuple[str, ...] = ()
-    """Workers that take no work because they could do none, and why, a sentence each, for people;
-    of a run under way."""
+    """Workers that can do no work, and why, a sentence each, for people; of a run under way."""
     counts: dict[ArchiveState, int] = {}
     """Number of archives in each state."""
     archives: tuple[ArchiveProgress, ...] = ()

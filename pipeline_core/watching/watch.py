@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from pipeline_core.fitness.records import workers_aside
+from pipeline_core.fitness.records import unfit_workers
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import is_alive, is_lost
 from pipeline_core.messages import ArchiveRef, Attempt, Manifest, Outcome
@@ -102,6 +102,8 @@ class Watch:
         processes = len(heard) or int(is_pause and len(done) < len(sizes))
         is_waiting = outcome is None and not processes and len(done) < len(sizes)
         states = self._states(plan, self._seen)
+        unfit = () if outcome else unfit_workers(self._ledger.state, now)
+        is_any_fit = not any(each.takes_work for each in unfit)  # one that cannot, as none else can
         return RunProgress(
             run_id=manifest.run_id,
             phase=_phase(
@@ -123,12 +125,12 @@ class Watch:
             events_per_second=throughput.events_per_second(processes),
             bytes_per_second=throughput.bytes_per_second(processes),
             left_seconds=throughput.seconds_left(sizes, done, heard, now, processes),
-            waiting_for=waiting_words(fates.values()) if is_waiting else "",
+            waiting_for=waiting_words(fates.values(), is_any_fit=is_any_fit) if is_waiting else "",
             workers=tuple(sorted({attempt.owner for attempt in heard.values()})),
             workers_lost=tuple(
                 sorted({each.owner for each in latest.values() if is_lost(each, now)})
             ),
-            workers_aside=() if outcome else workers_aside(self._ledger.state, now),
+            workers_aside=tuple(f"{each.sentence}." for each in unfit),
             counts=dict(Counter(states)),
             archives=self._shown(plan, self._seen, _chosen(states)),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pipeline_core.fitness.records import workers_aside
 from pipeline_core.storage import open_storage
 from tests.support.archives import Shop
 from tests.support.fleet import Fleet, fleet
-from tests.support.processes import eventually
+from tests.support.processes import eventually, sales_pipeline
 from tests.support.s3 import s3_environment
 
 # Whoever took a message would keep it for a while before it tried again.
@@ -162,9 +163,27 @@ def test_a_worker_that_cannot_even_say_so_ends_the_run_and_is_told_once(
     bare = {"AWS_METADATA_ENDPOINT": "http://127.0.0.1:9", "AWS_REGION": "us-east-1"}
     unsteady.worker(concurrency=2, **bare)
     unsteady.env |= sound
-    done = unsteady.run(timeout=110)
-    assert done.returncode == 1, done.stderr
-    assert "No worker that answers can work. w0@test says: " in done.stderr
-    assert "no credentials are set" in done.stderr
-    assert "sales-pipeline resume" in done.stderr
-    assert told.read_text().count('"event":"failed"') == 1
+    following = unsteady.run_in_background()
+    why = "orker w0@test on "
+    shown = eventually(lambda: _shown_of(unsteady, f"W{why}"), "the cause in show", 30)
+    assert "no credentials are set" in shown
+    _, stderr = following.communicate(timeout=110)
+    assert following.returncode == 1, stderr
+    assert f"No worker that answers can work. The w{why}" in stderr
+    assert "no credentials are set" in stderr
+    assert "sales-pipeline resume" in stderr
+    heard = [json.loads(line)["event"] for line in told.read_text().splitlines()]
+    assert sorted(heard) == ["failed", "unfit"]
+    ledger, failed_at = unsteady.ledger(), datetime.now(UTC)
+    again = unsteady.run_in_background("resume", ledger.run_id)
+    eventually(
+        lambda: any(each.sent_at > failed_at for each in ledger.dispatches()), "work sent again"
+    )
+    again.terminate()
+    _, stderr = again.communicate(timeout=60)
+    assert f"goes on once a worker can do it; none can now. The w{why}" in stderr
+
+
+def _shown_of(running: Fleet, words: str) -> str | None:
+    said = sales_pipeline("show", env=running.env).stdout
+    return said if words in said else None

@@ -23,7 +23,7 @@ from pipeline_core.machine.process_ids import host_mark
 from pipeline_core.messages.unfit_worker import UnfitWorker
 from pipeline_core.running import metrics
 from workers.celery import app, settings
-from workers.config import HOST, TEMPORARY_BYTES, UNFIT
+from workers.config import HOST, TEMPORARY_BYTES, UNFIT, UNFIT_NOTE
 from workers.fitness.handing_back import CANNOT_WORK, fit_others, set_aside
 from workers.fitness.unfit_notes import notes, tell
 from workers.sending.broker import AWAY
@@ -34,6 +34,8 @@ _TICK_SECONDS = 0.5
 # After its next look was due, a worker that says nothing is not known to be unwell.
 _GRACE_SECONDS = 60.0
 _LONGEST_CAUSE = 2000
+# A worker that cannot have it noted tells hooks no sooner again.
+_QUIET_SECONDS = 3600.0
 _ENDED = {"cause": "Whoever looked was ended before it could say.", "others": True}
 
 
@@ -51,16 +53,22 @@ class StandsAside(bootsteps.StartStopStep):  # type: ignore[misc]
         self._queues = list[str]()
         self._call: ForkedCall | None = None
         self._look_at = float("inf")
+        self._quiet_until = float("-inf")
 
     def start(self, worker: Any) -> None:
         metrics.observe_worker(takes_work=True)
         worker.timer.call_repeatedly(_TICK_SECONDS, self._tick)
 
     def info(self, _worker: Any) -> dict[str, Any]:
-        """What is added to the worker's statistics: why it cannot work, empty if it can, how much
-        room temporary files have, and the mark of its host."""
-        room = free_temporary_bytes()
-        return {UNFIT: self._standing.cause, TEMPORARY_BYTES: room, HOST: host_mark()}
+        """What is added to the worker's statistics: why it cannot work, empty if it can, that as
+        the state has it, how much room temporary files have, and the mark of its host."""
+        cause = self._standing.cause
+        return {
+            UNFIT: cause,
+            UNFIT_NOTE: msgspec.to_builtins(self._note()) if cause else None,
+            TEMPORARY_BYTES: free_temporary_bytes(),
+            HOST: host_mark(),
+        }
 
     def handed_back(self, cause: str) -> None:
         """A child could not work."""
@@ -81,10 +89,14 @@ class StandsAside(bootsteps.StartStopStep):  # type: ignore[misc]
         notes.go_on()
         if self._call is not None and self._call.is_done():
             found, self._call = self._call.result(), None
+            if found.get("told"):
+                self._quiet_until = time.monotonic() + _QUIET_SECONDS
             self._looked(found["cause"], others_work=found["others"])
         elif self._call is None and time.monotonic() >= self._look_at:
             self._look_at = float("inf")
-            self._call = ForkedCall(partial(_look, self._note(), is_known=False), _ENDED)
+            is_news = time.monotonic() > self._quiet_until
+            look = partial(_look, self._note(), is_known=False, is_news=is_news)
+            self._call = ForkedCall(look, _ENDED)
 
     def _looked(self, cause: str, *, others_work: bool) -> None:
         now = time.monotonic()
@@ -133,6 +145,7 @@ class StandsAside(bootsteps.StartStopStep):  # type: ignore[misc]
             cause=self._standing.cause,
             since=self._since,
             until=datetime.now(UTC) + timedelta(seconds=valid),
+            takes_work=self._standing.stand is Stand.ALL_THE_SAME,
         )
 
 
@@ -159,21 +172,24 @@ class HandedBack(Request):  # type: ignore[misc]
             self.step.failed_alone(said.partition(CANNOT_WORK)[2] or said)
 
 
-def _look(note: UnfitWorker, *, is_known: bool) -> dict[str, Any]:
+def _look(note: UnfitWorker, *, is_known: bool, is_news: bool = False) -> dict[str, Any]:
     """In a child: whether this worker is well now, and others work, who are told. ``is_known`` that
-    it is unwell: then it was seen just now."""
+    it is unwell: then it was seen just now. ``is_news``: hooks are told of what cannot be noted,
+    and the answer says so."""
     cause = note.cause
     if not is_known:
         cause = cause_now(settings.shops()[0], follow_links=settings.follow_links)
     try:
         with app.connection_for_write() as connection:
             others = fit_others(note.name, connection)
-            told = msgspec.structs.replace(note, cause=cause[:_LONGEST_CAUSE])
-            tell(told, others, connection)
+            said = {"cause": cause[:_LONGEST_CAUSE], "takes_work": not others}
+            is_told = tell(
+                msgspec.structs.replace(note, **said), others, connection, is_news=is_news
+            )
     except (*AWAY, PipelineError) as error:  # the broker's, for which whoever works waits
         log.warning("worker_not_noted", cause=message_of(error))
         return {"cause": cause, "others": True}
-    return {"cause": cause, "others": bool(others)}
+    return {"cause": cause, "others": bool(others), "told": is_told}
 
 
 app.steps["worker"].add(StandsAside)

@@ -62,20 +62,26 @@ def note_unfit(_state: Any, worker_state: Any = "", told: Any = None, **_: Any) 
     return {"ok": "It is noted."}
 
 
-def note(state: str, told: UnfitWorker) -> None:
-    """In a child: writes it."""
+def note(state: str, told: UnfitWorker) -> bool:
+    """In a child: whether it could be written."""
     try:
         records.note(open_state(state), told, settings.hooks())
     except PipelineError as error:  # it is said again
         log.warning("worker_not_noted", cause=error.message)
+        return False
+    return True
 
 
-def tell(told: UnfitWorker, others: list[str], connection: Any) -> None:
-    """In a child: has one of the others note it; does so itself if there are none. Raises errors of
+def tell(told: UnfitWorker, others: list[str], connection: Any, *, is_news: bool) -> bool:
+    """In a child: has one of the others note it; does so itself if there are none. Whether it told
+    the hooks, which it does of what is wrong, cannot be noted, and ``is_news``. Raises errors of
     the broker."""
     state = settings.shops()[0].state
     if not others:
-        note(state, told)
-        return
+        if note(state, told) or not (told.cause and is_news):
+            return False
+        records.tell(settings.hooks(), told, "No other worker works")
+        return True
     arguments = {"worker_state": state, "told": msgspec.to_builtins(told)}
     app.control.broadcast(NOTE_UNFIT, arguments, destination=others[:1], connection=connection)
+    return False

@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import msgspec
 from kombu.exceptions import BatchPublishError, OperationalError
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from pipeline_core.configuration.served_shops import ServedPlaces, Shop, not_served
 from pipeline_core.errors import ConfigError, NotServed, RetryableError, UnknownHost
+from pipeline_core.messages.unfit_worker import UnfitWorker
 from workers.celery import app
 from workers.config import (
     CLOCK,
@@ -24,6 +26,7 @@ from workers.config import (
     STATE_MARK,
     TEMPORARY_BYTES,
     UNFIT,
+    UNFIT_NOTE,
     VERSIONS,
 )
 
@@ -45,7 +48,7 @@ class Answer(NamedTuple):
     does not say), whether it opens states under the same key as this process, and why it cannot
     work, empty if it can, how many bytes its temporary files may take, if that is known. An older
     version does not say the mark of its host, how many seconds its clock is ahead of ours, or its
-    versions and settings, by name."""
+    versions and settings, by name, nor what the state is to know of one that cannot work."""
 
     processes: int
     served: ServedPlaces | None
@@ -56,6 +59,7 @@ class Answer(NamedTuple):
     ahead: float = 0.0
     versions: Mapping[str, str] = MappingProxyType({})
     settings: Mapping[str, str] = MappingProxyType({})
+    unfit_note: UnfitWorker | None = None
 
 
 def answers(connection: Any = None, *, quiet_seconds: float = _QUIET_SECONDS) -> dict[str, Answer]:
@@ -81,6 +85,7 @@ def answers(connection: Any = None, *, quiet_seconds: float = _QUIET_SECONDS) ->
             float(each.get(CLOCK, now)) - now,
             each.get(VERSIONS, {}),
             each.get(SETTINGS, {}),
+            _unfit_note(each.get(UNFIT_NOTE)),
         )
         for name, each in sorted(found.items())
     }
@@ -140,6 +145,13 @@ def _served(told: Any) -> ServedPlaces | None:
     try:
         return ServedPlaces.from_json(told)
     except (TypeError, ValueError, IndexError):
+        return None
+
+
+def _unfit_note(told: Any) -> UnfitWorker | None:
+    try:
+        return msgspec.convert(told, UnfitWorker | None)
+    except msgspec.ValidationError:
         return None
 
 

@@ -98,7 +98,8 @@ function show(run) {
   part("about").textContent = [`Run ${run.run_id}`, run.engine && `${run.engine} engine`,
     run.status === "incomplete" && "incomplete"].filter(Boolean).join(" · ");
   const trouble = run.phase === "stopped"
-    ? `Nobody works on it. \`sales-pipeline resume ${run.run_id}\` goes on.`
+    ? [`Nobody works on it. \`sales-pipeline resume ${run.run_id}\` goes on.`,
+      ...run.workers_aside].join(" ")
     : [run.reason, run.remedy, run.waiting_for && `Nobody works on it now: ${run.waiting_for}.`,
       ...run.workers_aside].filter(Boolean).join(" ");
   part("trouble").textContent = trouble;

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from rich.console import Console
 
+from console.display.live import _LiveView
 from console.follow import follow
 from pipeline_core import pipeline
 from pipeline_core.errors import ContractError
@@ -251,6 +254,28 @@ def test_workers_that_take_no_work_are_named_while_the_run_is_under_way(
     assert _look(ledger).workers_aside == ("worker w9@test on barn takes no work: No room.",)
     pipeline.fail(ledger.state.uri, ledger.run_id, ContractError("It was too much."))
     assert _look(ledger).workers_aside == ()
+
+
+def test_where_no_worker_can_work_that_is_why_nobody_does(
+    ledger: RunLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline_core.watching.watch._MOMENT", timedelta())
+    assert _look(ledger).waiting_for == "no worker has begun what is left"
+    now = datetime.now(UTC)
+    unfit = UnfitWorker(
+        name="w9@test", host="barn", cause="No room.", since=now, until=now + timedelta(minutes=5)
+    )
+    note(ledger.state, replace(unfit, takes_work=True), NOBODY)
+    seen = _look(ledger)
+    assert seen.waiting_for == "no worker can do what is left"
+    assert seen.workers_aside == ("worker w9@test on barn cannot work: No room.",)
+    console = Console(width=40, height=20)
+    view = _LiveView()
+    view.run = seen
+    with console.capture() as drawn:
+        console.print(view)
+    told = " ".join(drawn.get().split())
+    assert "no worker can do what is left: worker w9@test on barn cannot work: No room." in told
 
 
 @pytest.fixture

@@ -60,6 +60,16 @@ def test_it_is_named_until_it_is_well_and_told_of_once(
     assert told.read_text() == "told\n"
 
 
+def test_one_that_takes_work_as_no_other_can_is_told_of_once_others_do_its_work(
+    state: Storage, hooks: Hooks, told: Path
+) -> None:
+    note(state, _replaced(takes_work=True), hooks)
+    assert workers_aside(state, NOW) == (SENTENCE.replace("takes no work", "cannot work"),)
+    assert not told.exists()
+    note(state, UNFIT, hooks)
+    assert told.read_text() == "told\n"
+
+
 def test_who_is_heard_no_more_is_forgotten(state: Storage) -> None:
     note(state, UNFIT, NOBODY)
     assert workers_aside(state, UNFIT.until) == ()
