@@ -55,6 +55,11 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
     removed = collect_garbage(state, settings.keep_runs, keep_records, dry_run=dry_run)
     for each in old.others:
         note(each)
+    if removed.run_under_way:
+        note(
+            f"Run {removed.run_under_way} has not ended: extracts and merged partials stay until "
+            "a `gc` after it."
+        )
     if as_json:
         shown = Collected(
             removed.extracts,
@@ -66,6 +71,7 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
             old.bytes,
             removed.runs,
             removed.blocks,
+            removed.run_under_way,
         )
         print_json(shown)
         return

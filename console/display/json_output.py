@@ -202,3 +202,5 @@ class Collected(Struct, frozen=True):
     """Number of runs whose records are gone, but for how they ended."""
     blocks: int = 0
     """Number of blocks of archives' records that no run names."""
+    run_under_way: str = ""
+    """The run that has not ended, for which extracts and merged partials stay; empty if none."""

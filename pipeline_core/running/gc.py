@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 from pipeline_core.blocks.files import FOLDER as BLOCKS
 from pipeline_core.blocks.files import writer_of
@@ -21,7 +22,7 @@ from pipeline_core.storage import Storage, StoredObject
 @dataclass(frozen=True)
 class Removed:
     """Files that were removed, or would be, and their bytes; ``runs`` are those whose records
-    were."""
+    were. While there is a ``run_under_way``, extracts and merged partials stay."""
 
     extracts: int = 0
     merged: int = 0
@@ -29,6 +30,7 @@ class Removed:
     bytes: int = 0
     runs: int = 0
     blocks: int = 0
+    run_under_way: str = ""
 
 
 @dataclass
@@ -60,11 +62,12 @@ def collect_garbage(
     """Removes extracts, partials (merged ones too), rejects and named ids that neither the newest
     ``keep_runs`` runs nor the next one can use; and the records of runs but for the newest
     ``keep_records``, all if it is None: of older ones stays how they ended. Published reports stay.
+    So do extracts and merged partials while a run is under way, which may have kept them just now.
 
     Raises:
         RetryableError: the state storage does not answer.
     """
-    known = run_ids(state)
+    known, before = run_ids(state), _newest(state)
     newest = set(islice(newest_runs(state), keep_runs))
     used, read = _InUse(), set[str]()
     for ledger in (RunLedger(state, run_id) for run_id in newest):
@@ -94,6 +97,10 @@ def collect_garbage(
     ]
     usable = _usable_merged(memory, kept) if memory is not None else set()
     merged = [stored for stored in state.files(MERGED) if merged_names(stored.key)[0] not in usable]
+    after = _newest(state)
+    run_under_way = "" if after == before and after.has_ended else after.run_id
+    if run_under_way:
+        extracts = merged = []
     blocks = _unused_blocks(state, [each for each in known if each not in old], used.blocks)
     unusable = (*extracts, *merged, *results, *blocks)
     if not dry_run:
@@ -108,7 +115,19 @@ def collect_garbage(
         bytes=sum(each.size for each in unusable) + sum(behind) + sum(gone),
         runs=sum(map(bool, gone)),
         blocks=len(blocks),
+        run_under_way=run_under_way,
     )
+
+
+class _Newest(NamedTuple):
+    run_id: str
+    has_ended: bool
+
+
+def _newest(state: Storage) -> _Newest:
+    """The newest run; none is one that has ended."""
+    run_id = next(newest_runs(state), "")
+    return _Newest(run_id, not run_id or RunLedger(state, run_id).outcome() is not None)
 
 
 def _unused_blocks(
