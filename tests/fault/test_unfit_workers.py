@@ -172,8 +172,8 @@ def test_a_worker_that_cannot_even_say_so_ends_the_run_and_is_told_once(
     assert f"No worker that answers can work. The w{why}" in stderr
     assert "no credentials are set" in stderr
     assert "sales-pipeline resume" in stderr
-    heard = [json.loads(line)["event"] for line in told.read_text().splitlines()]
-    assert sorted(heard) == ["failed", "unfit"]
+    eventually(lambda: "unfit" in _events(told), "the worker's own notice")
+    assert sorted(_events(told)) == ["failed", "unfit"]
     ledger, failed_at = unsteady.ledger(), datetime.now(UTC)
     again = unsteady.run_in_background("resume", ledger.run_id)
     eventually(
@@ -182,6 +182,10 @@ def test_a_worker_that_cannot_even_say_so_ends_the_run_and_is_told_once(
     again.terminate()
     _, stderr = again.communicate(timeout=60)
     assert f"goes on once a worker can do it; none can now. The w{why}" in stderr
+
+
+def _events(told: Path) -> list[str]:
+    return [json.loads(line)["event"] for line in told.read_text().splitlines()]
 
 
 def _shown_of(running: Fleet, words: str) -> str | None:
