@@ -13,6 +13,8 @@ from tests.support.fleet import ARCHIVES, CUSTOMERS, PRODUCTS, archive
 from tests.support.host_fleet import HostFleet, Servers, host_fleet, report_of
 from tests.support.processes import eventually
 
+# So that also small days are unpacked to temporary files.
+UNPACKED = {"SALES_BATCH_SIZE": "1"}
 FILL = "cat /dev/zero > {room}/filled; test -s {room}/filled"
 
 
@@ -29,10 +31,18 @@ def _worker_without_room(fleet: HostFleet, name: str) -> None:
 def test_a_host_without_room_leaves_the_work_to_others_and_is_named(
     fleet: HostFleet, expected: dict[str, bytes]
 ) -> None:
+    fleet.env |= UNPACKED
     _worker_without_room(fleet, "one")
-    fleet.worker("two")
-    done = fleet.run()
-    assert done.returncode == 0, done.stderr
+    faults = fleet.folder / "faults-two"
+    faults.mkdir()
+    for name in ARCHIVES:
+        (faults / name).write_text("pause")  # so that something is left for the other
+    fleet.worker("two", SALES_TEST_FAULTS=str(faults))
+    command = fleet.run_in_background()
+    eventually(lambda: fleet.log_lines("one", "worker_takes_no_work"), "one to stand aside", 120)
+    for name in ARCHIVES:
+        (faults / name).unlink()
+    fleet.finish(command)
     assert fleet.csvs() == expected
     (told,) = fleet.log_lines("one", "worker_takes_no_work")
     assert "on one takes no work" in told["cause"]
@@ -86,7 +96,7 @@ def test_a_run_of_300_archives_with_a_sick_host_takes_about_as_long(
     for is_sick in (False, True):
         folder = tmp_path / ("sick" if is_sick else "well")
         folder.mkdir()
-        with host_fleet(running, shop.data, folder) as fleet:
+        with host_fleet(running, shop.data, folder, UNPACKED) as fleet:
             if is_sick:
                 _worker_without_room(fleet, "one")
             fleet.worker("two")
