@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 from pipeline_core.configuration.served_shops import Shop
@@ -39,6 +40,8 @@ class LocalFailures:
         if isinstance(error, (NotServed, EventsGone)):
             return ""
         if isinstance(error, RetryableError):
+            if _is_of_a_full_disk(error) and (cause := _no_room()):
+                return cause
             self._in_a_row += 1
             if self._in_a_row < _LOOK_AFTER:
                 return ""
@@ -54,8 +57,22 @@ def in_words(places: dict[str, str]) -> str:
 
 def cause_now(shop: Shop, *, follow_links: bool) -> str:
     """Why this process could do no work of the shop now, in sentences; empty if it could."""
+    return _no_room() or in_words(unreached(shop, follow_links=follow_links))
+
+
+def _no_room() -> str:
+    """That there is no room for temporary files; empty if there is."""
     try:
         check_temporary_room()
     except NotFit as error:
         return str(error)
-    return in_words(unreached(shop, follow_links=follow_links))
+    return ""
+
+
+def _is_of_a_full_disk(error: BaseException | None) -> bool:
+    """Whatever it is said of: what is fetched from a storage goes to a temporary file."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return True
+        error = error.__cause__
+    return False
