@@ -28,7 +28,7 @@ COMMANDS = {
     "diff": "Show what changed in the report from one published run to another, and why.",
     "doctor": "Check settings, storage, database, broker, workers and clock; exit 1 if one fails.",
     "explain": "Show what a figure of the report is made of, down to the events.",
-    "gc": "Remove extracts, partials and rejects that no later run can use.",
+    "gc": "Remove extracts, partials and rejects that no later run can use, and old records.",
     "inspect": "Look into an archive and the tables, and propose the settings that would count "
     "most.",
     "plan": "Show what a run would read, without running it.",
@@ -40,7 +40,7 @@ COMMANDS = {
     "report": "Print the sales report of a month, a year or a range of dates, both included.",
     "resume": "Go on with a run that stopped or failed; what is done is not done again.",
     "run": "Plan, process every archive, and publish the reports.",
-    "runs": "List the runs, newest first.",
+    "runs": "List the runs, newest first; below them, starts that failed before they were planned.",
     "serve": "Show the published reports, and the run under way, to browsers.",
     "show": "Show one run's figures, rejects and timings (the newest run, unless RUN is given).",
     "verify": "Check a published run by counting its archives again "

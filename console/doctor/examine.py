@@ -19,7 +19,7 @@ from console.doctor.places import (
     check_reports,
     check_state,
 )
-from console.doctor.servers import check_broker, check_clock, check_workers
+from console.doctor.servers import check_broker, check_clock, check_schedule, check_workers
 from pipeline_core.errors import PipelineError
 from pipeline_core.settings import Settings
 
@@ -40,6 +40,7 @@ def run_checks(settings: Settings) -> list[Check]:
         "broker": check_broker,
         "workers": check_workers,
         "clock": check_clock,
+        "schedule": check_schedule,
     }
     return [_run_check(name, look, settings) for name, look in looks.items()]
 

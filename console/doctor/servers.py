@@ -180,3 +180,23 @@ def check_clock(settings: Settings) -> Check:
             "clock", "failed", f"{drift:.0f} s away from the broker's.", "Run NTP on both machines."
         )
     return Check("clock", "ok", f"{now:%Y-%m-%d %H:%M:%S} UTC, as the broker's")
+
+
+def check_schedule(settings: Settings) -> Check:
+    """Whether something starts the runs of the schedule, where beat was seen to work by it."""
+    from pipeline_core.ledger import open_state, slots
+    from pipeline_core.running.missed_slots import missed_slot
+    from pipeline_core.running.schedule import name_of
+
+    state = open_state(settings.state)
+    if slots.in_force_since(state, name_of(settings)) is None:
+        return Check("schedule", "ok", "no beat was seen to work by it")
+    missed = missed_slot(settings, state, datetime.now(UTC))
+    if missed is None:
+        return Check("schedule", "ok", f"{settings.schedule} is at work")
+    return Check(
+        "schedule",
+        "warned",
+        f"A run was expected at {missed.due:%Y-%m-%d %H:%M} UTC, and nothing started it.",
+        "Start `celery -A workers beat` if it does not run, and a worker.",
+    )

@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 from pipeline_core.ledger import RunLedger, newest_runs, slots
-from pipeline_core.running.schedule import last_slot, name_of, next_slot
+from pipeline_core.running.missed_slots import missed_slot
+from pipeline_core.running.schedule import name_of, next_slot
 from pipeline_core.settings import Settings
 from pipeline_core.storage import Storage
 from pipeline_core.watching.run_progress import EndedRun
 
-NextRun = Callable[[Storage], datetime | None]
 # Runs that are looked at for one that has ended.
 _RUNS_SEEN = 10
-# Within which beat's message, or that of the reconciler, is taken by a worker that is there.
-_GRACE = timedelta(minutes=5)
 
 
-def next_run_of(settings: Settings) -> NextRun:
-    """Says when (UTC) the settings' schedule starts the next run; None where no beat was seen to
-    work by it, or it missed the last time."""
-    return partial(_next_run, settings)
+class Outlook(NamedTuple):
+    """When (UTC) the schedule starts the next run; None where no beat was seen to work by it, or
+    nothing started the run that it ``missed``."""
+
+    next_run_at: datetime | None
+    missed_run_at: datetime | None
 
 
-def _next_run(settings: Settings, state: Storage) -> datetime | None:
-    since, now = slots.in_force_since(state, name_of(settings)), datetime.now(UTC)
-    if since is None:
-        return None
-    last = last_slot(settings.schedule, settings.timezone, now)
-    is_over = datetime.fromisoformat(since) < last.due < now - _GRACE
-    if is_over and slots.run_of(state, last.name) is None:
-        return None
-    return next_slot(settings.schedule, settings.timezone, now).due
+OutlookOf = Callable[[Storage], Outlook]
+
+
+def outlook_of(settings: Settings) -> OutlookOf:
+    """Says what comes by the settings' schedule."""
+    return partial(_outlook, settings)
+
+
+def _outlook(settings: Settings, state: Storage) -> Outlook:
+    now = datetime.now(UTC)
+    if slots.in_force_since(state, name_of(settings)) is None:
+        return Outlook(None, None)
+    missed = missed_slot(settings, state, now)
+    if missed is not None:
+        return Outlook(None, missed.due)
+    return Outlook(next_slot(settings.schedule, settings.timezone, now).due, None)
 
 
 def last_ended(state: Storage) -> EndedRun | None:

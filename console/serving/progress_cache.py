@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from console.serving.outlook import NextRun, last_ended
+from console.serving.outlook import OutlookOf, last_ended
 from pipeline_core.ledger import lease, newest_runs
 from pipeline_core.messages import to_json
 from pipeline_core.storage import Storage
@@ -37,9 +37,9 @@ class Seen(NamedTuple):
 class ProgressCache:
     """Progress as JSON, kept for a second: a hundred open pages cost as much as one."""
 
-    def __init__(self, state: Storage, threads: Executor, next_run: NextRun) -> None:
+    def __init__(self, state: Storage, threads: Executor, outlook: OutlookOf) -> None:
         self._state = ReadOnlyStorage(state)
-        self._next_run = next_run
+        self._outlook = outlook
         self._threads = threads
         self._one_at_a_time = asyncio.Lock()
         self._run_id = ""
@@ -73,9 +73,9 @@ class ProgressCache:
         return _seen(b"{}" if found is None else to_json(found), is_run=found is not None)
 
     def _look(self) -> Seen:
-        run_id, next_run_at = self._newest_id(), self._next_run(self._state)
+        run_id, outlook = self._newest_id(), self._outlook(self._state)._asdict()
         if run_id is None:
-            nothing = {"error": "There is no run yet.", "next_run_at": next_run_at}
+            nothing = {"error": "There is no run yet.", **outlook}
             return _seen(msgspec.json.encode(nothing), is_run=False)
         if self._watch is None or run_id != self._run_id:
             self._watch, self._run_id = Watch(self._state, run_id), run_id
@@ -84,7 +84,7 @@ class ProgressCache:
             seen = msgspec.structs.replace(seen, looked_at=datetime.now(UTC))
         else:
             seen = msgspec.structs.replace(self._watch.look(), last_ended=last_ended(self._state))
-        seen = msgspec.structs.replace(seen, next_run_at=next_run_at)
+        seen = msgspec.structs.replace(seen, **outlook)
         return _seen(to_json(seen), is_run=True, run=seen)
 
     def _newest_id(self) -> str | None:

@@ -28,7 +28,7 @@ from console.serving.handlers import (
 )
 from console.serving.log_limit import LogLimit
 from console.serving.metrics import MetricsCache
-from console.serving.outlook import next_run_of
+from console.serving.outlook import outlook_of
 from console.serving.oversized_requests import MOST_HEADER_BYTES
 from console.serving.progress_cache import ProgressCache
 from console.serving.report_file import ReportFile
@@ -63,7 +63,7 @@ async def _serve(settings: Settings) -> None:
     reports = open_storage(settings.reports)
     with ThreadPoolExecutor(_THREADS) as threads:
         state = open_state(settings.state)
-        progress = ProgressCache(state, threads, next_run_of(settings))
+        progress = ProgressCache(state, threads, outlook_of(settings))
         served = Served(
             reports=reports,
             runs=PublishedRuns(reports),

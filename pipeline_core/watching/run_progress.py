@@ -120,6 +120,9 @@ class RunProgress(Struct, frozen=True, kw_only=True):
     next_run_at: datetime | None = None
     """When the schedule starts the next run (UTC), where `serve` is asked; null if none is at
     work."""
+    missed_run_at: datetime | None = None
+    """When the schedule should have started a run that nothing started (UTC), where `serve` is
+    asked; null if none is missed."""
     last_ended: EndedRun | None = None
     """How the newest run that has ended did, where `serve` is asked; null if none has."""
 

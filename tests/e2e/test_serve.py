@@ -319,7 +319,7 @@ def test_before_the_first_run(env: dict[str, str], tmp_path: Path) -> None:
             assert none.status == 404
             assert none.body == b"No report is published yet; /live says what is under way.\n"
         missing = running.ask("/api/progress")
-        nothing = {"error": "There is no run yet.", "next_run_at": None}
+        nothing = {"error": "There is no run yet.", "next_run_at": None, "missed_run_at": None}
         assert (missing.status, json.loads(missing.body)) == (404, nothing)
         assert running.ask("/healthz").body == b"ok\n"
     assert list(tmp_path.iterdir()) == []

@@ -23,6 +23,7 @@ from console.serving.connections import BoundedServer
 from console.serving.handlers import Served
 from console.serving.log_limit import LogLimit
 from console.serving.metrics import MetricsCache
+from console.serving.outlook import Outlook
 from console.serving.progress_cache import ProgressCache
 from console.serving.runs import PublishedRuns
 from console.serving.served_hosts import hosts_of
@@ -124,7 +125,7 @@ async def _bounded(reports: str, most: int, idle_seconds: float) -> AsyncIterato
     """The port of a server in this process."""
     with ThreadPoolExecutor(2) as threads:
         storage = open_storage(reports)
-        progress = ProgressCache(storage, threads, lambda _: None)
+        progress = ProgressCache(storage, threads, lambda _: Outlook(None, None))
         served = Served(
             reports=storage,
             runs=PublishedRuns(storage),

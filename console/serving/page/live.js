@@ -79,6 +79,8 @@ function showOutlook(seen) {
   }
   part("next").textContent = seen.next_run_at
     ? `The next run starts ${moment.format(new Date(seen.next_run_at))}.`
+    : seen.missed_run_at
+    ? `A run was expected ${moment.format(new Date(seen.missed_run_at))}, and nothing started it: is Celery's beat running?`
     : "No schedule is at work here: `sales-pipeline run` starts a run, and Celery's beat one every day.";
 }
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from console.serving.outlook import next_run_of
+from console.doctor.servers import check_schedule
+from console.serving.outlook import outlook_of
 from pipeline_core.ledger import slots
 from pipeline_core.running.schedule import last_slot, name_of
 from pipeline_core.settings import load_settings
@@ -43,4 +44,25 @@ def test_the_next_run_is_told_where_beat_works(
         slots.schedule_since(state, name_of(settings), (now - age).isoformat())
     if claimed:
         slots.claim(state, last_slot(settings.schedule, settings.timezone, now).name, RUN)
-    assert (next_run_of(settings)(state) is not None) == is_told
+    assert (outlook_of(settings)(state).next_run_at is not None) == is_told
+
+
+def test_a_beat_that_stopped_minutes_ago_is_missed_by_a_schedule_of_minutes(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    settings = load_settings(
+        {"schedule": "*/2 * * * *", "timezone": "UTC", "state": str(tmp_path / "state")}
+    )
+    state = open_storage(settings.state)
+    assert check_schedule(settings).state == "ok"
+    slots.schedule_since(state, name_of(settings), (now - timedelta(hours=1)).isoformat())
+    due = last_slot(settings.schedule, settings.timezone, now - timedelta(minutes=5))
+    assert outlook_of(settings)(state) == (None, due.due)
+    found = check_schedule(settings)
+    assert found.state == "warned"
+    assert f"A run was expected at {due.due:%Y-%m-%d %H:%M} UTC, and nothing started it." in (
+        found.found
+    )
+    newest = last_slot(settings.schedule, settings.timezone, datetime.now(UTC))
+    slots.claim(state, newest.name, RUN)  # beat is back
+    assert outlook_of(settings)(state).missed_run_at is None
+    assert check_schedule(settings).state == "ok"
