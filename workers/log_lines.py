@@ -13,6 +13,7 @@ from typing import Any
 
 import billiard.util
 import celery.apps.worker
+from celery.exceptions import Reject
 
 from pipeline_core.logs import configure_logs, get_logger
 from pipeline_core.settings import Settings, unused_variables
@@ -32,6 +33,7 @@ def configure_log_lines(settings: Settings) -> None:
     processes.propagate = True
     processes.setLevel(logging.WARNING)
     logging.getLogger("celery.app.trace").addFilter(_is_not_told_by_us)
+    logging.getLogger("celery.app.trace").addFilter(_trace_no_rejection)
     # A broker's URL without a host is refused: kombu says so of one that it has taken apart.
     logging.getLogger("kombu.connection").addFilter(_is_true)
     for name in _ABOUT_TASKS:
@@ -53,6 +55,13 @@ def _is_not_told_by_us(record: logging.LogRecord) -> bool:
     """False of what Celery says of a message that a task refused: that has its line."""
     said = getattr(record, "data", None)
     return not (isinstance(said, dict) and said.get("description") == "raised expected")
+
+
+def _trace_no_rejection(record: logging.LogRecord) -> bool:
+    """A message that goes back to its queue is no error: its line says why."""
+    if record.exc_info and isinstance(record.exc_info[1], Reject):
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _is_true(record: logging.LogRecord) -> bool:

@@ -99,6 +99,8 @@ def test_a_worker_without_credentials_leaves_the_work_to_others(
     assert len(ledger.dispatches()) == 1
     (aside,) = unsteady.log_lines("worker_takes_no_work")
     assert "worker w0@test on" in aside["cause"]
+    assert "reject requeue=True" in unsteady.logs()
+    assert "Traceback" not in unsteady.logs()
 
 
 def test_a_worker_whose_temporary_folder_is_mended_takes_work_again(
