@@ -12,6 +12,7 @@ from console.doctor.installation import (
     check_settings,
     check_versions,
 )
+from console.doctor.lineage import check_lineage
 from console.doctor.places import (
     check_data,
     check_dimensions,
@@ -37,6 +38,7 @@ def run_checks(settings: Settings) -> list[Check]:
         "dimensions": check_dimensions,
         "prices": check_prices,
         "delivery": check_delivery,
+        "lineage": check_lineage,
         "broker": check_broker,
         "workers": check_workers,
         "clock": check_clock,

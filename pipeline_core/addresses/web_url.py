@@ -6,7 +6,7 @@ import re
 
 from pipeline_core.addresses.url_text import check_host_and_port, check_text
 
-_FORM = "write https://host/path"
+WEB_FORM = "write https://host/path"
 _SERVER = re.compile(r"https?://([^/?#\\]*)", re.IGNORECASE)
 
 
@@ -18,12 +18,12 @@ def check_web_url(url: str) -> None:
         raise ValueError("a backslash stands in it; write / or %5C")
     found = _SERVER.match(url)
     if found is None:
-        raise ValueError(f"not an http:// or https:// URL; {_FORM}")
+        raise ValueError(f"not an http:// or https:// URL; {WEB_FORM}")
     login, is_login, place = found[1].rpartition("@")
     if login or is_login:
         raise ValueError("a user or a password before the host is not supported; leave it out")
     if not check_host_and_port(place):
-        raise ValueError(f"there is no host in it; {_FORM}")
+        raise ValueError(f"there is no host in it; {WEB_FORM}")
 
 
 def check_webhook(url: str) -> None:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from pipeline_core.addresses.web_url import check_webhook
+from pipeline_core.addresses.web_url import WEB_FORM, check_webhook
 from pipeline_core.machine.install_lines import install_line
 
 # As the OpenLineage client has it.
@@ -85,7 +85,8 @@ def _server(text: str) -> LineageTarget:
     try:
         check_webhook(bare)
     except ValueError as error:
-        raise ValueError(f"{error}; {_FORM}") from None
+        said = str(error).replace(WEB_FORM, _FORM)
+        raise ValueError(said if ";" in said else f"{said}; {_FORM}") from None
     parts = urlsplit(bare)
     return LineageTarget(
         shown=_LOGIN.sub("***@", text),

@@ -69,7 +69,7 @@ def _emit_once(
         if mark is None:
             return
         facts = _facts(ledger, manifest, outcome, target, event)
-        cause = _send(target, facts)
+        cause = send_order(target, facts)
         if cause is None:
             _keep(ledger, msgspec.structs.replace(mark, is_sent=True))
             return
@@ -146,9 +146,9 @@ def _due(ledger: RunLedger, target: LineageTarget) -> datetime | None:
     return wall.astimezone(UTC)
 
 
-def _send(target: LineageTarget, facts: LineageFacts) -> str | None:
+def send_order(target: LineageTarget, facts: LineageFacts | None) -> str | None:
     """Hands the event to a process that sends it, and waits for its end; what went wrong, if
-    anything did."""
+    anything did. None asks a server whether it answers."""
     order = SendOrder(
         url=target.url, endpoint=target.endpoint, key=target.key, path=target.path, facts=facts
     )

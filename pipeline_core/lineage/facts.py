@@ -66,8 +66,8 @@ class SendOrder(Struct, frozen=True, kw_only=True):
     """The key that it asks for; empty if it asks for none."""
     path: str
     """Path of the file; empty of a server."""
-    facts: LineageFacts
-    """The event."""
+    facts: LineageFacts | None
+    """The event; null to see whether the server answers, which is asked without one."""
 
 
 def lineage_id(run_id: str) -> str:

@@ -1,14 +1,19 @@
-"""Sends one event, in a process of its own: ``python -m pipeline_core.lineage.send`` reads a
-SendOrder from its standard input. Whatever the client or a server does, it ends with the process.
+"""Sends one event, or asks a server without one, in a process of its own: ``python -m
+pipeline_core.lineage.send`` reads a SendOrder from its standard input. Whatever the client or a
+server does, it ends with the process.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urljoin
 
 import attr
 import msgspec
+import requests
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import (
     InputDataset,
@@ -36,6 +41,7 @@ from openlineage.client.facet_v2 import (
 from openlineage.client.transport import Transport
 from openlineage.client.transport.file import FileConfig, FileTransport
 from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport
+from urllib3.exceptions import ReadTimeoutError
 
 from pipeline_core.credentials import without_credentials
 from pipeline_core.lineage.facts import LineageDataset, LineageFacts, SendOrder, lineage_id
@@ -49,12 +55,46 @@ def main() -> int:
     """0 once the event is sent; else 1, and the cause is on standard error."""
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=SendOrder)
     try:
-        OpenLineageClient(transport=_transport(order)).emit(event_of(order.facts))
+        if order.facts is None:
+            _ask(order)
+        else:
+            OpenLineageClient(transport=_transport(order)).emit(event_of(order.facts))
     except Exception as error:  # whatever it is, it is told to who waits
-        said = without_credentials(str(error) or type(error).__name__)
+        said = without_credentials(_cause(error) or str(error) or type(error).__name__)
         print(said.replace(order.key, "***") if order.key else said, file=sys.stderr)  # noqa: T201
         return 1
     return 0
+
+
+def _ask(order: SendOrder) -> None:
+    """Asks with the session that events are sent with. Every answer is one, but that the key is
+    none: what takes events may have nothing to read."""
+    with HttpTransport(_http(order)).session as session:
+        login = {"Authorization": f"Bearer {order.key}"} if order.key else {}
+        answer = session.get(urljoin(order.url, order.endpoint), headers=login, timeout=_SECONDS)
+        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+            answer.raise_for_status()
+
+
+def _cause(error: BaseException) -> str:
+    """What lies below the client's errors, in a few words; empty if none of them says it."""
+    below = list(_below(error))
+    answers = (each.response for each in below if isinstance(each, requests.HTTPError))
+    codes = [f"it answered {answer.status_code}" for answer in answers if answer is not None]
+    words = [each.strerror for each in below if isinstance(each, OSError) and each.strerror]
+    late = any(
+        isinstance(each, (TimeoutError, requests.Timeout, ReadTimeoutError)) for each in below
+    )
+    silent = [f"it does not answer within {_SECONDS:g} s"] if late else []
+    return next(iter((*codes, *words, *silent)), "")
+
+
+def _below(error: BaseException) -> Iterator[BaseException]:
+    yield error
+    held = (*error.args, getattr(error, "reason", None), error.__cause__ or error.__context__)
+    for each in held:
+        if isinstance(each, BaseException):
+            yield from _below(each)
 
 
 def event_of(facts: LineageFacts) -> RunEvent:
@@ -119,12 +159,16 @@ def _facets(of: LineageDataset) -> dict[str, DatasetFacet]:
 def _transport(order: SendOrder) -> Transport:
     if order.path:
         return FileTransport(FileConfig(order.path, append=True))
+    return HttpTransport(_http(order))
+
+
+def _http(order: SendOrder) -> HttpConfig:
     config = HttpConfig(
         order.url, order.endpoint, timeout=_SECONDS, retry={"total": 1, "allowed_methods": ["POST"]}
     )
     if order.key:
         config = attr.evolve(config, auth=ApiKeyTokenProvider({"apiKey": order.key}))
-    return HttpTransport(config)
+    return config
 
 
 def _version() -> str:

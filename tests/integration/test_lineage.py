@@ -15,15 +15,17 @@ from typing import Any
 
 import psutil
 import pytest
+import requests
 
+from console.doctor.lineage import check_lineage
 from console.drive import go_on, new_run
 from pipeline_core import pipeline
 from pipeline_core.configuration.lineage_target import LineageTarget
-from pipeline_core.errors import ConfigError
+from pipeline_core.errors import ConfigError, RetryableError
 from pipeline_core.ledger import RunLedger, open_state, slots
-from pipeline_core.lineage import emit
+from pipeline_core.lineage import emit, send
 from pipeline_core.lineage.datasets import MOST_ARCHIVES, inputs_of
-from pipeline_core.lineage.facts import lineage_id
+from pipeline_core.lineage.facts import SendOrder, lineage_id
 from pipeline_core.messages import ArchiveRef, Manifest, Options
 from pipeline_core.running.drive import tell_of_plan
 from pipeline_core.running.notifications import notify_of_outcome
@@ -33,6 +35,11 @@ from tests.support.lineage import check_event
 from tests.support.run import plan_local, sales, shop_of
 
 KEY = "very-secret"
+CAUSES = {
+    "status": "it answered 403",
+    "silence": "it takes over 4 s",
+    "nobody": "Connection refused",
+}
 PARENT = "airflow/daily.sales/0190e3a4-73b1-7c2e-9d5f-0a1b2c3d4e5f"
 
 
@@ -55,6 +62,13 @@ class Server(HTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
+
+    def do_GET(self) -> None:
+        self.server.asked.append((self.path, self.headers["Authorization"]))
+        time.sleep(self.server.pause)
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -189,7 +203,7 @@ def test_the_time_on_the_schedule_is_the_nominal_time(tmp_path: Path, server: Se
     assert datetime.fromisoformat(due) == datetime(2024, 3, 1, 2, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("trouble", ["status", "silence", "nobody"])
+@pytest.mark.parametrize("trouble", CAUSES)
 def test_a_server_in_trouble_costs_no_run(
     tmp_path: Path,
     server: Server,
@@ -208,6 +222,7 @@ def test_a_server_in_trouble_costs_no_run(
     outcome = new_run(_settings(tmp_path, target), None, quiet=True)
     assert outcome.state == "published"
     assert logged.text.count("lineage_not_sent") == 2
+    assert logged.text.count(f"'cause': '{CAUSES[trouble]}'") == 2
     assert KEY not in logged.text
     children = [each.cmdline() for each in psutil.Process().children(recursive=True)]
     assert not any("pipeline_core.lineage.send" in each for each in children)
@@ -224,6 +239,52 @@ def test_what_was_not_heard_is_tried_three_times(
     for _ in range(4):
         notify_of_outcome(ledger, settings.hooks())
     assert server.events().count("COMPLETE") == 3
+
+
+def test_a_server_that_does_not_answer_in_time_is_said_in_words(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "_SECONDS", 0.2)
+    server.pause = 0.5
+    order = SendOrder(url=server.url, endpoint="", key="", path="", facts=None)
+    with pytest.raises(requests.ConnectionError, match="Max retries exceeded") as raised:
+        send._transport(order).session.post(server.url, "{}", timeout=0.2)
+    assert send._cause(raised.value) == "it does not answer within 0.2 s"
+
+
+def test_doctor_asks_the_server_and_sends_nothing(tmp_path: Path, server: Server) -> None:
+    server.status = 405
+    found = check_lineage(_settings(tmp_path, server.url))
+    assert (found.state, server.told) == ("ok", [])
+    assert server.asked == [("/api/v1/lineage", f"Bearer {KEY}")]
+    assert KEY not in found.found
+
+
+@pytest.mark.parametrize("trouble", ["nobody", "late", "key"])
+def test_doctor_names_a_server_in_trouble(tmp_path: Path, server: Server, trouble: str) -> None:
+    target, said = server.url, "it answered 401"
+    server.status = 401
+    if trouble == "late":
+        server.pause, said = 6.0, "it does not answer within 5 s"
+    elif trouble == "nobody":
+        target, said = f"http://{KEY}@127.0.0.1:1/", CAUSES["nobody"]
+    with pytest.raises(RetryableError, match=f": {said}; OpenLineage events do not") as raised:
+        check_lineage(_settings(tmp_path, target))
+    assert KEY not in str(raised.value)
+    assert server.told == []
+
+
+def test_doctor_names_the_folder_of_events_that_is_missing(tmp_path: Path) -> None:
+    folder = tmp_path / "lineage"
+    settings = _settings(tmp_path, f"file://{folder}/events.jsonl")
+    with pytest.raises(ConfigError, match=f"there is no folder {folder}"):
+        check_lineage(settings)
+    folder.mkdir()
+    assert check_lineage(settings).state == "ok"
+    assert list(folder.iterdir()) == []
+    with pytest.raises(ConfigError, match="it is a folder"):
+        check_lineage(_settings(tmp_path / "b", f"file://{folder}"))
+    assert check_lineage(load_settings({})).state == "ok"
 
 
 def test_a_file_gets_a_line_an_event(tmp_path: Path) -> None:
@@ -278,7 +339,11 @@ def test_the_inputs_are_bounded(names: list[str], datasets: int) -> None:
     ("given", "said"),
     [
         ("ftp://very-secret@host/", "not an http:// or https:// URL"),
-        ("https://very-secret@/", "there is no host in it"),
+        (
+            "https://very-secret@/",
+            "there is no host in it; write https://key@host/, or file:[^;]*$",
+        ),
+        ("https://very-secret@a/#b", "what follows # is not sent; write # as %23[^;]*$"),
         ("file://host/very-secret", "it names no file"),
     ],
 )
