@@ -52,18 +52,20 @@ class Watch:
             DamagedBlock: a part of its plan is damaged.
         """
         now = datetime.now(UTC)
+        # Before the outcome, which whoever ends a run writes first.
+        is_held = is_moving(self._ledger)
         outcome = self._ledger.outcome()
         if self._plan is None and (manifest := self._ledger.planned()) is not None:
             self._plan = _Plan(manifest)
         if self._plan is None:
             return RunProgress(
                 run_id=self._ledger.run_id,
-                phase=_phase(outcome, planned=False, ready=False, moving=is_moving(self._ledger)),
+                phase=_phase(outcome, planned=False, ready=False, moving=is_held),
                 reason=outcome.reason if outcome else "",
                 remedy=outcome.remedy if outcome else "",
                 looked_at=now,
             )
-        return self._planned(self._plan, outcome, now)
+        return self._planned(self._plan, outcome, now, is_held=is_held)
 
     def page(self, first: int) -> ArchivesPage | None:
         """Some archives as they were at the last look, from the one of a number (by name, from 0)
@@ -79,7 +81,9 @@ class Watch:
             archives=self._shown(self._plan, self._seen, range(total)[first : first + MOST_SHOWN]),
         )
 
-    def _planned(self, plan: _Plan, outcome: Outcome | None, now: datetime) -> RunProgress:
+    def _planned(
+        self, plan: _Plan, outcome: Outcome | None, now: datetime, *, is_held: bool
+    ) -> RunProgress:
         sizes, manifest = plan.sizes, plan.manifest
         is_heard = self._read_receipts()
         attempts = {  # planning and publishing are attempted, too
@@ -110,7 +114,7 @@ class Watch:
                 outcome,
                 planned=True,
                 ready=len(done) == len(sizes) and not running,
-                moving=bool(running) or is_moving(self._ledger),
+                moving=bool(running) or is_held,
             ),
             status=outcome.status if outcome else None,
             reason=outcome.reason if outcome else "",

@@ -166,6 +166,24 @@ def test_phases_follow_the_run(ledger: RunLedger, manifest: Manifest, tmp_path: 
     assert (seen.phase, seen.status) == ("published", "complete")
 
 
+def test_a_run_that_ends_while_it_is_looked_at_never_seems_stopped(
+    ledger: RunLedger, manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process_local(tmp_path, manifest)
+    read = RunLedger.receipt_ids
+
+    def end(of: RunLedger) -> set[str]:
+        monkeypatch.undo()
+        publish_local(tmp_path, manifest)
+        lease.release(ledger)
+        return read(of)
+
+    watch = Watch(ledger.state, ledger.run_id)
+    monkeypatch.setattr(RunLedger, "receipt_ids", end)
+    assert watch.look().phase == "publishing"
+    assert watch.look().phase == "published"
+
+
 def test_a_run_without_a_plan(ledger: RunLedger) -> None:
     unplanned = RunLedger(ledger.state, "20990101T000000Z-000000")
     assert _look(unplanned).phase == "stopped"
