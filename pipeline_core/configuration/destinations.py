@@ -102,7 +102,11 @@ def _parse(given: str) -> Destination:
         return Destination(_digest(f"mail\0{recipient}"), shown, "mail", recipient=recipient)
     if is_notification_url(given):
         return _notification(given)
-    if "://" in given and not given.lower().startswith("postgres"):
+    if given.lower().endswith(".xlsx") and "://" not in given:
+        raise ValueError(f"a workbook is a URL, too; {_FILE_FORM}")
+    if is_bare_address(given):
+        raise ValueError("a mail address is a URL, too; write mailto:a@shop.example")
+    if not given.lower().startswith("postgres"):
         raise ValueError(f"no kind of destination; {_ANY}")
     before, mark, query = given.partition("?")
     options = query.split("&") if mark else []
