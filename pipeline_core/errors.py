@@ -21,6 +21,7 @@ PipelineError
 └── ContractError      our own bug: fail loudly
     ├── DamagedBlock   records of archives are gone or damaged: plan again
     └── DamagedResult  a stored result is not what its receipt says: make it again
+        └── LostResult     it is gone, and others with it, perhaps: look which, first
 
 All of them cross process borders: ``args`` rebuilds them, ``__dict__`` carries the rest.
 """
@@ -165,6 +166,10 @@ class DamagedBlock(ContractError):
 
 class DamagedResult(ContractError):
     """A partial or a rejects file that is gone or is not what its receipt says."""
+
+
+class LostResult(DamagedResult):
+    """It is gone, most often because `gc` removed what only older runs could use."""
 
 
 def message_of(error: BaseException) -> str:

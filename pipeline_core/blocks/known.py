@@ -3,7 +3,7 @@ over by naming the blocks that they are in."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -122,12 +122,13 @@ def receipts_in(
             yield work.id, msgspec.structs.replace(receipt, run_id=run_id, archive=work.archive)
 
 
-def without_archive(reused: ReusedReceipts, archive_id: str) -> ReusedReceipts:
-    """What is taken over, but for one archive."""
+def without_archives(reused: ReusedReceipts, archive_ids: Iterable[str]) -> ReusedReceipts:
+    """What is taken over, but for some archives."""
+    gone = set(map(int, archive_ids))
 
     def left(block: ReusedBlock) -> ReusedBlock:
         numbers = block.numbers or range(block.first, block.first + block.block.records)
-        left = [_NOT_TAKEN if number == int(archive_id) else number for number in numbers]
+        left = [_NOT_TAKEN if number in gone else number for number in numbers]
         return block if left == list(numbers) else _reused(block.block, left)
 
     return msgspec.structs.replace(reused, blocks=tuple(map(left, reused.blocks)))

@@ -90,14 +90,15 @@ class RunLedger(RunReceipts):
         found = self._read(_DISTINCT, DistinctReceipts)
         return found.receipts if found is not None else None
 
-    def discard_receipt(self, work: Work) -> None:
-        """Takes work for not done: what its receipt names is damaged, or a person wants it tried
-        anew. No attempt has made that of quarantined work."""
-        self._take_out_of_reused(work)
-        receipt = self.receipt(work)
-        if receipt is None or not receipt.quarantined:
-            self._hand_back(work.id, receipt.attempt if receipt is not None else 0)
-        self._remove_receipt(work.id)
+    def discard_receipt(self, *works: Work) -> None:
+        """Takes work for not done: what its receipt names is damaged or gone, or a person wants it
+        tried anew. No attempt has made that of quarantined work, nor one taken over."""
+        taken_over = self._take_out_of_reused(works)
+        for work in (each for each in works if each.id not in taken_over):
+            receipt = self.receipt(work)
+            if receipt is None or not receipt.quarantined:
+                self._hand_back(work.id, receipt.attempt if receipt is not None else 0)
+            self._remove_receipt(work.id)
 
     def create_attempt(self, work_id: str, attempt: Attempt) -> bool:
         """Notes an attempt under its number, unless another has that number."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import msgspec
 
-from pipeline_core.blocks.known import receipts_in, without_archive, works_of
+from pipeline_core.blocks.known import receipts_in, without_archives, works_of
 from pipeline_core.errors import DamagedBlock
 from pipeline_core.ledger.records import read_record_by
 from pipeline_core.ledger.result_files import ResultFile, split_result, to_result
@@ -47,7 +47,7 @@ class RunReceipts(RunFiles):
     def replace_receipt(self, work: Work, receipt: Receipt, behind: bytes = b"") -> None:
         """Puts a receipt in the place of one whose files are gone or damaged."""
         self.state.write(self._key(_result(work.id)), to_result(receipt, behind))
-        self._take_out_of_reused(work)
+        self._take_out_of_reused([work])
 
     def receipt(self, work: Work) -> Receipt | None:
         """The receipt that this run made of a piece of work, or None while there is none."""
@@ -210,20 +210,22 @@ class RunReceipts(RunFiles):
                 ended = msgspec.structs.replace(made, state="handed_back")
                 self.state.write(self._attempt_key(work_id, made.number), to_json(ended))
 
-    def _take_out_of_reused(self, work: Work) -> None:
-        """The others become receipts like any, or stay in their blocks."""
-        found = self._taken_over()
-        if work.id in found.receipts:
-            for other, receipt in found.receipts.items():
-                if other != work.id:
-                    self._create_once(_receipt(other), receipt)
+    def _take_out_of_reused(self, works: Iterable[Work]) -> set[str]:
+        """Returns the ids of those that were taken over. The others become receipts like any, or
+        stay in their blocks."""
+        found, reused = self._taken_over(), self.reused_ids()
+        taken = {work.id for work in works if work.id in reused}
+        archives = {work_id.partition("-")[0] for work_id in taken}
+        shares = [each for each in reused if "-" in each and each.partition("-")[0] in archives]
+        # In blocks, it is the other shares of their archives.
+        for other, receipt in self._each_reused(found.receipts or shares) if taken else ():
+            if other not in taken:
+                self._create_once(_receipt(other), receipt)
+        if taken and found.receipts:
             self.state.remove(self._key(_REUSED))
-        elif work.id in self.reused_ids():
-            of_archive = [each for each in self.reused_ids() if each.startswith(f"{work.archive}-")]
-            for other, receipt in self._each_reused(of_archive):  # its other shares
-                if other != work.id:
-                    self._create_once(_receipt(other), receipt)
-            self.state.write(self._key(_REUSED), to_json(without_archive(found, work.archive)))
+        elif taken:
+            self.state.write(self._key(_REUSED), to_json(without_archives(found, archives)))
+        return taken
 
     def _remove_receipt(self, work_id: str) -> None:
         for name in (_result(work_id), _receipt(work_id)):

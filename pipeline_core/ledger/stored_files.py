@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO
 
-from pipeline_core.errors import DamagedResult
+from pipeline_core.errors import DamagedResult, LostResult
 from pipeline_core.ledger.result_files import HeldResults, behind_receipt, stretch
 from pipeline_core.messages import StoredFile
 from pipeline_core.storage import Storage
@@ -60,5 +60,5 @@ def _check(stored: StoredFile, digest: str) -> None:
         raise DamagedResult(f"{stored.key} is damaged: its digest is not the receipt's")
 
 
-def _lost(stored: StoredFile) -> DamagedResult:
-    return DamagedResult(f"{stored.key} is in a receipt but not in the storage")
+def _lost(stored: StoredFile) -> LostResult:
+    return LostResult(f"{stored.key} is in a receipt but not in the storage")

@@ -16,7 +16,7 @@ from typing import IO, TypeVar
 
 import pyarrow as pa
 
-from pipeline_core.errors import DamagedResult, ResultsMissing
+from pipeline_core.errors import DamagedResult, LostResult, ResultsMissing
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.partials import partial_file, read_partial
@@ -113,8 +113,9 @@ def _discarded_if_damaged(ledger: RunLedger, done: Done) -> Iterator[None]:
     try:
         yield
     except DamagedResult as error:
-        log.warning("damaged_result_discarded", run_id=ledger.run_id, cause=error.message)
-        ledger.discard_receipt(done.work)
+        if not isinstance(error, LostResult):  # gone_results discards it, with all that are gone
+            log.warning("damaged_result_discarded", run_id=ledger.run_id, cause=error.message)
+            ledger.discard_receipt(done.work)
         raise ResultsMissing(
             f"{error.message}.", f"`sales-pipeline resume {ledger.run_id}` makes it again."
         ) from error

@@ -16,6 +16,7 @@ from pipeline_core.ledger.results import Done, results
 from pipeline_core.ledger.run import START_ANOTHER
 from pipeline_core.ledger.snapshots import load_snapshot
 from pipeline_core.logs import get_logger
+from pipeline_core.merging.gone_results import discarding_all_gone
 from pipeline_core.merging.merge import merge_results
 from pipeline_core.messages import (
     Allowance,
@@ -70,6 +71,19 @@ def publish(
     if outcome is not None and is_refused and not (allow_incomplete or allow_drift):
         return outcome  # to write it again might end a run that is just being opened again
     found = _all_results(ledger, manifest)
+    with discarding_all_gone(ledger, found):
+        allowed: dict[Allowance, bool] = {"incomplete": allow_incomplete, "drift": allow_drift}
+        return _publish(ledger, manifest, found, verdict, allowed)
+
+
+def _publish(
+    ledger: RunLedger,
+    manifest: Manifest,
+    found: Sequence[Done],
+    verdict: Verdict | None,
+    allowed: Mapping[Allowance, bool],
+) -> Outcome:
+    state, run_id = ledger.state, ledger.run_id
     if verdict is None and manifest.options.as_of is None:
         remember_results(state, manifest, found)
     elif verdict is None:
@@ -78,7 +92,6 @@ def publish(
     partials = merge_results(ledger, manifest, found)
     scale = load_snapshot(state, manifest.dimensions_digest).scale
     summary = summarise(manifest, found, partials, scale, unlike_first)
-    allowed: dict[Allowance, bool] = {"incomplete": allow_incomplete, "drift": allow_drift}
     verdict = _decide(ledger, manifest, summary, found, allowed)
     if verdict.state == "failed":
         return _end(ledger, Outcome.failure(run_id, verdict))

@@ -11,6 +11,7 @@ from pipeline_core.blocks.files import FOLDER as BLOCKS
 from pipeline_core.blocks.files import writer_of
 from pipeline_core.kept.extracts import EXTRACTS
 from pipeline_core.ledger import RunLedger, newest_runs, run_ids
+from pipeline_core.merging.gone_results import files_of
 from pipeline_core.merging.merge import merge_keys
 from pipeline_core.messages import ArchiveRef, Memory, Receipt
 from pipeline_core.publication.without_sent_twice import distinct_key
@@ -45,7 +46,7 @@ class _InUse:
         """What they name; of many, one at a time is held."""
         for receipt in receipts:
             self.digests.update(receipt.day_digests.values())
-            self.files.update(_files(receipt))
+            self.files.update(files_of(receipt))
 
     def add_memory(self, memory: Memory | None) -> None:
         """What the next run finds in it."""
@@ -173,9 +174,3 @@ def _usable_merged(memory: Memory, kept: Mapping[str, Receipt]) -> set[str]:
         for known in memory.archives
     )
     return merge_keys(archives, memory.report_plugins, memory.options.returns)
-
-
-def _files(receipt: Receipt) -> Iterable[str]:
-    stored = (*receipt.partials.values(), receipt.rejects, receipt.event_keys)
-    stored = (*stored, receipt.named_ids.file)
-    return (each.key for each in stored if each is not None)

@@ -12,7 +12,7 @@ from typing import Any
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.ledger import RunLedger
-from pipeline_core.messages import Attempt, Limits, Manifest, Options, Outcome, Summary
+from pipeline_core.messages import Attempt, Limits, Manifest, Options, Outcome, Reuse, Summary
 from pipeline_core.running.local import process_outstanding
 from tests.support import archives as build
 
@@ -46,6 +46,7 @@ def plan_local(
     run_id: str | None = None,
     limits: Mapping[str, Any] | None = None,
     processes: int = 1,
+    full: bool = False,
     **options: Any,
 ) -> Manifest:
     places = Places(
@@ -54,7 +55,13 @@ def plan_local(
     chosen = Options(limits=Limits(**(limits or {})), **options)
     run_id = run_id or pipeline.new_run_id(datetime.now(UTC))
     return pipeline.plan(
-        pipeline.Order(run_id=run_id, places=places, options=chosen, processes=lambda: processes)
+        pipeline.Order(
+            run_id=run_id,
+            places=places,
+            options=chosen,
+            processes=lambda: processes,
+            reuse=Reuse(full=full),
+        )
     )
 
 

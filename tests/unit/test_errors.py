@@ -24,6 +24,7 @@ def test_no_error_class_is_overlooked() -> None:
         "DamagedBlock",
         "CutShort",
         "DamagedResult",
+        "LostResult",
         "EventsGone",
         "FailsHereOnly",
         "InputError",
