@@ -151,7 +151,7 @@ def serve(settings: Settings) -> None:
         def collect(self) -> Iterator[Metric]:
             for family in super().collect():  # type: ignore[no-untyped-call]
                 yield family
-                if family.name in _AGES:
+                if family.name in _AGES and family.samples:  # none of what was never set
                     yield _age(family)
 
     registry = CollectorRegistry()
