@@ -104,11 +104,11 @@ class ListedRun(Struct, frozen=True, kw_only=True):
     state: RunState | Literal["unfinished"]
     """What became of it."""
     status: RunStatus | None
-    """Whether it is complete; null if it has no outcome."""
+    """Whether it is complete; null if it has no outcome, or failed."""
     planned_at: datetime | None
     """When it was planned (UTC)."""
     archives: int | None
-    """Archives that count, read in it or before."""
+    """Archives that count, read in it or before; as planned, if it has no figures."""
     total_revenue: str | None
     """Revenue as decimal text."""
     events: int | None

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from console.display.json_output import ListedRun
 from console.display.terminal import note
 from console.display.views import as_of_words, output, table
-from pipeline_core.errors import PipelineError
+from pipeline_core.errors import DamagedBlock, PipelineError
 from pipeline_core.ledger import RunLedger, newest_runs, open_state
 from pipeline_core.load.removed_reports import RemovedReport, removed_report
-from pipeline_core.messages import Tally
+from pipeline_core.messages import Manifest, Tally
 from pipeline_core.plural import counted
 from pipeline_core.settings import Settings
 from pipeline_core.storage import open_storage
@@ -100,16 +100,17 @@ def _state_words(run: ListedRun) -> str:
 def _listed(ledger: RunLedger, removed: _Removed) -> ListedRun:
     outcome = ledger.outcome()
     summary = outcome.summary if outcome else None
-    planned = summary or ledger.planned()
+    manifest = None if summary else ledger.planned()
+    planned = summary or manifest
     is_published = outcome is not None and outcome.state == "published"
     report = removed(ledger.run_id) if is_published else None
     return ListedRun(
         run_id=ledger.run_id,
         state=outcome.state if outcome else "unfinished",
-        status=outcome.status if outcome else None,
+        status=outcome.status if outcome and outcome.state != "failed" else None,
         total_revenue=summary.totals.total_revenue if summary else None,
         planned_at=planned.created_at if planned else None,
-        archives=_archives(summary.archives) if summary else None,
+        archives=_archives(summary.archives) if summary else _planned_archives(manifest),
         events=summary.events.seen if summary else None,
         rejected=summary.events.rejected if summary else None,
         seconds=summary.seconds if summary else None,
@@ -119,6 +120,13 @@ def _listed(ledger: RunLedger, removed: _Removed) -> ListedRun:
         is_planned=planned is not None,
         report_removed_at=None if report is None else report.removed_at,
     )
+
+
+def _planned_archives(manifest: Manifest | None) -> int | None:
+    try:
+        return None if manifest is None else manifest.counting()
+    except DamagedBlock:  # of one run; the history is of all
+        return None
 
 
 def _archives(tally: Tally) -> int:

@@ -173,7 +173,9 @@ def check_clock(settings: Settings) -> Check:
         with redis_client(settings, settings.broker_url) as client:
             seconds, _ = client.time()
     except (RedisError, OSError, ValueError) as error:
-        return Check("clock", "warned", f"The broker's clock cannot be read: {error}.")
+        return Check(
+            "clock", "warned", f"The broker's clock cannot be read: {str(error).rstrip('.')}."
+        )
     drift = abs(now.timestamp() - float(seconds))
     if drift > CLOCK_TOLERANCE_SECONDS:
         return Check(

@@ -55,7 +55,7 @@ def last_ended(state: Storage) -> EndedRun | None:
         return EndedRun(
             run_id=run_id,
             state=outcome.state,
-            status=outcome.status,
+            status=None if outcome.state == "failed" else outcome.status,
             finished_at=verdict.finished_at if verdict is not None else None,
             reason=outcome.reason,
             remedy=outcome.remedy,

@@ -157,6 +157,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
         is_cut = any(work.share is not None for work in planned)
         return "pieces of archives" if is_cut else plural(len(planned), "archive")
 
+    def counting(self) -> int:
+        """Number of archives that are no duplicates; of many, no block of them is read."""
+        return sum(1 for each in self._pieces() if each.sizes)
+
     def planned_work(self) -> tuple[Work, ...]:
         """Every archive that is no duplicate, or its shares, largest first: none is left over
         at the end."""

@@ -78,12 +78,15 @@ class Settings(
     def _limits_in_order(self) -> Self:
         if not self.task_soft_time_limit < self.task_time_limit < self.visibility_timeout:
             raise ValueError(
-                "task_soft_time_limit < task_time_limit < visibility_timeout does not hold; "
+                f"{PREFIX}TASK_SOFT_TIME_LIMIT ({self.task_soft_time_limit} s) < "
+                f"{PREFIX}TASK_TIME_LIMIT ({self.task_time_limit} s) < "
+                f"{PREFIX}VISIBILITY_TIMEOUT ({self.visibility_timeout} s) does not hold; "
                 "a task that outlives the visibility timeout is started twice"
             )
         if self.retry_backoff_max >= self.visibility_timeout:
             raise ValueError(
-                "retry_backoff_max < visibility_timeout does not hold; "
+                f"{PREFIX}RETRY_BACKOFF_MAX ({self.retry_backoff_max} s) < "
+                f"{PREFIX}VISIBILITY_TIMEOUT ({self.visibility_timeout} s) does not hold; "
                 "a task that waits longer is delivered again and again"
             )
         return self

@@ -60,8 +60,8 @@ class EndedRun(Struct, frozen=True, kw_only=True):
     """The run."""
     state: RunState
     """What became of it."""
-    status: RunStatus
-    """Whether it is complete."""
+    status: RunStatus | None
+    """Whether it is complete; null if it failed."""
     finished_at: datetime | None
     """When that was decided (UTC); null if it is not known."""
     reason: str = ""

@@ -80,7 +80,8 @@ def test_what_outlives_the_visibility_timeout_is_no_setting(
 ) -> None:
     done = sales_pipeline("doctor", env=env | {setting: value})
     assert done.returncode == 2
-    assert "visibility_timeout" in done.stderr
+    assert f"{setting} ({value} s) < " in done.stderr
+    assert "SALES_VISIBILITY_TIMEOUT (2400 s) does not hold" in done.stderr
 
 
 def test_results_that_expire_before_the_longest_run_ends(env: dict[str, str]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 import requests
+from openlineage.client.transport.http import HttpTransport
 
 from console.doctor.lineage import check_lineage
 from console.drive import go_on, new_run
@@ -248,7 +249,7 @@ def test_a_server_that_does_not_answer_in_time_is_said_in_words(
     server.pause = 0.5
     order = SendOrder(url=server.url, endpoint="", key="", path="", facts=None)
     with pytest.raises(requests.ConnectionError, match="Max retries exceeded") as raised:
-        send._transport(order).session.post(server.url, "{}", timeout=0.2)
+        HttpTransport(send._http(order)).session.post(server.url, "{}", timeout=0.2)
     assert send._cause(raised.value) == "it does not answer within 0.2 s"
 
 

@@ -9,6 +9,7 @@ import pytest
 from console.doctor import installation
 from console.doctor.installation import check_decoding, check_settings
 from console.doctor.places import check_data, check_dimensions, check_reports, check_state
+from console.doctor.servers import check_clock
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.errors import ConfigError
 from pipeline_core.fitness.reach import unreached
@@ -130,3 +131,10 @@ def test_places_that_cannot_be_made_fail_before_a_run_does(tmp_path: Path) -> No
 def _data(folder: Path) -> None:
     (folder / "data").mkdir()
     (folder / "data" / "week.zip").touch()
+
+
+def test_the_clock_of_a_broker_that_is_away_is_told_in_one_sentence() -> None:
+    found = check_clock(load_settings({"broker_url": "redis://127.0.0.1:1/0"}))
+    assert found.state == "warned"
+    assert found.found.endswith("Connection refused.")
+    assert ".." not in found.found
