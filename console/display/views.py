@@ -221,7 +221,7 @@ def _print_sentence(console: Console, sentence: str) -> None:
 def some(names: Sequence[str], count: int) -> str:
     """How many there are, and the first of them."""
     more = ", ..." if count > min(len(names), _DAYS_SHOWN) else ""
-    return f"{count} ({', '.join(map(plain, names[:_DAYS_SHOWN]))}{more})"
+    return f"{count:,} ({', '.join(map(plain, names[:_DAYS_SHOWN]))}{more})"
 
 
 def print_unreadable(console: Console, places: Sequence[Unreadable], total: int) -> None:

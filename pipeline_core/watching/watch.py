@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -42,6 +42,7 @@ class Watch:
         self._plan: _Plan | None = None
         self._done: dict[str, Processed] = {}
         self._heard_at = datetime.now(UTC)
+        self._busy: dict[str, datetime] = {}
         self._seen: WorkSeen | None = None
 
     def look(self) -> RunProgress:
@@ -103,8 +104,10 @@ class Watch:
         done = sizes.keys() & self._done.keys()
         throughput = Throughput(self._done, sizes)
         is_pause = not fates and now - self._heard_at < _MOMENT
-        processes = len(heard) or int(is_pause and len(done) < len(sizes))
-        is_waiting = outcome is None and not processes and len(done) < len(sizes)
+        self._note_busy(heard, {latest[work_id].owner for work_id in fates}, now)
+        is_left = outcome is None and len(done) < len(sizes)
+        processes = max(len(heard), len(self._busy) or int(is_pause)) if is_left else len(heard)
+        is_waiting = is_left and not processes
         states = self._states(plan, self._seen)
         unfit = () if outcome else unfit_workers(self._ledger.state, now)
         is_any_fit = not any(each.takes_work for each in unfit)  # one that cannot, as none else can
@@ -138,6 +141,16 @@ class Watch:
             counts=dict(Counter(states)),
             archives=self._shown(plan, self._seen, _chosen(states)),
         )
+
+    def _note_busy(
+        self, heard: Mapping[str, Attempt], silent: Collection[str], now: datetime
+    ) -> None:
+        """Keeps who was at work a moment ago: between two archives a process has none."""
+        busy = {each.owner: now for each in heard.values()}
+        for owner, at in self._busy.items():
+            if now - at < _MOMENT and owner not in silent:
+                busy.setdefault(owner, at)
+        self._busy = busy
 
     def _states(self, plan: _Plan, seen: WorkSeen) -> list[ArchiveState]:
         """By the archives' numbers."""

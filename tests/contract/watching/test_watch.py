@@ -114,6 +114,23 @@ def test_what_was_lost_is_retried(
         assert found.cause == ("w1:7: no memory" if "cause" in first else "lost with w1:7")
 
 
+def test_a_process_between_two_archives_counts_for_the_pace(
+    ledger: RunLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process(ledger.state.uri, ledger.run_id, Work("00000"), Worker("w1:7"))
+    note_attempt(ledger, "00001")
+    note_attempt(ledger, "00002", state="handed_back")
+    note_attempt(ledger, "00002", 2)
+    watch = Watch(ledger.state, ledger.run_id)
+    before = watch.look()
+    note_attempt(ledger, "00002", 2, state="handed_back")
+    between = watch.look()
+    assert (before.workers, between.workers) == (("w1:7", "w2:7"), ("w1:7",))
+    assert between.events_per_second == before.events_per_second
+    monkeypatch.setattr("pipeline_core.watching.watch._MOMENT", timedelta())
+    assert before.events_per_second == pytest.approx(2 * (watch.look().events_per_second or 0))
+
+
 def test_who_is_dead_gives_no_estimate(ledger: RunLedger) -> None:
     process(ledger.state.uri, ledger.run_id, Work("00000"), Worker("w1:7"))
     note_attempt(ledger, "00001", age=100)

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from console.display.views import table
+from console.display.views import some, table
 
 
 @pytest.mark.parametrize("width", [40, 50, 200])
@@ -54,3 +54,7 @@ def test_cells_are_text() -> None:
     file = io.StringIO()
     Console(file=file, width=60, emoji=False).print(table(["[b]x"], [("[red]a[/red] :100:",)]))
     assert "[red]a[/red] :100:" in file.getvalue()
+
+
+def test_a_number_of_names_has_its_thousands() -> None:
+    assert some(["2024-03-02"], 1106) == "1,106 (2024-03-02, ...)"
