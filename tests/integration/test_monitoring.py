@@ -217,3 +217,39 @@ def test_a_file_that_has_no_folder_is_told_at_the_start(
     said = (tmp_path / "log").read_text()
     assert f"Error: {setting}: the folder {tmp_path / 'nowhere'} does not exist." in said
     assert "Traceback" not in said
+
+
+# The workers' app, of which a library has files where multiprocessing has its own.
+_WITH_FILES = """
+from celery.signals import worker_ready
+from multiprocessing.util import get_temp_dir
+from workers.celery import app
+@worker_ready.connect
+def use(sender, **_):
+    print("FILES IN", get_temp_dir(), flush=True)
+"""
+
+
+def test_a_worker_that_is_stopped_leaves_no_file_and_no_traceback(
+    stack: Stack, shop: Shop, tmp_path: Path
+) -> None:
+    room = tmp_path / "room"
+    room.mkdir()
+    (tmp_path / "with_files.py").write_text(_WITH_FILES)
+    env = environment(stack, shop, tmp_path, TMPDIR=str(room))
+    env["PYTHONPATH"] = os.pathsep.join([str(tmp_path), env.get("PYTHONPATH", "")])
+    log = tmp_path / "worker.log"
+    with celery(
+        "worker",
+        "--concurrency=1",
+        env=env,
+        log=log,
+        app="with_files",
+        is_stopped=True,
+        own_interpreter=True,
+    ):
+        eventually(lambda: b"FILES IN" in log.read_bytes(), "the worker")
+    said = log.read_text()
+    assert f"FILES IN {room}/sales-worker-" in said
+    assert "Traceback" not in said
+    assert not list(room.glob("sales-worker-*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from multiprocessing.util import Finalize
 from typing import Any
 
 from celery import bootsteps
@@ -14,6 +15,7 @@ from workers.celery import app
 log = get_logger()
 
 _EVERY_SECONDS = 5.0
+_BEHIND_MULTIPROCESSING = -200  # that has -100, and the highest goes first
 
 
 class KeepsFolder(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -54,4 +56,5 @@ def _use(**_: Any) -> None:
 
 @worker_shutdown.connect
 def _leave(**_: Any) -> None:
-    worker_folder.leave()
+    # Once multiprocessing has removed its own, which is in it.
+    Finalize(None, worker_folder.leave, exitpriority=_BEHIND_MULTIPROCESSING)
