@@ -40,10 +40,15 @@ for _name, _value in flower_environment(settings).items():
 
 @setup_logging.connect
 def _log_like_the_command(**_: Any) -> None:
-    from workers.log_lines import configure_log_lines, warn_of_unused_variables
+    from workers.log_lines import (
+        configure_log_lines,
+        warn_of_unused_variables,
+        warn_without_broker,
+    )
 
     configure_log_lines(settings)
     warn_of_unused_variables()
+    warn_without_broker(settings)
 
 
 @worker_process_init.connect

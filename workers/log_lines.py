@@ -16,7 +16,7 @@ import celery.apps.worker
 from celery.exceptions import Reject
 
 from pipeline_core.logs import configure_logs, get_logger
-from pipeline_core.settings import Settings, unused_variables
+from pipeline_core.settings import DEFAULT_BROKER_URL, Settings, unused_variables
 
 log = get_logger()
 
@@ -49,6 +49,12 @@ def warn_of_unused_variables() -> None:
     nothing here."""
     for name in unused_variables():
         log.warning("variable_not_used", name=name)
+
+
+def warn_without_broker(settings: Settings) -> None:
+    """A line if no broker is set: one of this machine is tried then, for ever."""
+    if settings.broker_url is None:
+        log.warning("broker_not_set", setting="SALES_BROKER_URL", tried=DEFAULT_BROKER_URL)
 
 
 def _is_not_told_by_us(record: logging.LogRecord) -> bool:

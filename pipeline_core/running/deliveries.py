@@ -62,7 +62,9 @@ def deliver_newest(settings: Settings, state: Storage, worker: Worker | None = N
     newest, *before = known
     for run_id in before:
         _end_pending(RunLedger(state, run_id), newest)
-    log_deliveries(newest, deliver_published(settings, RunLedger(state, newest), worker))
+    began = datetime.now(UTC)
+    found = deliver_published(settings, RunLedger(state, newest), worker)
+    log_deliveries(newest, [each for each in found if each.tried_at and each.tried_at >= began])
 
 
 def deliver_by_hand(
@@ -118,7 +120,7 @@ def delivery_words(delivery: Delivery) -> str:
         return f"Not delivered to {to} yet."
     again = f" {_next_try(delivery.next_at)}" if delivery.next_at is not None else ""
     if delivery.delivered_at is not None:
-        since = f" It was tried since: {delivery.cause}{again}"
+        since = f" A later try did not deliver it: {delivery.cause}{again}"
         if delivery.state == "superseded":
             since = f" {delivery.cause}"
         return f"Delivered to {to}{arrived}.{since}"

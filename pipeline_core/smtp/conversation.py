@@ -207,4 +207,6 @@ def _shown(said: bytes | str, server: MailServer) -> str:
 def _why(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error.__context__, TimeoutError):  # smtplib says that it was closed
+        return "timed out"
     return plain(str(error))[:_MOST_SAID].rstrip(".") or type(error).__name__

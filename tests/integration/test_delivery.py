@@ -347,6 +347,15 @@ def test_the_reconciler_delivers_what_was_away(
     ]
 
 
+def test_a_look_before_a_delivery_is_due_logs_nothing(shop: Shop, tmp_path: Path) -> None:
+    ledger = _published(shop, tmp_path)
+    settings = _settings(tmp_path, "postgresql://me@127.0.0.1:1/bi")
+    with structlog.testing.capture_logs() as logs:
+        deliver_newest(settings, ledger.state)
+        deliver_newest(settings, ledger.state)
+    assert [each["event"] for each in logs].count("undelivered") == 1
+
+
 def test_a_newer_run_ends_what_was_still_to_deliver(
     shop: Shop, tmp_path: Path, place: Place
 ) -> None:
@@ -381,7 +390,7 @@ def test_a_later_try_takes_back_no_delivery(
     assert (found.state, found.delivered_at) == ("failed", done.tried_at)
     said = delivery_words(found)
     assert said.startswith(f"Delivered to {found.shown} at {done.tried_at:%Y-%m-%d %H:%M:%S} UTC.")
-    assert "It was tried since: " in said
+    assert " UTC. A later try did not deliver it: " in said
     assert told == []
     assert [each.delivered_at for each in deliver_published(settings, ledger)] == [done.tried_at]
     with structlog.testing.capture_logs() as logs:

@@ -507,6 +507,7 @@ def test_a_server_that_never_comes_to_an_end_is_left(
         with pytest.raises(RetryableError, match="does not answer") as raised:
             try_out(_to(port))
         assert cause in str(raised.value)
+        assert "closed: timed out" not in str(raised.value)
 
 
 def test_nobody_is_at_home() -> None:
