@@ -89,6 +89,7 @@ def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json
     from console.display.run_record import print_state, print_troubles, print_under_way
     from pipeline_core.fitness.records import workers_aside
     from pipeline_core.ledger import is_vouched_run, run_ids
+    from pipeline_core.ledger.run import START_ANOTHER
     from pipeline_core.running.lock import is_moving
 
     manifest = ledger.planned()
@@ -97,7 +98,12 @@ def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json
         ledger.manifest()  # complains
     if outcome is None:
         ledger.check_outcome()
-    moving = "It is under way." if is_moving(ledger) else "It does not move."
+    is_at_work = outcome is None and is_moving(ledger)
+    moving = "It is under way." if is_at_work else "It does not move."
+    remedy = outcome.remedy if outcome else ""
+    if outcome is None and not is_at_work:
+        goes_on = f"`sales-pipeline resume {ledger.run_id}` goes on with it."
+        remedy = goes_on if manifest is not None else START_ANOTHER
     state = outcome.state if outcome else "unfinished"
     reason = outcome.reason if outcome else moving
     done = len(ledger.receipt_ids())
@@ -105,11 +111,12 @@ def _show_without_figures(ledger: RunLedger, outcome: Outcome | None, *, as_json
         aside = () if outcome else workers_aside(ledger.state, datetime.now(UTC))
         print_json(UnfinishedRun(ledger.run_id, state, " ".join((reason, *aside)), done))
         return
-    print_state(ledger.run_id, state, reason, outcome.remedy if outcome else "")
+    print_state(ledger.run_id, state, reason, remedy)
     if manifest is None:
         click.echo("It has no plan.")
         return
     click.echo(f"Processed: {done} of {len(manifest.planned_work())} {manifest.work_unit}.")
-    if outcome is None:
+    # What works for a command on this machine ends with it.
+    if is_at_work or (outcome is None and manifest.engine != "local"):
         print_under_way(ledger)
     print_troubles(ledger)

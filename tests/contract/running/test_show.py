@@ -100,3 +100,18 @@ def test_a_run_of_an_earlier_version_says_nothing_of_its_work(
     [told] = json.loads(CliRunner().invoke(cli, ["runs", "--json"]).stdout)
     assert (told["seconds"] > 0, told["work_seconds"]) == (True, None)
     assert CliRunner().invoke(cli, ["runs"]).exit_code == 0
+
+
+def test_a_run_that_stands_still_says_how_to_go_on_and_that_nobody_is_at_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = plan_local(write_shop(tmp_path / "shop", {"a.zip": week(sales(1))}), tmp_path)
+    ledger = RunLedger(open_storage(str(tmp_path / "state")), manifest.run_id)
+    note_attempt(ledger, "00000", age=5)  # of a process that was killed with its command
+    shown = _show(tmp_path, monkeypatch)
+    assert f"is unfinished: It does not move.\n  `sales-pipeline resume {manifest.run_id}`" in shown
+    assert "under way" not in shown
+    lease.acquire(ledger.state, manifest.run_id, "elsewhere:1", 60)
+    shown = _show(tmp_path, monkeypatch)
+    assert "resume" not in shown
+    assert "under way" in shown.split("It is under way.")[1]
