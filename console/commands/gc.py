@@ -36,8 +36,9 @@ from pipeline_core.plural import counted
 def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
     """Remove extracts, partials and rejects that no later run can use, and old records.
 
-    Of a run that is not among the newest 400 (SALES_KEEP_RECORDS, --keep-records) stays how it
-    ended, for `runs`. Published reports stay, unless SALES_KEEP_REPORTS or
+    Blocks of archives, in which plans of many stand, go once no run names them. Of a run that
+    is not among the newest 400 (SALES_KEEP_RECORDS, --keep-records) stays how it ended, for
+    `runs`. Published reports stay, unless SALES_KEEP_REPORTS or
     --keep-reports says how many: a page says in the place of each older one that it is removed,
     and its summary.json stays. Reports --as-of a date are not among them.
     """
