@@ -57,6 +57,8 @@ def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
 def run_if_changed(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome | NothingNew:
     """A new run, or, if none is to be made since nothing is new, since when. Raises as ``new_run``
     does."""
+    if not settings.if_changed:
+        return new_run(settings, as_of, quiet=quiet)
     ledger = new_ledger(settings)
     with _fail_or_release(settings, hooks_of(settings, as_of), ledger):
         standing = standing_run(settings, ledger, as_of)
@@ -177,7 +179,7 @@ def _drive(settings: Settings, ledger: RunLedger, manifest: Manifest, *, quiet: 
 
         wait_for_workers(settings, quiet=quiet)
         call_with_retries(lambda: send_outstanding(ledger, manifest))
-        return follow(settings, ledger)
+        return follow(settings, ledger, manifest)
     keep_freed_memory()
     return drive_locally(settings, ledger, manifest, settings.machine_profile.jobs)
 

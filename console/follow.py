@@ -19,7 +19,7 @@ log = get_logger()
 # Looks at the state so often, less often the longer it takes, for who waits long may wait a
 # hundredth longer; but spends a tenth of the time on looking at most. Where each look is paid for
 # it is a tenth, and a dead worker is noticed as soon as the reconciler would.
-_POLL_SECONDS, _FAR_POLL_SECONDS = (0.02, 0.2), (0.1, 5.0)
+_POLL_SECONDS, _FAR_POLL_SECONDS = (0.02, 0.2), (0.25, 5.0)
 _PAUSE_BY_WAIT, _FAR_PAUSE_BY_WAIT = 0.01, 0.1
 _PAUSE_BY_LOOK = 9
 _RECOVER_EVERY_SECONDS, _FAR_RECOVER_EVERY_SECONDS = 5.0, 60.0
@@ -27,8 +27,8 @@ _RECOVER_EVERY_SECONDS, _FAR_RECOVER_EVERY_SECONDS = 5.0, 60.0
 _MOST_SILENCE = 10
 
 
-def follow(settings: Settings, ledger: RunLedger) -> Outcome:
-    """Returns the outcome once it is there.
+def follow(settings: Settings, ledger: RunLedger, manifest: Manifest | None = None) -> Outcome:
+    """Returns the outcome once it is there. The ``manifest`` is read unless it is known.
 
     It comes: what stopped is sent again, and what nobody works on is ended as failed, also
     where no beat runs.
@@ -37,7 +37,6 @@ def follow(settings: Settings, ledger: RunLedger) -> Outcome:
         RetryableError: the state storage has not answered for as long as a run may stand still.
     """
     celery_app(settings)
-    manifest: Manifest | None = None
     fleet = UnfitFleet(settings, ledger.state)
     is_far = ledger.state.is_far
     recover_every = min(_RECOVER_EVERY_SECONDS, settings.lease / 2)

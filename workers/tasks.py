@@ -112,7 +112,7 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
     """Chord callback; returns how the run ended. It trusts receipts, not the list of results;
     archives without one are sent again."""
     with self.of_run(state, run_id) as ledger:
-        manifest = ledger.manifest()
+        manifest = manifest_of(ledger.state.uri, run_id)
         is_new = ledger.outcome() is None
         noted = limited_attempt(
             ledger, manifest.policy, PUBLISH, self.worker(), "publish the reports"

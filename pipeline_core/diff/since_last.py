@@ -52,8 +52,9 @@ def note_changes(
         if before is None:
             return
         bare = _moved(before.summary, summary)
-        ledger.write_changes(msgspec.structs.replace(bare, unknown=_CUT_OFF))
         after = PublishedRun(ledger, manifest, summary, done)
+        if not _are_alike(before, after):
+            ledger.write_changes(msgspec.structs.replace(bare, unknown=_CUT_OFF))
         ledger.write_changes(_explained(bare, before, after))
     except Exception as error:  # see above
         log.warning("changes_not_found", run_id=ledger.run_id, cause=message_of(error))

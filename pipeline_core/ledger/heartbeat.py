@@ -19,7 +19,7 @@ from pipeline_core.messages import Attempt
 log = get_logger()
 
 _LOOK_SECONDS = 0.5
-# Runs of which it is remembered when their lease was extended; a process has a few at once.
+# Runs of which it is remembered how long their lease holds; a process has a few at once.
 _MOST_RUNS = 64
 
 
@@ -77,9 +77,14 @@ def keep_alive(under_way: UnderWay) -> None:
     _heartbeat().add(under_way)
 
 
-def extend_lease(ledger: RunLedger, seconds: float) -> None:
-    """As ``lease.extend``, unless this process did it less than a third of ``seconds`` ago."""
-    _heartbeat().extend_lease(ledger, seconds)
+def extend_lease(ledger: RunLedger, seconds: float, least: float = 1 / 3) -> None:
+    """As ``lease.extend``, unless that share of ``seconds`` is known to be left."""
+    _heartbeat().extend_lease(ledger, seconds, least)
+
+
+def note_lease(ledger: RunLedger, until: float) -> None:
+    """This process acquired the run's lease until then (seconds of ``time.monotonic``)."""
+    _heartbeat().note_lease(ledger, until)
 
 
 class _Renewal:
@@ -90,7 +95,7 @@ class _Renewal:
         self._lock = threading.Lock()
         self._under_way: set[UnderWay] = set()
         self._is_running = False
-        self._extended: dict[tuple[str, str], float] = {}
+        self._holds_until: dict[tuple[str, str], float] = {}
 
     def add(self, under_way: UnderWay) -> None:
         with self._lock:
@@ -103,16 +108,19 @@ class _Renewal:
         with self._lock:
             self._under_way.discard(under_way)
 
-    def extend_lease(self, ledger: RunLedger, seconds: float) -> None:
+    def extend_lease(self, ledger: RunLedger, seconds: float, least: float) -> None:
         run, now = (ledger.state.uri, ledger.run_id), time.monotonic()
         with self._lock:
-            if now - self._extended.get(run, -seconds) < seconds / 3:
+            if self._holds_until.get(run, now) > now + seconds * least:
                 return
         if lease.extend(ledger, seconds):
-            with self._lock:
-                if len(self._extended) >= _MOST_RUNS:
-                    self._extended.clear()
-                self._extended[run] = now
+            self.note_lease(ledger, now + seconds * 2 / 3)  # it writes only if less is left
+
+    def note_lease(self, ledger: RunLedger, until: float) -> None:
+        with self._lock:
+            if len(self._holds_until) >= _MOST_RUNS:
+                self._holds_until.clear()
+            self._holds_until[ledger.state.uri, ledger.run_id] = until
 
     def _beat(self) -> None:
         while True:

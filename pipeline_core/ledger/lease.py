@@ -67,8 +67,12 @@ def is_in_force(state: Storage, lease: Lease, now: datetime) -> bool:
     return lease.expires_at > now and RunLedger(state, lease.run_id).outcome() is None
 
 
-def acquire(state: Storage, run_id: str, owner: str, seconds: float) -> Lease:
-    """Takes the lock for a run; taking it again for the same run only extends it.
+def acquire(
+    state: Storage, run_id: str, owner: str, seconds: float, ended: Lease | None = None
+) -> Lease:
+    """Takes the lock for a run; taking it again for the same run only extends it. ``ended`` is
+    another run's lease that was just seen to count, and the run to have ended: it is looked at no
+    more unless somebody else takes its place.
 
     Raises:
         ConfigError: the storage creates what is there already: the lock would be worth nothing.
@@ -77,11 +81,12 @@ def acquire(state: Storage, run_id: str, owner: str, seconds: float) -> Lease:
     is_checked = False
     while True:
         now = datetime.now(UTC)
-        current = newest(state)
+        current = ended or newest(state)
         if not is_checked and (current is None or current.checked != state.uri):
             check_creates(state)
         is_checked = True
-        if current is not None and current.run_id != run_id and is_in_force(state, current, now):
+        is_other = current is not None and current.run_id != run_id and current is not ended
+        if current is not None and is_other and is_in_force(state, current, now):
             raise RunUnderWay(
                 f"Run {current.run_id} is under way (started by {current.owner}).",
                 "Wait for it, or follow it with --wait.",
@@ -106,6 +111,7 @@ def acquire(state: Storage, run_id: str, owner: str, seconds: float) -> Lease:
             for key in before[:-_KEPT]:
                 state.remove(key)
             return lease
+        ended = None
 
 
 def extend(ledger: RunLedger, seconds: float) -> bool:

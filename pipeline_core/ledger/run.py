@@ -132,9 +132,9 @@ class RunLedger(RunReceipts):
         """Takes a dispatch back that could not be sent."""
         self.state.remove(self._key(f"dispatches/{dispatch.number}.json"))
 
-    def dispatches(self) -> list[Dispatch]:
-        """Every dispatch so far, oldest first."""
-        return self._numbered("dispatches/", Dispatch)
+    def dispatches(self, most: int = -1) -> list[Dispatch]:
+        """Every dispatch so far, oldest first; of some, the first ``most``."""
+        return self._numbered("dispatches/", Dispatch, most)
 
     def create_verdict(self, verdict: Verdict) -> Verdict:
         """Decides what becomes of the run, once; returns the verdict that counts."""

@@ -65,8 +65,11 @@ def other_owner(state: Storage, reports: Storage) -> str | None:
 def own_reports(state: Storage, reports: Storage) -> None:
     """Marks the reports as those of the state, unless they are another's. Raises as ``check_owner``
     does."""
-    check_owner(state, reports)
-    adopt_reports(state, reports)
+    owner = read_record(reports, OWNER, ReportsOwner)
+    own = read_record(state, _IDENTITY, StateIdentity)
+    if owner is None or own is None or owner != ReportsOwner(own.id, state.uri):
+        check_owner(state, reports)
+        adopt_reports(state, reports)
 
 
 def adopt_reports(state: Storage, reports: Storage) -> None:

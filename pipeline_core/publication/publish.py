@@ -92,7 +92,7 @@ def _publish(
     partials = merge_results(ledger, manifest, found)
     scale = load_snapshot(state, manifest.dimensions_digest).scale
     summary = summarise(manifest, found, partials, scale, unlike_first)
-    verdict = _decide(ledger, manifest, summary, found, allowed)
+    verdict = _decide(ledger, manifest, summary, found, allowed, verdict)
     if verdict.state == "failed":
         return _end(ledger, Outcome.failure(run_id, verdict))
     summary = _ended(summary, verdict)
@@ -200,8 +200,10 @@ def _decide(
     summary: Summary,
     done: Sequence[Done],
     allowed: Mapping[Allowance, bool],
+    verdict: Verdict | None,
 ) -> Verdict:
-    verdict = ledger.verdict()
+    if verdict is not None:  # somebody may have decided otherwise by now
+        verdict = ledger.verdict()
     if verdict is None:
         verdict = ledger.create_verdict(judge(ledger, manifest, summary, done))
     # The only reason that earlier versions knew, and did not write down.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import time
 from datetime import UTC, datetime
 
 from pipeline_core.errors import PipelineError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.attempts import this_process
+from pipeline_core.ledger.heartbeat import note_lease
 from pipeline_core.logs import get_logger
 from pipeline_core.machine.process_ids import process_id_space
 from pipeline_core.storage import Storage
@@ -24,12 +26,16 @@ def acquire_run_lock(ledger: RunLedger, seconds: float) -> RunLedger | None:
     """
     state = ledger.state
     before = lease.newest(state)
-    if before is not None and before.run_id != ledger.run_id and owner_died(state, before):
-        lease.release(RunLedger(state, before.run_id))
-    lease.acquire(state, ledger.run_id, this_process(), seconds)
     if before is None or before.run_id == ledger.run_id:
+        _acquire(ledger, seconds)
         return None
     abandoned = RunLedger(state, before.run_id)
+    if abandoned.outcome() is not None:
+        _acquire(ledger, seconds, before)
+        return None
+    if owner_died(state, before):
+        lease.release(abandoned)
+    _acquire(ledger, seconds)
     if abandoned.outcome() is not None:
         return None
     from pipeline_core.publication.publish import fail
@@ -47,6 +53,12 @@ def acquire_run_lock(ledger: RunLedger, seconds: float) -> RunLedger | None:
     return abandoned
 
 
+def _acquire(ledger: RunLedger, seconds: float, ended: lease.Lease | None = None) -> None:
+    began = time.monotonic()
+    lease.acquire(ledger.state, ledger.run_id, this_process(), seconds, ended)
+    note_lease(ledger, began + seconds)
+
+
 def owner_died(state: Storage, held: lease.Lease) -> bool:
     """Whether the run is known to be dead before its time is up: it is one that lives and dies
     with its owner, a process of this machine, or of this container, which is gone."""
@@ -59,7 +71,7 @@ def owner_died(state: Storage, held: lease.Lease) -> bool:
     if psutil.pid_exists(int(pid)):
         return False
     manifest = ledger.planned()
-    return manifest is None or manifest.engine == "local" or not ledger.dispatches()
+    return manifest is None or manifest.engine == "local" or not ledger.dispatches(1)
 
 
 def is_moving(ledger: RunLedger) -> bool:

@@ -40,6 +40,8 @@ def notify_of_outcome(ledger: RunLedger, hooks: Hooks) -> None:
     outcome = ledger.outcome()
     if outcome is None or (ledger.is_notified() and hooks.lineage is None):
         return
+    if _is_of_no_interest(ledger, hooks, outcome):
+        return
     manifest = ledger.planned()
     if manifest is not None and manifest.options.as_of is not None:
         return
@@ -62,6 +64,18 @@ def notify_of_outcome(ledger: RunLedger, hooks: Hooks) -> None:
             events = (*known.events, each.event)
             known = Told(is_complete=len(events) == len(found), events=events)
             note_heard(ledger, known)
+
+
+def _is_of_no_interest(ledger: RunLedger, hooks: Hooks, outcome: Outcome) -> bool:
+    """Whether no hook wants to hear of it, whatever there is to tell: that is noted, and nothing
+    read for it."""
+    wanted = hooks.events if hooks.webhook_url or hooks.command else frozenset()
+    is_wanted = not wanted.isdisjoint((event_of(outcome), "recovered"))
+    if outcome.summary is None or hooks.lineage is not None or is_wanted:
+        return False
+    if outcome.summary.as_of is None:
+        note_heard(ledger, Told(is_complete=True, events=(event_of(outcome),)))
+    return True
 
 
 def _of_outcome(ledger: RunLedger, manifest: Manifest | None, outcome: Outcome) -> Notification:

@@ -16,8 +16,12 @@ import console.follow
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.ledger import RunLedger, lease, open_state
+from pipeline_core.ledger.heartbeat import extend_lease
 from pipeline_core.messages import Dispatch, Manifest, Outcome
+from pipeline_core.notify.hooks import NOBODY
 from pipeline_core.running.local import process_outstanding
+from pipeline_core.running.lock import acquire_run_lock
+from pipeline_core.running.notifications import notify_of_outcome
 from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.support.archives import Shop, archive_zip, day_zip, write_shop
@@ -114,7 +118,7 @@ def test_a_run_with_nothing_new_takes_no_more_with_more_archives(few: Bucket, mo
         each.run("1")
     first, second = (each.asked(partial(each.run, "2")) for each in (few, more))
     assert second.total() - first.total() <= 5, "the results behind the last block that is kept"
-    assert second.total() <= 120
+    assert second.total() <= 70
     assert second["GET data"] + second["HEAD data"] == 0
 
 
@@ -154,6 +158,23 @@ def test_a_quiet_minute_of_the_reconciler_takes_two_requests(
     assert few.asked(lambda: reconcile(settings)).total() > 2, "it looks at what is new"
     assert RunLedger(state, "20240302T030000000000Z-000002").is_notified()
     assert few.asked(lambda: reconcile(settings)).total() == 2
+
+
+def test_the_lock_behind_a_run_that_ended_takes_five_requests_and_is_known_to_hold(
+    few: Bucket,
+) -> None:
+    few.run("1")
+    ledger = RunLedger(open_state(few.state), "2")
+    assert few.asked(lambda: acquire_run_lock(ledger, 600)).total() == 5
+    assert few.asked(lambda: extend_lease(ledger, 600, 2 / 3)).total() == 0
+
+
+def test_what_nobody_wants_to_hear_of_is_looked_at_no_further(few: Bucket) -> None:
+    few.run("1")
+    ledger = RunLedger(open_state(few.state), "1")
+    assert few.asked(lambda: notify_of_outcome(ledger, NOBODY)).total() == 3
+    assert ledger.is_notified()
+    assert few.asked(lambda: notify_of_outcome(ledger, NOBODY)).total() == 2
 
 
 class _Clock:

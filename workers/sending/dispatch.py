@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from celery import chord
 
-from pipeline_core.ledger import RunLedger, lease
+from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.attempts import this_process
+from pipeline_core.ledger.heartbeat import extend_lease
 from pipeline_core.ledger.results import results
 from pipeline_core.logs import get_logger
 from pipeline_core.machine.signals import signals_held_back
@@ -49,7 +50,7 @@ def dispatch(ledger: RunLedger, recovery: Recovery) -> bool:
     )
     if not ledger.create_dispatch(sent):
         return False
-    lease.extend(ledger, recovery.stall_after.total_seconds())
+    extend_lease(ledger, recovery.stall_after.total_seconds(), 2 / 3)
     try:
         _send(ledger, recovery.work)
     except (*AWAY, RuntimeError) as error:
