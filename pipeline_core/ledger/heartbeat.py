@@ -110,9 +110,8 @@ class _Renewal:
 
     def extend_lease(self, ledger: RunLedger, seconds: float, least: float) -> None:
         run, now = (ledger.state.uri, ledger.run_id), time.monotonic()
-        with self._lock:
-            if self._holds_until.get(run, now) > now + seconds * least:
-                return
+        if self._holds_until.get(run, now) > now + seconds * least:
+            return
         if lease.extend(ledger, seconds):
             self.note_lease(ledger, now + seconds * 2 / 3)  # it writes only if less is left
 

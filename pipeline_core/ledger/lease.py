@@ -70,9 +70,8 @@ def is_in_force(state: Storage, lease: Lease, now: datetime) -> bool:
 def acquire(
     state: Storage, run_id: str, owner: str, seconds: float, ended: Lease | None = None
 ) -> Lease:
-    """Takes the lock for a run; taking it again for the same run only extends it. ``ended`` is
-    another run's lease that was just seen to count, and the run to have ended: it is looked at no
-    more unless somebody else takes its place.
+    """Takes the lock for a run; taking it again for the same run only extends it. ``ended`` is the
+    lease that was just seen to count, of another run that was seen to have ended.
 
     Raises:
         ConfigError: the storage creates what is there already: the lock would be worth nothing.
@@ -81,7 +80,7 @@ def acquire(
     is_checked = False
     while True:
         now = datetime.now(UTC)
-        current = ended or newest(state)
+        current = newest(state) if is_checked else ended or newest(state)
         if not is_checked and (current is None or current.checked != state.uri):
             check_creates(state)
         is_checked = True
@@ -111,7 +110,6 @@ def acquire(
             for key in before[:-_KEPT]:
                 state.remove(key)
             return lease
-        ended = None
 
 
 def extend(ledger: RunLedger, seconds: float) -> bool:
