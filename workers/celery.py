@@ -12,10 +12,15 @@ from pipeline_core.storage import use_state_key
 from workers.application import App
 from workers.config import celery_config
 from workers.flower import flower_environment
-from workers.start_checks import load_settings_or_end, refuse_other_servers
+from workers.start_checks import (
+    load_settings_or_end,
+    refuse_other_servers,
+    warn_flower_without_broker,
+)
 
 refuse_other_servers()
 settings = load_settings_or_end()
+warn_flower_without_broker(settings)
 use_state_key(settings.chosen_state_key())
 app = App(
     "workers",

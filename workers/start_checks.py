@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.settings import Settings, load_settings, store_variables
+from pipeline_core.settings import DEFAULT_BROKER_URL, Settings, load_settings, store_variables
 from pipeline_core.store_environment import use_store_variables
 
 _SETTING_OF = {
@@ -58,6 +58,13 @@ def end(error: ConfigError) -> NoReturn:
 def _celery_command() -> click.Context | None:
     context = click.get_current_context(silent=True)
     return context if context is not None and context.command.name == "celery" else None
+
+
+def warn_flower_without_broker(settings: Settings) -> None:
+    """A line on standard error if ``celery flower`` has no broker: it has no log of ours."""
+    context = _celery_command()
+    if context is not None and context.invoked_subcommand == "flower" and not settings.broker_url:
+        click.echo(f"SALES_BROKER_URL is not set; Flower tries {DEFAULT_BROKER_URL}.", err=True)
 
 
 def refuse_other_servers() -> None:

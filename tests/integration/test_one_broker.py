@@ -45,3 +45,15 @@ def test_a_broker_on_the_command_line_ends_the_worker(env: dict[str, str], tmp_p
         assert worker.wait(60) == 2
     assert log.read_text().count("\n") == 1
     assert "Set SALES_BROKER_URL instead." in log.read_text()
+
+
+@pytest.mark.parametrize(("program", "said"), [("flower", True), ("worker", False)])
+def test_flower_without_a_broker_says_what_it_tries(
+    env: dict[str, str], tmp_path: Path, program: str, said: bool
+) -> None:
+    del env["SALES_BROKER_URL"]
+    log = tmp_path / "help.log"
+    with celery(program, "--help", env=env, log=log) as asked:  # it connects to nothing
+        assert asked.wait(60) == 0
+    told = "SALES_BROKER_URL is not set; Flower tries redis://localhost:6379/0."
+    assert (told in log.read_text()) is said
