@@ -25,7 +25,7 @@ EVENTS = [purchase(quantity=2)] * 3 + [purchase(product="nowhere")] + [{"event_t
 _STUCK = """
 import os, time
 from celery.signals import worker_ready
-from workers import monitoring
+from workers.programs import monitoring
 from workers.celery import app
 monitoring._EVERY_SECONDS, monitoring._STUCK_SECONDS = 0.5, 2.0
 def wait():

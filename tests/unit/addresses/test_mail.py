@@ -82,7 +82,10 @@ def test_each_recipient_is_a_destination() -> None:
         ("mailto:a@b.test?subject=x", "nothing stands behind"),
         ("mailto:ä@b.test", "is of ASCII"),
         ("mailto:a@b.test,a@B.test", "is named twice"),
-        ("postgresql://db/bi,a@b.test", "destination 2: not a URL"),
+        (
+            "postgresql://db/bi,a@b.test",
+            "destination 2: a mail address is a URL, too; write mailto:",
+        ),
         ("apprise:slack://canary", "not a notification service"),
         ("apprise+slack", "not a notification service"),
         ("apprise+slack://***/12ab34", "are hidden"),

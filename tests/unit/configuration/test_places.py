@@ -176,5 +176,5 @@ def test_a_tilde_is_a_home_as_in_a_shell(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert (places.state, places.dimensions) == (str(tmp_path), f"{tmp_path}/d")
     assert [shop.state for shop in settings.shops()][1:] == [f"{tmp_path}/s"]
     assert load_settings({"data": "./~/a"}).data == "./~/a"
-    with pytest.raises(ConfigError, match=r"SALES_DATA: .*no such user; .* is \./~"):
+    with pytest.raises(ConfigError, match=r"SALES_DATA: .*no such user; write \./ before"):
         load_settings({"data": "~nobody-of-this-name/a"})

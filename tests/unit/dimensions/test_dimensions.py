@@ -184,10 +184,10 @@ def test_unusable_file_is_a_config_or_input_error(
     assert name in caught.value.message
 
 
-def test_damaged_parquet_is_a_config_error(tmp_path: Path) -> None:
+def test_damaged_parquet_is_bad_input(tmp_path: Path) -> None:
     folder = _parquet(tmp_path / "a", pa.array(["1"]))
     (folder / "products.parquet").write_bytes(b"PAR1 nothing PAR1")
-    with pytest.raises(ConfigError, match=r"products\.parquet"):
+    with pytest.raises(InputError, match=r"products\.parquet"):
         read_folder(folder)
 
 
