@@ -76,9 +76,9 @@ def _is_true(record: logging.LogRecord) -> bool:
 
 def _name_run(record: logging.LogRecord) -> bool:
     """Gives Celery's line about a task the ids that our lines have."""
-    told = getattr(record, "data", None)
-    if isinstance(told, dict):
-        record.task_id = told.get("id")
+    told = getattr(record, "data", record.args)  # of another try, it has no data
+    if isinstance(told, dict) and "id" in told:
+        record.task_id = told["id"]
         found = _RUN.search(str(told.get("args")))
         if found is not None:
             record.run_id = found[1]

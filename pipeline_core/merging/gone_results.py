@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 
-from pipeline_core.errors import ResultsMissing
+from pipeline_core.errors import LostResult, ResultsMissing
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.messages import Receipt
@@ -25,6 +25,8 @@ def discarding_all_gone(ledger: RunLedger, done: Sequence[Done]) -> Iterator[Non
     try:
         yield
     except ResultsMissing as error:
+        if not isinstance(error.__cause__, LostResult):  # damaged, and discarded alone
+            raise
         gone = list(_gone(ledger.state, done))
         if not gone:
             raise
