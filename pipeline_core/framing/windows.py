@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -11,6 +12,7 @@ from pipeline_core.framing.borders import event_borders, longest_line, value_bor
 from pipeline_core.framing.kernel import Octets
 
 BLANK = b" \t\n\r"
+_NO_ITEMS = re.compile(rb"\[[ \t\n\r]*+\]")
 # Of a part that comes in several blocks: what stays in a processor's cache is read most quickly.
 _STREAMED = 1 << 20
 
@@ -151,6 +153,10 @@ def array_windows(
             _check_gap(waiting.length - 2, max_event_bytes)  # the array's end may be there
             waiting.keep([text], min(2 * waiting.length, max_event_bytes + 2))
             continue
+        if _NO_ITEMS.match(text):
+            raise UnreadablePart(
+                f"the part is not a JSON array: no event before byte {offset + ending.cut}"
+            )
         waiting.keep_behind(ending.cut, [b"[", ending.rest])
         offset += ending.cut
         del text, ending  # while somebody works on the window, and it while the next one is made

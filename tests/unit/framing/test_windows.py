@@ -19,6 +19,7 @@ from pipeline_core.framing.windows import Window, array_windows
 from pipeline_core.messages import Limits
 from tests.support import strategies
 from tests.support.decoding import OURS
+from tests.support.parts import ONE_WINDOW, read_part
 
 NO_LIMIT = 1 << 30
 PARTS = strategies.parts(
@@ -200,3 +201,15 @@ def test_leading_blanks_are_never_held() -> None:
 )
 def test_structure_knows_the_depth(content: bytes, depth: int) -> None:
     assert Structure.of(content).depth == depth
+
+
+@pytest.mark.parametrize("size", [1, 3, 8, ONE_WINDOW])
+@pytest.mark.parametrize(
+    "text", [b"[\n, true\n]", b'[{"a": 1},\n, {"a": "longer than a window"}]', b"[,1]"]
+)
+def test_a_comma_without_an_event_before_it_is_no_array_wherever_it_is_cut(
+    text: bytes, size: int
+) -> None:
+    for block in (1, 4, 13, ONE_WINDOW):
+        with pytest.raises(UnreadablePart):
+            read_part(text, size=size, block=block)
