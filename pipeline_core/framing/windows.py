@@ -153,10 +153,7 @@ def array_windows(
             _check_gap(waiting.length - 2, max_event_bytes)  # the array's end may be there
             waiting.keep([text], min(2 * waiting.length, max_event_bytes + 2))
             continue
-        if _NO_ITEMS.match(text):
-            raise UnreadablePart(
-                f"the part is not a JSON array: no event before byte {offset + ending.cut}"
-            )
+        _check_items(text, offset + ending.cut)
         waiting.keep_behind(ending.cut, [b"[", ending.rest])
         offset += ending.cut
         del text, ending  # while somebody works on the window, and it while the next one is made
@@ -214,6 +211,12 @@ def _longest_event(window: Window) -> int:
     if window.shape is Shape.VALUES:
         return value_borders(window.text)[1]
     return event_borders(window.text)[1] - 1
+
+
+def _check_items(text: Octets, comma: int) -> None:
+    """Of a window that ends at a comma, which is that byte of the part."""
+    if _NO_ITEMS.match(text):
+        raise UnreadablePart(f"the part is not a JSON array: no event before byte {comma}")
 
 
 def _check_gap(gap: int, max_event_bytes: int) -> None:
