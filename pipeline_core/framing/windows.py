@@ -32,14 +32,16 @@ class Shape(IntEnum):
 
 class Ending:
     """Where the window of an OPEN_ARRAY ends: before the last item that has begun. Its text is cut
-    when its reader has come there; so next to no byte is read for that alone."""
+    when its reader has come there; so next to no byte is read for that alone.
+    Raises UnreadablePart where a comma would end it before which no item stands."""
 
-    def __init__(self, text: bytearray) -> None:
+    def __init__(self, text: bytearray, offset: int = 0) -> None:
         self.cut = 0
         """The place of the comma that became a bracket, 0 if none did."""
         self.rest = b""
         """What followed it."""
         self._text = text
+        self._offset = offset
 
     def before(self, item: int) -> bool:
         """Whether it ends before this item, all before which are legal. If not, it may be open."""
@@ -59,6 +61,7 @@ class Ending:
     def _set(self, cut: int) -> None:
         self.cut, self.rest = cut, bytes(memoryview(self._text)[cut + 1 :])
         self._text[cut:] = b"]"
+        _check_items(self._text, self._offset + cut)
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ def array_windows(
         if behind is not None and value_end(text):
             waiting.keep([text])
             break
-        ending = Ending(text)
+        ending = Ending(text, offset)
         window = Window(text, offset, outside=outside, ending=ending)
         if is_given := are_open and len(text) <= max_event_bytes:
             yield window
@@ -153,7 +156,6 @@ def array_windows(
             _check_gap(waiting.length - 2, max_event_bytes)  # the array's end may be there
             waiting.keep([text], min(2 * waiting.length, max_event_bytes + 2))
             continue
-        _check_items(text, offset + ending.cut)
         waiting.keep_behind(ending.cut, [b"[", ending.rest])
         offset += ending.cut
         del text, ending  # while somebody works on the window, and it while the next one is made
