@@ -79,7 +79,7 @@ class RunProgress(Struct, frozen=True, kw_only=True):
     phase: Phase
     """What is done with it."""
     status: RunStatus | None = None
-    """Whether it is complete; null until it has an outcome."""
+    """Whether it is complete; null until it has an outcome, and if it failed."""
     reason: str = ""
     """Why it was refused or failed, for people; else empty."""
     remedy: str = ""

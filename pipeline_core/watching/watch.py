@@ -119,7 +119,7 @@ class Watch:
                 ready=len(done) == len(sizes) and not running,
                 moving=bool(running) or is_held,
             ),
-            status=outcome.status if outcome else None,
+            status=outcome.status if outcome and outcome.state != "failed" else None,
             reason=outcome.reason if outcome else "",
             remedy=outcome.remedy if outcome else "",
             engine=manifest.engine,

@@ -291,6 +291,11 @@ def test_workers_that_take_no_work_are_named_while_the_run_is_under_way(
     assert _look(ledger).workers_aside == ()
 
 
+def test_a_run_that_failed_is_neither_complete_nor_incomplete(ledger: RunLedger) -> None:
+    pipeline.fail(ledger.state.uri, ledger.run_id, ContractError("It was too much."))
+    assert (_look(ledger).phase, _look(ledger).status) == ("failed", None)
+
+
 def test_where_no_worker_can_work_that_is_why_nobody_does(
     ledger: RunLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
