@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 
 from pipeline_core.configuration.served_shops import Shop
@@ -40,8 +39,6 @@ class LocalFailures:
         if isinstance(error, (NotServed, EventsGone)):
             return ""
         if isinstance(error, RetryableError):
-            if _is_of_a_full_disk(error) and (cause := _no_room()):
-                return cause
             self._in_a_row += 1
             if self._in_a_row < _LOOK_AFTER:
                 return ""
@@ -67,12 +64,3 @@ def _no_room() -> str:
     except NotFit as error:
         return str(error)
     return ""
-
-
-def _is_of_a_full_disk(error: BaseException | None) -> bool:
-    """Whatever it is said of: what is fetched from a storage goes to a temporary file."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return True
-        error = error.__cause__
-    return False

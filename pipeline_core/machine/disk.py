@@ -10,9 +10,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import TYPE_CHECKING
 
 from pipeline_core.errors import NoTemporaryRoom
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 # What file systems, mounts and their servers answer who have no symbolic links.
 _NO_LINKS = {
@@ -42,24 +45,60 @@ def temporary_folder(uri: str) -> Iterator[Path]:
 
 
 @contextmanager
-def temporary_file(uri: str) -> Iterator[tuple[Path, IO[bytes]]]:
-    """As ``temporary_folder``, a file: its path, and itself to write and to close."""
+def temporary_file(uri: str) -> Iterator[tuple[Path, TemporaryWriter]]:
+    """As ``temporary_folder``, a file: its path, and what writes it, to be closed before it is
+    read."""
     try:
         descriptor, name = tempfile.mkstemp(prefix="sales-")
     except OSError as error:
         raise _no_room(uri, error) from error
+    writer = TemporaryWriter(descriptor, uri)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield Path(name), file
+        yield Path(name), writer
     finally:
+        with suppress(NoTemporaryRoom):  # closed already, or what came before matters more
+            writer.close()
         Path(name).unlink(missing_ok=True)
+
+
+class TemporaryWriter:
+    """Writes a file of what is on its way to or from a place. Both verbs raise NoTemporaryRoom:
+    that the disk of this machine is full says nothing of the place."""
+
+    def __init__(self, descriptor: int, uri: str) -> None:
+        self._descriptor: int | None = descriptor
+        self._uri = uri
+
+    def write(self, data: ReadableBuffer) -> None:
+        """All of it."""
+        if self._descriptor is None:
+            raise ValueError("it is closed")
+        try:
+            _write_all(self._descriptor, memoryview(data).cast("B"))
+        except OSError as error:
+            raise _no_room(self._uri, error) from error
+
+    def close(self) -> None:
+        """Once; a network's file system may tell only now that it is full."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return
+        try:
+            os.close(descriptor)
+        except OSError as error:
+            raise _no_room(self._uri, error) from error
 
 
 def _no_room(uri: str, error: OSError) -> NoTemporaryRoom:
     return NoTemporaryRoom(
-        f"There is no temporary folder for {uri}: {error.strerror}.",
+        f"Cannot write temporary files for {uri}: {error.strerror or error}.",
         "Set TMPDIR to a folder with room.",
     )
+
+
+def _write_all(descriptor: int, left: memoryview) -> None:
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 def is_folder(path: Path) -> bool:
@@ -156,9 +195,7 @@ def write_file(path: str, *pieces: bytes | memoryview) -> None:
     """Makes a file of these bytes, by no more calls than it takes: there may be very many."""
     descriptor = os.open(path, _ANEW, 0o666)
     try:
-        left = memoryview(b"".join(pieces))
-        while left:
-            left = left[os.write(descriptor, left) :]
+        _write_all(descriptor, memoryview(b"".join(pieces)))
     finally:
         os.close(descriptor)
 

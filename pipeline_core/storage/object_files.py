@@ -13,7 +13,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.machine.disk import temporary_folder
+from pipeline_core.machine.disk import temporary_file
 from pipeline_core.storage.base import Contents, StoredObject, checked
 from pipeline_core.storage.object_client import open_client, refuse_after_fork
 from pipeline_core.storage.object_errors import refused_condition, translation
@@ -152,11 +152,11 @@ class ObjectFiles:
 
     @contextmanager
     def _copied(self, key: str, version: str | None) -> Iterator[Path]:
-        with temporary_folder(self._uri) as folder:
-            path = folder / "file"
-            with self._translated("read", key), path.open("wb") as file:
+        with temporary_file(self._uri) as (path, target):
+            with self._translated("read", key):
                 for block in blocks(self._store, checked(key), version):
-                    file.write(block)
+                    target.write(block)
+            target.close()
             yield path
 
     @contextmanager

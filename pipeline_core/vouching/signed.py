@@ -14,7 +14,7 @@ from typing import IO
 
 from pipeline_core.errors import ContractError
 from pipeline_core.logs import get_logger
-from pipeline_core.machine.disk import temporary_file
+from pipeline_core.machine.disk import TemporaryWriter, temporary_file
 from pipeline_core.storage.base import Contents, OtherVersion, Storage, StoredObject
 from pipeline_core.storage.key import StateKey
 
@@ -182,7 +182,7 @@ class SignedStorage:
     def followed(self, name: str) -> str:
         raise self._refusal(name)
 
-    def _copy_checked(self, key: str, stored: IO[bytes], target: IO[bytes]) -> None:
+    def _copy_checked(self, key: str, stored: IO[bytes], target: TemporaryWriter) -> None:
         hasher, end = self._key.hasher(key), b""
         while block := stored.read(_BLOCK):
             end += block

@@ -22,9 +22,11 @@ from tests.support.host_servers import S3_PORT
 from tests.support.hosts import Host, World, kill_inside, signal_inside
 from tests.support.processes import eventually, published_csvs, sales_pipeline
 from tests.support.s3 import s3_environment
+from workers.config import PROCESS_ARCHIVE
 
 # Apart from that of Redis and PostgreSQL, so that a host may lose one and not the other.
 _STORE_ADDRESS = "10.77.0.250"
+_ARCHIVE_TASK = f"Task {PROCESS_ARCHIVE}["
 _COMMAND = (sys.executable, "-m", "console.command")
 
 
@@ -178,6 +180,12 @@ class HostFleet:
         done = self.command_host.run(*read, env=self.env)
         assert done.returncode == 0, done.stderr
         return {name: text.encode() for name, text in json.loads(done.stdout).items()}
+
+    def received(self, name: str) -> list[str]:
+        """Ids of the tasks for archives that a host was given, once for each time."""
+        lines = self.logs[name].read_text().splitlines()
+        found = [line for line in lines if _ARCHIVE_TASK in line and "] received" in line]
+        return [json.loads(line)["task_id"] for line in found]
 
     def log_lines(self, name: str, action: str) -> list[dict[str, Any]]:
         """Our own structured lines of this kind, from what runs on a host."""

@@ -7,6 +7,7 @@ import http.server
 import itertools
 import os
 import pickle
+import resource
 import subprocess
 import sys
 import threading
@@ -19,7 +20,13 @@ from typing import Any
 
 import pytest
 
-from pipeline_core.errors import ConfigError, NotAllowed, RetryableError, UnknownHost
+from pipeline_core.errors import (
+    ConfigError,
+    NotAllowed,
+    NoTemporaryRoom,
+    RetryableError,
+    UnknownHost,
+)
 from pipeline_core.storage import Contents, StateKey, Storage, absolute_uri, open_storage
 from pipeline_core.storage.base import OtherVersion
 from pipeline_core.storage.local import LocalStorage
@@ -660,7 +667,6 @@ def test_a_download_is_removed_afterwards(remote: ObjectStorage) -> None:
     with remote.local_file("key") as path:
         pass
     assert not path.exists()
-    assert not path.parent.exists()
 
 
 def test_memory_holds_a_block_at_a_time(remote: ObjectStorage) -> None:
@@ -871,13 +877,32 @@ def test_google_and_azure_speak_the_same_errors(monkeypatch: pytest.MonkeyPatch)
         open_storage("az://container")
 
 
-def test_a_full_temporary_folder_is_worth_another_try(
+def test_no_temporary_folder_is_worth_another_try(
     remote: ObjectStorage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     remote.write("key", b"x")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
-    with pytest.raises(RetryableError, match="temporary folder"), remote.local_file("key"):
+    with pytest.raises(NoTemporaryRoom, match="temporary files"), remote.local_file("key"):
         pass
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_a_full_temporary_folder_is_no_fault_of_the_place(
+    remote: ObjectStorage, local: LocalStorage, *, is_signed: bool
+) -> None:
+    """So that a worker hands back at once what it cannot fetch, and does not try it again."""
+    storage = SignedStorage(local, StateKey(b"k" * 32)) if is_signed else remote
+    storage.write("key", b"x" * 3000)
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, most[1]))
+    try:
+        with pytest.raises(NoTemporaryRoom, match=r"temporary files .*: File too large") as caught:
+            storage.local_file("key").__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    assert "TMPDIR" in caught.value.remedy
+    with storage.local_file("key") as path:
+        assert path.stat().st_size == 3000
 
 
 def test_use_after_a_fork_is_refused_not_hung(s3: str) -> None:

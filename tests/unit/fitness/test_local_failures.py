@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import tempfile
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from pipeline_core.errors import (
     TooCostly,
     UnreadableArchive,
 )
-from pipeline_core.fitness import local_failures
 from pipeline_core.fitness.local_failures import LocalFailures, cause_now
 
 NOWHERE = {"data": "Cannot list s3://shop/data: there is no answer."}
@@ -67,13 +65,3 @@ def test_a_look_names_the_folder_and_the_place(
     found = cause_now(shop, follow_links=False)
     assert found.startswith(f"Cannot write 64 MiB of temporary files to {tmp_path}/gone: No such")
     assert found.endswith("set TMPDIR to a folder with room.")
-
-
-def test_a_full_disk_is_seen_behind_what_it_is_said_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    error = RetryableError("Cannot read s3://shop/week.zip: No space left on device.")
-    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
-    failures = LocalFailures(dict)
-    assert failures.cause_of(error) == "", "there is room: another disk is full"
-    monkeypatch.setattr(local_failures, "_no_room", lambda: "There is no room.")
-    assert failures.cause_of(error) == "There is no room."
-    assert failures.cause_of(RetryableError("Away.")) == ""
