@@ -11,7 +11,7 @@ from pipeline_core.diff.published_runs import PublishedRun
 from pipeline_core.diff.steps import Effect, Steps
 from pipeline_core.diff.unite import unite
 from pipeline_core.diff.views import Bought, Side, United, collect
-from pipeline_core.ledger.snapshots import load_snapshot
+from pipeline_core.kept.snapshots import load_snapshot
 from pipeline_core.processing.recount import CountedDay, day_candidates
 
 

@@ -1,1 +1,1 @@
-"""What runs keep of days for later ones."""
+"""What runs keep for later ones: extracts of days, and snapshots of customers and products."""

@@ -2,7 +2,9 @@
 
 Neighbouring archives are merged by the block first, and a block's result is kept: a run reads the
 blocks that are as they were, and the partials of the others only. Where a block ends is decided by
-the archive's name alone, so one archive more, or less, changes one block.
+the archive's name alone, so one archive more, or less, changes one block. Where each file takes a
+round trip, what all blocks are together is kept, too: of a run with nothing new it is all there is
+to read.
 """
 
 from __future__ import annotations
@@ -62,12 +64,19 @@ def merge_results(
     requests = manifest.policy.requests
     reader = _Blocks(ledger, reports, report_identities(*by), kept, requests)
     blocks = list(_blocks(done))
+    whole = _all_of(blocks)
+    are_kept_together = ledger.state.is_far and len(done) > 1 and blocks != [whole]
+    if are_kept_together and reader.is_kept(whole):
+        blocks, are_kept_together = [whole], False
     found = at_once(ledger.state, reader.kept_of, blocks, requests)
     for block, parts in zip(blocks, found, strict=True):
         for name, table in reader.tables(block, parts):
             if name in merged:
                 merged[name].add(table)
-    return {name: running.whole() for name, running in merged.items()}
+    tables = {name: running.whole() for name, running in merged.items()}
+    if are_kept_together:
+        reader.keep(whole, tables)
+    return tables
 
 
 def merge_keys(
@@ -78,15 +87,21 @@ def merge_keys(
     """Keys under which the next run looks for what is kept, if archives (name, receipts), in
     their order, the plug-ins and what becomes of returns are as they were."""
     identities = report_identities(plugins, returns)
-    keys, members = set[str](), list[Sequence[Receipt]]()
+
+    def key_of(members: Iterable[Sequence[Receipt]]) -> str:
+        return _key(identities, list(chain.from_iterable(members)))
+
+    keys, members = list[str](), list[Sequence[Receipt]]()
     for name, receipts in archives:
         if receipts:
             members.append(receipts)
         if receipts and _ends_block(name):
-            keys.add(_key(identities, [each for of in members for each in of]))
+            keys.append(key_of(members))
             members = []
-    pieces, _ = _cut(members)
-    return keys | {_key(identities, [each for of in piece for each in of]) for piece in pieces}
+    pieces, rest = _cut(members)
+    keys += map(key_of, pieces)
+    whole = _key_of_all([*keys, key_of(rest)] if rest else keys)
+    return {*keys, whole}
 
 
 def load_result(ledger: RunLedger, done: Done, stored: StoredFile) -> bytes:
@@ -123,10 +138,12 @@ def _discarded_if_damaged(ledger: RunLedger, done: Done) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Block:
-    """``done`` of neighbouring archives; the last ones are open: tomorrow's archive joins them."""
+    """``done`` of neighbouring archives; the last ones are open: tomorrow's archive joins them. All
+    of a run have the blocks ``within``."""
 
     done: tuple[Done, ...]
     is_closed: bool
+    within: tuple[_Block, ...] = ()
 
 
 def _blocks(done: Iterable[Done]) -> Iterator[_Block]:
@@ -141,6 +158,14 @@ def _blocks(done: Iterable[Done]) -> Iterator[_Block]:
         yield _Block(tuple(chain.from_iterable(piece)), is_closed=True)
     if rest:
         yield _Block(tuple(chain.from_iterable(rest)), is_closed=False)
+
+
+def _all_of(blocks: Sequence[_Block]) -> _Block:
+    """All blocks of a run together; the only one, if it is closed."""
+    if len(blocks) == 1 and blocks[0].is_closed:
+        return blocks[0]
+    done = tuple(chain.from_iterable(block.done for block in blocks))
+    return _Block(done, is_closed=True, within=tuple(blocks))
 
 
 def _cut(archives: Sequence[_T]) -> tuple[list[Sequence[_T]], Sequence[_T]]:
@@ -171,6 +196,11 @@ def _key(identities: Mapping[str, str], receipts: Sequence[Receipt]) -> str:
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
+def _key_of_all(keys: Iterable[str]) -> str:
+    """Of blocks with these keys, in their order, together."""
+    return hashlib.sha256("\n".join(("all", *keys)).encode()).hexdigest()
+
+
 # A report's name and one of its partials.
 _Named = Iterator[tuple[str, pa.Table]]
 
@@ -186,10 +216,26 @@ class _Blocks:
     kept: Mapping[str, str]
     requests: int
 
+    def is_kept(self, block: _Block) -> bool:
+        """Whether earlier runs merged the block."""
+        return self._key_of(block) in self.kept
+
     def kept_of(self, block: _Block) -> dict[str, bytes] | None:
-        """What earlier runs merged of the block."""
-        key = _key(self.identities, [each.receipt for each in block.done])
+        """What they made of it."""
+        key = self._key_of(block)
         return load_merged(self.ledger.state, key, self.kept[key]) if key in self.kept else None
+
+    def keep(self, block: _Block, merged: Mapping[str, pa.Table]) -> None:
+        """Keeps what the block is merged, unless that is large."""
+        names = _names(self.reports, [each.receipt for each in block.done])
+        if sum(merged[name].nbytes for name in names) <= _MOST_BLOCK_BYTES:
+            data = {name: partial_file(merged[name])[1] for name in names}
+            keep_merged(self.ledger.state, self._key_of(block), data)
+
+    def _key_of(self, block: _Block) -> str:
+        if block.within:
+            return _key_of_all(map(self._key_of, block.within))
+        return _key(self.identities, [each.receipt for each in block.done])
 
     def tables(self, block: _Block, found: Mapping[str, bytes] | None) -> _Named:
         """All that is in the block, of the reports of which it has partials; ``found`` merged."""
@@ -200,11 +246,10 @@ class _Blocks:
         elif not block.is_closed or len(block.done) == 1:
             yield from self._partials(block.done, names)
         else:
-            key = _key(self.identities, receipts)
-            yield from self._merged(key, names, self._partials(block.done, names))
+            yield from self._merged(block, names, self._partials(block.done, names))
 
-    def _merged(self, key: str, names: Iterable[str], partials: _Named) -> _Named:
-        """One table of each report, kept under ``key``; the partials if these are too large to wait
+    def _merged(self, block: _Block, names: Iterable[str], partials: _Named) -> _Named:
+        """One table of each report, which are kept; the partials if these are too large to wait
         together."""
         waiting: dict[str, list[pa.Table]] = {name: [] for name in names}
         size = 0
@@ -216,8 +261,7 @@ class _Blocks:
                 yield from partials
                 return
         merged = {name: self.reports[name].merge(tables) for name, tables in waiting.items()}
-        data = {name: partial_file(table)[1] for name, table in merged.items()}
-        keep_merged(self.ledger.state, key, data)
+        self.keep(block, merged)
         yield from merged.items()
 
     def _partials(self, done: Iterable[Done], names: Iterable[str]) -> _Named:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from pipeline_core.errors import ContractError
+from pipeline_core.kept.snapshots import load_customer_numbers, load_snapshot
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.customers import load_customers, save_customers
 from pipeline_core.ledger.names import is_run_id
-from pipeline_core.ledger.snapshots import load_customer_numbers, load_snapshot
 from pipeline_core.messages import Manifest
 from pipeline_core.page import EarlierRun, Newcomers
 from pipeline_core.storage import Storage

@@ -83,7 +83,7 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
     )
     # What follows works on tables: importing that takes longer than listing most archives.
     from pipeline_core.advice.empty_tables import empty_tables_in_words
-    from pipeline_core.ledger.snapshots import save_snapshot
+    from pipeline_core.kept.snapshots import save_snapshot
     from pipeline_core.planning.feed_paths import check_feed_paths
     from pipeline_core.planning.sources import products_of, read_dimensions, source_of
     from pipeline_core.reuse.taken_over import taken_over

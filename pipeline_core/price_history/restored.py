@@ -6,8 +6,8 @@ from datetime import datetime
 
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.errors import ConfigError, RetryableError
+from pipeline_core.kept.snapshots import load_snapshot
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.snapshots import load_snapshot
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import PriceList
 from pipeline_core.price_history.price_lists import (

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import pyarrow as pa
 
+from pipeline_core.kept.snapshots import load_customer_numbers, load_snapshot
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.snapshots import load_customer_numbers, load_snapshot
 from pipeline_core.machine.profile import EVENT_BYTES
 from pipeline_core.messages import Manifest, Options, ReportPlugin
 from pipeline_core.storage import Storage

@@ -9,8 +9,8 @@ from fractions import Fraction
 import pyarrow as pa
 
 from pipeline_core.errors import ContractError
+from pipeline_core.kept.snapshots import load_snapshot
 from pipeline_core.ledger import RunLedger, published_before
-from pipeline_core.ledger.snapshots import load_snapshot
 from pipeline_core.messages import DriftLimits, Manifest, Summary, UnknownMode
 from pipeline_core.reconciliation.reconcile import reconciled
 from pipeline_core.storage import Storage

@@ -16,9 +16,9 @@ from pipeline_core.extract.days import archive_days
 from pipeline_core.extract.feed_rules import reading_of
 from pipeline_core.extract.walk import open_archive
 from pipeline_core.framing.field_paths import MISSING, lookup
+from pipeline_core.kept.snapshots import load_snapshot
 from pipeline_core.ledger import RunLedger, published_before
 from pipeline_core.ledger.results import Done
-from pipeline_core.ledger.snapshots import load_snapshot
 from pipeline_core.load.read_back import read_summary
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.logs import get_logger

@@ -9,12 +9,12 @@ import msgspec
 
 from pipeline_core.diff.since_last import note_changes
 from pipeline_core.errors import PipelineError, PublishRefused, ResultsMissing, reason_of
+from pipeline_core.kept.snapshots import load_snapshot
 from pipeline_core.ledger import RunLedger, open_state, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
 from pipeline_core.ledger.result_files import HeldResults
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.ledger.run import START_ANOTHER
-from pipeline_core.ledger.snapshots import load_snapshot
 from pipeline_core.logs import get_logger
 from pipeline_core.merging.gone_results import discarding_all_gone
 from pipeline_core.merging.merge import merge_results

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.errors import ContractError
-from pipeline_core.ledger.snapshots import (
+from pipeline_core.kept.snapshots import (
     load_customer_numbers,
     load_snapshot,
     save_customer_numbers,

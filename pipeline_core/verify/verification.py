@@ -11,8 +11,8 @@ from decimal import localcontext
 from msgspec import Struct
 
 from pipeline_core.errors import RetryableError, UnreadableArchive
+from pipeline_core.kept.snapshots import load_snapshot
 from pipeline_core.ledger import RunLedger, open_state
-from pipeline_core.ledger.snapshots import load_snapshot
 from pipeline_core.messages import ArchiveRef, Manifest, Summary
 from pipeline_core.reread.names import is_archive
 from pipeline_core.storage import Storage, open_archives, open_storage

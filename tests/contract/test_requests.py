@@ -19,6 +19,7 @@ from pipeline_core.ledger import RunLedger, lease, open_state
 from pipeline_core.ledger.heartbeat import extend_lease
 from pipeline_core.messages import Dispatch, Manifest, Outcome
 from pipeline_core.notify.hooks import NOBODY
+from pipeline_core.running.gc import collect_garbage
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import notify_of_outcome
@@ -31,6 +32,7 @@ from tests.support.s3 import use_endpoint
 
 DAYS = 7
 _PLACE = re.compile("/(data|reports|state)/")
+_KEY = re.compile("/((reports|state)/.*)")
 
 
 @pytest.fixture
@@ -55,11 +57,24 @@ class Bucket:
     def state(self) -> str:
         return f"{self.uri}/state"
 
+    def add_week(self, number: int) -> None:
+        open_storage(f"{self.uri}/data").write(f"week_{number:02}.zip", _week(number))
+
     def plan(self, run_id: str, engine: str = "local") -> Manifest:
         places = Places(
             f"{self.uri}/data", f"{self.uri}/reports", self.state, str(self.shop.dimensions), ""
         )
         return pipeline.plan(pipeline.Order(run_id=run_id, places=places, engine=engine))
+
+    def keys_asked(self, work: Callable[[], object]) -> list[str]:
+        """Method and key of each, within the state and the reports."""
+        before = len(self._store.asked)
+        work()
+        return [
+            f"{each.method} {key[1]}"
+            for each in self._store.asked[before:]
+            if (key := _KEY.search(each.path))
+        ]
 
     def run(self, run_id: str) -> Outcome:
         lease.acquire(open_state(self.state), run_id, "elsewhere:1", 600)
@@ -81,7 +96,7 @@ class Bucket:
 def _week(number: int) -> bytes:
     return archive_zip(
         {
-            f"2024-{1 + number:02}-0{day}.zip": day_zip(
+            f"2024-{1 + number % 12:02}-0{day}.zip": day_zip(
                 {"a.json": sales(1 + number, of=f"{day}" * (1 + number))}
             )
             for day in range(1, 1 + DAYS)
@@ -120,6 +135,18 @@ def test_a_run_with_nothing_new_takes_no_more_with_more_archives(few: Bucket, mo
     assert second.total() - first.total() <= 5, "the results behind the last block that is kept"
     assert second.total() <= 70
     assert second["GET data"] + second["HEAD data"] == 0
+
+
+def test_what_all_archives_are_together_is_one_file_to_read(few: Bucket) -> None:
+    few.run("1")
+    state = open_state(few.state)
+    assert collect_garbage(state, keep_runs=1).merged == 0
+    asked = few.keys_asked(partial(few.run, "2"))
+    assert not [each for each in asked if "/receipts/" in each and each.startswith("GET")]
+    assert len([each for each in asked if each.startswith("GET state/kept/merged/")]) == 1
+    few.add_week(20)
+    few.run("3")
+    assert collect_garbage(state, keep_runs=1).merged == 1, "what all were before"
 
 
 def test_archives_of_one_size_are_fetched_only_if_their_directories_are_alike(

@@ -153,7 +153,7 @@ def test_another_version_of_a_plug_in_takes_nothing_that_one_merged(runs: Runs) 
         )
         for versions in ([], ["1"], ["2"])
     )
-    assert (len(ours), len(old), len(new)) == (2, 2, 2)
+    assert (len(ours), len(old), len(new)) == (3, 3, 3), "two blocks, and what they are together"
     assert not old & new
     assert not ours & (old | new)
 

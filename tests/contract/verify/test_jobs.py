@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from pipeline_core.errors import RetryableError
+from pipeline_core.kept.snapshots import load_snapshot
 from pipeline_core.ledger import RunLedger
-from pipeline_core.ledger.snapshots import load_snapshot
 from pipeline_core.messages import Outcome
 from pipeline_core.storage import open_storage
 from pipeline_core.verify import Verification, verify
