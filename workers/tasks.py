@@ -24,7 +24,7 @@ from pipeline_core.ledger.attempts import PUBLISH, limited_attempt
 from pipeline_core.ledger.names import is_task_id
 from pipeline_core.logs import get_logger, structlog
 from pipeline_core.processing.process import manifest_of
-from pipeline_core.publication.publish import check_receipts
+from pipeline_core.publication.publish import check_receipts, look
 from pipeline_core.running import metrics
 from pipeline_core.running.deliveries import deliver_published, log_deliveries
 from pipeline_core.running.notifications import notify_of_outcome
@@ -113,15 +113,16 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
     archives without one are sent again."""
     with self.of_run(state, run_id) as ledger:
         manifest = manifest_of(ledger.state.uri, run_id)
-        is_new = ledger.outcome() is None
+        looked = look(ledger, manifest)
+        is_new = looked.outcome is None
         noted = limited_attempt(
             ledger, manifest.policy, PUBLISH, self.worker(), "publish the reports"
         )
         try:
             if is_new:
-                check_receipts(ledger, manifest)
+                check_receipts(looked)
             with noted if is_new else nullcontext():  # what has ended leaves no more records
-                outcome = pipeline.publish(ledger.state.uri, run_id)
+                outcome = pipeline.publish(ledger.state.uri, run_id, looked=looked)
         except ResultsMissing as error:
             log.warning("results_missing", cause=error.message)
             reconciler.recover_run(settings, ledger, told=error.message)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import tee
 
 import msgspec
 
@@ -19,7 +20,7 @@ from pipeline_core.diff.sentences import because
 from pipeline_core.diff.steps import Named
 from pipeline_core.diff.views import Amount, United, total
 from pipeline_core.errors import ContractError, PipelineError, message_of
-from pipeline_core.ledger import RunLedger, published_before
+from pipeline_core.ledger import Past, RunLedger, published_ids
 from pipeline_core.ledger.results import Done
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Summary
@@ -39,32 +40,43 @@ _CUT_OFF = "the search for it was cut off."
 
 
 def note_changes(
-    ledger: RunLedger, manifest: Manifest, summary: Summary, done: Sequence[Done]
-) -> None:
-    """Keeps with the run what changed since the newest published run that was planned before it.
-    Nothing is kept of a first run, or of one of a time past, and what was kept stays.
+    ledger: RunLedger,
+    manifest: Manifest,
+    summary: Summary,
+    done: Sequence[Done],
+    kept: Changes | None,
+) -> Past:
+    """Keeps with the run what changed since the newest published run that was planned before it,
+    and returns it, with what is known of those. Nothing is kept of a first run, or of one of a time
+    past, and what was ``kept`` stays.
 
-    No publication is to fail for it, so it raises no error. What ends the process would end the
+    No publication is to fail for it, so it raises no error but RetryableError where the state says
+    of no run whether it is published. What ends the process would end the
     next one, too: that the search was cut off is kept before it begins.
     """
+    newest, ids = tee(published_ids(ledger.state, ledger.run_id))
+    past = Past(ids, changes=kept)
+    if kept is not None or manifest.options.as_of is not None:
+        return past
+    since = next(newest, None)
+    if since is None:
+        return past
     try:
-        before = _before(ledger, manifest)
-        if before is None:
-            return
+        before = published_run(ledger.state, since)
+        past = replace(past, newest=before.manifest)
         bare = _moved(before.summary, summary)
         after = PublishedRun(ledger, manifest, summary, done)
         if not _are_alike(before, after):
-            ledger.write_changes(msgspec.structs.replace(bare, unknown=_CUT_OFF))
-        ledger.write_changes(_explained(bare, before, after))
+            past = _noted(past, ledger, msgspec.structs.replace(bare, unknown=_CUT_OFF))
+        past = _noted(past, ledger, _explained(bare, before, after))
     except Exception as error:  # see above
         log.warning("changes_not_found", run_id=ledger.run_id, cause=message_of(error))
+    return past
 
 
-def _before(ledger: RunLedger, manifest: Manifest) -> PublishedRun | None:
-    if manifest.options.as_of is not None or ledger.changes() is not None:
-        return None
-    since = published_before(ledger.state, ledger.run_id)
-    return None if since is None else published_run(ledger.state, since)
+def _noted(past: Past, ledger: RunLedger, changes: Changes) -> Past:
+    ledger.write_changes(changes)
+    return replace(past, changes=changes)
 
 
 def _moved(was: Summary, is_now: Summary) -> Changes:

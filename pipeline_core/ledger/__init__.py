@@ -37,6 +37,7 @@ it.
 """
 
 from pipeline_core.ledger.publications import (
+    Past,
     last_publication,
     mark_published,
     newest_published,
@@ -48,6 +49,7 @@ from pipeline_core.ledger.runs import is_vouched_run, newest_runs, planted_words
 from pipeline_core.ledger.state import nothing_yet, open_state, unvouched_words
 
 __all__ = [
+    "Past",
     "RunLedger",
     "is_vouched_run",
     "last_publication",

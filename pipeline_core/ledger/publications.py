@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.ledger.run import RunLedger
+from pipeline_core.messages import Manifest
+from pipeline_core.messages.changes import Changes
 from pipeline_core.storage import Storage
 
 _FOLDER = "published"
+
+
+@dataclass(frozen=True)
+class Past:
+    """What is known of the runs published before one: their ids, newest first, the plan of the
+    newest, and what changed since."""
+
+    ids: Iterable[str]
+    newest: Manifest | None = None
+    changes: Changes | None = None
 
 
 def published_ids(state: Storage, before: str | None = None) -> Iterator[str]:

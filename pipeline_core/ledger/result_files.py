@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
-from pipeline_core.messages import Receipt, StoredFile, Work, to_json
+from pipeline_core.messages import Receipt, ReusedReceipts, StoredFile, Work, to_json
 
 # To create a file costs as much as to write, read and hash so many bytes.
 MOST_BEHIND = 64 << 10
@@ -86,8 +86,10 @@ def behind_receipt(data: bytes) -> bytes:
 @dataclass
 class HeldResults:
     """What is behind receipts that were read, for whoever asks for it soon: by the file's key, up
-    to some bytes, and that of the last file beyond."""
+    to some bytes, and that of the last file beyond; and which receipts were ``reused``, once that
+    is known."""
 
+    reused: ReusedReceipts | None = None
     _held: dict[str, bytes] = field(default_factory=dict)
     _size: int = 0
     _last: tuple[str, bytes] = ("", b"")

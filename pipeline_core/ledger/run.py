@@ -28,6 +28,7 @@ from pipeline_core.messages import (
 from pipeline_core.messages.changes import Changes
 from pipeline_core.messages.notification import Told
 
+OUTCOME, VERDICT, CHANGES = "outcome.json", "verdict.json", "changes.json"
 _DISTINCT = "distinct.json"
 
 START_ANOTHER = "Start another: `sales-pipeline run`."
@@ -47,7 +48,7 @@ class RunLedger(RunReceipts):
         """Raises ConfigError if there is no such run, or it was never planned."""
         manifest = self.planned()
         if manifest is None:
-            if self._stands("manifest.json"):
+            if "manifest.json" in self.records():
                 raise damaged_record(f"The plan of run {self.run_id}", START_ANOTHER)
             if (outcome := self.outcome()) is not None and outcome.summary is not None:
                 raise ConfigError(
@@ -138,41 +139,41 @@ class RunLedger(RunReceipts):
 
     def create_verdict(self, verdict: Verdict) -> Verdict:
         """Decides what becomes of the run, once; returns the verdict that counts."""
-        return self._create_once("verdict.json", verdict)
+        return self._create_once(VERDICT, verdict)
 
     def replace_verdict(self, verdict: Verdict) -> None:
         """Overrules the verdict: a person decided."""
-        self.state.write(self._key("verdict.json"), to_json(verdict))
+        self.state.write(self._key(VERDICT), to_json(verdict))
 
     def verdict(self) -> Verdict | None:
         """What is to become of the run, or None while that is open."""
-        return self._read("verdict.json", Verdict)
+        return self._read(VERDICT, Verdict)
 
     def write_outcome(self, outcome: Outcome) -> None:
         """Records that the verdict is carried out."""
-        self.state.write(self._key("outcome.json"), to_json(outcome))
+        self.state.write(self._key(OUTCOME), to_json(outcome))
 
     def outcome(self) -> Outcome | None:
         """How the run ended, or None while it is under way."""
-        return self._read("outcome.json", Outcome)
+        return self._read(OUTCOME, Outcome)
 
     def check_outcome(self) -> None:
         """Raises ConfigError if how the run ended is on record, and the record does not count."""
-        if self.outcome() is None and self._stands("outcome.json"):
+        if self.outcome() is None and OUTCOME in self.records():
             again = f"`sales-pipeline resume {self.run_id}` makes it again."
             raise damaged_record(f"The record of how run {self.run_id} ended", again)
 
     def write_changes(self, changes: Changes) -> None:
         """Keeps what changed since the run published before, as far as it is known."""
-        self.state.write(self._key("changes.json"), to_json(changes))
+        self.state.write(self._key(CHANGES), to_json(changes))
 
     def changes(self) -> Changes | None:
         """What changed since the run published before, or None if nobody looked."""
-        return self._read("changes.json", Changes)
+        return self._read(CHANGES, Changes)
 
     def reopen(self) -> None:
         """Takes the run for under way again: no verdict, no outcome, nobody told."""
-        for name in ("told.json", "lineage.json", "outcome.json", "changes.json", "verdict.json"):
+        for name in ("told.json", "lineage.json", OUTCOME, CHANGES, VERDICT):
             self.state.remove(self._key(name))
 
     def forget_notified(self) -> None:

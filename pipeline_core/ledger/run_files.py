@@ -62,10 +62,12 @@ class RunFiles:
         """The same to read from its beginning, of any size. Raises DamagedResult."""
         return opened_stored(self.state, stored, self.held)
 
-    def _stands(self, name: str) -> bool:
-        """Whether there is a file of that name, whoever wrote it."""
-        key = self._key(name)
-        return any(stored.key == key for stored in self.state.files(f"runs/{self.run_id}"))
+    def records(self) -> frozenset[str]:
+        """Names of the run's records, and of folders of such, that there are, whoever wrote them:
+        whoever needs several asks once which there are."""
+        inside = self.state.contents(f"runs/{self.run_id}")
+        names = (stored.key.rsplit("/", 1)[1] for stored in inside.files)
+        return frozenset((*names, *inside.folders))
 
     def _names(self, folder: str) -> list[str]:
         keys = (stored.key for stored in self.state.files(self._key(folder)))

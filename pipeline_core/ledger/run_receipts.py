@@ -16,7 +16,7 @@ from pipeline_core.messages import Attempt, Policy, Receipt, ReusedReceipts, Wor
 from pipeline_core.storage import StoredObject
 from pipeline_core.storage.in_flight import at_once
 
-_FOLDER = "receipts"
+RECEIPTS = "receipts"
 _RESULT = ".result"
 # Of an earlier version, of a run that lost the others it had taken over, or without what was behind
 # it, which no later run can use any more.
@@ -61,6 +61,13 @@ class RunReceipts(RunFiles):
         """Takes receipts over from the run before: in one file, or the blocks of that run, so that
         it makes no difference how many they are."""
         self._create_once(_REUSED, reused)
+
+    def records(self) -> frozenset[str]:
+        """As ``RunFiles.records``."""
+        found = super().records()
+        if self.held is not None and _REUSED not in found:
+            self.held.reused = ReusedReceipts()
+        return found
 
     def receipts_of(
         self, work_ids: Iterable[str], requests: int = Policy().requests
@@ -130,7 +137,12 @@ class RunReceipts(RunFiles):
         return {reused.block.key for reused in self._taken_over().blocks}
 
     def _taken_over(self) -> ReusedReceipts:
-        return self._read(_REUSED, ReusedReceipts) or ReusedReceipts()
+        if self.held is not None and self.held.reused is not None:
+            return self.held.reused
+        found = self._read(_REUSED, ReusedReceipts) or ReusedReceipts()
+        if self.held is not None:
+            self.held.reused = found
+        return found
 
     def _each_reused(
         self, wanted: Collection[str] | None = None, but: Collection[str] = ()
@@ -153,7 +165,7 @@ class RunReceipts(RunFiles):
 
     def result_files(self) -> list[StoredObject]:
         """Files of results, with what is behind their receipts."""
-        found = self.state.files(self._key(_FOLDER))
+        found = self.state.files(self._key(RECEIPTS))
         return [stored for stored in found if stored.key.endswith(_RESULT)]
 
     def leave_receipt(self, result_key: str, *, dry_run: bool = False) -> int:
@@ -177,7 +189,7 @@ class RunReceipts(RunFiles):
 
     def _made(self) -> set[str]:
         """Ids of the work of which there are receipts of this run's own."""
-        names = (stored.key.rsplit("/", 1)[1] for stored in self.state.files(self._key(_FOLDER)))
+        names = (stored.key.rsplit("/", 1)[1] for stored in self.state.files(self._key(RECEIPTS)))
         return {
             name.removesuffix(ending)
             for name in names
@@ -213,6 +225,8 @@ class RunReceipts(RunFiles):
     def _take_out_of_reused(self, works: Iterable[Work]) -> set[str]:
         """Returns the ids of those that were taken over. The others become receipts like any, or
         stay in their blocks."""
+        if self.held is not None:
+            self.held.reused = None
         found, reused = self._taken_over(), self.reused_ids()
         taken = {work.id for work in works if work.id in reused}
         archives = {work_id.partition("-")[0] for work_id in taken}
@@ -225,6 +239,8 @@ class RunReceipts(RunFiles):
             self.state.remove(self._key(_REUSED))
         elif taken:
             self.state.write(self._key(_REUSED), to_json(without_archives(found, archives)))
+        if self.held is not None:
+            self.held.reused = None
         return taken
 
     def _remove_receipt(self, work_id: str) -> None:
@@ -245,8 +261,8 @@ def _sound(receipt: Receipt, work_id: str) -> Receipt:
 
 
 def _result(work_id: str) -> str:
-    return f"{_FOLDER}/{work_id}{_RESULT}"
+    return f"{RECEIPTS}/{work_id}{_RESULT}"
 
 
 def _receipt(work_id: str) -> str:
-    return f"{_FOLDER}/{work_id}{_RECEIPT}"
+    return f"{RECEIPTS}/{work_id}{_RECEIPT}"

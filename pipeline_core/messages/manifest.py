@@ -107,6 +107,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     customer_numbers: str | None = None
     """SHA-256 (hex) of the file of numbers by which distinct customers are counted, which is beside
     the snapshot; None is by their places there."""
+    price_scale: int | None = None
+    """Decimals of the snapshot's prices; None if an earlier version did not say."""
     price_history: int | None = None
     """Number of the version of the price history that the snapshot's products are; None if the run
     keeps none."""

@@ -23,27 +23,36 @@ from pipeline_core.valid_ranges import distinct_ids
 
 
 def newcomers(
-    state: Storage, manifest: Manifest, before: EarlierRun | None, sales: pa.Table
+    state: Storage,
+    manifest: Manifest,
+    before: EarlierRun | None,
+    sales: pa.Table,
+    known: Manifest | None = None,
 ) -> Newcomers | None:
     """Of the customers in the merged partial ``sales``. None if there is no run before, or if its
     customers or this run's are not all known: those of the dimension are, and strangers that
-    ``--unknown bucket`` counts are not. Keeps this run's for the next."""
+    ``--unknown bucket`` counts are not. Keeps this run's for the next. ``known`` is the plan of a
+    run, of the one before most often, which is not read again then."""
     now = known_customers(sales)
     if now is None:
         return None
     save_customers(state, manifest.run_id, now.serialize())
-    then = _customers_of(state, before, manifest) if before is not None else None
+    then = _customers_of(state, before, manifest, known) if before is not None else None
     if then is None:
         return None
     returned = now.intersection_cardinality(then)
     return Newcomers(new=len(now) - returned, returned=returned, gone=len(then) - returned)
 
 
-def _customers_of(state: Storage, run: EarlierRun, manifest: Manifest) -> BitMap | None:
+def _customers_of(
+    state: Storage, run: EarlierRun, manifest: Manifest, known: Manifest | None
+) -> BitMap | None:
     """The customers of an earlier run by their numbers in this one; one who is not in this one's
     snapshot any more has a number that nobody else has."""
     data = load_customers(state, run.run_id) if is_run_id(run.run_id) else None
-    earlier = RunLedger(state, run.run_id).planned() if data is not None else None
+    earlier = known if known is not None and known.run_id == run.run_id else None
+    if data is not None and earlier is None:
+        earlier = RunLedger(state, run.run_id).planned()
     if data is None or earlier is None:
         return None
     then = BitMap.deserialize(data)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipeline_core.containers.ignored import commonest_endings
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import Past, RunLedger, published_ids
 from pipeline_core.load.tables import file_names
 from pipeline_core.machine.disk import write_file
 from pipeline_core.messages import Manifest, Summary
@@ -52,9 +52,11 @@ def write_pages(
     sales: pa.Table,
     partials: Mapping[str, pa.Table],
     scale: int,
+    past: Past | None = None,
 ) -> None:
     """index.html, and a page beside each CSV of by_category/. ``sales`` is the finished sales
-    report, ``partials`` are the merged ones by report; ``folder`` has rejects.csv.
+    report, ``partials`` are the merged ones by report; ``folder`` has rejects.csv. The ``past`` is
+    looked up if it is not known.
 
     Raises:
         RetryableError: a storage does not answer, or has no room.
@@ -66,7 +68,10 @@ def write_pages(
     segments = by_segment(rows, count_customers_by_segment(partials[CATEGORY_SALES.name]))
     cells, folded = shown_cells(rows, pages, scale)
     # A report of a time past follows none: those published before it tell of more days.
-    earlier = earlier_runs(state, reports, summary.run_id) if summary.as_of is None else ()
+    if past is None:
+        changes = RunLedger(state, summary.run_id).changes()
+        past = Past(published_ids(state, summary.run_id), changes=changes)
+    earlier = earlier_runs(reports, past.ids) if summary.as_of is None else ()
     before = earlier[0] if earlier else None
     categories_shown = shown_groups(sums, scale, GROUPS, pages.__getitem__)
     segments_shown = shown_groups(segments, scale, GROUPS)
@@ -87,9 +92,9 @@ def write_pages(
         summary=summary,
         shop=manifest.options.shop,
         currency=manifest.options.currency,
-        changes=RunLedger(state, summary.run_id).changes(),
+        changes=past.changes,
         earlier=earlier,
-        newcomers=newcomers(state, manifest, before, partials[CATEGORY_SALES.name]),
+        newcomers=newcomers(state, manifest, before, partials[CATEGORY_SALES.name], past.newest),
         cells=cells,
         folded_cells=folded,
         categories=categories_shown,

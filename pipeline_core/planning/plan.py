@@ -116,6 +116,7 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
         policy=order.policy,
         dimensions_digest=dimensions_digest,
         customer_numbers=taken.customer_numbers,
+        price_scale=snapshot.scale,
         price_history=version,
         customers=customers,
         products=products,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
@@ -14,7 +15,8 @@ from pipeline_core.ledger import RunLedger, open_state, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
 from pipeline_core.ledger.result_files import HeldResults
 from pipeline_core.ledger.results import Done, results
-from pipeline_core.ledger.run import START_ANOTHER
+from pipeline_core.ledger.run import CHANGES, OUTCOME, START_ANOTHER, VERDICT
+from pipeline_core.ledger.run_receipts import RECEIPTS
 from pipeline_core.logs import get_logger
 from pipeline_core.merging.gone_results import discarding_all_gone
 from pipeline_core.merging.merge import merge_results
@@ -34,20 +36,48 @@ from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.verdict import judge
 from pipeline_core.publication.without_sent_twice import distinct
 from pipeline_core.reuse.memory import learn_days, remember_results
-from pipeline_core.storage import open_storage
+from pipeline_core.storage import Storage, open_storage
 
 log = get_logger()
 
 
+@dataclass(frozen=True)
+class Looked:
+    """A run as whoever is to publish it has found it: its plan, the names of its records, and its
+    outcome, if there is one."""
+
+    ledger: RunLedger
+    manifest: Manifest
+    records: frozenset[str]
+    outcome: Outcome | None
+
+
+def look(ledger: RunLedger, manifest: Manifest | None = None) -> Looked:
+    """Looks at a run that is to be published. What is not there is asked for no further.
+
+    Raises:
+        ConfigError: there is no such run, or it was never planned.
+        RetryableError: the state storage does not answer.
+    """
+    ledger = RunLedger(ledger.state, ledger.run_id, HeldResults())
+    manifest, records = manifest or ledger.manifest(), ledger.records()
+    return Looked(ledger, manifest, records, ledger.outcome() if OUTCOME in records else None)
+
+
 def publish(
-    state_uri: str, run_id: str, *, allow_incomplete: bool = False, allow_drift: bool = False
+    state_uri: str,
+    run_id: str,
+    *,
+    allow_incomplete: bool = False,
+    allow_drift: bool = False,
+    looked: Looked | None = None,
 ) -> Outcome:
     """Publishes a run whose archives all have their receipts, or records why it may not be.
 
     The verdict is decided once, and everything written follows from the verdict, the manifest
     and the receipts: any number of publishers, at any time, write the same bytes. A run that
     was decided otherwise keeps its outcome; a refusal is overruled if all is allowed for which it
-    was refused.
+    was refused. ``looked`` is what the caller found just before, if it has looked.
 
     Raises:
         PublishRefused: the run was given up while this publisher prepared the reports.
@@ -57,11 +87,9 @@ def publish(
         ContractError: the dimension snapshot is damaged.
         RetryableError: a storage does not answer, or has no room.
     """
-    state = open_state(state_uri)
-    ledger = RunLedger(state, run_id, HeldResults())
-    manifest = ledger.manifest()
-    verdict = ledger.verdict()
-    outcome = ledger.outcome()
+    looked = looked or look(RunLedger(open_state(state_uri), run_id))
+    ledger, manifest, outcome = looked.ledger, looked.manifest, looked.outcome
+    state, verdict = ledger.state, ledger.verdict() if VERDICT in looked.records else None
     if outcome is not None and outcome.state == "published":
         show(state, manifest)
         return outcome
@@ -73,16 +101,16 @@ def publish(
     found = _all_results(ledger, manifest)
     with discarding_all_gone(ledger, found):
         allowed: dict[Allowance, bool] = {"incomplete": allow_incomplete, "drift": allow_drift}
-        return _publish(ledger, manifest, found, verdict, allowed)
+        return _publish(looked, found, verdict, allowed)
 
 
 def _publish(
-    ledger: RunLedger,
-    manifest: Manifest,
+    looked: Looked,
     found: Sequence[Done],
     verdict: Verdict | None,
     allowed: Mapping[Allowance, bool],
 ) -> Outcome:
+    ledger, manifest = looked.ledger, looked.manifest
     state, run_id = ledger.state, ledger.run_id
     if verdict is None and manifest.options.as_of is None:
         remember_results(state, manifest, found)
@@ -90,18 +118,19 @@ def _publish(
         learn_days(state, manifest, found)
     found, unlike_first = distinct(ledger, manifest, found)
     partials = merge_results(ledger, manifest, found)
-    scale = load_snapshot(state, manifest.dimensions_digest).scale
+    scale = _scale_of(state, manifest)
     summary = summarise(manifest, found, partials, scale, unlike_first)
     verdict = _decide(ledger, manifest, summary, found, allowed, verdict)
     if verdict.state == "failed":
         return _end(ledger, Outcome.failure(run_id, verdict))
     summary = _ended(summary, verdict)
     if verdict.state == "published":
-        note_changes(ledger, manifest, summary, found)
+        kept = ledger.changes() if CHANGES in looked.records else None
+        past = note_changes(ledger, manifest, summary, found, kept)
         reports = open_storage(manifest.reports)
         own_reports(state, reports)
         with reports.publish_folder(f"runs/{run_id}") as folder:
-            write_reports(folder, ledger, manifest, found, partials, scale, summary)
+            write_reports(folder, ledger, manifest, found, partials, scale, summary, past)
             _check_not_given_up(ledger)
         show(state, manifest)
     return _end(
@@ -115,6 +144,14 @@ def _publish(
             summary=summary,
         ),
     )
+
+
+def _scale_of(state: Storage, manifest: Manifest) -> int:
+    """Decimals of prices. A snapshot in a folder, which a power cut may have torn, is looked at:
+    whoever reads the report may ask what it is made of."""
+    if manifest.price_scale is None or not state.is_far:
+        return load_snapshot(state, manifest.dimensions_digest).scale
+    return manifest.price_scale
 
 
 def fail(state_uri: str, run_id: str, error: BaseException) -> Outcome | None:
@@ -159,10 +196,11 @@ def _end(ledger: RunLedger, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def check_receipts(ledger: RunLedger, manifest: Manifest) -> None:
+def check_receipts(looked: Looked) -> None:
     """Raises ResultsMissing if planned work of an undecided run has no receipt: for whoever was
     told to publish, before there is any record of it. No receipt is read."""
-    done = ledger.receipt_ids()
+    ledger, manifest = looked.ledger, looked.manifest
+    done = ledger.receipt_ids() if RECEIPTS in looked.records else ledger.reused_ids()
     missing = tuple(work for work in manifest.planned_work() if work.id not in done)
     if missing and ledger.verdict() is None:
         raise _missing(ledger, manifest, missing)

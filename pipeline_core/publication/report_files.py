@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import Past, RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.rejects import HEADER, Room, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
@@ -30,8 +30,10 @@ def write_reports(
     partials: dict[str, pa.Table],
     scale: int,
     summary: Summary,
+    past: Past | None = None,
 ) -> None:
-    """Every file of a published run, ``partials`` being the merged ones by report.
+    """Every file of a published run, ``partials`` being the merged ones by report; ``past`` is what
+    is known of the runs before it.
 
     Raises:
         ResultsMissing: a stored result is damaged.
@@ -52,7 +54,7 @@ def write_reports(
     reports = open_storage(manifest.reports)
     from pipeline_core.page.gather import write_pages  # takes a while: not for who only processes
 
-    write_pages(folder, ledger.state, reports, manifest, summary, sales, partials, scale)
+    write_pages(folder, ledger.state, reports, manifest, summary, sales, partials, scale, past)
     (folder / SUMMARY).write_bytes(to_json(summary))
 
 

@@ -133,7 +133,7 @@ def test_a_run_with_nothing_new_takes_no_more_with_more_archives(few: Bucket, mo
         each.run("1")
     first, second = (each.asked(partial(each.run, "2")) for each in (few, more))
     assert second.total() - first.total() <= 5, "the results behind the last block that is kept"
-    assert second.total() <= 70
+    assert second.total() <= 62
     assert second["GET data"] + second["HEAD data"] == 0
 
 
