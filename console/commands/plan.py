@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +59,13 @@ def show_plan(settings: Settings, *, as_json: bool, list_all: bool = True) -> No
     note(unvouched_words(settings.state))
     plugins = load_plugins(settings.places(), settings.chosen_reports())
     memory = recall(open_state(settings.state), absolute_uri(settings.data))
-    known, options = known_archives(memory), settings.options()
+    options, known = settings.options(), _versions_and_days(known_archives(memory))
     data = open_archives(settings.data, follow_links=settings.follow_links)
     found = survey(
         data,
         options.limits,
         options.feed,
-        {} if settings.full else listed_archives(memory, options.feed),
+        () if settings.full else listed_archives(memory, options.feed),
         requests=settings.requests,
     )
     if settings.full or not is_known_feed(options.feed, memory):
@@ -120,7 +120,7 @@ def show_plan(settings: Settings, *, as_json: bool, list_all: bool = True) -> No
         for archive, state in states
     ]
     gone = "it counts no more"
-    rows += [(name, "vanished", "", len(known[name].days), gone) for name in vanished]
+    rows += [(name, "vanished", "", known[name][1], gone) for name in vanished]
     console.print(table(["archive", "state", "bytes", "days", "note"], rows, numbers=(2, 3)))
     takes = "" if seconds is None else f", about {seconds:,.0f} s at the pace of earlier runs"
     console.print(f"{counted(len(states), 'archive')}, {counted(to_read, 'byte')} to read{takes}.")
@@ -192,7 +192,12 @@ def _expected_seconds(state: Storage, to_read: int) -> float | None:
     return None
 
 
-def _state(archive: ArchiveRef, known: Mapping[str, ArchiveRef]) -> PlannedState:
+def _versions_and_days(archives: Iterable[ArchiveRef]) -> dict[str, tuple[str, int]]:
+    """By name, the version, and the number of days."""
+    return {each.name: (each.version, len(each.days)) for each in archives}
+
+
+def _state(archive: ArchiveRef, known: Mapping[str, tuple[str, int]]) -> PlannedState:
     if archive.unreadable:
         return "unreadable"
     if archive.duplicate_of:
@@ -200,4 +205,4 @@ def _state(archive: ArchiveRef, known: Mapping[str, ArchiveRef]) -> PlannedState
     before = known.get(archive.name)
     if before is None:
         return "new"
-    return "unchanged" if before.version == archive.version else "changed"
+    return "unchanged" if before[0] == archive.version else "changed"

@@ -82,7 +82,7 @@ def in_blocks(state: Storage, manifest: Manifest, earlier: Iterable[ArchiveBlock
     """The manifest as it is to be kept: of many archives it names blocks, those that an
     ``earlier`` run wrote where they are the same. Raises RetryableError."""
     if are_few(manifest.archives):
-        return manifest
+        return msgspec.structs.replace(manifest, archives=tuple(manifest.archives))
     writer = BlockWriter(state, manifest.run_id, earlier)
     blocks = [
         writer.write([msgspec.structs.replace(archive, id="") for archive in block])

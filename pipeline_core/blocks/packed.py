@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Generic, TypeVar, overload
 
 import msgspec
@@ -16,10 +17,11 @@ _Record = TypeVar("_Record")
 
 class Packed(Sequence[_Record], Generic[_Record]):
     """Records of one kind, in the order in which they came. To go over them unpacks one block
-    after the other; none stays."""
+    after the other; none stays but that of the last one that was asked for by its place."""
 
     def __init__(self, kind: type[_Record], records: Iterable[_Record]) -> None:
         self._kind, self._blocks, self._count = kind, list[bytes](), 0
+        self._last: tuple[int, list[_Record]] = -1, []
         waiting: list[_Record] = []
         for record in records:
             waiting.append(record)
@@ -47,11 +49,20 @@ class Packed(Sequence[_Record], Generic[_Record]):
         if isinstance(place, slice):
             return [self[each] for each in range(self._count)[place]]
         number, within = divmod(range(self._count)[place], _RECORDS)
-        return self._unpacked(number)[within]
+        if self._last[0] != number:
+            self._last = number, self._unpacked(number)
+        return self._last[1][within]
 
     def _unpacked(self, number: int) -> list[_Record]:
         data = zlib.decompress(self._blocks[number])
         return msgspec.msgpack.decode(data, type=list[self._kind])  # type: ignore[name-defined]
+
+
+def held(kind: type[_Record], records: Iterable[_Record]) -> Sequence[_Record]:
+    """Records to go over again and again: many are packed, and few stay as they are."""
+    rest = iter(records)
+    few = tuple(islice(rest, _RECORDS + 1))
+    return Packed(kind, chain(few, rest)) if len(few) > _RECORDS else few
 
 
 def _packed(records: Sequence[object]) -> bytes:

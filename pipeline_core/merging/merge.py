@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import chain, groupby
@@ -55,27 +56,23 @@ def merge_results(
     """
     by = manifest.report_plugins, manifest.options.returns
     reports = {report.name: report for report in reports_of(*by)}
+    of_all = reports.keys() - _not_of_all(reports.keys(), (each.receipt for each in done))
     merged = {
         name: report.running_merge()
         for name, report in reports.items()
-        if report.is_published or _have_all(name, (each.receipt for each in done))
+        if report.is_published or name in of_all
     }
     kept = {} if manifest.reuse.full else merged_digests(ledger.state)
     requests = manifest.policy.requests
     reader = _Blocks(ledger, reports, report_identities(*by), kept, requests)
-    blocks = list(_blocks(done))
-    whole = _all_of(blocks)
-    are_kept_together = ledger.state.is_far and len(done) > 1 and blocks != [whole]
-    if are_kept_together and reader.is_kept(whole):
-        blocks, are_kept_together = [whole], False
-    found = at_once(ledger.state, reader.kept_of, blocks, requests)
-    for block, parts in zip(blocks, found, strict=True):
-        for name, table in reader.tables(block, parts):
-            if name in merged:
-                merged[name].add(table)
+    whole = reader.key_of_all(done) if ledger.state.is_far and len(done) > 1 else None
+    found = None if whole is None else reader.kept_of(whole)
+    for name, table in reader.all_tables(done) if found is None else _read(found):
+        if name in merged:
+            merged[name].add(table)
     tables = {name: running.whole() for name, running in merged.items()}
-    if are_kept_together:
-        reader.keep(whole, tables)
+    if whole is not None and found is None:
+        reader.keep(whole, {name: tables[name] for name in of_all})
     return tables
 
 
@@ -138,12 +135,10 @@ def _discarded_if_damaged(ledger: RunLedger, done: Done) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Block:
-    """``done`` of neighbouring archives; the last ones are open: tomorrow's archive joins them. All
-    of a run have the blocks ``within``."""
+    """``done`` of neighbouring archives; the last ones are open: tomorrow's archive joins them."""
 
     done: tuple[Done, ...]
     is_closed: bool
-    within: tuple[_Block, ...] = ()
 
 
 def _blocks(done: Iterable[Done]) -> Iterator[_Block]:
@@ -160,14 +155,6 @@ def _blocks(done: Iterable[Done]) -> Iterator[_Block]:
         yield _Block(tuple(chain.from_iterable(rest)), is_closed=False)
 
 
-def _all_of(blocks: Sequence[_Block]) -> _Block:
-    """All blocks of a run together; the only one, if it is closed."""
-    if len(blocks) == 1 and blocks[0].is_closed:
-        return blocks[0]
-    done = tuple(chain.from_iterable(block.done for block in blocks))
-    return _Block(done, is_closed=True, within=tuple(blocks))
-
-
 def _cut(archives: Sequence[_T]) -> tuple[list[Sequence[_T]], Sequence[_T]]:
     """Pieces of those at the end, which no archive closes, and the last few."""
     whole = len(archives) // _PIECE_ARCHIVES * _PIECE_ARCHIVES
@@ -181,6 +168,14 @@ def _ends_block(name: str) -> bool:
 
 def _have_all(report: str, receipts: Iterable[Receipt]) -> bool:
     return all(report in receipt.partials for receipt in receipts)
+
+
+def _not_of_all(reports: AbstractSet[str], receipts: Iterable[Receipt]) -> set[str]:
+    """Those of which a receipt has no partial."""
+    missing = set[str]()
+    for receipt in receipts:
+        missing |= reports - receipt.partials.keys()
+    return missing
 
 
 def _names(reports: Iterable[str], receipts: Sequence[Receipt]) -> list[str]:
@@ -205,6 +200,10 @@ def _key_of_all(keys: Iterable[str]) -> str:
 _Named = Iterator[tuple[str, pa.Table]]
 
 
+def _read(merged: Mapping[str, bytes]) -> _Named:
+    return ((name, read_partial(data)) for name, data in merged.items())
+
+
 @dataclass(frozen=True)
 class _Blocks:
     """Reads blocks of a run, by ``reports`` and their ``identities``; ``kept`` are the digests of
@@ -216,33 +215,42 @@ class _Blocks:
     kept: Mapping[str, str]
     requests: int
 
-    def is_kept(self, block: _Block) -> bool:
-        """Whether earlier runs merged the block."""
-        return self._key_of(block) in self.kept
+    def key_of_all(self, done: Iterable[Done]) -> str | None:
+        """That of all blocks together; None if they are one that is closed, which has its own."""
+        keys, is_closed = list[str](), False
+        for block in _blocks(done):
+            keys.append(self._key_of(block))
+            is_closed = block.is_closed
+        return None if len(keys) == 1 and is_closed else _key_of_all(keys)
 
-    def kept_of(self, block: _Block) -> dict[str, bytes] | None:
-        """What they made of it."""
-        key = self._key_of(block)
+    def kept_of(self, key: str) -> dict[str, bytes] | None:
+        """What earlier runs merged, by its key."""
         return load_merged(self.ledger.state, key, self.kept[key]) if key in self.kept else None
 
-    def keep(self, block: _Block, merged: Mapping[str, pa.Table]) -> None:
-        """Keeps what the block is merged, unless that is large."""
-        names = _names(self.reports, [each.receipt for each in block.done])
-        if sum(merged[name].nbytes for name in names) <= _MOST_BLOCK_BYTES:
-            data = {name: partial_file(merged[name])[1] for name in names}
-            keep_merged(self.ledger.state, self._key_of(block), data)
+    def keep(self, key: str, merged: Mapping[str, pa.Table]) -> None:
+        """Keeps what was merged, unless that is large."""
+        if sum(table.nbytes for table in merged.values()) <= _MOST_BLOCK_BYTES:
+            data = {name: partial_file(table)[1] for name, table in merged.items()}
+            keep_merged(self.ledger.state, key, data)
 
     def _key_of(self, block: _Block) -> str:
-        if block.within:
-            return _key_of_all(map(self._key_of, block.within))
         return _key(self.identities, [each.receipt for each in block.done])
+
+    def all_tables(self, done: Iterable[Done]) -> _Named:
+        """Those of one block after the other; no more of these are held than are read at once."""
+
+        def with_kept(block: _Block) -> tuple[_Block, dict[str, bytes] | None]:
+            return block, self.kept_of(self._key_of(block))
+
+        for block, found in at_once(self.ledger.state, with_kept, _blocks(done), self.requests):
+            yield from self.tables(block, found)
 
     def tables(self, block: _Block, found: Mapping[str, bytes] | None) -> _Named:
         """All that is in the block, of the reports of which it has partials; ``found`` merged."""
         receipts = [each.receipt for each in block.done]
         names = _names(self.reports, receipts)
         if found is not None:
-            yield from ((name, read_partial(data)) for name, data in found.items())
+            yield from _read(found)
         elif not block.is_closed or len(block.done) == 1:
             yield from self._partials(block.done, names)
         else:
@@ -261,7 +269,7 @@ class _Blocks:
                 yield from partials
                 return
         merged = {name: self.reports[name].merge(tables) for name, tables in waiting.items()}
-        self.keep(block, merged)
+        self.keep(self._key_of(block), merged)
         yield from merged.items()
 
     def _partials(self, done: Iterable[Done], names: Iterable[str]) -> _Named:

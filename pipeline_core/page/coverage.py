@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from pipeline_core.containers.entry_names import base_name, day_date
@@ -20,6 +20,35 @@ STATES: tuple[DayState, ...] = (
     "missing",
     "closed",
 )
+
+
+class DayStates(Mapping[date, DayState]):
+    """What became of each date, in the dates' order; a byte each, for there may be a million."""
+
+    def __init__(self) -> None:
+        self._states = bytearray(date.max.toordinal() + 1)  # the place among STATES, from 1
+        self._covered = range(0)
+
+    def note(self, day: date, state: DayState) -> None:
+        """Of several states of a date, the one that matters most stays (see STATES)."""
+        number = day.toordinal()
+        self._states[number] = max(self._states[number], STATES.index(state) + 1)
+        if number not in self._covered:
+            covered = self._covered or range(number, number)
+            self._covered = range(min(number, covered.start), max(number + 1, covered.stop))
+
+    def __getitem__(self, day: date) -> DayState:
+        found = self._states[day.toordinal()]
+        if not found:
+            raise KeyError(day)
+        return STATES[found - 1]
+
+    def __iter__(self) -> Iterator[date]:
+        return (date.fromordinal(number) for number in self._covered if self._states[number])
+
+    def __len__(self) -> int:
+        covered = self._covered
+        return len(covered) - self._states.count(0, covered.start, covered.stop)
 
 
 def coverage(
@@ -49,13 +78,13 @@ def coverage(
     )
 
 
-def day_states(manifest: Manifest, summary: Summary) -> tuple[dict[date, DayState], int]:
+def day_states(manifest: Manifest, summary: Summary) -> tuple[DayStates, int]:
     """By date, of several states the one that matters most (see STATES); and how many days have no
     date in their names."""
     unread = {(place.archive, place.day) for place in summary.unreadable}
     unread |= {(copy.archive, copy.day) for copy in unread_copies(manifest, summary)}
     conflicting, undated = set(manifest.conflicting_days), 0
-    states: dict[date, DayState] = {}
+    states = DayStates()
     originals = {archive.duplicate_of for archive in manifest.archives} - {None}
     looked_into = {each.name: each.days for each in manifest.archives if each.name in originals}
     for archive in manifest.archives:
@@ -73,5 +102,5 @@ def day_states(manifest: Manifest, summary: Summary) -> tuple[dict[date, DayStat
             if found is None:
                 undated += 1
             else:
-                states[found] = max(state, states.get(found, state), key=STATES.index)
+                states.note(found, state)
     return states, undated

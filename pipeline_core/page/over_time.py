@@ -7,14 +7,16 @@ first date, or has no day that could be read, is compared with nothing.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from itertools import accumulate
-from operator import add
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipeline_core.messages import ClosedDays
 from pipeline_core.page import (
@@ -34,6 +36,10 @@ from pipeline_core.transform.reports.daily_sales import sum_purchases
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _UNREAD: frozenset[DayState] = frozenset({"unreadable", "missing", "closed"})
+_EPOCH = date(1970, 1, 1).toordinal()
+_SUNDAY = 6  # the weekday before that of the number 1, a Monday
+
+_Numbers = NDArray[np.int64]
 
 
 class Sold(NamedTuple):
@@ -44,18 +50,25 @@ class Sold(NamedTuple):
     purchases: int = 0
     days: int = 0
 
-    def plus(self, other: Sold) -> Sold:
-        """Of both."""
-        return Sold(*map(add, self, other))
+
+class DailySums(NamedTuple):
+    """What was sold on each of some dates, in their order: ``numbers`` as ``date.toordinal`` gives
+    them, units, purchases, and both limbs of revenue; int64 of one length."""
+
+    numbers: _Numbers
+    units: _Numbers
+    purchases: _Numbers
+    revenue_hi: _Numbers
+    revenue_lo: _Numbers
 
 
 class DatedSales:
     """What was sold on each date, and what there is of it (``states``); ``first`` to ``last`` is
-    covered. To be made of one date or more."""
+    covered. To be made of one date or more. There may be a million dates: in columns."""
 
     def __init__(
         self,
-        sold: Mapping[date, Sold],
+        sold: DailySums,
         states: Mapping[date, DayState],
         closed: ClosedDays,
         scale: int,
@@ -64,19 +77,20 @@ class DatedSales:
     ) -> None:
         self.states, self.closed, self.scale = states, closed, scale
         self.knows_purchases = knows_purchases
-        self.by_date = {
-            each: sold.get(each, Sold())._replace(days=states.get(each) not in _UNREAD)
-            for each in sorted(sold.keys() | states.keys())
-        }
-        self._dates = list(self.by_date)
-        self._until = list(accumulate(self.by_date.values(), Sold.plus, initial=Sold()))
-        self.first, self.last = self._dates[0], self._dates[-1]
+        there = [each.toordinal() for each in states]
+        unread = [each.toordinal() for each, state in states.items() if state in _UNREAD]
+        numbers = np.union1d(sold.numbers, np.array(there, np.int64))
+        self._columns = [_spread(numbers, sold.numbers, column) for column in sold[1:]]
+        self._columns.append((~np.isin(numbers, unread)).astype(np.int64))
+        self._numbers, self._weekdays = array("q", numbers.tobytes()), (numbers + _SUNDAY) % 7
+        self._until = [np.concatenate([[0], np.cumsum(column)]) for column in self._columns]
+        self.first, self.last = map(date.fromordinal, (self._numbers[0], self._numbers[-1]))
 
     def between(self, first: date, last: date) -> Sold:
         """Of these dates, both included."""
-        end = self._until[bisect_right(self._dates, last)]
-        begin = self._until[bisect_left(self._dates, first)]
-        return Sold(*(one - other for one, other in zip(end, begin, strict=True)))
+        end = bisect_right(self._numbers, last.toordinal())
+        begin = bisect_left(self._numbers, first.toordinal())
+        return _sold(int(until[end]) - int(until[begin]) for until in self._until)
 
     def sales_of(self, period: PeriodDates) -> PeriodSales:
         """As the page shows them."""
@@ -126,10 +140,9 @@ class DatedSales:
 
     def weekdays(self) -> Iterator[WeekdaySales]:
         """Monday to Sunday, of all dates."""
-        sums = [Sold()] * len(_WEEKDAYS)
-        for day, sold in self.by_date.items():
-            sums[day.weekday()] = sums[day.weekday()].plus(sold)
-        for name, each in zip(_WEEKDAYS, sums, strict=True):
+        for weekday, name in enumerate(_WEEKDAYS):
+            of_day = self._weekdays == weekday
+            each = _sold(int(column[of_day].sum()) for column in self._columns)
             yield WeekdaySales(
                 name,
                 each.days,
@@ -155,19 +168,13 @@ def over_time(
 ) -> OverTime:
     """Of the daily report's merged partial, and of the days that there are."""
     groups = group_rows([partial["date"].combine_chunks()])
-    units, hi, lo = (column.to_pylist() for column in sum_measures(partial, groups))
-    purchases = sum_purchases(partial, groups).to_pylist()
-    sold = {
-        each: Sold(to_minor(*limbs), count, bought or 0)
-        for each, count, bought, *limbs in zip(
-            groups.keys[0].to_pylist(), units, purchases, hi, lo, strict=True
-        )
-    }
-    undated = sold.pop(None, None)
+    units, hi, lo = sum_measures(partial, groups)
+    bought = sum_purchases(partial, groups)
+    sold, undated = _by_date(groups.keys[0], units, hi, lo, bought)
     shown: dict[Step, list[PeriodSales]] = {"month": [], "week": [], "day": []}
     weekdays: tuple[WeekdaySales, ...] = ()
-    if sold or states:
-        dated = DatedSales(sold, states, closed, scale, knows_purchases=None not in purchases)
+    if len(sold.numbers) or states:
+        dated = DatedSales(sold, states, closed, scale, knows_purchases=not bought.null_count)
         for step, of_step in shown.items():
             periods = newest(step, dated.first, dated.last)
             of_step += [dated.sales_of(each) for each in periods]
@@ -184,9 +191,36 @@ def over_time(
         days=tuple(each for each in shown["day"] if each.state != "closed"),
         weekdays=weekdays,
         cells=cells,
-        earlier_days=sum(each < begin for each in sold),
+        earlier_days=int((sold.numbers < begin.toordinal()).sum()),
         undated=figures(Sum(undated.revenue, undated.units, None), scale) if undated else None,
     )
+
+
+def _by_date(
+    dates: pa.Array, units: pa.Array, hi: pa.Array, lo: pa.Array, purchases: pa.Array
+) -> tuple[DailySums, Sold | None]:
+    """Sums by date, and those of days without a date."""
+    is_dated = dates.is_valid().to_numpy(zero_copy_only=False)
+    columns = [column.to_numpy() for column in (units, pc.fill_null(purchases, 0), hi, lo)]
+    undated = [column[~is_dated] for column in columns]
+    numbers = dates.filter(pa.array(is_dated)).cast(pa.int32()).to_numpy() + _EPOCH
+    order = np.argsort(numbers)
+    dated = (column[is_dated][order] for column in columns)
+    sums = DailySums(numbers[order].astype(np.int64), *dated)
+    return sums, None if is_dated.all() else _sold(int(column[0]) for column in undated)
+
+
+def _spread(numbers: _Numbers, places: _Numbers, values: _Numbers) -> _Numbers:
+    """The values at their places among sorted ``numbers``, and 0 at all others."""
+    found = np.zeros(len(numbers), np.int64)
+    found[np.searchsorted(numbers, places)] = values
+    return found
+
+
+def _sold(sums: Iterable[int]) -> Sold:
+    """Of sums of the columns of ``DailySums``, and of the days that could be read."""
+    units, purchases, hi, lo, days = (*sums, 0)[:5]
+    return Sold(to_minor(hi, lo), units, purchases, days)
 
 
 def _dates(first: date, end: date, *, skip: int = 0, more: int = 0) -> Iterator[date]:

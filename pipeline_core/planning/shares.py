@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from pipeline_core.blocks.packed import held
 from pipeline_core.messages import ArchiveRef, DayRef
 
 # Pieces of work for each process, at which none waits long for the last one.
@@ -19,23 +20,25 @@ def split_into_shares(
     archives: Sequence[ArchiveRef],
     processes: int,
     known: Mapping[str, tuple[tuple[int, ...], ...]] = MappingProxyType({}),
-) -> tuple[ArchiveRef, ...]:
-    """The archives, those with ``shares`` that are large beside what each process has to do.
-    With more archives than processes, of about one size, there is none; nor if there are 0, for
-    nobody said. ``known`` are done already, in these shares."""
-    to_do = [a for a in archives if a.duplicate_of is None and a.name not in known]
-    piece = sum(archive.size for archive in to_do) / (_PIECES_A_PROCESS * max(1, processes))
-    large = {a.id for a in to_do if processes > 1 and a.size > _WORTH_CUTTING * piece}
-    return tuple(
-        msgspec.structs.replace(
-            archive,
-            shares=known[archive.name]
-            if archive.name in known
-            else _shares(archive.days, archive.size / piece)
-            if archive.id in large
-            else (),
-        )
-        for archive in archives
+) -> Sequence[ArchiveRef]:
+    """The archives, which have no shares yet, with ``shares`` of those that are large beside what
+    each process has to do. With more archives than processes, of about one size, there is none; nor
+    if there are 0, for nobody said. ``known`` are done already, in these shares."""
+    to_do = sum(a.size for a in archives if a.duplicate_of is None and a.name not in known)
+    piece = to_do / (_PIECES_A_PROCESS * max(1, processes))
+
+    def shares_of(archive: ArchiveRef) -> tuple[tuple[int, ...], ...]:
+        if archive.name in known:
+            return known[archive.name]
+        is_large = processes > 1 and archive.size > _WORTH_CUTTING * piece
+        is_cut = is_large and archive.duplicate_of is None
+        return _shares(archive.days, archive.size / piece) if is_cut else ()
+
+    if not any(map(shares_of, archives)):
+        return archives
+    return held(
+        ArchiveRef,
+        (msgspec.structs.replace(archive, shares=shares_of(archive)) for archive in archives),
     )
 
 

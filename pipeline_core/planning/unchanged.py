@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from operator import eq
 
 import msgspec
 
@@ -73,7 +74,8 @@ def is_found(manifest: Manifest, found: Survey) -> bool:
     return (
         manifest.conflicting_days == found.conflicting_days
         and manifest.ignored == found.ignored
-        and [_seen(each) for each in manifest.archives] == [_seen(each) for each in found.archives]
+        and len(manifest.archives) == len(found.archives)
+        and all(map(eq, map(_seen, manifest.archives), map(_seen, found.archives)))
     )
 
 

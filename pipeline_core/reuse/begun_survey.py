@@ -10,15 +10,18 @@ written while it lasts, not by a plan of a moment, and removed by a plan that co
 
 from __future__ import annotations
 
+import heapq
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import groupby
 
 import msgspec
 from msgspec import Struct
 
+from pipeline_core.blocks.packed import Packed
 from pipeline_core.errors import RetryableError
 from pipeline_core.extract.version import EXTRACTION_VERSION
 from pipeline_core.ledger.records import read_record
@@ -65,14 +68,18 @@ class BegunSurvey:
         self._new: dict[str, ArchiveRef] = {}
         self._written_at = time.monotonic()
 
-    def known(self) -> dict[str, ArchiveRef]:
+    def known(self) -> Iterator[ArchiveRef]:
         """What plans before found, by name; nothing of other archives, or by other rules."""
-        found: dict[str, ArchiveRef] = {}
-        for key in self._keys:
-            before = read_record(self._state, key, Surveyed)
-            if before is not None and msgspec.structs.replace(before, archives=()) == self._shape:
-                found |= {each.name: each for each in before.archives}
-        return found
+        files = [Packed(ArchiveRef, sorted(self._in_file(key), key=_name)) for key in self._keys]
+        # Of one archive, what was found last comes last.
+        for _, found in groupby(heapq.merge(*files, key=_name), _name):
+            *_, newest = found
+            yield newest
+
+    def _in_file(self, key: str) -> Sequence[ArchiveRef]:
+        before = read_record(self._state, key, Surveyed)
+        is_like = before is not None and msgspec.structs.replace(before, archives=()) == self._shape
+        return before.archives if before is not None and is_like else ()
 
     def note(self, archive: ArchiveRef) -> ArchiveRef:
         """Returns an archive that was looked into, or compared with others by its contents; it is
@@ -109,6 +116,10 @@ class BegunSurvey:
             return
         self._keys.append(key)
         self._new.clear()
+
+
+def _name(archive: ArchiveRef) -> str:
+    return archive.name
 
 
 def has_got_further(state: Storage, since: datetime) -> bool:

@@ -8,7 +8,9 @@ from itertools import groupby
 
 import msgspec
 
+from pipeline_core.blocks.in_order import InOrder
 from pipeline_core.blocks.known import KnownInBlocks, as_taken_over, taken_over_blocks
+from pipeline_core.blocks.packed import held
 from pipeline_core.extract.version import EXTRACTION_VERSION
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
@@ -52,22 +54,19 @@ def recall_days(state: Storage, data_uri: str) -> Memory | None:
     return recall(state, data_uri, DAYS)
 
 
-def known_archives(memory: Memory | None) -> dict[str, ArchiveRef]:
+def known_archives(memory: Memory | None) -> Iterator[ArchiveRef]:
     """Archives by name, as the last run found them, with every digest that is known."""
-    return {
-        known.archive.name: _with_digests(known)
-        for known in (memory.archives if memory is not None else ())
-    }
+    return (_with_digests(known) for known in (memory.archives if memory is not None else ()))
 
 
-def listed_archives(memory: Memory | None, feed: Feed) -> dict[str, ArchiveRef]:
+def listed_archives(memory: Memory | None, feed: Feed) -> Iterator[ArchiveRef]:
     """``known_archives`` as planning would find them now: what is a part, and what is left out, was
     no other matter then."""
     if memory is None or memory.extraction != EXTRACTION_VERSION:
-        return {}
+        return iter(())
     then = memory.options.feed
     is_same = (then.parts, then.ignore) == (feed.parts, feed.ignore)
-    return known_archives(memory) if is_same else {}
+    return known_archives(memory) if is_same else iter(())
 
 
 def is_known_feed(feed: Feed, *memories: Memory | None) -> bool:
@@ -145,17 +144,21 @@ def note_days(state: Storage, manifest: Manifest, listed: Iterable[ArchiveRef]) 
 
 
 def learn_days(state: Storage, manifest: Manifest, found: Iterable[Done]) -> None:
-    """Adds the digests that an as-of run found out: what is known by its digest needs no zip."""
+    """Adds the digests that an as-of run found out: what is known by its digest needs no zip.
+    ``found`` is in the order of archives."""
     memory = recall_days(state, manifest.data)
-    receipts: dict[tuple[str, str], list[Receipt]] = {}
-    for each in found:
-        receipts.setdefault((each.archive.name, each.archive.version), []).append(each.receipt)
     if memory is not None:
-        learnt = [
-            _learnt(each.archive, receipts.get((each.archive.name, each.archive.version), []))
-            for each in memory.archives
-        ]
-        save_memory(state, _memory(manifest, [Known(archive, ()) for archive in learnt]), DAYS)
+        learnt = held(Known, _each_learnt(memory.archives, found))
+        save_memory(state, _memory(manifest, learnt), DAYS)
+
+
+def _each_learnt(archives: Iterable[Known], found: Iterable[Done]) -> Iterator[Known]:
+    of_archives = groupby(found, key=lambda each: each.archive.name)
+    results = InOrder(((name, list(done)) for name, done in of_archives), lambda each: each[0])
+    for archive in (each.archive for each in archives):
+        _, done = results.of_name(archive.name) or ("", [])
+        receipts = [each.receipt for each in done if each.archive.version == archive.version]
+        yield Known(_learnt(archive, receipts), ())
 
 
 def _learnt(archive: ArchiveRef, receipts: Sequence[Receipt]) -> ArchiveRef:

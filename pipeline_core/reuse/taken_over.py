@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pipeline_core.blocks.in_order import InOrder
 from pipeline_core.dimensions.snapshot import Snapshot
 from pipeline_core.errors import ContractError
 from pipeline_core.kept.snapshots import (
@@ -88,11 +89,11 @@ def _unchanged(
         or decisive(memory.options) != decisive(options)
     ):
         return {}
-    there = {archive.name: archive for archive in archives}
+    there = InOrder(archives, lambda archive: archive.name)
     return {
         known.archive.name: known.archive.shares
         for known in memory.archives
-        if (archive := there.get(known.archive.name)) is not None
+        if (archive := there.of_name(known.archive.name)) is not None
         and archive.version == known.archive.version
         and archive.duplicate_of is None
         and archive.planned_skip() == known.archive.planned_skip()
