@@ -40,6 +40,8 @@ def lean_process() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if not any(isinstance(finder, _LeanFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _LeanFinder())
+    if "dataclasses" in sys.modules:
+        _methods_when_called(lambda _: None, sys.modules["dataclasses"])
     if "pyarrow" in sys.modules:
         forget_pandas()
 
@@ -128,6 +130,20 @@ def _without_docs(_imported: _Import, _module: ModuleType) -> None:
     """Nothing is documented."""
 
 
+def _methods_when_called(imported: _Import, module: ModuleType) -> None:
+    imported(module)
+    from pipeline_core.machine.lean_classes import make_methods_when_called
+
+    make_methods_when_called(module)
+
+
+def _without_fields(imported: _Import, module: ModuleType) -> None:
+    from pipeline_core.machine.lean_classes import bare_typed_dicts
+
+    with bare_typed_dicts():
+        imported(module)
+
+
 # Names that Arrow's functions have in Python, where they have others.
 _IN_ARROW = {"and_": "and", "or_": "or", "utf8_zfill": "utf8_zero_fill"}
 
@@ -182,11 +198,13 @@ def _made_when_asked_for(imported: _Import, module: ModuleType) -> None:
 
 # How modules are imported the lean way, given how everybody else imports them.
 _LEAN: Mapping[str, Callable[[_Import, ModuleType], None]] = {
+    "dataclasses": _methods_when_called,
     "numpy._core._add_newdocs": _without_docs,
     "numpy._core._add_newdocs_scalars": _without_docs,
     "pyarrow": _without_pandas,
     "pyarrow.compute": _made_when_asked_for,
     "pydantic.plugin._loader": _without_metadata,
+    "pydantic_core.core_schema": _without_fields,
     "pydantic_settings": _without_output,
     "structlog": _without_output,
 }
