@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
@@ -121,7 +122,9 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
         try:
             if is_new:
                 check_receipts(looked)
-            with noted if is_new else nullcontext():  # what has ended leaves no more records
+            # What has ended leaves no more records.
+            with noted if is_new else nullcontext() as number:
+                looked = replace(looked, is_new=number == 1)
                 outcome = pipeline.publish(ledger.state.uri, run_id, looked=looked)
         except ResultsMissing as error:
             log.warning("results_missing", cause=error.message)

@@ -156,8 +156,8 @@ def attempt(
 @contextmanager
 def limited_attempt(
     ledger: RunLedger, policy: Policy, work_id: str, worker: Worker, what: str
-) -> Iterator[None]:
-    """An attempt at work that no run can do without.
+) -> Iterator[int]:
+    """An attempt at work that no run can do without; its number.
 
     Raises:
         PipelineError: it ended its worker ``max_attempts`` times.
@@ -169,7 +169,7 @@ def limited_attempt(
             attempt(ledger, policy, work_id, worker, limited=True) as noted,
             raise_too_costly(worker, what),
         ):
-            yield
+            yield noted.number
             noted.done()  # what follows, such as sending a plan, may fail and be tried again
     except OutOfTries as out:
         then = f"then `sales-pipeline resume {ledger.run_id}`."

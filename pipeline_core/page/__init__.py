@@ -3,7 +3,6 @@
 from pipeline_core.page.data import (
     CalendarDay,
     Coverage,
-    EarlierRun,
     Group,
     Newcomers,
     Page,
@@ -27,7 +26,6 @@ __all__ = [
     "CalendarDay",
     "Coverage",
     "DayState",
-    "EarlierRun",
     "Folded",
     "Group",
     "Newcomers",

@@ -14,8 +14,9 @@ from pipeline_core.kept.snapshots import load_customer_numbers, load_snapshot
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.customers import load_customers, save_customers
 from pipeline_core.ledger.names import is_run_id
+from pipeline_core.load.earlier_runs import EarlierRun
 from pipeline_core.messages import Manifest
-from pipeline_core.page import EarlierRun, Newcomers
+from pipeline_core.page import Newcomers
 from pipeline_core.storage import Storage
 from pipeline_core.transform.ids import NOT_FOUND, index_of
 from pipeline_core.transform.reports.category_sales import known_customers

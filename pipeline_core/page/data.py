@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 from msgspec import Struct
 
-from pipeline_core.messages import EventCounts, RunStatus, Summary, Totals
+from pipeline_core.load.earlier_runs import EarlierRun
+from pipeline_core.messages import Summary
 from pipeline_core.messages.changes import Changes
-from pipeline_core.messages.reconciliation import Reconciliation
 from pipeline_core.page.shown_figures import Folded, SalesFigures
 from pipeline_core.page.shown_periods import DayState, OverTime
 
@@ -103,33 +103,6 @@ class Coverage(Struct, frozen=True):
     """Number of dates in each state, of the whole range."""
     undated: int
     """Number of days whose name holds no date."""
-
-
-class EarlierRun(Struct, frozen=True):
-    """What summary.json of an earlier run says of its figures."""
-
-    run_id: str
-    """The run."""
-    status: RunStatus
-    """Whether it is complete."""
-    finished_at: datetime
-    """When it was decided to publish it (UTC)."""
-    events: EventCounts
-    """What became of its events."""
-    totals: Totals
-    """Its report in one line."""
-    dimensions_digest: str
-    """SHA-256 (hex) of its customers and products."""
-    seconds: float
-    """Seconds from its plan to the verdict."""
-    reconciliation: Reconciliation | None = None
-    """What it left out in money; None if its version did not say."""
-
-    @property
-    def purchases(self) -> int:
-        """Those that count, without returns."""
-        told = self.reconciliation
-        return self.events.counted if told is None else told.counted.purchases
 
 
 class Newcomers(Struct, frozen=True):

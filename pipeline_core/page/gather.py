@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from pipeline_core.containers.ignored import commonest_endings
 from pipeline_core.ledger import Past, RunLedger, published_ids
+from pipeline_core.load.earlier_runs import earlier_runs
 from pipeline_core.load.tables import file_names
 from pipeline_core.machine.disk import write_file
 from pipeline_core.messages import Manifest, Summary
@@ -21,7 +22,6 @@ from pipeline_core.page.category_months import CategoryMonths
 from pipeline_core.page.category_pages import CategoryPages
 from pipeline_core.page.coverage import coverage, day_states
 from pipeline_core.page.customers import newcomers
-from pipeline_core.page.earlier_runs import earlier_runs
 from pipeline_core.page.figures import (
     BARS,
     GROUPS,

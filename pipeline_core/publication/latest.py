@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline_core.configuration.places import LATEST
+from pipeline_core.configuration.places import LATEST, RUNS
 from pipeline_core.ledger import mark_published, newest_published, nothing_yet
 from pipeline_core.messages import Manifest
 from pipeline_core.places.owner import other_owner
@@ -25,12 +25,16 @@ def chosen_run(state: Storage, run_id: str | None) -> str:
     return chosen
 
 
-def show(state: Storage, manifest: Manifest) -> None:
+# Files of the newest report that are beside it, too.
+_BESIDE = ("sales_report.csv", "index.html")
+
+
+def show(state: Storage, manifest: Manifest, reports: Storage | None = None) -> None:
     """Lets a published run become `latest`, unless another state took the reports over. One of a
     time past is neither that, nor the last one that later runs are compared with."""
     if manifest.options.as_of is None:
         mark_published(state, manifest.run_id)
-        reports = open_storage(manifest.reports)
+        reports = reports or open_storage(manifest.reports)
         if other_owner(state, reports) is None:
             make_latest(state, reports, manifest.run_id)
 
@@ -38,15 +42,23 @@ def show(state: Storage, manifest: Manifest) -> None:
 def make_latest(state: Storage, reports: Storage, run_id: str) -> None:
     """Points ``latest`` at the newest run that was published.
 
-    Looks again after pointing: a later run may have been published in between, and whoever
-    points last must see it.
+    Looks after pointing: a later run may have been published in between, and whoever points last
+    must see it.
     """
-    newest, shown = max(run_id, newest_published(state) or ""), ""
+    current = reports.pointed(LATEST)
+    newest, shown = run_id, ""
+    if current is not None and current > _folder(run_id):
+        newest = max(run_id, newest_published(state) or "")
     while newest != shown:
-        current = reports.pointed(LATEST)
         # Also if it is there already: on an object store its copy may have been cut off.
-        if current is None or current.removeprefix("runs/") <= newest:
-            reports.point(LATEST, f"runs/{newest}")
+        if current is None or current <= _folder(newest):
+            reports.point(LATEST, _folder(newest), _BESIDE, was=current or "")
+            current = _folder(newest)
         newest, shown = max(run_id, newest_published(state) or ""), newest
-    for name in ("sales_report.csv", "index.html"):
-        reports.point(name, f"{LATEST}/{name}")
+    if current != _folder(shown):
+        for name in _BESIDE:
+            reports.point(name, f"{LATEST}/{name}")
+
+
+def _folder(run_id: str) -> str:
+    return f"{RUNS}/{run_id}"

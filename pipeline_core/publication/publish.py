@@ -44,12 +44,13 @@ log = get_logger()
 @dataclass(frozen=True)
 class Looked:
     """A run as whoever is to publish it has found it: its plan, the names of its records, and its
-    outcome, if there is one."""
+    outcome, if there is one; and whether it ``is_new``: nobody began to publish it before."""
 
     ledger: RunLedger
     manifest: Manifest
     records: frozenset[str]
     outcome: Outcome | None
+    is_new: bool = False
 
 
 def look(ledger: RunLedger, manifest: Manifest | None = None) -> Looked:
@@ -129,10 +130,10 @@ def _publish(
         past = note_changes(ledger, manifest, summary, found, kept)
         reports = open_storage(manifest.reports)
         own_reports(state, reports)
-        with reports.publish_folder(f"runs/{run_id}") as folder:
+        with reports.publish_folder(f"runs/{run_id}", is_new=looked.is_new) as folder:
             write_reports(folder, ledger, manifest, found, partials, scale, summary, past)
             _check_not_given_up(ledger)
-        show(state, manifest)
+        show(state, manifest, reports)
     return _end(
         ledger,
         Outcome(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -133,15 +134,18 @@ class Storage(Protocol):
         RetryableError if it is another one since."""
         ...
 
-    def publish_folder(self, key: str) -> AbstractContextManager[Path]:
+    def publish_folder(self, key: str, *, is_new: bool = False) -> AbstractContextManager[Path]:
         """An empty local folder whose files become ``key`` as a whole on a clean exit.
 
-        A folder that already stands at ``key`` was published whole before; it stays.
+        A folder that already stands at ``key`` was published whole before; it stays. That nobody
+        began to publish it is not looked for where it ``is_new``.
         """
         ...
 
-    def point(self, name: str, key: str) -> None:
-        """Makes ``name``, in the root, read as the folder or file ``key`` and as nothing else.
+    def point(self, name: str, key: str, beside: Sequence[str] = (), was: str = "") -> None:
+        """Makes ``name``, in the root, read as the folder or file ``key`` and as nothing else; then
+        files ``beside`` it as those in it that are called so. What it ``was`` pointed at is asked
+        for unless the caller has just looked.
 
         A folder that stands there, and was not pointed before, is left alone: RetryableError.
         """

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -142,7 +142,7 @@ class LocalStorage(Near):
             yield file
 
     @contextmanager
-    def publish_folder(self, key: str) -> Iterator[Path]:
+    def publish_folder(self, key: str, *, is_new: bool = False) -> Iterator[Path]:  # noqa: ARG002
         with translated("write", self._target(key)) as target:
             staging = target.parent / f".{target.name}.{secrets.token_hex(4)}.tmp"
             make_folder(staging)
@@ -154,10 +154,15 @@ class LocalStorage(Near):
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
-    def point(self, name: str, key: str) -> None:
+    def point(self, name: str, key: str, beside: Sequence[str] = (), was: str = "") -> None:  # noqa: ARG002
         """As ``Storage.point``: by a symbolic link. Where those are refused, ``<name>.json`` is
         replaced at once, for readers that follow it, and then ``name`` by a whole copy; a folder
         is gone for a moment in between."""
+        self._point(name, key)
+        for each in beside:
+            self._point(each, f"{name}/{each}")
+
+    def _point(self, name: str, key: str) -> None:
         with translated("write", self._path(name)) as link:
             target = self._path(self._resolved(key))
             target.stat()  # rather no link than one to nothing

@@ -143,8 +143,11 @@ class ObjectFiles:
 
     def store_file(self, key: str, path: Path) -> None:
         """As ``Storage.store_file``, in blocks."""
+        self._store_file(key, path)
+
+    def _store_file(self, key: str, path: Path) -> PutResult:
         with path.open("rb"), self._translated("write", key):  # a missing path is no missing key
-            self._put(key, path)
+            return self._put(key, path)
 
     def local_file(self, key: str) -> AbstractContextManager[Path]:
         """As ``Storage.local_file``: a copy, removed afterwards."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -41,18 +41,24 @@ class ObjectStorage(ObjectFiles):
     Downloads and folders to publish pass through the temporary folder (``TMPDIR``).
 
     A store has neither renames of folders nor links, hence two differences from a folder. A
-    published folder is complete once it holds the hidden ``.complete``; two publishers of one
-    key at the same instant may mix their files, each whole. ``point(name, ...)`` replaces
+    published folder is complete once it holds ``summary.json`` or, without one, the hidden
+    ``.complete``; two publishers of one key at the same instant may mix their files, each whole.
+    ``point(name, ...)`` replaces
     ``<name>.json`` (``{"target": key}``) at once, for readers that follow it; for others it then
     copies the target to ``<name>``, file by file, ``summary.json`` last.
 
     Not to be used in a process forked after its first use: obstore's threads are not copied.
     """
 
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri)
+        # Of the folder that was published last, what each file is.
+        self._published: tuple[str, dict[str, StoredObject]] = "", {}
+
     @contextmanager
-    def publish_folder(self, key: str) -> Iterator[Path]:
+    def publish_folder(self, key: str, *, is_new: bool = False) -> Iterator[Path]:
         """As ``Storage.publish_folder``."""
-        marker = f"{checked(key)}/{_MARKER}"
+        checked(key)
         with temporary_folder(self._uri) as folder:
             try:
                 yield folder
@@ -66,21 +72,45 @@ class ObjectStorage(ObjectFiles):
             names = {
                 path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
             }
-            standing = self._listed(key)  # of an attempt that was cut off, or of a whole one
-            if _MARKER in standing:
+            # Of an attempt that was cut off, or of a whole one.
+            standing = {} if is_new else self._listed(key)
+            if not standing.keys().isdisjoint((_MARKER, _SUMMARY)):
                 return
-            self._all(names, lambda name: self.store_file(f"{key}/{name}", folder / name))
-            self._delete(key, standing.keys() - names)
-            self.write(marker, b"")
+            stored: dict[str, StoredObject] = {}
 
-    def point(self, name: str, key: str) -> None:
-        """As ``Storage.point``. Always copies: the target may itself be a copy that changed."""
-        pointer = self.pointed(name)
+            def store(name: str) -> None:
+                tag = self._store_file(f"{key}/{name}", folder / name)["e_tag"]
+                size = (folder / name).stat().st_size
+                stored[name] = StoredObject(name, size, (tag or "").strip('"'))
+
+            self._all(names - {_SUMMARY}, store)
+            self._delete(key, standing.keys() - names)
+            self._all(names & {_SUMMARY}, store)
+            if _SUMMARY not in names:
+                self.write(f"{key}/{_MARKER}", b"")
+            self._published = key, stored
+
+    def point(self, name: str, key: str, beside: Sequence[str] = (), was: str = "") -> None:
+        """As ``Storage.point``. Always copies what may have changed: the target may be a copy."""
+        there = self._point(name, key, was)
+        listed = {each.key: each for each in self.files()} if beside else {}
+        for each in beside:
+            to, pointer = f"{name}/{each}", listed.get(pointer_key(each))
+            if pointer is None or pointer.version != _md5(pointer_text(to)):
+                self._point(each, to)
+            elif each not in there or not _is_same(there[each], listed.get(each)):
+                self._copy(to, each)
+
+    def _point(self, name: str, key: str, was: str = "") -> dict[str, StoredObject]:
+        """Returns what is in the folder, as far as its tags say what that is."""
+        pointer = was or self.pointed(name)
         if pointer == key:
             with suppress(FileNotFoundError):  # it is a folder
                 self._copy(key, name)
-                return
-        there = self._listed(key)
+                return {}
+        published, there = self._published
+        if published != key:
+            there = self._listed(key)
         if not there:
             self.stat(key)
         standing = self._listed(name)
@@ -91,13 +121,14 @@ class ObjectStorage(ObjectFiles):
             tag = self._put(pointer_key(name), text)["e_tag"]
         if not there:
             self._copy(key, name)
-            return
+            return {}
         visible = {each for each in there if is_visible(each)}
-        same = set[str]()
-        if tag and tag.strip('"') == hashlib.md5(text, usedforsecurity=False).hexdigest():
-            same = {each for each in visible if _is_same(there[each], standing.get(each))}
+        are_digests = (tag or "").strip('"') == _md5(text)
+        same = {each for each in visible if _is_same(there[each], standing.get(each))}
+        same = same if are_digests else set()
         self._all(visible - same, lambda each: self._copy(f"{key}/{each}", f"{name}/{each}"))
         self._delete(name, standing.keys() - visible)
+        return there if are_digests else {}
 
     def pointed(self, name: str) -> str | None:
         """As ``Storage.pointed``."""
@@ -133,6 +164,10 @@ class ObjectStorage(ObjectFiles):
         if keys:
             with self._translated("delete", folder):
                 obstore.delete(self._store, keys)
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def _is_same(file: StoredObject, copy: StoredObject | None) -> bool:

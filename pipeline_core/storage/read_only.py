@@ -74,10 +74,10 @@ class ReadOnlyStorage:
     def open_listed(self, file: StoredObject) -> AbstractContextManager[IO[bytes]]:
         return self._inner.open_listed(file)
 
-    def publish_folder(self, key: str) -> AbstractContextManager[Path]:
+    def publish_folder(self, key: str, **_: object) -> AbstractContextManager[Path]:
         raise self._refusal(key)
 
-    def point(self, name: str, key: str) -> None:
+    def point(self, name: str, key: str, *_: object, **__: object) -> None:
         raise self._refusal(f"{name} at {key}")
 
     def pointed(self, name: str) -> str | None:

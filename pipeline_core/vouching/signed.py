@@ -170,10 +170,10 @@ class SignedStorage:
     def open_listed(self, file: StoredObject) -> AbstractContextManager[IO[bytes]]:
         return self.fetched(file.key)
 
-    def publish_folder(self, key: str) -> AbstractContextManager[Path]:
+    def publish_folder(self, key: str, **_: object) -> AbstractContextManager[Path]:
         raise self._refusal(key)
 
-    def point(self, name: str, key: str) -> None:
+    def point(self, name: str, key: str, *_: object, **__: object) -> None:
         raise self._refusal(f"{name} at {key}")
 
     def pointed(self, name: str) -> str | None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -189,16 +190,16 @@ def test_a_newer_run_that_is_published_in_between_is_shown(
     process_local(tmp_path, newer)
     real, point, shown = getattr(LocalStorage, moment), LocalStorage.point, list[str]()
 
-    def late(self: LocalStorage, name: str, *rest: str) -> object:
+    def late(self: LocalStorage, name: str, *rest: Any, **more: Any) -> object:
         monkeypatch.setattr(LocalStorage, moment, real)
         monkeypatch.setattr(LocalStorage, "point", noted)
         publish_local(tmp_path, newer)
-        return getattr(self, moment)(name, *rest)
+        return getattr(self, moment)(name, *rest, **more)
 
-    def noted(self: LocalStorage, name: str, key: str) -> None:
+    def noted(self: LocalStorage, name: str, key: str, *rest: Any, **more: Any) -> None:
         if name == "latest":
             shown.append(key)
-        point(self, name, key)
+        point(self, name, key, *rest, **more)
 
     monkeypatch.setattr(LocalStorage, moment, late)
     assert publish_local(tmp_path, older).state == "published"
