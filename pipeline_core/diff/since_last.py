@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import tee
+from operator import eq
 
 import msgspec
 
@@ -23,7 +24,7 @@ from pipeline_core.errors import ContractError, PipelineError, message_of
 from pipeline_core.ledger import Past, RunLedger, published_ids
 from pipeline_core.ledger.results import Done
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Manifest, Summary
+from pipeline_core.messages import ArchiveRef, Manifest, Summary
 from pipeline_core.messages.changes import Changes, OtherCauses, TopCause
 from pipeline_core.reuse.memory import decisive
 from pipeline_core.transform.money import minor_of, to_text
@@ -122,20 +123,32 @@ def _explained(bare: Changes, one: PublishedRun, other: PublishedRun) -> Changes
 def _are_alike(one: PublishedRun, other: PublishedRun) -> bool:
     """Whether both counted all of the same bytes by the same rules, customers and products: then
     nothing of either is read to say that there is no cause."""
-    return _decided_by(one) == _decided_by(other) and not (
-        one.summary.unreadable_count or other.summary.unreadable_count
+    return (
+        _decided_by(one) == _decided_by(other)
+        and not (one.summary.unreadable_count or other.summary.unreadable_count)
+        and _have_same_archives(one.manifest, other.manifest)
     )
 
 
 def _decided_by(run: PublishedRun) -> tuple[object, ...]:
     manifest, summary = run.manifest, run.summary
-    archives = [
-        (each.name, each.size, each.version, each.duplicate_of, each.planned_skip())
-        for each in manifest.archives
-    ]
     rules = manifest.rules, manifest.report_plugins, decisive(manifest.options)
     dimensions = manifest.dimensions_digest, manifest.customer_numbers
-    return archives, rules, dimensions, summary.events, summary.totals, summary.rejected
+    return rules, dimensions, summary.events, summary.totals, summary.rejected
+
+
+def _have_same_archives(one: Manifest, other: Manifest) -> bool:
+    """Of very many, those that stand in the same blocks are the same; of all others, one after the
+    other is compared."""
+    if one.blocks and one.blocks == other.blocks:
+        return True
+    is_of_one_length = len(one.archives) == len(other.archives)
+    return is_of_one_length and all(map(eq, map(_seen, one.archives), map(_seen, other.archives)))
+
+
+def _seen(archive: ArchiveRef) -> tuple[object, ...]:
+    of_file = archive.name, archive.size, archive.version
+    return *of_file, archive.duplicate_of, archive.planned_skip()
 
 
 def _days_counted(summary: Summary) -> int:
