@@ -36,11 +36,11 @@ from pipeline_core.plural import counted
 def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
     """Remove extracts, partials and rejects that no later run can use, and old records.
 
-    Blocks of archives, in which plans of many stand, go once no run names them. Of a run that
-    is not among the newest 400 (SALES_KEEP_RECORDS, --keep-records) stays how it ended, for
-    `runs`. Published reports stay, unless SALES_KEEP_REPORTS or
-    --keep-reports says how many: a page says in the place of each older one that it is removed,
-    and its summary.json stays. Reports --as-of a date are not among them.
+    Blocks of archives, in which plans of many stand, and snapshots of customers and products go
+    once no run names them. Of a run that is not among the newest 400 (SALES_KEEP_RECORDS,
+    --keep-records) stays how it ended, for `runs`. Published reports stay, unless
+    SALES_KEEP_REPORTS or --keep-reports says how many: a page says in the place of each older
+    one that it is removed, and its summary.json stays. Reports --as-of a date are not among them.
     """
     from console.display.json_output import Collected
     from pipeline_core.ledger import open_state, unvouched_words
@@ -58,8 +58,8 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
         note(each)
     if removed.run_under_way:
         note(
-            f"Run {removed.run_under_way} has not ended: extracts and merged partials stay until "
-            "a `gc` after it."
+            f"Run {removed.run_under_way} has not ended: extracts, merged partials and snapshots "
+            "of customers and products stay until a `gc` after it."
         )
     if as_json:
         shown = Collected(
@@ -73,6 +73,7 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
             removed.runs,
             removed.blocks,
             removed.run_under_way,
+            removed.snapshots,
         )
         print_json(shown)
         return
@@ -81,7 +82,8 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
         f"{would} {counted(removed.extracts, 'extract')}, "
         f"{counted(removed.merged, 'merged partial')}, "
         f"{counted(removed.results, 'file')} of partials and rejects, "
-        f"{counted(removed.blocks, 'block')} of archives, and the records of "
+        f"{counted(removed.blocks, 'block')} of archives, "
+        f"{counted(removed.snapshots, 'file')} of customers and products, and the records of "
         f"{counted(removed.runs, 'run')}; "
         f"{counted(removed.bytes, 'byte')}."
     )

@@ -203,4 +203,7 @@ class Collected(Struct, frozen=True):
     blocks: int = 0
     """Number of blocks of archives' records that no run names."""
     run_under_way: str = ""
-    """The run that has not ended, for which extracts and merged partials stay; empty if none."""
+    """The run that has not ended, for which extracts, merged partials and snapshots stay; empty if
+    none."""
+    snapshots: int = 0
+    """Number of files of snapshots of customers and products that no run names."""

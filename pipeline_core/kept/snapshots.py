@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 
 from pipeline_core.dimensions.snapshot import Snapshot, from_parquet
 from pipeline_core.errors import ContractError
-from pipeline_core.storage import Storage
+from pipeline_core.storage import Storage, StoredObject
 from pipeline_core.storage.parquet import read_parquet
+
+_FOLDER, _NAMES = "dimensions", ("customers.parquet", "products.parquet")
 
 
 def save_snapshot(state: Storage, snapshot: Snapshot) -> str:
@@ -27,15 +30,14 @@ def save_snapshot(state: Storage, snapshot: Snapshot) -> str:
     digest = snapshot.digest
     for name, data in snapshot.to_parquet().items():
         # Always the same content, so writing again mends a file that a power cut tore.
-        state.write(f"dimensions/{digest}/{name}", data)
+        state.write(f"{_FOLDER}/{digest}/{name}", data)
     return digest
 
 
 def load_snapshot(state: Storage, digest: str) -> Snapshot:
     """Raises ContractError if the snapshot is gone or damaged."""
-    names = ("customers.parquet", "products.parquet")
     try:
-        files = {name: state.read(f"dimensions/{digest}/{name}") for name in names}
+        files = {name: state.read(f"{_FOLDER}/{digest}/{name}") for name in _NAMES}
     except FileNotFoundError as error:
         raise ContractError(f"dimension snapshot {digest} is gone from {state.uri}") from error
     return from_parquet(files, digest)
@@ -74,5 +76,19 @@ def load_customer_numbers(
     return found
 
 
+def snapshot_keys(digest: str, numbers: str | None) -> set[str]:
+    """Keys of the files of a snapshot, and of customers' numbers beside it."""
+    keys = {f"{_FOLDER}/{digest}/{name}" for name in _NAMES}
+    return keys if numbers is None else {*keys, _numbers_key(digest, numbers)}
+
+
+def unused_snapshots(state: Storage, used: Collection[str]) -> Iterator[StoredObject]:
+    """Files of snapshots, but for those ``used``, by their keys."""
+    for digest in state.folders(_FOLDER):
+        for stored in state.files(f"{_FOLDER}/{digest}"):
+            if stored.key not in used:
+                yield stored
+
+
 def _numbers_key(digest: str, numbers: str) -> str:
-    return f"dimensions/{digest}/numbers.{numbers[:16]}.parquet"
+    return f"{_FOLDER}/{digest}/numbers.{numbers[:16]}.parquet"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
 
 from pipeline_core.blocks.files import FOLDER as BLOCKS
 from pipeline_core.blocks.files import writer_of
 from pipeline_core.kept.extracts import EXTRACTS
-from pipeline_core.ledger import RunLedger, newest_runs, run_ids
+from pipeline_core.kept.snapshots import snapshot_keys, unused_snapshots
+from pipeline_core.ledger import RunLedger, lease, newest_runs, run_ids
 from pipeline_core.merging.gone_results import files_of
 from pipeline_core.merging.merge import merge_keys
 from pipeline_core.messages import ArchiveRef, Memory, Receipt
@@ -23,7 +25,7 @@ from pipeline_core.storage import Storage, StoredObject
 @dataclass(frozen=True)
 class Removed:
     """Files that were removed, or would be, and their bytes; ``runs`` are those whose records
-    were. While there is a ``run_under_way``, extracts and merged partials stay."""
+    were. While there is a ``run_under_way``, extracts, merged partials and snapshots stay."""
 
     extracts: int = 0
     merged: int = 0
@@ -31,16 +33,18 @@ class Removed:
     bytes: int = 0
     runs: int = 0
     blocks: int = 0
+    snapshots: int = 0
     run_under_way: str = ""
 
 
 @dataclass
 class _InUse:
-    """What runs can use: SHA-256 of days, and keys of files and of blocks."""
+    """What runs can use: SHA-256 of days, and keys of files, of blocks and of snapshots' files."""
 
     digests: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     blocks: set[str] = field(default_factory=set)
+    snapshots: set[str] = field(default_factory=set)
 
     def add(self, receipts: Iterable[Receipt]) -> None:
         """What they name; of many, one at a time is held."""
@@ -48,10 +52,20 @@ class _InUse:
             self.digests.update(receipt.day_digests.values())
             self.files.update(files_of(receipt))
 
+    def add_plan(self, ledger: RunLedger) -> None:
+        """What a run whose records stand names."""
+        manifest = ledger.planned()
+        if manifest is not None:
+            self.snapshots |= snapshot_keys(manifest.dimensions_digest, manifest.customer_numbers)
+            if manifest.work is not None:
+                self.blocks |= {block.key for block in (*manifest.blocks, manifest.work)}
+        self.blocks |= ledger.blocks()
+
     def add_memory(self, memory: Memory | None) -> None:
         """What the next run finds in it."""
         if memory is not None:
             self.blocks |= {block.key for block in (*memory.blocks, *memory.planned)}
+            self.snapshots |= snapshot_keys(memory.dimensions_digest, memory.customer_numbers)
             for known in memory.archives:
                 self.add(receipt for _, receipt in known.done)
                 self.digests |= {day.digest for day in known.archive.days if day.digest is not None}
@@ -62,8 +76,9 @@ def collect_garbage(
 ) -> Removed:
     """Removes extracts, partials (merged ones too), rejects and named ids that neither the newest
     ``keep_runs`` runs nor the next one can use; and the records of runs but for the newest
-    ``keep_records``, all if it is None: of older ones stays how they ended. Published reports stay.
-    So do extracts and merged partials while a run is under way, which may have kept them just now.
+    ``keep_records``, all if it is None: of older ones stays how they ended; blocks and snapshots
+    go once no run names them whose records stay. Published reports stay. So do extracts, merged
+    partials and snapshots while a run is under way, which may have kept them just now.
 
     Raises:
         RetryableError: the state storage does not answer.
@@ -98,12 +113,17 @@ def collect_garbage(
     ]
     usable = _usable_merged(memory, kept) if memory is not None else set()
     merged = [stored for stored in state.files(MERGED) if merged_names(stored.key)[0] not in usable]
+    standing = [each for each in known if each not in old]
+    for run_id in standing:
+        used.add_plan(RunLedger(state, run_id))
     after = _newest(state)
     run_under_way = "" if after == before and after.has_ended else after.run_id
     if run_under_way:
         extracts = merged = []
-    blocks = _unused_blocks(state, [each for each in known if each not in old], used.blocks)
-    unusable = (*extracts, *merged, *results, *blocks)
+    blocks = _unused_blocks(state, max(standing, default=""), used.blocks)
+    is_any_planned = bool(run_under_way) or _has_somebody_the_turn(state)
+    snapshots = [] if is_any_planned else list(unused_snapshots(state, used.snapshots))
+    unusable = (*extracts, *merged, *results, *blocks, *snapshots)
     if not dry_run:
         for stored in unusable:
             state.remove(stored.key)
@@ -116,6 +136,7 @@ def collect_garbage(
         bytes=sum(each.size for each in unusable) + sum(behind) + sum(gone),
         runs=sum(map(bool, gone)),
         blocks=len(blocks),
+        snapshots=len(snapshots),
         run_under_way=run_under_way,
     )
 
@@ -131,18 +152,16 @@ def _newest(state: Storage) -> _Newest:
     return _Newest(run_id, not run_id or RunLedger(state, run_id).outcome() is not None)
 
 
-def _unused_blocks(
-    state: Storage, standing: Collection[str], used: Collection[str]
-) -> list[StoredObject]:
-    """Those that no run names whose records stand, nor the next one. A run that is planned just now
-    writes blocks before it names them: those of the newest, and of later ones, stay."""
-    named = set(used)
-    for ledger in (RunLedger(state, run_id) for run_id in standing):
-        manifest = ledger.planned()
-        if manifest is not None and manifest.work is not None:
-            named |= {block.key for block in (*manifest.blocks, manifest.work)}
-        named |= ledger.blocks()
-    newest = max(standing, default="")
+def _has_somebody_the_turn(state: Storage) -> bool:
+    """Whether a run is under way that may not be planned yet: its snapshot comes before its
+    plan."""
+    held = lease.newest(state)
+    return held is not None and lease.is_in_force(state, held, datetime.now(UTC))
+
+
+def _unused_blocks(state: Storage, newest: str, named: Collection[str]) -> list[StoredObject]:
+    """Those that are not named. A run that is planned just now writes blocks before it names them:
+    those of the newest run, and of later ones, stay."""
     return [
         stored
         for stored in state.files(BLOCKS)

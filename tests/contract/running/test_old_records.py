@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, lease
+from pipeline_core.pipeline import new_run_id
 from pipeline_core.running.gc import Removed, collect_garbage
 from pipeline_core.storage import Storage, open_storage
 from tests.support.archives import Shop, write_shop
@@ -106,3 +108,45 @@ def test_a_run_that_may_be_taken_up_keeps_its_records(
     collect_garbage(state, 1, 1)
     assert _files(tmp_path, f"runs/{waiting}") == before
     assert json.loads(state.read(f"runs/{waiting}/manifest.json"))["run_id"] == waiting
+
+
+def _snapshots(tmp_path: Path) -> set[str]:
+    return {name.partition("/")[0] for name in _files(tmp_path, "dimensions")}
+
+
+def _run_with_prices(shop: Shop, tmp_path: Path, *prices: str) -> list[str]:
+    """Runs, each of another list of products; the digests of their snapshots."""
+    digests = []
+    for price in prices:
+        (shop.dimensions / "products.csv").write_text(
+            f"product_id,category,price\nP1,Office,{price}\n"
+        )
+        digests.append(summary(run_local(shop, tmp_path)).dimensions_digest)
+    return digests
+
+
+def test_customers_and_products_go_with_the_runs_that_name_them(
+    shop: Shop, tmp_path: Path, state: Storage
+) -> None:
+    first, second, third = _run_with_prices(shop, tmp_path, "1.00", "2.00", "3.00")
+    assert collect_garbage(state, 1).snapshots == 0
+    seen = collect_garbage(state, 1, 2, dry_run=True)
+    assert _snapshots(tmp_path) == {first, second, third}
+    removed = collect_garbage(state, 1, 2)
+    assert removed == seen
+    assert removed.snapshots >= 2
+    assert _snapshots(tmp_path) == {second, third}
+    assert summary(run_local(shop, tmp_path)).archives.reused == 7
+
+
+def test_the_customers_and_products_of_a_run_that_is_planned_just_now_stay(
+    shop: Shop, tmp_path: Path, state: Storage
+) -> None:
+    first, second = _run_with_prices(shop, tmp_path, "1.00", "2.00")
+    run_id = new_run_id(datetime.now(UTC), state)
+    lease.acquire(state, run_id, "here:1", 60)
+    assert collect_garbage(state, 1, 1).snapshots == 0, "the run may be about to name it"
+    assert _snapshots(tmp_path) == {first, second}
+    lease.release(RunLedger(state, run_id))
+    assert collect_garbage(state, 1, 1).snapshots >= 2
+    assert _snapshots(tmp_path) == {second}
