@@ -60,7 +60,7 @@ def memory_in_blocks(state: Storage, memory: Memory, earlier: Sequence[ArchiveBl
     """A memory as it is to be kept: of many archives it names blocks, those that an ``earlier``
     run wrote where they are the same. Raises RetryableError."""
     if are_few(memory.archives):
-        return msgspec.structs.replace(memory, archives=tuple(memory.archives))
+        return msgspec.structs.replace(memory, archives=tuple(map(_without_run, memory.archives)))
     writer = BlockWriter(state, memory.run_id, earlier)
     blocks = [
         writer.write([_without_run(known) for known in block])

@@ -45,6 +45,7 @@ class Memory(Struct, frozen=True, kw_only=True):
     blocks: tuple[ArchiveBlock, ...] = ()
     """Files of the archives, in their order and without what is the run's alone; none of few."""
     run_id: str = ""
-    """The run that left it; empty if an earlier version did not say."""
+    """The run that left it, the first of those that left the same; empty if an earlier version did
+    not say."""
     planned: tuple[ArchiveBlock, ...] = ()
     """Files that the manifest of that run names."""

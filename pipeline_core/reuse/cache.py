@@ -34,14 +34,20 @@ MERGED = "kept/merged"
 
 
 def save_memory(state: Storage, memory: Memory, key: str = ARCHIVES) -> None:
-    """Replaces what was remembered. A run ends as well without: older memory costs the next one
-    time, and no figure."""
+    """Replaces what was remembered, if anything but the run that found it out is another now. A run
+    ends as well without: older memory costs the next one time, and no figure."""
     try:
         before = read_record(state, key, Memory)
         kept = memory_in_blocks(state, memory, before.blocks if before is not None else ())
+        if before is not None and _without_run(kept) == _without_run(before):
+            return
         state.write(key, to_json(kept))
     except RetryableError as error:
         log.warning("results_not_remembered", key=key, cause=error.message)
+
+
+def _without_run(kept: Memory) -> bytes:
+    return to_json(msgspec.structs.replace(kept, run_id=""))
 
 
 def load_memory(state: Storage, key: str = ARCHIVES) -> Memory | None:

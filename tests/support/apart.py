@@ -13,19 +13,20 @@ from pipeline_core.reuse.cache import load_memory, save_memory
 
 def lay_apart(ledger: RunLedger) -> None:
     """Of all that the run made, and that the next one remembers of it."""
-    apart = {}
+    names, apart = {each.id: each.name for each in ledger.manifest().archives}, {}
     for work_id in ledger.receipt_ids():
         receipt = ledger.receipt_of(work_id)
         assert receipt is not None
-        apart[receipt.archive] = _apart(ledger, Work(work_id), receipt)
+        name = names[receipt.archive]
+        apart[name] = _apart(ledger, Work(work_id), receipt)
         ledger.discard_receipt(Work(work_id))
         key = f"runs/{ledger.run_id}/receipts/{work_id}.json"
-        ledger.state.write(key, to_json(apart[receipt.archive]))
+        ledger.state.write(key, to_json(apart[name]))
     memory = load_memory(ledger.state)
     assert memory is not None
     known = (
         msgspec.structs.replace(
-            each, done=tuple((work, apart[receipt.archive]) for work, receipt in each.done)
+            each, done=tuple((work, apart[each.archive.name]) for work, _ in each.done)
         )
         for each in memory.archives
     )

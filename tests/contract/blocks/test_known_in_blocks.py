@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from pipeline_core.blocks import files
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import results
 from pipeline_core.messages import Manifest, Work
 from pipeline_core.reuse.cache import ARCHIVES, load_memory
 from pipeline_core.reuse.memory import remember_results
+from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from tests.support.archives import Shop, day_zip, write_shop
 from tests.support.in_blocks import end_blocks_after_two
@@ -71,6 +73,26 @@ def test_a_run_in_which_nothing_is_new_writes_no_block(shop: Shop, tmp_path: Pat
     run = tmp_path / "state" / "runs" / third.run_id
     assert not (run / "receipts").exists()
     assert not json.loads((run / "manifest.json").read_bytes())["archives"]
+
+
+@pytest.mark.parametrize("most_in_one_file", [1, 64])
+def test_a_run_in_which_nothing_is_new_leaves_what_is_remembered_alone(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_in_one_file: int
+) -> None:
+    monkeypatch.setattr(files, "MOST_IN_ONE_FILE", most_in_one_file)
+    run_local(shop, tmp_path)
+    run_local(shop, tmp_path)  # its plan names digests that the first one found out
+    kept = tmp_path / "state" / ARCHIVES
+    before = kept.stat().st_ino
+    collect_garbage(open_storage(str(tmp_path / "state")), 1, 1)
+    third = run_local(shop, tmp_path)
+    assert kept.stat().st_ino == before
+    assert summary(third).archives.reused == 7
+    (shop.data / NAMES[0]).write_bytes(week(sales(50)))
+    fourth = run_local(shop, tmp_path)
+    assert kept.stat().st_ino != before
+    assert summary(fourth).archives.reused == 6
+    assert units(fourth) == 49 + sum(range(1, 8))
 
 
 def test_an_archive_in_the_middle_leaves_most_blocks_as_they_were(
