@@ -114,11 +114,9 @@ class HostFleet:
         eventually(marker.exists, f"{name} to be begun", 120)
         marker.unlink()
 
-    def worker(self, name: str, *, concurrency: int = 1, **extra: str) -> subprocess.Popen[Any]:
+    def worker(self, name: str, **extra: str) -> subprocess.Popen[Any]:
         """A worker on the host of that name, once it is ready."""
-        process = self._celery(
-            name, "worker", f"--concurrency={concurrency}", "--without-mingle", **extra
-        )
+        process = self._celery(name, "worker", "--concurrency=1", "--without-mingle", **extra)
         log = self.logs[name]
         eventually(lambda: " ready" in log.read_text(), f"the worker on {name}", 120)
         return process

@@ -114,15 +114,6 @@ class Host:
         """One more."""
         self.world.do("ip", "-n", self.name, "addr", "add", f"{address}/24", "dev", "eth0")
 
-    def slow_down(self, *how: str) -> bool:
-        """What leaves it is late or lost, as netem has it; whether this system has netem."""
-        added = ("tc", "-n", self.name, "qdisc", "add", "dev", "eth0", "root", "netem", *how)
-        return subprocess.run(self.world.inside(*added), check=False).returncode == 0
-
-    def speed_up(self) -> None:
-        """As it was."""
-        self.world.do("tc", "-n", self.name, "qdisc", "del", "dev", "eth0", "root")
-
     def kill(self) -> None:
         """The power is gone."""
         self.cut_off()
