@@ -13,6 +13,7 @@ from bench.results import (
     ARRAYS,
     CELERY_1,
     CELERY_2,
+    COUNTS,
     CPP,
     EXPLAIN,
     GROUPS,
@@ -31,18 +32,20 @@ from bench.results import (
     RENAMED,
     SMALL_PARTS,
     START,
+    STEPS,
     VERIFY,
     Days,
     Figures,
     Growth,
     Measured,
+    Scale,
     Trial,
     before_of,
     marginal,
 )
 
 _OURS = (OURS_1, OURS_2, CELERY_1, CELERY_2, ONE, SMALL_PARTS)
-_HELP_SECONDS = 0.3
+_HELP_SECONDS, _MIB = 0.3, 1 << 20
 NOT_MEASURED, TOO_SMALL = "not measured", "too small to tell"
 _Figure = Callable[[Figures], float]
 
@@ -69,6 +72,7 @@ def aims(measured: Measured) -> list[Aim]:
         *_grown(measured.growth),
         *_fed(measured.feeds.figures if measured.feeds else {}),
         *_daily(measured.days),
+        *_scaled(measured.scale),
     ]
 
 
@@ -166,6 +170,27 @@ def _daily(days: Days | None) -> Iterator[Aim]:
     ratios = [day.ratio for day in (days.days if days else ()) if day.build == NOW]
     what = "the next day with changed customers and prices against without, CPU time, any history"
     yield _Ratio(what, max(ratios, default=None)).at_most(1.3)
+
+
+def _scaled(scale: Scale | None) -> Iterator[Aim]:
+    points = {point.archives: point for point in scale.points} if scale else {}
+    is_whole = set(COUNTS) <= points.keys()
+    for name, title in STEPS.items():
+        costs = [
+            (count, step.cost.cpu_seconds)
+            for count in (COUNTS if is_whole else ())
+            for step in points[count].steps
+            if step.name == name
+        ]
+        what = f"{title}: a further archive's CPU time, to 100,000 against to 10,000"
+        yield _Ratio(what, marginal(costs) if costs else None).at_most(1.15)
+    most = points[COUNTS[-1]] if is_whole else None
+    peak = max(step.cost.peak_bytes for step in most.steps) / _MIB if most else None
+    yield _Ratio("100,000 archives: the largest process, MiB", peak).at_most(400)
+    largest = most.largest_file / _MIB if most else None
+    yield _Ratio("100,000 archives: the largest file of state, MiB", largest).at_most(16)
+    files = most.files / most.archives if most else None
+    yield _Ratio("100,000 archives: files of state an archive", files).at_most(3)
 
 
 def _ratio(

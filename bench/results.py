@@ -235,6 +235,17 @@ class StoreRequests(Struct, frozen=True):
     asked: list[Asked]
 
 
+# Archives of a plan, and what is done with them.
+COUNTS, TINY_COUNTS = (1_000, 10_000, 100_000), (20, 70, 100)
+STEPS = {
+    "plan": "the first plan",
+    "publish": "its publication",
+    "again": "a run with nothing new",
+    "progress": "two looks at the progress",
+    "runs": "`runs`",
+}
+
+
 class Step(Struct, frozen=True):
     """A step of a run, and by how many bytes the state is larger after it."""
 

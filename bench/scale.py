@@ -10,13 +10,11 @@ from pathlib import Path
 from bench.contenders import clean_environment
 from bench.machine import look_around
 from bench.meter import measure
-from bench.results import Cost, Scale, ScalePoint, Step
+from bench.results import COUNTS, STEPS, TINY_COUNTS, Cost, Scale, ScalePoint, Step
 from bench.simulated import write_shop
 
-COUNTS, TINY_COUNTS = (1_000, 10_000, 100_000), (20, 70, 100)
 # Before what is measured; the first run in which nothing is new notes digests in its plan.
 _UNMEASURED = {"publish": ("receipts",), "again": ("again",)}
-_MEASURED = ("plan", "publish", "again", "progress", "runs")
 
 
 def measure_scale(folder: Path, say: Callable[[str], None], *, tiny: bool = False) -> Scale:
@@ -34,7 +32,7 @@ def _point(folder: Path, count: int, say: Callable[[str], None]) -> ScalePoint:
     say(f"{count:,} archives")
     write_shop(folder, count)
     steps = []
-    for name in _MEASURED:
+    for name in STEPS:
         for other in _UNMEASURED.get(name, ()):
             _step(folder, other)
         before = _state_bytes(folder)

@@ -10,6 +10,7 @@ from bench.results import (
     CPP,
     CPP_TWICE,
     OURS_2,
+    STEPS,
     Comparison,
     DataFacts,
     Days,
@@ -44,13 +45,6 @@ SCALE = (
     "kB written",
 )
 FLEET = ("what", "build", "round trip", "requests", "an archive", "kB", "seconds")
-_STEPS = {
-    "plan": "the first plan",
-    "publish": "its publication",
-    "again": "a run with nothing new",
-    "progress": "two looks at the progress",
-    "runs": "`runs`",
-}
 _ASKED = {
     "plan": "`plan`",
     "first": "first run, sent, processed and published",
@@ -160,7 +154,7 @@ def scale_rows(scale: Scale) -> Rows:
     return [
         (
             f"{point.archives:,}",
-            _STEPS[step.name],
+            STEPS[step.name],
             f"{step.cost.seconds:.1f}",
             f"{step.cost.cpu_seconds:.1f}",
             f"{1000 * step.cost.cpu_seconds / point.archives:.2f}",

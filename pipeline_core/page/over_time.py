@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -77,13 +78,13 @@ class DatedSales:
     ) -> None:
         self.states, self.closed, self.scale = states, closed, scale
         self.knows_purchases = knows_purchases
-        there = [each.toordinal() for each in states]
+        there = np.fromiter((each.toordinal() for each in states), np.int64)
         unread = [each.toordinal() for each, state in states.items() if state in _UNREAD]
-        numbers = np.union1d(sold.numbers, np.array(there, np.int64))
-        self._columns = [_spread(numbers, sold.numbers, column) for column in sold[1:]]
-        self._columns.append((~np.isin(numbers, unread)).astype(np.int64))
-        self._numbers, self._weekdays = array("q", numbers.tobytes()), (numbers + _SUNDAY) % 7
-        self._until = [np.concatenate([[0], np.cumsum(column)]) for column in self._columns]
+        numbers = np.union1d(sold.numbers, there)
+        days = (~np.isin(numbers, unread)).astype(np.int64)
+        columns = chain((_spread(numbers, sold.numbers, each) for each in sold[1:]), [days])
+        self._until = [np.concatenate([[0], np.cumsum(column)]) for column in columns]
+        self._numbers = array("q", numbers.tobytes())
         self.first, self.last = map(date.fromordinal, (self._numbers[0], self._numbers[-1]))
 
     def between(self, first: date, last: date) -> Sold:
@@ -140,9 +141,10 @@ class DatedSales:
 
     def weekdays(self) -> Iterator[WeekdaySales]:
         """Monday to Sunday, of all dates."""
+        weekdays = (np.frombuffer(self._numbers, np.int64) + _SUNDAY) % len(_WEEKDAYS)
         for weekday, name in enumerate(_WEEKDAYS):
-            of_day = self._weekdays == weekday
-            each = _sold(int(column[of_day].sum()) for column in self._columns)
+            of_day = weekdays == weekday
+            each = _sold(int(np.diff(until)[of_day].sum()) for until in self._until)
             yield WeekdaySales(
                 name,
                 each.days,

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
 from bench.aims import aims
@@ -17,6 +18,7 @@ from bench.results import (
     ARCHIVES,
     BEFORE,
     CELERY_2,
+    COUNTS,
     GROUPS,
     HELP,
     ONE_PART,
@@ -24,6 +26,7 @@ from bench.results import (
     OURS_2,
     QUESTIONS,
     START,
+    STEPS,
     Comparison,
     Cost,
     Days,
@@ -32,6 +35,8 @@ from bench.results import (
     Machine,
     Measured,
     Scale,
+    ScalePoint,
+    Step,
     StoreRequests,
     Trial,
     before_of,
@@ -237,6 +242,25 @@ def test_the_page_keeps_aims_that_were_measured_earlier(tmp_path: Path) -> None:
 def _from_project(monkeypatch: pytest.MonkeyPatch) -> None:
     """Modules of the benchmark are found from here."""
     monkeypatch.chdir(PROJECT)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "peak_mib", "verdict"), [(101, 399, "met"), (120, 401, "not met")]
+)
+def test_bars_of_very_many_archives(seconds: float, peak_mib: int, verdict: str) -> None:
+    points = [
+        ScalePoint(count, [Step(name, Cost(0, cpu, peak_mib << 20), 0) for name in STEPS], 0, 1, 1)
+        for count, cpu in zip(COUNTS, (2, 11, seconds), strict=True)
+    ]
+    scale = Scale("", Machine("", 2, 1, "", {}, 0.0), points)
+    found = {aim.what: aim for aim in aims(Measured(scale=scale)) if "100,000" in aim.what}
+    assert len(found) == len(STEPS) + 3
+    for what, aim in found.items():
+        assert aim.verdict == ("met" if "file" in what else verdict)
+    linear = "its publication: a further archive's CPU time, to 100,000 against to 10,000"
+    assert found[linear].found == f"{(seconds - 11) / 90:.2f}"
+    unmeasured = aims(Measured(scale=msgspec.structs.replace(scale, points=points[:2])))
+    assert {aim.verdict for aim in unmeasured} == {"not measured"}
 
 
 @pytest.mark.benchmark
