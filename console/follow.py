@@ -52,7 +52,7 @@ def follow(settings: Settings, ledger: RunLedger, manifest: Manifest | None = No
             outcome = ledger.outcome()
             manifest = manifest or ledger.planned()
             if outcome is not None:
-                notify_of_outcome(ledger, settings.hooks())
+                notify_of_outcome(ledger, settings.hooks(), outcome)
                 return outcome
         except RetryableError:  # the workers, which try again, may be well; `_recover` logs it
             if time.monotonic() - failing_since > most_silence:

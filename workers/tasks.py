@@ -132,7 +132,7 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
             return None
         if is_new:
             metrics.observe_outcome(outcome)
-        notify_of_outcome(ledger, settings.hooks())
+        notify_of_outcome(ledger, settings.hooks(), outcome, is_new=is_new)
         log_deliveries(run_id, deliver_published(settings, ledger, self.worker()))
         return outcome.state
 

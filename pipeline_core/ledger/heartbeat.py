@@ -87,6 +87,20 @@ def note_lease(ledger: RunLedger, until: float) -> None:
     _heartbeat().note_lease(ledger, until)
 
 
+def lease_known_until(ledger: RunLedger) -> datetime | None:
+    """Until when this process knows the run's lease to hold; None if it does not."""
+    seconds = _heartbeat().seconds_left(ledger)
+    return None if seconds <= 0 else datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def note_lease_until(ledger: RunLedger, until: datetime | None) -> None:
+    """That the run's lease holds until then is on record, and was read by this process."""
+    if until is not None:
+        left = (until - datetime.now(UTC)).total_seconds()
+        if left > _heartbeat().seconds_left(ledger):
+            note_lease(ledger, time.monotonic() + left)
+
+
 class _Renewal:
     """Of one process. The thread begins with the first attempt, and ends when it finds none under
     way; many short ones, one behind the other, start it once."""
@@ -109,11 +123,14 @@ class _Renewal:
             self._under_way.discard(under_way)
 
     def extend_lease(self, ledger: RunLedger, seconds: float, least: float) -> None:
-        run, now = (ledger.state.uri, ledger.run_id), time.monotonic()
-        if self._holds_until.get(run, now) > now + seconds * least:
+        if self.seconds_left(ledger) > seconds * least:
             return
+        now = time.monotonic()
         if lease.extend(ledger, seconds):
             self.note_lease(ledger, now + seconds * 2 / 3)  # it writes only if less is left
+
+    def seconds_left(self, ledger: RunLedger) -> float:
+        return self._holds_until.get((ledger.state.uri, ledger.run_id), 0.0) - time.monotonic()
 
     def note_lease(self, ledger: RunLedger, until: float) -> None:
         with self._lock:

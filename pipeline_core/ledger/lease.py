@@ -27,7 +27,7 @@ from pipeline_core.messages import to_json
 from pipeline_core.storage import Storage, check_creates
 
 _FOLDER = "leases"
-_KEPT = 20
+_KEPT, _TIDIED_EVERY = 20, 10
 
 
 class Lease(Struct, frozen=True, kw_only=True):
@@ -105,11 +105,16 @@ def acquire(
             state.write(_key(lease.token), to_json(lease))
             return lease
         if state.create(_key(lease.token), to_json(lease)):
-            # Not those behind it, whose numbers somebody else made up.
-            before = [key for key in _keys(state) if key <= _key(lease.token)]
-            for key in before[:-_KEPT]:
-                state.remove(key)
+            if lease.token % _TIDIED_EVERY == 0:
+                _tidy_up(state, lease.token)
             return lease
+
+
+def _tidy_up(state: Storage, token: int) -> None:
+    """Not those behind it, whose numbers somebody else made up."""
+    before = [key for key in _keys(state) if key <= _key(token)]
+    for key in before[:-_KEPT]:
+        state.remove(key)
 
 
 def extend(ledger: RunLedger, seconds: float) -> bool:

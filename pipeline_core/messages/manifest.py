@@ -116,6 +116,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Where the customers came from; None if an earlier version did not say."""
     products: DimensionSource | None = None
     """Where the products came from; the same."""
+    locked_until: datetime | None = None
+    """Until when the lock was known to hold as the plan was written (UTC); None if nobody knew."""
+    remembered: str = ""
+    """SHA-256 (hex) of what the run before left, but for its id; empty if that was not used."""
     archives: Sequence[ArchiveRef] = ()
     """The archives by name; an archive's place is its id. Of many, the record of the plan has
     none, and names ``blocks``."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline_core.errors import ContractError
 from pipeline_core.ledger import RunLedger, is_vouched_run, open_state, run_ids
+from pipeline_core.ledger.heartbeat import lease_known_until
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Order
 from pipeline_core.places.owner import check_owner
@@ -16,6 +17,7 @@ from pipeline_core.planning.plugins import load_plugins
 from pipeline_core.planning.shares import split_into_shares
 from pipeline_core.planning.survey import survey
 from pipeline_core.reuse.begun_survey import BegunSurvey
+from pipeline_core.reuse.cache import DAYS, Kept, kept_names, memory_digest
 from pipeline_core.reuse.memory import (
     is_known_feed,
     listed_archives,
@@ -36,10 +38,11 @@ _UNPRICED_NAMED = 5
 _RUN_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{6}", re.ASCII)
 
 
-def plan(order: Order) -> Manifest:
+def plan(order: Order, new: RunLedger | None = None) -> Manifest:
     """Writes the manifest of a run and returns it, or the one that was written before. Archives
     that are as the last run left them get their receipts at once. One that is ended before keeps
-    which archives it has seen, for the next one.
+    which archives it has seen, for the next one. That nobody planned the run, and whose the reports
+    are, is not looked for if it is a ``new`` one, whose id the caller has drawn, and looked.
 
     Raises:
         ConfigError: there is no archive, or no day up to ``order.options.as_of``, or customers,
@@ -52,22 +55,27 @@ def plan(order: Order) -> Manifest:
     started = datetime.now(UTC)
     places, options = order.places, order.options
     state = open_state(places.state)
-    ledger = RunLedger(state, order.run_id)
-    if (planned := ledger.planned()) is not None:
-        return planned
-    check_owner(state, open_storage(places.reports))  # a wrong place shows now, not after the work
+    ledger = new or RunLedger(state, order.run_id)
+    if new is None:
+        if (planned := ledger.planned()) is not None:
+            return planned
+        check_owner(state, open_storage(places.reports))  # shows now, not after the work
     if order.engine == "local":  # workers write where they run
         check_reports_writable(places.reports)
-    begun = BegunSurvey(state, absolute_uri(places.data), options.feed)
+    kept = kept_names(state)
+    begun = BegunSurvey(state, absolute_uri(places.data), options.feed, kept)
     with begun.until_planned():
-        return _plan(order, ledger, started, begun)
+        return _plan(order, ledger, started, begun, kept)
 
 
-def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey) -> Manifest:
+def _plan(
+    order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey, kept: Kept
+) -> Manifest:
     places, options, reuse, state = order.places, order.options, order.reuse, ledger.state
     plugins = load_plugins(places, order.report_plugins)
     data = absolute_uri(places.data)
-    memory, seen = (None, None) if reuse.full else (recall(state, data), recall_days(state, data))
+    memory = None if reuse.full else recall(state, data)
+    seen = None if reuse.full or DAYS not in kept else recall_days(state, data)
     known_before = [listed_archives(each, options.feed) for each in (memory, seen)]
     archives = open_archives(places.data, follow_links=options.follow_links)
     if not reuse.full:
@@ -102,7 +110,8 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
     if options.feed.price is not None and snapshot.scale != options.feed.price_decimals:
         raise ContractError("what was paid, and the products, have different decimals")
     unpriced = snapshot.unpriced
-    dimensions_digest = save_snapshot(state, snapshot)
+    before = memory.dimensions_digest if memory is not None else ""
+    dimensions_digest = save_snapshot(state, snapshot, before)
     taken = taken_over(state, memory, found.archives, options, snapshot, plugins)
     customers = source_of(places, places.customers)
     products = source_of(places, products_of(places, options.feed))
@@ -118,6 +127,8 @@ def _plan(order: Order, ledger: RunLedger, started: datetime, begun: BegunSurvey
         customer_numbers=taken.customer_numbers,
         price_scale=snapshot.scale,
         price_history=version,
+        locked_until=lease_known_until(ledger),
+        remembered=memory_digest(memory) if memory is not None else "",
         customers=customers,
         products=products,
         archives=split_into_shares(found.archives, order.processes(), taken.shares),

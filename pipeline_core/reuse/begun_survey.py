@@ -27,6 +27,7 @@ from pipeline_core.extract.version import EXTRACTION_VERSION
 from pipeline_core.ledger.records import read_record
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveRef, Feed, to_json
+from pipeline_core.reuse.cache import Kept
 from pipeline_core.storage import Storage
 
 log = get_logger()
@@ -55,7 +56,7 @@ class BegunSurvey:
     """Of one plan of the archives of ``data_uri``: what plans before it left, and what it leaves
     if it comes to no end."""
 
-    def __init__(self, state: Storage, data_uri: str, feed: Feed) -> None:
+    def __init__(self, state: Storage, data_uri: str, feed: Feed, kept: Kept) -> None:
         self._state = state
         self._shape = Surveyed(
             data=data_uri,
@@ -64,7 +65,8 @@ class BegunSurvey:
             ignore=feed.ignore,
             archives=(),
         )
-        self._keys = [stored.key for stored in state.files(_FOLDER)]
+        there = state.files(_FOLDER) if _FOLDER in kept else ()
+        self._keys = [stored.key for stored in there]
         self._new: dict[str, ArchiveRef] = {}
         self._written_at = time.monotonic()
 

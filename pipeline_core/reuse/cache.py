@@ -15,9 +15,12 @@ as a whole and its name says what is in it, so runs at the same time may share t
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
+from pipeline_core.blocks.files import are_few
 from pipeline_core.blocks.known import memory_in_blocks, with_known
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger.records import read_record
@@ -27,27 +30,52 @@ from pipeline_core.storage import Storage
 
 log = get_logger()
 
+_FOLDER = "kept"
 ARCHIVES = "kept/archives.json"
 DAYS = "kept/days.json"
 DISTINCT = "kept/distinct.json"
 MERGED = "kept/merged"
 
 
-def save_memory(state: Storage, memory: Memory, key: str = ARCHIVES) -> None:
-    """Replaces what was remembered, if anything but the run that found it out is another now. A run
-    ends as well without: older memory costs the next one time, and no figure."""
+@dataclass(frozen=True)
+class Kept:
+    """What is kept, by keys of files and folders; None where to look for one costs next to
+    nothing: it may be there."""
+
+    keys: frozenset[str] | None
+
+    def __contains__(self, key: object) -> bool:
+        return self.keys is None or key in self.keys
+
+
+def kept_names(state: Storage) -> Kept:
+    """What there is right in the folder of what is kept, by one request. Raises RetryableError."""
+    if not state.is_far:
+        return Kept(None)
+    inside = state.contents(_FOLDER)
+    files = (stored.key for stored in inside.files)
+    return Kept(frozenset((*files, *(f"{_FOLDER}/{name}" for name in inside.folders))))
+
+
+def memory_digest(memory: Memory) -> str:
+    """SHA-256 (hex) of what a run remembers, but for its id."""
+    archives = () if memory.blocks else memory.archives
+    return hashlib.sha256(to_json(replace(memory, run_id="", archives=archives))).hexdigest()
+
+
+def save_memory(state: Storage, memory: Memory, key: str = ARCHIVES, known: str = "") -> None:
+    """Replaces what was remembered, if anything but the run that found it out is another now:
+    ``known`` is the digest of what the plan found there, if it looked. A run ends as well without:
+    older memory costs the next one time, and no figure."""
     try:
+        if are_few(memory.archives) and memory_digest(memory_in_blocks(state, memory, ())) == known:
+            return
         before = read_record(state, key, Memory)
         kept = memory_in_blocks(state, memory, before.blocks if before is not None else ())
-        if before is not None and _without_run(kept) == _without_run(before):
-            return
-        state.write(key, to_json(kept))
+        if before is None or memory_digest(kept) != memory_digest(before):
+            state.write(key, to_json(kept))
     except RetryableError as error:
         log.warning("results_not_remembered", key=key, cause=error.message)
-
-
-def _without_run(kept: Memory) -> bytes:
-    return to_json(msgspec.structs.replace(kept, run_id=""))
 
 
 def load_memory(state: Storage, key: str = ARCHIVES) -> Memory | None:

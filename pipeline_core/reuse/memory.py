@@ -101,7 +101,8 @@ def reuse_receipts(
 
 def remember_results(state: Storage, manifest: Manifest, found: Iterable[Done]) -> None:
     """Leaves to the next run what this one found out, ``found`` being in the order of archives."""
-    save_memory(state, _memory(manifest, _KnownOfRun(manifest, found)))
+    memory = _memory(manifest, _KnownOfRun(manifest, found))
+    save_memory(state, memory, known=manifest.remembered)
 
 
 class _KnownOfRun(Collection[Known]):

@@ -95,8 +95,10 @@ def plan_run(
 ) -> Manifest:
     """The manifest of the run, which holds the lock. Raises as ``plan`` does."""
     order = settings.order(ledger.run_id, engine, lambda: processes, as_of)
-    with attempt(ledger, order.policy, PLAN, Worker(this_process())):
-        manifest = call_with_retries(lambda: plan(order))
+    with attempt(ledger, order.policy, PLAN, Worker(this_process())) as noted:
+        # The first try of the first attempt finds nothing.
+        new = iter([ledger] if noted.number == 1 else [])
+        manifest = call_with_retries(lambda: plan(order, next(new, None)))
     tell_of_plan(settings, ledger, manifest)
     return manifest
 

@@ -33,12 +33,15 @@ _told_without_record: set[str] = set()
 _NAMED = 5
 
 
-def notify_of_outcome(ledger: RunLedger, hooks: Hooks) -> None:
+def notify_of_outcome(
+    ledger: RunLedger, hooks: Hooks, outcome: Outcome | None = None, *, is_new: bool = False
+) -> None:
     """Tells the hooks how the run ended, each event once, unless they know, it has not ended, or it
     is one of a time past, which somebody made by hand. What could not be told, or is being told by
-    another process, is told again by whoever calls this next."""
-    outcome = ledger.outcome()
-    if outcome is None or (ledger.is_notified() and hooks.lineage is None):
+    another process, is told again by whoever calls this next. The ``outcome`` is read unless the
+    caller has it; if it ``is_new``, the caller made it just now, and nobody was told before."""
+    outcome = outcome or ledger.outcome()
+    if outcome is None or (not is_new and hooks.lineage is None and ledger.is_notified()):
         return
     if _is_of_no_interest(ledger, hooks, outcome):
         return

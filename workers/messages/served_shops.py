@@ -12,6 +12,7 @@ from pipeline_core.configuration.places import is_local
 from pipeline_core.configuration.served_shops import ServedPlaces, Shop
 from pipeline_core.errors import ConfigError, NotServed
 from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.ledger.heartbeat import note_lease_until
 from pipeline_core.ledger.names import is_archive_id, is_number, is_run_id, is_slot
 from pipeline_core.ledger.state import unvouched_run
 from pipeline_core.messages import Work
@@ -67,6 +68,7 @@ def check_run(ledger: RunLedger, worker: str) -> None:
         raise NotServed(f"The manifest of run {ledger.run_id} is another run's.", _FORGED)
     shop = Shop(ledger.state.uri, manifest.data, manifest.reports)
     served_places().check(shop, f"The worker {worker}")
+    note_lease_until(ledger, manifest.locked_until)
 
 
 def check_slot(name: object) -> None:
