@@ -17,6 +17,8 @@ import msgspec
 from console.garbage_collector import collect_seldom
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
+from pipeline_core.kept.extract_names import file_name
+from pipeline_core.kept.extracts import extracts_folder
 from pipeline_core.ledger import RunLedger, run_ids
 from pipeline_core.ledger.attempts import Worker
 from pipeline_core.messages import (
@@ -67,14 +69,20 @@ def plan(folder: Path) -> None:
 
 
 def receipts(folder: Path) -> None:
-    """As if every archive had been processed: what one came to, under all names."""
+    """As if every archive had been processed: what one came to, under all names, who did it, and
+    what is kept of its days."""
     ledger = _newest(folder)
     manifest, first = ledger.manifest(), Work("00000")
     made = process(ledger.state.uri, ledger.run_id, first, Worker("bench"))
     stored = ledger.state.read(f"runs/{ledger.run_id}/receipts/00000.result")
     behind = stored.partition(b"\0")[2]
+    attempts, kept = f"runs/{ledger.run_id}/attempts", extracts_folder(manifest.options)
+    attempt = ledger.state.read(f"{attempts}/00000.1.json")
+    extracts = ledger.state.read(f"{kept}/{_extracts_of(manifest.archives[0], made)}")
     for archive in manifest.archives[1:]:
         receipt = _of(archive, made, ledger.run_id)
+        ledger.state.create(f"{attempts}/{archive.id}.1.json", attempt)
+        ledger.state.write(f"{kept}/{_extracts_of(archive, receipt)}", extracts)
         ledger.create_receipt(Work(archive.id), receipt, behind)
 
 
@@ -131,6 +139,10 @@ def _of(archive: ArchiveRef, made: Receipt, run_id: str) -> Receipt:
         },
         named_ids=msgspec.structs.replace(named, file=here(named.file)) if named.file else named,
     )
+
+
+def _extracts_of(archive: ArchiveRef, receipt: Receipt) -> str:
+    return file_name(archive.name, receipt.day_digests.values())
 
 
 def _newest(folder: Path) -> RunLedger:

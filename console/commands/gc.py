@@ -79,7 +79,7 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
         return
     would = "Would remove" if dry_run else "Removed"
     click.echo(
-        f"{would} {counted(removed.extracts, 'extract')}, "
+        f"{would} {counted(removed.extracts, 'file')} of extracts, "
         f"{counted(removed.merged, 'merged partial')}, "
         f"{counted(removed.results, 'file')} of partials and rejects, "
         f"{counted(removed.blocks, 'block')} of archives, "

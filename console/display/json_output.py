@@ -185,7 +185,7 @@ class Collected(Struct, frozen=True):
     """What ``gc`` removed, or would remove."""
 
     extracts: int
-    """Number of extracts."""
+    """Number of files of extracts."""
     merged: int
     """Number of merged partials."""
     results: int

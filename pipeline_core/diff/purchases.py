@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -74,13 +74,15 @@ def _bought(
     united: United,
     run: PublishedRun,
     side: Side,
-    days: Iterable[tuple[int, CountedDay]],
+    days: Sequence[tuple[int, CountedDay]],
     *,
     again: bool,
 ) -> Bought:
     """What was bought on some days of a run, each with the number of its origin."""
+    origins = [origin for origin, _ in days]
+    counted = day_candidates(run.ledger, run.manifest, [day for _, day in days], again=again)
     return collect(
         united.bought(placed.decoded.candidates, origin, placed.date, side)
-        for origin, day in days
-        for placed in day_candidates(run.ledger, run.manifest, day, again=again)
+        for origin, (_, candidates) in zip(origins, counted, strict=True)
+        for placed in candidates
     )

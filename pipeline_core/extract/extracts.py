@@ -1,8 +1,8 @@
 """Extracts: what is in one day, whatever its purchases cost and whoever made them.
 
-A file is an Arrow stream of candidates, each with its text, behind it what is known
-of the parts as JSON, then the length of that and the SHA-256 of everything before. Whoever reads a
-file checks that first: one that was torn or changed is none.
+An extract is an Arrow stream of candidates, each with its text, behind it what is known
+of the parts as JSON, then the length of that and the SHA-256 of everything before. Whoever reads
+one checks that first: what was torn or changed is none.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import msgspec
 import numpy as np
@@ -35,14 +35,22 @@ _BLOCK = 1 << 20
 _ROW_BYTES = 64
 
 
+class ExtractPlace(NamedTuple):
+    """Where an extract stands: so many bytes of a file from ``begin`` on."""
+
+    path: Path
+    begin: int
+    size: int
+
+
 class ExtractedPart(Struct, frozen=True, kw_only=True):
-    """A part of the day, as the file has it."""
+    """A part of the day, as the extract has it."""
 
     name: str
     """Its name in the day."""
     rows: int
-    """Rows of the file that are its own, behind those of the parts before; nobody reads those of a
-    ``copy``, or with a ``cause``."""
+    """Rows of the extract that are its own, behind those of the parts before; nobody reads those
+    of a ``copy``, or with a ``cause``."""
     seen: int = 0
     """Events that were read."""
     not_purchase: int = 0
@@ -61,7 +69,7 @@ class ExtractedPart(Struct, frozen=True, kw_only=True):
 
 
 class ExtractedDay(Struct, frozen=True, kw_only=True):
-    """What a file says beside its rows."""
+    """What an extract says beside its rows."""
 
     json_bytes: int
     """Bytes of the day's parts, uncompressed."""
@@ -131,7 +139,7 @@ class ExtractWriter:
         self._begin()
 
     def close(self, json_bytes: int, ignored: dict[str, int]) -> None:
-        """Ends the file; see ``ExtractedDay``."""
+        """Ends the extract; see ``ExtractedDay``."""
         self._flush()
         self._stream.close()
         day = ExtractedDay(json_bytes=json_bytes, parts=tuple(self._parts), ignored=ignored)
@@ -167,30 +175,37 @@ class ExtractWriter:
         self._waiting_bytes = 0
 
 
-def read_day(path: Path) -> ExtractedDay | None:
-    """What a file says of its day; None if it is not sound from the first byte to the last."""
-    size = path.stat().st_size - _END.size
-    with path.open("rb") as file:
+def read_day(place: ExtractPlace) -> ExtractedDay | None:
+    """What an extract says of its day; None if it is not sound from the first byte to the last."""
+    size = place.size - _END.size
+    with place.path.open("rb") as file:
         if size < 0:
             return None
+        file.seek(place.begin)
         hashed, left = hashlib.sha256(), size
         while left and (block := file.read(min(_BLOCK, left))):
             hashed.update(block)
             left -= len(block)
-        length, digest = _END.unpack(file.read(_END.size))
+        end = file.read(_END.size)
+        if len(end) < _END.size:
+            return None
+        length, digest = _END.unpack(end)
         if hashed.digest() != digest or length > size:
             return None
-        file.seek(size - length)
+        file.seek(place.begin + size - length)
         day = msgspec.json.decode(file.read(length), type=ExtractedDay)
         # Earlier versions kept names of any length.
         parts = (msgspec.structs.replace(part, name=label(part.name)) for part in day.parts)
         return msgspec.structs.replace(day, parts=tuple(parts))
 
 
-def read_candidates(path: Path, day: ExtractedDay) -> Iterator[tuple[ExtractedPart, Decoded]]:
+def read_candidates(
+    place: ExtractPlace, day: ExtractedDay
+) -> Iterator[tuple[ExtractedPart, Decoded]]:
     """The candidates of each part that counts, as decoding gave them, in order: at least
     one ``Decoded`` a part, the first of which tells all of the part's counts."""
-    with pa.OSFile(str(path)) as file:
+    with pa.OSFile(str(place.path)) as file:
+        file.seek(place.begin)
         batches = _Batches(pa.ipc.open_stream(file))
         for part in day.parts:
             told = part
@@ -200,15 +215,18 @@ def read_candidates(path: Path, day: ExtractedDay) -> Iterator[tuple[ExtractedPa
                 told = msgspec.structs.replace(part, seen=0, not_purchase=0, general=0)
 
 
-def read_rows(path: Path, day: ExtractedDay) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
+def read_rows(
+    place: ExtractPlace, day: ExtractedDay
+) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
     """The same without texts, in pieces of any size: of each candidate the place of its part in
     ``day.parts``, int64, and all of them."""
     ends = np.cumsum([part.rows for part in day.parts], dtype=np.int64)
     counts = np.array([part.counts for part in day.parts], np.bool_)
     first = 0
-    with pa.OSFile(str(path)) as file:
+    with pa.OSFile(str(place.path)) as file:
+        file.seek(place.begin)
         columns = [name != _TEXT.name for name in pa.ipc.read_schema(file).names]
-        file.seek(0)
+        file.seek(place.begin)
         options = pa.ipc.IpcReadOptions(
             included_fields=np.flatnonzero(columns).tolist(), use_threads=False
         )

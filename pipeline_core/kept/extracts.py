@@ -2,7 +2,8 @@
 
 ::
 
-    kept/extracts/<rules>/<digest>.arrow         one a day, by its bytes' SHA-256
+    kept/extracts/<rules>/<archive>/<days>.arrow    one an archive, or some of a large one
+    kept/extracts/<rules>/<digest>.arrow            one a day, of an earlier version
 
 Nothing here is needed: what is gone or torn is made again. Every file is written as a whole and its
 name says what is in it, so runs at the same time may share them.
@@ -12,8 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,8 +22,9 @@ from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 import msgspec
 
 from pipeline_core.errors import RetryableError
-from pipeline_core.extract.extracts import ExtractedDay, read_day
 from pipeline_core.extract.version import EXTRACTION_VERSION
+from pipeline_core.kept.extract_names import ExtractNames
+from pipeline_core.kept.extract_reader import ExtractReader
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Feed, Manifest, Options
 from pipeline_core.storage import Storage
@@ -35,25 +36,25 @@ EXTRACTS = "kept/extracts"
 EXTRACT_GROWTH = 8
 # What a file system gives to a file, however little is in it.
 _FILE_BLOCK = 4096
-# One that may wait in memory for its turn to be written; and of more nobody asks for a list.
-_SMALL, _MOST_LISTED = 1 << 20, 3000
-_ENDING = ".arrow"
+# One that may wait in memory for its turn to be written.
+_SMALL = 1 << 20
 
 
 @dataclass(frozen=True)
 class Extracts:
     """The extracts of all runs. What is not ``used`` is made again, and kept if it ``is_kept``; of
     one archive up to ``most_bytes`` and EXTRACT_GROWTH times its own, in whole blocks of a disk:
-    the smallest file takes one. None is no limit. Of those ``there``, if that is known, no other is
-    looked for; ``begin`` writes a small one, perhaps later."""
+    the smallest file takes one. None is no limit. Files are looked for among ``names``; ``begin``
+    writes a small one, perhaps later, and ``note`` is told of each that is written."""
 
     state: Storage
     options: Options
     is_used: bool
     is_kept: bool
     most_bytes: int | None = None
-    there: frozenset[str] | None = None
+    names: ExtractNames | None = None
     begin: Callable[[Callable[[], None]], None] = lambda write: write()
+    note: Callable[[str], None] = lambda _: None
 
     def room(self, archive_bytes: int, shares: int) -> int | None:
         """Bytes that may be kept of one of so many shares of an archive, in whole blocks."""
@@ -62,67 +63,66 @@ class Extracts:
         room = (self.most_bytes + EXTRACT_GROWTH * archive_bytes) // shares
         return room // _FILE_BLOCK * _FILE_BLOCK
 
-    @contextmanager
-    def open(self, digest: str) -> Iterator[tuple[Path, ExtractedDay] | None]:
-        """The sound extract of a day with such bytes, if there is one."""
-        with ExitStack() as stack:
-            path = self._file(digest, stack) if self.is_used else None
-            day = read_day(path) if path is not None else None
-            if path is not None and day is None:
-                log.warning("damaged_extract_ignored", day=digest)
-            yield None if path is None or day is None else (path, day)
+    def reader(self, wanted: Collection[str] | None = None) -> ExtractReader:
+        """Finds extracts; of days that are ``wanted``, if there are some only. To be closed."""
+        names = self.names or extract_names(self.state, self.options)
+        return ExtractReader(self.state, extracts_folder(self.options), names, wanted)
 
-    def keep(self, digest: str, file: SpooledTemporaryFile[bytes], in_memory: int) -> None:
-        """Stores a finished extract, of up to ``in_memory`` bytes without a file of its own. The
-        run can do without, so a full disk is no reason to end."""
-        size = file.tell()
-        file.seek(0)
+    def write(
+        self, name: str, listed: bytes, days: SpooledTemporaryFile[bytes], in_memory: int
+    ) -> None:
+        """Stores a file: what is ``listed`` before its days, and these, of up to ``in_memory``
+        bytes without a file of its own. The run can do without, so a full disk is no reason to
+        end."""
+        size = days.tell()
+        days.seek(0)
         if size <= min(in_memory, _SMALL):
-            self.begin(partial(self._write, digest, file.read()))
+            self.begin(partial(self._write, name, listed + days.read()))
         elif size <= in_memory:
-            self._write(digest, file.read())
+            self._write(name, listed + days.read())
         else:
             with NamedTemporaryFile(prefix="sales-") as named:
-                shutil.copyfileobj(file, named)
+                named.write(listed)
+                shutil.copyfileobj(days, named)
                 named.flush()
-                self._write(digest, Path(named.name))
+                self._write(name, Path(named.name))
 
-    def _write(self, digest: str, content: bytes | Path) -> None:
+    def forget(self, names: Iterable[str]) -> None:
+        """Removes files that are damaged: what was sound in them is in others."""
+        for name in names:
+            try:
+                self.state.remove(self._key(name))
+            except RetryableError as error:
+                log.warning("extract_not_removed", file=self._key(name), cause=error.message)
+
+    def _write(self, name: str, content: bytes | Path) -> None:
         try:
             if isinstance(content, bytes):
-                self.state.write(self._key(digest), content)
+                self.state.write(self._key(name), content)
             else:
-                self.state.store_file(self._key(digest), content)
+                self.state.store_file(self._key(name), content)
         except RetryableError as error:
-            log.warning("extract_not_kept", day=digest, cause=error.message)
+            log.warning("extract_not_kept", file=self._key(name), cause=error.message)
+        else:
+            self.note(name)
 
-    def _file(self, digest: str, stack: ExitStack) -> Path | None:
-        """A local path of the file for as long as ``stack`` is open, or None if there is none."""
-        if self.there is not None and f"{digest}{_ENDING}" not in self.there:
-            return None
-        try:
-            return stack.enter_context(self.state.local_file(self._key(digest)))
-        except FileNotFoundError:
-            return None
-
-    def _key(self, digest: str) -> str:
-        return extract_key(self.options, digest)
+    def _key(self, name: str) -> str:
+        return f"{extracts_folder(self.options)}/{name}"
 
 
-def extract_key(options: Options, digest: str) -> str:
-    """Where the extract of a day with such bytes is. Limits decide what is readable, and the feed
-    what is read, so they are the rules; the share of rejects is no matter of extraction."""
+def extracts_folder(options: Options) -> str:
+    """Where extracts are that were made so. Limits decide what is readable, and the feed what is
+    read, so they are the rules; the share of rejects is no matter of extraction."""
     decisive = msgspec.json.encode(msgspec.structs.replace(options.limits, reject_share=1.0))
     if options.feed != Feed():
         decisive += msgspec.json.encode(options.feed)
     rules = hashlib.sha256(decisive).hexdigest()[:8]
-    return f"{EXTRACTS}/{EXTRACTION_VERSION}-{rules}/{digest}{_ENDING}"
+    return f"{EXTRACTS}/{EXTRACTION_VERSION}-{rules}"
 
 
-def extracts_there(state: Storage, options: Options) -> frozenset[str] | None:
-    """Names of the extracts of these rules; None if it is as well to ask for each. Raises
-    RetryableError."""
-    return state.names(extract_key(options, "").rpartition("/")[0], _MOST_LISTED)
+def extract_names(state: Storage, options: Options) -> ExtractNames:
+    """Names of the files of extracts that were made so, as they are when first looked for."""
+    return ExtractNames(state, extracts_folder(options))
 
 
 def bytes_on_disk(size: int) -> int:

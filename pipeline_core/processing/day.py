@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Sequence
-from pathlib import Path
 
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
 from pipeline_core.containers.directory import Entry
@@ -15,7 +14,12 @@ from pipeline_core.errors import UnreadablePart
 from pipeline_core.extract.candidates import Decoded
 from pipeline_core.extract.days import LooseDigest
 from pipeline_core.extract.decode import decode
-from pipeline_core.extract.extracts import ExtractedDay, ExtractWriter, read_candidates
+from pipeline_core.extract.extracts import (
+    ExtractedDay,
+    ExtractPlace,
+    ExtractWriter,
+    read_candidates,
+)
 from pipeline_core.extract.walk import Listing, PartHash, part_windows
 from pipeline_core.messages import Options, Tally, Unreadable
 from pipeline_core.processing.repeated_entries import DayNames, packed_otherwise
@@ -79,12 +83,12 @@ class Day:
         if loose is not None:
             self.digest = loose.hexdigest()
 
-    def extract_again(self, path: Path, kept: ExtractedDay) -> Generator[Chunk | End]:
+    def extract_again(self, place: ExtractPlace, kept: ExtractedDay) -> Generator[Chunk | End]:
         """What an earlier run extracted."""
         self.ignored = kept.ignored
         for part in kept.parts:
             self._count_part(part.name, part.cause, copy=part.copy)
-        for part, decoded in read_candidates(path, kept):
+        for part, decoded in read_candidates(place, kept):
             yield self._chunk(part.name, 0, decoded)
         yield End("part")  # all of them
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Generator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from pipeline_core.containers.ignored import merge_endings
@@ -16,10 +15,10 @@ from pipeline_core.containers.meter import archive_meter, day_meter
 from pipeline_core.containers.zip_entries import OpenedZip
 from pipeline_core.errors import UnreadableArchive, UnreadableDay
 from pipeline_core.extract.days import ArchiveDay, archive_days, loose_parts
-from pipeline_core.extract.extracts import ExtractWriter
 from pipeline_core.extract.feed_rules import reading_of
 from pipeline_core.extract.walk import Listing, day_parts, day_source, open_archive, open_day
-from pipeline_core.kept.extracts import Extracts, bytes_on_disk
+from pipeline_core.kept.archive_extracts import ArchiveExtracts
+from pipeline_core.kept.extracts import Extracts
 from pipeline_core.messages import ArchiveRef, Options, RepeatedEntry, Tally, Unreadable
 from pipeline_core.processing.day import Day, unreadable_place
 from pipeline_core.processing.repeated_entries import first_repeated
@@ -63,17 +62,15 @@ class Extraction:
             self._wanted = frozenset(self.archive.shares[self.share])
         elif self.options.as_of is not None:
             self._wanted = frozenset(day.index for day in self.archive.days)
-        self._extract_room = self.extracts.room(
-            self.archive.size, 1 if self.share is None else len(self.archive.shares)
-        )
 
     def extract(self) -> Generator[Chunk | End]:
         """Everything that can be read; what cannot is in ``unreadable``."""
         try:
             if not self.archive.version:
                 raise UnreadableArchive(self.archive.unreadable or "it is not a file")
-            if not (yield from self._extract_kept()):
-                yield from self._extract_archive()
+            with self._keeping() as self._kept:
+                if not (yield from self._extract_kept()):
+                    yield from self._extract_archive()
         except UnreadableArchive as error:
             self.give_up(error.message)
             self._ignore(error.ignored)
@@ -97,6 +94,27 @@ class Extraction:
     def _ignore(self, entries: dict[str, int]) -> None:
         if entries:
             self.ignored = merge_endings([self.ignored, entries])
+
+    @contextmanager
+    def _keeping(self) -> Iterator[ArchiveExtracts]:
+        """What is to be kept of the days is, also if some of them cannot be read."""
+        shares = 1 if self.share is None else len(self.archive.shares)
+        with self.extracts.reader() as reader:
+            kept = ArchiveExtracts(
+                self.extracts,
+                reader,
+                self.archive.name,
+                room=self.extracts.room(self.archive.size, shares),
+                in_memory=window_bytes(self.options),
+                schema=reading_of(self.options.feed).schema,
+            )
+            with closing(kept):
+                try:
+                    yield kept
+                except UnreadableArchive:
+                    kept.finish()
+                    raise
+                kept.finish()
 
     def _extract_kept(self) -> Generator[Chunk | End, None, bool]:
         """The days from the first on, as long as each is known by its digest and has a sound
@@ -188,32 +206,21 @@ class Extraction:
         self, day: Day, opened: OpenedZip, parts: Listing, *, is_loose: bool = False
     ) -> Generator[Chunk | End]:
         """Reads the day's parts; keeps what it extracts from them, if it is to be kept."""
-        if not self.extracts.is_kept:
-            yield from day.extract_parts(opened, parts, None, is_loose=is_loose)
-            self._note(day, Tally(read=1))
-            return
-        in_memory = window_bytes(self.options)
-        schema = reading_of(self.options.feed).schema
-        with SpooledTemporaryFile(in_memory) as target:
-            writer = ExtractWriter(target, in_memory, self._extract_room, schema)
+        with self._kept.writing() as writer:
             yield from day.extract_parts(opened, parts, writer, is_loose=is_loose)
-            writer.close(day.meter.used, day.ignored)
-            if not writer.is_over:
-                if self._extract_room is not None:
-                    self._extract_room -= bytes_on_disk(target.tell())
-                self.extracts.keep(day.digest, target, in_memory)
+            if writer is not None:
+                writer.close(day.meter.used, day.ignored)
+                self._kept.keep(day.digest, writer)
         self._note(day, Tally(read=1))
 
     def _extract_again(self, day: Day, packed_bytes: int = 0) -> Generator[Chunk | End, None, bool]:
         """Returns whether there was an extract to take the place of the day's bytes, so many of
         which are yet to be counted."""
-        if not self.extracts.is_used:
+        found = self._kept.find(day.digest)
+        if found is None:
             return False
-        with self.extracts.open(day.digest) as found:
-            if found is None:
-                return False
-            self._meter.add(packed_bytes + found[1].json_bytes)
-            yield from day.extract_again(*found)
+        self._meter.add(packed_bytes + found[1].json_bytes)
+        yield from day.extract_again(*found)
         self._note(day, Tally(reused=1))
         return True
 

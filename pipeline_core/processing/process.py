@@ -11,7 +11,8 @@ from functools import lru_cache
 import msgspec
 
 from pipeline_core.errors import NoTemporaryRoom
-from pipeline_core.kept.extracts import Extracts, extracts_of, extracts_there
+from pipeline_core.kept.extract_names import ExtractNames
+from pipeline_core.kept.extracts import Extracts, extract_names, extracts_of
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import (
     AlreadyDone,
@@ -108,9 +109,9 @@ def processed(
     yet, and what comes behind it. An attempt that ``is_first`` looks for no extract that was not
     there when this process saw the run first. Raises RetryableError."""
     started = time.monotonic()
-    there = _extracts_there(ledger.state.uri, ledger.run_id) if is_first else None
+    names = _extracts_there(ledger.state.uri, ledger.run_id) if is_first else None
     with begun(ledger.state, manifest.policy.requests) as begin:
-        extracts = replace(extracts_of(ledger.state, manifest), there=there, begin=begin)
+        extracts = replace(extracts_of(ledger.state, manifest), names=names, begin=begin)
         extraction = _extraction(manifest, archive, work, extracts)
         with temporary_files(), count_events(extraction, _rules(ledger, manifest)) as result:
             return _store(ledger, work, extraction, result, started)
@@ -168,9 +169,9 @@ def manifest_of(state_uri: str, run_id: str) -> Manifest:
 
 
 @lru_cache(maxsize=2)
-def _extracts_there(state_uri: str, run_id: str) -> frozenset[str] | None:
-    """What extracts there were, once per worker process, where asking for each costs more."""
-    return extracts_there(open_state(state_uri), manifest_of(state_uri, run_id).options)
+def _extracts_there(state_uri: str, run_id: str) -> ExtractNames:
+    """What extracts there were, once per worker process."""
+    return extract_names(open_state(state_uri), manifest_of(state_uri, run_id).options)
 
 
 @lru_cache(maxsize=2)

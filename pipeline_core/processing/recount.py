@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -16,8 +15,14 @@ from numpy.typing import NDArray
 from pipeline_core.containers.entry_names import day_date
 from pipeline_core.errors import ConfigError, EventsGone, UnreadableArchive
 from pipeline_core.extract.candidates import Decoded
-from pipeline_core.extract.extracts import ExtractedDay, read_candidates, read_rows
-from pipeline_core.kept.extracts import Extracts
+from pipeline_core.extract.extracts import (
+    ExtractedDay,
+    ExtractPlace,
+    read_candidates,
+    read_rows,
+)
+from pipeline_core.kept.extract_reader import ExtractReader, FoundExtract
+from pipeline_core.kept.extracts import Extracts, extract_names
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.logs import get_logger
@@ -84,28 +89,34 @@ def run_rows(ledger: RunLedger, manifest: Manifest, dated: date | None = None) -
         EventsGone: a day's extract is gone, and its archive has no such day any more.
         RetryableError: a storage does not answer.
     """
-    for counted in counted_days(ledger, manifest):
-        sold_on = day_date(counted.day.name)
-        if dated is not None and sold_on != dated:
-            continue
-        with _kept_day(ledger, manifest, counted, again=True) as (path, day):
-            marking = Marking(counted.sent_twice)
-            names = [part.name for part in day.parts]
-            for part, rows in read_rows(path, day):
-                place = (counted.done.archive.name, counted.day.name, sold_on, names)
-                yield DayRows(*place, part, marking.marked(rows))
+    counted_then = (
+        counted
+        for counted in counted_days(ledger, manifest)
+        if dated is None or day_date(counted.day.name) == dated
+    )
+    for counted, found in _kept_days(ledger, manifest, counted_then, again=True):
+        marking = Marking(counted.sent_twice)
+        place = (counted.done.archive.name, counted.day.name, day_date(counted.day.name))
+        names = [part.name for part in found[1].parts]
+        for part, rows in read_rows(*found):
+            yield DayRows(*place, names, part, marking.marked(rows))
 
 
 def recount(
-    ledger: RunLedger, manifest: Manifest, rules: Rules, days: Iterable[CountedDay]
+    ledger: RunLedger,
+    manifest: Manifest,
+    rules: Rules,
+    days: Iterable[CountedDay],
+    extracts: Extracts | None = None,
 ) -> AbstractContextManager[Level]:
-    """Everything that is in ``days``.
+    """Everything that is in ``days``. Whoever counts one archive after the other gives the same
+    ``extracts``.
 
     Raises:
         EventsGone: a day's events are neither kept nor in its archive.
         RetryableError: a storage does not answer.
     """
-    return count_events(_Days(ledger, manifest, days), rules)
+    return count_events(_Days(ledger, manifest, days, extracts), rules)
 
 
 @dataclass(frozen=True)
@@ -115,10 +126,12 @@ class _Days:
     ledger: RunLedger
     manifest: Manifest
     days: Iterable[CountedDay]
+    extracts: Extracts | None
 
     def extract(self) -> Generator[Chunk | End]:
-        for day in self.days:
-            for placed in day_candidates(self.ledger, self.manifest, day):
+        days = day_candidates(self.ledger, self.manifest, self.days, extracts=self.extracts)
+        for day, candidates in days:
+            for placed in candidates:
                 place = (placed.archive, placed.day, day.day.index, placed.date, placed.part)
                 yield Chunk(*place, 0, placed.decoded)
             yield End("part")  # all of them
@@ -166,38 +179,75 @@ def days_of(ledger: RunLedger, results: Iterable[Done]) -> list[CountedDay]:
 
 
 def day_candidates(
-    ledger: RunLedger, manifest: Manifest, counted: CountedDay, *, again: bool = True
+    ledger: RunLedger,
+    manifest: Manifest,
+    days: Iterable[CountedDay],
+    *,
+    again: bool = True,
+    extracts: Extracts | None = None,
+) -> Iterator[tuple[CountedDay, Iterator[PlacedCandidates]]]:
+    """Each of the days, one after the other, and every candidate of it, those that were sent before
+    with that defect; unless archives may be read ``again``, of kept extracts only. Raises as
+    ``run_rows`` does."""
+    for counted, found in _kept_days(ledger, manifest, days, again=again, extracts=extracts):
+        yield counted, _placed(counted, *found)
+
+
+def _placed(
+    counted: CountedDay, place: ExtractPlace, kept: ExtractedDay
 ) -> Iterator[PlacedCandidates]:
-    """Every candidate of one day, those that were sent before with that defect; unless its archive
-    may be read ``again``, of a kept extract only. Raises as ``run_rows`` does."""
     archive, day = counted.done.archive, counted.day
-    with _kept_day(ledger, manifest, counted, again=again) as found:
-        for part, decoded in mark_sent_twice(read_candidates(*found), counted.sent_twice):
-            place = (archive.name, day.name, day_date(day.name), part.name)
-            yield PlacedCandidates(*place, decoded)
+    for part, decoded in mark_sent_twice(read_candidates(place, kept), counted.sent_twice):
+        yield PlacedCandidates(archive.name, day.name, day_date(day.name), part.name, decoded)
 
 
-@contextmanager
-def _kept_day(
-    ledger: RunLedger, manifest: Manifest, counted: CountedDay, *, again: bool
-) -> Iterator[tuple[Path, ExtractedDay]]:
-    """The extract of a day, made again if it is gone, and that is allowed. Raises EventsGone."""
-    extracts = Extracts(ledger.state, manifest.options, is_used=True, is_kept=True)
-    with extracts.open(counted.digest) as found:
-        if found is not None:
-            yield found
-            return
-    day = f"The events of {counted.done.archive.name} > {counted.day.name}"
+def kept_extracts(ledger: RunLedger, manifest: Manifest) -> Extracts:
+    """Extracts as whoever counts days of a run again may use them, and those that are made again,
+    whose names are listed once."""
+    names = extract_names(ledger.state, manifest.options)
+    state, options = ledger.state, manifest.options
+    return Extracts(state, options, is_used=True, is_kept=True, names=names, note=names.add)
+
+
+def _kept_days(
+    ledger: RunLedger,
+    manifest: Manifest,
+    days: Iterable[CountedDay],
+    *,
+    again: bool,
+    extracts: Extracts | None = None,
+) -> Iterator[tuple[CountedDay, tuple[ExtractPlace, ExtractedDay]]]:
+    """The extracts of days, made again if they are gone, and that is allowed. Raises EventsGone."""
+    wanted = list(days)
+    extracts = extracts or kept_extracts(ledger, manifest)
+    with extracts.reader({counted.digest for counted in wanted}) as reader:
+        for counted in wanted:
+            found = reader.find(counted.done.archive.name, counted.digest)
+            if found is None:
+                found = _made_again(manifest, extracts, reader, counted, again=again)
+            yield counted, (found.place, found.day)
+
+
+def _made_again(
+    manifest: Manifest,
+    extracts: Extracts,
+    reader: ExtractReader,
+    counted: CountedDay,
+    *,
+    again: bool,
+) -> FoundExtract:
+    archive = counted.done.archive.name
+    day = f"The events of {archive} > {counted.day.name}"
     if not again:
         raise EventsGone(f"{day} are not kept.", "`sales-pipeline diff` reads the archive again.")
     unread = _extract_again(manifest, extracts, counted.done)
-    with extracts.open(counted.digest) as found:
-        if found is None:
-            raise EventsGone(
-                f"{day} are not kept any more, and the archive {as_it_is(unread)}.",
-                f"Put the archive that was read back into {manifest.data}, or ask for a later run.",
-            )
-        yield found
+    found = reader.find(archive, counted.digest)
+    if found is None:
+        raise EventsGone(
+            f"{day} are not kept any more, and the archive {as_it_is(unread)}.",
+            f"Put the archive that was read back into {manifest.data}, or ask for a later run.",
+        )
+    return found
 
 
 def as_it_is(unread: str | None) -> str:

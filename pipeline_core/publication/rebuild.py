@@ -34,7 +34,13 @@ from pipeline_core.messages import Counts, Manifest, Receipt, Summary, Work
 from pipeline_core.places.owner import check_owner
 from pipeline_core.processing.levels import Level
 from pipeline_core.processing.process import processed, store_results
-from pipeline_core.processing.recount import CountedDay, as_it_is, days_of, recount
+from pipeline_core.processing.recount import (
+    CountedDay,
+    as_it_is,
+    days_of,
+    kept_extracts,
+    recount,
+)
 from pipeline_core.processing.rules import Rules, rules_of
 from pipeline_core.publication.latest import make_latest
 from pipeline_core.publication.repair import FilesState, repair_files
@@ -163,10 +169,10 @@ def _count_again(
     processed_results = results(ledger, manifest).done
     for day in days_of(ledger, processed_results):
         days[day.done.work.id].append(day)
-    done, by_receipt = [], []
+    done, by_receipt, extracts = [], [], kept_extracts(ledger, manifest)
     for each in processed_results:
         try:
-            with recount(ledger, manifest, rules, days[each.work.id]) as result:
+            with recount(ledger, manifest, rules, days[each.work.id], extracts) as result:
                 done.append(_compared(ledger, each, result, rules, is_of_now=is_of_now))
         except EventsGone as error:
             if _kept_partials(ledger, each.receipt, rules.reports) is None:

@@ -28,7 +28,7 @@ from pipeline_core.messages import (
     UnlikeFirst,
 )
 from pipeline_core.processing.process import store_results, temporary_files
-from pipeline_core.processing.recount import day_candidates, days_of, recount
+from pipeline_core.processing.recount import day_candidates, days_of, kept_extracts, recount
 from pipeline_core.processing.rules import Rules, rules_of
 from pipeline_core.processing.sent_twice import to_sent_twice, with_receipts
 from pipeline_core.publication.find_sent_twice import (
@@ -96,12 +96,13 @@ def _unlike_first(
 
 def _event_place(ledger: RunLedger, manifest: Manifest, done: Done, key: KeyPlace) -> EventPlace:
     row = key.row
-    for day in days_of(ledger, [done]):
-        for placed in day_candidates(ledger, manifest, day) if day.day.index == key.day else ():
-            candidates = placed.decoded.candidates
-            keyed = np.flatnonzero(candidates[EVENT_KEY.name].is_valid().to_numpy())
+    days = [day for day in days_of(ledger, [done]) if day.day.index == key.day]
+    for _, candidates in day_candidates(ledger, manifest, days):
+        for placed in candidates:
+            table = placed.decoded.candidates
+            keyed = np.flatnonzero(table[EVENT_KEY.name].is_valid().to_numpy())
             if row < len(keyed):
-                position = candidates["position"][keyed[row]].as_py()
+                position = table["position"][keyed[row]].as_py()
                 return EventPlace(placed.archive, placed.day, placed.part, position)
             row -= len(keyed)
     raise ContractError(f"{done.archive.name} has fewer keys than its receipt names")
@@ -129,6 +130,7 @@ class _Recounting:
         self._of_run = ledger.distinct() or {}
         self._kept = {} if manifest.reuse.full else load_distinct(ledger.state)
         self._rules: Rules | None = None
+        self._extracts = kept_extracts(ledger, manifest)
 
     def receipt(self, done: Done, by_day: ByDay) -> Receipt:
         """What is left of a result without these of its events."""
@@ -154,7 +156,8 @@ class _Recounting:
             self._rules = rules_of(ledger, manifest)
         receipt = msgspec.structs.replace(done.receipt, sent_twice=sent_twice)
         days = days_of(ledger, [done._replace(receipt=receipt)])
-        with temporary_files(), recount(ledger, manifest, self._rules, days) as result:
+        counted = recount(ledger, manifest, self._rules, days, self._extracts)
+        with temporary_files(), counted as result:
             result.keys.clear()  # they are as they were
             return _with_results_of(store_results(ledger, done.work, result, receipt), done.receipt)
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from pipeline_core.blocks.files import FOLDER as BLOCKS
 from pipeline_core.blocks.files import writer_of
-from pipeline_core.kept.extracts import EXTRACTS
 from pipeline_core.kept.snapshots import snapshot_keys, unused_snapshots
+from pipeline_core.kept.unused_extracts import unused_extracts
 from pipeline_core.ledger import RunLedger, lease, newest_runs, run_ids
 from pipeline_core.merging.gone_results import files_of
 from pipeline_core.merging.merge import merge_keys
@@ -98,12 +98,7 @@ def collect_garbage(
     used.add(kept.values())
     old = () if keep_records is None else old_runs(state, max(keep_records, keep_runs), memory)
     older = [run_id for run_id in known if run_id not in newest and run_id not in old]
-    extracts = [
-        stored
-        for rules in state.folders(EXTRACTS)
-        for stored in state.files(f"{EXTRACTS}/{rules}")
-        if stored.key.rsplit("/", 1)[1].partition(".")[0] not in used.digests
-    ]
+    extracts = list(unused_extracts(state, used.digests))
     results = [
         stored
         for run_id in older

@@ -77,8 +77,8 @@ class Storage(Protocol):
         ...
 
     def names(self, folder: str, most: int) -> frozenset[str] | None:
-        """Names of the files inside ``folder``, which has no folders; None where there are more
-        than ``most``, and where to look for one of them costs next to nothing."""
+        """Names of the files inside ``folder`` and its folders, from there (``a/b.json``), hidden
+        ones left out; None where that takes requests, and there are more than ``most``."""
         ...
 
     def stat(self, key: str) -> StoredObject:
@@ -123,6 +123,11 @@ class Storage(Protocol):
 
     def fetched_as(self, key: str, version: str) -> AbstractContextManager[BufferedReader]:
         """The same. Raises OtherVersion if the file is not of this one."""
+        ...
+
+    def stretch(self, key: str, begin: int, end: int) -> bytes:
+        """The bytes from ``begin`` up to ``end``, or to where the file ends before; one request.
+        Whoever reads several knows by their contents that they are of one version."""
         ...
 
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:

@@ -22,6 +22,11 @@ _KINDS = (
 )
 
 
+def is_visible(name: str) -> bool:
+    """Whether it is neither hidden nor the mark of a folder."""
+    return name != "" and not name.startswith(".")
+
+
 def put(
     found: Contents, entry: os.DirEntry[str], key: str, refusal: Callable[[Path], str | None]
 ) -> None:

@@ -9,7 +9,7 @@ from io import BufferedReader
 from typing import IO
 
 from pipeline_core.storage.base import OtherVersion, StoredObject
-from pipeline_core.storage.listing import stored
+from pipeline_core.storage.listing import is_visible, stored
 
 
 class Near:
@@ -23,8 +23,24 @@ class Near:
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
         raise NotImplementedError
 
+    def stretch(self, key: str, begin: int, end: int) -> bytes:
+        with self.open(key) as file:
+            file.seek(begin)
+            return file.read(end - begin)
+
     def names(self, folder: str, most: int) -> frozenset[str] | None:  # noqa: ARG002
-        return None
+        return frozenset(self._names(folder))
+
+    def _names(self, folder: str) -> Iterator[str]:
+        for entry in self._entries(folder):
+            if entry.is_dir(follow_symlinks=False):
+                inside = self._names(f"{folder}/{entry.name}")
+                yield from (f"{entry.name}/{name}" for name in inside)
+            elif is_visible(entry.name) and entry.is_file(follow_symlinks=False):
+                yield entry.name
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        raise NotImplementedError
 
     @contextmanager
     def fetched_as(self, key: str, version: str) -> Iterator[BufferedReader]:

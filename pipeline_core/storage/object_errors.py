@@ -5,7 +5,12 @@ from __future__ import annotations
 import errno
 import re
 
-from obstore.exceptions import PermissionDeniedError, PreconditionError, UnauthenticatedError
+from obstore.exceptions import (
+    BaseError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+)
 
 from pipeline_core.errors import ConfigError, NoCredentials, RetryableError, UnknownHost
 from pipeline_core.storage.base import no_conditional_writes
@@ -78,6 +83,11 @@ def refused_condition(error: Exception, uri: str, variables: str) -> ConfigError
     if status.startswith(_UNCONDITIONAL) or code == "NotImplemented":
         return no_conditional_writes(uri, f"the answer to one was {f'{status} {code}'.strip()}")
     return None
+
+
+def is_beyond_end(error: BaseError) -> bool:
+    """Whether a service has nothing of the range that it was asked for."""
+    return _answer(str(error))[0].startswith("416")
 
 
 def _answer(text: str) -> tuple[str, str]:

@@ -15,13 +15,14 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from pipeline_core.errors import ConfigError
 from pipeline_core.machine.disk import temporary_file
 from pipeline_core.storage.base import Contents, StoredObject, checked
+from pipeline_core.storage.listing import is_visible
 from pipeline_core.storage.object_client import open_client, refuse_after_fork
-from pipeline_core.storage.object_errors import refused_condition, translation
+from pipeline_core.storage.object_errors import is_beyond_end, refused_condition, translation
 from pipeline_core.storage.object_reading import BLOCK, Ranges, blocks, stored_object
 from pipeline_core.store_environment import VARIABLES
 
 if TYPE_CHECKING:
-    from obstore import ListResult, ObjectMeta, PutResult
+    from obstore import GetOptions, ListResult, ObjectMeta, PutResult
 
 _CONCURRENT_BLOCKS = 4
 _LISTED = 1000
@@ -97,13 +98,13 @@ class ObjectFiles:
 
     def names(self, folder: str, most: int) -> frozenset[str] | None:
         """As ``Storage.names``: a thousand a request, and none for more than ``most``."""
-        found = set[str]()
+        found, prefix = set[str](), f"{folder}/"
         with self._translated("list", folder):
             for chunk in obstore.list(self._store, checked(folder), chunk_size=_LISTED):
-                found.update(meta["path"].rsplit("/", 1)[-1] for meta in chunk)
+                found.update(meta["path"].removeprefix(prefix) for meta in chunk)
                 if len(found) > most:
                     return None
-        return frozenset(found)
+        return frozenset(name for name in found if is_visible(name.rpartition("/")[2]))
 
     def stat(self, key: str) -> StoredObject:
         """As ``Storage.stat``; the version is the ETag."""
@@ -168,6 +169,17 @@ class ObjectFiles:
         with self.local_file(key) as path, path.open("rb") as file:
             yield file
 
+    def stretch(self, key: str, begin: int, end: int) -> bytes:
+        """As ``Storage.stretch``."""
+        with self._translated("read", key):
+            options: GetOptions = {"range": (begin, end)}
+            try:
+                return bytes(obstore.get(self._store, checked(key), options=options).bytes())
+            except BaseError as error:
+                if is_beyond_end(error):
+                    return b""
+                raise
+
     @contextmanager
     def open(self, key: str) -> Iterator[IO[bytes]]:
         """As ``Storage.open``: a request for each stretch that is read."""
@@ -220,8 +232,3 @@ class ObjectFiles:
                 f"Cannot {verb} {place}: the endpoint is not a URL.",
                 f"Check {self._variables}* in the environment and .env.",
             ) from None
-
-
-def is_visible(name: str) -> bool:
-    """Whether it is neither hidden nor the mark of a folder."""
-    return name != "" and not name.startswith(".")

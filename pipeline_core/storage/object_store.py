@@ -14,7 +14,8 @@ from pipeline_core.errors import NoTemporaryRoom
 from pipeline_core.machine.disk import temporary_folder
 from pipeline_core.storage.base import StoredObject, checked
 from pipeline_core.storage.in_flight import at_once
-from pipeline_core.storage.object_files import ObjectFiles, is_visible
+from pipeline_core.storage.listing import is_visible
+from pipeline_core.storage.object_files import ObjectFiles
 from pipeline_core.storage.object_reading import stored_object
 from pipeline_core.storage.pointers import folder_stands, pointed_target, pointer_key, pointer_text
 

@@ -59,6 +59,9 @@ class ReadOnlyStorage:
     def store_file(self, key: str, path: Path) -> None:  # noqa: ARG002
         raise self._refusal(key)
 
+    def stretch(self, key: str, begin: int, end: int) -> bytes:
+        return self._inner.stretch(key, begin, end)
+
     def local_file(self, key: str) -> AbstractContextManager[Path]:
         return self._inner.local_file(key)
 

@@ -41,6 +41,7 @@ from tests.support.archives import (
     raw_zip,
     write_shop,
 )
+from tests.support.extracts import extract_files, kept_days
 from tests.support.processes import published_csvs
 from tests.support.run import (
     plan_local,
@@ -446,7 +447,7 @@ def test_planning_inflates_no_more_of_an_archive_than_its_limit(
 def test_extract_beyond_its_limit_is_not_kept_and_nothing_else_changes(tmp_path: Path) -> None:
     usual = Runs(_long_and_short(tmp_path), tmp_path / "usual")
     usual.run(extract_bytes=3 * 4096)
-    assert len(list((usual.folder / "state" / "kept" / "extracts").rglob("*.arrow"))) == 4
+    assert len(kept_days(usual.folder)) == 4
     runs = Runs(_squeezed(tmp_path), tmp_path / "squeezed")
     first = runs.run(extract_bytes=1)
     assert not list((runs.folder / "state" / "kept").rglob("*.arrow"))
@@ -456,26 +457,34 @@ def test_extract_beyond_its_limit_is_not_kept_and_nothing_else_changes(tmp_path:
     assert explain(ledger, Cell("Office", "Retail", None), 3).events == 1
 
 
-def test_extracts_of_tiny_days_are_counted_by_what_a_disk_gives_to_a_file(tmp_path: Path) -> None:
-    days = {f"{n}/2024-03-01.zip": day_zip({"a.json": sales(1, of=str(n))}) for n in range(80)}
+def test_extracts_take_so_many_blocks_of_a_disk(tmp_path: Path) -> None:
+    days = {f"{n}/2024-03-01.zip": day_zip({"a.json": _blanks(10 + n)}) for n in range(6)}
     archive = archive_zip(days)
     runs = Runs(write_shop(tmp_path / "shop", {"week.zip": archive}), tmp_path / "runs")
-    runs.run(extract_bytes=5 * 4096)
-    kept = list((runs.folder / "state" / "kept" / "extracts").rglob("*.arrow"))
-    assert len(kept) == (5 * 4096 + 8 * len(archive)) // 4096 < len(days)
-    assert sum(path.stat().st_size for path in kept) < len(kept) * 4096 / 2
-    found = check(runs, extract_bytes=5 * 4096, unknown="bucket")
-    assert (found["days"]["reused"], found["days"]["read"]) == (len(kept), len(days) - len(kept))
+    room = (4096 + 8 * len(archive)) // 4096
+    runs.run(extract_bytes=4096)
+    kept = len(kept_days(runs.folder))
+    assert 0 < kept < len(days)
+    assert _blocks(runs.folder) <= room
+    found = check(runs, extract_bytes=4096, unknown="bucket")
+    assert (found["days"]["reused"], found["days"]["read"]) == (kept, len(days) - kept)
     shared = Runs(runs.shop, tmp_path / "shared")
-    shared.run(extract_bytes=5 * 4096, processes=2)
-    assert len(list((shared.folder / "state" / "kept").rglob("*.arrow"))) <= len(kept)
+    shared.run(extract_bytes=4096, processes=2)
+    assert _blocks(shared.folder) <= room
+
+
+def _blocks(folder: Path) -> int:
+    return sum(-(-path.stat().st_size // 4096) for path in extract_files(folder))
 
 
 def _squeezed(folder: Path) -> Shop:
+    return write_shop(folder / "squeezed" / "shop", {"week.zip": week(_blanks(60))})
+
+
+def _blanks(events: int) -> bytes:
     """Two kilobytes of blanks in blanks, of which LZ4 leaves more than eight times as much."""
     event = json.dumps(purchase(quantity=0, note="?")).encode().replace(b"?", b" " * 100_000)
-    content = b"[" + b",".join([event] * 60 + [json.dumps(purchase()).encode()]) + b"]"
-    return write_shop(folder / "squeezed" / "shop", {"week.zip": week(content)})
+    return b"[" + b",".join([event] * events + [json.dumps(purchase()).encode()]) + b"]"
 
 
 def test_id_of_any_length_is_cut_where_it_is_shown(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,10 +16,13 @@ import pytest
 import console.follow
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
+from pipeline_core.kept import extract_names, extract_reader
 from pipeline_core.ledger import RunLedger, heartbeat, lease, open_state
 from pipeline_core.ledger.heartbeat import extend_lease, note_lease_until
 from pipeline_core.messages import Dispatch, Manifest, Outcome
 from pipeline_core.notify.hooks import NOBODY
+from pipeline_core.questions.explain.explain import explain
+from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.running.local import process_outstanding
 from pipeline_core.running.lock import acquire_run_lock
@@ -125,11 +128,53 @@ def test_an_archive_is_planned_by_one_request(more: Bucket) -> None:
 
 
 def test_a_further_archive_takes_few_requests(few: Bucket, more: Bucket) -> None:
-    """Directory, attempt, archive, an extract a day, and the result, which the engine reads to see
-    that all is done, and publication to publish it; some together, what is merged of neighbours."""
+    """Directory, attempt, archive, its extracts, and the result, which the engine reads to see that
+    all is done, and publication to publish it; some together, what is merged of neighbours."""
     first, second = (each.asked(partial(each.run, "1")) for each in (few, more))
-    assert (second.total() - first.total()) / 5 < DAYS + 7
+    assert (second.total() - first.total()) / 5 < 8
+    assert (second["PUT state"] - first["PUT state"]) / 5 < 4, "attempt, extracts, result"
     assert (second["GET state"] - first["GET state"]) / 5 <= 2, "nothing that cannot be there"
+
+
+def test_extracts_of_all_days_are_read_by_one_request_an_archive(few: Bucket, more: Bucket) -> None:
+    asked = []
+    for each in (few, more):
+        each.run("1")
+        ledger = RunLedger(open_state(each.state), "1")
+        asked.append(each.asked(partial(explain, ledger, Cell("Office", "Retail", None), 3)))
+    first, second = asked
+    assert second["list"] == first["list"]
+    assert second["GET state"] - first["GET state"] == 5 * 3, "the result, twice, and the extracts"
+    assert second["HEAD state"] == first["HEAD state"]
+
+
+@pytest.mark.parametrize(("first_bytes", "requests"), [(64 << 10, 1), (1000, 2)])
+def test_extracts_of_a_day_are_read_without_the_others(
+    few: Bucket, monkeypatch: pytest.MonkeyPatch, first_bytes: int, requests: int
+) -> None:
+    """A stretch has the list, and all of a small file; another one the day."""
+    few.run("1")
+    ledger = RunLedger(open_state(few.state), "1")
+    monkeypatch.setattr(extract_reader, "_FIRST_BYTES", first_bytes)
+    there, nowhere = (Cell("Office", "Retail", date(2024, month, 3)) for month in (2, 9))
+    asked = few.asked(lambda: explain(ledger, there, 3))
+    without = few.asked(lambda: explain(ledger, nowhere, 3))
+    assert asked["GET state"] - without["GET state"] == requests
+    assert explain(ledger, there, 3).events > 0
+
+
+def test_of_very_many_extracts_those_of_the_archive_are_listed(
+    few: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few.run("1")
+    monkeypatch.setattr(extract_names, "_MOST_LISTED", 2)
+    ledger = RunLedger(open_state(few.state), "1")
+    for path in few.shop.data.iterdir():
+        open_storage(f"{few.uri}/data").remove(path.name)
+    found: list[Explanation] = []
+    asked = few.asked(lambda: found.append(explain(ledger, Cell("Office", "Retail", None), 3)))
+    assert found[0].events == 3 * DAYS
+    assert asked["list"] <= 1 + 3 + 1
 
 
 def test_a_run_with_nothing_new_takes_no_more_with_more_archives(few: Bucket, more: Bucket) -> None:

@@ -355,8 +355,8 @@ def test_gc_removes_what_nobody_can_use(env: dict[str, str]) -> None:
     assert seen["bytes"] > 0
     done = sales_pipeline("gc", "--keep-runs", "1", env=env)
     assert (
-        "Removed 1 extract, 0 merged partials, 1 file of partials and rejects, 0 blocks of "
-        f"archives, and the records of 0 runs; {seen['bytes']:,} bytes."
+        "Removed 1 file of extracts, 0 merged partials, 1 file of partials and rejects, 0 blocks "
+        f"of archives, and the records of 0 runs; {seen['bytes']:,} bytes."
     ) in done.stdout
     again = json.loads(sales_pipeline("run", "--json", env=env).stdout)
     assert again["bytes_read"] == 0

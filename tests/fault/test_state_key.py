@@ -18,6 +18,7 @@ import pytest
 
 from pipeline_core import frames, pipeline
 from pipeline_core.errors import ConfigError, ContractError
+from pipeline_core.kept.extract_files import ListedDay, list_of, spans
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.publications import mark_published
 from pipeline_core.messages import Manifest
@@ -139,14 +140,24 @@ def test_extracts_of_another_are_not_counted(
     theirs = _run(their_shop, there)
     _use(key)
     assert _run(shop, here) == honest
-    forged = sorted(_kept(there, their_key).glob("kept/extracts/*/*"))
-    ours = sorted(_kept(here, key).glob("kept/extracts/*/*"))
+    forged, ours = (
+        sorted(_kept(*place).glob("kept/extracts/*/*/*"))
+        for place in ((there, their_key), (here, key))
+    )
     for extract in ours:
-        shutil.copyfile(forged[0], extract)
+        extract.write_bytes(_as_if_of_the_days_in(extract.read_bytes(), forged[0].read_bytes()))
     (_kept(here, key) / "kept" / "archives.json").unlink()
     found = _run(shop, here, NEXT)
     assert (found == honest) == (key is not None)
     assert found["sales_report.csv"] != theirs["sales_report.csv"]
+
+
+def _as_if_of_the_days_in(ours: bytes, theirs: bytes) -> bytes:
+    """The extract of their day, and the tag behind it, in a file that says it is of our days."""
+    (day,) = (spans(theirs) or {}).values()
+    days = [ListedDay(digest, day.size) for digest in spans(ours) or {}]
+    extract, tag = theirs[day.begin :][: day.size], theirs[day.begin + day.size :]
+    return list_of(days) + extract * len(days) + tag
 
 
 @pytest.mark.parametrize("key", [OURS, None])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import pytest
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.errors import ResultsMissing
-from pipeline_core.kept.extracts import Extracts
+from pipeline_core.kept.extract_reader import ExtractReader, FoundExtract
 from pipeline_core.messages import Options, Reuse
 from pipeline_core.running.local import process_outstanding
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase
@@ -144,13 +142,11 @@ def check(runs: Runs, **options: Any) -> dict[str, Any]:
 def opened_extracts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Digests of the days whose extracts are asked for from now on."""
     opened: list[str] = []
-    real = Extracts.open
+    real = ExtractReader.find
 
-    @contextmanager
-    def noted(extracts: Extracts, digest: str) -> Iterator[Any]:
+    def noted(reader: ExtractReader, archive: str, digest: str) -> FoundExtract | None:
         opened.append(digest)
-        with real(extracts, digest) as found:
-            yield found
+        return real(reader, archive, digest)
 
-    monkeypatch.setattr(Extracts, "open", noted)
+    monkeypatch.setattr(ExtractReader, "find", noted)
     return opened

@@ -16,6 +16,7 @@ from pipeline_core.messages import Outcome
 from pipeline_core.storage import open_storage
 from tests.support import archives as build
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.extracts import extract_files, spoil_day
 from tests.support.processes import local_environment, published_csvs, sales_pipeline
 from tests.support.run import plan_local, process_local, publish_local, run_local, summary
 
@@ -129,10 +130,10 @@ def test_a_copy_counts_when_a_share_of_the_original_cannot_be_read(tmp_path: Pat
 
 def test_an_archive_that_only_a_later_share_opens_is_read(tmp_path: Path) -> None:
     shop = _shop(tmp_path / "shop")
+    planned = plan_local(shop, tmp_path / "planned", processes=2).planned_work()
     run_local(shop, tmp_path, processes=2)
-    digest = hashlib.sha256(_day(7)).hexdigest()
-    (extract,) = (tmp_path / "state" / "kept" / "extracts").rglob(f"{digest}.arrow")
-    extract.unlink()
+    assert len(extract_files(tmp_path)) == len(planned) < 7, "one a share"
+    spoil_day(tmp_path, hashlib.sha256(_day(7)).hexdigest())
     found = summary(run_local(shop, tmp_path, processes=2, unknown="bucket"))
     assert (found.days.read, found.days.reused) == (1, 6)
     assert (found.archives.read, found.archives.reused) == (1, 0)

@@ -31,6 +31,7 @@ from tests.support.archives import (
     purchase,
     write_shop,
 )
+from tests.support.extracts import extract_files
 from tests.support.processes import published_csvs
 from tests.support.run import rejects, rows, run_local, sales, summary, text, units, unreadable
 from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, check
@@ -466,7 +467,7 @@ def test_what_was_cut_off_by_a_limit_is_no_part_of_what_later_runs_know(tmp_path
 
 def test_a_damaged_extract_is_made_again_by_the_same_name(runs: Runs) -> None:
     runs.run()
-    extracts = sorted((runs.folder / "state" / "kept" / "extracts").rglob("*.arrow"))
+    extracts = extract_files(runs.folder)
     before = [each.read_bytes() for each in extracts]
     for each in extracts:
         each.write_bytes(b"torn")

@@ -32,8 +32,8 @@ def test_run_rows_are_the_candidates_of_the_parts_that_count(tmp_path: Path) -> 
     manifest, _ = ledger.published()
     expected = [
         ((placed.archive, placed.day, placed.date, placed.part), row)
-        for day in counted_days(ledger, manifest)
-        for placed in day_candidates(ledger, manifest, day)
+        for _, candidates in day_candidates(ledger, manifest, counted_days(ledger, manifest))
+        for placed in candidates
         for row in placed.decoded.candidates.to_pylist()
     ]
     found = [

@@ -22,6 +22,7 @@ from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.storage import open_storage
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.extracts import kept_days, spoil_day
 from tests.support.run import run_local, sales, shop_of, week
 from tests.support.successive import Runs
 
@@ -160,16 +161,15 @@ def test_of_a_date_no_other_day_is_read(two_weeks: Shop, tmp_path: Path) -> None
     explained(tmp_path, day=date(2024, 3, 2))
     for archive in two_weeks.data.iterdir():
         archive.unlink()
-    extracts = sorted((tmp_path / "state" / "kept" / "extracts").rglob("*.arrow"))
-    not_needed = []
-    for extract in extracts:
+    days, not_needed = kept_days(tmp_path), []
+    for day, (extract, _) in days.items():
         content = extract.read_bytes()
-        extract.unlink()
+        spoil_day(tmp_path, day)
         with suppress(ConfigError):
             explained(tmp_path, day=date(2024, 3, 2))
-            not_needed.append(extract)
+            not_needed.append(day)
         extract.write_bytes(content)
-    assert (len(extracts), len(not_needed)) == (3, 2)
+    assert (len(days), len(not_needed)) == (3, 2)
 
 
 # --- what was left out ---------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from pipeline_core.transform.reports import plugins
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from tests.support.apart import lay_apart
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
+from tests.support.extracts import extract_files, kept_days, spoil_day
 from tests.support.successive import (
     CUSTOMERS,
     PRODUCTS,
@@ -170,22 +171,32 @@ def test_what_cannot_be_read_is_tried_each_time(runs: Runs) -> None:
     assert len(check(runs)["unreadable"]) == 2
 
 
-@pytest.mark.parametrize("damage", ["gone", "torn", "empty", "changed"])
-def test_a_damaged_extract_is_made_again(runs: Runs, damage: str) -> None:
+@pytest.mark.parametrize(
+    ("damage", "days"), [("gone", 3), ("torn", 2), ("empty", 3), ("a day", 1), ("the list", 3)]
+)
+def test_damaged_extracts_are_made_again(
+    runs: Runs, damage: str, days: int, logged: pytest.LogCaptureFixture
+) -> None:
     runs.run()
-    extract = min((runs.folder / "state" / "kept" / "extracts").rglob("*.arrow"))
+    before = kept_days(runs.folder)
+    extract = extract_files(runs.folder)[0]
     data = extract.read_bytes()
     if damage == "gone":
         extract.unlink()
-    elif damage == "changed":
-        place = data.index(b"events") if b"events" in data else len(data) // 2
-        extract.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    elif damage == "a day":
+        spoil_day(runs.folder, next(day for day, (path, _) in before.items() if path == extract))
+    elif damage == "the list":
+        extract.write_bytes(data[:50] + bytes([data[50] ^ 1]) + data[51:])
     else:
         extract.write_bytes(data[: len(data) // 2] if damage == "torn" else b"")
     summary = check(runs, unknown="bucket")
-    assert summary["days"] == {"read": 1, "reused": 11, "duplicate": 0, "unreadable": 0}
-    assert extract.read_bytes() == data
+    assert summary["days"] == {"read": days, "reused": 12 - days, "duplicate": 0, "unreadable": 0}
+    assert ("damaged_extract_ignored" in logged.text) == (damage != "gone")
+    logged.clear()
+    assert kept_days(runs.folder).keys() == before.keys()
+    assert len(extract_files(runs.folder)) == 4, "in the place of the damaged one"
     assert check(runs, unknown="reject")["bytes_read"] == 0
+    assert "damaged_extract_ignored" not in logged.text
 
 
 @pytest.mark.parametrize("folder", ["partials", "rejects", "receipts"])

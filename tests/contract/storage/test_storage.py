@@ -300,15 +300,29 @@ def test_a_file_is_read_as_it_was_listed_or_not_at_all(storage: Storage, under: 
         pass
 
 
-def test_names_of_few_files_are_known_by_a_list_and_of_many_they_are_not(
-    remote: ObjectStorage, tmp_path: Path
-) -> None:
-    for name in ("a", "b"):
-        remote.write(f"few/{name}", b"")
-    assert remote.names("few", 2) == frozenset("ab")
+def test_names_of_files_are_listed_with_those_of_folders_inside(storage: Storage) -> None:
+    for name in ("a", "b/c", "b/d/e", "b/.hidden", ".hidden"):
+        storage.write(f"few/{name}", b"")
+    assert storage.names("few", 9) == frozenset({"a", "b/c", "b/d/e"})
+    assert storage.names("few/b", 9) == frozenset({"c", "d/e"})
+    assert storage.names("none", 9) == frozenset()
+
+
+def test_names_of_many_files_are_not_asked_for(remote: ObjectStorage, tmp_path: Path) -> None:
+    for place in (remote, LocalStorage(tmp_path)):
+        for name in ("a", "b"):
+            place.write(f"few/{name}", b"")
     assert remote.names("few", 1) is None
-    assert remote.names("none", 1) == frozenset()
-    assert LocalStorage(tmp_path).names("", 1) is None, "it is as well to look"
+    assert LocalStorage(tmp_path).names("few", 1) == frozenset("ab"), "it takes no request"
+
+
+def test_a_stretch_of_a_file_is_read(storage: Storage) -> None:
+    storage.write("key", b"0123456789")
+    assert storage.stretch("key", 0, 4) == b"0123"
+    assert storage.stretch("key", 8, 99) == b"89", "to its end"
+    assert storage.stretch("key", 10, 12) == b""
+    with pytest.raises(FileNotFoundError):
+        storage.stretch("another", 0, 4)
 
 
 def test_a_file_can_be_read_here_and_there(storage: Storage) -> None:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.kept.extracts import extract_key
+from pipeline_core.kept.extracts import extracts_folder
 from pipeline_core.messages import Condition, Feed, Limits, Options
 from pipeline_core.reuse.memory import decisive
 from pipeline_core.settings import load_settings
@@ -90,7 +90,7 @@ def test_what_is_wrong_is_said(name: str, text: str, said: str) -> None:
 def test_another_feed_is_another_reading() -> None:
     ours, theirs = Options(), Options(feed=Feed(product_id="sku"))
     assert decisive(ours) != decisive(theirs)
-    assert extract_key(ours, "d") != extract_key(theirs, "d")
-    assert extract_key(ours, "d") == extract_key(Options(batch_size=7), "d")
+    assert extracts_folder(ours) != extracts_folder(theirs)
+    assert extracts_folder(ours) == extracts_folder(Options(batch_size=7))
     fewer = Options(limits=Limits(json_depth=3))
-    assert extract_key(ours, "d") != extract_key(fewer, "d")
+    assert extracts_folder(ours) != extracts_folder(fewer)
