@@ -125,8 +125,8 @@ def completed_runs(ctx: click.Context, _param: click.Parameter, incomplete: str)
     from pipeline_core.errors import PipelineError
     from pipeline_core.ledger import open_state, run_ids
     from pipeline_core.settings import load_settings, store_variables
-    from pipeline_core.storage import use_state_key
     from pipeline_core.store_environment import use_store_variables
+    from pipeline_core.vouching.key import use_state_key
 
     try:
         settings = load_settings({"state": ctx.params.get("state")})
@@ -246,8 +246,8 @@ def run_settings(options: dict[str, Any]) -> Settings:
     from console.command_logs import configure_command_logs
     from pipeline_core.logs import get_logger
     from pipeline_core.settings import load_settings, misspelt_variables, store_variables
-    from pipeline_core.storage import use_state_key
     from pipeline_core.store_environment import use_store_variables
+    from pipeline_core.vouching.key import use_state_key
 
     settings = load_settings(options)
     configure_command_logs(settings.log_level, settings.log_format)

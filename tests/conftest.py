@@ -18,8 +18,8 @@ from sqlalchemy import create_engine, make_url, text
 
 from console.stack import Stack, throwaway_stack
 from pipeline_core import logs
-from pipeline_core.storage import use_state_key
 from pipeline_core.store_environment import use_store_variables
+from pipeline_core.vouching.key import use_state_key
 from tests.support import PROJECT
 from tests.support.delivered import Place, session
 

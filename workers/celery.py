@@ -8,7 +8,7 @@ from typing import Any
 from celery.signals import setup_logging, worker_process_init
 
 from pipeline_core.machine.memory import keep_freed_memory
-from pipeline_core.storage import use_state_key
+from pipeline_core.vouching.key import use_state_key
 from workers.application import App
 from workers.config import celery_config
 from workers.flower import flower_environment

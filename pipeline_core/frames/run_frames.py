@@ -25,12 +25,12 @@ from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
 from pipeline_core.running.drive import new_ledger, not_published, run_here
 from pipeline_core.settings import Settings, load_settings, store_variables
-from pipeline_core.storage import use_state_key
 from pipeline_core.storage.parquet import read_parquet
 from pipeline_core.store_environment import use_store_variables
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES
 from pipeline_core.transform.reports.plugins import reports_of
+from pipeline_core.vouching.key import use_state_key
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import re
 
 from pipeline_core.errors import ConfigError, PipelineError
 from pipeline_core.ledger.names import is_run_id
-from pipeline_core.storage import Storage, open_storage, state_key
+from pipeline_core.storage import Storage, open_storage
+from pipeline_core.vouching.key import state_key
 from pipeline_core.vouching.signed import KEYED, SignedStorage
 
 _MARK = re.compile(r"[0-9a-f]{16}")

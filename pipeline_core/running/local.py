@@ -34,8 +34,8 @@ from pipeline_core.machine.signals import signals_held_back
 from pipeline_core.messages import Attempt, Manifest, Outcome, Work
 from pipeline_core.plural import counted
 from pipeline_core.retry import call_with_retries
-from pipeline_core.storage import StateKey, state_key, use_state_key
 from pipeline_core.store_environment import store_variables, use_store_variables
+from pipeline_core.vouching.key import StateKey, state_key, use_state_key
 
 log = get_logger()
 

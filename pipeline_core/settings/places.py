@@ -6,8 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from pipeline_core.configuration.places import check_place, check_reports, home_expanded
 from pipeline_core.settings.group import SettingGroup
-from pipeline_core.storage import StateKey
-from pipeline_core.storage.key import check_secret
+from pipeline_core.vouching.key import StateKey, check_secret
 
 
 class PlaceSettings(SettingGroup):

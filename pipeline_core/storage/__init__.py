@@ -10,12 +10,10 @@ from pipeline_core.machine.install_lines import install_line
 from pipeline_core.storage.archives import ArchiveFolder
 from pipeline_core.storage.base import Contents, Storage, StoredObject
 from pipeline_core.storage.conditional_writes import check_creates
-from pipeline_core.storage.key import StateKey, state_key, use_state_key
 from pipeline_core.storage.local import LocalStorage
 
 __all__ = [
     "Contents",
-    "StateKey",
     "Storage",
     "StoredObject",
     "absolute_uri",
@@ -23,8 +21,6 @@ __all__ = [
     "open_archives",
     "open_only",
     "open_storage",
-    "state_key",
-    "use_state_key",
 ]
 
 _LOCAL = {"", "file"}

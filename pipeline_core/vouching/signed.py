@@ -16,7 +16,7 @@ from pipeline_core.errors import ContractError
 from pipeline_core.logs import get_logger
 from pipeline_core.machine.disk import TemporaryWriter, temporary_file
 from pipeline_core.storage.base import Contents, OtherVersion, Storage, StoredObject
-from pipeline_core.storage.key import StateKey
+from pipeline_core.vouching.key import StateKey
 
 log = get_logger()
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.errors import ConfigError
-from pipeline_core.storage import StateKey, open_storage
+from pipeline_core.storage import open_storage
+from pipeline_core.vouching.key import StateKey
 from tests.support.archives import Shop, write_shop
 from tests.support.fleet import CUSTOMERS, PRODUCTS, archive
 from tests.support.processes import local_environment, sales_pipeline

@@ -23,8 +23,8 @@ from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.publications import mark_published
 from pipeline_core.messages import Manifest
 from pipeline_core.running.local import run_locally
-from pipeline_core.storage import StateKey, use_state_key
 from pipeline_core.vouching import signed
+from pipeline_core.vouching.key import StateKey, use_state_key
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.fleet import ARCHIVES, CUSTOMERS, PRODUCTS, Fleet, archive
 from tests.support.processes import eventually, local_environment, published_csvs, sales_pipeline

@@ -32,10 +32,11 @@ from pipeline_core.price_history.restored import loaded, restored
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.schemas import NO_PRICE
-from pipeline_core.storage import StateKey, Storage, open_storage
+from pipeline_core.storage import Storage, open_storage
 from pipeline_core.transform.valid_rows import ValidRows
 from pipeline_core.valid_ranges import bounds, distinct_numbers
 from pipeline_core.verify.verification import verify
+from pipeline_core.vouching.key import StateKey
 from tests.support.archives import archive_zip, day_zip, part, purchase, write_shop
 from tests.support.successive import Runs
 from tests.support.whole_runs import whole_runs

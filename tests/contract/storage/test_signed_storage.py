@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline_core.errors import ContractError
-from pipeline_core.storage import StateKey, Storage, listing
+from pipeline_core.storage import Storage, listing
+from pipeline_core.vouching.key import StateKey
 from pipeline_core.vouching.signed import SignedStorage
 
 KEY, OTHER = StateKey(b"k" * 32), StateKey(b"o" * 32)

@@ -27,12 +27,13 @@ from pipeline_core.errors import (
     RetryableError,
     UnknownHost,
 )
-from pipeline_core.storage import Contents, StateKey, Storage, absolute_uri, open_storage
+from pipeline_core.storage import Contents, Storage, absolute_uri, open_storage
 from pipeline_core.storage.base import OtherVersion
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_client import RETRIES
 from pipeline_core.storage.object_reading import BLOCK, blocks
 from pipeline_core.storage.object_store import ObjectStorage
+from pipeline_core.vouching.key import StateKey
 from pipeline_core.vouching.signed import SignedStorage
 from tests.support import PROJECT
 from tests.support.links import refuse_links
