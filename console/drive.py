@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import date
 
 import click
@@ -14,6 +15,7 @@ from console.display.json_output import NothingNew
 from console.display.terminal import complain, is_watched, note, print_json
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.ledger import RunLedger, lease
+from pipeline_core.ledger.result_files import HeldResults
 from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify.hooks import Hooks
@@ -49,9 +51,10 @@ def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
         processes = _processes(settings, quiet=quiet)
         acquire_lock_for(settings, ledger)
         check_reports = _ask_about_reports(settings)
-        manifest = plan_run(settings, as_of, ledger, settings.chosen_engine(), processes)
+        planned = replace(ledger, held=HeldResults())
+        manifest = plan_run(settings, as_of, planned, settings.chosen_engine(), processes)
         check_reports()
-        return _drive(settings, ledger, manifest, quiet=quiet)
+        return _drive(settings, ledger, manifest, quiet=quiet, planned=planned)
 
 
 def run_if_changed(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome | NothingNew:
@@ -171,15 +174,23 @@ def _ask_about_reports(settings: Settings) -> Callable[[], None]:
     return ask_about_reports(settings)
 
 
-def _drive(settings: Settings, ledger: RunLedger, manifest: Manifest, *, quiet: bool) -> Outcome:
+def _drive(
+    settings: Settings,
+    ledger: RunLedger,
+    manifest: Manifest,
+    *,
+    quiet: bool,
+    planned: RunLedger | None = None,
+) -> Outcome:
+    """``planned`` knows what the plan took over, if it was made just now."""
     if manifest.engine == "celery":
         from console.fleet import wait_for_workers
         from console.follow import follow
         from workers.sending.dispatch import send_outstanding
 
         wait_for_workers(settings, quiet=quiet)
-        call_with_retries(lambda: send_outstanding(ledger, manifest))
-        return follow(settings, ledger, manifest)
+        call_with_retries(lambda: send_outstanding(planned or ledger, manifest))
+        return follow(settings, ledger, manifest, is_just_sent=True)
     keep_freed_memory()
     return drive_locally(settings, ledger, manifest, settings.machine_profile.jobs)
 

@@ -11,7 +11,11 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.running.lock import is_moving
-from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
+from pipeline_core.running.notifications import (
+    fail_and_notify,
+    is_of_interest,
+    notify_of_outcome,
+)
 from pipeline_core.settings import Settings
 
 log = get_logger()
@@ -20,6 +24,7 @@ log = get_logger()
 # hundredth longer; but spends a tenth of the time on looking at most. Where each look is paid for
 # it is a tenth, and a dead worker is noticed as soon as the reconciler would.
 _POLL_SECONDS, _FAR_POLL_SECONDS = (0.02, 0.2), (0.25, 5.0)
+_FAR_FIRST_SECONDS = 0.5  # a publication asks for some forty things in a row
 _PAUSE_BY_WAIT, _FAR_PAUSE_BY_WAIT = 0.01, 0.1
 _PAUSE_BY_LOOK = 9
 _RECOVER_EVERY_SECONDS, _FAR_RECOVER_EVERY_SECONDS = 5.0, 60.0
@@ -27,8 +32,15 @@ _RECOVER_EVERY_SECONDS, _FAR_RECOVER_EVERY_SECONDS = 5.0, 60.0
 _MOST_SILENCE = 10
 
 
-def follow(settings: Settings, ledger: RunLedger, manifest: Manifest | None = None) -> Outcome:
-    """Returns the outcome once it is there. The ``manifest`` is read unless it is known.
+def follow(
+    settings: Settings,
+    ledger: RunLedger,
+    manifest: Manifest | None = None,
+    *,
+    is_just_sent: bool = False,
+) -> Outcome:
+    """Returns the outcome once it is there. The ``manifest`` is read unless it is known. Of a run
+    that ``is_just_sent`` there is none yet.
 
     It comes: what stopped is sent again, and what nobody works on is ended as failed, also
     where no beat runs.
@@ -43,6 +55,7 @@ def follow(settings: Settings, ledger: RunLedger, manifest: Manifest | None = No
     if is_far:
         recover_every = min(_FAR_RECOVER_EVERY_SECONDS, settings.lease)
     started = looked = failing_since = time.monotonic()
+    time.sleep(_FAR_FIRST_SECONDS if is_just_sent and is_far else 0)
     while True:
         began = time.monotonic()
         # Only workers can send a run on Celery what it misses; a local one's owner is here or gone.
@@ -52,7 +65,7 @@ def follow(settings: Settings, ledger: RunLedger, manifest: Manifest | None = No
             outcome = ledger.outcome()
             manifest = manifest or ledger.planned()
             if outcome is not None:
-                notify_of_outcome(ledger, settings.hooks(), outcome)
+                _notify(settings, ledger, outcome)
                 return outcome
         except RetryableError:  # the workers, which try again, may be well; `_recover` logs it
             if time.monotonic() - failing_since > most_silence:
@@ -68,6 +81,12 @@ def follow(settings: Settings, ledger: RunLedger, manifest: Manifest | None = No
             elif now - failing_since > most_silence:
                 _give_up(settings, ledger)
         time.sleep(pause)
+
+
+def _notify(settings: Settings, ledger: RunLedger, outcome: Outcome) -> None:
+    """What nobody wants to hear of is noted by who published."""
+    if is_of_interest(settings.hooks(), outcome):
+        notify_of_outcome(ledger, settings.hooks(), outcome)
 
 
 def _pause(waited: float, *, is_far: bool) -> float:

@@ -67,7 +67,8 @@ def note_changes(
         past = replace(past, newest=before.manifest)
         bare = _moved(before.summary, summary)
         after = PublishedRun(ledger, manifest, summary, done)
-        if not _are_alike(before, after):
+        past = replace(past, is_alike=_are_alike(before, after))
+        if not past.is_alike:
             past = _noted(past, ledger, msgspec.structs.replace(bare, unknown=_CUT_OFF))
         past = _noted(past, ledger, _explained(bare, before, after))
     except Exception as error:  # see above

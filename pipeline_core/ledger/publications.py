@@ -18,11 +18,13 @@ _FOLDER = "published"
 @dataclass(frozen=True)
 class Past:
     """What is known of the runs published before one: their ids, newest first, the plan of the
-    newest, and what changed since."""
+    newest, and what changed since; nothing, if it ``is_alike``: it counted the same bytes by
+    the same rules, customers and products."""
 
     ids: Iterable[str]
     newest: Manifest | None = None
     changes: Changes | None = None
+    is_alike: bool = False
 
 
 def published_ids(state: Storage, before: str | None = None) -> Iterator[str]:

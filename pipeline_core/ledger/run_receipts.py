@@ -60,7 +60,9 @@ class RunReceipts(RunFiles):
     def create_reused(self, reused: ReusedReceipts) -> None:
         """Takes receipts over from the run before: in one file, or the blocks of that run, so that
         it makes no difference how many they are."""
-        self._create_once(_REUSED, reused)
+        kept = self._create_once(_REUSED, reused)
+        if self.held is not None:
+            self.held.reused = kept
 
     def records(self) -> frozenset[str]:
         """As ``RunFiles.records``."""

@@ -10,10 +10,11 @@ to read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, groupby
 from typing import IO, TypeVar
 
@@ -25,8 +26,15 @@ from pipeline_core.ledger.results import Done
 from pipeline_core.load.partials import partial_file, read_partial
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Receipt, ReportPlugin, ReturnsMode, StoredFile
-from pipeline_core.reuse.cache import keep_merged, load_merged, merged_digests
+from pipeline_core.reuse.cache import (
+    keep_merged,
+    keep_together,
+    load_merged,
+    load_together,
+    merged_digests,
+)
 from pipeline_core.reuse.memory import RULES_VERSION
+from pipeline_core.storage import Storage
 from pipeline_core.storage.in_flight import at_once
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.plugins import report_identities, reports_of
@@ -62,17 +70,15 @@ def merge_results(
         for name, report in reports.items()
         if report.is_published or name in of_all
     }
-    kept = {} if manifest.reuse.full else merged_digests(ledger.state)
-    requests = manifest.policy.requests
-    reader = _Blocks(ledger, reports, report_identities(*by), kept, requests)
+    reader = _Blocks(ledger, manifest, reports, report_identities(*by))
     whole = reader.key_of_all(done) if ledger.state.is_far and len(done) > 1 else None
-    found = None if whole is None else reader.kept_of(whole)
+    found = None if whole is None else reader.kept_together(whole)
     for name, table in reader.all_tables(done) if found is None else _read(found):
         if name in merged:
             merged[name].add(table)
     tables = {name: running.whole() for name, running in merged.items()}
     if whole is not None and found is None:
-        reader.keep(whole, {name: tables[name] for name in of_all})
+        reader.keep(whole, {name: tables[name] for name in of_all}, keep_together)
     return tables
 
 
@@ -198,6 +204,7 @@ def _key_of_all(keys: Iterable[str]) -> str:
 
 # A report's name and one of its partials.
 _Named = Iterator[tuple[str, pa.Table]]
+_Keep = Callable[[Storage, str, dict[str, bytes]], None]
 
 
 def _read(merged: Mapping[str, bytes]) -> _Named:
@@ -206,14 +213,22 @@ def _read(merged: Mapping[str, bytes]) -> _Named:
 
 @dataclass(frozen=True)
 class _Blocks:
-    """Reads blocks of a run, by ``reports`` and their ``identities``; ``kept`` are the digests of
-    those that earlier runs merged, by their keys; up to ``requests`` are under way at once."""
+    """Reads blocks of a run, by ``reports`` and their ``identities``, as many at once as its
+    ``manifest`` says."""
 
     ledger: RunLedger
+    manifest: Manifest
     reports: Mapping[str, Report]
     identities: Mapping[str, str]
-    kept: Mapping[str, str]
-    requests: int
+
+    @cached_property
+    def kept(self) -> Mapping[str, str]:
+        """Digests of the blocks that earlier runs merged, by their keys."""
+        return {} if self.manifest.reuse.full else merged_digests(self.ledger.state)
+
+    def kept_together(self, key: str) -> dict[str, bytes] | None:
+        """What an earlier run made of all blocks, by its key."""
+        return None if self.manifest.reuse.full else load_together(self.ledger.state, key)
 
     def key_of_all(self, done: Iterable[Done]) -> str | None:
         """That of all blocks together; None if they are one that is closed, which has its own."""
@@ -223,26 +238,24 @@ class _Blocks:
             is_closed = block.is_closed
         return None if len(keys) == 1 and is_closed else _key_of_all(keys)
 
-    def kept_of(self, key: str) -> dict[str, bytes] | None:
-        """What earlier runs merged, by its key."""
-        return load_merged(self.ledger.state, key, self.kept[key]) if key in self.kept else None
-
-    def keep(self, key: str, merged: Mapping[str, pa.Table]) -> None:
+    def keep(self, key: str, merged: Mapping[str, pa.Table], keep: _Keep = keep_merged) -> None:
         """Keeps what was merged, unless that is large."""
         if sum(table.nbytes for table in merged.values()) <= _MOST_BLOCK_BYTES:
             data = {name: partial_file(table)[1] for name, table in merged.items()}
-            keep_merged(self.ledger.state, key, data)
+            keep(self.ledger.state, key, data)
 
     def _key_of(self, block: _Block) -> str:
         return _key(self.identities, [each.receipt for each in block.done])
 
     def all_tables(self, done: Iterable[Done]) -> _Named:
         """Those of one block after the other; no more of these are held than are read at once."""
+        kept, requests = self.kept, self.manifest.policy.requests
 
         def with_kept(block: _Block) -> tuple[_Block, dict[str, bytes] | None]:
-            return block, self.kept_of(self._key_of(block))
+            key = self._key_of(block)
+            return block, load_merged(self.ledger.state, key, kept[key]) if key in kept else None
 
-        for block, found in at_once(self.ledger.state, with_kept, _blocks(done), self.requests):
+        for block, found in at_once(self.ledger.state, with_kept, _blocks(done), requests):
             yield from self.tables(block, found)
 
     def tables(self, block: _Block, found: Mapping[str, bytes] | None) -> _Named:
@@ -277,5 +290,5 @@ class _Blocks:
             partials = ((name, each.receipt.partials[name]) for name in names)
             return [(name, load_result(self.ledger, each, stored)) for name, stored in partials]
 
-        for loaded in at_once(self.ledger.state, load, done, self.requests):
+        for loaded in at_once(self.ledger.state, load, done, self.manifest.policy.requests):
             yield from ((name, read_partial(data)) for name, data in loaded)

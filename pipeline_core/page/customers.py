@@ -11,7 +11,7 @@ from pyroaring import BitMap
 
 from pipeline_core.errors import ContractError
 from pipeline_core.kept.snapshots import load_customer_numbers, load_snapshot
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import Past, RunLedger
 from pipeline_core.ledger.customers import load_customers, save_customers
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.load.earlier_runs import EarlierRun
@@ -28,16 +28,19 @@ def newcomers(
     manifest: Manifest,
     before: EarlierRun | None,
     sales: pa.Table,
-    known: Manifest | None = None,
+    past: Past,
 ) -> Newcomers | None:
     """Of the customers in the merged partial ``sales``. None if there is no run before, or if its
     customers or this run's are not all known: those of the dimension are, and strangers that
-    ``--unknown bucket`` counts are not. Keeps this run's for the next. ``known`` is the plan of a
-    run, of the one before most often, which is not read again then."""
+    ``--unknown bucket`` counts are not. Keeps this run's for the next. Where the run
+    before is the newest of the ``past``, what is known of that is not read again."""
     now = known_customers(sales)
     if now is None:
         return None
     save_customers(state, manifest.run_id, now.serialize())
+    known = past.newest
+    if before is not None and known is not None and known.run_id == before.run_id and past.is_alike:
+        return Newcomers(new=0, returned=len(now), gone=0)
     then = _customers_of(state, before, manifest, known) if before is not None else None
     if then is None:
         return None

@@ -94,7 +94,7 @@ def write_pages(
         currency=manifest.options.currency,
         changes=past.changes,
         earlier=earlier,
-        newcomers=newcomers(state, manifest, before, partials[CATEGORY_SALES.name], past.newest),
+        newcomers=newcomers(state, manifest, before, partials[CATEGORY_SALES.name], past),
         cells=cells,
         folded_cells=folded,
         categories=categories_shown,

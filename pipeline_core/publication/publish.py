@@ -129,7 +129,9 @@ def _publish(
         kept = ledger.changes() if CHANGES in looked.records else None
         past = note_changes(ledger, manifest, summary, found, kept)
         reports = open_storage(manifest.reports)
-        own_reports(state, reports)
+        before = past.newest
+        are_marked = before is not None and before.reports == manifest.reports
+        own_reports(state, reports, are_marked=are_marked)
         with reports.publish_folder(f"runs/{run_id}", is_new=looked.is_new) as folder:
             write_reports(folder, ledger, manifest, found, partials, scale, summary, past)
             _check_not_given_up(ledger)

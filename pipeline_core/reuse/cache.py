@@ -7,6 +7,7 @@
     kept/days.json                               Memory: the same of as-of runs, without receipts
     kept/distinct.json                           receipts without events that were sent before
     kept/merged/<key>.<digest>.msgpack           partials of neighbouring archives as one, by report
+    kept/merged/<key>.all.msgpack                those of all archives, behind their own SHA-256
 
 Nothing here is needed: what is gone, torn or of other rules is made again. Every file is written
 as a whole and its name says what is in it, so runs at the same time may share them.
@@ -35,6 +36,7 @@ ARCHIVES = "kept/archives.json"
 DAYS = "kept/days.json"
 DISTINCT = "kept/distinct.json"
 MERGED = "kept/merged"
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,34 @@ def load_merged(state: Storage, key: str, digest: str) -> dict[str, bytes] | Non
         log.warning("damaged_merged_ignored", key=key)
         return None
     return msgspec.msgpack.decode(data, type=dict[str, bytes])
+
+
+def keep_together(state: Storage, key: str, partials: dict[str, bytes]) -> None:
+    """Keeps the merged partials of all archives of a run, by the report's name. Their digest is in
+    the file, so that whoever wants them need not ask which files there are. A run ends as well
+    without."""
+    data = msgspec.msgpack.encode(partials)
+    try:
+        state.write(_together_key(key), hashlib.sha256(data).digest() + data)
+    except RetryableError as error:
+        log.warning("merged_not_kept", key=key, cause=error.message)
+
+
+def load_together(state: Storage, key: str) -> dict[str, bytes] | None:
+    """These, or None if there are none, or not as they were kept."""
+    try:
+        found = state.read(_together_key(key))
+    except (FileNotFoundError, RetryableError):
+        return None
+    digest, data = found[:_DIGEST_BYTES], found[_DIGEST_BYTES:]
+    if hashlib.sha256(data).digest() != digest:
+        log.warning("damaged_merged_ignored", key=key)
+        return None
+    return msgspec.msgpack.decode(data, type=dict[str, bytes])
+
+
+def _together_key(key: str) -> str:
+    return f"{MERGED}/{key}.all.msgpack"
 
 
 def _merged_key(key: str, digest: str) -> str:

@@ -43,7 +43,8 @@ def notify_of_outcome(
     outcome = outcome or ledger.outcome()
     if outcome is None or (not is_new and hooks.lineage is None and ledger.is_notified()):
         return
-    if _is_of_no_interest(ledger, hooks, outcome):
+    if not is_of_interest(hooks, outcome):
+        _note_all_heard(ledger, outcome)
         return
     manifest = ledger.planned()
     if manifest is not None and manifest.options.as_of is not None:
@@ -69,16 +70,16 @@ def notify_of_outcome(
             note_heard(ledger, known)
 
 
-def _is_of_no_interest(ledger: RunLedger, hooks: Hooks, outcome: Outcome) -> bool:
-    """Whether no hook wants to hear of it, whatever there is to tell: that is noted, and nothing
-    read for it."""
+def _note_all_heard(ledger: RunLedger, outcome: Outcome) -> None:
+    if outcome.summary is not None and outcome.summary.as_of is None:
+        note_heard(ledger, Told(is_complete=True, events=(event_of(outcome),)))
+
+
+def is_of_interest(hooks: Hooks, outcome: Outcome) -> bool:
+    """Whether a hook may want to hear of it, once more is known of the run."""
     wanted = hooks.events if hooks.webhook_url or hooks.command else frozenset()
     is_wanted = not wanted.isdisjoint((event_of(outcome), "recovered"))
-    if outcome.summary is None or hooks.lineage is not None or is_wanted:
-        return False
-    if outcome.summary.as_of is None:
-        note_heard(ledger, Told(is_complete=True, events=(event_of(outcome),)))
-    return True
+    return outcome.summary is None or hooks.lineage is not None or is_wanted
 
 
 def _of_outcome(ledger: RunLedger, manifest: Manifest | None, outcome: Outcome) -> Notification:

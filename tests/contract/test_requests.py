@@ -182,7 +182,7 @@ def test_a_run_with_nothing_new_takes_no_more_with_more_archives(few: Bucket, mo
         each.run("1")
     first, second = (each.asked(partial(each.run, "2")) for each in (few, more))
     assert second.total() - first.total() <= 5, "the results behind the last block that is kept"
-    assert second.total() <= 52
+    assert second.total() <= 49
     assert second["GET data"] + second["HEAD data"] == 0
 
 
@@ -192,7 +192,7 @@ def test_what_all_archives_are_together_is_one_file_to_read(few: Bucket) -> None
     assert collect_garbage(state, keep_runs=1).merged == 0
     asked = few.keys_asked(partial(few.run, "2"))
     assert not [each for each in asked if "/receipts/" in each and each.startswith("GET")]
-    assert len([each for each in asked if each.startswith("GET state/kept/merged/")]) == 1
+    assert len([each for each in asked if "state/kept/merged" in each]) == 1
     few.add_week(20)
     few.run("3")
     assert collect_garbage(state, keep_runs=1).merged == 1, "what all were before"
@@ -228,6 +228,17 @@ def test_what_readers_have_already_is_not_copied_again(few: Bucket) -> None:
     for name in ("sales_report.csv", "latest/sales_report.csv"):
         assert reports.read(name) == report
     assert reports.pointed("index.html") == "latest/index.html"
+
+
+def test_what_all_archives_are_together_is_merged_again_if_it_is_damaged(few: Bucket) -> None:
+    few.run("1")
+    reports, state = open_storage(f"{few.uri}/reports"), open_state(few.state)
+    (merged,) = state.files("kept/merged")
+    data = state.read(merged.key)
+    state.write(merged.key, data[:-1] + bytes([data[-1] ^ 1]))
+    few.run("2")
+    assert state.read(merged.key) == data
+    assert reports.read("runs/2/daily_sales.csv") == reports.read("runs/1/daily_sales.csv")
 
 
 def test_archives_of_one_size_are_fetched_only_if_their_directories_are_alike(
