@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 
 import msgspec
 
 from pipeline_core.blocks.archives import in_blocks, with_archives
-from pipeline_core.errors import ConfigError
+from pipeline_core.blocks.distinct import distinct_in_blocks, distinct_of
+from pipeline_core.errors import ConfigError, DamagedBlock
 from pipeline_core.ledger.run_receipts import RunReceipts
 from pipeline_core.ledger.runs import run_ids
 from pipeline_core.ledger.state import damaged_record, no_such_run
@@ -84,12 +86,20 @@ class RunLedger(RunReceipts):
     def write_distinct(self, receipts: dict[str, Receipt]) -> None:
         """Keeps receipts of work that has events sent before, once these are left out, by its
         id."""
-        self.state.write(self._key(_DISTINCT), to_json(DistinctReceipts(receipts)))
+        kept = distinct_in_blocks(self.state, self.run_id, receipts)
+        self.state.write(self._key(_DISTINCT), to_json(kept))
 
     def distinct(self) -> dict[str, Receipt] | None:
-        """These receipts, or None if nobody looked for such events."""
+        """These receipts, or None if nobody looked for such events, or some are lost."""
         found = self._read(_DISTINCT, DistinctReceipts)
-        return found.receipts if found is not None else None
+        with suppress(DamagedBlock):  # the log says so
+            return distinct_of(self.state, found) if found is not None else None
+        return None
+
+    def distinct_blocks(self) -> set[str]:
+        """Keys of the blocks that these are in."""
+        found = self._read(_DISTINCT, DistinctReceipts)
+        return {block.key for block in found.blocks} if found is not None else set()
 
     def discard_receipt(self, *works: Work) -> None:
         """Takes work for not done: what its receipt names is damaged or gone, or a person wants it

@@ -76,6 +76,8 @@ class DistinctReceipts(Struct, frozen=True):
 
     receipts: dict[str, Receipt]
     """By the id of the work; among what is kept for later runs, by all that decides them."""
+    blocks: tuple[ArchiveBlock, ...] = ()
+    """Of many, the files that hold them."""
 
 
 class ReusedBlock(Struct, frozen=True, omit_defaults=True):

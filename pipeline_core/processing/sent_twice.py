@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from pipeline_core.blocks.packed import held
 from pipeline_core.errors import ConfigError
 from pipeline_core.extract.candidate_rows import TableRows
 from pipeline_core.extract.candidates import Decoded
@@ -41,9 +42,10 @@ def distinct_results(ledger: RunLedger, manifest: Manifest, done: Sequence[Done]
     return with_receipts(done, receipts)
 
 
-def with_receipts(done: Iterable[Done], receipts: Mapping[str, Receipt]) -> tuple[Done, ...]:
+def with_receipts(done: Iterable[Done], receipts: Mapping[str, Receipt]) -> Sequence[Done]:
     """The results, with other receipts where there are some, by the work's id."""
-    return tuple(each._replace(receipt=receipts.get(each.work.id, each.receipt)) for each in done)
+    replaced = (each._replace(receipt=receipts.get(each.work.id, each.receipt)) for each in done)
+    return held(Done, replaced)
 
 
 def to_sent_twice(by_day: Mapping[int, NDArray[np.int64]]) -> bytes:

@@ -73,7 +73,7 @@ def distinct(
             for each in done
             if each.work.id in receipts
         }
-        save_distinct(ledger.state, by_key)
+        save_distinct(ledger.state, ledger.run_id, by_key)
     return found, _unlike_first(ledger, manifest, done, sent_twice)
 
 

@@ -16,14 +16,16 @@ as a whole and its name says what is in it, so runs at the same time may share t
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
 from msgspec.structs import replace
 
+from pipeline_core.blocks.distinct import distinct_in_blocks, distinct_of
 from pipeline_core.blocks.files import are_few
 from pipeline_core.blocks.known import memory_in_blocks, with_known
-from pipeline_core.errors import RetryableError
+from pipeline_core.errors import DamagedBlock, RetryableError
 from pipeline_core.ledger.records import read_record
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import DistinctReceipts, Memory, Receipt, to_json
@@ -86,19 +88,31 @@ def load_memory(state: Storage, key: str = ARCHIVES) -> Memory | None:
     return None if found is None else with_known(state, found)
 
 
-def save_distinct(state: Storage, receipts: dict[str, Receipt]) -> None:
+def save_distinct(state: Storage, run_id: str, receipts: dict[str, Receipt]) -> None:
     """Replaces what was kept of receipts without events that were sent before. A run ends as well
     without."""
     try:
-        state.write(DISTINCT, to_json(DistinctReceipts(receipts)))
+        before = read_record(state, DISTINCT, DistinctReceipts)
+        earlier = before.blocks if before is not None else ()
+        kept = distinct_in_blocks(state, run_id, receipts, earlier)
+        if kept != before:
+            state.write(DISTINCT, to_json(kept))
     except RetryableError as error:
         log.warning("results_not_remembered", key=DISTINCT, cause=error.message)
 
 
 def load_distinct(state: Storage) -> dict[str, Receipt]:
-    """These receipts, by all that decides them."""
+    """These receipts, by all that decides them; none if some are lost."""
     found = read_record(state, DISTINCT, DistinctReceipts)
-    return found.receipts if found is not None else {}
+    with suppress(DamagedBlock):  # the log says so
+        return distinct_of(state, found) if found is not None else {}
+    return {}
+
+
+def distinct_blocks(state: Storage) -> set[str]:
+    """Keys of the blocks that these are in."""
+    found = read_record(state, DISTINCT, DistinctReceipts)
+    return {block.key for block in found.blocks} if found is not None else set()
 
 
 def merged_digests(state: Storage) -> dict[str, str]:

@@ -17,7 +17,14 @@ from pipeline_core.merging.gone_results import files_of
 from pipeline_core.merging.merge import merge_keys
 from pipeline_core.messages import ArchiveRef, Memory, Receipt
 from pipeline_core.publication.without_sent_twice import distinct_key
-from pipeline_core.reuse.cache import DAYS, MERGED, load_distinct, load_memory, merged_names
+from pipeline_core.reuse.cache import (
+    DAYS,
+    MERGED,
+    distinct_blocks,
+    load_distinct,
+    load_memory,
+    merged_names,
+)
 from pipeline_core.running.old_records import old_runs, remove_records
 from pipeline_core.storage import Storage, StoredObject
 
@@ -59,7 +66,7 @@ class _InUse:
             self.snapshots |= snapshot_keys(manifest.dimensions_digest, manifest.customer_numbers)
             if manifest.work is not None:
                 self.blocks |= {block.key for block in (*manifest.blocks, manifest.work)}
-        self.blocks |= ledger.blocks()
+        self.blocks |= ledger.blocks() | ledger.distinct_blocks()
 
     def add_memory(self, memory: Memory | None) -> None:
         """What the next run finds in it."""
@@ -96,6 +103,7 @@ def collect_garbage(
     used.add_memory(load_memory(state, DAYS))
     kept = load_distinct(state)
     used.add(kept.values())
+    used.blocks |= distinct_blocks(state)
     old = () if keep_records is None else old_runs(state, max(keep_records, keep_runs), memory)
     older = [run_id for run_id in known if run_id not in newest and run_id not in old]
     extracts = list(unused_extracts(state, used.digests))

@@ -7,13 +7,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pipeline_core.diff.causes import CauseKind
 from pipeline_core.errors import ConfigError, EventsGone, ResultsMissing
 from pipeline_core.ledger import RunLedger, result_files
 from pipeline_core.ledger.results import results
-from pipeline_core.messages import EventPlace, Feed, Outcome, StoredFile, UnlikeFirst
+from pipeline_core.messages import (
+    DistinctReceipts,
+    EventPlace,
+    Feed,
+    Outcome,
+    StoredFile,
+    UnlikeFirst,
+)
 from pipeline_core.publication import find_sent_twice as keys_read
 from pipeline_core.publication.find_sent_twice import find_sent_twice
 from pipeline_core.publication.publish import publish
@@ -25,6 +33,7 @@ from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from tests.support.archives import Shop, archive_zip, day_zip, part, purchase, write_shop
 from tests.support.differences import diff
+from tests.support.in_blocks import end_blocks_after_two
 from tests.support.run import (
     latest,
     plan_local,
@@ -250,6 +259,29 @@ def test_a_lost_record_of_a_run_is_told_and_rebuilt(overlapping: Shop, tmp_path:
         shutil.rmtree(tmp_path / "state" / "runs" / outcome.run_id / folder)
     assert rebuild(str(tmp_path / "state"), outcome.run_id).state == "as_published"
     assert explained(tmp_path, outcome.run_id).totals.units_sold == 9
+
+
+def test_of_many_archives_the_record_is_in_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_blocks_after_two(monkeypatch)
+    weeks = {f"{n}.zip": {"2024-03-01.zip": day(bought("first", n))} for n in range(1, 7)}
+    shop = shop_of(tmp_path / "shop", **weeks)
+    state = open_storage(str(tmp_path / "state"))
+    first = run(shop, tmp_path)
+    assert units(first) == 1
+    for key in (f"runs/{first.run_id}/distinct.json", "kept/distinct.json"):
+        kept = msgspec.json.decode(state.read(key), type=DistinctReceipts)
+        assert (len(kept.receipts), len(kept.blocks)) == (0, 3)
+    collect_garbage(state, 1, 1)
+    before = stored(tmp_path, "sent_twice")
+    assert units(run(shop, tmp_path)) == 1
+    assert stored(tmp_path, "sent_twice") == before, "nothing is counted again"
+    (tmp_path / "state" / kept.blocks[0].key).unlink()
+    (tmp_path / "state" / max(ledger_of(tmp_path, first.run_id).distinct_blocks())).unlink()
+    with pytest.raises(ConfigError, match=f"rebuild {first.run_id}"):
+        explained(tmp_path, first.run_id)
+    assert units(run(shop, tmp_path)) == 1
 
 
 def test_what_no_later_run_can_use_is_removed_and_no_more(
