@@ -70,7 +70,10 @@ def _others(place: Storage) -> list[str]:
     or without one, or under one where none is in force."""
     key = state_key()
     ours = "" if key is None else f"{KEYED}/{key.mark}/"
-    kept = ["", *(f"{KEYED}/{mark}/" for mark in place.folders(KEYED))]
+    marks = place.folders(KEYED)
+    if not marks:  # whoever opens it next need not look
+        _kept_without_key.add(place.uri)
+    kept = ["", *(f"{KEYED}/{mark}/" for mark in marks)]
     return [prefix for prefix in kept if prefix != ours]
 
 

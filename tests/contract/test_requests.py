@@ -17,7 +17,7 @@ import console.follow
 from pipeline_core import pipeline
 from pipeline_core.configuration.places import Places
 from pipeline_core.kept import extract_names, extract_reader
-from pipeline_core.ledger import RunLedger, heartbeat, lease, open_state
+from pipeline_core.ledger import RunLedger, heartbeat, lease, open_state, unvouched_words
 from pipeline_core.ledger.heartbeat import extend_lease, note_lease_until
 from pipeline_core.messages import Dispatch, Manifest, Outcome
 from pipeline_core.notify.hooks import NOBODY
@@ -119,6 +119,24 @@ def few(store: Gateway, s3: str, tmp_path: Path) -> Bucket:
 @pytest.fixture
 def more(store: Gateway, s3: str, tmp_path: Path) -> Bucket:
     return Bucket(store, f"{s3}/more", tmp_path / "more", 8)
+
+
+def test_the_longest_chain_of_a_plan_does_not_grow_with_the_archives(
+    store: Gateway, few: Bucket, more: Bucket
+) -> None:
+    """Requests that wait for each other's answers: what many take is the time of these."""
+    chains = []
+    store.delay = 0.1
+    for each in (few, more):
+        store.times.clear()
+        each.plan("1")
+        chains.append(store.longest_chain())
+    assert chains[1] <= chains[0] + 1
+    assert chains[0] <= 13
+
+
+def test_that_nothing_is_under_a_key_is_looked_for_once(few: Bucket) -> None:
+    assert few.asked(lambda: (unvouched_words(few.state), open_state(few.state))).total() == 1
 
 
 def test_an_archive_is_planned_by_one_request(more: Bucket) -> None:

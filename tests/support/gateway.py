@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -49,6 +50,17 @@ class Gateway:
     endpoint: str
     fault: Fault
     asked: list[Asked] = field(default_factory=list)
+    # Each request takes so many seconds more, and is noted with when it came and was answered.
+    delay: float = 0.0
+    times: list[tuple[float, float]] = field(default_factory=list)
+
+    def longest_chain(self) -> int:
+        """Of the requests in ``times``, how many began one after the other ended at most."""
+        ended, chain = 0.0, 0
+        for begin, end in sorted(self.times, key=lambda each: each[1]):
+            if begin >= ended:
+                ended, chain = end, chain + 1
+        return chain
 
 
 @contextmanager
@@ -96,6 +108,12 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def answer(self) -> None:
+        began = time.monotonic()
+        time.sleep(self.server.gateway.delay)
+        self._answer()
+        self.server.gateway.times.append((began, time.monotonic()))
+
+    def _answer(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         conditions = frozenset(_CONDITIONS & headers.keys())
         fault = self.server.gateway.fault
