@@ -193,7 +193,7 @@ def _end(ledger: RunLedger, outcome: Outcome) -> Outcome:
         "run_ended",
         run_id=ledger.run_id,
         state=outcome.state,
-        status=outcome.status,
+        status=None if outcome.state == "failed" else outcome.status,  # it was not judged
         reason=outcome.reason,
     )
     return outcome

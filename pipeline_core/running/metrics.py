@@ -14,10 +14,10 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Outcome, Receipt
+from pipeline_core.messages import Outcome, Receipt, RejectReason, RunState
 from pipeline_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,6 +78,19 @@ class Metrics:
             "1 while the worker takes work, 0 while it cannot do any.",
             multiprocess_mode="mostrecent",
         )
+        self._show_nothing()
+
+    def _show_nothing(self) -> None:
+        """What was not met yet is zero, and no gap: else nobody sees that it is asked for, and the
+        first that is met is no increase."""
+        for counter, values in (
+            (self.archives, ("read", "unreadable", "quarantined")),
+            (self.events, ("counted", "not_purchase", "rejected")),
+            (self.rejects, RejectReason),
+            (self.runs, get_args(RunState)),
+        ):
+            for value in values:
+                counter.labels(value)
 
 
 def are_counted() -> bool:

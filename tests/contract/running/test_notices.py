@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from jsonschema import Draft202012Validator
 
 from console.drive import finish, new_run
@@ -151,8 +152,11 @@ def test_the_time_on_the_schedule_is_told(tmp_path: Path) -> None:
 )
 def test_a_cause_is_a_sentence(tmp_path: Path, error: Exception, reason: str) -> None:
     manifest = plan_local(shop_of(tmp_path, sales(1)), tmp_path)
-    failed = pipeline.fail(str(tmp_path / "state"), manifest.run_id, error)
+    with structlog.testing.capture_logs() as logs:
+        failed = pipeline.fail(str(tmp_path / "state"), manifest.run_id, error)
     assert failed is not None
+    (ended,) = (line for line in logs if line["event"] == "run_ended")
+    assert (ended["state"], ended["status"]) == ("failed", None), "nothing was judged"
     assert heard(tmp_path, failed)["reason"] == reason
 
 

@@ -31,3 +31,11 @@ def test_a_worker_that_knows_of_no_publication_shows_the_rest() -> None:
     assert done.returncode == 0, done.stderr
     assert "sales_worker_takes_work 1.0" in done.stdout
     assert "sales_last_publication_age_seconds" not in done.stdout
+    for series in (
+        'sales_archives_total{result="quarantined"}',
+        'sales_events_total{kind="counted"}',
+        'sales_rejects_total{reason="unknown_product"}',
+        'sales_runs_total{state="failed"}',
+        "sales_archive_seconds_count",
+    ):
+        assert f"{series} 0.0" in done.stdout, "nothing was met yet, which is no gap"
