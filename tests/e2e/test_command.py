@@ -344,9 +344,8 @@ def test_gc_removes_what_nobody_can_use(env: dict[str, str]) -> None:
         _add(env, "events_week_02.zip", _week("02", quantity))
         assert sales_pipeline("run", "--quiet", env=env).returncode == 0
     kept = json.loads(sales_pipeline("gc", "--json", env=env).stdout)
-    nothing = dict.fromkeys(
-        ("extracts", "merged", "results", "bytes", "reports", "report_bytes", "blocks", "runs"), 0
-    )
+    counts = "extracts merged results bytes reports report_bytes blocks runs snapshots"
+    nothing = dict.fromkeys(counts.split(), 0)
     assert kept == {**nothing, "dry_run": False, "run_under_way": ""}
     seen = json.loads(
         sales_pipeline("gc", "--keep-runs", "1", "--dry-run", "--json", env=env).stdout
@@ -356,7 +355,8 @@ def test_gc_removes_what_nobody_can_use(env: dict[str, str]) -> None:
     done = sales_pipeline("gc", "--keep-runs", "1", env=env)
     assert (
         "Removed 1 file of extracts, 0 merged partials, 1 file of partials and rejects, 0 blocks "
-        f"of archives, and the records of 0 runs; {seen['bytes']:,} bytes."
+        "of archives, 0 files of customers and products, and the records of 0 runs; "
+        f"{seen['bytes']:,} bytes."
     ) in done.stdout
     again = json.loads(sales_pipeline("run", "--json", env=env).stdout)
     assert again["bytes_read"] == 0
