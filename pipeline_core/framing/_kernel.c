@@ -21,15 +21,19 @@
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define WITH_AVX2 __attribute__((target("avx2,bmi")))
+#endif
 
 typedef const uint8_t *Place;
 
 /* MOST_DEPTH: levels that are followed, each by a call; settings/limits.py allows no more. */
-enum { UNDECIDED = 255, MOST_DEPTH = 512, MOST_TYPES = 16, MOST_DECIMALS = 15 };
+enum { UNDECIDED = 255, MOST_DEPTH = 512, MOST_TYPES = 16, MOST_DECIMALS = 15, LONG = 63 };
 
 /* Of a price in minor units, as transform/money.py has it. */
 #define MAX_PRICE ((int64_t)((1LL << 53) - 1))
-enum { NO_PRICE = -1 };
+enum { NO_PRICE = -1, NONE = -1 };
 
 /* How events stand in a text: windows.py has the same. The text of an OPEN_ARRAY ends anywhere. */
 typedef enum { ARRAY, LINES, VALUES, OPEN_ARRAY, SHAPES } Shape;
@@ -63,6 +67,7 @@ typedef struct {
     Word types[MOST_TYPES]; /* of purchases, then of returns */
     int type_count, purchase_count;
     int any_ids; /* integers are ids, too */
+    uint64_t taken_lengths; /* a bit a length that a type has; that of LONG is for longer ones */
 } Feed;
 
 typedef struct {
@@ -444,7 +449,13 @@ static inline void set_number(Event *event, Field field, const Feed *feed, Place
 
 /* What an event looks like around its values, by example: an earlier event of the text. Events
  * that one program wrote are alike, so most of them are compared, not parsed. */
-enum { MOST_FIELDS = 24, LAYOUTS = 4 };
+enum { MOST_FIELDS = 24, LAYOUTS = 4, WIDE = 32 };
+
+/* Up to WIDE bytes that are always alike, the others 0; and a bit for each of them. */
+typedef struct {
+    uint8_t bytes[WIDE];
+    uint32_t bits;
+} Pattern;
 
 typedef struct {
     int count; /* fields; 0 if there is no example, or it has values that are not compared */
@@ -453,9 +464,13 @@ typedef struct {
         ptrdiff_t length;
         Field field;
         int is_text;
+        Pattern pattern;
     } fields[MOST_FIELDS];
     Place closing; /* from the last value to the event's brace, both included */
     ptrdiff_t closing_length;
+    Pattern closing_pattern;
+    ptrdiff_t least; /* bytes before the brace, in an event of empty values */
+    int type; /* the field that says what an event is, NONE if no text does, or a joint is long */
 } Layout;
 
 static inline int is_same_word(Place left, Place right)
@@ -481,6 +496,15 @@ static inline int is_same(Place left, Place right, ptrdiff_t length)
     return 1;
 }
 
+/* From a byte of 0x80 or more on: to what is neither that nor stands for itself. */
+static __attribute__((noinline)) Place skip_script(Place p, Place end)
+{
+    while (p && p < end && *p >= 0x80)
+        if ((p = skip_utf8(p, end)))
+            p = skip_plain(p, end);
+    return p;
+}
+
 /* An event of a known layout; NULL if it is another one, or not simple. */
 static inline Place scan_alike(Place p, Place end, const Layout *layout, const Feed *feed,
                                Event *event)
@@ -493,6 +517,8 @@ static inline Place scan_alike(Place p, Place end, const Layout *layout, const F
         Place value = p += length;
         if (layout->fields[i].is_text) {
             p = skip_plain(p, end);  /* what stops it but a quote is not in the next joint */
+            if (__builtin_expect(p < end && *p >= 0x80, 0) && !(p = skip_script(p, end)))
+                return NULL;
             set_text(event, field, NONEMPTY, value, p);
         } else {
             Number number;
@@ -505,6 +531,33 @@ static inline Place scan_alike(Place p, Place end, const Layout *layout, const F
     if (end - p < layout->closing_length || !is_same(p, layout->closing, layout->closing_length))
         return NULL;
     return p + layout->closing_length;
+}
+
+static void set_pattern(Pattern *pattern, Place text, ptrdiff_t length)
+{
+    memset(pattern->bytes, 0, WIDE);
+    memcpy(pattern->bytes, text, (size_t)length);
+    pattern->bits = (uint32_t)((UINT64_C(1) << length) - 1);
+}
+
+static void set_patterns(Layout *layout)
+{
+    int are_short = layout->closing_length <= WIDE;
+    layout->type = NONE;
+    layout->least = layout->closing_length - 1;
+    for (int i = 0; i < layout->count; i++) {
+        are_short &= layout->fields[i].length <= WIDE;
+        layout->least += layout->fields[i].length;
+        if (layout->fields[i].field == EVENT_TYPE)
+            layout->type = layout->fields[i].is_text ? i : NONE;
+    }
+    if (!are_short)
+        layout->type = NONE;
+    if (layout->type == NONE)
+        return;
+    for (int i = 0; i < layout->count; i++)
+        set_pattern(&layout->fields[i].pattern, layout->fields[i].joint, layout->fields[i].length);
+    set_pattern(&layout->closing_pattern, layout->closing, layout->closing_length);
 }
 
 /* An event of any layout, which becomes an example; `p` is its brace. */
@@ -573,8 +626,10 @@ static Place scan_event(Place p, Place end, int depth, const Feed *feed, Layout 
     p++;
     layout->closing = joint;
     layout->closing_length = p - joint;
-    if (is_example && !event->undecided && fields <= MOST_FIELDS)
+    if (is_example && !event->undecided && fields <= MOST_FIELDS) {
         layout->count = fields;
+        set_patterns(layout);
+    }
     return p;
 }
 
@@ -601,21 +656,25 @@ static inline Place scan_known(Place p, Place end, const Layout *layouts, const 
     return NULL;
 }
 
+/* The place of a type among those that are taken, NONE if it is none of them. */
+static inline int taken_type(const Feed *feed, Place start, Place end)
+{
+    for (int i = 0; i < feed->type_count && start < end; i++)
+        if (end - start == feed->types[i].length &&
+            is_same(start, feed->types[i].text, feed->types[i].length))
+            return i;
+    return NONE;
+}
+
 /* Whether it is a purchase, or a return, whose quantity is above 0 and counts as less. An invalid
    one of a return stands for itself: UNKNOWN_RETURN. */
 static inline int is_taken(const Feed *feed, Event *event)
 {
-    Text type = event->texts[EVENT_TYPE];
-    if (type.kind != NONEMPTY)
-        return 0;
-    for (int i = 0; i < feed->type_count; i++)
-        if (type.end - type.start == feed->types[i].length &&
-            is_same(type.start, feed->types[i].text, feed->types[i].length)) {
-            if (i >= feed->purchase_count)
-                event->quantity = event->quantity > 0 ? -event->quantity : INT32_MIN;
-            return 1;
-        }
-    return 0;
+    Text text = event->texts[EVENT_TYPE];
+    int type = text.kind == NONEMPTY ? taken_type(feed, text.start, text.end) : NONE;
+    if (type != NONE && type >= feed->purchase_count)
+        event->quantity = event->quantity > 0 ? -event->quantity : INT32_MIN;
+    return type != NONE;
 }
 
 typedef struct {
@@ -632,6 +691,8 @@ typedef enum { DONE, NOT_CERTAIN, NO_MEMORY } Result;
 
 typedef struct {
     Layout layouts[LAYOUTS];
+    Pattern gap; /* no bits if there is none */
+    unsigned wait, patience; /* items until others are passed over, and what it was before */
     unsigned oldest;
 } Examples;
 
@@ -722,6 +783,170 @@ static Place bad_line(Place p, Place end, Place *after, const Scan *scan, Item *
     return last;
 }
 
+/* ---------------------------------------------------------------- events that are alike */
+
+/* An event that is like an example, or none: where it is, and where its values end. */
+typedef struct {
+    const Layout *layout; /* NULL if there is none */
+    Place start, ends[MOST_FIELDS], end;
+} Alike;
+
+/* Returns the event's end. */
+static Place take_alike(const Alike *alike, const Feed *feed, Item *item)
+{
+    const Layout *layout = alike->layout;
+    Place before = alike->start;
+    clear(&item->event);
+    for (int i = 0; i < layout->count; i++) {
+        Place start = before + layout->fields[i].length, end = before = alike->ends[i];
+        Number number;
+        if (layout->fields[i].is_text)
+            set_text(&item->event, layout->fields[i].field, NONEMPTY, start, end);
+        else if (start < end && scan_number(start, end, &number))
+            set_number(&item->event, layout->fields[i].field, feed, start, end, number);
+    }
+    item->defect = 0;
+    item->is_candidate = is_taken(feed, &item->event);
+    return alike->end;
+}
+
+#ifdef WITH_AVX2
+static int has_avx2;
+
+WITH_AVX2 static inline __m256i wide_at(const uint8_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)p);
+}
+
+WITH_AVX2 static inline uint32_t braces_at(Place p)
+{
+    __m256i braces = _mm256_cmpeq_epi8(wide_at(p), _mm256_set1_epi8('}'));
+    return (uint32_t)_mm256_movemask_epi8(braces);
+}
+
+WITH_AVX2 static inline int is_pattern(Place p, const Pattern *pattern)
+{
+    __m256i same = _mm256_cmpeq_epi8(wide_at(p), wide_at(pattern->bytes));
+    return !(~(uint32_t)_mm256_movemask_epi8(same) & pattern->bits);
+}
+
+/* As skip_plain stops. */
+WITH_AVX2 static inline uint32_t stops_at(Place p)
+{
+    __m256i bytes = wide_at(p);
+    __m256i stops = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('"')),
+                                    _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8('\\')));
+    stops = _mm256_or_si256(stops, _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), bytes));
+    return (uint32_t)_mm256_movemask_epi8(stops);
+}
+
+/* The end of a number without sign and exponent, NULL if it is none. */
+static inline Place skip_plain_number(Place p, Place end)
+{
+    Place digits = p;
+    if (!(p = skip_digits(p, end)) || (*digits == '0' && p - digits > 1))
+        return NULL;
+    if (p < end && *p == '.' && !(p = skip_digits(p + 1, end)))
+        return NULL;
+    return p == end || (*p | 0x20) == 'e' ? NULL : p;
+}
+
+/* As scan_alike, for texts and plain numbers. From places up to `last`, which `p` and as many bytes
+ * as an event has at least are, 2 * WIDE bytes can be read. Where the event seems to end is looked
+ * for first: if that is right, a processor goes on with the next event at once, and not when it
+ * knows all places in this one, each of which hangs on the one before. */
+WITH_AVX2 static inline Place skip_alike(Place p, Place last, const Layout *layout, Place *ends)
+{
+    Place from = p + layout->least;
+    uint64_t braces = braces_at(from) | (uint64_t)braces_at(from + WIDE) << WIDE;
+    Place guess = from + _tzcnt_u64(braces) + 1;
+    for (int i = 0; i < layout->count; i++) {
+        if (p > last || !is_pattern(p, &layout->fields[i].pattern))
+            return NULL;
+        p += layout->fields[i].length;
+        if (layout->fields[i].is_text) {
+            uint32_t stops;
+            while (!(stops = stops_at(p)))
+                if ((p += WIDE) > last)
+                    return NULL;
+            p += _tzcnt_u32(stops);
+        } else if (!(p = skip_plain_number(p, last + WIDE))) {
+            return NULL;
+        }
+        ends[i] = p;
+    }
+    if (p > last || !is_pattern(p, &layout->closing_pattern))
+        return NULL;
+    p += layout->closing_length;
+    if (__builtin_expect(p != guess, 0))
+        return p;
+    __asm__ volatile("" : "+r"(guess)); /* the compiler is not to know that it is p */
+    return guess;
+}
+
+/* From an event over those that are like an example, of no type that is taken, and with the gap
+ * that is between two behind them: to the first that is not. That one is `found` if it is like the
+ * example. */
+WITH_AVX2 __attribute__((noinline)) static Place pass_alike(Place p, Place last,
+                                                            const Layout *layout,
+                                                            const Pattern *gap, uint64_t lengths,
+                                                            Alike *found, int64_t *passed)
+{
+    const int type = layout->type;
+    const ptrdiff_t least = layout->least, gap_length = __builtin_popcount(gap->bits) - 1;
+    int64_t count = 0;
+    for (; last - p >= least; count++) {
+        Place after = skip_alike(p, last, layout, found->ends);
+        if (!after)
+            break;
+        Place before = type ? found->ends[type - 1] : p;
+        ptrdiff_t length = found->ends[type] - before - layout->fields[type].length;
+        if ((lengths >> (length < LONG ? length : LONG) & 1) || !is_pattern(after, gap)) {
+            found->layout = layout;
+            found->start = p;
+            found->end = after;
+            break;
+        }
+        p = after + gap_length;
+    }
+    *passed += count;
+    return p;
+}
+#endif
+
+/* From an item over events that are no candidates, as long as they are like examples: to the first
+ * that may be one. Where none is passed over, the next items are not asked again: up to so many. */
+static Place pass_others(Place p, Place end, Scan *scan, Examples *known, Alike *found)
+{
+    found->layout = NULL;
+#ifdef WITH_AVX2
+    enum { MOST_PATIENCE = 31 };
+    if (!has_avx2 || !known->gap.bits || end - p < 2 * WIDE || (known->wait && known->wait--))
+        return p;
+    int64_t passed = 0;
+    Place begun = NULL;
+    while (p != begun && !found->layout) {
+        begun = p;
+        for (int i = 0; i < LAYOUTS && !found->layout; i++)
+            if (known->layouts[i].count && known->layouts[i].type != NONE)
+                p = pass_alike(p, end - 2 * WIDE, &known->layouts[i], &known->gap,
+                               scan->feed.taken_lengths, found, &passed);
+    }
+    scan->seen += passed;
+    scan->not_purchase += passed;
+    known->patience = passed ? 0 : (2 * known->patience + 1) & MOST_PATIENCE;
+    known->wait = known->patience;
+#endif
+    return p;
+}
+
+/* What is between two events becomes an example, too, with the brace of the second. */
+static void keep_gap(Examples *known, Place after, Place next, Place end)
+{
+    if (!known->gap.bits && next < end && *next == '{' && next - after < WIDE)
+        set_pattern(&known->gap, after, next + 1 - after);
+}
+
 static Result scan_events(Place text, Place end, Scan *scan, Rows *rows)
 {
     Place p = scan->start ? scan->start : first_item(text, end, scan->shape);
@@ -729,12 +954,15 @@ static Result scan_events(Place text, Place end, Scan *scan, Rows *rows)
         return NOT_CERTAIN;
     Examples known;
     known.oldest = 0;
+    known.gap.bits = known.wait = known.patience = 0;
     for (int i = 0; i < LAYOUTS; i++)
         known.layouts[i].count = 0;
     while (p < end) {
         Item item;
-        Place start = p, last, after;
-        last = after = scan_item(p, end, scan, &known, &item);
+        Alike alike;
+        Place start = p = pass_others(p, end, scan, &known, &alike), last, after;
+        last = after = alike.layout ? take_alike(&alike, &scan->feed, &item)
+                                    : scan_item(p, end, scan, &known, &item);
         if (!last && scan->shape == LINES)
             last = bad_line(start, end, &after, scan, &item);
         if (!last || !(p = next_item(after, end, scan->shape))) {
@@ -743,6 +971,7 @@ static Result scan_events(Place text, Place end, Scan *scan, Rows *rows)
             scan->next = start;
             break;
         }
+        keep_gap(&known, after, p, end);
         if (!item.is_candidate)
             scan->not_purchase++;
         else if (append_row(rows, scan->seen, start - text, last - text, item.defect, &item.event))
@@ -1019,6 +1248,10 @@ static PyObject *scan(PyObject *Py_UNUSED(module), PyObject *args)
     state.shape = (Shape)shape;
     state.feed.type_count = read_words(types, state.feed.types, 0, MOST_TYPES);
     state.feed.field_count = read_words(fields, state.feed.fields, LEAST_FIELDS, MOST_NAMES);
+    for (int i = 0; i < state.feed.type_count; i++) {
+        ptrdiff_t length = state.feed.types[i].length;
+        state.feed.taken_lengths |= UINT64_C(1) << (length < LONG ? length : LONG);
+    }
     const char *wrong = start < 0 || start > text.len ? "start lies outside of the text"
                         : shape < 0 || shape >= SHAPES ? "there is no such shape"
                         : most_rows < 1               ? "there is no room for a row"
@@ -1172,6 +1405,9 @@ static PyMethodDef methods[] = {
 
 static int add_constants(PyObject *made)
 {
+#ifdef WITH_AVX2
+    has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+#endif
     int failed = PyModule_AddIntConstant(made, "MOST_DEPTH", MOST_DEPTH);
     failed = failed ? failed : PyModule_AddIntConstant(made, "MOST_TYPES", MOST_TYPES);
     return failed ? failed : PyModule_AddIntConstant(made, "MOST_DECIMALS", MOST_DECIMALS);

@@ -129,7 +129,7 @@ def _items(choose: Random, feed: Feed) -> list[Any]:
     fields = list(VALUES)
     choose.shuffle(fields)
     items: list[Any] = []
-    for _ in range(choose.choice((1, 2, 3, 4, 6))):
+    for _ in range(choose.choice((1, 2, 3, 4, 6, 12))):
         shown = [name for name in fields if choose.random() < 0.95]
         items.append({feed.paths.get(name, name): choose.choice(VALUES[name]) for name in shown})
     if choose.random() < 0.2:
