@@ -24,17 +24,20 @@ class Meter:
         Raises:
             InputError: that of the level whose limit is passed first, from the inside.
         """
-        levels = [self]
-        while (parent := levels[-1].parent) is not None:
-            levels.append(parent)
-        first = None
-        if any(level.used + count > level.limit for level in levels):
-            # Whose limit lies furthest back was passed first.
-            first = max(levels, key=lambda level: level.used - level.limit)
+        first, level = self, self.parent
+        while level is not None:
+            # Whose limit lies furthest back is passed first.
+            if level.limit - level.used < first.limit - first.used:
+                first = level
+            level = level.parent
+        is_passed = first.used + count > first.limit
+        if is_passed:
             count = first.limit - first.used + 1
-        for level in levels:
+        level = self
+        while level is not None:
             level.used += count
-        if first is not None:
+            level = level.parent
+        if is_passed:
             raise first.error(f"the {first.what} holds more than the limit of {first.limit} bytes")
 
 

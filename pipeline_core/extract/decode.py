@@ -34,7 +34,7 @@ def decode(window: Window, json_depth: int, most_rows: int, feed: Feed) -> Itera
             last one is cut off.
     """
     reading = reading_of(feed)
-    names, seen, start = reading.names(), 0, 0
+    names, seen, start = reading.names, 0, 0
     while True:
         scanned = names and scan(window, start, most_rows, json_depth, names)
         if scanned is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -98,6 +98,7 @@ class Reading:
         self._events = msgspec.json.Decoder(list[kind])
         self._raws = msgspec.json.Decoder(list[Raw])
 
+    @cached_property
     def names(self) -> Names | None:
         """What the kernel takes; None if it does not take such a feed."""
         if kernel is None:

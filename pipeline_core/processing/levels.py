@@ -209,32 +209,33 @@ class Levels:
 
     def take(self, step: Chunk | End) -> None:
         """Takes the next events, or ends a level."""
-        match step:
-            case Chunk():
-                self.part.take(step)
-            case End(of="part", counts=True):
+        if isinstance(step, Chunk):
+            self.part.take(step)
+        elif step.of == "part":
+            if step.counts:
                 self.day.absorb(self.part)
-            case End(of="part"):
+            else:
                 self.part.clear()
-            case End(of="day", counts=True):
+        elif step.of == "day":
+            if step.counts:
                 self.archive.absorb(self.day)
-            case End(of="day"):
+            else:
                 self._clear(self.part, self.day)
-            case End(of="archive", counts=counts):
-                self._is_over = True
-                self._most_text = self._most_sales = 0
-                if not counts:
-                    self._clear(*self._all)
+        else:
+            self._is_over = True
+            self._most_text = self._most_sales = 0
+            if not step.counts:
+                self._clear(*self._all)
 
     @property
     def is_any_due(self) -> bool:
         """Whether chunks, sales or sums are."""
-        return self._is_over or any(
-            level.chunks.size >= self._most_text
-            or level.sales.size >= self._most_sales
-            or (level.sums is not None and level.sums.size >= _MOST_SUMS)
-            for level in self._all
-        )
+        for level in self._all:
+            if level.chunks.size >= self._most_text or level.sales.size >= self._most_sales:
+                return True
+            if level.sums is not None and level.sums.size >= _MOST_SUMS:
+                return True
+        return self._is_over
 
     def due_chunks(self) -> Iterator[tuple[Level, list[Chunk]]]:
         """Those to be enriched now, with the level that holds them. What stands before them in the

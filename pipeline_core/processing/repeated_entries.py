@@ -20,7 +20,7 @@ class DayNames:
 
     @property
     def repeated(self) -> set[RepeatedEntry]:
-        if self._read.total() == 1:
+        if len(set(map(without_packing, self._read))) == self._read.total():
             return set()
         alike = defaultdict[str, list[str]](list)
         for name in self._read.elements():
@@ -46,7 +46,7 @@ class DayNames:
 
 def packed_otherwise(names: Sequence[str]) -> frozenset[str]:
     """Those of ``names`` whose base name another has, too, but for what says how it is packed."""
-    if len(names) == 1:
+    if all(name == without_packing(name) for name in names):
         return frozenset()
     held = defaultdict[str, set[str]](set)
     for name in names:

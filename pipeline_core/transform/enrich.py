@@ -156,6 +156,8 @@ def merge_figures(
 ) -> dict[str, RejectFigures]:
     """Figures of both, by reason, in the order of the reasons."""
     both: dict[str, RejectFigures] = {}
+    if not left and not right:  # as of nearly all parts
+        return both
     for reason in _REASONS:
         found = [side[reason] for side in (left, right) if reason in side]
         if found:

@@ -396,9 +396,9 @@ def test_texts_of_items_are_no_multiple_of_a_large_order(length: int, is_whole: 
 @pytest.mark.skipif(not IS_BUILT, reason="the compiled kernel is not built")
 def test_the_kernel_takes_other_names_types_and_ids() -> None:
     renamed = Feed(event_type="typ", customer_id='k"', product_id="a b", ids="any")
-    assert reading_of(Feed(event_type="typ", purchase_types=("a", "b"), ids="any")).names()
-    assert reading_of(renamed).names() is None
-    assert reading_of(Feed(product_id="a.b")).names() is None
+    assert reading_of(Feed(event_type="typ", purchase_types=("a", "b"), ids="any")).names
+    assert reading_of(renamed).names is None
+    assert reading_of(Feed(product_id="a.b")).names is None
 
 
 @pytest.mark.parametrize(
