@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -26,8 +25,7 @@ _STRING_OR_BLANKS = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")|[ \t\n\r]+')
 _raws = msgspec.json.Decoder(list[Raw])
 
 
-@dataclass(frozen=True)
-class Decoded:
+class Decoded(NamedTuple):
     """``seen`` events at consecutive ``positions`` of a window, from its ``first`` on; all items of
     an order have one position. ``not_purchase`` are something else; ``rows`` are the rest, in
     order, positions counted from ``first``. ``spans``, int64 of shape (rows, 2), are their places
@@ -52,7 +50,7 @@ class Decoded:
         """The same with some of its rows, in order."""
         taken = self.candidates.take(pa.array(rows))
         spans = None if self.spans is None else self.spans[rows]
-        return replace(self, rows=TableRows(taken), spans=spans)
+        return self._replace(rows=TableRows(taken), spans=spans)
 
 
 def event_texts(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -38,8 +37,7 @@ class Names(NamedTuple):
         return len(self.fields) > _FIELDS
 
 
-@dataclass(frozen=True)
-class Scanned:
+class Scanned(NamedTuple):
     """Candidate ``rows`` of ``seen`` events, ``not_purchase`` of which are something else.
     ``spans``, int64 of shape (rows, 2), are their first byte and the one after their last. Rows in
     ``undecided`` (int64) only hold a place for what the general tier says of them. ``next`` is the

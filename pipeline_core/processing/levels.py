@@ -7,7 +7,6 @@ be read nothing is left, whatever was counted of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -95,7 +94,7 @@ class Level:
             left = self.sums.add(chunk.date, rows.first, rows.count, rows.columns)
             self.counted += rows.count - len(left)
             if len(left):
-                rest.append(replace(chunk, decoded=chunk.decoded.only(left)))
+                rest.append(chunk._replace(decoded=chunk.decoded.only(left)))
         return rest
 
     def take_enriched(self, chunks: Sequence[Chunk], enriched: Enriched) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -73,7 +72,7 @@ def mark_sent_twice(
     ``sent_twice`` get the defect of that."""
     marking = Marking(sent_twice)
     for part, decoded in parts:
-        yield part, replace(decoded, rows=TableRows(marking.marked(decoded.candidates)))
+        yield part, decoded._replace(rows=TableRows(marking.marked(decoded.candidates)))
 
 
 class Marking:

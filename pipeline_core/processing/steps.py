@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from datetime import date
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from pipeline_core.extract.candidates import Decoded
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Decoded events and their place; ``day_index`` is the day's place in the archive's directory,
     ``first`` the part's position of the first one."""
 
@@ -24,8 +22,7 @@ class Chunk:
     decoded: Decoded
 
 
-@dataclass(frozen=True)
-class End:
+class End(NamedTuple):
     """The end of a part, of a day or of all. Unless it ``counts``, nothing does that came of it,
     also of a part in which it ended."""
 
