@@ -169,7 +169,8 @@ def portions(
     work: Sequence[Work], sizes: Mapping[Work, int], jobs: int
 ) -> Iterator[tuple[Work, ...]]:
     """The work in its order, what is small by some at a time: to hand over a piece of it takes a
-    tenth of what it takes itself. Of little work each process gets several pieces in any case."""
+    thirtieth of what it takes itself. Of little work each process gets several pieces in any
+    case."""
     most = min(_PIECES, len(work) // (jobs * _PORTIONS) or 1)
     portion: list[Work] = []
     size = 0
