@@ -22,6 +22,7 @@ log = get_logger()
 
 # As `new_run_id` makes them; Celery quotes the arguments of a task.
 _RUN = re.compile(r"'([0-9]{8}T[0-9]{12}Z-[0-9a-f]+)'")
+_TASK = re.compile(r"\bworkers\.\w+\[([^\]\s]+)\]")  # as all of Celery's lines name one
 _ABOUT_TASKS = ("celery.app.trace", "celery.worker.strategy", "celery.worker.request")
 
 
@@ -76,12 +77,13 @@ def _is_true(record: logging.LogRecord) -> bool:
 
 def _name_run(record: logging.LogRecord) -> bool:
     """Gives Celery's line about a task the ids that our lines have."""
-    told = getattr(record, "data", record.args)  # of another try, it has no data
-    if isinstance(told, dict) and "id" in told:
-        record.task_id = told["id"]
-        found = _RUN.search(str(told.get("args")))
-        if found is not None:
-            record.run_id = found[1]
+    task = _TASK.search(record.getMessage())
+    if task is not None:
+        record.task_id = task[1]
+        data = getattr(record, "data", None)  # not of all lines
+        run = _RUN.search(str(data.get("args"))) if isinstance(data, dict) else None
+        if run is not None:
+            record.run_id = run[1]
     return True
 
 

@@ -33,6 +33,8 @@ CHANCE = {"total", "futex", "brk", "mmap", "munmap", "mremap", "mprotect", "madv
 MOST = {"open": 33, "stat": 38, "name": 4.4, "thread": 0.1, "any": 137}
 # Its CSV and its page are made, filled and closed; opened, synced and closed.
 MOST_OF_A_CATEGORY = 14
+# A few threads sync all files; how many of them it takes depends on how quick the disk is.
+A_THREAD_BEGINS = {"clone", "clone3", "rseq", "set_robust_list", "gettid", "rt_sigprocmask"}
 
 
 def _of_archives(folder: Path, archives: int) -> Counter[str]:
@@ -83,5 +85,6 @@ def test_an_archive_asks_no_more_of_the_system_than_it_does(tmp_path: Path) -> N
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed: `apt-get install strace`")
 def test_a_category_asks_no_more_of_the_system_than_its_two_files_do(tmp_path: Path) -> None:
     few, many = (_of_categories(tmp_path / str(count), count) for count in (FEW, MANY))
-    found = (many - few).total() / (MANY - FEW)
-    assert found <= MOST_OF_A_CATEGORY, many - few
+    more = many - few
+    found = sum(calls for name, calls in more.items() if name not in A_THREAD_BEGINS)
+    assert found / (MANY - FEW) <= MOST_OF_A_CATEGORY, more

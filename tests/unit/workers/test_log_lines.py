@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import pytest
 import structlog
 from celery.app.trace import LOG_RETRY
 
@@ -20,11 +21,22 @@ def test_where_no_broker_is_set_the_log_says_what_is_tried() -> None:
     assert line["tried"] == "redis://localhost:6379/0"
 
 
-def test_celerys_line_of_another_try_has_the_id_of_its_task() -> None:
-    told = {"id": "f0fdc45c", "name": "workers.publish_run", "exc": "SIGKILL"}
-    line = logging.LogRecord("celery.app.trace", logging.INFO, "", 0, LOG_RETRY, (told,), None)
+# As celery.app.trace and celery.worker.request have them, each in its own form.
+@pytest.mark.parametrize(
+    ("said", "args"),
+    [
+        (LOG_RETRY, ({"id": "f0fdc45c", "name": "workers.publish_run", "exc": "SIGKILL"},)),
+        ("Task %s[%s] retry: %s", ("workers.publish_run", "f0fdc45c", "SIGKILL")),
+        ("Hard time limit (%ss) exceeded for %s[%s]", (9, "workers.process_archive", "f0fdc45c")),
+    ],
+)
+def test_each_line_of_celery_about_a_task_has_its_id(said: str, args: tuple[object, ...]) -> None:
+    line = logging.LogRecord("celery.worker.request", logging.INFO, "", 0, said, args, None)
     assert _name_run(line)
     assert vars(line)["task_id"] == "f0fdc45c"
-    plain = logging.LogRecord("celery.app.trace", logging.INFO, "", 0, "%s", ("word",), None)
-    assert _name_run(plain)
-    assert "task_id" not in vars(plain)
+
+
+def test_a_line_about_no_task_has_no_id_of_one() -> None:
+    line = logging.LogRecord("celery.app.trace", logging.INFO, "", 0, "%s", ("word",), None)
+    assert _name_run(line)
+    assert "task_id" not in vars(line)
