@@ -78,15 +78,17 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
         print_json(shown)
         return
     would = "Would remove" if dry_run else "Removed"
-    click.echo(
-        f"{would} {counted(removed.extracts, 'file')} of extracts, "
-        f"{counted(removed.merged, 'merged partial')}, "
-        f"{counted(removed.results, 'file')} of partials and rejects, "
-        f"{counted(removed.blocks, 'block')} of archives, "
-        f"{counted(removed.snapshots, 'file')} of customers and products, and the records of "
-        f"{counted(removed.runs, 'run')}; "
-        f"{counted(removed.bytes, 'byte')}."
+    kinds = (
+        ("file", removed.extracts, " of extracts"),
+        ("merged partial", removed.merged, ""),
+        ("file", removed.results, " of partials and rejects"),
+        ("block", removed.blocks, " of archives"),
+        ("file", removed.snapshots, " of customers and products"),
+        ("run", removed.runs, "'s records" if removed.runs == 1 else "' records"),
     )
+    found = [counted(number, noun) + rest for noun, number, rest in kinds if number]
+    what = ", ".join(found) if found else "nothing"
+    click.echo(f"{would} {what}; {counted(removed.bytes, 'byte')}.")
     if settings.keep_reports is not None:
         click.echo(
             f"{would} {counted(old.reports, 'published report')}; {counted(old.bytes, 'byte')}."
