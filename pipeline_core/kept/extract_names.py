@@ -86,7 +86,7 @@ class ExtractNames:
 
 
 class _Listed:
-    """Names of files, by the days in them: some twelve bytes a day beside the names."""
+    """Names of files, by the days in them: eight bytes a day beside the names."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names: list[str] = []
