@@ -75,8 +75,14 @@ class ExtractReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.look_anew()
+
+    def look_anew(self) -> None:
+        """Forgets what it saw in files: some have been written since."""
         while self._open:
             self._open.popitem()[1].copies.close()
+        self._not_sound.clear()
+        self.damaged.clear()
 
     def find(self, archive: str, digest: str) -> FoundExtract | None:
         """The sound extract of a day of an archive, whatever file it is in. Raises

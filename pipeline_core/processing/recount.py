@@ -241,6 +241,7 @@ def _made_again(
     if not again:
         raise EventsGone(f"{day} are not kept.", "`sales-pipeline diff` reads the archive again.")
     unread = _extract_again(manifest, extracts, counted.done)
+    reader.look_anew()
     found = reader.find(archive, counted.digest)
     if found is None:
         raise EventsGone(

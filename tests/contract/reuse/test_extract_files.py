@@ -13,7 +13,7 @@ from pipeline_core.questions.explain.explanation import Cell
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
 from tests.support.archives import archive_zip, day_zip, write_shop
-from tests.support.extracts import extract_files, kept_days, lay_out_by_day
+from tests.support.extracts import extract_files, kept_days, lay_out_by_day, spoil_day
 from tests.support.run import sales
 from tests.support.successive import CUSTOMERS, PRODUCTS, Runs, check, day, from_scratch, week
 
@@ -107,6 +107,20 @@ def test_extracts_of_the_version_before_are_read_and_give_way(runs: Runs) -> Non
     assert check(runs)["days"] == {"read": 1, "reused": 20, "duplicate": 0, "unreadable": 0}
     assert _collect(runs) == 7, "those of week 1 are in one file now"
     assert len(extract_files(runs.folder)) == 15
+    assert check(runs, **OTHERWISE)["bytes_read"] == 0
+
+
+def test_a_damaged_day_is_made_again_for_whoever_asks_for_its_events(runs: Runs) -> None:
+    runs.run()
+    ledger = RunLedger(open_storage(str(runs.folder / "state")), "run-001")
+    cell, before = Cell("Toys", "Retail", None), kept_days(runs.folder)
+    expected = explain(ledger, cell, 3)
+    for digest in list(before)[:2]:
+        spoil_day(runs.folder, digest)
+    extract_files(runs.folder)[-1].write_bytes(b"torn")
+    assert explain(ledger, cell, 3) == expected
+    assert kept_days(runs.folder).keys() == before.keys()
+    assert len(extract_files(runs.folder)) == 3
     assert check(runs, **OTHERWISE)["bytes_read"] == 0
 
 
