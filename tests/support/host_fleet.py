@@ -80,6 +80,14 @@ def _stop(process: subprocess.Popen[Any]) -> None:
     process.stdout.close()
 
 
+def _end(command: subprocess.Popen[Any]) -> None:
+    """Also of one whose test failed before it was finished: its pipes are closed."""
+    kill_inside(command)
+    for pipe in (command.stdout, command.stderr):
+        assert pipe is not None
+        pipe.close()
+
+
 @dataclass
 class HostFleet:
     """One shop's: workers that share servers, a bucket and nothing else."""
@@ -157,7 +165,7 @@ class HostFleet:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        self._stack.callback(kill_inside, process)
+        self._stack.callback(_end, process)
         return process
 
     def finish(self, command: subprocess.Popen[Any], seconds: float = 240) -> None:
