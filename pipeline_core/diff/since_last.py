@@ -64,7 +64,7 @@ def note_changes(
         return past
     try:
         before = published_run(ledger.state, since)
-        past = replace(past, newest=before.manifest)
+        past = replace(past, newest=before.manifest, summary=before.summary)
         bare = _moved(before.summary, summary)
         after = PublishedRun(ledger, manifest, summary, done)
         past = replace(past, is_alike=_are_alike(before, after))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.ledger.run import RunLedger
-from pipeline_core.messages import Manifest
+from pipeline_core.messages import Manifest, Summary
 from pipeline_core.messages.changes import Changes
 from pipeline_core.storage import Storage
 
@@ -17,12 +17,13 @@ _FOLDER = "published"
 
 @dataclass(frozen=True)
 class Past:
-    """What is known of the runs published before one: their ids, newest first, the plan of the
-    newest, and what changed since; nothing, if it ``is_alike``: it counted the same bytes by
+    """What is known of the runs published before one: their ids, newest first, plan and summary of
+    the newest, and what changed since; nothing, if it ``is_alike``: it counted the same bytes by
     the same rules, customers and products."""
 
     ids: Iterable[str]
     newest: Manifest | None = None
+    summary: Summary | None = None
     changes: Changes | None = None
     is_alike: bool = False
 

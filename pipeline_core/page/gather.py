@@ -71,7 +71,8 @@ def write_pages(
     if past is None:
         changes = RunLedger(state, summary.run_id).changes()
         past = Past(published_ids(state, summary.run_id), changes=changes)
-    earlier = earlier_runs(reports, past.ids) if summary.as_of is None else ()
+    is_of_past = summary.as_of is not None
+    earlier = () if is_of_past else earlier_runs(reports, state, past.ids, past.summary)
     before = earlier[0] if earlier else None
     categories_shown = shown_groups(sums, scale, GROUPS, pages.__getitem__)
     segments_shown = shown_groups(segments, scale, GROUPS)

@@ -62,17 +62,20 @@ def other_owner(state: Storage, reports: Storage) -> str | None:
     return owner.state if own is None or own.id != owner.id else None
 
 
-def own_reports(state: Storage, reports: Storage, *, are_marked: bool = False) -> None:
+def own_reports(
+    state: Storage, reports: Storage, *, are_marked: bool = False
+) -> ReportsOwner | None:
     """Marks the reports as those of the state, unless they are another's. They ``are_marked`` where
-    an earlier run of the state was published: by the state's identity, too. Raises as
-    ``check_owner`` does."""
+    an earlier run of the state was published: by the state's identity, too; the mark that they
+    have is returned then. Raises as ``check_owner`` does."""
     owner = read_record(reports, OWNER, ReportsOwner)
     if are_marked and owner is not None and owner.state == state.uri:
-        return
+        return owner
     own = read_record(state, _IDENTITY, StateIdentity)
     if owner is None or own is None or owner != ReportsOwner(own.id, state.uri):
         check_owner(state, reports)
         adopt_reports(state, reports)
+    return None
 
 
 def adopt_reports(state: Storage, reports: Storage) -> None:

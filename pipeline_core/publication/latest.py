@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pipeline_core.configuration.places import LATEST, RUNS
 from pipeline_core.ledger import mark_published, newest_published, nothing_yet
-from pipeline_core.messages import Manifest
-from pipeline_core.places.owner import other_owner
+from pipeline_core.messages import Manifest, to_json
+from pipeline_core.places.owner import OWNER, ReportsOwner, other_owner
 from pipeline_core.storage import Storage, open_storage
+from pipeline_core.storage.pointers import pointer_key, pointer_text
+from pipeline_core.storage.tags import is_of_bytes
 
 
 def _damaged_words(state: Storage) -> str:
@@ -37,6 +39,27 @@ def show(state: Storage, manifest: Manifest, reports: Storage | None = None) -> 
         reports = reports or open_storage(manifest.reports)
         if other_owner(state, reports) is None:
             make_latest(state, reports, manifest.run_id)
+
+
+def show_after(
+    state: Storage, manifest: Manifest, reports: Storage, owner: ReportsOwner, before: str
+) -> None:
+    """As ``show``, where the reports had the mark of their ``owner``, this state, a while ago, and
+    the run ``before`` was the newest. In a far place one list tells that both are so yet."""
+    if manifest.options.as_of is not None or not reports.is_far:
+        show(state, manifest, reports)
+        return
+    mark_published(state, manifest.run_id)
+    root = reports.files()
+    listed = {each.key: each for each in root}
+    if not is_of_bytes(listed.get(OWNER), to_json(owner)) and other_owner(state, reports):
+        return
+    pointer = listed.get(pointer_key(LATEST))
+    if is_of_bytes(pointer, pointer_text(_folder(before))) and before < manifest.run_id:
+        reports.point(LATEST, _folder(manifest.run_id), _BESIDE, was=_folder(before), root=root)
+        if max(manifest.run_id, newest_published(state) or "") == manifest.run_id:
+            return
+    make_latest(state, reports, manifest.run_id)
 
 
 def make_latest(state: Storage, reports: Storage, run_id: str) -> None:

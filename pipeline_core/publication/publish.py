@@ -30,7 +30,7 @@ from pipeline_core.messages import (
 )
 from pipeline_core.places.owner import own_reports
 from pipeline_core.plural import counted
-from pipeline_core.publication.latest import show
+from pipeline_core.publication.latest import show, show_after
 from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.verdict import judge
@@ -131,11 +131,14 @@ def _publish(
         reports = open_storage(manifest.reports)
         before = past.newest
         are_marked = before is not None and before.reports == manifest.reports
-        own_reports(state, reports, are_marked=are_marked)
+        owner = own_reports(state, reports, are_marked=are_marked)
         with reports.publish_folder(f"runs/{run_id}", is_new=looked.is_new) as folder:
             write_reports(folder, ledger, manifest, found, partials, scale, summary, past)
             _check_not_given_up(ledger)
-        show(state, manifest, reports)
+        if owner is not None and before is not None:
+            show_after(state, manifest, reports, owner, before.run_id)
+        else:
+            show(state, manifest, reports)
     return _end(
         ledger,
         Outcome(

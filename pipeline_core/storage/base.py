@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -147,10 +147,17 @@ class Storage(Protocol):
         """
         ...
 
-    def point(self, name: str, key: str, beside: Sequence[str] = (), was: str = "") -> None:
+    def point(
+        self,
+        name: str,
+        key: str,
+        beside: Sequence[str] = (),
+        was: str = "",
+        root: Iterable[StoredObject] | None = None,
+    ) -> None:
         """Makes ``name``, in the root, read as the folder or file ``key`` and as nothing else; then
-        files ``beside`` it as those in it that are called so. What it ``was`` pointed at is asked
-        for unless the caller has just looked.
+        files ``beside`` it as those in it that are called so. What it ``was`` pointed at, and which
+        files are in the ``root``, is asked for unless the caller has just looked.
 
         A folder that stands there, and was not pointed before, is left alone: RetryableError.
         """

@@ -154,10 +154,11 @@ class LocalStorage(Near):
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
-    def point(self, name: str, key: str, beside: Sequence[str] = (), was: str = "") -> None:  # noqa: ARG002
-        """As ``Storage.point``: by a symbolic link. Where those are refused, ``<name>.json`` is
-        replaced at once, for readers that follow it, and then ``name`` by a whole copy; a folder
-        is gone for a moment in between."""
+    def point(
+        self, name: str, key: str, beside: Sequence[str] = (), *_: object, **__: object
+    ) -> None:
+        """As ``Storage.point``: by a symbolic link. Where those are refused, ``<name>.json``, which
+        readers follow, is replaced at once, then ``name`` by a copy; a folder is gone meanwhile."""
         self._point(name, key)
         for each in beside:
             self._point(each, f"{name}/{each}")

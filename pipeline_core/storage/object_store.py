@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from pipeline_core.storage.listing import is_visible
 from pipeline_core.storage.object_files import ObjectFiles
 from pipeline_core.storage.object_reading import stored_object
 from pipeline_core.storage.pointers import folder_stands, pointed_target, pointer_key, pointer_text
+from pipeline_core.storage.tags import is_of_bytes, md5
 
 _AT_ONCE = 16
 _DIGEST = re.compile(r"[0-9a-f]{32}")
@@ -91,13 +91,21 @@ class ObjectStorage(ObjectFiles):
                 self.write(f"{key}/{_MARKER}", b"")
             self._published = key, stored
 
-    def point(self, name: str, key: str, beside: Sequence[str] = (), was: str = "") -> None:
+    def point(
+        self,
+        name: str,
+        key: str,
+        beside: Sequence[str] = (),
+        was: str = "",
+        root: Iterable[StoredObject] | None = None,
+    ) -> None:
         """As ``Storage.point``. Always copies what may have changed: the target may be a copy."""
-        there = self._point(name, key, was)
-        listed = {each.key: each for each in self.files()} if beside else {}
+        there, listed = self._point(name, key, was), dict[str, StoredObject]()
+        if beside:
+            listed = {each.key: each for each in (self.files() if root is None else root)}
         for each in beside:
-            to, pointer = f"{name}/{each}", listed.get(pointer_key(each))
-            if pointer is None or pointer.version != _md5(pointer_text(to)):
+            to = f"{name}/{each}"
+            if not is_of_bytes(listed.get(pointer_key(each)), pointer_text(to)):
                 self._point(each, to)
             elif each not in there or not _is_same(there[each], listed.get(each)):
                 self._copy(to, each)
@@ -124,7 +132,7 @@ class ObjectStorage(ObjectFiles):
             self._copy(key, name)
             return {}
         visible = {each for each in there if is_visible(each)}
-        are_digests = (tag or "").strip('"') == _md5(text)
+        are_digests = (tag or "").strip('"') == md5(text)
         same = {each for each in visible if _is_same(there[each], standing.get(each))}
         same = same if are_digests else set()
         self._all(visible - same, lambda each: self._copy(f"{key}/{each}", f"{name}/{each}"))
@@ -165,10 +173,6 @@ class ObjectStorage(ObjectFiles):
         if keys:
             with self._translated("delete", folder):
                 obstore.delete(self._store, keys)
-
-
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 def _is_same(file: StoredObject, copy: StoredObject | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +21,7 @@ from pipeline_core.ledger import RunLedger, heartbeat, lease, open_state, unvouc
 from pipeline_core.ledger.heartbeat import extend_lease, note_lease_until
 from pipeline_core.messages import Dispatch, Manifest, Outcome
 from pipeline_core.notify.hooks import NOBODY
+from pipeline_core.publication import verdict
 from pipeline_core.questions.explain.explain import explain
 from pipeline_core.questions.explain.explanation import Cell, Explanation
 from pipeline_core.running.gc import collect_garbage
@@ -204,6 +205,24 @@ def test_a_run_with_nothing_new_takes_no_more_with_more_archives(few: Bucket, mo
     assert second["GET data"] + second["HEAD data"] == 0
 
 
+def test_a_run_with_nothing_new_takes_no_more_behind_many_others_at_another_time(
+    few: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each publishes a day after the one before."""
+    asked = []
+    for day in range(1, 10):
+        now = datetime.now(UTC) + timedelta(days=day, minutes=day)
+        monkeypatch.setattr(verdict, "datetime", SimpleNamespace(now=lambda _, now=now: now))
+        asked.append(few.asked(partial(few.run, f"{day}")).total())
+    assert asked[-1] == asked[2]
+    assert asked[-1] <= 48, "and 11 of the command and what it sends: 59"
+    reports = open_storage(f"{few.uri}/reports")
+    page = reports.read("latest/index.html").decode()
+    links = re.findall(r'href="../(\d)/index.html">20', page)
+    assert links == [*"87654321"], "the history"
+    assert reports.read("latest/by_category/Office.html").count(b"Days from 2024-01-01 to") == 1
+
+
 def test_what_all_archives_are_together_is_one_file_to_read(few: Bucket) -> None:
     few.run("1")
     state = open_state(few.state)
@@ -218,18 +237,19 @@ def test_what_all_archives_are_together_is_one_file_to_read(few: Bucket) -> None
 
 def test_who_publishes_asks_for_nothing_twice(few: Bucket) -> None:
     """But for what must be looked at again: whether the run was given up while its reports were
-    made, whether another state took the reports over, and whether a later run was published."""
+    made, whether another state took the reports over, which a list says with all else, and whether
+    a later run was published."""
     few.run("1")
     few.process("2")
     asked = few.keys_asked(lambda: pipeline.publish(few.state, "2"))
     twice = {each for each, count in Counter(asked).items() if count > 1}
-    assert twice == {"GET reports/owner.json", "LIST state/published"}
+    assert twice == {"LIST state/published"}
     assert asked.count("GET state/runs/2/verdict.json") == 1
 
 
 def test_what_readers_have_already_is_not_copied_again(few: Bucket) -> None:
     few.run("1")
-    few.process("2")  # pages of categories say the minute
+    few.process("2")
     asked = few.keys_asked(lambda: pipeline.publish(few.state, "2"))
     assert [each for each in asked if re.match("PUT reports/(latest/)?[^/]*$", each)] == [
         "PUT reports/latest.json",

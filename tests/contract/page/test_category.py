@@ -111,6 +111,6 @@ def test_names_that_look_like_its_slots_are_names(tmp_path: Path) -> None:
     (path,) = (tmp_path / "reports" / "latest" / "by_category").glob("*.html")
     page, escaped = path.read_text(encoding="utf-8"), "&lt;slot units&gt; &amp; &lt;slot csv&gt;"
     assert f"<h1><bdi>{escaped}</bdi></h1>" in page
-    assert f"<title>{escaped}: {escaped}, sales report of " in page
+    assert f"<title>{escaped}: {escaped}, sales report, days from 2024" in page
     assert "<slot" not in page
     assert f'href="{path.stem}.csv" download' in page

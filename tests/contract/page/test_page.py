@@ -231,6 +231,7 @@ def test_earlier_runs_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
     runs = tmp_path / "reports" / "runs"
     (runs / ids[0] / "summary.json").write_text('{"run_id": 7')
     shutil.rmtree(runs / ids[1])
+    (tmp_path / "state" / "kept" / "history.msgpack").unlink()
     run_local(shop, tmp_path)
     assert [link for link in _page(tmp_path).links if link.startswith("../")] == [
         f"../{ids[2]}/index.html",  # what changed
