@@ -10,7 +10,6 @@ import click
 
 from console import PROGRAM
 from console.display.terminal import colour
-from console.early import allow_early_work
 from console.exit_codes import run_to_the_end
 from console.garbage_collector import collect_seldom
 from console.interrupt import hear_every_stop
@@ -96,7 +95,6 @@ def main() -> NoReturn:
     collect_seldom()
     lean_process()
     hear_every_stop()
-    allow_early_work()
     try:
         run_to_the_end(lambda: cli(prog_name=PROGRAM, standalone_mode=False, color=colour()))
     finally:

@@ -7,18 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date
-from functools import partial
 
 import click
 
-from console.beside import begin_beside, is_beside, run_beside, stop_beside
 from console.command_logs import configure_command_logs
 from console.display.json_output import NothingNew
 from console.display.terminal import complain, is_watched, note, print_json
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.result_files import HeldResults
-from pipeline_core.logs import log_settings
 from pipeline_core.machine.memory import keep_freed_memory
 from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify.hooks import Hooks
@@ -35,35 +32,15 @@ from pipeline_core.running.drive import (
     what_stands,
 )
 from pipeline_core.running.if_changed import standing_run
+from pipeline_core.running.local import start_early, stop_early
 from pipeline_core.running.resume import reopen
 from pipeline_core.settings import Settings
 
 
 def begin(settings: Settings) -> None:
     """To be called before there are threads, or clients."""
-    jobs = settings.machine_profile.jobs
-    if settings.chosen_engine() == "celery":
-        stop_beside()
-    elif is_beside() and jobs > 1 and not settings.if_changed and _is_all_near(settings):
-        begin_beside(jobs, partial(configure_command_logs, *log_settings()))
-    else:
-        from pipeline_core.running.local import start_early  # multiprocessing
-
-        stop_beside()
-        start_early(jobs)
-
-
-def _is_all_near(settings: Settings) -> bool:
-    """Whether no object store is asked, of which one process is to know what it asked before."""
-    return not any("://" in each for each in (settings.data, settings.reports, settings.state))
-
-
-def stop_unneeded() -> None:
-    """Ends processes that were started early, and that nobody needs."""
-    from pipeline_core.running.local import stop_early
-
-    stop_beside()
-    stop_early()
+    if settings.chosen_engine() == "local":
+        start_early(settings.machine_profile.jobs)
 
 
 def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
@@ -71,9 +48,6 @@ def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
     ledger, hooks = new_ledger(settings), hooks_of(settings, as_of)
     check_reports_owner(settings, hooks)
     with _fail_or_release(settings, hooks, ledger), _view_of(ledger, quiet=quiet):
-        if is_beside():
-            acquire_lock_for(settings, ledger)
-            return run_beside(settings, as_of, ledger, settings.machine_profile.jobs)
         processes = _processes(settings, quiet=quiet)
         acquire_lock_for(settings, ledger)
         check_reports = _ask_about_reports(settings)
@@ -93,7 +67,7 @@ def run_if_changed(settings: Settings, as_of: date | None, *, quiet: bool) -> Ou
         standing = standing_run(settings, ledger, as_of)
     if standing is None or standing.summary is None:
         return new_run(settings, as_of, quiet=quiet)
-    stop_unneeded()
+    stop_early()
     return NothingNew(
         nothing_new_since=standing.summary.created_at,
         run_id=standing.run_id,

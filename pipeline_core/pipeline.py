@@ -2,8 +2,7 @@
 
 from pipeline_core.ledger import last_publication
 from pipeline_core.messages import Order
-from pipeline_core.planning.plan import plan
-from pipeline_core.planning.run_ids import new_run_id
+from pipeline_core.planning.plan import new_run_id, plan
 from pipeline_core.processing.process import process
 from pipeline_core.publication.publish import fail, publish
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.early import start_work_early
 from console.interrupt import terminable
 from console.options import date_option, json_option, quiet_option, run_options, run_settings
 
@@ -43,24 +42,16 @@ def run_command(
     as_of: date | None, adopt: bool, wait: bool, as_json: bool, quiet: bool, **options: Any
 ) -> None:
     """Plan, process every archive, and publish the reports."""
-    start_work_early(options)
     from console.fleet import ask_early
 
     settings = run_settings(options)
     _check_if_changed(options, as_of, full=settings.full)
     ask_early(settings)
     from console.display.json_output import NothingNew
-    from console.drive import (
-        begin,
-        finish,
-        finish_unchanged,
-        hush,
-        run_if_changed,
-        stop_unneeded,
-        watch,
-    )
+    from console.drive import begin, finish, finish_unchanged, hush, run_if_changed, watch
     from pipeline_core.errors import RunUnderWay
     from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.running.local import stop_early
 
     if adopt:
         _adopt_reports(settings)
@@ -75,7 +66,7 @@ def run_command(
         except RunUnderWay as other:
             if not wait:
                 raise
-            stop_unneeded()
+            stop_early()
             ledger = RunLedger(open_state(settings.state), other.run_id)
             outcome = watch(settings, ledger, quiet=quiet)
     sys.exit(finish(settings, outcome, as_json=as_json, quiet=quiet))

@@ -11,8 +11,7 @@ from pipeline_core.messages.options import Options, Policy, Reuse
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """One run that is to be planned. It stays in its process, and in one that this has forked: a
-    place may hold a password."""
+    """One run that is to be planned. It stays in its process: a place may hold a password."""
 
     run_id: str
     """The run's id."""

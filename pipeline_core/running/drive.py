@@ -27,10 +27,11 @@ from pipeline_core.messages import Manifest, Outcome
 from pipeline_core.notify.hooks import NOBODY, Hooks, Notification, notify_hooks
 from pipeline_core.places.owner import check_owner
 from pipeline_core.places.writable import check_writable
-from pipeline_core.planning.run_ids import new_run_id
+from pipeline_core.planning.plan import new_run_id, plan
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.deliveries import deliver_published, log_deliveries
 from pipeline_core.running.if_changed import standing_run
+from pipeline_core.running.local import run_locally
 from pipeline_core.running.lock import acquire_run_lock
 from pipeline_core.running.notifications import fail_and_notify, notify_of_outcome
 from pipeline_core.settings import Engine, Settings
@@ -93,8 +94,6 @@ def plan_run(
     settings: Settings, as_of: date | None, ledger: RunLedger, engine: Engine, processes: int
 ) -> Manifest:
     """The manifest of the run, which holds the lock. Raises as ``plan`` does."""
-    from pipeline_core.planning.plan import plan  # no command that does not plan has numpy by it
-
     order = settings.order(ledger.run_id, engine, lambda: processes, as_of)
     with attempt(ledger, order.policy, PLAN, Worker(this_process())) as noted:
         # The first try of the first attempt finds nothing.
@@ -116,8 +115,6 @@ def tell_of_plan(settings: Settings, ledger: RunLedger, manifest: Manifest) -> N
 def drive_locally(settings: Settings, ledger: RunLedger, manifest: Manifest, jobs: int) -> Outcome:
     """Processes what is outstanding of a planned run in ``jobs`` processes, publishes it and tells
     the hooks. Raises as ``run_locally`` does."""
-    from pipeline_core.running.local import run_locally  # multiprocessing
-
     with attempt(ledger, manifest.policy, COMMAND, Worker(this_process())):
         outcome = run_locally(settings.state, manifest, jobs)
     notify_of_outcome(ledger, settings.hooks())

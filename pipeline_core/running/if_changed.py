@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pipeline_core.ledger import RunLedger, last_publication
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Outcome
+from pipeline_core.planning.unchanged import unchanged_run
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.looks import last_look, note_look
 from pipeline_core.settings import Settings
@@ -29,8 +30,6 @@ def standing_run(
     """
     if not settings.if_changed or settings.full or as_of is not None:
         return None
-    from pipeline_core.planning.unchanged import unchanged_run  # numpy, which few commands need
-
     order = settings.order(ledger.run_id, settings.chosen_engine(), lambda: 1)
     found = call_with_retries(lambda: unchanged_run(order))
     if found is not None:

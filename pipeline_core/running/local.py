@@ -169,8 +169,7 @@ def portions(
     work: Sequence[Work], sizes: Mapping[Work, int], jobs: int
 ) -> Iterator[tuple[Work, ...]]:
     """The work in its order, what is small by some at a time: to hand over a piece of it takes a
-    thirtieth of what it takes itself. Of little work each process gets several pieces in any
-    case."""
+    tenth of what it takes itself. Of little work each process gets several pieces in any case."""
     most = min(_PIECES, len(work) // (jobs * _PORTIONS) or 1)
     portion: list[Work] = []
     size = 0

@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.support import PROJECT
-from tests.support.archives import write_shop
-from tests.support.processes import local_environment
-from tests.support.run import sales, week
 
 NO_PANDAS = """
 import sys
@@ -159,23 +156,6 @@ sys.argv[1:] = ["run", "--engine", "local", "--jobs", "1"]
 command.main()
 """
 
-# What each of the processes of a run has imported in the end.
-TWO_JOBS = """
-import os, sys
-from console import command
-
-end = os._exit
-
-def told(code):
-    heavy = {"numpy", "pyarrow", "pydantic", "multiprocessing", "jinja2", "asyncio", "pandas"}
-    os.write(1, " ".join(["has", *sorted(heavy & sys.modules.keys())]).encode() + b"\\n")
-    end(code)
-
-os._exit = told
-sys.argv[1:] = ["run", "--engine", "local", "--jobs", "2", "--quiet"]
-command.main()
-"""
-
 EVERY_COMMAND = """
 import sys
 from console.command import COMMANDS, command_of
@@ -186,10 +166,8 @@ assert not heavy & sys.modules.keys(), "for --help, and for whoever completes an
 """
 
 
-def run(code: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False
-    )
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
 def test_arrays_do_not_import_pandas_and_pandas_still_works() -> None:
@@ -238,19 +216,6 @@ def test_an_archive_is_opened_before_what_works_on_tables_is_imported(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(PROJECT))
     assert run(FIRST_ARCHIVE).stdout == "opened\n"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a process beside the command")
-def test_settings_and_tables_are_imported_by_two_processes_at_once_and_none_by_both(
-    tmp_path: Path,
-) -> None:
-    shop = write_shop(tmp_path / "shop", {"a.zip": week(sales(1)), "b.zip": week(sales(2))})
-    env = local_environment(shop, tmp_path, jobs=2)
-    done = run(TWO_JOBS, env)
-    assert (done.returncode, done.stderr) == (0, "")
-    beside, command = done.stdout.splitlines()[-2:]
-    assert beside == "has jinja2 multiprocessing numpy pyarrow"
-    assert command == "has pydantic"
 
 
 def test_the_file_of_a_command_is_light() -> None:
