@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from console import PROGRAM
+from console.display.standard_files import open_closed_ones
 from console.display.terminal import colour
 from console.exit_codes import run_to_the_end
 from console.garbage_collector import collect_seldom
@@ -92,6 +93,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Entry point: every error ends as one clear text on stderr, with an exit code."""
+    open_closed_ones()
     collect_seldom()
     lean_process()
     hear_every_stop()

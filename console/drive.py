@@ -12,6 +12,7 @@ import click
 
 from console.command_logs import configure_command_logs
 from console.display.json_output import NothingNew
+from console.display.standard_files import printed_if_possible
 from console.display.terminal import complain, is_watched, note, print_json
 from pipeline_core.configuration.served_shops import Shop
 from pipeline_core.ledger import RunLedger, lease
@@ -210,12 +211,13 @@ def watch(settings: Settings, ledger: RunLedger, *, quiet: bool) -> Outcome:
 
 def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) -> int:
     """Says how a run ended; the exit code of CONTRACT."""
-    if as_json and outcome.summary is not None:
-        print_json(outcome.summary)
-    elif not quiet:
-        from console.display.views import print_outcome
+    with printed_if_possible(f"`sales-pipeline show {outcome.run_id}` says how the run ended."):
+        if as_json and outcome.summary is not None:
+            print_json(outcome.summary)
+        elif not quiet:
+            from console.display.views import print_outcome
 
-        print_outcome(settings, outcome)
+            print_outcome(settings, outcome)
     if outcome.state != "published":
         error = not_published(settings, outcome)
         complain(error.message, error.remedy)
@@ -227,12 +229,13 @@ def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) 
 def finish_unchanged(settings: Settings, found: NothingNew, *, as_json: bool, quiet: bool) -> int:
     """Says since when nothing is new, and delivers what is still to be delivered of that run; the
     exit code that it had."""
-    if as_json:
-        print_json(found)
-    elif not quiet:
-        since = f"{found.nothing_new_since:%Y-%m-%d %H:%M:%S} UTC"
-        incomplete = "" if found.status == "complete" else ", which is incomplete"
-        click.echo(f"Nothing new since {since}, run {found.run_id}{incomplete}.")
+    with printed_if_possible(f"Nothing is new; `sales-pipeline show {found.run_id}` has the run."):
+        if as_json:
+            print_json(found)
+        elif not quiet:
+            since = f"{found.nothing_new_since:%Y-%m-%d %H:%M:%S} UTC"
+            incomplete = "" if found.status == "complete" else ", which is incomplete"
+            click.echo(f"Nothing new since {since}, run {found.run_id}{incomplete}.")
     if settings.deliver is not None:
         _deliver(settings, found.run_id, quiet=quiet)
     return 0 if found.status == "complete" else 3

@@ -11,6 +11,7 @@ from typing import NoReturn
 import click
 
 from console import PROGRAM
+from console.display.standard_files import is_of_stdout
 from console.display.terminal import complain
 
 _SETTING = "SALES_"
@@ -30,10 +31,19 @@ def _end(exit_code: list[int]) -> None:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError:  # nobody reads any more; Python says so
-        return
+    except OSError as error:
+        if not is_of_stdout(error):
+            return  # Python says so
+        _say_not_written(error)
+        os._exit(1)
     if exit_code:
         os._exit(exit_code[0])
+
+
+def _say_not_written(error: OSError) -> None:
+    """Nothing to who does not read any more, as ``head``."""
+    if not isinstance(error, BrokenPipeError):
+        complain(f"Error: stdout could not be written: {error.strerror}.", "")
 
 
 def _exit_code(command: Callable[[], object]) -> int:
@@ -65,6 +75,9 @@ def _complain_of(error: Exception) -> int:
         return 2
     if isinstance(error, PipelineError):
         complain(f"Error: {error.message}", error.remedy)
+        return 1
+    if isinstance(error, OSError) and is_of_stdout(error):
+        _say_not_written(error)
         return 1
     _report_bug(error)
     return 1
