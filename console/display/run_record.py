@@ -60,8 +60,10 @@ def print_troubles(ledger: RunLedger) -> None:
         for sent in ledger.dispatches()
         if sent.why
     ]
-    now, done = datetime.now(UTC), _work_done(ledger)
+    now, done, counts = datetime.now(UTC), _work_done(ledger), ledger.attempt_counts()
     for work_id, name in _names_of_work(ledger.manifest()).items():
+        if work_id not in counts:  # what is done without a record has no trouble
+            continue
         attempts = ledger.attempts(work_id)
         done_by = _done_by(ledger, work_id, attempts) if work_id in done else None
         found += [

@@ -144,6 +144,7 @@ def as_taken_over(receipt: Receipt, run_id: str, archive_id: str) -> Receipt:
         days=Tally(0, days.read + days.reused, days.duplicate, days.unreadable),
         bytes_read=0,
         seconds=0.0,
+        made_by=None,
     )
 
 

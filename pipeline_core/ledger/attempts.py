@@ -70,10 +70,15 @@ class Worker:
 
 @dataclass(frozen=True)
 class Noted:
-    """An attempt under way: its number, and what marks it as done."""
+    """An attempt under way: as it began, and what marks it as done."""
 
-    number: int
+    began: Attempt
     done: Callable[[], None]
+
+    @property
+    def number(self) -> int:
+        """Of the attempts at its work, from 1."""
+        return self.began.number
 
 
 def this_process() -> str:
@@ -136,7 +141,7 @@ def attempt(
             log.warning("attempt_not_ended", run_id=ledger.run_id, cause=trouble.message)
 
     try:
-        yield Noted(started.number, lambda: end(state="done"))
+        yield Noted(started, lambda: end(state="done"))
     except NotFit as error:  # the process is, and the work no worse for it
         end(state="handed_back", cause=message_of(error))
         raise

@@ -120,17 +120,24 @@ class RunLedger(RunReceipts):
         self.state.write(self._attempt_key(work_id, attempt.number), to_json(attempt))
 
     def attempts(self, work_id: str, known: int = -1) -> list[Attempt]:
-        """Every attempt at the work so far, oldest first; no more than are ``known``."""
-        return self._numbered(f"attempts/{work_id}.", Attempt, known)
+        """Every attempt at the work so far, oldest first; no more than are ``known``. What is done
+        by one that has no record any more says who made it."""
+        found = self._numbered(f"attempts/{work_id}.", Attempt, known)
+        receipt = self.receipt_of(work_id) if not found and work_id[:1].isdigit() else None
+        return [receipt.made_by] if receipt is not None and receipt.made_by is not None else found
 
     def attempt_counts(self) -> dict[str, int]:
-        """How often work was attempted, by its id."""
+        """How often work was attempted, by its id, as far as there are records of it."""
         return dict(Counter(name.rsplit(".", 2)[0] for name in self._names("attempts")))
+
+    def remove_attempts(self, work_ids: Iterable[str]) -> None:
+        """Removes the record of the first attempt at each work."""
+        self.state.remove_files(self._key("attempts"), [f"{each}.1.json" for each in work_ids])
 
     def forgive_attempts(self, work_id: str) -> None:
         """None of the attempts at the work counts any more: a person wants it tried anew. They
         keep their numbers, for one that lives yet writes to its record again."""
-        for each in self.attempts(work_id):
+        for each in self._numbered(f"attempts/{work_id}.", Attempt):
             state = "handed_back" if each.state == "running" else each.state
             self.write_attempt(work_id, msgspec.structs.replace(each, state=state, culpable=False))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from pipeline_core.messages.attempts import Attempt
 from pipeline_core.messages.blocks import ArchiveBlock
 from pipeline_core.messages.counts import Counts, Tally
 from pipeline_core.messages.inputs import RepeatedEntry, Unreadable
@@ -12,8 +13,7 @@ from pipeline_core.messages.stored_file import StoredFile
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
-    """The proof that one archive, or one share of it, was processed: what was in it, and where the
-    results are."""
+    """The proof that an archive, or a share of it, was processed, and what came of it."""
 
     run_id: str
     """The run it was made for."""
@@ -50,8 +50,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     bytes_read: int = 0
     """Bytes of the archive's file if it was opened; else 0."""
     ignored: dict[str, int] = {}
-    """Number of entries, by their ending, that are no days (on the first share) or, in a day that
-    was read here, no parts."""
+    """Number of entries, by ending, that are no days (on the first share), or no parts of a day."""
     attempt: int = 0
     """Number of the attempt that made it; 0 if nobody says."""
     repeated_parts: tuple[RepeatedEntry, ...] = ()
@@ -59,10 +58,11 @@ class Receipt(Struct, frozen=True, kw_only=True):
     event_keys: StoredFile | None = None
     """Keys of its events, if the feed names fields of them; None if there are none."""
     sent_twice: StoredFile | None = None
-    """Which events are left out since they were sent before: counts, partials and rejects know it;
-    None if none is, or nobody looked yet."""
+    """Which events are left out since they were sent before; None if none is known to be."""
     named_ids: NamedIds = NamedIds()
     """Which customers and products its events name; empty if an earlier version did not look."""
+    made_by: Attempt | None = None
+    """That attempt, as done; None of a result that is taken over, or of an earlier version."""
 
     @property
     def unreadable_count(self) -> int:

@@ -23,6 +23,7 @@ from pipeline_core.ledger.attempts import (
     is_out_of_tries,
     raise_too_costly,
 )
+from pipeline_core.ledger.heartbeat import lease_known_until
 from pipeline_core.ledger.result_files import Stores
 from pipeline_core.load.partials import partial_file
 from pipeline_core.logs import get_logger
@@ -58,6 +59,8 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
     reports_of(
         manifest.report_plugins, manifest.options.returns
     )  # before it is tried: the archive is not to blame
+    if (receipt := _done_in_ended_run(ledger, work)) is not None:
+        return receipt
     try:
         return _attempted(ledger, manifest, work, worker)
     except AlreadyDone as before:
@@ -71,6 +74,14 @@ def process(state_uri: str, run_id: str, work: Work, worker: Worker) -> Receipt:
     return process(state_uri, run_id, work, worker)
 
 
+def _done_in_ended_run(ledger: RunLedger, work: Work) -> Receipt | None:
+    """The receipt of a message that comes after the end: who made it left no record that stops
+    another attempt. A run whose lease this process knows to hold is not asked."""
+    if lease_known_until(ledger) is not None or ledger.outcome() is None:
+        return None
+    return ledger.receipt(work)
+
+
 def _attempted(ledger: RunLedger, manifest: Manifest, work: Work, worker: Worker) -> Receipt:
     archive = manifest.archive(work.archive)
     started = time.monotonic()
@@ -79,7 +90,8 @@ def _attempted(ledger: RunLedger, manifest: Manifest, work: Work, worker: Worker
         raise_too_costly(worker, f"process {archive.name}"),
     ):
         made, behind = processed(ledger, manifest, archive, work, is_first=noted.number == 1)
-        made = msgspec.structs.replace(made, attempt=noted.number)
+        made_by = msgspec.structs.replace(noted.began, state="done")
+        made = msgspec.structs.replace(made, attempt=noted.number, made_by=made_by)
         receipt = ledger.create_receipt(work, made, behind)
         if receipt is not made:  # another's counts, and says nothing of this attempt
             noted.done()

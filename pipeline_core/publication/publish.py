@@ -30,6 +30,7 @@ from pipeline_core.messages import (
 )
 from pipeline_core.places.owner import own_reports
 from pipeline_core.plural import counted
+from pipeline_core.publication.finished_attempts import made_at_once, remove_finished
 from pipeline_core.publication.latest import show, show_after
 from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise
@@ -117,6 +118,7 @@ def _publish(
         remember_results(state, manifest, found)
     elif verdict is None:
         learn_days(state, manifest, found)
+    at_once = made_at_once(found)
     found, unlike_first = distinct(ledger, manifest, found)
     partials = merge_results(ledger, manifest, found)
     scale = _scale_of(state, manifest)
@@ -139,7 +141,7 @@ def _publish(
             show_after(state, manifest, reports, owner, before.run_id)
         else:
             show(state, manifest, reports)
-    return _end(
+    outcome = _end(
         ledger,
         Outcome(
             run_id=run_id,
@@ -150,6 +152,9 @@ def _publish(
             summary=summary,
         ),
     )
+    if outcome.state == "published":
+        remove_finished(ledger, at_once)
+    return outcome
 
 
 def _scale_of(state: Storage, manifest: Manifest) -> int:

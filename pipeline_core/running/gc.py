@@ -16,6 +16,7 @@ from pipeline_core.ledger import RunLedger, lease, newest_runs, run_ids
 from pipeline_core.merging.gone_results import files_of
 from pipeline_core.merging.merge import merge_keys
 from pipeline_core.messages import ArchiveRef, Memory, Receipt
+from pipeline_core.publication.finished_attempts import remove_left_over
 from pipeline_core.publication.without_sent_twice import distinct_key
 from pipeline_core.reuse.cache import (
     DAYS,
@@ -131,6 +132,8 @@ def collect_garbage(
         for stored in unusable:
             state.remove(stored.key)
     behind = list(_behind_receipts(state, older, used.files, dry_run=dry_run))
+    for run_id in () if dry_run else newest:
+        remove_left_over(RunLedger(state, run_id))
     gone = [remove_records(state, run_id, used.files, dry_run=dry_run) for run_id in old]
     return Removed(
         extracts=len(extracts),

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pipeline_core.errors import PipelineError, message_of, reason_of
 from pipeline_core.ledger import RunLedger, newest_published, slots
 from pipeline_core.ledger.attempts import COMMAND, this_process
-from pipeline_core.ledger.told import heard, note_heard, telling
 from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, Outcome, Summary
 from pipeline_core.messages.changes import sentences
@@ -23,6 +22,7 @@ from pipeline_core.notify.hooks import (
     notify_hooks,
 )
 from pipeline_core.plural import counted
+from pipeline_core.running.told import heard, note_heard, telling
 from pipeline_core.storage import Storage
 
 log = get_logger()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -107,6 +107,10 @@ class Storage(Protocol):
 
     def remove(self, key: str) -> None:
         """Removes a file; one that is not there is fine."""
+        ...
+
+    def remove_files(self, folder: str, names: Collection[str]) -> None:
+        """Removes files of one folder, very many by few requests; as ``remove`` otherwise."""
         ...
 
     def store_file(self, key: str, path: Path) -> None:

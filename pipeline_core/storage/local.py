@@ -114,8 +114,9 @@ class LocalStorage(Near):
         return True
 
     def remove(self, key: str) -> None:
+        folder, _, name = key.rpartition("/")
         with translated("remove", self._target(key)), suppress(FileNotFoundError):
-            remove_below(self._base, key)
+            remove_below(self._base, folder, (name,))
 
     def store_file(self, key: str, path: Path) -> None:
         with translated("write", self._target(key)) as target, beside(target) as temporary:

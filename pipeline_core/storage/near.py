@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from io import BufferedReader
+from pathlib import Path
 from typing import IO
 
-from pipeline_core.storage.base import OtherVersion, StoredObject
+from pipeline_core.storage.base import OtherVersion, StoredObject, checked
+from pipeline_core.storage.disk_errors import translated
 from pipeline_core.storage.listing import is_visible, stored
+from pipeline_core.storage.safe_paths import check_way, remove_below
 
 
 class Near:
     """Of a storage to which a request takes no round trip."""
 
     is_far = False
+    _base: str
 
     def fetched(self, key: str) -> AbstractContextManager[BufferedReader]:
         raise NotImplementedError
 
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
         raise NotImplementedError
+
+    def remove_files(self, folder: str, names: Collection[str]) -> None:
+        check_way(self._base, checked(folder))
+        with translated("remove", Path(self._base, folder)), suppress(FileNotFoundError):
+            remove_below(self._base, folder, map(checked, names))
 
     def stretch(self, key: str, begin: int, end: int) -> bytes:
         with self.open(key) as file:

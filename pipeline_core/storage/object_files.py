@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
@@ -141,6 +141,13 @@ class ObjectFiles:
         inside = checked(key)
         with suppress(FileNotFoundError), self._translated("delete", key):
             obstore.delete(self._store, inside)
+
+    def remove_files(self, folder: str, names: Collection[str]) -> None:
+        """As ``Storage.remove_files``: a thousand a request, where the store has such."""
+        keys = [checked(f"{folder}/{name}") for name in sorted(names)]
+        with suppress(FileNotFoundError), self._translated("delete", folder):
+            if keys:
+                obstore.delete(self._store, keys)
 
     def store_file(self, key: str, path: Path) -> None:
         """As ``Storage.store_file``, in blocks."""

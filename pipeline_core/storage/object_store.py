@@ -85,7 +85,7 @@ class ObjectStorage(ObjectFiles):
                 stored[name] = StoredObject(name, size, (tag or "").strip('"'))
 
             self._all(names - {_SUMMARY}, store)
-            self._delete(key, standing.keys() - names)
+            self.remove_files(key, standing.keys() - names)
             self._all(names & {_SUMMARY}, store)
             if _SUMMARY not in names:
                 self.write(f"{key}/{_MARKER}", b"")
@@ -136,7 +136,7 @@ class ObjectStorage(ObjectFiles):
         same = {each for each in visible if _is_same(there[each], standing.get(each))}
         same = same if are_digests else set()
         self._all(visible - same, lambda each: self._copy(f"{key}/{each}", f"{name}/{each}"))
-        self._delete(name, standing.keys() - visible)
+        self.remove_files(name, standing.keys() - visible)
         return there if are_digests else {}
 
     def pointed(self, name: str) -> str | None:
@@ -167,12 +167,6 @@ class ObjectStorage(ObjectFiles):
     def _copy(self, key: str, to: str) -> None:
         with self._translated("copy", key):
             obstore.copy(self._store, checked(key), checked(to))
-
-    def _delete(self, folder: str, names: Iterable[str]) -> None:
-        keys = [f"{folder}/{name}" for name in sorted(names)]
-        if keys:
-            with self._translated("delete", folder):
-                obstore.delete(self._store, keys)
 
 
 def _is_same(file: StoredObject, copy: StoredObject | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from io import BufferedReader
 from pathlib import Path
@@ -12,8 +13,8 @@ from pipeline_core.storage.base import Contents, Storage, StoredObject
 
 
 class ReadOnlyStorage:
-    """The same files as ``inner``. What would change one raises ContractError; only ``remove``
-    does nothing, by which readers clear up after a power cut: those who work may do that."""
+    """The same files as ``inner``. What would change one raises ContractError; only removals
+    do nothing, by which readers clear up after a power cut: those who work may do that."""
 
     def __init__(self, inner: Storage) -> None:
         self._inner = inner
@@ -55,6 +56,9 @@ class ReadOnlyStorage:
 
     def remove(self, key: str) -> None:
         """Leaves the file."""
+
+    def remove_files(self, folder: str, names: Collection[str]) -> None:
+        """Leaves the files."""
 
     def store_file(self, key: str, path: Path) -> None:  # noqa: ARG002
         raise self._refusal(key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,16 +35,20 @@ def open_below(root: str, place: str) -> int:
         os.close(folder)
 
 
-def remove_below(root: str, place: str) -> None:
-    """Removes a file below the root, or a link itself, reached through no link. Raises OSError."""
+def remove_below(root: str, folder: str, names: Iterable[str]) -> None:
+    """Removes files of a folder below the root, or links themselves, as far as they are there: the
+    folder is reached once, through no link. Raises OSError."""
     if not _IS_STEPWISE:
-        Path(root, place).unlink()
+        for name in names:
+            Path(root, folder, name).unlink(missing_ok=True)
         return
-    folder, name = _folder_below(root, place)
+    opened, _ = _folder_below(root, f"{folder}/.".lstrip("/"))
     try:
-        os.unlink(name, dir_fd=folder)
+        for name in names:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=opened)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 def link_on_way(root: str, place: str) -> str | None:

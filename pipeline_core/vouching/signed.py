@@ -6,7 +6,7 @@ import atexit
 import errno
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -136,6 +136,9 @@ class SignedStorage:
 
     def remove(self, key: str) -> None:
         self._inner.remove(self._place(key))
+
+    def remove_files(self, folder: str, names: Collection[str]) -> None:
+        self._inner.remove_files(self._folder(folder), names)
 
     def store_file(self, key: str, path: Path) -> None:
         hasher = self._key.hasher(key)

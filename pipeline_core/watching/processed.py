@@ -11,7 +11,7 @@ from pipeline_core.messages import Receipt
 class Processed(NamedTuple):
     """Work that is done: its events, uncompressed bytes and seconds, and whether its archive was
     opened, quarantined, or could not be read as a whole. ``causes`` are why things in it could not
-    be read, each once."""
+    be read, each once; ``attempt`` is the number of the one that made it, 0 if it says none."""
 
     events: int
     json_bytes: int
@@ -20,6 +20,7 @@ class Processed(NamedTuple):
     is_quarantined: bool
     is_unreadable: bool
     causes: tuple[str, ...]
+    attempt: int
 
 
 def processed_by(receipt: Receipt) -> Processed:
@@ -32,6 +33,7 @@ def processed_by(receipt: Receipt) -> Processed:
         receipt.quarantined,
         any(place.day is None for place in receipt.unreadable),
         tuple(dict.fromkeys(place.cause for place in receipt.unreadable)),
+        receipt.made_by.number if receipt.made_by is not None else 0,
     )
 
 

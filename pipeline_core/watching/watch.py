@@ -93,6 +93,9 @@ class Watch:
             if plan.has(archive_of(work_id))
         }
         latest = {} if outcome else self._latest(attempts)
+        # Of what is published, records of attempts that were the only ones are gone.
+        made = {work_id: each.attempt for work_id, each in self._done.items() if each.attempt}
+        attempts = made | attempts
         fates = self._fates(manifest, latest, now)
         self._seen = WorkSeen(plan.works, self._done, attempts, latest, fates, now)
         running = {

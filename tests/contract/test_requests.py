@@ -155,6 +155,16 @@ def test_a_further_archive_takes_few_requests(few: Bucket, more: Bucket) -> None
     assert (second["GET state"] - first["GET state"]) / 5 <= 2, "nothing that cannot be there"
 
 
+def test_attempts_that_are_over_are_removed_by_two_requests(few: Bucket, more: Bucket) -> None:
+    """A list, and a batch: so many at once, whatever their number."""
+    for each in (few, more):
+        each.process("1")
+        asked = each.keys_asked(partial(pipeline.publish, each.state, "1"))
+        assert asked.count("LIST state/runs/1/attempts") == 1
+        assert not [key for key in asked if key.startswith("DELETE")]
+        assert not open_storage(each.state).files("runs/1/attempts")
+
+
 def test_extracts_of_all_days_are_read_by_one_request_an_archive(few: Bucket, more: Bucket) -> None:
     asked = []
     for each in (few, more):

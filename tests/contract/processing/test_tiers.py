@@ -88,6 +88,7 @@ def _found(folder: Path, run_id: str) -> tuple[list[Receipt], list[Any], dict[st
             "rejects": None,
             "event_keys": None,
             "named_ids": named,
+            "made_by": None,
         }
         receipts.append(msgspec.structs.replace(receipt, seconds=0, general_events=0, **apart))
     return receipts, contents, published_csvs(folder)

@@ -100,6 +100,25 @@ def test_a_file_reads_as_it_was_written(storage: Storage) -> None:
     assert storage.stat("runs/7/manifest.json").size == 2
 
 
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_files_of_a_folder_are_removed_together(storage: Storage, is_signed: bool) -> None:
+    state = SignedStorage(storage, StateKey(b"k" * 32)) if is_signed else storage
+    names = [f"{number:05d}.json" for number in range(5)]
+    for name in names:
+        state.write(f"runs/7/{name}", b"{}")
+    state.write("runs/00000.json", b"{}")
+    state.remove_files("runs/7", {*names[:3], "not there"})
+    assert keys(state, "runs/7") == [f"runs/7/{name}" for name in names[3:]]
+    state.remove_files("runs/7", [])
+    state.remove_files("runs/8", names)
+    assert len(keys(state, "runs/7")) == 2
+    assert keys(state, "runs") == ["runs/00000.json"]
+    for name in ("../00000.json", "..", ""):
+        with pytest.raises(FileNotFoundError):
+            state.remove_files("runs/7/..", [name])
+    assert keys(state, "runs") == ["runs/00000.json"]
+
+
 def test_an_empty_file_is_a_file(storage: Storage) -> None:
     storage.write("empty", b"")
     assert storage.read("empty") == b""
@@ -522,7 +541,7 @@ def test_an_interrupted_pointing_is_finished_by_the_next(
     publish(remote, "runs/2", {"a.csv": b"A", "summary.json": b"[]"})
     remote.point("latest", "runs/1")
     with monkeypatch.context() as patch:
-        patch.setattr(ObjectStorage, "_delete", _away)
+        patch.setattr(ObjectStorage, "remove_files", _away)
         with pytest.raises(RetryableError):
             remote.point("latest", "runs/2")
     assert "empty" in remote._listed("latest")
