@@ -10,8 +10,8 @@
     unchanged.json                               when nothing was new since the newest of them
     runs/<run_id>/manifest.json                  the plan, created once; many archives are in blocks
     runs/<run_id>/dispatches/<n>.json            work that was sent to workers together
-    runs/<run_id>/attempts/<work>.<n>.json       who tried what, and until when they are alive; once the
-                                                 run is published, of what its result does not tell
+    runs/<run_id>/attempts/<work>.<n>.json       who tried what, and until when they are alive;
+                                                 once published, of what no result tells
     runs/<run_id>/receipts/<work>.result         created once, last: the archive is done;
                                                  what is small comes behind it
     runs/<run_id>/partials/<work>.<report>.<digest>.parquet, .arrow

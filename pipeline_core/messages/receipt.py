@@ -62,7 +62,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     named_ids: NamedIds = NamedIds()
     """Which customers and products its events name; empty if an earlier version did not look."""
     made_by: Attempt | None = None
-    """That attempt, as done; None of a result that is taken over, or of an earlier version."""
+    """That attempt, as it began; None of a result that is taken over, or of an earlier version."""
 
     @property
     def unreadable_count(self) -> int:

@@ -90,8 +90,7 @@ def _attempted(ledger: RunLedger, manifest: Manifest, work: Work, worker: Worker
         raise_too_costly(worker, f"process {archive.name}"),
     ):
         made, behind = processed(ledger, manifest, archive, work, is_first=noted.number == 1)
-        made_by = msgspec.structs.replace(noted.began, state="done")
-        made = msgspec.structs.replace(made, attempt=noted.number, made_by=made_by)
+        made = msgspec.structs.replace(made, attempt=noted.number, made_by=noted.began)
         receipt = ledger.create_receipt(work, made, behind)
         if receipt is not made:  # another's counts, and says nothing of this attempt
             noted.done()
