@@ -17,7 +17,7 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.load.read_back import read_published, read_published_rows
 from pipeline_core.load.tables import csv_line
 from pipeline_core.messages import Summary
-from pipeline_core.storage.parquet import read_parquet
+from pipeline_core.parquet import read_parquet
 
 # A value as PostgreSQL reads it; None is NULL.
 Row = tuple[str | None, ...]

@@ -10,9 +10,9 @@ from pipeline_core.ledger import RunLedger, nothing_yet, run_ids
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.read_back import read_published
 from pipeline_core.messages import Manifest, Summary
+from pipeline_core.parquet import read_parquet
 from pipeline_core.processing.recount import CountedDay, counted_days, days_of
 from pipeline_core.storage import Storage
-from pipeline_core.storage.parquet import read_parquet
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from pipeline_core.configuration.dimension_tables import VALIDITY_COLUMNS
 from pipeline_core.errors import ContractError
+from pipeline_core.parquet import read_parquet
 from pipeline_core.schemas import CUSTOMERS, NO_PRICE, PRODUCTS, checked
-from pipeline_core.storage.parquet import read_parquet
 from pipeline_core.valid_ranges import is_dated, with_validity
 
 

@@ -23,9 +23,9 @@ from pipeline_core.ledger import RunLedger, lease, newest_runs, open_state
 from pipeline_core.load.read_back import read_published
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
+from pipeline_core.parquet import read_parquet
 from pipeline_core.running.drive import new_ledger, not_published, run_here
 from pipeline_core.settings import Settings, load_settings, store_variables
-from pipeline_core.storage.parquet import read_parquet
 from pipeline_core.store_environment import use_store_variables
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.daily_sales import REPORT as DAILY_SALES

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from pipeline_core.dimensions.snapshot import Snapshot, from_parquet
 from pipeline_core.errors import ContractError
+from pipeline_core.parquet import read_parquet
 from pipeline_core.storage import Storage, StoredObject
-from pipeline_core.storage.parquet import read_parquet
 
 _FOLDER, _NAMES = "dimensions", ("customers.parquet", "products.parquet")
 

