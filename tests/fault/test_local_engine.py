@@ -64,6 +64,16 @@ HOLD = """
             import time
             while os.path.exists(os.environ["POISON"]):
                 time.sleep(0.05)"""
+# The first try dies; the second waits for as long as there is the file that POISON names.
+KILLED_THEN_HELD = """
+            import time
+            died = os.environ["POISON"] + ".died"
+            if not os.path.exists(died):
+                os.mkdir(died)
+                os.kill(os.getpid(), signal.SIGKILL)
+            open(os.environ["POISON"] + ".again", "w").close()
+            while os.path.exists(os.environ["POISON"]):
+                time.sleep(0.05)"""
 # The first archive, at its first try, is under way when the second kills its process.
 KILLED_IN_COMPANY = """
             import time
@@ -130,7 +140,9 @@ def _state(env: dict[str, str]) -> RunLedger:
 
 
 @contextmanager
-def _started(env: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def _started(
+    env: dict[str, str], *arguments: str, own_interpreter: bool = False
+) -> Iterator[subprocess.Popen[str]]:
     process = started(
         "console.command",
         *arguments,
@@ -138,6 +150,7 @@ def _started(env: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        own_interpreter=own_interpreter,
     )
     with ExitStack() as stack:
         stack.callback(kill_tree, process)
@@ -186,6 +199,29 @@ def test_a_killer_is_quarantined_and_the_others_count(
     resumed = sales_pipeline("resume", _state(env).run_id, "--json", env=env)
     assert resumed.returncode == 0, resumed.stderr
     assert published_csvs(tmp_path) == expected
+
+
+@pytest.mark.parametrize(("signum", "code"), [(None, 0), (signal.SIGTERM, 143)])
+def test_nothing_stays_of_the_server_of_processes(
+    env: dict[str, str], tmp_path: Path, signum: int | None, code: int
+) -> None:
+    """It takes the place of processes that died, and has a socket in the folder of temporary
+    files. What is cleared at Python's end needs an interpreter that is not forked."""
+    room, hold = tmp_path / "room", tmp_path / "hold"
+    room.mkdir()
+    hold.touch()
+    poisoned = _poisoned(env, tmp_path, KILLED_THEN_HELD)
+    poisoned |= {"POISON": str(hold), "TMPDIR": str(room)}
+    with _started(poisoned, "run", "--quiet", own_interpreter=True) as command:
+        eventually(hold.with_name("hold.again").exists, "the second try")
+        assert list(room.rglob("listener-*"))
+        if signum is None:
+            hold.unlink()
+        else:
+            command.send_signal(signum)
+        _, err = command.communicate(timeout=30)
+    assert command.returncode == code, err
+    assert not list(room.iterdir())
 
 
 @pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.long), "2"])
