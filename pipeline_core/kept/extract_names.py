@@ -33,6 +33,11 @@ def file_name(archive: str, digests: Iterable[str]) -> str:
     return f"{_folder_of(archive)}/{''.join(sorted(map(short, digests)))}.arrow"
 
 
+def name_beside(name: str, digests: Iterable[str]) -> str:
+    """The name of a file with such days, some of those of the file ``name``, of its archive."""
+    return f"{name.partition('/')[0]}/{''.join(sorted(map(short, digests)))}.arrow"
+
+
 def short(digest: str) -> str:
     """What a name has of a day's digest: of a million days some three have it, too."""
     return digest[:_DIGITS]

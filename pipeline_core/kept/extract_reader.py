@@ -87,18 +87,34 @@ class ExtractReader:
     def find(self, archive: str, digest: str) -> FoundExtract | None:
         """The sound extract of a day of an archive, whatever file it is in. Raises
         RetryableError."""
-        for name in self._names.having(archive, digest):
-            if (name, digest) in self._not_sound:
-                continue
-            place = self.place(name, digest)
-            day = None if place is None else read_day(place)
-            if place is not None and day is not None:
-                return FoundExtract(name, place, day, self._open[name].is_full)
-            if place is not None:
-                self.damaged.add(name)
-                self._not_sound.add((name, digest))
-                log.warning("damaged_extract_ignored", day=digest, file=self._key(name))
+        found = (self.sound(name, digest) for name in self._names.having(archive, digest))
+        return next((each for each in found if each is not None), None)
+
+    def sound(self, name: str, digest: str) -> FoundExtract | None:
+        """The extract of a day in a file, if it is there and sound. Raises RetryableError."""
+        place = None if (name, digest) in self._not_sound else self.place(name, digest)
+        if place is None:
+            return None
+        try:
+            day = read_day(place)
+        except FileNotFoundError:  # another has replaced it since
+            return None
+        if day is not None:
+            return FoundExtract(name, place, day, self._open[name].is_full)
+        self.damaged.add(name)
+        self._not_sound.add((name, digest))
+        log.warning("damaged_extract_ignored", day=digest, file=self._key(name))
         return None
+
+    def days(self, name: str) -> tuple[str, ...]:
+        """Digests of the days that a file lists as it is now; none if it is gone, or its list is
+        not sound."""
+        if name in self._open:  # another may have written it since
+            self._open.pop(name).copies.close()
+        try:
+            return tuple(self._opened(name).days)
+        except FileNotFoundError:
+            return ()
 
     def place(self, name: str, digest: str) -> ExtractPlace | None:
         """Where a day is in a file; None if it is not in it, or the file is gone or not sound."""
@@ -143,9 +159,9 @@ class ExtractReader:
 
     def _listed(self, name: str, beginning: bytes) -> dict[str, FileStretch]:
         listed = spans(beginning)
-        if listed is None:
+        if listed is None and name not in self.damaged:
             self.damaged.add(name)
-            log.warning("damaged_extract_ignored", file=self._key(name))
+            log.warning("damaged_extract_ignored", file=self._key(name), days=len(days_in(name)))
         return listed or {}
 
     def _is_one_of_few(self, name: str) -> bool:

@@ -53,7 +53,7 @@ class Extracts:
     is_kept: bool
     most_bytes: int | None = None
     names: ExtractNames | None = None
-    begin: Callable[[Callable[[], None]], None] = lambda write: write()
+    begin: Callable[[Callable[[], object]], object] = lambda write: write()
     note: Callable[[str], None] = lambda _: None
 
     def room(self, archive_bytes: int, shares: int) -> int | None:
@@ -69,33 +69,39 @@ class Extracts:
         return ExtractReader(self.state, extracts_folder(self.options), names, wanted)
 
     def write(
-        self, name: str, listed: bytes, days: SpooledTemporaryFile[bytes], in_memory: int
-    ) -> None:
+        self,
+        name: str,
+        listed: bytes,
+        days: SpooledTemporaryFile[bytes],
+        in_memory: int,
+        *,
+        at_once: bool = False,
+    ) -> bool:
         """Stores a file: what is ``listed`` before its days, and these, of up to ``in_memory``
         bytes without a file of its own. The run can do without, so a full disk is no reason to
-        end."""
+        end. Returns whether it is known to be stored: a small one, unless ``at_once``, is not."""
         size = days.tell()
         days.seek(0)
-        if size <= min(in_memory, _SMALL):
+        if size <= min(in_memory, _SMALL) and not at_once:
             self.begin(partial(self._write, name, listed + days.read()))
-        elif size <= in_memory:
-            self._write(name, listed + days.read())
-        else:
-            with NamedTemporaryFile(prefix="sales-") as named:
-                named.write(listed)
-                shutil.copyfileobj(days, named)
-                named.flush()
-                self._write(name, Path(named.name))
+            return False
+        if size <= in_memory:
+            return self._write(name, listed + days.read())
+        with NamedTemporaryFile(prefix="sales-") as named:
+            named.write(listed)
+            shutil.copyfileobj(days, named)
+            named.flush()
+            return self._write(name, Path(named.name))
 
     def forget(self, names: Iterable[str]) -> None:
-        """Removes files that are damaged: what was sound in them is in others."""
+        """Removes files that are damaged: what is sound in them is stored in others."""
         for name in names:
             try:
                 self.state.remove(self._key(name))
             except RetryableError as error:
                 log.warning("extract_not_removed", file=self._key(name), cause=error.message)
 
-    def _write(self, name: str, content: bytes | Path) -> None:
+    def _write(self, name: str, content: bytes | Path) -> bool:
         try:
             if isinstance(content, bytes):
                 self.state.write(self._key(name), content)
@@ -103,8 +109,9 @@ class Extracts:
                 self.state.store_file(self._key(name), content)
         except RetryableError as error:
             log.warning("extract_not_kept", file=self._key(name), cause=error.message)
-        else:
-            self.note(name)
+            return False
+        self.note(name)
+        return True
 
     def _key(self, name: str) -> str:
         return f"{extracts_folder(self.options)}/{name}"

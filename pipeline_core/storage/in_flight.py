@@ -37,13 +37,13 @@ def at_once(
 
 
 @contextmanager
-def begun(storage: Storage, most: int) -> Iterator[Callable[[Callable[[], None]], None]]:
+def begun(storage: Storage, most: int) -> Iterator[Callable[[Callable[[], object]], object]]:
     """Begins what it is given: where the storage is far, up to ``most`` at once, and all is done
     when the context ends; else it is done at once. Raises what that raises."""
     if not storage.is_far:
         yield lambda function: function()
         return
-    under_way: list[Future[None]] = []
+    under_way: list[Future[object]] = []
     pool = ThreadPoolExecutor(most, "request")
     try:
         yield lambda function: under_way.append(pool.submit(copy_context().run, function))

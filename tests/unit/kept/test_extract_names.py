@@ -68,6 +68,17 @@ def test_a_day_whose_first_digits_are_those_of_another_is_not_taken_for_it(
         assert "damaged_extract_ignored" in logged.text
 
 
+def test_a_file_that_another_has_replaced_since_has_no_days(tmp_path: Path) -> None:
+    state, name = LocalStorage(tmp_path), file_name("week.zip", DAYS[:1])
+    state.write(f"kept/{name}", list_of([ListedDay(DAYS[0], 3)]) + b"abc")
+    with ExtractReader(state, "kept", ExtractNames(state, "kept"), None) as reader:
+        assert reader.place(name, DAYS[0]) is not None
+        state.remove(f"kept/{name}")
+        assert reader.sound(name, DAYS[0]) is None
+        assert reader.days(name) == ()
+        assert not reader.damaged
+
+
 @pytest.mark.parametrize("cut", [0, 7, 39, 60])
 def test_a_list_that_is_not_whole_has_no_days(cut: int) -> None:
     listed = list_of([ListedDay(day, 1) for day in DAYS])
