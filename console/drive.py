@@ -205,8 +205,17 @@ def watch(settings: Settings, ledger: RunLedger, *, quiet: bool) -> Outcome:
         with _view_of(ledger, quiet=quiet):
             return follow(settings, ledger)
     except KeyboardInterrupt as stop:
-        stop.args = (f"Stopped following. Run {ledger.run_id} is left to itself.",)
+        stop.args = (f"Stopped following. {_who_drives(settings, ledger)}",)
         raise
+
+
+def _who_drives(settings: Settings, ledger: RunLedger) -> str:
+    manifest = ledger.planned()
+    if manifest is None or manifest.engine == "local" or not ledger.dispatches(1):
+        return f"Run {ledger.run_id} is left to itself."
+    from console.unfit_fleet import who_goes_on
+
+    return who_goes_on(settings, ledger.run_id)
 
 
 def finish(settings: Settings, outcome: Outcome, *, as_json: bool, quiet: bool) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from workers.sending.broker import Answer
 
-_START_LINE = "celery -A workers worker"
+START_LINE = "celery -A workers worker"
 _CREDENTIALS = re.compile(r"(://)[^/]*@")
 _PING_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
@@ -70,13 +70,13 @@ def wait_for_workers(settings: Settings, *, quiet: bool = False) -> None:
             raise RetryableError(
                 f"No Celery worker answered at {_broker_place(settings)} in "
                 f"{counted(settings.worker_wait, 'second')}.",
-                f"Start one with `{_START_LINE}`, or use --engine local.",
+                f"Start one with `{START_LINE}`, or use --engine local.",
             )
         if not is_told:
             left = max(round(deadline - time.monotonic()), 0)
             note(
                 f"No worker answers at {_broker_place(settings)}; waiting up to {left} s. "
-                f"Start one with: {_START_LINE}"
+                f"Start one with: {START_LINE}"
             )
             is_told = True
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from console.fleet import worker_answers
+from console.fleet import START_LINE, worker_answers
 from pipeline_core.errors import PipelineError
 from pipeline_core.fitness.records import keep
 from pipeline_core.logs import get_logger
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
 log = get_logger()
 
 _NAMED = 3
+# An answer may be late.
+_LOOKS_IN_VAIN = 2
 
 
 class UnfitFleet:
-    """Has them shown to all who watch, where each worker that answers cannot work."""
+    """Has them shown to all who watch, where each worker that answers cannot work. Warns, once
+    until one does, where none answers."""
 
     def __init__(self, settings: Settings, state: Storage) -> None:
         self._settings, self._state = settings, state
         self._asking: Thread | None = None
+        self._looks_in_vain = 0
 
     def look(self) -> None:
         """To be called again and again. From a thread: outcomes do not wait for answers, nor does
@@ -39,7 +43,11 @@ class UnfitFleet:
 
     def _ask(self) -> None:
         try:
-            for each in unfit_of(worker_answers(self._settings)):
+            answers = worker_answers(self._settings)
+            self._looks_in_vain = 0 if answers else self._looks_in_vain + 1
+            if self._looks_in_vain == _LOOKS_IN_VAIN:
+                log.warning("no_worker_answers", remedy=f"Start one with: {START_LINE}")
+            for each in unfit_of(answers):
                 keep(self._state, each)
         except PipelineError as error:  # what is away is told by who needs it
             log.debug("workers_not_asked", cause=error.message)

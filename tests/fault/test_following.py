@@ -122,6 +122,30 @@ def test_nobody_there_is_told(ships: Fleet, tmp_path: Path) -> None:
     assert notice["run_id"] == run_id
 
 
+@pytest.mark.parametrize("is_patient", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_who_follows_is_told_that_no_worker_is_there(ships: Fleet, *, is_patient: bool) -> None:
+    ships.env.update(PATIENT)
+    doomed = ships.worker()
+    ships.plan_fault(ARCHIVES[0], "pause")
+    first = ships.run_in_background()
+    ships.reached(ARCHIVES[0])
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=30)
+    kill_tree(doomed)
+    run_id = ships.ledger().run_id
+    following = ships.run_in_background("resume", run_id, "--quiet")
+    assert following.stderr is not None
+    assert "following it" in following.stderr.readline()
+    if is_patient:
+        told = following.stderr.readline()
+        assert "no_worker_answers" in told
+        assert "Start one with: celery -A workers worker" in told
+    following.send_signal(signal.SIGINT)
+    _, err = following.communicate(timeout=30)
+    assert following.returncode == 130
+    assert f"No worker answers now; run {run_id} goes on once one does." in err
+
+
 @pytest.mark.long
 def test_a_broker_that_says_nothing_is_not_waited_for(ships: Fleet) -> None:
     assert ships.redis.pid is not None
