@@ -118,12 +118,12 @@ def test_a_path_that_may_be_rare_does_not(
 
 
 def test_what_nothing_proves_is_told_in_the_log(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, logged: pytest.LogCaptureFixture
 ) -> None:
     shop = shop_of(tmp_path, part([BOUGHT] * 9))
     plan_local(shop, tmp_path, feed=feed_of({"SALES_ONLY": "test!=true"}))
-    assert "path_not_seen" in caplog.text
-    assert "SALES_ONLY names test, but none of 9 events" in caplog.text
+    assert "path_not_seen" in logged.text
+    assert "SALES_ONLY names test, but none of 9 events" in logged.text
 
 
 def test_a_few_of_many_purchases_prove_nothing(
@@ -236,16 +236,16 @@ def test_archives_without_an_event_are_not_the_only_ones_looked_at(tmp_path: Pat
     ],
 )
 def test_one_of_several_values_that_no_event_has_is_told_in_the_log(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, settings: dict[str, str], told: str
+    tmp_path: Path, logged: pytest.LogCaptureFixture, settings: dict[str, str], told: str
 ) -> None:
     bought = [{**BOUGHT, "paid": "yes", "status": 1}, {**BOUGHT, "paid": True, "status": None}]
     plan_local(shop_of(tmp_path, part([VIEW, *bought])), tmp_path, feed=feed_of(settings))
-    assert caplog.text.count("value_not_seen") == 1
-    assert told in caplog.text
+    assert logged.text.count("value_not_seen") == 1
+    assert told in logged.text
 
 
 def test_values_that_are_there_and_one_that_stands_alone_are_not_told(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, logged: pytest.LogCaptureFixture
 ) -> None:
     shop = shop_of(tmp_path, part([VIEW, {**BOUGHT, "price": 1.50}]))
     for settings in (
@@ -254,4 +254,4 @@ def test_values_that_are_there_and_one_that_stands_alone_are_not_told(
         {"SALES_ONLY": "sku!=p1|p2"},
     ):
         plan_local(shop, tmp_path, feed=feed_of(settings))
-    assert "not_seen" not in caplog.text
+    assert "not_seen" not in logged.text

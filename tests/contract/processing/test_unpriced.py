@@ -132,11 +132,11 @@ def test_frames_have_none_and_stop_at_a_sale(tmp_path: Path) -> None:
 
 
 def test_a_table_without_rows_is_told_when_the_run_is_planned(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, logged: pytest.LogCaptureFixture
 ) -> None:
     shop = shop_of(tmp_path, week=GOOD)
     (shop.dimensions / "products.csv").write_text("product_id,category,price\n")
     plan_local(shop, tmp_path)
-    told = [each.getMessage() for each in caplog.records if "table_without_rows" in str(each.msg)]
+    told = [each.getMessage() for each in logged.records if "table_without_rows" in str(each.msg)]
     assert len(told) == 1
     assert "There is no row of products" in told[0]

@@ -338,11 +338,11 @@ def test_text_in_another_encoding_is_told_how_to_convert_it(
 
 
 def test_next_to_no_purchase_is_a_warning(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, logged: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcome = run(shop_of(tmp_path, part([purchase(), *[VIEW] * 1500])), tmp_path)
     assert outcome.state == "published"
-    told = [each.getMessage() for each in caplog.records if "few_purchases" in str(each.msg)]
+    told = [each.getMessage() for each in logged.records if "few_purchases" in str(each.msg)]
     assert len(told) == 1
     assert "Of 1,501 events 1 is a purchase." in told[0]
     print_summary(output(), summary(outcome))

@@ -54,7 +54,7 @@ def refused(kept_in: str, tmp_path: Path) -> Manifest:
 
 
 def test_all_that_is_gone_is_found_at_once_and_said_to_be_gone(
-    refused: Manifest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    refused: Manifest, tmp_path: Path, logged: pytest.LogCaptureFixture
 ) -> None:
     ledger = RunLedger(open_storage(str(tmp_path / "state")), refused.run_id)
     with pytest.raises(ResultsMissing) as raised:
@@ -65,15 +65,15 @@ def test_all_that_is_gone_is_found_at_once_and_said_to_be_gone(
     )
     assert f"resume {refused.run_id}" in raised.value.remedy
     assert len(results(ledger, refused).outstanding) == GOOD + 1
-    assert "damaged" not in caplog.text
+    assert "damaged" not in logged.text
 
 
 def test_resuming_makes_them_again_in_one_pass(
-    refused: Manifest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    refused: Manifest, tmp_path: Path, logged: pytest.LogCaptureFixture
 ) -> None:
     state = str(tmp_path / "state")
     reopen(RunLedger(open_storage(state), refused.run_id))
     assert local.run_locally(state, refused, 1).state == "refused"
-    assert caplog.text.count("results_missing") == 1
+    assert logged.text.count("results_missing") == 1
     outcome = publish_local(tmp_path, refused, allow_incomplete=True)
     assert units(outcome) == sum(range(1, GOOD + 1))
