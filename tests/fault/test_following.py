@@ -130,7 +130,7 @@ def test_who_follows_is_told_that_no_worker_is_there(ships: Fleet, *, is_patient
     first = ships.run_in_background()
     ships.reached(ARCHIVES[0])
     first.send_signal(signal.SIGINT)
-    first.communicate(timeout=30)
+    first.communicate(timeout=100)
     kill_tree(doomed)
     run_id = ships.ledger().run_id
     following = ships.run_in_background("resume", run_id, "--quiet")
@@ -141,7 +141,7 @@ def test_who_follows_is_told_that_no_worker_is_there(ships: Fleet, *, is_patient
         assert "no_worker_answers" in told
         assert "Start one with: celery -A workers worker" in told
     following.send_signal(signal.SIGINT)
-    _, err = following.communicate(timeout=30)
+    _, err = following.communicate(timeout=100)
     assert following.returncode == 130
     assert f"No worker answers now; run {run_id} goes on once one does." in err
 
