@@ -10,10 +10,11 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import resource_tracker, util
 from multiprocessing.context import BaseContext
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
 _STOP_SECONDS = 5.0
+# Of a socket's path the kernel takes 107 bytes; of these the server's own names take 32.
+_LONGEST_TEMPORARY_FOLDER = 75
+_SHORT_TEMPORARY_FOLDER = "/tmp"  # noqa: S108  (a folder of a name nobody knows is made in it)
 _PRELOADED = "pipeline_core.processing.process"
 
 
@@ -34,9 +38,22 @@ def process_context(preloaded: str = _PRELOADED) -> BaseContext:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preloaded])
+    _choose_folder_of_socket()
     with _born_deaf():
         forkserver.ensure_running()
     return context
+
+
+def _choose_folder_of_socket() -> None:
+    """Python makes a folder for the server's socket, once a process, and removes it at the end. In
+    a temporary folder of a long name the socket's path would be refused."""
+    folder = tempfile.gettempdir()
+    if len(os.fsencode(folder)) > _LONGEST_TEMPORARY_FOLDER:
+        tempfile.tempdir = _SHORT_TEMPORARY_FOLDER
+        try:
+            util.get_temp_dir()
+        finally:
+            tempfile.tempdir = folder
 
 
 @contextmanager

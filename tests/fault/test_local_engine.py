@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zipfile import ZIP_STORED
 
 import psutil
@@ -207,20 +208,35 @@ def test_nothing_stays_of_the_server_of_processes(
 ) -> None:
     """It takes the place of processes that died, and has a socket in the folder of temporary
     files. What is cleared at Python's end needs an interpreter that is not forked."""
-    room, hold = tmp_path / "room", tmp_path / "hold"
-    room.mkdir()
+    hold = tmp_path / "hold"
     hold.touch()
     poisoned = _poisoned(env, tmp_path, KILLED_THEN_HELD)
-    poisoned |= {"POISON": str(hold), "TMPDIR": str(room)}
+    with TemporaryDirectory(dir="/tmp") as room:  # a short name: it takes a socket's path
+        poisoned |= {"POISON": str(hold), "TMPDIR": room}
+        with _started(poisoned, "run", "--quiet", own_interpreter=True) as command:
+            eventually(hold.with_name("hold.again").exists, "the second try")
+            assert list(Path(room).rglob("listener-*"))
+            if signum is None:
+                hold.unlink()
+            else:
+                command.send_signal(signum)
+            _, err = command.communicate(timeout=100)
+        assert command.returncode == code, err
+        assert not list(Path(room).iterdir())
+
+
+def test_a_temporary_folder_of_a_long_name_takes_no_process_away(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    expected = _expected(env, tmp_path / "other")
+    room = tmp_path / ("long" * 30)
+    room.mkdir()
+    poisoned = _poisoned(env, tmp_path, KILLED_THEN_HELD)
+    poisoned |= {"POISON": str(tmp_path / "gone"), "TMPDIR": str(room)}
     with _started(poisoned, "run", "--quiet", own_interpreter=True) as command:
-        eventually(hold.with_name("hold.again").exists, "the second try")
-        assert list(room.rglob("listener-*"))
-        if signum is None:
-            hold.unlink()
-        else:
-            command.send_signal(signum)
-        _, err = command.communicate(timeout=30)
-    assert command.returncode == code, err
+        _, err = command.communicate(timeout=100)
+    assert command.returncode == 0, err
+    assert published_csvs(tmp_path) == expected
     assert not list(room.iterdir())
 
 

@@ -88,6 +88,7 @@ def answers(connection: Any = None, *, quiet_seconds: float = _QUIET_SECONDS) ->
             _unfit_note(each.get(UNFIT_NOTE)),
         )
         for name, each in sorted(found.items())
+        if "pool" in each  # one that is leaving has none
     }
 
 
