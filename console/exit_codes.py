@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from console.display.standard_files import is_of_stdout
 from console.display.terminal import complain
 
 _SETTING = "SALES_"
+_STARVED = ("can't start new thread", "failed to map segment", "cannot allocate memory")
 
 
 def run_to_the_end(command: Callable[[], object]) -> NoReturn:
@@ -79,8 +81,21 @@ def _complain_of(error: Exception) -> int:
     if isinstance(error, OSError) and is_of_stdout(error):
         _say_not_written(error)
         return 1
+    if _is_starved(error):
+        complain(
+            f"Error: the system gave this process no more memory, or no more threads: {error}",
+            "Raise its limits (`ulimit -a`, those of its container or unit), or lower SALES_JOBS.",
+        )
+        _end([1])  # Python would wait for processes that were never told to work
     _report_bug(error)
     return 1
+
+
+def _is_starved(error: Exception) -> bool:
+    """Of threads and of libraries that cannot be had the words tell, and nothing else."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _STARVED)
 
 
 def _usage(error: click.ClickException) -> str:

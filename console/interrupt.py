@@ -1,12 +1,14 @@
-"""Being asked to stop: Ctrl-C, or SIGTERM from a supervisor."""
+"""Being asked to stop: Ctrl-C, SIGTERM from a supervisor, or SIGHUP when the terminal is gone."""
 
 from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import NoReturn
+
+from console.display.standard_files import leave_terminal
 
 _AGAIN_SECONDS = 0.01
 
@@ -14,24 +16,43 @@ _AGAIN_SECONDS = 0.01
 class Terminated(KeyboardInterrupt):
     """SIGTERM; stops this command just as Ctrl-C does."""
 
+    signum = signal.SIGTERM
+
+
+class HungUp(Terminated):
+    """SIGHUP: nobody is there any more to read what is said."""
+
+    signum = signal.SIGHUP
+
+
+_STOPS: tuple[type[Terminated], ...] = (Terminated, HungUp)
+
 
 def exit_code(stop: BaseException | None) -> int:
     """What a shell expects: 128 and the signal's number."""
-    return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)
+    return 128 + (stop.signum if isinstance(stop, Terminated) else signal.SIGINT)
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Makes SIGTERM raise Terminated while the body runs."""
-
-    def terminate(*_: object) -> NoReturn:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
+    """Makes SIGTERM raise Terminated while the body runs, and SIGHUP raise HungUp, unless it is
+    ignored, as nohup has it."""
+    with ExitStack() as handlers:
+        for stop in _STOPS:
+            before = signal.getsignal(stop.signum)
+            if before != signal.SIG_IGN:
+                signal.signal(stop.signum, _raising(stop))
+                handlers.callback(signal.signal, stop.signum, before)
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+
+
+def _raising(stop: type[Terminated]) -> Callable[..., NoReturn]:
+    def end(*_: object) -> NoReturn:
+        if stop is HungUp:
+            leave_terminal()
+        raise stop
+
+    return end
 
 
 def hear_every_stop() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,15 @@ def open_closed_ones() -> None:
                 os.dup2(nowhere, number)
                 os.close(nowhere)
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def leave_terminal() -> None:
+    """Has what is a terminal lead nowhere: it is gone, and to write to it is an error."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in range(len(_MODES)):
+        if stat.S_ISCHR(os.fstat(number).st_mode):  # one that is gone says it is no terminal
+            os.dup2(nowhere, number)
+    os.close(nowhere)
 
 
 def is_of_stdout(error: OSError) -> bool:

@@ -90,8 +90,9 @@ def end_pool(pool: ProcessPoolExecutor) -> None:
 def obey_parent() -> None:
     """For a process of a pool, at its start: its parent alone ends it, by SIGTERM or by its own
     end."""
-    # Ctrl-C reaches the whole group, and the parent answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C, and a terminal that is gone, reach the whole group; the parent answers.
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

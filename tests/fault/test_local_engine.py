@@ -100,6 +100,13 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 """
 
+# A program that has its stdin for its terminal.
+_WITH_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
 
 @pytest.fixture
 def env(tmp_path: Path) -> dict[str, str]:
@@ -340,7 +347,9 @@ def test_a_killer_of_the_command_itself_is_quarantined(env: dict[str, str], tmp_
     assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_stopping_says_how_to_go_on(
     env: dict[str, str], long_archive: str, tmp_path: Path, signum: int, code: int
 ) -> None:
@@ -365,6 +374,35 @@ def test_stopping_says_how_to_go_on(
     assert resumed.returncode == 0, resumed.stderr
     assert {work: _state(env).attempts(work) for work in before} == before, "done once"
     assert published_csvs(tmp_path) == _expected(env, tmp_path / "other")
+
+
+def test_a_terminal_that_is_gone_stops_as_ctrl_c_does(
+    env: dict[str, str], held: dict[str, str]
+) -> None:
+    ours, its = os.openpty()
+    command = [sys.executable, "-c", _WITH_TERMINAL, sys.executable, "-m", "console.command", "run"]
+    with subprocess.Popen(
+        command, env=held, stdin=its, stdout=its, stderr=its, start_new_session=True
+    ) as shown:
+        os.close(its)
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        eventually(lambda: len(_state(env).receipt_ids()) >= 3, "the small archives")
+        os.close(ours)
+        assert shown.wait(30) == 129
+    assert _state(env).attempts("00003")[-1].state == "handed_back", "no mark against the archive"
+    assert _state(env).outcome() is None, "it may be gone on with"
+
+
+def test_what_nohup_started_does_not_hear_of_its_terminal(
+    env: dict[str, str], held: dict[str, str]
+) -> None:
+    command = ["nohup", sys.executable, "-m", "console.command", "run", "--quiet"]
+    with subprocess.Popen(command, env=held, stdout=subprocess.DEVNULL) as deaf:
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        eventually(lambda: len(_state(env).receipt_ids()) >= 3, "the small archives")
+        deaf.send_signal(signal.SIGHUP)
+        Path(held["POISON"]).unlink()
+        assert deaf.wait(60) == 0
 
 
 def test_a_second_run_says_so_and_wait_follows(env: dict[str, str], held: dict[str, str]) -> None:

@@ -37,12 +37,32 @@ command.cli = lambda **_: print("an answer")
 command.main()
 """
 
+STARVED = """
+import threading, time
+from console import command
 
-def end(code: str, stdout: int | IO[bytes] = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+def run(**_):
+    threading.Thread(target=time.sleep, args=[60]).start()
+    raise {error}
+
+command.cli = run
+command.main()
+"""
+
+
+def end(
+    code: str, stdout: int | IO[bytes] = subprocess.PIPE, seconds: int = 60
+) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     command = [sys.executable, "-c", code]
     return subprocess.run(
-        command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env, check=False
+        command,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=env,
+        timeout=seconds,
+        check=False,
     )
 
 
@@ -88,3 +108,20 @@ def test_an_error_about_a_setting_says_which_env_file_is_read(
     assert f"Set SALES_DATA. (There is no .env in {tmp_path}.)" in " ".join(done.stderr.split())
     (tmp_path / ".env").write_text("SALES_JOBS=2\n")
     assert f"(.env is {tmp_path / '.env'}.)" in " ".join(end(SETTING).stderr.split())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        'RuntimeError("can\'t start new thread")',
+        'OSError(12, "Cannot allocate memory")',
+        'ImportError("libarrow.so: failed to map segment from shared object")',
+        'MemoryError("Unable to allocate 3 GiB")',
+    ],
+)
+def test_want_of_memory_is_no_bug_of_ours_and_is_not_waited_for(error: str) -> None:
+    done = end(STARVED.format(error=error), seconds=30)
+    assert done.returncode == 1
+    assert "no more memory, or no more threads" in done.stderr
+    assert "ulimit -a" in done.stderr
+    assert "bug of ours" not in done.stderr
