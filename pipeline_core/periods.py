@@ -36,7 +36,7 @@ class PeriodDates(NamedTuple):
     @property
     def name(self) -> str:
         """How people name it."""
-        is_month = self == period_of("month", self.first)
+        is_month = self.step == "month" and self == period_of("month", self.first)
         return f"{self.first:%B %Y}" if is_month else name_of(self.first, self.last)
 
     def before(self) -> PeriodDates | None:

@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ from pipeline_core.transform.reports.daily_sales import sum_purchases
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _UNREAD: frozenset[DayState] = frozenset({"unreadable", "missing", "closed"})
 _EPOCH = date(1970, 1, 1).toordinal()
+_NEVER = ClosedDays()
 _SUNDAY = 6  # the weekday before that of the number 1, a Monday
 
 _Numbers = NDArray[np.int64]
@@ -98,7 +100,7 @@ class DatedSales:
         first, until = self._covered(period)
         sold = self.between(first, until)
         state = self.states.get(first) or ("closed" if self.closed.has(first) else "missing")
-        others = period.others(self._closed_from(self.first), until)
+        others = period.others(self._begin, until)
         before, year_before = map(self._compared, others)
         is_known = sold.days > 0 or any(sold)
         return PeriodSales(
@@ -113,7 +115,7 @@ class DatedSales:
             purchases=sold.purchases if self.knows_purchases else None,
             average=self._a_purchase(sold),
             days=sold.days,
-            open_days=sum(not self.closed.has(each) for each in _dates(first, until, more=1)),
+            open_days=(until - first).days + 1 - self._closed_days(first, until),
             state=state if period.step == "day" else None,
             before=before,
             year_before=year_before,
@@ -128,10 +130,17 @@ class DatedSales:
             until = period.last
         return first, until
 
-    def _closed_from(self, day: date) -> date:
-        """The first of the closed days before it, if there are any: nothing was sold on them."""
-        begin = period_of("month", day).first
-        return begin if all(map(self.closed.has, _dates(begin, day))) else day
+    @cached_property
+    def _begin(self) -> date:
+        """The first of the closed days before the first date, if there are any: nothing was sold on
+        them."""
+        begin = period_of("month", self.first).first
+        return begin if all(map(self.closed.has, _dates(begin, self.first))) else self.first
+
+    def _closed_days(self, first: date, last: date) -> int:
+        if self.closed == _NEVER:
+            return 0
+        return sum(map(self.closed.has, _dates(first, last, more=1)))
 
     def _compared(self, other: PeriodDates | None) -> OtherPeriod | None:
         if other is None:
