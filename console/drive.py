@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 import click
 
@@ -37,6 +38,9 @@ from pipeline_core.running.local import start_early, stop_early
 from pipeline_core.running.resume import reopen
 from pipeline_core.settings import Settings
 
+if TYPE_CHECKING:
+    from console.fleet import Fleet
+
 
 def begin(settings: Settings) -> None:
     """To be called before there are threads, or clients."""
@@ -49,13 +53,14 @@ def new_run(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome:
     ledger, hooks = new_ledger(settings), hooks_of(settings, as_of)
     check_reports_owner(settings, hooks)
     with _fail_or_release(settings, hooks, ledger), _view_of(ledger, quiet=quiet):
-        processes = _processes(settings, quiet=quiet)
+        fleet = _fleet(settings, quiet=quiet)
+        processes = settings.machine_profile.jobs if fleet is None else fleet.total
         acquire_lock_for(settings, ledger)
-        check_reports = _ask_about_reports(settings)
+        check_reports = _ask_about_reports(settings, fleet)
         planned = replace(ledger, held=HeldResults())
         manifest = plan_run(settings, as_of, planned, settings.chosen_engine(), processes)
         check_reports()
-        return _drive(settings, ledger, manifest, quiet=quiet, planned=planned)
+        return _drive(settings, ledger, manifest, quiet=quiet, planned=planned, fleet=fleet)
 
 
 def run_if_changed(settings: Settings, as_of: date | None, *, quiet: bool) -> Outcome | NothingNew:
@@ -159,20 +164,21 @@ def _how_to_go_on(settings: Settings, ledger: RunLedger) -> str:
     )
 
 
-def _processes(settings: Settings, *, quiet: bool) -> int:
+def _fleet(settings: Settings, *, quiet: bool) -> Fleet | None:
+    """The workers that answer; None if this machine does the work."""
     if settings.chosen_engine() == "local":
-        return settings.machine_profile.jobs
-    from console.fleet import fleet_processes
+        return None
+    from console.fleet import fleet_of
 
-    return fleet_processes(settings, quiet=quiet)
+    return fleet_of(settings, quiet=quiet)
 
 
-def _ask_about_reports(settings: Settings) -> Callable[[], None]:
-    if settings.chosen_engine() == "local":  # the plan tries them
+def _ask_about_reports(settings: Settings, fleet: Fleet | None) -> Callable[[], None]:
+    if fleet is None:  # the plan tries them
         return lambda: None
     from console.fleet import ask_about_reports
 
-    return ask_about_reports(settings)
+    return ask_about_reports(settings, fleet)
 
 
 def _drive(
@@ -182,14 +188,17 @@ def _drive(
     *,
     quiet: bool,
     planned: RunLedger | None = None,
+    fleet: Fleet | None = None,
 ) -> Outcome:
-    """``planned`` knows what the plan took over, if it was made just now."""
+    """``planned`` knows what the plan took over, if it was made just now; ``fleet`` answered before
+    that."""
     if manifest.engine == "celery":
         from console.fleet import wait_for_workers
         from console.follow import follow
         from workers.sending.dispatch import send_outstanding
 
-        wait_for_workers(settings, quiet=quiet)
+        if fleet is None or not fleet.is_there:
+            wait_for_workers(settings, quiet=quiet)
         call_with_retries(lambda: send_outstanding(planned or ledger, manifest))
         return follow(settings, ledger, manifest, is_just_sent=True)
     keep_freed_memory()

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from console.display.terminal import note
 from pipeline_core.configuration.served_shops import Shop
@@ -25,24 +25,42 @@ _CREDENTIALS = re.compile(r"(://)[^/]*@")
 _PING_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
 _SILENT_SECONDS = 10.0
-# Redis (6 and newer take fractions) is asked to wait for an answer so long, and a connection closes
-# when it has stopped waiting.
-_SHORT_WAITS = {"polling_interval": 0.1}
+# So long ago a worker answered that is not asked again whether it is there.
+_JUST_NOW_SECONDS = 5.0
 # The backend's own tries, for a person who waits; workers are more patient.
 _BACKEND_TRIES = 10
 
-_early: list[Callable[[], int]] = []
+
+class Fleet(NamedTuple):
+    """The workers that answered."""
+
+    processes: dict[str, int]
+    """How many each has, by the worker's name."""
+    answered_at: float
+    """By ``time.monotonic``."""
+
+    @property
+    def total(self) -> int:
+        """Processes of all of them."""
+        return sum(self.processes.values())
+
+    @property
+    def is_there(self) -> bool:
+        """Whether they answered a moment ago."""
+        return time.monotonic() - self.answered_at < _JUST_NOW_SECONDS
+
+
+_early: list[Callable[[], Fleet]] = []
 
 
 def ask_early(settings: Settings) -> None:
-    """Asks Celery's workers, if the run is theirs, while the command imports the rest. An answer
-    takes a tenth of a second, of which none is work."""
+    """Asks Celery's workers, if the run is theirs, while the command imports the rest."""
     if settings.chosen_engine() == "celery":
         _early.append(_ask(settings, settings.shops()[0]))
 
 
-def fleet_processes(settings: Settings, *, quiet: bool = False) -> int:
-    """How many processes the workers have that answer; 0 if they did not say.
+def fleet_of(settings: Settings, *, quiet: bool = False) -> Fleet:
+    """The workers that answer; none if they did not say how many processes they have.
 
     Raises:
         NotServed: a worker would refuse runs of these settings.
@@ -50,19 +68,16 @@ def fleet_processes(settings: Settings, *, quiet: bool = False) -> int:
     """
     own = settings.shops()[0]
     answer = _early.pop() if _early else _ask(settings, own)
-    try:
-        processes = answer()
-    except RetryableError:  # the wait below asks again, and says what is wrong in the end
-        processes = 0
-    if not processes:
-        wait_for_workers(settings, quiet=quiet)
-        processes = _ask(settings, own)()
-    return processes
+    with suppress(RetryableError):  # the wait below asks again, and says what is wrong in the end
+        if (found := answer()).processes:
+            return found
+    wait_for_workers(settings, quiet=quiet)
+    return _ask(settings, own)()
 
 
 def wait_for_workers(settings: Settings, *, quiet: bool = False) -> None:
     """Returns once a worker answers; says what it waits for, unless ``quiet``. Raises
-    RetryableError as ``fleet_processes`` does."""
+    RetryableError as ``fleet_of`` does."""
     deadline = time.monotonic() + settings.worker_wait
     is_told = quiet
     while not call_with_retries(lambda: _is_answered(settings)):
@@ -93,7 +108,7 @@ def check_served(settings: Settings, shop: Shop) -> bool:
         NotServed: one that does would refuse the shop's runs.
         RetryableError: the broker is away.
     """
-    return _ask(settings, shop)() > 0
+    return _ask(settings, shop)().total > 0
 
 
 def worker_answers(settings: Settings) -> dict[str, Answer]:
@@ -126,7 +141,7 @@ def worker_settings(settings: Settings) -> dict[str, dict[str, Any]]:
     return found
 
 
-def ask_about_reports(settings: Settings) -> Callable[[], None]:
+def ask_about_reports(settings: Settings, fleet: Fleet) -> Callable[[], None]:
     """Asks the workers, while a run is planned, whether they can write its reports. The result
     waits for the answers, and raises ConfigError if none can: they would find out after all of the
     work. Who does not answer says nothing against it."""
@@ -134,14 +149,14 @@ def ask_about_reports(settings: Settings) -> Callable[[], None]:
 
     celery_app(settings)
     asking = ThreadPoolExecutor(1)
-    answer = asking.submit(_check_reports, settings)
+    answer = asking.submit(_check_reports, settings, fleet)
     asking.shutdown(wait=False)
     return answer.result
 
 
-def _check_reports(settings: Settings) -> None:
+def _check_reports(settings: Settings, fleet: Fleet) -> None:
     with suppress(RetryableError):
-        found = worker_troubles(settings, worker_answers(settings))
+        found = worker_troubles(settings, fleet.processes)
         told = {name: places.get("reports") for name, places in found.items()}
         if told and all(told.values()):
             name, cause = min(told.items())
@@ -167,26 +182,26 @@ def celery_app(settings: Settings) -> Celery:
     return app
 
 
-def _ask(settings: Settings, shop: Shop) -> Callable[[], int]:
+def _ask(settings: Settings, shop: Shop) -> Callable[[], Fleet]:
     """Asks in a thread; the result waits for the answer. The connection is closed there too."""
     from concurrent.futures import ThreadPoolExecutor
 
     celery_app(settings)  # imported here: two threads that import the same wait for each other
     asking, stack = ThreadPoolExecutor(1), ExitStack()
-    answer = asking.submit(_answering_processes, settings, shop, stack)
+    answer = asking.submit(_answering_fleet, settings, shop, stack)
     asking.submit(stack.close)
     asking.shutdown(wait=False)
     return answer.result
 
 
-def _answering_processes(settings: Settings, shop: Shop, stack: ExitStack) -> int:
+def _answering_fleet(settings: Settings, shop: Shop, stack: ExitStack) -> Fleet:
     from workers.sending.broker import worker_processes
     from workers.sending.broker_tls import tls_error
 
     _, connection = stack.enter_context(_broker(settings))
     if (refused := tls_error(settings, "SALES_RESULT_BACKEND")) is not None:
         raise refused
-    return worker_processes(shop, connection)
+    return Fleet(worker_processes(shop, connection), time.monotonic())
 
 
 def _url(settings: Settings) -> str:
@@ -194,23 +209,22 @@ def _url(settings: Settings) -> str:
 
 
 def _is_answered(settings: Settings) -> bool:
-    with _broker(settings) as (app, connection):
-        return bool(
-            app.control.broadcast(
-                "ping", reply=True, timeout=_PING_SECONDS, limit=1, connection=connection
-            )
-        )
+    with _broker(settings) as (_, connection):
+        from workers.sending.questions import ask
+
+        return bool(ask("ping", connection, quiet_seconds=_PING_SECONDS, enough=1))
 
 
 @contextmanager
 def _broker(settings: Settings) -> Iterator[tuple[Celery, Any]]:
     from workers.sending.broker import AWAY, broker_error
     from workers.sending.broker_tls import tls_mismatch
+    from workers.sending.questions import asking_connection
 
     app = celery_app(settings)
     try:
         # Celery would try for minutes; a person wants to know now.
-        with app.connection_for_write(transport_options=_SHORT_WAITS) as connection:
+        with asking_connection() as connection:
             connection.ensure_connection(max_retries=1, timeout=_CONNECT_SECONDS)
             yield app, connection
     except AWAY as error:

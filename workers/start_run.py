@@ -78,7 +78,7 @@ def plan_and_send(settings: Settings, ledger: RunLedger, worker: Worker, slot: s
         notify_of_outcome(abandoned, settings.hooks())
     check_reports_writable(settings.reports)
     own = settings.shops()[0]
-    order = settings.order(ledger.run_id, "celery", lambda: worker_processes(own))
+    order = settings.order(ledger.run_id, "celery", lambda: sum(worker_processes(own).values()))
     with limited_attempt(ledger, order.policy, PLAN, worker, _PLAN):
         manifest = _planned(order, ledger, worker)
     tell_of_plan(settings, ledger, manifest)

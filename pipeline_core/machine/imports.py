@@ -5,8 +5,9 @@ whether a value is one of its own: half a second and 60 MiB in every worker. str
 for tracebacks, which are plain here, and asyncio for loggers that are awaited; pydantic-settings
 asyncio for command lines that are, and pydantic looks through all that is installed for plug-ins of
 its own. pyarrow.compute writes 290 functions with their documentation, and numpy documents what is
-compiled of it: for nobody. OpenBLAS starts a thread a core, which spin for want of work that never
-comes: a tenth of a second of CPU time.
+compiled of it: for nobody. redis imports clients that are awaited, too, and reads its own version
+from disk for each pool of connections; kombu imports YAML, and messages are JSON. OpenBLAS starts a
+thread a core, which spin for want of work that never comes: a tenth of a second of CPU time.
 
 All of that is for processes that are ours alone. Somebody's notebook imports us too, and there
 pandas and pyarrow belong together: so only entry points ask for it, never an import.
@@ -17,8 +18,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -121,6 +122,30 @@ def _without_output(imported: _Import, module: ModuleType) -> None:
         imported(module)
 
 
+def _when_asked_for(imported: _Import, module: ModuleType) -> None:
+    """A package of which parts may be imported before it is."""
+
+    def found(name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+        vars(module).pop("__getattr__", None)
+        imported(module)
+        return getattr(module, name)
+
+    module.__getattr__ = found  # type: ignore[method-assign]
+
+
+def _without_yaml(imported: _Import, module: ModuleType) -> None:
+    with hidden("yaml"):  # messages are JSON
+        imported(module)
+
+
+def _version_read_once(imported: _Import, module: ModuleType) -> None:
+    imported(module)
+    with suppress(AttributeError):  # not as we know it
+        module.get_lib_version = cache(module.get_lib_version)  # type: ignore[attr-defined]
+
+
 def _without_metadata(imported: _Import, module: ModuleType) -> None:
     with _later("importlib.metadata", _CalledLater):
         imported(module)
@@ -199,6 +224,7 @@ def _made_when_asked_for(imported: _Import, module: ModuleType) -> None:
 # How modules are imported the lean way, given how everybody else imports them.
 _LEAN: Mapping[str, Callable[[_Import, ModuleType], None]] = {
     "dataclasses": _methods_when_called,
+    "kombu.serialization": _without_yaml,
     "numpy._core._add_newdocs": _without_docs,
     "numpy._core._add_newdocs_scalars": _without_docs,
     "pyarrow": _without_pandas,
@@ -206,6 +232,8 @@ _LEAN: Mapping[str, Callable[[_Import, ModuleType], None]] = {
     "pydantic.plugin._loader": _without_metadata,
     "pydantic_core.core_schema": _without_fields,
     "pydantic_settings": _without_output,
+    "redis.asyncio": _when_asked_for,
+    "redis.utils": _version_read_once,
     "structlog": _without_output,
 }
 

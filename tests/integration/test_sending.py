@@ -39,13 +39,13 @@ def test_many_messages_take_few_round_trips(app: App, redis: RedisServer) -> Non
     """And the first are there before the last is made."""
     with Redis.from_url(redis.url) as client:
         with app.sending_together():
-            _send(app, 99)
+            _send(app, 9)
             assert client.llen("celery") == 0
-            _send(app, 151)
-            assert client.llen("celery") == 200
-        assert client.llen("celery") == 250
+            _send(app, 16)
+            assert client.llen("celery") == 20
+        assert client.llen("celery") == 25
         _send(app, 1)
-        assert client.llen("celery") == 251
+        assert client.llen("celery") == 26
 
 
 def test_nothing_is_sent_of_what_was_not_made_whole(app: App, redis: RedisServer) -> None:

@@ -29,6 +29,7 @@ from workers.config import (
     UNFIT_NOTE,
     VERSIONS,
 )
+from workers.sending.questions import ask
 
 AWAY = (OperationalError, BatchPublishError, RedisError, OSError)
 _NOT_LET_IN = (AuthenticationError, NoPermissionError)
@@ -41,6 +42,8 @@ _QUIET_SECONDS = 0.1
 # A busy machine, and one look at all places: an object store may take long to say no.
 _PATIENT = 10
 _LOOK_SECONDS = 20.0
+# A look at folders is over as soon as a process is forked for it.
+_FIRST_PAUSE_SECONDS = 0.01
 
 
 class Answer(NamedTuple):
@@ -63,14 +66,14 @@ class Answer(NamedTuple):
 
 
 def answers(connection: Any = None, *, quiet_seconds: float = _QUIET_SECONDS) -> dict[str, Answer]:
-    """The workers that answer, by name, until none did for so long.
+    """The workers that answer, by name, until none did for so long, or all that heard the question.
 
     Raises:
         ConfigError: the broker refuses for good.
         RetryableError: it does not answer.
     """
     try:
-        found = app.control.inspect(timeout=quiet_seconds, connection=connection).stats() or {}
+        found = ask("stats", connection, quiet_seconds=quiet_seconds)
     except AWAY as error:
         raise broker_error(error) from error
     now = time.time()
@@ -100,20 +103,15 @@ def unreached_places(names: Collection[str], connection: Any = None) -> dict[str
         RetryableError: the broker does not answer.
     """
     found: dict[str, dict[str, str]] = {}
-    deadline = time.monotonic() + _LOOK_SECONDS
+    deadline, pause = time.monotonic() + _LOOK_SECONDS, _FIRST_PAUSE_SECONDS
     while missing := set(names) - found.keys():
         try:
-            told = app.control.broadcast(
-                REACH,
-                reply=True,
-                destination=sorted(missing),
-                timeout=_QUIET_SECONDS * _PATIENT,
-                limit=len(missing),
-                connection=connection,
+            told = ask(
+                REACH, connection, quiet_seconds=_QUIET_SECONDS * _PATIENT, of=sorted(missing)
             )
         except AWAY as error:
             raise no_answer(error) from error
-        for name, answer in (pair for each in told or () for pair in each.items()):
+        for name, answer in told.items():
             if "found" not in answer:  # an older version, which refuses what it does not know
                 found[name] = {}
             elif answer["found"] is not None:
@@ -121,13 +119,14 @@ def unreached_places(names: Collection[str], connection: Any = None) -> dict[str
         if time.monotonic() > deadline:
             silent = {"places": f"It has not said so in {_LOOK_SECONDS:.0f} s."}
             return found | dict.fromkeys(missing - found.keys(), silent)
-        time.sleep(_QUIET_SECONDS)
+        time.sleep(pause)
+        pause = min(2 * pause, _QUIET_SECONDS)
     return found
 
 
-def worker_processes(shop: Shop, connection: Any = None) -> int:
-    """Processes of the workers that answer; 0 if there is none. Any of them may be given work of
-    the shop.
+def worker_processes(shop: Shop, connection: Any = None) -> dict[str, int]:
+    """Processes of each worker that answers, by its name. Any of them may be given work of the
+    shop.
 
     Raises:
         NotServed: one of them would refuse it, or has another SALES_STATE_KEY.
@@ -139,7 +138,7 @@ def worker_processes(shop: Shop, connection: Any = None) -> int:
             raise other_key(f"The worker {name}")
         if each.served is not None and not each.served.serves(shop):
             raise not_served(f"The worker {name}", shop)
-    return sum(each.processes for each in found.values())
+    return {name: each.processes for name, each in found.items()}
 
 
 def _served(told: Any) -> ServedPlaces | None:

@@ -106,6 +106,29 @@ assert "rich" not in sys.modules
 import rich.console
 """
 
+REDIS = """
+import sys
+from importlib import metadata
+from pipeline_core.machine.imports import lean_process
+lean_process()
+read, really = [], metadata.version
+metadata.version = lambda name: read.append(name) or really(name)
+import kombu.serialization
+import redis
+
+assert not {"redis.asyncio.client", "yaml"} & sys.modules.keys()
+for _ in range(3):
+    redis.Redis()
+assert read == ["redis"], read
+assert "redis.asyncio.client" not in sys.modules
+from redis.asyncio import Redis
+import redis.asyncio.cluster
+assert redis.asyncio.Redis is Redis is redis.asyncio.client.Redis
+assert not hasattr(redis.asyncio, "no_such_name")
+import yaml
+assert yaml.safe_load("a: 1") == {"a": 1}
+"""
+
 # As who shows something, and logs.
 RICH_BEFORE_LOGS = """
 import sys
@@ -187,6 +210,11 @@ def test_functions_of_arrow_are_as_ever_where_they_are_written_otherwise() -> No
 
 def test_arrays_do_not_import_pandas_where_pyarrow_was_there_before() -> None:
     done = run(LATE)
+    assert done.returncode == 0, done.stderr
+
+
+def test_redis_comes_without_what_is_awaited_until_somebody_asks_for_it() -> None:
+    done = run(REDIS)
     assert done.returncode == 0, done.stderr
 
 

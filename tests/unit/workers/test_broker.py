@@ -11,7 +11,7 @@ from redis import exceptions
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from pipeline_core.errors import ConfigError, RetryableError, UnknownHost
-from workers.celery import app
+from workers.sending import broker
 from workers.sending.broker import answers, broker_error
 
 
@@ -57,18 +57,13 @@ def test_what_may_pass_is_tried_again(error: Exception) -> None:
     assert isinstance(broker_error(error), RetryableError)
 
 
-class _Asked:
+def _asked(*_: object, **__: object) -> dict[str, dict[str, object]]:
     """In place of a fleet: when a worker that is leaving has no pool any more is a matter of
     milliseconds."""
-
-    def __init__(self, **_: object) -> None:
-        pass
-
-    def stats(self) -> dict[str, dict[str, object]]:
-        there: dict[str, object] = {"pool": {"max-concurrency": 2}}
-        return {"worker-1@host": there, "worker-2@host": {"total": {}, "pid": 7}}
+    there: dict[str, object] = {"pool": {"max-concurrency": 2}}
+    return {"worker-1@host": there, "worker-2@host": {"total": {}, "pid": 7}}
 
 
 def test_a_worker_that_is_leaving_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.control, "inspect", _Asked)
+    monkeypatch.setattr(broker, "ask", _asked)
     assert {name: each.processes for name, each in answers().items()} == {"worker-1@host": 2}
