@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -11,6 +12,7 @@ from console.stack import RedisServer
 from pipeline_core.settings import load_settings
 from workers.application import App
 from workers.config import celery_config
+from workers.messages.consumer import Transport
 from workers.sending.broker import AWAY
 
 
@@ -68,3 +70,31 @@ def test_a_broker_that_dies_meanwhile_is_one_that_is_away(app: App, redis: Redis
 
     with pytest.raises(AWAY):
         send_as_it_dies()
+
+
+def test_no_client_of_redis_is_made_for_a_message(app: App, redis: RedisServer) -> None:
+    """Of a worker: it takes messages and acknowledges them by the one that it has."""
+    _send(app, 20)
+    taken: list[Any] = []
+    with app.connection_for_read() as connection:
+        connection.get_transport_cls = lambda: Transport
+        channel = connection.default_channel
+        clients, make = list[Any](), channel.Client
+
+        def made(**options: Any) -> Any:
+            clients.append(make(**options))
+            return clients[-1]
+
+        channel.Client = made
+        with app.amqp.TaskConsumer(channel, callbacks=[lambda _, message: taken.append(message)]):
+            while len(taken) < 10:
+                connection.drain_events(timeout=10)
+            for_ten = len(clients)
+            while len(taken) < 20:
+                connection.drain_events(timeout=10)
+            for message in taken:
+                message.ack()
+        assert len(clients) == for_ten
+        assert [each.connection_pool for each in clients].count(channel.pool) == 1
+    with Redis.from_url(redis.url) as client:
+        assert not client.exists("celery", "unacked", "unacked_index")

@@ -33,6 +33,16 @@ class Channel(redis.Channel):
     queue already."""
 
     Message = Message
+    _shared: Any = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        """One client as long as its pool is: kombu makes one for each message that comes, and for
+        each that is acknowledged, which takes longer than to write what it says."""
+        if asynchronous:
+            return super()._create_client(asynchronous)  # type: ignore[no-untyped-call]
+        if self._shared is None or self._shared.connection_pool is not self.pool:
+            self._shared = super()._create_client()  # type: ignore[no-untyped-call]
+        return self._shared
 
     def _brpop_read(self, **options: Any) -> Any:
         return self._read(super()._brpop_read, **options)

@@ -18,7 +18,7 @@ from workers.celery import app
 _SHORT_WAITS = {"polling_interval": 0.1}
 
 
-class _Channel(redis.Channel):
+class _AskingChannel(redis.Channel):
     """kombu's, which knows how many heard what was last said to all."""
 
     heard = 0
@@ -29,10 +29,10 @@ class _Channel(redis.Channel):
             self.heard = client.publish(topic, dumps(message))  # type: ignore[no-untyped-call]
 
 
-class _Transport(redis.Transport):
+class _AskingTransport(redis.Transport):
     """kombu's for Redis, with that channel."""
 
-    Channel = _Channel
+    Channel = _AskingChannel
 
 
 class _AllAnswered(Exception):
@@ -42,7 +42,7 @@ class _AllAnswered(Exception):
 def asking_connection() -> Any:
     """A connection by which to ask, not opened yet."""
     made = app.connection_for_write(transport_options=_SHORT_WAITS)
-    made.get_transport_cls = lambda: _Transport
+    made.get_transport_cls = lambda: _AskingTransport
     return made
 
 
