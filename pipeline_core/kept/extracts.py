@@ -21,7 +21,7 @@ from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 
 import msgspec
 
-from pipeline_core.errors import RetryableError
+from pipeline_core.errors import EventsGone, RetryableError
 from pipeline_core.extract.version import EXTRACTION_VERSION
 from pipeline_core.kept.extract_names import ExtractNames
 from pipeline_core.kept.extract_reader import ExtractReader
@@ -45,7 +45,8 @@ class Extracts:
     """The extracts of all runs. What is not ``used`` is made again, and kept if it ``is_kept``; of
     one archive up to ``most_bytes`` and EXTRACT_GROWTH times its own, in whole blocks of a disk:
     the smallest file takes one. None is no limit. Files are looked for among ``names``; ``begin``
-    writes a small one, perhaps later, and ``note`` is told of each that is written."""
+    writes a small one, perhaps later, and ``note`` is told of each that is written. One that
+    ``is_needed`` and cannot be written raises EventsGone."""
 
     state: Storage
     options: Options
@@ -55,6 +56,7 @@ class Extracts:
     names: ExtractNames | None = None
     begin: Callable[[Callable[[], object]], object] = lambda write: write()
     note: Callable[[str], None] = lambda _: None
+    is_needed: bool = False
 
     def room(self, archive_bytes: int, shares: int) -> int | None:
         """Bytes that may be kept of one of so many shares of an archive, in whole blocks."""
@@ -108,6 +110,10 @@ class Extracts:
             else:
                 self.state.store_file(self._key(name), content)
         except RetryableError as error:
+            if self.is_needed:
+                raise EventsGone(
+                    f"Events that are read again cannot be kept: {error.message}", error.remedy
+                ) from error
             log.warning("extract_not_kept", file=self._key(name), cause=error.message)
             return False
         self.note(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import msgspec
@@ -259,7 +259,8 @@ def as_it_is(unread: str | None) -> str:
 
 def _extract_again(manifest: Manifest, extracts: Extracts, done: Done) -> str | None:
     """Keeps what the archive has now: the digests of its days say whether they are the run's.
-    Returns why it cannot be read, if it is there and cannot."""
+    Returns why it cannot be read, if it is there and cannot. Raises EventsGone if it cannot be
+    kept."""
     log.info("extracting_again", run_id=manifest.run_id, archive=done.archive.name)
     data = open_archives(manifest.data, follow_links=manifest.options.follow_links)
     try:
@@ -271,7 +272,8 @@ def _extract_again(manifest: Manifest, extracts: Extracts, done: Done) -> str | 
     archive = ArchiveRef(id=done.archive.id, name=found.key, size=found.size, version=found.version)
     # Whichever days it has.
     options = msgspec.structs.replace(manifest.options, as_of=None)
-    again = Extraction(archive, data, options, frozenset(), None, extracts)
+    needed = replace(extracts, is_needed=True)
+    again = Extraction(archive, data, options, frozenset(), None, needed)
     for _ in again.extract():
         pass
     return next((place.cause for place in again.unreadable if place.day is None), None)

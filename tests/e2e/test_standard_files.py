@@ -17,7 +17,8 @@ RUN = '"$0" -m console.command run --jobs {jobs}'
 
 @pytest.fixture(params=["", "1"], ids=["buffered", "unbuffered"])
 def env(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    shop = write_shop(tmp_path / "shop", {"a.zip": week(sales())})
+    archives = {"a.zip": week(sales()), "b.zip": week(sales(), day="2024-03-02.zip")}
+    shop = write_shop(tmp_path / "shop", archives)
     return local_environment(shop, tmp_path) | {"PYTHONUNBUFFERED": request.param}
 
 
@@ -56,11 +57,26 @@ def test_a_full_stdout_is_told_of_and_the_run_is_published(
     assert "stdout could not be written: No space left on device." in again.stderr
 
 
-def test_a_reader_who_goes_away_changes_nothing(env: dict[str, str]) -> None:
-    done = _typed(f"{RUN.format(jobs=1)} --json | true", env)
+@pytest.mark.parametrize("reader", ["true", "head -1"])
+@pytest.mark.parametrize("options", ["", "--json"])
+def test_a_reader_who_goes_away_changes_nothing(
+    env: dict[str, str], tmp_path: Path, options: str, reader: str
+) -> None:
+    workbook = tmp_path / "sales.xlsx"
+    env["SALES_DELIVER"] = f"file+xlsx://{workbook}"
+    done = _typed(f"{RUN.format(jobs=1)} {options} | {reader}", env)
     assert done.returncode == 0, done.stderr
     assert _is_published(env)
     assert "Error" not in done.stderr
+    assert workbook.exists()
+
+
+@pytest.mark.parametrize("command", ["run", "verify", "backfill --from 2024-03-02 --to 2024-03-03"])
+def test_processes_begin_where_stderr_is_closed(env: dict[str, str], command: str) -> None:
+    env["SALES_FULL"] = "true"
+    assert _typed(RUN.format(jobs=2), env).returncode == 0
+    done = _typed(f'"$0" -m console.command {command} --jobs 2 2>&-', env)
+    assert done.returncode == 0, done.stdout
 
 
 def test_what_only_reads_fails_where_it_cannot_be_read(env: dict[str, str]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline_core.errors import RetryableError
+from pipeline_core.errors import EventsGone, RetryableError
 from pipeline_core.kept import archive_extracts
 from pipeline_core.ledger import RunLedger
 from pipeline_core.questions.explain.explain import explain
@@ -122,19 +124,39 @@ def test_all_sound_days_of_a_full_file_outlive_a_damaged_one(
     assert kept_days(runs.folder).keys() == set(map(_digest, range(8, 22)))
 
 
-def test_a_damaged_file_stays_while_its_sound_days_cannot_be_stored(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch, logged: pytest.LogCaptureFixture
-) -> None:
-    runs.run()
-    damaged, real = spoil_day(runs.folder, _digest(9)), LocalStorage.write
+@contextmanager
+def _full(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No extract can be written."""
+    real = LocalStorage.write
 
     def full(storage: LocalStorage, key: str, data: bytes) -> None:
         if key.startswith("kept/extracts/"):
-            raise RetryableError("The disk is full.")
+            raise RetryableError("The disk is full.", "Make room.")
         real(storage, key, data)
 
     with monkeypatch.context() as patched:
         patched.setattr(LocalStorage, "write", full)
+        yield
+
+
+def test_an_extract_that_cannot_be_made_again_is_not_blamed_on_its_archive(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in extract_files(runs.folder):
+        path.unlink()
+    with _full(monkeypatch), pytest.raises(EventsGone) as refused:
+        _explained(runs, 9)
+    assert "cannot be kept: The disk is full." in refused.value.message
+    assert refused.value.remedy == "Make room."
+    assert _explained(runs, 9).events > 0
+
+
+def test_a_damaged_file_stays_while_its_sound_days_cannot_be_stored(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, logged: pytest.LogCaptureFixture
+) -> None:
+    runs.run()
+    damaged = spoil_day(runs.folder, _digest(9))
+    with _full(monkeypatch):
         runs.run(**OTHERWISE)
     assert "extract_not_kept" in logged.text
     assert damaged.exists()
