@@ -23,7 +23,7 @@ log = get_logger()
 # Looks at the state so often, less often the longer it takes, for who waits long may wait a
 # hundredth longer; but spends a tenth of the time on looking at most. Where each look is paid for
 # it is a tenth, and a dead worker is noticed as soon as the reconciler would.
-_POLL_SECONDS, _FAR_POLL_SECONDS = (0.02, 0.2), (0.25, 5.0)
+_POLL_SECONDS, _FAR_POLL_SECONDS = (0.005, 0.2), (0.25, 5.0)
 _FAR_FIRST_SECONDS = 0.5  # a publication asks for some forty things in a row
 _PAUSE_BY_WAIT, _FAR_PAUSE_BY_WAIT = 0.01, 0.1
 _PAUSE_BY_LOOK = 9

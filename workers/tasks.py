@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from celery.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.signals import worker_init
 
-import pipeline_core.page.gather  # noqa: F401  (once, in the main process; it takes a while)
 from pipeline_core import pipeline
 from pipeline_core.containers.cut import LONGEST_CAUSE, cut
 from pipeline_core.credentials import without_credentials
@@ -28,6 +28,7 @@ from pipeline_core.processing.process import manifest_of
 from pipeline_core.publication.publish import check_receipts, look
 from pipeline_core.running import metrics
 from pipeline_core.running.deliveries import deliver_published, log_deliveries
+from pipeline_core.running.local import import_publication
 from pipeline_core.running.notifications import notify_of_outcome
 from workers import reconciler
 from workers.celery import app, settings
@@ -48,6 +49,11 @@ log = get_logger()
 
 _RESULT_TRIES = 10
 _RESULT_SECONDS = 0.3
+
+
+@worker_init.connect
+def _before_the_fork(**_: Any) -> None:
+    import_publication()  # once, and not in each child that publishes for the first time
 
 
 @app.task(name=START_RUN, bind=True, base=PipelineTask)

@@ -6,8 +6,9 @@ for tracebacks, which are plain here, and asyncio for loggers that are awaited; 
 asyncio for command lines that are, and pydantic looks through all that is installed for plug-ins of
 its own. pyarrow.compute writes 290 functions with their documentation, and numpy documents what is
 compiled of it: for nobody. redis imports clients that are awaited, too, and reads its own version
-from disk for each pool of connections; kombu imports YAML, and messages are JSON. OpenBLAS starts a
-thread a core, which spin for want of work that never comes: a tenth of a second of CPU time.
+from disk for each pool of connections; kombu imports YAML, and looks through all that is installed
+for ways to write messages, which are JSON. OpenBLAS starts a thread a core, which spin for want of
+work that never comes: a tenth of a second of CPU time.
 
 All of that is for processes that are ours alone. Somebody's notebook imports us too, and there
 pandas and pyarrow belong together: so only entry points ask for it, never an import.
@@ -18,8 +19,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from functools import cache, partial
+from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -96,6 +97,13 @@ class _CalledLater(ModuleType):
         return call
 
 
+class _VersionsAtHand(_CalledLater):
+    """Says the version that a module has, in place of what was noted when it was installed."""
+
+    def version(self, name: str) -> str:
+        return str(import_module(name).__version__)
+
+
 class _Hider:
     def __init__(self, package: str) -> None:
         self._package = package
@@ -140,10 +148,14 @@ def _without_yaml(imported: _Import, module: ModuleType) -> None:
         imported(module)
 
 
-def _version_read_once(imported: _Import, module: ModuleType) -> None:
-    imported(module)
-    with suppress(AttributeError):  # not as we know it
-        module.get_lib_version = cache(module.get_lib_version)  # type: ignore[attr-defined]
+def _without_extensions(imported: _Import, module: ModuleType) -> None:
+    _without_metadata(imported, module)
+    module.entrypoints = lambda _group: ()  # type: ignore[attr-defined]
+
+
+def _version_at_hand(imported: _Import, module: ModuleType) -> None:
+    with _later("importlib.metadata", _VersionsAtHand):
+        imported(module)
 
 
 def _without_metadata(imported: _Import, module: ModuleType) -> None:
@@ -223,8 +235,11 @@ def _made_when_asked_for(imported: _Import, module: ModuleType) -> None:
 
 # How modules are imported the lean way, given how everybody else imports them.
 _LEAN: Mapping[str, Callable[[_Import, ModuleType], None]] = {
+    "celery.utils.imports": _without_metadata,
     "dataclasses": _methods_when_called,
     "kombu.serialization": _without_yaml,
+    "kombu.transport.redis": _version_at_hand,
+    "kombu.utils.compat": _without_extensions,
     "numpy._core._add_newdocs": _without_docs,
     "numpy._core._add_newdocs_scalars": _without_docs,
     "pyarrow": _without_pandas,
@@ -233,7 +248,7 @@ _LEAN: Mapping[str, Callable[[_Import, ModuleType], None]] = {
     "pydantic_core.core_schema": _without_fields,
     "pydantic_settings": _without_output,
     "redis.asyncio": _when_asked_for,
-    "redis.utils": _version_read_once,
+    "redis.utils": _version_at_hand,
     "structlog": _without_output,
 }
 

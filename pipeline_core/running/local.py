@@ -115,7 +115,7 @@ def _in_pool(
                     pool.submit(_process_each, ledger.state.uri, ledger.run_id, each)
                     for each in portions(work, sizes, jobs)
                 ]
-            _import_publication()  # while they work: it takes a while
+            import_publication()  # while they work: it takes a while
 
             for future in as_completed(futures):
                 for cause in future.result():
@@ -137,8 +137,8 @@ def _in_pool(
     return None
 
 
-def _import_publication() -> None:
-    """What publishes a run, pages and their templates included."""
+def import_publication() -> None:
+    """Imports what publishes a run, pages and their templates included."""
     import pipeline_core.page.gather
     import pipeline_core.publication.publish  # noqa: F401
     from pipeline_core.page.render import environment

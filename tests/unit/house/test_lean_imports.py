@@ -108,19 +108,18 @@ import rich.console
 
 REDIS = """
 import sys
-from importlib import metadata
 from pipeline_core.machine.imports import lean_process
 lean_process()
-read, really = [], metadata.version
-metadata.version = lambda name: read.append(name) or really(name)
-import kombu.serialization
+import celery.utils.imports, kombu.matcher, kombu.serialization
+import kombu.transport.redis
 import redis
 
-assert not {"redis.asyncio.client", "yaml"} & sys.modules.keys()
-for _ in range(3):
-    redis.Redis()
-assert read == ["redis"], read
-assert "redis.asyncio.client" not in sys.modules
+said = redis.Redis().connection_pool.connection_kwargs["driver_info"].lib_version
+assert not {"importlib.metadata", "redis.asyncio.client", "yaml"} & sys.modules.keys()
+from importlib import metadata
+assert said == metadata.version("redis") == redis.utils.metadata.version("redis")
+assert kombu.serialization.loads("[1]", "application/json", "utf-8") == [1]
+celery.utils.imports.load_extension_class_names("celery.result_backends")
 from redis.asyncio import Redis
 import redis.asyncio.cluster
 assert redis.asyncio.Redis is Redis is redis.asyncio.client.Redis

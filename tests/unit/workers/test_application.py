@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -127,3 +129,20 @@ def test_settings_at_the_end_of_the_command_line_name_no_server() -> None:
     for words in (f"broker.url={THEIRS}", f"broker.read_url={THEIRS}", f"result.backend={THEIRS}"):
         with pytest.raises(ValueError, match="SALES_BROKER_URL"):
             app.config_from_cmdline([words])
+
+
+_BEFORE_THE_FORK = """
+from workers.tasks import _before_the_fork
+from pipeline_core.page.render import environment
+
+_before_the_fork()
+loaded = {name for _, name in environment().cache.keys()}
+assert {"index.html", "category.html"} <= loaded, loaded
+"""
+
+
+def test_children_find_pages_imported_and_their_templates_loaded() -> None:
+    code = [sys.executable, "-c", _BEFORE_THE_FORK]
+    env = os.environ | {"SALES_BROKER_URL": OURS}
+    done = subprocess.run(code, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
