@@ -859,7 +859,8 @@ WITH_AVX2 static inline Place skip_alike(Place p, Place last, const Layout *layo
 {
     Place from = p + layout->least;
     uint64_t braces = braces_at(from) | (uint64_t)braces_at(from + WIDE) << WIDE;
-    Place guess = from + _tzcnt_u64(braces) + 1;
+    /* As a number: where there is no brace it is no place at all. */
+    Place guess = (Place)((uintptr_t)from + _tzcnt_u64(braces) + 1);
     for (int i = 0; i < layout->count; i++) {
         if (p > last || !is_pattern(p, &layout->fields[i].pattern))
             return NULL;

@@ -23,6 +23,10 @@ from pipeline_core.parquet import read_parquet
 from pipeline_core.storage import Storage, StoredObject
 
 _FOLDER, _NAMES = "dimensions", ("customers.parquet", "products.parquet")
+_PUT_BACK = (
+    "Put it back from a backup of the state; a run with customers and products as they were then "
+    "writes it again."
+)
 
 
 def save_snapshot(state: Storage, snapshot: Snapshot, before: str = "") -> str:
@@ -46,8 +50,12 @@ def load_snapshot(state: Storage, digest: str) -> Snapshot:
     try:
         files = {name: state.read(f"{_FOLDER}/{digest}/{name}") for name in _NAMES}
     except FileNotFoundError as error:
-        raise ContractError(f"dimension snapshot {digest} is gone from {state.uri}") from error
-    return from_parquet(files, digest)
+        gone = f"dimension snapshot {digest} is gone from {state.uri}"
+        raise ContractError(gone, _PUT_BACK) from error
+    try:
+        return from_parquet(files, digest)
+    except ContractError as error:
+        raise ContractError(error.message, _PUT_BACK) from error
 
 
 def save_customer_numbers(

@@ -12,7 +12,7 @@ import argparse
 import sys
 import threading
 from collections import Counter
-from itertools import accumulate
+from itertools import accumulate, product
 from random import Random
 from typing import Any
 
@@ -44,6 +44,7 @@ NAMES = (
 )
 TYPES = ((b"purchase",), (b"purchase", b"add", "ü".encode(), b"view"))
 COLUMNS = 11
+LENGTHS = 100  # of a value: thrice what is passed over at once
 LONG = 2_000  # so many bytes that numpy gives up the GIL to write them
 SWITCH_SECONDS = 1e-5
 CHANGED_SHARE = 20
@@ -115,6 +116,33 @@ def check_changing(calls: int) -> None:
         stop.set()
         thread.join()
         sys.setswitchinterval(patience)
+
+
+def check_lengths() -> int:
+    """Events that are alike, the last one's value of each length, whole and cut: what is passed
+    over by many bytes at once ends at each distance from the end of memory. Returns how many texts.
+    Raises EdgeError."""
+    choose, texts = Random(0), 0  # noqa: S311
+    separators = ((0, b"[", b",", b"]"), (1, b"", b"\n", b""), (2, b"", b"", b""))
+    for name, kind, first in product((b"n", b"n" * 9, b"n" * 25), range(3), (0, 40)):
+        for length, (shape, begin, between, end) in product(range(LENGTHS), separators):
+            events = [_event(name, kind, 3, 5)] * 3 + [_event(name, kind, first, length)]
+            text = begin + between.join(events) + end
+            for cut in (len(text), *range(1, len(text), 1 if not length % 33 else len(text))):
+                edge, elsewhere = EDGES[0].ending(text[:cut]), _elsewhere(text[:cut], choose)[0]
+                rules = (shape, 0, 1000, 64, 1, 2, NAMES[0], TYPES[0], 1, True, 2)
+                found = _compare(kernel.scan, [edge, *rules], [elsewhere, *rules])
+                if cut == len(text) and (found is None or found[1] != len(events)):
+                    raise EdgeError(f"{text!r} is not scanned")
+                texts += 1
+    return texts
+
+
+def _event(name: bytes, kind: int, first: int, length: int) -> bytes:
+    """Of no purchase; its last value, of ``length``, is a text, a whole number or another one."""
+    digits = max(length, 1)
+    value = (b'"' + b"z" * length + b'"', b"1" * digits, b"1." + b"0" * digits)[kind]
+    return b'{"event_type":"view","customer_id":"%s","%s":%s}' % (b"c" * first, name, value)
 
 
 def check_ids(text: bytes, choose: Random) -> None:
@@ -204,6 +232,7 @@ def main() -> int:
         print("Nothing is compiled: there is nothing to read too much.")
         return 1
     choose, found = Random(chosen.seed), Counter[str]()  # noqa: S311
+    found["of each length"] = check_lengths()
     oracles = [Feed.of(each) for each in SETTINGS]
     corpus = [part(choose, choose.choice(oracles)).content for _ in range(CORPUS)]
     for case in range(chosen.cases):
