@@ -22,9 +22,10 @@ log = get_logger()
 
 # Looks at the state so often, less often the longer it takes, for who waits long may wait a
 # hundredth longer; but spends a tenth of the time on looking at most. Where each look is paid for
-# it is a tenth, and a dead worker is noticed as soon as the reconciler would.
+# it is a tenth, and a dead worker is noticed as soon as the reconciler would. Who is told that a
+# run ended looks at once, and need not look at first.
 _POLL_SECONDS, _FAR_POLL_SECONDS = (0.005, 0.2), (0.25, 5.0)
-_FAR_FIRST_SECONDS = 0.5  # a publication asks for some forty things in a row
+_FAR_FIRST_SECONDS = 2.0
 _PAUSE_BY_WAIT, _FAR_PAUSE_BY_WAIT = 0.01, 0.1
 _PAUSE_BY_LOOK = 9
 _RECOVER_EVERY_SECONDS, _FAR_RECOVER_EVERY_SECONDS = 5.0, 60.0
@@ -49,13 +50,16 @@ def follow(
         RetryableError: the state storage has not answered for as long as a run may stand still.
     """
     celery_app(settings)
+    from workers.sending.end_of_run import EndOfRun
+
+    end = EndOfRun(ledger.run_id)
     fleet = UnfitFleet(settings, ledger.state)
     is_far = ledger.state.is_far
     recover_every = min(_RECOVER_EVERY_SECONDS, settings.lease / 2)
     if is_far:
         recover_every = min(_FAR_RECOVER_EVERY_SECONDS, settings.lease)
     started = looked = failing_since = time.monotonic()
-    time.sleep(_FAR_FIRST_SECONDS if is_just_sent and is_far else 0)
+    end.wait(_FAR_FIRST_SECONDS if is_just_sent and is_far else 0)
     while True:
         began = time.monotonic()
         # Only workers can send a run on Celery what it misses; a local one's owner is here or gone.
@@ -80,7 +84,7 @@ def follow(
                 failing_since = now
             elif now - failing_since > most_silence:
                 _give_up(settings, ledger)
-        time.sleep(pause)
+        end.wait(pause)
 
 
 def _notify(settings: Settings, ledger: RunLedger, outcome: Outcome) -> None:

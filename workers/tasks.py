@@ -43,6 +43,7 @@ from workers.fitness.handing_back import handing_back
 from workers.fitness.other_hosts import last_try_elsewhere
 from workers.messages.served_shops import check_slot, check_work, is_wanted
 from workers.pipeline_task import PipelineTask, refusals_told
+from workers.sending.end_of_run import tell_end
 from workers.start_run import claim_slot, plan_and_send
 
 log = get_logger()
@@ -132,6 +133,7 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
             with noted if is_new else nullcontext() as number:
                 looked = replace(looked, is_new=number == 1)
                 outcome = pipeline.publish(ledger.state.uri, run_id, looked=looked)
+                tell_end(run_id)
         except ResultsMissing as error:
             log.warning("results_missing", cause=error.message)
             reconciler.recover_run(settings, ledger, told=error.message)

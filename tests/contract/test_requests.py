@@ -34,6 +34,8 @@ from tests.support.archives import Shop, archive_zip, day_zip, write_shop
 from tests.support.gateway import Gateway, gateway
 from tests.support.run import note_attempt, sales
 from tests.support.s3 import use_endpoint
+from workers.sending import end_of_run
+from workers.sending.end_of_run import EndOfRun
 
 DAYS = 7
 _PLACE = re.compile("/(data|reports|state)/")
@@ -393,6 +395,26 @@ class _Clock:
             raise TimeoutError
 
 
+def test_who_is_told_that_a_run_ended_looks_once(
+    few: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = few.plan("1", "celery")
+    ledger = RunLedger(open_state(few.state), manifest.run_id)
+    waited: list[float] = []
+
+    def told(_: EndOfRun, seconds: float) -> None:
+        waited.append(seconds)
+        few.run("1")
+
+    monkeypatch.setattr(EndOfRun, "wait", told)
+    asked = few.keys_asked(
+        lambda: console.follow.follow(load_settings(), ledger, manifest, is_just_sent=True)
+    )
+    assert len(waited) == 1, "before the first look"
+    outcome = "GET state/runs/1/outcome.json"
+    assert asked[0] != outcome == asked[-1] != asked[-2]
+
+
 def test_who_follows_a_run_that_stands_still_asks_ever_less(
     few: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -408,9 +430,9 @@ def test_who_follows_a_run_that_stands_still_asks_ever_less(
 
     def wait(seconds: float) -> None:
         clock = _Clock(seconds)
-        monkeypatch.setattr(
-            console.follow, "time", SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
-        )
+        time = SimpleNamespace(monotonic=clock.monotonic, sleep=clock.sleep)
+        for each in (console.follow, end_of_run):
+            monkeypatch.setattr(each, "time", time)
         with pytest.raises(TimeoutError):
             console.follow.follow(load_settings(), ledger)
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from pipeline_core import store_environment
 from pipeline_core.errors import (
     ConfigError,
     NotAllowed,
@@ -27,7 +28,7 @@ from pipeline_core.errors import (
     RetryableError,
     UnknownHost,
 )
-from pipeline_core.storage import Contents, Storage, absolute_uri, open_storage
+from pipeline_core.storage import Contents, Storage, absolute_uri, object_client, open_storage
 from pipeline_core.storage.base import OtherVersion
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.object_client import RETRIES
@@ -860,8 +861,8 @@ def test_an_unreachable_endpoint_is_given_up_soon(
         ObjectStorage("s3://bucket/prefix").files()
     assert time.monotonic() - begun < 10
     monkeypatch.setitem(RETRIES, "max_retries", 0)
-    for use in every_use(ObjectStorage("s3://bucket/prefix"), tmp_path / "x"):
-        with pytest.raises(RetryableError, match=r"s3://bucket/prefix.*connection refused"):
+    for use in every_use(ObjectStorage("s3://bucket/at once"), tmp_path / "x"):
+        with pytest.raises(RetryableError, match=r"s3://bucket/at once.*connection refused"):
             use()
 
 
@@ -881,6 +882,28 @@ def test_a_wrong_setting_is_told(
     monkeypatch.setenv(name, value)
     with pytest.raises(error, match=match):
         ObjectStorage("s3://bucket").read("key")
+
+
+def test_a_place_has_one_client_as_long_as_settings_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+
+    def client(bucket: str, **_: object) -> str:
+        made.append(bucket)
+        return bucket
+
+    monkeypatch.setattr(object_client, "S3Store", client)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "one")
+    for _ in range(3):
+        open_storage("s3://one-client/prefix")
+    assert len(made) == 1
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "another")
+    open_storage("s3://one-client/prefix")
+    assert len(made) == 2
+    monkeypatch.setattr(store_environment, "_in_force", {"AWS_ACCESS_KEY_ID": "of .env"})
+    open_storage("s3://one-client/prefix")
+    assert len(made) == 3
 
 
 def test_no_credentials_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
