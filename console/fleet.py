@@ -68,11 +68,21 @@ def fleet_of(settings: Settings, *, quiet: bool = False) -> Fleet:
     """
     own = settings.shops()[0]
     answer = _early.pop() if _early else _ask(settings, own)
+    _prepare_sending(settings)  # while they answer
     with suppress(RetryableError):  # the wait below asks again, and says what is wrong in the end
         if (found := answer()).processes:
             return found
     wait_for_workers(settings, quiet=quiet)
     return _ask(settings, own)()
+
+
+def _prepare_sending(settings: Settings) -> None:
+    """Imports and makes what the first message of a process needs. Nothing is sent, or asked."""
+    import workers.sending.dispatch  # noqa: F401
+
+    app = celery_app(settings)
+    app.finalize()
+    _ = app.backend
 
 
 def wait_for_workers(settings: Settings, *, quiet: bool = False) -> None:
