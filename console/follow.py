@@ -24,7 +24,7 @@ log = get_logger()
 # hundredth longer; but spends a tenth of the time on looking at most. Where each look is paid for
 # it is a tenth, and a dead worker is noticed as soon as the reconciler would. Who is told that a
 # run ended looks at once, and need not look at first.
-_POLL_SECONDS, _FAR_POLL_SECONDS = (0.005, 0.2), (0.25, 5.0)
+_POLL_SECONDS, _FAR_POLL_SECONDS = (0.02, 0.2), (0.25, 5.0)
 _FAR_FIRST_SECONDS = 2.0
 _PAUSE_BY_WAIT, _FAR_PAUSE_BY_WAIT = 0.01, 0.1
 _PAUSE_BY_LOOK = 9
