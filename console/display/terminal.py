@@ -44,5 +44,6 @@ def print_json(value: object) -> None:
     """A struct, or a list of them, as readable JSON on stdout."""
     import msgspec
 
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    encoded = msgspec.json.encode(value, enc_hook=dict)  # as messages.to_json has it
+    text = msgspec.json.format(encoded, indent=2).decode()
     sys.stdout.buffer.write(plain_json(text).encode() + b"\n")

@@ -13,6 +13,7 @@ digests than its receipt names.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -22,8 +23,8 @@ from pipeline_core.messages import Receipt, ReusedReceipts, StoredFile, Work, to
 
 # To create a file costs as much as to write, read and hash so many bytes.
 MOST_BEHIND = 64 << 10
-# Of small results, thousands; what is more is read again.
-_MOST_HELD_BYTES = 32 << 20
+# Of small results, thousands; of more, what each block comes to is merged as they are read.
+_MOST_HELD_BYTES = 16 << 20
 _BORDER = b"\0"
 
 
@@ -86,10 +87,11 @@ def behind_receipt(data: bytes) -> bytes:
 @dataclass
 class HeldResults:
     """What is behind receipts that were read, for whoever asks for it soon: by the file's key, up
-    to some bytes, and that of the last file beyond; and which receipts were ``reused``, once that
-    is known."""
+    to some bytes, and that of the last file beyond; which receipts were ``reused``, once that is
+    known; and digests of the blocks that were ``merged`` meanwhile, by their keys."""
 
     reused: ReusedReceipts | None = None
+    merged: dict[str, str] = field(default_factory=dict)
     _held: dict[str, bytes] = field(default_factory=dict)
     _size: int = 0
     _last: tuple[str, bytes] = ("", b"")
@@ -105,6 +107,16 @@ class HeldResults:
             else:
                 self._last = key, behind
             self._size -= before
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether half of the room is taken."""
+        return self._size > _MOST_HELD_BYTES // 2
+
+    def release(self, keys: Iterable[str]) -> None:
+        """What is behind these receipts is not asked for soon."""
+        with self._lock:
+            self._size -= sum(len(self._held.pop(key, b"")) for key in keys)
 
     def stretch(self, stored: StoredFile) -> bytes:
         """The bytes that a receipt names, unchecked; none if they are not held."""

@@ -8,7 +8,7 @@ its copies that can be read counts instead. Copies that cannot be read either st
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from pipeline_core.blocks.packed import Packed
 from pipeline_core.messages import ArchiveRef, Manifest, Receipt, Work
-from pipeline_core.messages.blocks import InBlocks
+from pipeline_core.messages.blocks import InBlocks, WorkSizes
 
 
 class Done(NamedTuple):
@@ -58,15 +58,20 @@ class Results:
     outstanding: tuple[Work, ...]
 
 
+# What is done with results while they are read: they are passed on as they are.
+AsRead = Callable[[Iterable[Done]], Iterable[Done]]
 # What counts of each archive, by its id: itself, or its shares.
 _Counting = dict[str, list[Done]]
 
 
-def results(ledger: Receipts, manifest: Manifest) -> Results:
+def results(ledger: Receipts, manifest: Manifest, as_read: AsRead = iter) -> Results:
     """Reads the receipts; once all that was planned is done, also asks for archives as a whole
-    whose shares do not add up, and for what copies hold."""
-    if isinstance(manifest.archives, InBlocks) and (found := _of_many(ledger, manifest)):
-        return Results(found, ())
+    whose shares do not add up, and for what copies hold. Of very many archives each result goes
+    through ``as_read`` as it is read."""
+    if isinstance(manifest.archives, InBlocks):
+        found = _of_many(ledger, manifest, manifest.archives.pieces(), as_read)
+        if found is not None:
+            return Results(found, ())
     done: _Counting = defaultdict(list)
     works: dict[str, list[Work]] = defaultdict(list)
     outstanding: list[Work] = []
@@ -91,22 +96,25 @@ class _OutOfOrderError(Exception):
     """Not every archive is done as a whole, and as it was planned."""
 
 
-def _of_many(ledger: Receipts, manifest: Manifest) -> Sequence[Done] | None:
+def _of_many(
+    ledger: Receipts, manifest: Manifest, planned: Iterable[WorkSizes], as_read: AsRead
+) -> Sequence[Done] | None:
     """All results of very many archives, of which few are in memory at a time; None unless each is
     that of a whole archive, which could be read."""
-    planned = manifest.planned_work()
-    if any(work.share is not None for work in planned):
-        return None
-    there = ledger.receipt_ids()
-    if not all(work.id in there for work in planned):
-        return None
+    there, work_ids = ledger.receipt_ids(), list[str]()
+    for each in planned:
+        if each.are_shares or (each.sizes and each.archive not in there):
+            return None
+        if each.sizes:
+            work_ids.append(each.archive)
+    del there  # of each archive as many bytes as its packed result has
     with suppress(_OutOfOrderError):
-        return Packed(Done, _each_done(ledger, manifest, [work.id for work in planned]))
+        return Packed(Done, as_read(_each_done(ledger, manifest, work_ids)))
     return None
 
 
 def _each_done(ledger: Receipts, manifest: Manifest, work_ids: list[str]) -> Iterator[Done]:
-    receipts = ledger.each_receipt(sorted(work_ids), manifest.policy.requests)
+    receipts = ledger.each_receipt(work_ids, manifest.policy.requests)
     for archive in manifest.archives:
         if archive.duplicate_of is None:
             work_id, receipt = next(receipts, ("", None))

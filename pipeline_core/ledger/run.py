@@ -10,6 +10,7 @@ import msgspec
 
 from pipeline_core.blocks.archives import in_blocks, with_archives
 from pipeline_core.blocks.distinct import distinct_in_blocks, distinct_of
+from pipeline_core.blocks.inputs import inputs_apart, with_inputs
 from pipeline_core.errors import ConfigError, DamagedBlock
 from pipeline_core.ledger.run_receipts import RunReceipts
 from pipeline_core.ledger.runs import run_ids
@@ -128,7 +129,8 @@ class RunLedger(RunReceipts):
 
     def attempt_counts(self) -> dict[str, int]:
         """How often work was attempted, by its id, as far as there are records of it."""
-        return dict(Counter(name.rsplit(".", 2)[0] for name in self._names("attempts")))
+        names = (name for name in self._names("attempts") if name.endswith(".json"))
+        return dict(Counter(name.rsplit(".", 2)[0] for name in names))
 
     def remove_attempts(self, work_ids: Iterable[str]) -> None:
         """Removes the record of the first attempt at each work."""
@@ -166,13 +168,16 @@ class RunLedger(RunReceipts):
         """What is to become of the run, or None while that is open."""
         return self._read(VERDICT, Verdict)
 
-    def write_outcome(self, outcome: Outcome) -> None:
-        """Records that the verdict is carried out."""
-        self.state.write(self._key(OUTCOME), to_json(outcome))
+    def write_outcome(self, outcome: Outcome, before: Summary | None = None) -> None:
+        """Records that the verdict is carried out. Digests of very many archives are not written
+        again if the run ``before`` has the same."""
+        kept = inputs_apart(self.state, outcome, before)
+        self.state.write(self._key(OUTCOME), to_json(kept))
 
     def outcome(self) -> Outcome | None:
         """How the run ended, or None while it is under way."""
-        return self._read(OUTCOME, Outcome)
+        found = self._read(OUTCOME, Outcome)
+        return None if found is None else with_inputs(self.state, found)
 
     def check_outcome(self) -> None:
         """Raises ConfigError if how the run ended is on record, and the record does not count."""

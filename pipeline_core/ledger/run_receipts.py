@@ -25,7 +25,7 @@ _REUSED = "reused.json"
 # Of so few nobody lists which there are.
 _FEW = 2
 # Receipts of very many that are held at a time.
-_AT_ONCE = 256
+_AT_ONCE = 64
 
 
 class RunReceipts(RunFiles):
@@ -191,10 +191,9 @@ class RunReceipts(RunFiles):
 
     def _made(self) -> set[str]:
         """Ids of the work of which there are receipts of this run's own."""
-        names = (stored.key.rsplit("/", 1)[1] for stored in self.state.files(self._key(RECEIPTS)))
         return {
             name.removesuffix(ending)
-            for name in names
+            for name in self._names(RECEIPTS)
             for ending in (_RESULT, _RECEIPT)
             if name.endswith(ending)
         }

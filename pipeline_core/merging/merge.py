@@ -10,22 +10,23 @@ to read.
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import ExitStack, contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, groupby
-from typing import IO, TypeVar
+from typing import TypeVar
 
 import pyarrow as pa
 
-from pipeline_core.errors import DamagedResult, LostResult, ResultsMissing
+from pipeline_core.errors import ResultsMissing
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.partials import partial_file, read_partial
-from pipeline_core.logs import get_logger
-from pipeline_core.messages import Manifest, Receipt, ReportPlugin, ReturnsMode, StoredFile
+from pipeline_core.merging.stored_results import load_result
+from pipeline_core.messages import Manifest, Receipt, ReportPlugin, ReturnsMode
 from pipeline_core.reuse.cache import (
     keep_merged,
     keep_together,
@@ -38,8 +39,6 @@ from pipeline_core.storage import Storage
 from pipeline_core.storage.in_flight import at_once
 from pipeline_core.transform.reports import Report
 from pipeline_core.transform.reports.plugins import report_identities, reports_of
-
-log = get_logger()
 
 _T = TypeVar("_T")
 
@@ -62,15 +61,14 @@ def merge_results(
         ResultsMissing: a partial is damaged; its archive is taken for not done.
         RetryableError: the state storage does not answer.
     """
-    by = manifest.report_plugins, manifest.options.returns
-    reports = {report.name: report for report in reports_of(*by)}
+    reader = _reader(ledger, manifest)
+    reports = reader.reports
     of_all = reports.keys() - _not_of_all(reports.keys(), (each.receipt for each in done))
     merged = {
         name: report.running_merge()
         for name, report in reports.items()
         if report.is_published or name in of_all
     }
-    reader = _Blocks(ledger, manifest, reports, report_identities(*by))
     whole = reader.key_of_all(done) if ledger.state.is_far and len(done) > 1 else None
     found = None if whole is None else reader.kept_together(whole)
     for name, table in reader.all_tables(done) if found is None else _read(found):
@@ -80,6 +78,26 @@ def merge_results(
     if whole is not None and found is None:
         reader.keep(whole, {name: tables[name] for name in of_all}, keep_together)
     return tables
+
+
+def merged_as_read(ledger: RunLedger, manifest: Manifest, done: Iterable[Done]) -> Iterator[Done]:
+    """Results of very many archives as they are read. Once what is behind receipts fills half of
+    the room that there is for it, each block is merged and kept while it is at hand, as
+    ``merge_results`` would: no file is read a second time. What is damaged is told then."""
+    held = ledger.held
+    # Results of which some events do not count are others then.
+    if held is None or manifest.options.feed.event_id:
+        yield from done
+        return
+    reader = _reader(ledger, manifest)
+    for block in _blocks(done):
+        if held.is_filling:
+            with suppress(ResultsMissing):
+                reader.merge_ahead(block)
+            held.release(
+                stored.key for each in block.done for stored in each.receipt.partials.values()
+            )
+        yield from block.done
 
 
 def merge_keys(
@@ -105,38 +123,6 @@ def merge_keys(
     keys += map(key_of, pieces)
     whole = _key_of_all([*keys, key_of(rest)] if rest else keys)
     return {*keys, whole}
-
-
-def load_result(ledger: RunLedger, done: Done, stored: StoredFile) -> bytes:
-    """The bytes of a file that a receipt names.
-
-    Raises:
-        ResultsMissing: it is damaged; its archive is taken for not done.
-    """
-    with _discarded_if_damaged(ledger, done):
-        return ledger.load(stored)
-
-
-@contextmanager
-def opened_result(ledger: RunLedger, done: Done, stored: StoredFile) -> Iterator[IO[bytes]]:
-    """The same to read from its beginning: of a file that may be large. Raises as load_result."""
-    with ExitStack() as stack:
-        with _discarded_if_damaged(ledger, done):
-            file = stack.enter_context(ledger.opened(stored))
-        yield file
-
-
-@contextmanager
-def _discarded_if_damaged(ledger: RunLedger, done: Done) -> Iterator[None]:
-    try:
-        yield
-    except DamagedResult as error:
-        if not isinstance(error, LostResult):  # gone_results discards it, with all that are gone
-            log.warning("damaged_result_discarded", run_id=ledger.run_id, cause=error.message)
-            ledger.discard_receipt(done.work)
-        raise ResultsMissing(
-            f"{error.message}.", f"`sales-pipeline resume {ledger.run_id}` makes it again."
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -204,11 +190,17 @@ def _key_of_all(keys: Iterable[str]) -> str:
 
 # A report's name and one of its partials.
 _Named = Iterator[tuple[str, pa.Table]]
-_Keep = Callable[[Storage, str, dict[str, bytes]], None]
+_Keep = Callable[[Storage, str, dict[str, bytes]], str | None]
 
 
 def _read(merged: Mapping[str, bytes]) -> _Named:
     return ((name, read_partial(data)) for name, data in merged.items())
+
+
+def _reader(ledger: RunLedger, manifest: Manifest) -> _Blocks:
+    by = manifest.report_plugins, manifest.options.returns
+    reports = {report.name: report for report in reports_of(*by)}
+    return _Blocks(ledger, manifest, reports, report_identities(*by))
 
 
 @dataclass(frozen=True)
@@ -223,8 +215,10 @@ class _Blocks:
 
     @cached_property
     def kept(self) -> Mapping[str, str]:
-        """Digests of the blocks that earlier runs merged, by their keys."""
-        return {} if self.manifest.reuse.full else merged_digests(self.ledger.state)
+        """Digests of the blocks that earlier runs merged, and of those that were merged as they
+        were read, by their keys."""
+        ahead = {} if self.ledger.held is None else self.ledger.held.merged
+        return ahead if self.manifest.reuse.full else merged_digests(self.ledger.state) | ahead
 
     def kept_together(self, key: str) -> dict[str, bytes] | None:
         """What an earlier run made of all blocks, by its key."""
@@ -238,14 +232,22 @@ class _Blocks:
             is_closed = block.is_closed
         return None if len(keys) == 1 and is_closed else _key_of_all(keys)
 
-    def keep(self, key: str, merged: Mapping[str, pa.Table], keep: _Keep = keep_merged) -> None:
-        """Keeps what was merged, unless that is large."""
+    def keep(
+        self, key: str, merged: Mapping[str, pa.Table], keep: _Keep = keep_merged
+    ) -> str | None:
+        """Keeps what was merged, unless that is large; returns the digest of what is kept."""
         if sum(table.nbytes for table in merged.values()) <= _MOST_BLOCK_BYTES:
             data = {name: partial_file(table)[1] for name, table in merged.items()}
-            keep(self.ledger.state, key, data)
+            return keep(self.ledger.state, key, data)
+        return None
 
     def _key_of(self, block: _Block) -> str:
         return _key(self.identities, [each.receipt for each in block.done])
+
+    def merge_ahead(self, block: _Block) -> None:
+        """Merges and keeps a block, unless it is kept, or not to be."""
+        if block.is_closed and len(block.done) > 1 and self._key_of(block) not in self.kept:
+            deque(self.tables(block, None), maxlen=0)
 
     def all_tables(self, done: Iterable[Done]) -> _Named:
         """Those of one block after the other; no more of these are held than are read at once."""
@@ -276,13 +278,15 @@ class _Blocks:
         size = 0
         for name, partial in partials:
             waiting[name].append(partial)
-            size += partial.nbytes
+            size += partial.get_total_buffer_size()  # nbytes takes as long as reading it
             if size > _MOST_BLOCK_BYTES:
                 yield from ((name, table) for name, tables in waiting.items() for table in tables)
                 yield from partials
                 return
         merged = {name: self.reports[name].merge(tables) for name, tables in waiting.items()}
-        self.keep(self._key_of(block), merged)
+        digest = self.keep(key := self._key_of(block), merged)
+        if digest is not None and self.ledger.held is not None:
+            self.ledger.held.merged[key] = digest
         yield from merged.items()
 
     def _partials(self, done: Iterable[Done], names: Iterable[str]) -> _Named:

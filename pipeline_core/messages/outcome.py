@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from pipeline_core.messages.blocks import ArchiveBlock
 from pipeline_core.messages.summary import RunStatus, Summary
 
 RunState = Literal["published", "refused", "failed"]
@@ -48,6 +49,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """What to do about that; else empty."""
     summary: Summary | None = None
     """Its figures; None if it failed before it had any."""
+    inputs: ArchiveBlock | None = None
+    """File of the ``inputs`` of ``summary``, which are none in the record then; None of few."""
 
     @classmethod
     def failure(cls, run_id: str, verdict: Verdict) -> Outcome:

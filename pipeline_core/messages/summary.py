@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal
 
@@ -147,7 +147,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     closed on them."""
     dimensions_digest: str
     """SHA-256 (hex) of the values of the snapshot of customers and products."""
-    inputs: dict[str, str | None]
+    inputs: Mapping[str, str | None]
     """SHA-256 (hex) of every archive, by its name; null if it could not be read."""
     compressed_bytes: int
     """Bytes of the archives that count."""
@@ -172,14 +172,11 @@ class Summary(Struct, frozen=True, kw_only=True):
     repeated_parts: tuple[RepeatedEntry, ...] = ()
     """The first MOST_REPEATED of the parts, and days of an archive, that are repeated."""
     unreadable_total: int | None = None
-    """Number of inputs that could not be read, listed or not; null, of an earlier version, is as
-    many as are listed."""
+    """Number of inputs that could not be read; null of an earlier version, which listed all."""
     conflicting_days_total: int | None = None
-    """Number of conflicting days, listed or not; null, of an earlier version, is as many as are
-    listed."""
+    """Number of conflicting days; null of an earlier version, which listed all."""
     missing_days_total: int | None = None
-    """Number of missing days, listed or not; null, of an earlier version, is as many as are
-    listed."""
+    """Number of missing days; null of an earlier version, which listed all."""
     report_plugins: tuple[ReportPlugin, ...] = ()
     """Reports of plug-ins that were published beside ours, by name."""
     unlike_first: UnlikeFirst | None = None

@@ -8,4 +8,5 @@ from msgspec import Struct
 
 def to_json(message: Struct) -> bytes:
     """Readable JSON (UTF-8, indented, newline at the end)."""
-    return msgspec.json.format(msgspec.json.encode(message), indent=2) + b"\n"
+    text = msgspec.json.encode(message, enc_hook=dict)  # of a mapping that is read when asked for
+    return msgspec.json.format(text, indent=2) + b"\n"

@@ -31,18 +31,17 @@ def cells_of_periods(
 ) -> dict[str, PeriodCells]:
     """By key, of ``periods`` without a gap between them, those in which something was sold. A row
     of a category or a segment that is not listed is one of the rest."""
-    dated = partial.filter(pc.is_valid(partial["date"]))
-    if not periods or not len(dated):
+    if not periods:
         return {}
-    edges = np.array([periods[0].first, periods[-1].last], "datetime64[D]")
-    begin, end = numbers_of(step, edges).tolist()
-    number = numbers_of(step, dated["date"].to_numpy().astype("datetime64[D]"))
-    is_shown = (number >= begin) & (number <= end)
-    dated = dated.filter(pa.array(is_shown))
+    dates, (first, last) = partial["date"], (periods[0].first, periods[-1].last)
+    # Most rows may be older; one without a date is neither before nor after.
+    dated = partial.filter(pc.and_(pc.greater_equal(dates, first), pc.less_equal(dates, last)))
     if not len(dated):
         return {}
+    (begin,) = numbers_of(step, np.array([first], "datetime64[D]"))
+    number = numbers_of(step, dated["date"].to_numpy().astype("datetime64[D]"))
     keys = [
-        pa.array(number[is_shown] - begin),
+        pa.array(number - begin),
         _places(dated["category"], categories),
         _places(dated["segment"], segments),
     ]

@@ -85,18 +85,19 @@ def day_states(manifest: Manifest, summary: Summary) -> tuple[DayStates, int]:
     unread |= {(copy.archive, copy.day) for copy in unread_copies(manifest, summary)}
     conflicting, undated = set(manifest.conflicting_days), 0
     states = DayStates()
-    originals = {archive.duplicate_of for archive in manifest.archives} - {None}
-    looked_into = {each.name: each.days for each in manifest.archives if each.name in originals}
+    copied = () if manifest.counting() == len(manifest.archives) else manifest.archives
+    originals = {archive.duplicate_of for archive in copied} - {None}
+    looked_into = {each.name: each.days for each in copied if each.name in originals}
     for archive in manifest.archives:
         # Of copies, only the original was looked into.
-        copied = archive.duplicate_of
-        for day in archive.days if copied is None else looked_into.get(copied, ()):
+        original = archive.duplicate_of
+        for day in archive.days if original is None else looked_into.get(original, ()):
             state: DayState = "present"
             if (archive.name, day.name) in unread or (archive.name, None) in unread:
                 state = "unreadable"
             elif base_name(day.name) in conflicting:
                 state = "conflicting"
-            elif archive.duplicate_of or day.duplicate_of:
+            elif original or day.duplicate_of:
                 state = "duplicate"
             found = day_date(day.name)
             if found is None:

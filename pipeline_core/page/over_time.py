@@ -178,14 +178,11 @@ def over_time(
     segments: ShownGroups,
 ) -> OverTime:
     """Of the daily report's merged partial, and of the days that there are."""
-    groups = group_rows([partial["date"].combine_chunks()])
-    units, hi, lo = sum_measures(partial, groups)
-    bought = sum_purchases(partial, groups)
-    sold, undated = _by_date(groups.keys[0], units, hi, lo, bought)
+    sold, undated, knows_purchases = _by_date(partial)
     shown: dict[Step, list[PeriodSales]] = {"month": [], "week": [], "day": []}
     weekdays: tuple[WeekdaySales, ...] = ()
     if len(sold.numbers) or states:
-        dated = DatedSales(sold, states, closed, scale, knows_purchases=not bought.null_count)
+        dated = DatedSales(sold, states, closed, scale, knows_purchases=knows_purchases)
         for step, of_step in shown.items():
             periods = newest(step, dated.first, dated.last)
             of_step += [dated.sales_of(each) for each in periods]
@@ -207,10 +204,12 @@ def over_time(
     )
 
 
-def _by_date(
-    dates: pa.Array, units: pa.Array, hi: pa.Array, lo: pa.Array, purchases: pa.Array
-) -> tuple[DailySums, Sold | None]:
-    """Sums by date, and those of days without a date."""
+def _by_date(partial: pa.Table) -> tuple[DailySums, Sold | None, bool]:
+    """Sums by date, those of days without a date, and whether all purchases are known."""
+    groups = group_rows([partial["date"].combine_chunks()])
+    units, hi, lo = sum_measures(partial, groups)
+    purchases, (dates,) = sum_purchases(partial, groups), groups.keys
+    knows_purchases = not purchases.null_count
     is_dated = dates.is_valid().to_numpy(zero_copy_only=False)
     columns = [column.to_numpy() for column in (units, pc.fill_null(purchases, 0), hi, lo)]
     undated = [column[~is_dated] for column in columns]
@@ -218,7 +217,8 @@ def _by_date(
     order = np.argsort(numbers)
     dated = (column[is_dated][order] for column in columns)
     sums = DailySums(numbers[order].astype(np.int64), *dated)
-    return sums, None if is_dated.all() else _sold(int(column[0]) for column in undated)
+    of_undated = None if is_dated.all() else _sold(int(column[0]) for column in undated)
+    return sums, of_undated, knows_purchases
 
 
 def _spread(numbers: _Numbers, places: _Numbers, values: _Numbers) -> _Numbers:

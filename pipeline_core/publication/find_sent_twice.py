@@ -28,7 +28,7 @@ from pyroaring import BitMap64
 from pipeline_core.containers.entry_names import day_date
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Done
-from pipeline_core.merging.merge import opened_result
+from pipeline_core.merging.stored_results import opened_result
 from pipeline_core.processing.event_keys import key_bytes
 from pipeline_core.processing.process import temporary_files
 from pipeline_core.schemas import EVENT_KEYS, checked

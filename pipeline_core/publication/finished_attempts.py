@@ -6,7 +6,7 @@ it was: the records of whatever was attempted more than once, or quarantined, or
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from pipeline_core.errors import RetryableError
 from pipeline_core.ledger import RunLedger
@@ -17,14 +17,11 @@ from pipeline_core.messages import Receipt
 log = get_logger()
 
 
-def made_at_once(found: Iterable[Done]) -> set[str]:
-    """Ids of the work that was done by the first attempt, and whose receipt says all of it."""
-    return {done.work.id for done in found if _is_made_at_once(done.receipt)}
-
-
-def remove_finished(ledger: RunLedger, made: Collection[str]) -> None:
-    """Removes the records of attempts of a published run at work that was ``made_at_once``, unless
-    there was another attempt at it. What a storage that does not answer leaves, `gc` removes."""
+def remove_finished(ledger: RunLedger, found: Iterable[Done]) -> None:
+    """Removes the records of attempts of a published run at work that was done by the first one,
+    and whose receipt says all of it, unless there was another. What a storage that does not
+    answer leaves, `gc` removes."""
+    made = {done.work.id for done in found if _is_made_at_once(done.receipt)}
     try:
         if made:  # else there may be none, and nothing is asked
             counts = ledger.attempt_counts()

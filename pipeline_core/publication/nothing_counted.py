@@ -22,7 +22,7 @@ from pipeline_core.ledger.results import Done
 from pipeline_core.load.read_back import read_summary
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.logs import get_logger
-from pipeline_core.merging.merge import opened_result
+from pipeline_core.merging.stored_results import opened_result
 from pipeline_core.messages import EventCounts, Feed, Manifest, Options, Summary
 from pipeline_core.planning.event_sample import PartSample, holders, sampled_parts
 from pipeline_core.storage import Storage, open_archives, open_storage

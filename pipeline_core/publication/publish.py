@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 
@@ -19,7 +20,7 @@ from pipeline_core.ledger.run import CHANGES, OUTCOME, START_ANOTHER, VERDICT
 from pipeline_core.ledger.run_receipts import RECEIPTS
 from pipeline_core.logs import get_logger
 from pipeline_core.merging.gone_results import discarding_all_gone
-from pipeline_core.merging.merge import merge_results
+from pipeline_core.merging.merge import merge_results, merged_as_read
 from pipeline_core.messages import (
     Allowance,
     Manifest,
@@ -30,7 +31,7 @@ from pipeline_core.messages import (
 )
 from pipeline_core.places.owner import own_reports
 from pipeline_core.plural import counted
-from pipeline_core.publication.finished_attempts import made_at_once, remove_finished
+from pipeline_core.publication.finished_attempts import remove_finished
 from pipeline_core.publication.latest import show, show_after
 from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise
@@ -118,7 +119,6 @@ def _publish(
         remember_results(state, manifest, found)
     elif verdict is None:
         learn_days(state, manifest, found)
-    at_once = made_at_once(found)
     found, unlike_first = distinct(ledger, manifest, found)
     partials = merge_results(ledger, manifest, found)
     scale = _scale_of(state, manifest)
@@ -127,11 +127,12 @@ def _publish(
     if verdict.state == "failed":
         return _end(ledger, Outcome.failure(run_id, verdict))
     summary = _ended(summary, verdict)
+    since: Summary | None = None
     if verdict.state == "published":
         kept = ledger.changes() if CHANGES in looked.records else None
         past = note_changes(ledger, manifest, summary, found, kept)
         reports = open_storage(manifest.reports)
-        before = past.newest
+        before, since = past.newest, past.summary
         are_marked = before is not None and before.reports == manifest.reports
         owner = own_reports(state, reports, are_marked=are_marked)
         with reports.publish_folder(f"runs/{run_id}", is_new=looked.is_new) as folder:
@@ -151,9 +152,11 @@ def _publish(
             remedy=verdict.remedy,
             summary=summary,
         ),
+        since,
     )
     if outcome.state == "published":
-        remove_finished(ledger, at_once)
+        del partials  # which are as large as what is listed now
+        remove_finished(ledger, found)
     return outcome
 
 
@@ -194,8 +197,8 @@ def _after_a_bug(ledger: RunLedger) -> str:
     return f"The log says where it happened; then `sales-pipeline resume {ledger.run_id}`."
 
 
-def _end(ledger: RunLedger, outcome: Outcome) -> Outcome:
-    ledger.write_outcome(outcome)
+def _end(ledger: RunLedger, outcome: Outcome, before: Summary | None = None) -> Outcome:
+    ledger.write_outcome(outcome, before)
     log_ended = log.info if outcome.state == "published" else log.error
     log_ended(
         "run_ended",
@@ -228,7 +231,7 @@ def _missing(ledger: RunLedger, manifest: Manifest, work: tuple[Work, ...]) -> R
 
 def _all_results(ledger: RunLedger, manifest: Manifest) -> Sequence[Done]:
     """In the order of the archives' names."""
-    found = results(ledger, manifest)
+    found = results(ledger, manifest, partial(merged_as_read, ledger, manifest))
     if found.outstanding:
         raise _missing(ledger, manifest, found.outstanding)
     return found.done

@@ -13,7 +13,7 @@ from pipeline_core.ledger import Past, RunLedger
 from pipeline_core.ledger.results import Done
 from pipeline_core.load.rejects import HEADER, Room, parse_rejects
 from pipeline_core.load.tables import csv_line, to_parquet, write_by_category, write_csv
-from pipeline_core.merging.merge import opened_result
+from pipeline_core.merging.stored_results import opened_result
 from pipeline_core.messages import Manifest, Options, Summary, to_json
 from pipeline_core.publication.file_names import BY_CATEGORY, REJECTS, SUMMARY
 from pipeline_core.storage import open_storage
@@ -50,7 +50,7 @@ def write_reports(
         if report is CATEGORY_SALES:
             write_by_category(table, folder / BY_CATEGORY, spreadsheet_safe=safe)
             sales = table
-    _write_rejects(folder / REJECTS, ledger, done, manifest.options)
+    _write_rejects(folder / REJECTS, ledger, done if summary.rejected else (), manifest.options)
     reports = open_storage(manifest.reports)
     from pipeline_core.page.gather import write_pages  # takes a while: not for who only processes
 

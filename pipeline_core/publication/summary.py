@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 import pyarrow as pa
@@ -40,16 +40,20 @@ def summarise(
     """The figures of a run, ``partials`` being the merged ones by report. It has not ended yet:
     when it did is the verdict's to say."""
     added = AddedUp()
-    for each in done:
-        added.take(each)
+
+    def day_names() -> Iterator[str]:
+        for each in done:  # there may be very many, which are gone over once
+            added.take(each)
+            yield from (day.name for day in each.archive.days)
+
     most = manifest.options.most_listed
     missing, missing_count = missing_days(
-        (day.name for each in done for day in each.archive.days),
+        day_names(),
         manifest.options.closed_days,
         None if most is None else MOST_MISSING,
     )
     broken = {place.archive for place in added.unreadable if place.day is None}
-    reused = added.not_opened - broken
+    reused = len(added.not_opened - broken)
     events = EventCounts(
         seen=added.seen,
         counted=added.counted,
@@ -63,8 +67,8 @@ def summarise(
         created_at=manifest.created_at,
         finished_at=manifest.created_at,
         archives=Tally(
-            read=added.archives - len(reused) - len(broken),
-            reused=len(reused),
+            read=added.archives - reused - len(broken),
+            reused=reused,
             duplicate=len(manifest.archives) - added.archives,
             unreadable=len(broken),
         ),
@@ -127,7 +131,10 @@ def _ignored(manifest: Manifest, of_receipts: Mapping[str, int]) -> dict[str, in
     return merge_endings([manifest.ignored, of_receipts])
 
 
-def _inputs(manifest: Manifest, digests: Mapping[str, str | None]) -> dict[str, str | None]:
+def _inputs(manifest: Manifest, digests: dict[str, str | None]) -> dict[str, str | None]:
+    """In the order of the archives, as the ``digests`` of those that were read as a whole are."""
+    if len(digests) == len(manifest.archives):
+        return digests
     return {
         archive.name: digests.get(archive.name, archive.digest) for archive in manifest.archives
     }

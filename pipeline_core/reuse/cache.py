@@ -131,13 +131,17 @@ def merged_names(storage_key: str) -> tuple[str, str]:
     return key, rest.partition(".")[0]
 
 
-def keep_merged(state: Storage, key: str, partials: dict[str, bytes]) -> None:
-    """Keeps merged partials, by the report's name. A run ends as well without."""
+def keep_merged(state: Storage, key: str, partials: dict[str, bytes]) -> str | None:
+    """Keeps merged partials, by the report's name, and returns the digest of the file; None if it
+    could not be written. A run ends as well without."""
     data = msgspec.msgpack.encode(partials)
+    digest = hashlib.sha256(data).hexdigest()
     try:
-        state.write(_merged_key(key, hashlib.sha256(data).hexdigest()), data)
+        state.write(_merged_key(key, digest), data)
     except RetryableError as error:
         log.warning("merged_not_kept", key=key, cause=error.message)
+        return None
+    return digest
 
 
 def load_merged(state: Storage, key: str, digest: str) -> dict[str, bytes] | None:

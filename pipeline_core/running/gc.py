@@ -68,6 +68,8 @@ class _InUse:
             if manifest.work is not None:
                 self.blocks |= {block.key for block in (*manifest.blocks, manifest.work)}
         self.blocks |= ledger.blocks() | ledger.distinct_blocks()
+        if (outcome := ledger.outcome()) is not None and outcome.inputs is not None:
+            self.blocks.add(outcome.inputs.key)
 
     def add_memory(self, memory: Memory | None) -> None:
         """What the next run finds in it."""

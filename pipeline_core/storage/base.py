@@ -13,7 +13,7 @@ from typing import IO, Protocol
 from pipeline_core.errors import ConfigError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredObject:
     """One file: ``size`` in bytes; ``version`` changes whenever the bytes may have."""
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 from pipeline_core.errors import ConfigError
 from pipeline_core.logs import get_logger
@@ -128,11 +127,6 @@ class LocalStorage(Near):
         yield path
 
     @contextmanager
-    def open(self, key: str) -> Iterator[IO[bytes]]:
-        with self._read(key) as file:
-            yield file
-
-    @contextmanager
     def fetched(self, key: str) -> Iterator[BufferedReader]:
         with self._read(key) as file:
             yield file
@@ -245,8 +239,10 @@ class LocalStorage(Near):
         except OSError:
             with translated("read", self._path(key)):
                 return self._opened(self._place(key))
-        with translated("read", self._path(key)):
+        try:
             return self._file(descriptor, key)
+        except OSError as error:
+            raise translation("read", f"{self._base}/{key}", error) from error
 
     def _opened(self, place: str) -> int:
         try:
@@ -307,9 +303,8 @@ class LocalStorage(Near):
         """Why what a link leads to is not to be read; None if it may be."""
         return None
 
-    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+    def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
         with suppress(FileNotFoundError):
             path = self._listed(folder) if folder else self.root
             with translated("list", path), os.scandir(path) as entries:
-                return list(entries)
-        return []
+                yield from entries

@@ -25,7 +25,7 @@ class Near:
         raise NotImplementedError
 
     def open(self, key: str) -> AbstractContextManager[IO[bytes]]:
-        raise NotImplementedError
+        return self.fetched(key)
 
     def remove(self, key: str) -> None:
         folder, _, name = checked(key).rpartition("/")
@@ -54,7 +54,7 @@ class Near:
             elif is_visible(entry.name) and entry.is_file(follow_symlinks=False):
                 yield entry.name
 
-    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+    def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
         raise NotImplementedError
 
     @contextmanager

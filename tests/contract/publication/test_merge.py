@@ -11,7 +11,7 @@ import pytest
 
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import results
-from pipeline_core.merging import merge
+from pipeline_core.merging import merge, stored_results
 from pipeline_core.messages import Receipt, ReportPlugin, StoredFile
 from pipeline_core.running.gc import collect_garbage
 from pipeline_core.storage import open_storage
@@ -42,7 +42,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
 def loaded(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Names of the archives whose partials a run reads; empty it before the run."""
     names: set[str] = set()
-    real: Callable[..., bytes] = merge.load_result
+    real: Callable[..., bytes] = stored_results.load_result
 
     def load(ledger: RunLedger, done: Any, stored: Any) -> bytes:
         names.add(done.archive.name)
