@@ -133,7 +133,6 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
             with noted if is_new else nullcontext() as number:
                 looked = replace(looked, is_new=number == 1)
                 outcome = pipeline.publish(ledger.state.uri, run_id, looked=looked)
-                tell_end(run_id)
         except ResultsMissing as error:
             log.warning("results_missing", cause=error.message)
             reconciler.recover_run(settings, ledger, told=error.message)
@@ -141,6 +140,7 @@ def publish_run(self: PipelineTask, _archives: Any, state: str, run_id: str) -> 
         if is_new:
             metrics.observe_outcome(outcome)
         notify_of_outcome(ledger, settings.hooks(), outcome, is_new=is_new)
+        tell_end(run_id)
         log_deliveries(run_id, deliver_published(settings, ledger, self.worker()))
         return outcome.state
 

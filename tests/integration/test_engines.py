@@ -200,7 +200,9 @@ def test_chord_of_fifty_on_two_workers_is_one_message_an_archive(
         _wait_until_ready(one)
         _wait_until_ready(two)
         done = sales_pipeline("run", "--quiet", env=env)
-    assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr
+        ended = re.compile(r"publish_run\[[^]]+\] succeeded")  # after the command was told of it
+        eventually(lambda: any(ended.search(log.read_text()) for log in (one, two)), "its end")
     assert published_csvs(tmp_path) == expected
     tasks = re.compile(r"Task workers\.(\w+)\[[^]]+\] succeeded")
     logs = [one.read_text(), two.read_text()]
