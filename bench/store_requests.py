@@ -33,7 +33,7 @@ from console.stack.processes import kill_tree
 _SHOP = {"tiny": Recipe(3, 1, 10, 20, 10)}
 _USUAL = Recipe(60, 1, 100, 1_000, 100)
 _DELAYS = {"tiny": (0.0,)}
-_USUAL_DELAYS = (0.0, 0.03, 0.1)
+_USUAL_DELAYS = (0.0, 0.01, 0.03, 0.1)
 _PROCESSES = 2
 _MINUTE = 60.0
 _TINY_MINUTE = 3.0
