@@ -237,12 +237,13 @@ class StoreRequests(Struct, frozen=True):
 
 # Archives of a plan, and what is done with them.
 COUNTS, TINY_COUNTS = (1_000, 10_000, 100_000), (20, 70, 100)
+RUNS = "runs"
 STEPS = {
     "plan": "the first plan",
     "publish": "its publication",
     "again": "a run with nothing new",
     "progress": "two looks at the progress",
-    "runs": "`runs`",
+    RUNS: "`runs`",
 }
 
 

@@ -57,8 +57,10 @@ def test_a_full_stdout_is_told_of_and_the_run_is_published(
     assert "stdout could not be written: No space left on device." in again.stderr
 
 
-@pytest.mark.parametrize("reader", ["true", "head -1"])
-@pytest.mark.parametrize("options", ["", "--json"])
+@pytest.mark.parametrize(
+    ("options", "reader"),
+    [("", "head -1"), ("--json", "true"), pytest.param("", "true", marks=pytest.mark.long)],
+)
 def test_a_reader_who_goes_away_changes_nothing(
     env: dict[str, str], tmp_path: Path, options: str, reader: str
 ) -> None:
@@ -71,7 +73,14 @@ def test_a_reader_who_goes_away_changes_nothing(
     assert workbook.exists()
 
 
-@pytest.mark.parametrize("command", ["run", "verify", "backfill --from 2024-03-02 --to 2024-03-03"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "verify",
+        pytest.param("run", marks=pytest.mark.long),
+        pytest.param("backfill --from 2024-03-02 --to 2024-03-03", marks=pytest.mark.long),
+    ],
+)
 def test_processes_begin_where_stderr_is_closed(env: dict[str, str], command: str) -> None:
     env["SALES_FULL"] = "true"
     assert _typed(RUN.format(jobs=2), env).returncode == 0
