@@ -190,7 +190,7 @@ def _scaled(scale: Scale | None) -> Iterator[Aim]:
         what = f"{title}: a further archive's CPU time, to 100,000 against to 10,000"
         yield _Ratio(what, marginal(costs) if costs else None).at_most(1.15)
     most = points[COUNTS[-1]] if is_whole else None
-    peak = max(step.cost.peak_bytes for step in most.steps) / _MIB if most else None
+    peak = max(step.cost.largest_process for step in most.steps) / _MIB if most else None
     yield _Ratio("100,000 archives: the largest process, MiB", peak).at_most(400)
     largest = most.largest_file / _MIB if most else None
     yield _Ratio("100,000 archives: the largest file of state, MiB", largest).at_most(16)

@@ -33,6 +33,7 @@ _REST = 3
 _ORPHAN_SECONDS = 5.0
 _LOG_TAIL = 2_000
 _SET_CHILD_SUBREAPER = 36
+_MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # getrusage(2) of each
 
 
 class Errand(Struct, frozen=True):
@@ -99,7 +100,8 @@ def main() -> int:
     peak = watch.stop() if watch else 0
     cpu = usage.ru_utime + usage.ru_stime + _reap_orphans()
     cpu += cpu_seconds(helpers) - before
-    sys.stdout.buffer.write(msgspec.json.encode(Cost(seconds, cpu, peak)))
+    largest = usage.ru_maxrss * _MAXRSS_BYTES
+    sys.stdout.buffer.write(msgspec.json.encode(Cost(seconds, cpu, peak, largest)))
     return abs(process.returncode)
 
 

@@ -44,6 +44,8 @@ class Cost(Struct, frozen=True):
     cpu_seconds: float
     # The largest sum over the tree; 0 where nobody looked.
     peak_bytes: int = 0
+    # The most that one of its processes held resident, by the kernel; nobody needs to look.
+    largest_process: int = 0
 
 
 class Figures(Struct, frozen=True):

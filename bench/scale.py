@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import fmean
+from statistics import median
 
 from msgspec.structs import replace
 
@@ -16,36 +16,39 @@ from bench.meter import measure
 from bench.results import COUNTS, RUNS, STEPS, TINY_COUNTS, Cost, Scale, ScalePoint, Step
 from bench.simulated import write_shop
 
+_TURNS = 2
 # Before what is measured; the first run in which nothing is new notes digests in its plan.
 _UNMEASURED = {"publish": ("receipts",), "again": ("again",)}
 
 
 def measure_scale(folder: Path, say: Callable[[str], None], *, tiny: bool = False) -> Scale:
     """Each step of a run, with so many archives; every one in a process of its own. But for the
-    most, twice, before these and behind them, so that a machine that becomes slower meanwhile bends
-    no curve."""
+    most, in turn before these and behind them, so that a machine that becomes slower meanwhile
+    bends no curve."""
     counts, machine = TINY_COUNTS if tiny else COUNTS, look_around()
-    before = [_point(folder / f"{count}", count, say) for count in counts]
-    behind = [_point(folder / f"{count}-behind", count, say) for count in counts[-2::-1]]
+    few = [*counts[:-1] * _TURNS]
+    seen: dict[int, list[ScalePoint]] = {count: [] for count in counts}
+    for turn, count in enumerate([*few, counts[-1], *few[::-1]]):
+        seen[count].append(_point(folder / f"{turn}", count, say))
     return Scale(
         measured_on=datetime.now(UTC).date().isoformat(),
         machine=machine,
-        points=[*map(_between, before, behind[::-1]), before[-1]],
+        points=[_middle(points) for points in seen.values()],
     )
 
 
-def _between(one: ScalePoint, other: ScalePoint) -> ScalePoint:
-    """With the mean of what each step cost, and its larger peak."""
+def _middle(points: Sequence[ScalePoint]) -> ScalePoint:
+    """With the medians of what each step cost, and its largest process."""
     steps = []
-    for step, again in zip(one.steps, other.steps, strict=True):
-        costs = step.cost, again.cost
+    for same in zip(*(point.steps for point in points), strict=True):
+        costs = [step.cost for step in same]
         cost = Cost(
-            seconds=fmean(each.seconds for each in costs),
-            cpu_seconds=fmean(each.cpu_seconds for each in costs),
-            peak_bytes=max(each.peak_bytes for each in costs),
+            seconds=median(each.seconds for each in costs),
+            cpu_seconds=median(each.cpu_seconds for each in costs),
+            largest_process=max(each.largest_process for each in costs),
         )
-        steps.append(replace(step, cost=cost))
-    return replace(one, steps=steps)
+        steps.append(replace(same[0], cost=cost))
+    return replace(points[0], steps=steps)
 
 
 def _point(folder: Path, count: int, say: Callable[[str], None]) -> ScalePoint:
@@ -74,7 +77,7 @@ def _step(folder: Path, name: str) -> Cost:
     if name == RUNS:
         command = [sys.executable, "-m", "console.command", "runs", "--state", f"{folder}/state"]
     log = folder / f"{name}.log"
-    return measure(command, log, env=clean_environment(), memory=True)
+    return measure(command, log, env=clean_environment())
 
 
 def _state_files(folder: Path) -> list[Path]:

@@ -41,7 +41,7 @@ SCALE = (
     "seconds",
     "CPU seconds",
     "CPU ms an archive",
-    "peak MiB",
+    "largest process, MiB",
     "kB written",
 )
 FLEET = ("what", "build", "round trip", "requests", "an archive", "kB", "seconds")
@@ -158,7 +158,7 @@ def scale_rows(scale: Scale) -> Rows:
             f"{step.cost.seconds:.1f}",
             f"{step.cost.cpu_seconds:.1f}",
             f"{1000 * step.cost.cpu_seconds / point.archives:.2f}",
-            f"{step.cost.peak_bytes / (1 << 20):,.0f}",
+            f"{step.cost.largest_process / (1 << 20):,.0f}",
             f"{step.written / 1e3:,.0f}",
         )
         for point in scale.points
