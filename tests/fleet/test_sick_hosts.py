@@ -101,6 +101,7 @@ def _distinct(number: int) -> bytes:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)  # six runs, each of half a minute where a machine does nothing else
 def test_a_run_of_300_archives_with_a_sick_host_takes_about_as_long(
     running: Servers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
