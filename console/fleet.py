@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from workers.sending.broker import Answer
+    from workers.sending.reached_places import Unreached
 
 START_LINE = "celery -A workers worker"
 _CREDENTIALS = re.compile(r"(://)[^/]*@")
@@ -130,13 +131,17 @@ def worker_answers(settings: Settings) -> dict[str, Answer]:
         return answers(connection)
 
 
-def worker_troubles(settings: Settings, names: Collection[str]) -> dict[str, dict[str, str]]:
-    """By worker, which places it cannot use, and why. Raises RetryableError if the broker is
-    away."""
-    from workers.sending.broker import unreached_places
+def worker_troubles(
+    settings: Settings,
+    names: Collection[str],
+    enough: Callable[[Unreached], bool] = lambda _: False,
+) -> dict[str, Unreached]:
+    """By worker, which places it cannot use, and why; of all, or until one says what is ``enough``.
+    Raises RetryableError if the broker is away."""
+    from workers.sending.reached_places import unreached_places
 
     with _broker(settings) as (_, connection):
-        return unreached_places(names, connection)
+        return unreached_places(names, connection, enough=enough)
 
 
 def worker_settings(settings: Settings) -> dict[str, dict[str, Any]]:
@@ -153,8 +158,8 @@ def worker_settings(settings: Settings) -> dict[str, dict[str, Any]]:
 
 def ask_about_reports(settings: Settings, fleet: Fleet) -> Callable[[], None]:
     """Asks the workers, while a run is planned, whether they can write its reports. The result
-    waits for the answers, and raises ConfigError if none can: they would find out after all of the
-    work. Who does not answer says nothing against it."""
+    waits until one can, or all have answered, and raises ConfigError if none can: they would find
+    out after all of the work. Who does not answer says nothing against it."""
     from concurrent.futures import ThreadPoolExecutor
 
     celery_app(settings)
@@ -166,7 +171,7 @@ def ask_about_reports(settings: Settings, fleet: Fleet) -> Callable[[], None]:
 
 def _check_reports(settings: Settings, fleet: Fleet) -> None:
     with suppress(RetryableError):
-        found = worker_troubles(settings, fleet.processes)
+        found = worker_troubles(settings, fleet.processes, lambda places: "reports" not in places)
         told = {name: places.get("reports") for name, places in found.items()}
         if told and all(told.values()):
             name, cause = min(told.items())
@@ -222,7 +227,7 @@ def _is_answered(settings: Settings) -> bool:
     with _broker(settings) as (_, connection):
         from workers.sending.questions import ask
 
-        return bool(ask("ping", connection, quiet_seconds=_PING_SECONDS, enough=1))
+        return bool(ask("ping", connection, quiet_seconds=_PING_SECONDS, enough=lambda _: True))
 
 
 @contextmanager

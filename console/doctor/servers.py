@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,7 @@ def _disagreeing(settings: Settings, name: str, conf: dict[str, Any]) -> Check |
     return None
 
 
-def _reaching(troubles: dict[str, dict[str, str]]) -> Check | None:
+def _reaching(troubles: Mapping[str, Mapping[str, str]]) -> Check | None:
     """That workers cannot use places, each with its name; None if all can use all."""
     told = [
         f"{name} cannot use {place}: {cause}"

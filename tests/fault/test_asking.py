@@ -18,8 +18,9 @@ from pipeline_core.settings import load_settings
 from tests.support.fleet import Fleet
 from tests.support.processes import eventually
 from workers.celery import app
-from workers.sending.broker import answers, unreached_places
+from workers.sending.broker import answers
 from workers.sending.questions import ask, asking_connection
+from workers.sending.reached_places import Unreached, unreached_places
 
 _A_DAY = 86400.0
 _TO_ALL = "/0.celery.pidbox"
@@ -44,7 +45,7 @@ def test_nobody_waits_for_workers_that_are_not_there(ships: Fleet, asking: Any) 
         workers = answers(asking, quiet_seconds=_A_DAY)
         found.append({name: each.processes for name, each in workers.items()})
         found.append(sorted(ask("ping", asking, quiet_seconds=_A_DAY)))
-        found.append(len(ask("ping", asking, quiet_seconds=_A_DAY, enough=1)))
+        found.append(len(ask("ping", asking, quiet_seconds=_A_DAY, enough=lambda _: True)))
         found.append(list(ask("ping", asking, quiet_seconds=_A_DAY, of=["w1@test"])))
 
     Thread(target=look, daemon=True).start()
@@ -62,6 +63,24 @@ def test_one_that_hears_and_says_nothing_is_waited_for(ships: Fleet, asking: Any
     # What is answered late is the answer to nothing else.
     assert list(answers(asking, quiet_seconds=5.0)) == ["w0@test", "w1@test"]
     assert unreached_places(["w0@test", "w1@test"], asking) == {"w0@test": {}, "w1@test": {}}
+
+
+def test_one_that_stands_still_is_not_waited_for_if_another_says_enough(
+    ships: Fleet, asking: Any
+) -> None:
+    ships.worker(concurrency=1)
+    stopped = ships.worker(concurrency=1)
+    stopped.send_signal(signal.SIGSTOP)
+    names = ["w0@test", "w1@test"]
+
+    def can_write(told: Unreached) -> bool:
+        return "reports" not in told
+
+    assert unreached_places(names, asking, enough=can_write) == {"w0@test": {}}
+    # Whoever wants to hear of each is told that it stands still, and not that it looks.
+    silent = {"places": "It has said nothing for 5 s."}
+    assert unreached_places(names, asking) == {"w0@test": {}, "w1@test": silent}
+    stopped.send_signal(signal.SIGCONT)
 
 
 def test_a_run_asks_workers_once_who_is_there_and_listens_for_no_result(ships: Fleet) -> None:

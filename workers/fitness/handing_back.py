@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import operator
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from pipeline_core.fitness.local_failures import LocalFailures
 from pipeline_core.fitness.reach import unreached
 from pipeline_core.logs import get_logger
 from workers.celery import settings
-from workers.sending.broker import answers, unreached_places
+from workers.sending.broker import answers
+from workers.sending.reached_places import unreached_places
 
 log = get_logger()
 
@@ -70,7 +72,8 @@ def _others_work(worker: str, error: PipelineError) -> bool:
         others = fit_others(worker)
         if isinstance(error, NotFit) or not others:
             return bool(others)
-        return any(not troubles for troubles in unreached_places(others).values())
+        places = unreached_places(others, enough=operator.not_)
+        return not all(places.values())
     except (RetryableError, ConfigError) as trouble:  # of the broker
         log.warning("others_not_asked", cause=trouble.message)
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -20,7 +20,6 @@ from workers.celery import app
 from workers.config import (
     CLOCK,
     HOST,
-    REACH,
     SERVES,
     SETTINGS,
     STATE_MARK,
@@ -39,11 +38,6 @@ _NO_LOGIN = ("WRONGPASS", "NOAUTH", "NOPERM", "invalid username-password pair", 
 _NO_HOST = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}
 # Workers answer within milliseconds; each answer is given as long again for the next.
 _QUIET_SECONDS = 0.1
-# A busy machine, and one look at all places: an object store may take long to say no.
-_PATIENT = 10
-_LOOK_SECONDS = 20.0
-# A look at folders is over as soon as a process is forked for it.
-_FIRST_PAUSE_SECONDS = 0.01
 
 
 class Answer(NamedTuple):
@@ -93,35 +87,6 @@ def answers(connection: Any = None, *, quiet_seconds: float = _QUIET_SECONDS) ->
         for name, each in sorted(found.items())
         if "pool" in each  # one that is leaving has none
     }
-
-
-def unreached_places(names: Collection[str], connection: Any = None) -> dict[str, dict[str, str]]:
-    """By the name of each of these workers, which places it cannot use, and why. One that does not
-    say so in time has a cause, too; one of an older version is left out.
-
-    Raises:
-        RetryableError: the broker does not answer.
-    """
-    found: dict[str, dict[str, str]] = {}
-    deadline, pause = time.monotonic() + _LOOK_SECONDS, _FIRST_PAUSE_SECONDS
-    while missing := set(names) - found.keys():
-        try:
-            told = ask(
-                REACH, connection, quiet_seconds=_QUIET_SECONDS * _PATIENT, of=sorted(missing)
-            )
-        except AWAY as error:
-            raise no_answer(error) from error
-        for name, answer in told.items():
-            if "found" not in answer:  # an older version, which refuses what it does not know
-                found[name] = {}
-            elif answer["found"] is not None:
-                found[name] = answer["found"]
-        if time.monotonic() > deadline:
-            silent = {"places": f"It has not said so in {_LOOK_SECONDS:.0f} s."}
-            return found | dict.fromkeys(missing - found.keys(), silent)
-        time.sleep(pause)
-        pause = min(2 * pause, _QUIET_SECONDS)
-    return found
 
 
 def worker_processes(shop: Shop, connection: Any = None) -> dict[str, int]:

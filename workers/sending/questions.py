@@ -3,7 +3,7 @@ is not there. How many hear what is said to all is what Redis answers to PUBLISH
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -52,11 +52,11 @@ def ask(
     *,
     quiet_seconds: float,
     of: Sequence[str] | None = None,
-    enough: int | None = None,
+    enough: Callable[[Mapping[str, Any]], bool] | None = None,
 ) -> dict[str, Any]:
     """What each worker answers, by its name: all of them, or those ``of`` these names, until
-    ``enough`` did, or everybody who heard it, or nobody for ``quiet_seconds``. By another than an
-    ``asking_connection`` it is not known who heard it.
+    everybody did who heard it, or nobody for ``quiet_seconds``, or one answer is ``enough``. By
+    another than an ``asking_connection`` it is not known who heard it.
 
     Raises:
         OperationalError, RedisError, OSError: the broker is away.
@@ -70,7 +70,7 @@ def ask(
             found.update(answer)
             number += 1
             awaited = getattr(channel, "heard", None) if of is None else len(of)
-            if number in {enough, awaited}:
+            if number == awaited or (enough is not None and any(map(enough, answer.values()))):
                 raise _AllAnswered
 
         mailbox: Any = Mailbox(  # type: ignore[no-untyped-call]
