@@ -16,6 +16,7 @@ from console.display.json_output import NothingNew
 from console.display.standard_files import printed_if_possible
 from console.display.terminal import complain, is_watched, note, print_json
 from pipeline_core.configuration.served_shops import Shop
+from pipeline_core.errors import PipelineError
 from pipeline_core.ledger import RunLedger, lease
 from pipeline_core.ledger.result_files import HeldResults
 from pipeline_core.machine.memory import keep_freed_memory
@@ -154,14 +155,24 @@ def _how_to_go_on(settings: Settings, ledger: RunLedger) -> str:
             f"Stopped following. {who_goes_on(settings, ledger.run_id)} "
             f"`sales-pipeline resume {ledger.run_id}` follows it again."
         )
-    lease.release(ledger)
     if manifest is None:
+        _end_unplanned(ledger)
         return f"Stopped before anything was read. {what_stands(ledger.state)}"
+    lease.release(ledger)
     done, total = len(ledger.receipt_ids()), len(manifest.planned_work())
     return (
         f"Stopped. Done: {done} of {total} {manifest.work_unit}. {what_stands(ledger.state)} "
         f"`sales-pipeline resume {ledger.run_id}` goes on."
     )
+
+
+def _end_unplanned(ledger: RunLedger) -> None:
+    """Nothing of the run is there to go on with: it ends here, and its successor has nobody told."""
+    held = lease.newest(ledger.state)
+    if held is not None and held.run_id == ledger.run_id:
+        from pipeline_core.publication.publish import fail
+
+        fail(ledger.state.uri, ledger.run_id, PipelineError("It was stopped before it was planned."))
 
 
 def _fleet(settings: Settings, *, quiet: bool) -> Fleet | None:

@@ -545,6 +545,31 @@ def test_a_command_that_was_killed_while_it_planned(env: dict[str, str], tmp_pat
         assert "sales-pipeline run" in done.stderr
 
 
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_was_stopped_while_it_planned_alarms_nobody_later(
+    env: dict[str, str], tmp_path: Path, signum: int
+) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    os.mkfifo(blocked / "customers.csv")
+    with _started(env | {"SALES_DIMENSIONS": str(blocked)}, "run", "--quiet") as command:
+        eventually(lambda: run_ids(open_storage(env["SALES_STATE"])), "the run")
+        stopped = _state(env)
+        eventually(lambda: stopped.attempts("plan"), "its plan")
+        command.send_signal(signum)
+        _, err = command.communicate(timeout=30)
+    assert command.returncode == 128 + signum
+    assert "Stopped before anything was read." in err
+    outcome = stopped.outcome()
+    assert outcome is not None
+    assert outcome.reason == "It was stopped before it was planned."
+    told = tmp_path / "told.json"
+    done = sales_pipeline("run", env=env | {"SALES_HOOK_COMMAND": f"tee -a {told}"})
+    assert done.returncode == 0, done.stderr
+    assert "run_abandoned" not in done.stderr
+    assert not told.exists()
+
+
 def test_resuming_what_is_no_run(env: dict[str, str]) -> None:
     done = sales_pipeline("resume", "nonsense", env=env)
     assert done.returncode == 2
