@@ -87,10 +87,12 @@ def _rejects(ledger: RunLedger, reason: str | None) -> Iterator[Reject]:
 def _results(ledger: RunLedger) -> Sequence[Done]:
     """As the run published them, or would have."""
     from pipeline_core.ledger.results import results
+    from pipeline_core.processing.lost_results import check_none_lost
     from pipeline_core.processing.sent_twice import distinct_results
 
-    manifest, verdict = ledger.manifest(), ledger.verdict()
+    manifest, verdict = ledger.manifest(), ledger.verdict() or ledger.outcome()
     found = results(ledger, manifest)
+    check_none_lost(ledger, manifest, found)
     done, unread = found.done, len({work.archive for work in found.outstanding})
     if unread:
         which = "1 archive was" if unread == 1 else f"{unread:,} archives were"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from console.display.terminal import print_json
+from console.display.terminal import note, print_json
 from console.options import json_option, place_options, run_argument, run_settings
 from pipeline_core.unprintable import plain
 
@@ -39,8 +39,10 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
     )
     from console.display.views import output, print_summary, table
     from console.newest_run import planned_ledger_of
+    from pipeline_core.errors import LostResult
     from pipeline_core.ledger.results import results
     from pipeline_core.messages import plugin_words
+    from pipeline_core.processing.lost_results import check_none_lost
 
     ledger = planned_ledger_of(run_settings(options), run_id)
     outcome = ledger.outcome()
@@ -66,8 +68,12 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
         click.echo(f"Prices are version {manifest.price_history} of the price history.")
     if manifest.report_plugins:
         click.echo(plain(f"Reports by plug-ins: {plugin_words(manifest.report_plugins)}."))
-    done = results(ledger, manifest).done
-    rows = [(name, f"{seconds:.2f}", f"{seen:,}") for name, seconds, seen in _slowest(done)]
+    found = results(ledger, manifest)
+    try:
+        check_none_lost(ledger, manifest, found)
+    except LostResult as error:  # its figures are in the outcome
+        note(str(error))
+    rows = [(name, f"{seconds:.2f}", f"{seen:,}") for name, seconds, seen in _slowest(found.done)]
     console.print(table(["slowest archives", "seconds", "events"], rows, numbers=(1, 2)))
     print_troubles(ledger)
     print_deliveries(ledger)

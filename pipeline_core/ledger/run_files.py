@@ -57,11 +57,11 @@ class RunFiles:
 
     def load(self, stored: StoredFile) -> bytes:
         """The bytes of a stored file. Raises DamagedResult if they are not those stored."""
-        return load_stored(self.state, stored, self.held)
+        return load_stored(self.state, stored, self.held, self.run_id)
 
     def opened(self, stored: StoredFile) -> AbstractContextManager[IO[bytes]]:
         """The same to read from its beginning, of any size. Raises DamagedResult."""
-        return opened_stored(self.state, stored, self.held)
+        return opened_stored(self.state, stored, self.held, self.run_id)
 
     def records(self) -> frozenset[str]:
         """Names of the run's records, and of folders of such, that there are, whoever wrote them:

@@ -138,6 +138,14 @@ class RunReceipts(RunFiles):
         """Keys of the blocks that hold receipts taken over."""
         return {reused.block.key for reused in self._taken_over().blocks}
 
+    def place_of(self, work_id: str) -> str:
+        """The key of the file that a result is in, or should be."""
+        for reused in self._taken_over().blocks:
+            works = works_of(reused, self._taken_over().shares)
+            if any(work.id == work_id for each in works for work in each):
+                return reused.block.key
+        return self._key(_result(work_id))
+
     def _taken_over(self) -> ReusedReceipts:
         if self.held is not None and self.held.reused is not None:
             return self.held.reused

@@ -43,5 +43,5 @@ def _discarded_if_damaged(ledger: RunLedger, done: Done) -> Iterator[None]:
             log.warning("damaged_result_discarded", run_id=ledger.run_id, cause=error.message)
             ledger.discard_receipt(done.work)
         raise ResultsMissing(
-            f"{error.message}.", f"`sales-pipeline resume {ledger.run_id}` makes it again."
+            error.message, f"`sales-pipeline resume {ledger.run_id}` makes it again."
         ) from error

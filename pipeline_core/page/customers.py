@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from pipeline_core.errors import ContractError
+from pipeline_core.kept.customers import load_customers, save_customers
 from pipeline_core.kept.snapshots import load_customer_numbers, load_snapshot
 from pipeline_core.ledger import Past, RunLedger
-from pipeline_core.ledger.customers import load_customers, save_customers
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.load.earlier_runs import EarlierRun
 from pipeline_core.messages import Manifest

@@ -30,6 +30,7 @@ from pipeline_core.messages import ArchiveRef, DayRef, Manifest
 from pipeline_core.processing.count import count_events
 from pipeline_core.processing.extraction import Extraction
 from pipeline_core.processing.levels import Level
+from pipeline_core.processing.lost_results import check_none_lost
 from pipeline_core.processing.rules import Rules
 from pipeline_core.processing.sent_twice import (
     Marking,
@@ -140,16 +141,10 @@ class _Days:
 
 
 def counted_days(ledger: RunLedger, manifest: Manifest) -> list[CountedDay]:
-    """In the order of archives and days. Raises ConfigError if the run is not processed, a result
-    of it is gone, or its record of what was sent twice, and DamagedResult if what that names is."""
+    """In the order of archives and days. Raises ConfigError if the run is not processed, and
+    DamagedResult if a result of it is lost, or its record of what was sent twice."""
     found = results(ledger, manifest)
-    verdict = ledger.verdict()
-    if found.outstanding and verdict is not None and verdict.state == "published":
-        archive = manifest.archive(found.outstanding[0].archive).name
-        raise ConfigError(
-            f"Run {manifest.run_id} is published, and its result of {archive} is gone.",
-            f"`sales-pipeline rebuild {manifest.run_id}` counts that archive again.",
-        )
+    check_none_lost(ledger, manifest, found)
     if found.outstanding:
         raise ConfigError(
             f"Run {manifest.run_id} is not processed yet.",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyroaring import BitMap
 
 from pipeline_core.blocks.packed import held
-from pipeline_core.errors import ConfigError
+from pipeline_core.errors import LostResult
 from pipeline_core.extract.candidate_rows import TableRows
 from pipeline_core.extract.candidates import Decoded
 from pipeline_core.ledger import RunLedger
@@ -29,12 +29,12 @@ _Part = TypeVar("_Part")
 
 def distinct_results(ledger: RunLedger, manifest: Manifest, done: Sequence[Done]) -> Sequence[Done]:
     """Results of a run as it published them: without events that were sent before. Raises
-    ConfigError if its record of them is gone."""
+    LostResult if its record of them is gone."""
     if not manifest.options.feed.event_id:
         return done
     receipts = ledger.distinct()
     if receipts is None:
-        raise ConfigError(
+        raise LostResult(
             f"The record of what was sent twice in run {ledger.run_id} is gone.",
             f"`sales-pipeline rebuild {ledger.run_id}` makes it again.",
         )

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from pipeline_core.diff.causes import CauseKind
-from pipeline_core.errors import ConfigError, EventsGone, ResultsMissing
+from pipeline_core.errors import EventsGone, LostResult, ResultsMissing
 from pipeline_core.ledger import RunLedger, result_files
 from pipeline_core.ledger.results import results
 from pipeline_core.messages import (
@@ -253,7 +253,7 @@ def test_what_was_counted_again_is_made_anew_if_it_is_damaged(
 def test_a_lost_record_of_a_run_is_told_and_rebuilt(overlapping: Shop, tmp_path: Path) -> None:
     outcome = run(overlapping, tmp_path)
     (tmp_path / "state" / "runs" / outcome.run_id / "distinct.json").unlink()
-    with pytest.raises(ConfigError, match=f"rebuild {outcome.run_id}"):
+    with pytest.raises(LostResult, match=f"rebuild {outcome.run_id}"):
         explained(tmp_path, outcome.run_id)
     for folder in ("partials", "rejects", "sent_twice"):
         shutil.rmtree(tmp_path / "state" / "runs" / outcome.run_id / folder)
@@ -279,7 +279,7 @@ def test_of_many_archives_the_record_is_in_blocks(
     assert stored(tmp_path, "sent_twice") == before, "nothing is counted again"
     (tmp_path / "state" / kept.blocks[0].key).unlink()
     (tmp_path / "state" / max(ledger_of(tmp_path, first.run_id).distinct_blocks())).unlink()
-    with pytest.raises(ConfigError, match=f"rebuild {first.run_id}"):
+    with pytest.raises(LostResult, match=f"rebuild {first.run_id}"):
         explained(tmp_path, first.run_id)
     assert units(run(shop, tmp_path)) == 1
 
