@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.display.terminal import note
-from pipeline_core.ledger import RunLedger, newest_runs, nothing_yet, open_state
+from pipeline_core.ledger import RunLedger, newest_runs, nothing_yet, read_state
 from pipeline_core.settings import Settings
 
 
@@ -14,7 +14,7 @@ def ledger_of(settings: Settings, run_id: str | None) -> RunLedger:
         ConfigError: there is no run yet.
         RetryableError: the state storage does not answer.
     """
-    state = open_state(settings.state)
+    state = read_state(settings.state)
     if run_id is None:
         run_id = next(newest_runs(state), None)
         if run_id is None:

@@ -123,7 +123,7 @@ run_options = _together(
 def completed_runs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Runs that the shell may offer, newest first; none if the state cannot be read."""
     from pipeline_core.errors import PipelineError
-    from pipeline_core.ledger import open_state, run_ids
+    from pipeline_core.ledger import read_state, run_ids
     from pipeline_core.settings import load_settings, store_variables
     from pipeline_core.store_environment import use_store_variables
     from pipeline_core.vouching.key import use_state_key
@@ -132,7 +132,7 @@ def completed_runs(ctx: click.Context, _param: click.Parameter, incomplete: str)
         settings = load_settings({"state": ctx.params.get("state")})
         use_state_key(settings.chosen_state_key())
         use_store_variables(store_variables())
-        state = open_state(settings.state)
+        state = read_state(settings.state)
         return [each for each in reversed(run_ids(state)) if each.startswith(incomplete)]
     except PipelineError:  # the command itself will say so
         return []

@@ -20,6 +20,7 @@ PipelineError
 ├── PublishRefused     the run must not replace the published report
 └── ContractError      our own bug: fail loudly
     ├── DamagedBlock   records of archives are gone or damaged: plan again
+    ├── DamagedRecord  another record is lost or damaged: do what it says, or without
     └── DamagedResult  a stored result is not what its receipt says: make it again
         └── LostResult     it is gone, and others with it, perhaps: look which, first
 
@@ -162,6 +163,10 @@ class ContractError(PipelineError):
 
 class DamagedBlock(ContractError):
     """A block is gone, or is not what was written; its file is removed, to be written again."""
+
+
+class DamagedRecord(ContractError):
+    """A record of a state that should be there is lost, or is not what was written."""
 
 
 class DamagedResult(ContractError):

@@ -23,9 +23,9 @@ def diff_command(before: str | None, after: str | None, as_json: bool, **options
     """
     from console.display.difference import print_difference
     from pipeline_core.diff import chosen_runs, difference
-    from pipeline_core.ledger import open_state
+    from pipeline_core.ledger import read_state
 
-    state = open_state(run_settings(options).state)
+    state = read_state(run_settings(options).state, may_add=True)
     found = difference(state, *chosen_runs(state, before, after))
     if as_json:
         print_json(found)

@@ -43,14 +43,14 @@ def explain_command(
     """
     from console.display.explanation import print_explanation
     from console.display.views import output
-    from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.ledger import RunLedger, read_state
     from pipeline_core.publication.latest import chosen_run
     from pipeline_core.questions.explain.explain import explain
     from pipeline_core.questions.explain.explanation import Cell
 
     cell = Cell(category, segment, day)
     settings = run_settings(options)
-    state = open_state(settings.state)
+    state = read_state(settings.state, may_add=True)
     ledger = RunLedger(state, chosen_run(state, run_id))
     check_reports_place(settings, ledger)
     found = explain(ledger, cell, most)

@@ -42,7 +42,7 @@ def show_plan(settings: Settings, *, as_json: bool, list_all: bool = True) -> No
     from console.display.json_output import Planned
     from console.display.views import output, table
     from pipeline_core.containers.ignored import endings_in_words, merge_endings
-    from pipeline_core.ledger import open_state, unvouched_words
+    from pipeline_core.ledger import read_state, unvouched_words
     from pipeline_core.messages import MOST_MISSING
     from pipeline_core.planning.feed_paths import check_feed_paths
     from pipeline_core.planning.plugins import load_plugins
@@ -58,7 +58,7 @@ def show_plan(settings: Settings, *, as_json: bool, list_all: bool = True) -> No
 
     note(unvouched_words(settings.state))
     plugins = load_plugins(settings.places(), settings.chosen_reports())
-    memory = recall(open_state(settings.state), absolute_uri(settings.data))
+    memory = recall(read_state(settings.state), absolute_uri(settings.data))
     options, known = settings.options(), _versions_and_days(known_archives(memory))
     data = open_archives(settings.data, follow_links=settings.follow_links)
     found = survey(
@@ -88,7 +88,7 @@ def show_plan(settings: Settings, *, as_json: bool, list_all: bool = True) -> No
     )
     is_known = all(archive.name in known for archive, _ in states)
     nothing_new = is_known and not (to_read or vanished or settings.full)
-    seconds = _expected_seconds(open_state(settings.state), to_read)
+    seconds = _expected_seconds(read_state(settings.state), to_read)
     if as_json:
         print_json(
             Planned(

@@ -51,14 +51,14 @@ def prices_command(
     **options: Any,
 ) -> None:
     """Show the price history that SALES_PRICE_HISTORY=keep makes."""
-    from pipeline_core.ledger import open_state, unvouched_words
+    from pipeline_core.ledger import open_state, read_state, unvouched_words
     from pipeline_core.price_history.price_lists import load_prices
 
     if restore is not None and load is not None:
         raise click.UsageError("--restore and --load are two histories; take one.")
     settings = run_settings(options)
     note(unvouched_words(settings.state))
-    state = open_state(settings.state)
+    state = (open_state if restore or load else read_state)(settings.state)
     if restore is not None or load is not None:
         made = _put(state, restore, load)
         note(f"The price history is {made}.")

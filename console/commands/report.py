@@ -101,13 +101,13 @@ def report_command(
     period = _period(first, last, month, year, compared_with)
     settings = run_settings(options)
     from pipeline_core.errors import ConfigError
-    from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.ledger import RunLedger, read_state
     from pipeline_core.publication.latest import chosen_run
     from pipeline_core.questions.range_report import range_sales
 
     if out is not None and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
         raise ConfigError(f"{out} is there already.", "Name a folder that is not, or is empty.")
-    state = open_state(settings.state)
+    state = read_state(settings.state, may_add=True)
     ledger = RunLedger(state, chosen_run(state, run_id))
     check_reports_place(settings, ledger)
     if isinstance(period, tuple):

@@ -22,9 +22,9 @@ def runs_command(newest: int, as_json: bool, **options: Any) -> None:
     """
     settings = run_settings(options)
     from console.display.run_history import listed_runs, print_runs
-    from pipeline_core.ledger import open_state, planted_words, unvouched_words
+    from pipeline_core.ledger import planted_words, read_state, unvouched_words
 
-    state = open_state(settings.state)
+    state = read_state(settings.state)
     found = listed_runs(settings, newest)
     if as_json:
         print_json(found)

@@ -41,7 +41,7 @@ def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: An
     """
     settings = run_settings(options)
     from console.display.bar import Bar
-    from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.ledger import RunLedger, read_state
     from pipeline_core.load.read_back import check_not_removed
     from pipeline_core.machine.memory import keep_freed_memory
     from pipeline_core.storage import open_storage
@@ -50,7 +50,7 @@ def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: An
     keep_freed_memory()
     quiet = quiet or as_json
     run_id = run_id or _latest_run(settings)
-    manifest = RunLedger(open_state(settings.state), run_id).manifest()
+    manifest = RunLedger(read_state(settings.state), run_id).manifest()
     reports_uri = given_place(settings, "reports")
     check_not_removed(open_storage(reports_uri or manifest.reports), run_id)
     with terminable(), Bar(len(manifest.archives), quiet=quiet) as bar:
@@ -75,12 +75,12 @@ def verify_command(run_id: str | None, as_json: bool, quiet: bool, **options: An
 def _latest_run(settings: Settings) -> str:
     from pipeline_core.configuration.places import LATEST
     from pipeline_core.errors import ConfigError
-    from pipeline_core.ledger import open_state
+    from pipeline_core.ledger import read_state
     from pipeline_core.places.owner import other_owner
     from pipeline_core.storage import open_storage
 
     reports = open_storage(settings.reports)
-    state = open_state(settings.state)
+    state = read_state(settings.state)
     if other := other_owner(state, reports):
         raise ConfigError(
             f"The reports in {reports.uri} are of the state {other}, and not of {state.uri}.",

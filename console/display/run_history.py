@@ -8,7 +8,7 @@ from console.display.json_output import ListedRun
 from console.display.terminal import note
 from console.display.views import as_of_words, output, table
 from pipeline_core.errors import DamagedBlock, PipelineError
-from pipeline_core.ledger import RunLedger, newest_runs, open_state
+from pipeline_core.ledger import RunLedger, newest_runs, read_state
 from pipeline_core.load.removed_reports import RemovedReport, removed_report
 from pipeline_core.messages import Manifest, Tally
 from pipeline_core.plural import counted
@@ -24,7 +24,7 @@ _Removed = Callable[[str], RemovedReport | None]
 def listed_runs(settings: Settings, newest: int) -> list[ListedRun]:
     """So many of the newest runs, and the starts since the last of them that failed before they
     were planned, newest first. Raises RetryableError if the state does not answer."""
-    state, removed = open_state(settings.state), _removed_reports(settings)
+    state, removed = read_state(settings.state), _removed_reports(settings)
     found: list[ListedRun] = []
     for run_id in newest_runs(state) if newest else ():
         found.append(_listed(RunLedger(state, run_id), removed))

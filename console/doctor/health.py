@@ -30,11 +30,11 @@ def check_report_age(settings: Settings, limit: timedelta) -> Check:
     Raises:
         PipelineError: the state storage cannot be read.
     """
-    from pipeline_core.ledger import open_state, unvouched_words
+    from pipeline_core.ledger import read_state, unvouched_words
     from pipeline_core.pipeline import last_publication
     from pipeline_core.running.if_changed import fresh_at
 
-    state = open_state(settings.state)
+    state = read_state(settings.state)
     published_at = last_publication(state)
     remedy = "`sales-pipeline runs` says what happened since."
     if published_at is None:

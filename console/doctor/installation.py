@@ -9,7 +9,7 @@ from console.doctor.checks import Check
 from pipeline_core.configuration.hook_command import is_found, program
 from pipeline_core.containers.codecs import HAS_LIBDEFLATE
 from pipeline_core.framing.kernel import IS_BUILT
-from pipeline_core.ledger import RunLedger, newest_runs, open_state
+from pipeline_core.ledger import RunLedger, newest_runs, read_state
 from pipeline_core.machine.install_lines import install_line, rebuild_line
 from pipeline_core.machine.plugins import REPORT_GROUP, plugin_names
 from pipeline_core.messages import plugin_words
@@ -70,7 +70,7 @@ def check_settings(settings: Settings) -> Check:
 
 def _longest_run(settings: Settings) -> float:
     """Seconds, of the newest runs that the state knows."""
-    state = open_state(settings.state)
+    state = read_state(settings.state)
     looked_at = islice(newest_runs(state), _RUNS_LOOKED_AT)
     outcomes = (RunLedger(state, run_id).outcome() for run_id in looked_at)
     summaries = (outcome.summary for outcome in outcomes if outcome is not None)

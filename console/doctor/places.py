@@ -7,7 +7,7 @@ from pipeline_core.configuration.places import LATEST, is_plugin
 from pipeline_core.dimensions.columns import some
 from pipeline_core.dimensions.plugin import described
 from pipeline_core.fitness.reach import try_writing
-from pipeline_core.ledger import open_state, unvouched_words
+from pipeline_core.ledger import read_state, unvouched_words
 from pipeline_core.places.owner import check_owner
 from pipeline_core.planning.archives import find_archives
 from pipeline_core.planning.feed_paths import unseen_paths
@@ -49,7 +49,7 @@ def check_data(settings: Settings) -> Check:
 
 def check_state(settings: Settings) -> Check:
     """Whether the state storage can be written, and keeps two runs apart."""
-    state = open_state(settings.state)
+    state = read_state(settings.state)
     is_there = try_writing(
         settings.state, "The records of runs", "SALES_STATE", lambda place, _: check_creates(place)
     )
@@ -68,7 +68,7 @@ def check_state(settings: Settings) -> Check:
 def check_reports(settings: Settings) -> Check:
     """Whether reports can be published."""
     reports = open_storage(settings.reports)
-    check_owner(open_state(settings.state), reports)
+    check_owner(read_state(settings.state), reports)
     followed: list[str] = []
 
     def point(_: Storage, name: str) -> None:
@@ -89,13 +89,13 @@ def check_reports(settings: Settings) -> Check:
 
 def check_prices(settings: Settings) -> Check:
     """Whether the price history that is to be kept is there, and sound."""
-    prices = newest_prices(open_state(settings.state))
+    prices = newest_prices(read_state(settings.state))
     if settings.price_history != "keep":
         stays = "; what was kept stays, and counts for nothing" if prices is not None else ""
         return Check("prices", "ok", f"those of products as they are, without a history{stays}")
     if prices is None:
         return Check("prices", "ok", "a history is kept from the next run on")
-    load_prices(open_state(settings.state), prices)
+    load_prices(read_state(settings.state), prices)
     rows = counted(prices.file.rows, "row")
     return Check("prices", "ok", f"a history of {rows}, last changed {prices.read_at:%Y-%m-%d}")
 

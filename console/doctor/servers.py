@@ -187,11 +187,11 @@ def check_clock(settings: Settings) -> Check:
 
 def check_schedule(settings: Settings) -> Check:
     """Whether something starts the runs of the schedule, where beat was seen to work by it."""
-    from pipeline_core.ledger import open_state, slots
+    from pipeline_core.ledger import read_state, slots
     from pipeline_core.running.missed_slots import missed_slot
     from pipeline_core.running.schedule import name_of
 
-    state = open_state(settings.state)
+    state = read_state(settings.state)
     if slots.in_force_since(state, name_of(settings)) is None:
         return Check("schedule", "ok", "no beat was seen to work by it")
     missed = missed_slot(settings, state, datetime.now(UTC))

@@ -10,12 +10,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from pipeline_core.blocks.damaged import clear_up
 from pipeline_core.errors import DamagedBlock
-from pipeline_core.logs import get_logger
 from pipeline_core.messages import ArchiveBlock
 from pipeline_core.storage import Storage
-
-log = get_logger()
 
 FOLDER = "blocks"
 # To read one file more costs more than the records of so many archives.
@@ -79,8 +77,7 @@ def read_block(state: Storage, block: ArchiveBlock, kind: type[_Record]) -> list
         cause = "it is gone"
     except (OSError, EOFError, zlib.error) as error:  # gzip's, of a file that is torn
         cause = str(error)
-    log.warning("damaged_block_removed", key=block.key, cause=cause)
-    state.remove(block.key)
+    clear_up(state, block.key, "block", cause)
     raise DamagedBlock(f"{block.key} is damaged: {cause}.", "Start another: `sales-pipeline run`.")
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from pipeline_core.errors import ConfigError, PipelineError
 from pipeline_core.frames.tables import ReportFrame, frame_of, report_frame
-from pipeline_core.ledger import RunLedger, lease, newest_runs, open_state
+from pipeline_core.ledger import RunLedger, lease, newest_runs, read_state
 from pipeline_core.load.read_back import read_published
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
@@ -161,7 +161,7 @@ def run(
 def runs(*, state: str | Path | None = None, newest: int = 20, **settings: object) -> list[Run]:
     """The ``newest`` runs, newest first. Raises ConfigError for a wrong setting, RetryableError if
     the state storage does not answer."""
-    storage = open_state(_settings(settings | {"state": state}).state)
+    storage = read_state(_settings(settings | {"state": state}).state)
     ledgers = [RunLedger(storage, each) for each in islice(newest_runs(storage), max(newest, 0))]
     return [_run(ledger, ledger.outcome()) for ledger in ledgers]
 

@@ -47,7 +47,7 @@ from pipeline_core.ledger.publications import (
 )
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.ledger.runs import is_vouched_run, newest_runs, planted_words, run_ids
-from pipeline_core.ledger.state import nothing_yet, open_state, unvouched_words
+from pipeline_core.ledger.state import nothing_yet, open_state, read_state, unvouched_words
 
 __all__ = [
     "Past",
@@ -62,6 +62,7 @@ __all__ = [
     "planted_words",
     "published_before",
     "published_ids",
+    "read_state",
     "run_ids",
     "unvouched_words",
 ]

@@ -7,10 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
-from pipeline_core.logs import get_logger
+from pipeline_core.blocks.damaged import clear_up
 from pipeline_core.storage import Storage
-
-log = get_logger()
 
 _Record = TypeVar("_Record")
 
@@ -33,7 +31,5 @@ def read_record_by(
     except FileNotFoundError:
         return None
     except ValueError as error:  # as those of msgspec and of UTF-8 are
-        about = {} if run_id is None else {"run_id": run_id}
-        log.warning("damaged_record_removed", key=key, cause=str(error), **about)
-        state.remove(key)
+        clear_up(state, key, "record", str(error), run_id)
         return None

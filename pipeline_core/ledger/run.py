@@ -32,7 +32,7 @@ from pipeline_core.messages.changes import Changes
 from pipeline_core.messages.notification import Told
 
 OUTCOME, VERDICT, CHANGES = "outcome.json", "verdict.json", "changes.json"
-_DISTINCT = "distinct.json"
+_MANIFEST, _DISTINCT = "manifest.json", "distinct.json"
 
 START_ANOTHER = "Start another: `sales-pipeline run`."
 
@@ -44,14 +44,14 @@ class RunLedger(RunReceipts):
         """The run's manifest: this one, or the one that another planner created before. What
         stands in blocks that an ``earlier`` one named is not written again."""
         kept = in_blocks(self.state, manifest, earlier)
-        found = self._create_once("manifest.json", kept)
+        found = self._create_once(_MANIFEST, kept)
         return manifest if found is kept else with_archives(self.state, found)
 
     def manifest(self) -> Manifest:
-        """Raises ConfigError if there is no such run, or it was never planned."""
+        """Raises ConfigError if there is no such run, or no plan; DamagedRecord if it is lost."""
         manifest = self.planned()
         if manifest is None:
-            if "manifest.json" in self.records():
+            if self.has_lost_plan():
                 raise damaged_record(f"The plan of run {self.run_id}", START_ANOTHER)
             if (outcome := self.outcome()) is not None and outcome.summary is not None:
                 raise ConfigError(
@@ -66,9 +66,16 @@ class RunLedger(RunReceipts):
             raise no_such_run(self.state.uri, self.run_id)
         return manifest
 
+    def has_lost_plan(self) -> bool:
+        """Whether none counts, though work was done by one, and `gc` did not remove it: last."""
+        found = self.records()
+        by_gc = OUTCOME in found and VERDICT not in found
+        worked = not by_gc and not found.isdisjoint(("receipts", "reused.json", "dispatches"))
+        return (worked or _MANIFEST in found) and self.planned() is None
+
     def planned(self) -> Manifest | None:
         """The manifest, or None while the run is not planned."""
-        found = self._read("manifest.json", Manifest)
+        found = self._read(_MANIFEST, Manifest)
         return None if found is None else with_archives(self.state, found)
 
     def published(self) -> tuple[Manifest, Summary]:
@@ -180,7 +187,7 @@ class RunLedger(RunReceipts):
         return None if found is None else with_inputs(self.state, found)
 
     def check_outcome(self) -> None:
-        """Raises ConfigError if how the run ended is on record, and the record does not count."""
+        """Raises DamagedRecord if how the run ended is on record, which does not count."""
         if self.outcome() is None and OUTCOME in self.records():
             again = f"`sales-pipeline resume {self.run_id}` makes it again."
             raise damaged_record(f"The record of how run {self.run_id} ended", again)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -15,6 +15,7 @@ from pipeline_core.ledger.run_files import RunFiles
 from pipeline_core.messages import Attempt, Policy, Receipt, ReusedReceipts, Work, to_json
 from pipeline_core.storage import StoredObject
 from pipeline_core.storage.in_flight import at_once
+from pipeline_core.storage.read_only import ReadOnlyStorage
 
 RECEIPTS = "receipts"
 _RESULT = ".result"
@@ -115,14 +116,7 @@ class RunReceipts(RunFiles):
 
     def reused_ids(self) -> set[str]:
         """Ids of the work whose receipts are taken over; none of them is read."""
-        found = self._taken_over()
-        in_blocks = (
-            work.id
-            for reused in found.blocks
-            for works in works_of(reused, found.shares)
-            for work in works
-        )
-        return found.receipts.keys() | set(in_blocks)
+        return self._taken_over().receipts.keys() | {each for each, _ in self._in_blocks()}
 
     def receipt_ids(self) -> set[str]:
         """Ids of the work that is done."""
@@ -138,13 +132,23 @@ class RunReceipts(RunFiles):
         """Keys of the blocks that hold receipts taken over."""
         return {reused.block.key for reused in self._taken_over().blocks}
 
+    def unread(self, work_ids: Iterable[str], damaged: Container[str]) -> list[str]:
+        """Work of which no result is there but in ``damaged`` files; none of them is read."""
+        sound = {each for each in self._made() if self._key(_result(each)) not in damaged}
+        sound |= self._taken_over().receipts.keys()
+        sound.update(each for each, key in self._in_blocks() if key not in damaged)
+        return [each for each in work_ids if each not in sound]
+
     def place_of(self, work_id: str) -> str:
         """The key of the file that a result is in, or should be."""
-        for reused in self._taken_over().blocks:
-            works = works_of(reused, self._taken_over().shares)
-            if any(work.id == work_id for each in works for work in each):
-                return reused.block.key
-        return self._key(_result(work_id))
+        return dict(self._in_blocks()).get(work_id, self._key(_result(work_id)))
+
+    def _in_blocks(self) -> Iterator[tuple[str, str]]:
+        """Work whose receipts are taken over in blocks, by its id, with the key of the block."""
+        found = self._taken_over()
+        for reused in found.blocks:
+            for works in works_of(reused, found.shares):
+                yield from ((work.id, reused.block.key) for work in works)
 
     def _taken_over(self) -> ReusedReceipts:
         if self.held is not None and self.held.reused is not None:
@@ -214,7 +218,8 @@ class RunReceipts(RunFiles):
                 receipt, behind = split_result(data)
                 read = _sound(msgspec.json.decode(receipt, type=Receipt), work_id)
             except ValueError:
-                self._hand_back(work_id)
+                if not isinstance(self.state, ReadOnlyStorage):
+                    self._hand_back(work_id)
                 raise
             if self.held is not None:
                 self.held.hold(key, behind)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from pipeline_core.errors import ConfigError, PipelineError
+from pipeline_core.errors import ConfigError, DamagedRecord, PipelineError
 from pipeline_core.ledger.names import is_run_id
 from pipeline_core.storage import Storage, open_storage
+from pipeline_core.storage.read_only import ReadOnlyStorage
 from pipeline_core.vouching.key import state_key
 from pipeline_core.vouching.signed import KEYED, SignedStorage
 
@@ -24,6 +25,11 @@ def open_state(uri: str) -> Storage:
         return SignedStorage(place, key)
     _check_no_key_is_forgotten(place)
     return place
+
+
+def read_state(uri: str, *, may_add: bool = False) -> ReadOnlyStorage:
+    """As ``open_state``, for whoever only reads, and ``may add`` what is made again."""
+    return ReadOnlyStorage(open_state(uri), may_add=may_add)
 
 
 def _check_no_key_is_forgotten(place: Storage) -> None:
@@ -111,6 +117,7 @@ def no_such_run(uri: str, run_id: str) -> ConfigError:
     )
 
 
-def damaged_record(what: str, remedy: str) -> ConfigError:
-    """That a file stands in the place of a record, which nobody of ours wrote as it is."""
-    return ConfigError(f"{what} is damaged, or not vouched for by the key of the state.", remedy)
+def damaged_record(what: str, remedy: str) -> DamagedRecord:
+    """That a record is not there that was, or a file in its place that nobody of ours wrote so."""
+    why = "is lost, or is damaged, or not vouched for by the key of the state."
+    return DamagedRecord(f"{what} {why}", remedy)

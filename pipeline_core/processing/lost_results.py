@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline_core.errors import LostResult
 from pipeline_core.ledger import RunLedger
 from pipeline_core.ledger.results import Results
 from pipeline_core.ledger.stored_files import made_again_words
-from pipeline_core.messages import Manifest
+from pipeline_core.messages import Manifest, Work
 from pipeline_core.plural import counted
 
 
@@ -17,14 +19,17 @@ def check_none_lost(ledger: RunLedger, manifest: Manifest, found: Results) -> No
         LostResult: there is not all that a run had that was published, or refused.
     """
     ended = ledger.verdict() or ledger.outcome()
-    if not found.outstanding or ended is None or ended.state == "failed":
-        return
-    first = found.outstanding[0]
-    number = len({work.archive for work in found.outstanding})
+    if found.outstanding and ended is not None and ended.state != "failed":
+        first = manifest.archive(found.outstanding[0].archive)
+        raise lost_result(ledger, found.outstanding, first.name)
+
+
+def lost_result(ledger: RunLedger, works: Sequence[Work], first: str) -> LostResult:
+    """That results of these works are lost, ``first`` being the first one's archive."""
+    number = len({work.archive for work in works})
     such = "," if number == 1 else ", such as"
-    raise LostResult(
-        f"Run {ledger.run_id} was {ended.state}, and its results of {counted(number, 'archive')} "
-        f"are lost or damaged{such} that of {manifest.archive(first.archive).name} in "
-        f"{ledger.place_of(first.id)}.",
+    return LostResult(
+        f"Of run {ledger.run_id} the results of {counted(number, 'archive')} are lost or "
+        f"damaged{such} that of {first} in {ledger.place_of(works[0].id)}.",
         made_again_words(ledger.run_id),
     )

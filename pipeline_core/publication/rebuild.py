@@ -26,13 +26,14 @@ from pipeline_core.errors import (
     PublishRefused,
     UnreadableArchive,
 )
-from pipeline_core.ledger import RunLedger, newest_published, open_state
+from pipeline_core.ledger import RunLedger, newest_published, open_state, read_state
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.load.partials import read_partial
 from pipeline_core.merging.merge import merge_results
 from pipeline_core.messages import Counts, Manifest, Receipt, Summary, Work
 from pipeline_core.places.owner import check_owner
 from pipeline_core.processing.levels import Level
+from pipeline_core.processing.lost_results import check_none_lost, lost_result
 from pipeline_core.processing.process import processed, store_results
 from pipeline_core.processing.recount import (
     CountedDay,
@@ -48,6 +49,7 @@ from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.without_sent_twice import distinct
 from pipeline_core.storage import open_archives, open_storage
+from pipeline_core.storage.read_only import ReadOnlyStorage
 from pipeline_core.transform.reports import Report
 
 
@@ -87,15 +89,18 @@ def rebuild(
 
     Raises:
         ConfigError: there is no such run, it was not published, or its reports are another state's.
+        LostResult: it is a ``dry_run``, and results are lost or damaged.
         PublishRefused: neither events nor sound results are left of an archive.
         ContractError: the run comes out otherwise than it said, or its snapshot is gone.
         RetryableError: a storage does not answer, or has no room.
     """
-    state = open_state(state_uri)
+    state = read_state(state_uri, may_add=True) if dry_run else open_state(state_uri)
     ledger = RunLedger(state, run_id)
     manifest, published = ledger.published()
     rules = rules_of(ledger, manifest)
     scale = rules.dimensions.scale
+    if dry_run:
+        check_none_lost(ledger, manifest, results(ledger, manifest))
     _restore_receipts(ledger, manifest, published)
     is_of_now = published.reconciliation is not None
     again = _count_again(ledger, manifest, rules, archive_done, is_of_now=is_of_now)
@@ -191,7 +196,7 @@ def _compared(
     ledger: RunLedger, done: Done, result: Level, rules: Rules, *, is_of_now: bool
 ) -> Done:
     """``done`` if the recount is what its receipt says; if the receipt's files are not sound, they
-    are made anew."""
+    are made anew, or, where nothing may be, are told: LostResult."""
     receipt = done.receipt
     kept = _kept_partials(ledger, receipt, rules.reports)
     if not _are_told_alike(result.counts(), receipt.counts, is_of_now=is_of_now):
@@ -200,6 +205,8 @@ def _compared(
         if not _are_same(kept, result.partials(), rules):
             raise _differs(ledger.run_id, f"{done.archive.name} has other sums")
         return done
+    if isinstance(ledger.state, ReadOnlyStorage):
+        raise lost_result(ledger, [done.work], done.archive.name)
     file = ledger.result_file(done.work)
     receipt = store_results(file, done.work, result, receipt)
     named = result.named.stored(file, done.work, rules.dimensions)

@@ -12,8 +12,9 @@ from pipeline_core.blocks.files import FOLDER as BLOCKS
 from pipeline_core.blocks.files import writer_of
 from pipeline_core.kept.snapshots import snapshot_keys, unused_snapshots
 from pipeline_core.kept.unused_extracts import unused_extracts
-from pipeline_core.ledger import RunLedger, lease, newest_runs, run_ids
+from pipeline_core.ledger import RunLedger, is_vouched_run, lease, newest_runs, run_ids
 from pipeline_core.merging.gone_results import files_of
+from pipeline_core.merging.lost_records import check_memory, check_results
 from pipeline_core.merging.merge import merge_keys
 from pipeline_core.messages import ArchiveRef, Memory, Receipt
 from pipeline_core.publication.finished_attempts import remove_left_over
@@ -28,6 +29,7 @@ from pipeline_core.reuse.cache import (
 )
 from pipeline_core.running.old_records import old_runs, remove_records
 from pipeline_core.storage import Storage, StoredObject
+from pipeline_core.storage.read_only import ReadOnlyStorage
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ class Removed:
 
 @dataclass
 class _InUse:
-    """What runs can use: SHA-256 of days, and keys of files, of blocks and of snapshots' files."""
+    """What runs can use: SHA-256 of days, and keys of files, of blocks and of snapshots' files;
+    ``unplanned`` are ids of runs without a plan."""
 
     digests: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     blocks: set[str] = field(default_factory=set)
     snapshots: set[str] = field(default_factory=set)
+    unplanned: set[str] = field(default_factory=set)
 
     def add(self, receipts: Iterable[Receipt]) -> None:
         """What they name; of many, one at a time is held."""
@@ -63,7 +67,9 @@ class _InUse:
     def add_plan(self, ledger: RunLedger) -> None:
         """What a run whose records stand names."""
         manifest = ledger.planned()
-        if manifest is not None:
+        if manifest is None:
+            self.unplanned.add(ledger.run_id)
+        else:
             self.snapshots |= snapshot_keys(manifest.dimensions_digest, manifest.customer_numbers)
             if manifest.work is not None:
                 self.blocks |= {block.key for block in (*manifest.blocks, manifest.work)}
@@ -91,8 +97,10 @@ def collect_garbage(
     partials and snapshots while a run is under way, which may have kept them just now.
 
     Raises:
+        LostResult, DamagedRecord: what is in use cannot be told; nothing is removed.
         RetryableError: the state storage does not answer.
     """
+    place, state = state, (reading := ReadOnlyStorage(state))
     known, before = run_ids(state), _newest(state)
     newest = set(islice(newest_runs(state), keep_runs))
     used, read = _InUse(), set[str]()
@@ -107,6 +115,9 @@ def collect_garbage(
     kept = load_distinct(state)
     used.add(kept.values())
     used.blocks |= distinct_blocks(state)
+    for run_id in newest:
+        check_results(RunLedger(state, run_id), reading.left)
+    check_memory(memory, distinct_blocks(state), reading.left)
     old = () if keep_records is None else old_runs(state, max(keep_records, keep_runs), memory)
     older = [run_id for run_id in known if run_id not in newest and run_id not in old]
     extracts = list(unused_extracts(state, used.digests))
@@ -122,17 +133,22 @@ def collect_garbage(
     standing = [each for each in known if each not in old]
     for run_id in standing:
         used.add_plan(RunLedger(state, run_id))
+    # What such a plan named nobody knows.
+    unplanned = (RunLedger(state, each) for each in used.unplanned if is_vouched_run(state, each))
+    is_plan_lost = any(ledger.has_lost_plan() for ledger in unplanned)
     after = _newest(state)
     run_under_way = "" if after == before and after.has_ended else after.run_id
     if run_under_way:
         extracts = merged = []
-    blocks = _unused_blocks(state, max(standing, default=""), used.blocks)
+    newest_block = "" if is_plan_lost else max(standing, default="")
+    blocks = _unused_blocks(state, newest_block, used.blocks)
     is_any_planned = bool(run_under_way) or _has_somebody_the_turn(state)
-    snapshots = [] if is_any_planned else list(unused_snapshots(state, used.snapshots))
+    are_needed = is_any_planned or is_plan_lost
+    snapshots = [] if are_needed else list(unused_snapshots(state, used.snapshots))
     unusable = (*extracts, *merged, *results, *blocks, *snapshots)
-    if not dry_run:
-        for stored in unusable:
-            state.remove(stored.key)
+    state = reading if dry_run else place
+    for stored in unusable:
+        state.remove(stored.key)
     behind = list(_behind_receipts(state, older, used.files, dry_run=dry_run))
     for run_id in () if dry_run else newest:
         remove_left_over(RunLedger(state, run_id))

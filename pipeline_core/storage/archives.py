@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from pipeline_core.errors import UnreadableArchive
+from pipeline_core.machine.disk_errors import translated
 from pipeline_core.storage.base import Contents, StoredObject, checked
-from pipeline_core.storage.disk_errors import translated
 from pipeline_core.storage.listing import instead_of_file, link_text, stored
 from pipeline_core.storage.local import LocalStorage
 from pipeline_core.storage.safe_paths import READ, link_on_way, open_below

@@ -24,6 +24,7 @@ from pipeline_core.machine.disk import (
     sync_folder,
     sync_tree,
 )
+from pipeline_core.machine.disk_errors import translated, translation
 from pipeline_core.storage.atomic import (
     beside,
     create_whole,
@@ -32,7 +33,6 @@ from pipeline_core.storage.atomic import (
     replace_whole,
 )
 from pipeline_core.storage.base import Contents, StoredObject, checked
-from pipeline_core.storage.disk_errors import translated, translation
 from pipeline_core.storage.listing import kind_text, link_text, put, stored, why_no_file
 from pipeline_core.storage.near import Near
 from pipeline_core.storage.pointers import folder_stands, pointed_target, pointer_key, pointer_text

@@ -9,8 +9,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
+from pipeline_core.machine.disk_errors import translated
 from pipeline_core.storage.base import OtherVersion, StoredObject, checked
-from pipeline_core.storage.disk_errors import translated
 from pipeline_core.storage.listing import is_visible, stored
 from pipeline_core.storage.safe_paths import check_way, remove_below
 

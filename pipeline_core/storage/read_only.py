@@ -13,11 +13,13 @@ from pipeline_core.storage.base import Contents, Storage, StoredObject
 
 
 class ReadOnlyStorage:
-    """The same files as ``inner``. What would change one raises ContractError; only removals
-    do nothing, by which readers clear up after a power cut: those who work may do that."""
+    """The same files as ``inner``. What would change one raises ContractError, unless it ``may
+    add`` what is made again; removals do nothing, by which readers clear up after a power cut:
+    those who work may do that. ``left`` has keys of what they would remove, as found, once."""
 
-    def __init__(self, inner: Storage) -> None:
-        self._inner = inner
+    def __init__(self, inner: Storage, *, may_add: bool = False) -> None:
+        self._inner, self._may_add = inner, may_add
+        self.left: dict[str, None] = {}
 
     @property
     def uri(self) -> str:
@@ -45,23 +47,24 @@ class ReadOnlyStorage:
     def read(self, key: str) -> bytes:
         return self._inner.read(key)
 
-    def write(self, key: str, data: bytes) -> None:  # noqa: ARG002
-        raise self._refusal(key)
+    def write(self, key: str, data: bytes) -> None:
+        self._adding(key).write(key, data)
 
-    def create(self, key: str, data: bytes) -> bool:  # noqa: ARG002
-        raise self._refusal(key)
+    def create(self, key: str, data: bytes) -> bool:
+        return self._adding(key).create(key, data)
 
     def vouches(self, key: str) -> bool:
         return self._inner.vouches(key)
 
     def remove(self, key: str) -> None:
         """Leaves the file."""
+        self.left[key] = None
 
     def remove_files(self, folder: str, names: Collection[str]) -> None:
         """Leaves the files."""
 
-    def store_file(self, key: str, path: Path) -> None:  # noqa: ARG002
-        raise self._refusal(key)
+    def store_file(self, key: str, path: Path) -> None:
+        self._adding(key).store_file(key, path)
 
     def stretch(self, key: str, begin: int, end: int) -> bytes:
         return self._inner.stretch(key, begin, end)
@@ -92,6 +95,11 @@ class ReadOnlyStorage:
 
     def followed(self, name: str) -> str:
         return self._inner.followed(name)
+
+    def _adding(self, key: str) -> Storage:
+        if not self._may_add:
+            raise self._refusal(key)
+        return self._inner
 
     def _refusal(self, what: str) -> ContractError:
         return ContractError(f"{what} of {self.uri} would be written by one who only watches")

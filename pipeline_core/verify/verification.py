@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from pipeline_core.errors import RetryableError, UnreadableArchive
 from pipeline_core.kept.snapshots import load_snapshot
-from pipeline_core.ledger import RunLedger, open_state
+from pipeline_core.ledger import RunLedger, read_state
 from pipeline_core.messages import ArchiveRef, Manifest, Summary
 from pipeline_core.reread.names import is_archive
 from pipeline_core.storage import Storage, open_archives, open_storage
@@ -81,7 +81,7 @@ def verify(
         RetryableError: a storage does not answer, or a process died.
     """
     started = time.monotonic()
-    state = open_state(state_uri)
+    state = read_state(state_uri)
     ledger = RunLedger(state, run_id)
     manifest, _ = ledger.published()
     rules = Rules.of(load_snapshot(state, manifest.dimensions_digest), manifest.options)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from pipeline_core import frames, pipeline
-from pipeline_core.errors import ConfigError, ContractError
+from pipeline_core.errors import ConfigError, ContractError, DamagedRecord
 from pipeline_core.kept.extract_files import ListedDay, list_of, spans
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.publications import mark_published
@@ -124,7 +124,7 @@ def test_results_and_plans_of_another_are_not_published(
         assert _finish(here, again) == theirs
         return
     if names == ("manifest.json",):
-        with pytest.raises(ConfigError, match="damaged, or not vouched for"):
+        with pytest.raises(DamagedRecord, match="damaged, or not vouched for"):
             pipeline.publish(str(here / "state"), RUN)
         manifest = plan_local(shop, here, run_id=RUN)
     assert _finish(here, manifest) == honest
@@ -492,7 +492,7 @@ def test_copies_of_a_run_under_other_names_are_no_runs(
     assert first in sales_pipeline("show", env=env).stdout + sales_pipeline("show", env=env).stderr
     assert json.loads(sales_pipeline("show", "--json", env=env).stdout)["run_id"] == first
     named = sales_pipeline("show", copies[0], env=env)
-    assert named.returncode == 2
+    assert named.returncode == 1
     assert "damaged, or not vouched for" in named.stderr
     results = sorted((runs / first / "receipts").iterdir())
     assert sales_pipeline("gc", env=env).returncode == 0
@@ -513,7 +513,7 @@ def test_what_is_damaged_is_called_damaged(shop: Shop, tmp_path: Path, name: str
     shown = [["show"]] if name == "outcome.json" else []
     for command in (*shown, ["verify"], ["rebuild"], ["explain", *cell]):
         done = sales_pipeline(*command, run_id, env=env)
-        assert done.returncode == 2, (command, done.stdout, done.stderr)
+        assert done.returncode == 1, (command, done.stdout, done.stderr)
         assert "is damaged, or not vouched for" in done.stderr, command
     if name == "outcome.json":  # as the remedy says
         assert f"sales-pipeline resume {run_id}" in done.stderr

@@ -22,6 +22,7 @@ def test_no_error_class_is_overlooked() -> None:
         "ConfigError",
         "ContractError",
         "DamagedBlock",
+        "DamagedRecord",
         "CutShort",
         "DamagedResult",
         "LostResult",

@@ -10,7 +10,7 @@ from celery.signals import worker_init, worker_process_init
 
 from pipeline_core.configuration.places import is_local
 from pipeline_core.configuration.served_shops import ServedPlaces, Shop
-from pipeline_core.errors import ConfigError, NotServed
+from pipeline_core.errors import ConfigError, DamagedRecord, NotServed
 from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.heartbeat import note_lease_until
 from pipeline_core.ledger.names import is_archive_id, is_number, is_run_id, is_slot
@@ -56,7 +56,7 @@ def check_run(ledger: RunLedger, worker: str) -> None:
     """
     try:
         manifest = manifest_of(ledger.state.uri, ledger.run_id)
-    except ConfigError:  # no manifest: was it lost, or never there?
+    except (ConfigError, DamagedRecord):  # no manifest: was it lost, or never there?
         if was_sent(ledger):
             return
         kept = unvouched_run(ledger.state.uri, ledger.run_id)

@@ -528,7 +528,7 @@ def test_a_published_run_that_lost_a_result_is_rebuilt_and_not_resumed(tmp_path:
     run_id = run_local(shop_with(tmp_path, sales(3)), tmp_path).run_id
     [result] = (tmp_path / "state" / "runs" / run_id / "receipts").iterdir()
     result.unlink()
-    with pytest.raises(LostResult, match=r"its results of 1 archive are lost .* week\.zip") as lost:
+    with pytest.raises(LostResult, match=r"the results of 1 archive are lost .* week\.zip") as lost:
         explained(tmp_path)
     assert lost.value.remedy.startswith(f"`sales-pipeline rebuild {run_id}`")
     rebuild(str(tmp_path / "state"), run_id)

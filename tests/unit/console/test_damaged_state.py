@@ -10,9 +10,16 @@ import pytest
 from click.testing import CliRunner, Result
 
 from console.command import cli
-from pipeline_core.errors import DamagedResult, LostResult
+from pipeline_core.errors import (
+    ConfigError,
+    DamagedRecord,
+    DamagedResult,
+    LostResult,
+    PipelineError,
+)
 from pipeline_core.ledger import RunLedger
 from pipeline_core.publication.rebuild import rebuild
+from pipeline_core.reuse.cache import load_memory
 from pipeline_core.storage import open_storage
 from tests.support.archives import Shop, part, purchase, write_shop
 from tests.support.in_blocks import end_blocks_after_two
@@ -86,3 +93,106 @@ def test_few_results_that_are_lost_are_told_with_what_helps(
     assert f"rebuild {runs[asked]}" in told.exception.remedy
     rebuild(str(tmp_path / "state"), runs[asked])
     assert call(tmp_path, "rejects", runs[asked]).exit_code == 0
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What is in the state, by path."""
+    root = folder / "state"
+    found = (path for path in root.rglob("*") if path.is_file())
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
+
+
+READS = {
+    "rejects": ["rejects"],
+    "show": ["show"],
+    "runs": ["runs"],
+    "plan": ["plan", "--all"],
+    "verify": ["verify"],
+    "explain": ["explain", "--category", "Office", "--segment", "Retail"],
+    "diff": ["diff"],
+    "report": ["report", "--year", "2024"],
+    "doctor": ["doctor"],
+    "gc": ["gc", "--keep-runs", "1", "--keep-records", "1", "--dry-run"],
+    "rebuild": ["rebuild", "--dry-run"],
+}
+
+
+@pytest.mark.parametrize("command", READS)
+def test_who_only_reads_changes_nothing_in_a_damaged_state(
+    newest: RunLedger, shop: Shop, tmp_path: Path, command: str, logged: pytest.LogCaptureFixture
+) -> None:
+    run = ["rebuild", newest.run_id, "--dry-run"] if command == "rebuild" else READS[command]
+    places = ["--data", str(shop.data), "--dimensions", str(shop.dimensions)]
+    arguments = [*run, *(places if command in ("plan", "doctor") else ())]
+    harmed = (path for path in (tmp_path / "state").rglob("*.json*") if path.is_file())
+    for place in sorted(harmed):
+        whole = place.read_bytes()
+        place.write_bytes(whole[: len(whole) // 2])
+        before, told = files_of(tmp_path), len(logged.records)
+        call(tmp_path, *arguments)
+        key = place.relative_to(tmp_path / "state").as_posix()
+        assert files_of(tmp_path) == before, key
+        said = [each.getMessage() for each in logged.records[told:] if key in each.getMessage()]
+        assert len(said) <= 1, key
+        place.write_bytes(whole)
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_gc_collects_nothing_that_a_damaged_record_may_name(
+    newest: RunLedger, shop: Shop, tmp_path: Path, harm: Harm
+) -> None:
+    run_local(shop, tmp_path, full=True)  # the blocks and results of before are another run's
+    gc = ["gc", "--keep-runs", "2", "--keep-records", "2"]
+    key = min(newest.blocks())
+    harm(tmp_path / "state" / key)
+    before = files_of(tmp_path)
+    for options in (["--dry-run"], []):
+        told = call(tmp_path, *gc, *options)
+        assert told.exit_code == 1
+        assert isinstance(told.exception, LostResult)
+        assert key in told.exception.message
+        assert files_of(tmp_path) == before
+    rebuild(str(tmp_path / "state"), newest.run_id)
+    assert call(tmp_path, *gc).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["archives.json", "blocks"])
+def test_gc_stays_off_what_a_damaged_memory_may_name_until_the_next_run(
+    newest: RunLedger, shop: Shop, tmp_path: Path, name: str
+) -> None:
+    memory = load_memory(newest.state)
+    assert memory is not None
+    (shop.data / "6.zip").write_bytes(week(part([purchase(quantity=6)])))
+    key = f"kept/{name}" if name == "archives.json" else memory.blocks[0].key
+    (tmp_path / "state" / key).write_bytes(b"torn")
+    before = files_of(tmp_path)
+    for options in ([], ["--dry-run"]):
+        told = call(tmp_path, "gc", *options)
+        assert (told.exit_code, files_of(tmp_path)) == (1, before)
+        assert isinstance(told.exception, PipelineError)
+        assert key in told.exception.message
+    run_local(shop, tmp_path)
+    assert call(tmp_path, "gc", "--keep-runs", "1").exit_code == 0
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_plan_that_is_lost_is_not_one_that_gc_removed(
+    newest: RunLedger, shop: Shop, tmp_path: Path, harm: Harm
+) -> None:
+    harm(tmp_path / "state" / "runs" / newest.run_id / "manifest.json")
+    cell = ["--category", "Office", "--segment", "Retail"]
+    for command in (["verify"], ["explain", *cell], ["rebuild"], ["resume"], ["rejects"]):
+        told = call(tmp_path, command[0], newest.run_id, *command[1:])
+        assert isinstance(told.exception, DamagedRecord), command
+        assert f"The plan of run {newest.run_id} is lost" in told.exception.message
+        assert "sales-pipeline run" in told.exception.remedy
+    blocks = sorted((tmp_path / "state" / "blocks").iterdir())
+    assert call(tmp_path, "gc", "--keep-runs", "1", "--keep-records", "1").exit_code == 0
+    assert sorted((tmp_path / "state" / "blocks").iterdir()) == blocks
+    (shop.data / "6.zip").write_bytes(week(part([purchase(quantity=6)])))
+    run_local(shop, tmp_path)
+    assert call(tmp_path, "explain", *cell).exit_code == 0
+    told = call(tmp_path, "gc", "--keep-runs", "1", "--keep-records", "1")
+    assert told.exit_code == 0
+    with pytest.raises(ConfigError, match="only how it ended is kept: `gc` removed"):
+        newest.manifest()
