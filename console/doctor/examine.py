@@ -20,6 +20,7 @@ from console.doctor.places import (
     check_reports,
     check_state,
 )
+from console.doctor.records import check_records
 from console.doctor.servers import check_broker, check_clock, check_schedule, check_workers
 from pipeline_core.errors import PipelineError
 from pipeline_core.settings import Settings
@@ -34,6 +35,7 @@ def run_checks(settings: Settings) -> list[Check]:
         "plug-ins": check_plugins,
         "data": check_data,
         "state": check_state,
+        "records": check_records,
         "reports": check_reports,
         "dimensions": check_dimensions,
         "prices": check_prices,

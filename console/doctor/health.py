@@ -30,18 +30,20 @@ def check_report_age(settings: Settings, limit: timedelta) -> Check:
     Raises:
         PipelineError: the state storage cannot be read.
     """
-    from pipeline_core.ledger import read_state, unvouched_words
-    from pipeline_core.pipeline import last_publication
+    from pipeline_core.ledger import RunLedger, read_state, unvouched_words
+    from pipeline_core.publication.latest import newest_shown
     from pipeline_core.running.if_changed import fresh_at
 
     state = read_state(settings.state)
-    published_at = last_publication(state)
+    newest = newest_shown(state)
+    verdict = RunLedger(state, newest).verdict() if newest else None
+    published_at = verdict.finished_at if verdict else None
     remedy = "`sales-pipeline runs` says what happened since."
     if published_at is None:
         others = unvouched_words(settings.state)
         return Check("fresh", "failed", f"nothing was published yet.{others}", remedy)
     now = datetime.now(UTC)
-    age = now - (fresh_at(state) or published_at)
+    age = now - max(fresh_at(state) or published_at, published_at)
     found = f"the newest report was published {_rounded(now - published_at)} ago"
     if age < now - published_at:
         found += f"; {_rounded(age)} ago nothing was new"

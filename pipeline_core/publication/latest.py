@@ -3,24 +3,52 @@
 from __future__ import annotations
 
 from pipeline_core.configuration.places import LATEST, RUNS
-from pipeline_core.ledger import mark_published, newest_published, nothing_yet
+from pipeline_core.ledger import (
+    RunLedger,
+    mark_published,
+    newest_published,
+    newest_runs,
+    nothing_yet,
+)
+from pipeline_core.logs import get_logger
 from pipeline_core.messages import Manifest, to_json
 from pipeline_core.places.owner import OWNER, ReportsOwner, other_owner
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.storage.pointers import pointer_key, pointer_text
 from pipeline_core.storage.tags import is_of_bytes
 
+log = get_logger()
+
+_FOLDER = "published"
+
 
 def _damaged_words(state: Storage) -> str:
     """A sentence, behind a blank, where records say that runs are published, and none counts."""
-    if not state.files("published"):
+    if not state.files(_FOLDER):
         return ""
     return " What stands there as published is damaged, or not vouched for by the key of the state."
 
 
+def newest_shown(state: Storage) -> str | None:
+    """The newest published run, also where the record that it may become `latest` is lost, which
+    the log says: how it ended tells. None if there is none."""
+    noted = newest_published(state)
+    for run_id in newest_runs(state):
+        if noted is not None and run_id <= noted:
+            break
+        outcome = RunLedger(state, run_id).outcome()
+        if outcome is not None and outcome.state == "published":
+            if outcome.summary is not None and outcome.summary.as_of is not None:
+                continue
+            again = f"`sales-pipeline rebuild {run_id}` makes it again."
+            log.warning("published_record_lost", run_id=run_id, key=_FOLDER, remedy=again)
+            return run_id
+    return noted
+
+
 def chosen_run(state: Storage, run_id: str | None) -> str:
     """``run_id``, or the newest published run. Raises ConfigError if there is none."""
-    chosen = newest_published(state) if run_id is None else run_id
+    chosen = newest_shown(state) if run_id is None else run_id
     if chosen is None:
         none = f"There is no published run in {state.uri} yet.{_damaged_words(state)}"
         raise nothing_yet(state.uri, none)

@@ -26,7 +26,7 @@ from pipeline_core.errors import (
     PublishRefused,
     UnreadableArchive,
 )
-from pipeline_core.ledger import RunLedger, newest_published, open_state, read_state
+from pipeline_core.ledger import RunLedger, mark_published, newest_published, open_state, read_state
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.load.partials import read_partial
 from pipeline_core.merging.merge import merge_results
@@ -118,8 +118,10 @@ def rebuild(
         write_reports(folder, ledger, manifest, done, partials, scale, published)
         reports = open_storage(manifest.reports)
         found, files = repair_files(folder, reports, f"runs/{run_id}", dry_run=dry_run)
-    if not dry_run and run_id == newest_published(state):
-        make_latest(state, reports, run_id)
+    if not dry_run and manifest.options.as_of is None:
+        mark_published(state, run_id)  # the record of that may be what is lost
+        if run_id == newest_published(state):
+            make_latest(state, reports, run_id)
     archives = len({each.archive.id for each in again.done})
     return Rebuilt(
         run_id=run_id, state=found, archives=archives, by_receipt=again.by_receipt, files=files

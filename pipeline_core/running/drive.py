@@ -14,7 +14,7 @@ from pipeline_core.errors import (
     RetryableError,
     RunUnderWay,
 )
-from pipeline_core.ledger import RunLedger, newest_published, open_state
+from pipeline_core.ledger import RunLedger, open_state
 from pipeline_core.ledger.attempts import (
     COMMAND,
     PLAN,
@@ -28,6 +28,7 @@ from pipeline_core.notify.hooks import NOBODY, Hooks, Notification, notify_hooks
 from pipeline_core.places.owner import check_owner
 from pipeline_core.places.writable import check_writable
 from pipeline_core.planning.plan import new_run_id, plan
+from pipeline_core.publication.latest import newest_shown
 from pipeline_core.retry import call_with_retries
 from pipeline_core.running.deliveries import deliver_published, log_deliveries
 from pipeline_core.running.if_changed import standing_run
@@ -151,6 +152,6 @@ def not_published(settings: Settings, outcome: Outcome) -> PipelineError:
 
 def what_stands(state: Storage) -> str:
     """What a run that was not published leaves to readers, in a sentence."""
-    if newest_published(state) is None:
+    if newest_shown(state) is None:
         return "No report is published yet."
     return "The earlier report stands."

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from console.command import cli
+from console.doctor.records import check_records
 from pipeline_core.errors import (
     ConfigError,
     DamagedRecord,
@@ -17,9 +19,12 @@ from pipeline_core.errors import (
     LostResult,
     PipelineError,
 )
-from pipeline_core.ledger import RunLedger
+from pipeline_core.ledger import RunLedger, newest_published
+from pipeline_core.publication.latest import newest_shown
 from pipeline_core.publication.rebuild import rebuild
 from pipeline_core.reuse.cache import load_memory
+from pipeline_core.running.drive import what_stands
+from pipeline_core.settings import load_settings
 from pipeline_core.storage import open_storage
 from tests.support.archives import Shop, part, purchase, write_shop
 from tests.support.in_blocks import end_blocks_after_two
@@ -119,21 +124,23 @@ READS = {
 
 @pytest.mark.parametrize("command", READS)
 def test_who_only_reads_changes_nothing_in_a_damaged_state(
-    newest: RunLedger, shop: Shop, tmp_path: Path, command: str, logged: pytest.LogCaptureFixture
+    newest: RunLedger, shop: Shop, tmp_path: Path, command: str
 ) -> None:
     run = ["rebuild", newest.run_id, "--dry-run"] if command == "rebuild" else READS[command]
     places = ["--data", str(shop.data), "--dimensions", str(shop.dimensions)]
     arguments = [*run, *(places if command in ("plan", "doctor") else ())]
-    harmed = (path for path in (tmp_path / "state").rglob("*.json*") if path.is_file())
-    for place in sorted(harmed):
+    of_run = [f"runs/{newest.run_id}/{name}.json" for name in ("manifest", "reused", "outcome")]
+    for harmed in ("kept/archives.json", min(newest.blocks()), *of_run):
+        place = tmp_path / "state" / harmed
         whole = place.read_bytes()
         place.write_bytes(whole[: len(whole) // 2])
-        before, told = files_of(tmp_path), len(logged.records)
-        call(tmp_path, *arguments)
+        before = files_of(tmp_path)
+        told = call(tmp_path, *arguments).stderr
         key = place.relative_to(tmp_path / "state").as_posix()
         assert files_of(tmp_path) == before, key
-        said = [each.getMessage() for each in logged.records[told:] if key in each.getMessage()]
+        said = [line for line in told.splitlines() if key in line and "damaged_" in line]
         assert len(said) <= 1, key
+        assert "_removed" not in "".join(said)
         place.write_bytes(whole)
 
 
@@ -196,3 +203,52 @@ def test_a_plan_that_is_lost_is_not_one_that_gc_removed(
     assert told.exit_code == 0
     with pytest.raises(ConfigError, match="only how it ended is kept: `gc` removed"):
         newest.manifest()
+
+
+@pytest.mark.parametrize("lost", ["the newest", "all"])
+def test_the_newest_published_run_is_known_without_the_record_of_it(
+    newest: RunLedger, shop: Shop, tmp_path: Path, lost: str
+) -> None:
+    run_local(shop, tmp_path, as_of=date(2024, 3, 1))  # never the newest
+    shown = ["explain", "--category", "Office", "--segment", "Retail", "--json"]
+    told = json.loads(call(tmp_path, *shown).stdout)
+    for record in (tmp_path / "state" / "published").iterdir():
+        if lost == "all" or newest.run_id in record.name:
+            record.unlink()
+    again = call(tmp_path, *shown)
+    assert json.loads(again.stdout) == told
+    assert told["run_id"] == newest.run_id
+    assert again.stderr.count("published_record_lost") == 1
+    assert what_stands(newest.state) == "The earlier report stands."
+    assert call(tmp_path, "doctor", "--fresh", "1d").exit_code == 0
+    rebuild(str(tmp_path / "state"), newest.run_id)
+    assert newest_shown(newest.state) == newest_published(newest.state) == newest.run_id
+    assert call(tmp_path, *shown).stderr == ""
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_doctor_sees_what_is_lost_of_the_newest_published_run(
+    newest: RunLedger, tmp_path: Path, harm: Harm
+) -> None:
+    state = tmp_path / "state"
+    settings = load_settings({"state": str(state)})
+    manifest = newest.manifest()
+    assert manifest.work is not None
+    assert check_records(settings).state == "ok"
+    planned = {block.key for block in (*manifest.blocks, manifest.work)}
+    for key in planned:
+        before = (state / key).read_bytes()
+        harm(state / key)
+        found = check_records(settings)
+        assert (found.state, found.remedy) == ("failed", "Start another: `sales-pipeline run`.")
+        assert found.found.startswith(f"the plan of run {newest.run_id} is lost or damaged, in ")
+        (state / key).write_bytes(before)
+    for key in newest.blocks():
+        before = (state / key).read_bytes()
+        harm(state / key)
+        with pytest.raises(LostResult, match=key):
+            check_records(settings)
+        (state / key).write_bytes(before)
+    harm(state / "runs" / newest.run_id / "manifest.json")
+    with pytest.raises(DamagedRecord, match="The plan of run"):
+        check_records(settings)
