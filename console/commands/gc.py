@@ -43,15 +43,15 @@ def gc_command(dry_run: bool, as_json: bool, **options: Any) -> None:
     one that it is removed, and its summary.json stays. Reports --as-of a date are not among them.
     """
     from console.display.json_output import Collected
-    from pipeline_core.ledger import open_state, unvouched_words
+    from pipeline_core.ledger import open_state, read_state, unvouched_words
     from pipeline_core.running.gc import collect_garbage
     from pipeline_core.running.retention import remove_old_reports
 
     settings = run_settings(options)
     note(unvouched_words(settings.state))
-    state = open_state(settings.state)
+    state = read_state(settings.state) if dry_run else open_state(settings.state)
     # First, while the records of these runs say where their reports are.
-    old = remove_old_reports(state, settings.keep_reports, dry_run=dry_run)
+    old = remove_old_reports(read_state(settings.state), settings.keep_reports, dry_run=dry_run)
     keep_records = max(settings.keep_records, settings.keep_reports or 0)
     removed = collect_garbage(state, settings.keep_runs, keep_records, dry_run=dry_run)
     for each in old.others:
