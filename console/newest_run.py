@@ -39,4 +39,5 @@ def planned_ledger_of(settings: Settings, run_id: str | None) -> RunLedger:
 
 def _failed_unplanned(ledger: RunLedger) -> bool:
     outcome = ledger.outcome()
-    return outcome is not None and outcome.state == "failed" and ledger.planned() is None
+    has_failed = outcome is not None and outcome.state == "failed"
+    return has_failed and ledger.planned() is None and not ledger.has_lost_plan()

@@ -45,7 +45,8 @@ def rejects_command(
     from pipeline_core.load.rejects import Reject
 
     ledger = planned_ledger_of(run_settings(options), run_id)
-    found = list(itertools.islice(_rejects(ledger, reason), most + 1))
+    done, unread = _results(ledger)
+    found = list(itertools.islice(_rejects(ledger, done, reason), most + 1))
     wanted = found[:most]
     if as_json:
         print_json(
@@ -62,7 +63,8 @@ def rejects_command(
         )
         return
     if not found:
-        click.echo(f"Nothing was left out{f' for the reason {reason}' if reason else ''}.")
+        what = "Nothing was left out" if not unread else "Nothing of what was read was left out"
+        click.echo(f"{what}{f' for the reason {reason}' if reason else ''}.")
         return
     output().print(table(Reject._fields, wanted, numbers=(4,)))
     if len(found) > most:
@@ -75,17 +77,17 @@ def rejects_command(
         )
 
 
-def _rejects(ledger: RunLedger, reason: str | None) -> Iterator[Reject]:
+def _rejects(ledger: RunLedger, results: Sequence[Done], reason: str | None) -> Iterator[Reject]:
     from pipeline_core.load.rejects import parse_rejects
 
-    for done in _results(ledger):
+    for done in results:
         stored = done.receipt.rejects
         rows = parse_rejects(io.BytesIO(ledger.load(stored))) if stored else ()
         yield from (row for row in rows if reason in (None, row.reason))
 
 
-def _results(ledger: RunLedger) -> Sequence[Done]:
-    """As the run published them, or would have."""
+def _results(ledger: RunLedger) -> tuple[Sequence[Done], int]:
+    """As the run published them, or would have, and the number of archives that it did not read."""
     from pipeline_core.ledger.results import results
     from pipeline_core.processing.lost_results import check_none_lost
     from pipeline_core.processing.sent_twice import distinct_results
@@ -100,5 +102,5 @@ def _results(ledger: RunLedger) -> Sequence[Done]:
     is_judged = verdict is not None and verdict.state != "failed"
     if manifest.options.feed.event_id and not is_judged and ledger.distinct() is None:
         note("Which events were sent twice is not known yet: the run did not come so far.")
-        return done
-    return distinct_results(ledger, manifest, done)
+        return done, unread
+    return distinct_results(ledger, manifest, done), unread

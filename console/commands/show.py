@@ -13,11 +13,11 @@ from console.options import json_option, place_options, run_argument, run_settin
 from pipeline_core.unprintable import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pipeline_core.ledger import RunLedger
     from pipeline_core.ledger.results import Done
-    from pipeline_core.messages import Outcome
+    from pipeline_core.messages import Manifest, Outcome
 
 _SLOWEST = 5
 
@@ -39,10 +39,7 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
     )
     from console.display.views import output, print_summary, table
     from console.newest_run import planned_ledger_of
-    from pipeline_core.errors import LostResult
-    from pipeline_core.ledger.results import results
     from pipeline_core.messages import plugin_words
-    from pipeline_core.processing.lost_results import check_none_lost
 
     ledger = planned_ledger_of(run_settings(options), run_id)
     outcome = ledger.outcome()
@@ -57,6 +54,8 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
     console = output()
     print_summary(console, outcome.summary)
     if (manifest := ledger.planned()) is None:
+        if ledger.has_lost_plan():
+            ledger.manifest()  # complains
         click.echo("Its records were removed (SALES_KEEP_RECORDS); how it ended is kept.")
         return
     if manifest.customers and manifest.products:
@@ -68,16 +67,27 @@ def show_command(run_id: str | None, as_json: bool, **options: Any) -> None:
         click.echo(f"Prices are version {manifest.price_history} of the price history.")
     if manifest.report_plugins:
         click.echo(plain(f"Reports by plug-ins: {plugin_words(manifest.report_plugins)}."))
-    found = results(ledger, manifest)
-    try:
-        check_none_lost(ledger, manifest, found)
-    except LostResult as error:  # its figures are in the outcome
-        note(str(error))
-    rows = [(name, f"{seconds:.2f}", f"{seen:,}") for name, seconds, seen in _slowest(found.done)]
+    done = _done(ledger, manifest)
+    rows = [(name, f"{seconds:.2f}", f"{seen:,}") for name, seconds, seen in _slowest(done)]
     console.print(table(["slowest archives", "seconds", "events"], rows, numbers=(1, 2)))
     print_troubles(ledger)
     print_deliveries(ledger)
     print_removed(manifest)
+
+
+def _done(ledger: RunLedger, manifest: Manifest) -> Sequence[Done]:
+    """What is there of results; that some are lost is a note, the run's figures are in its
+    outcome."""
+    from pipeline_core.errors import LostResult
+    from pipeline_core.ledger.results import results
+    from pipeline_core.processing.lost_results import check_none_lost
+
+    found = results(ledger, manifest)
+    try:
+        check_none_lost(ledger, manifest, found)
+    except LostResult as error:
+        note(str(error))
+    return found.done
 
 
 def _slowest(done: Iterable[Done]) -> list[tuple[str, float, int]]:

@@ -193,6 +193,9 @@ def test_a_plan_that_is_lost_is_not_one_that_gc_removed(
         assert isinstance(told.exception, DamagedRecord), command
         assert f"The plan of run {newest.run_id} is lost" in told.exception.message
         assert "sales-pipeline run" in told.exception.remedy
+    told = call(tmp_path, "show")
+    assert isinstance(told.exception, DamagedRecord)
+    assert (told.exit_code, "units" in told.stdout) == (1, True), "its figures are in the outcome"
     blocks = sorted((tmp_path / "state" / "blocks").iterdir())
     assert call(tmp_path, "gc", "--keep-runs", "1", "--keep-records", "1").exit_code == 0
     assert sorted((tmp_path / "state" / "blocks").iterdir()) == blocks

@@ -64,6 +64,7 @@ def test_what_was_not_read_is_said_to_be_unknown(tmp_path: Path) -> None:
     plan_local(shop_of(tmp_path, part(SENT)), tmp_path)
     told = rejects(tmp_path)
     assert told.stderr.startswith("1 archive was not read by the run: what would be left out of")
+    assert told.stdout == "Nothing of what was read was left out.\n"
 
 
 def test_a_run_that_failed_while_it_was_planned_is_passed_over(tmp_path: Path) -> None:
