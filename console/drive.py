@@ -167,12 +167,14 @@ def _how_to_go_on(settings: Settings, ledger: RunLedger) -> str:
 
 
 def _end_unplanned(ledger: RunLedger) -> None:
-    """Nothing of the run is there to go on with: it ends here, and its successor has nobody told."""
+    """Nothing of the run is there to go on with: it ends here, and its successor tells nobody."""
     held = lease.newest(ledger.state)
     if held is not None and held.run_id == ledger.run_id:
+        from pipeline_core.ledger.run import START_ANOTHER
         from pipeline_core.publication.publish import fail
 
-        fail(ledger.state.uri, ledger.run_id, PipelineError("It was stopped before it was planned."))
+        stopped = PipelineError("It was stopped before it was planned.", START_ANOTHER)
+        fail(ledger.state.uri, ledger.run_id, stopped)
 
 
 def _fleet(settings: Settings, *, quiet: bool) -> Fleet | None:
