@@ -15,6 +15,10 @@ from console.exit_codes import run_to_the_end
 from console.garbage_collector import collect_seldom
 from console.interrupt import hear_every_stop
 from pipeline_core.machine.imports import lean_process
+from pipeline_core.machine.standard_streams import (
+    lose_what_cannot_be_written,
+    print_while_somebody_reads,
+)
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -94,6 +98,8 @@ def cli() -> None:
 def main() -> NoReturn:
     """Entry point: every error ends as one clear text on stderr, with an exit code."""
     open_closed_ones()
+    lose_what_cannot_be_written("stderr")
+    print_while_somebody_reads()
     collect_seldom()
     lean_process()
     hear_every_stop()

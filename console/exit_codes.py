@@ -12,10 +12,12 @@ from typing import NoReturn
 import click
 
 from console import PROGRAM
-from console.display.standard_files import is_of_stdout
+from console.display.standard_files import say_not_printed
 from console.display.terminal import complain
+from pipeline_core.machine.standard_streams import NotPrinted
 
 _SETTING = "SALES_"
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _STARVED = ("can't start new thread", "failed to map segment", "cannot allocate memory")
 
 
@@ -32,20 +34,11 @@ def _end(exit_code: list[int]) -> None:
     takes longer than planning a run, and frees nothing that the end does not free."""
     try:
         sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError as error:
-        if not is_of_stdout(error):
-            return  # Python says so
-        _say_not_written(error)
-        os._exit(1)
+    except NotPrinted as error:
+        exit_code[:] = [_complain_of(error)]
+    sys.stderr.flush()
     if exit_code:
         os._exit(exit_code[0])
-
-
-def _say_not_written(error: OSError) -> None:
-    """Nothing to who does not read any more, as ``head``."""
-    if not isinstance(error, BrokenPipeError):
-        complain(f"Error: stdout could not be written: {error.strerror}.", "")
 
 
 def _exit_code(command: Callable[[], object]) -> int:
@@ -78,8 +71,8 @@ def _complain_of(error: Exception) -> int:
     if isinstance(error, PipelineError):
         complain(f"Error: {error.message}", error.remedy)
         return 1
-    if isinstance(error, OSError) and is_of_stdout(error):
-        _say_not_written(error)
+    if isinstance(error, NotPrinted):
+        say_not_printed(error, "", begin="Error: ")
         return 1
     if _is_starved(error):
         complain(
@@ -87,7 +80,12 @@ def _complain_of(error: Exception) -> int:
             "Raise its limits (`ulimit -a`, those of its container or unit), or lower SALES_JOBS.",
         )
         _end([1])  # Python would wait for processes that were never told to work
-    _report_bug(error)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        where = error.filename or "a temporary file"
+        remedy = "Make room, or set TMPDIR to a folder with room."
+        complain(f"Error: {where} could not be written: {error.strerror}.", remedy)
+    else:
+        _report_bug(error)
     return 1
 
 

@@ -14,10 +14,12 @@ from workers.config import celery_config
 from workers.flower import flower_environment
 from workers.start_checks import (
     load_settings_or_end,
+    lose_log_lines_on_full_disk,
     refuse_other_servers,
     warn_flower_without_broker,
 )
 
+lose_log_lines_on_full_disk()
 refuse_other_servers()
 settings = load_settings_or_end()
 warn_flower_without_broker(settings)

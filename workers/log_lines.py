@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -100,4 +101,5 @@ def _say_in_json(said: str, *_: Any) -> None:
         "level": "info",
         "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
     }
-    os.write(sys.stderr.fileno(), f"{json.dumps(line)}\n".encode())
+    with suppress(OSError):  # as Celery's own: a signal is heard, whether that can be said or not
+        os.write(sys.stderr.fileno(), f"{json.dumps(line)}\n".encode())

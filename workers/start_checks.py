@@ -10,15 +10,26 @@ import click
 from click.core import ParameterSource
 
 from pipeline_core.errors import ConfigError
+from pipeline_core.machine.standard_streams import lose_what_cannot_be_written
 from pipeline_core.settings import DEFAULT_BROKER_URL, Settings, load_settings, store_variables
 from pipeline_core.store_environment import use_store_variables
 
+_SERVICES = {"worker", "beat", "flower"}
 _SETTING_OF = {
     "broker": "SALES_BROKER_URL",
     "result_backend": "SALES_RESULT_BACKEND",
     "config": "SALES_*",
     "loader": "SALES_*",
 }
+
+
+def lose_log_lines_on_full_disk() -> None:
+    """Has ``celery worker``, ``beat`` and ``flower`` work on where what they say cannot be written,
+    or nobody reads it any more; all they say is log lines. Nothing in another program."""
+    context = _celery_command()
+    if context is not None:
+        is_service = context.invoked_subcommand in _SERVICES
+        lose_what_cannot_be_written("stderr", *(["stdout"] if is_service else []))
 
 
 def load_settings_or_end() -> Settings:

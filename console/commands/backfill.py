@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.display.standard_files import printed_if_possible
 from console.display.terminal import print_json
 from console.interrupt import terminable
 from console.options import (
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from console.display.json_output import Backfilled
     from pipeline_core.messages import Outcome
     from pipeline_core.planning.backfill import Backfill, Every
+
+_SHOWN = "`sales-pipeline runs` has the runs that were made."
 
 
 @click.command()
@@ -72,11 +75,13 @@ def backfill_command(
             codes.add(finish(settings, outcome, as_json=False, quiet=True))
             told.append(_told(as_of, outcome, is_made=is_made))
             if not quiet:
-                _print(told[-1])
-    if as_json:
-        print_json(told)
-    elif not quiet:
-        _print_end(work, told, first, last)
+                with printed_if_possible(_SHOWN):
+                    _print(told[-1])
+    with printed_if_possible(_SHOWN):
+        if as_json:
+            print_json(told)
+        elif not quiet:
+            _print_end(work, told, first, last)
     sys.exit(next(code for code in (1, 3, 0) if code in codes))
 
 

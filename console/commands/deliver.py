@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.display.standard_files import printed_if_possible
 from console.display.terminal import print_json
 from console.interrupt import terminable
 from console.options import json_option, place_options, quiet_option, run_argument, run_settings
@@ -54,11 +55,12 @@ def deliver_command(
             again=to is not None,
             repeated=settings.destinations(),
         )
-    if as_json:
-        print_json(found)
-    elif not quiet:
-        click.echo(f"Run {ledger.run_id}:")
-        _print(found)
+    with printed_if_possible(f"`sales-pipeline show {ledger.run_id}` has what was delivered."):
+        if as_json:
+            print_json(found)
+        elif not quiet:
+            click.echo(f"Run {ledger.run_id}:")
+            _print(found)
     sys.exit(0 if all(each.state == "done" for each in found) else 1)
 
 

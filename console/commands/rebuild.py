@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from console.display.standard_files import printed_if_possible
 from console.display.terminal import print_json
 from console.interrupt import terminable
 from console.options import json_option, place_options, quiet_option, run_argument, run_settings
@@ -49,10 +50,11 @@ def rebuild_command(run_id: str, dry_run: bool, as_json: bool, quiet: bool, **op
     was_removed = removed_report(open_storage(manifest.reports), run_id) is not None
     with terminable(), Bar(len(archives), quiet=quiet) as bar:
         found = rebuild(settings.state, run_id, dry_run=dry_run, archive_done=bar.advance)
-    if as_json:
-        print_json(found)
-    elif not quiet:
-        _print(found, was_removed=was_removed)
+    with printed_if_possible(f"Run {run_id} is {found.state.replace('_', ' ')}."):
+        if as_json:
+            print_json(found)
+        elif not quiet:
+            _print(found, was_removed=was_removed)
     sys.exit(1 if found.state in ("damaged", "gone") else 0)
 
 

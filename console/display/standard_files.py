@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import sys
@@ -10,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from console.display.terminal import complain
+from pipeline_core.machine.standard_streams import NotPrinted
 
 _MODES = {"stdin": "r", "stdout": "w", "stderr": "w"}
-_NOT_WRITTEN = {errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def open_closed_ones() -> None:
@@ -38,27 +37,21 @@ def leave_terminal() -> None:
     os.close(nowhere)
 
 
-def is_of_stdout(error: OSError) -> bool:
-    """Whether it says that what was printed cannot be written. Of what is written elsewhere the
-    storages make errors of ours. If so, stdout leads nowhere from now on: Python would try again at
+def say_not_printed(error: NotPrinted, remedy: str, *, begin: str = "") -> None:
+    """On stderr, why stdout takes nothing. From now on it leads nowhere: Python would try again at
     its end, and end with a code of its own."""
-    if error.errno not in _NOT_WRITTEN or error.filename is not None:
-        return False
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
-    return True
+    complain(f"{begin}stdout could not be written: {error.strerror}.", remedy)
 
 
 @contextmanager
 def printed_if_possible(remedy: str) -> Iterator[None]:
     """For what is told of work that is done, printed or not: where stdout takes nothing, stderr
-    says so, and what to do; a reader who went away, as ``head`` does, wants to hear nothing."""
+    says so, and what to do."""
     try:
         yield
         sys.stdout.flush()
-    except OSError as error:
-        if not is_of_stdout(error):
-            raise
-        if not isinstance(error, BrokenPipeError):
-            complain(f"stdout could not be written: {error.strerror}.", remedy)
+    except NotPrinted as error:
+        say_not_printed(error, remedy)

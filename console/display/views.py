@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import csv
-import errno
 import io
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
@@ -42,17 +39,10 @@ _PIPE_WIDTH = 140
 _LONGEST_TEXT = 400
 
 
-class _Output(Console):
-    """rich ends the process when the reader goes away, whatever is still to be done."""
-
-    def on_broken_pipe(self) -> NoReturn:
-        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
-
-
 def output() -> Console:
     """stdout; wide enough in a pipe that nothing is cut."""
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    return _Output(width=width, highlight=False, emoji=False)
+    return Console(width=width, highlight=False, emoji=False)
 
 
 def table(

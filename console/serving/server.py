@@ -13,6 +13,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
+from console.display.standard_files import printed_if_possible
 from console.serving.connection_limit import ConnectionLimit
 from console.serving.connections import BoundedServer, most_connections
 from console.serving.handlers import (
@@ -131,9 +132,10 @@ class _Site(Application):
 
 def _announce(served: Served, host: str, port: int) -> None:
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    click.echo(f"Reports of {served.reports.uri}: {address}/")
-    click.echo(f"The run under way: {address}/live")
-    click.echo("Read-only. Ctrl-C stops it.")
+    with printed_if_possible(f"{address}/ is served all the same."):
+        click.echo(f"Reports of {served.reports.uri}: {address}/")
+        click.echo(f"The run under way: {address}/live")
+        click.echo("Read-only. Ctrl-C stops it.")
     if not is_loopback(host):
         log.warning(
             "served_to_others",

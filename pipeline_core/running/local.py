@@ -31,6 +31,7 @@ from pipeline_core.machine.processes import (
     without_main,
 )
 from pipeline_core.machine.signals import signals_held_back
+from pipeline_core.machine.standard_streams import lose_what_cannot_be_written
 from pipeline_core.messages import Attempt, Manifest, Outcome, Work
 from pipeline_core.plural import counted
 from pipeline_core.retry import call_with_retries
@@ -263,6 +264,7 @@ def _start_worker(
     level: str, log_format: str, key: StateKey | None, variables: dict[str, str]
 ) -> None:
     obey_parent()
+    lose_what_cannot_be_written("stdout", "stderr")
     configure_logs(level, log_format)
     use_state_key(key)
     use_store_variables(variables)

@@ -22,6 +22,7 @@ from pipeline_core.machine.processes import (
     without_main,
 )
 from pipeline_core.machine.signals import signals_held_back
+from pipeline_core.machine.standard_streams import lose_what_cannot_be_written
 from pipeline_core.messages import Options
 from pipeline_core.storage import open_archives
 from pipeline_core.store_environment import store_variables, use_store_variables
@@ -117,6 +118,7 @@ _work: list[_Work] = []
 
 def _start(level: str, log_format: str, variables: dict[str, str], work: _Work) -> None:
     obey_parent()
+    lose_what_cannot_be_written("stdout", "stderr")
     lean_process()
     configure_logs(level, log_format)
     use_store_variables(variables)

@@ -96,3 +96,20 @@ def test_what_only_reads_fails_where_it_cannot_be_read(env: dict[str, str]) -> N
     assert "bug of ours" not in done.stderr
     gone = _typed('"$0" -m console.command runs --json | true', env)
     assert (gone.returncode, gone.stderr) in {(0, ""), (1, "")}  # it may have been read in time
+
+
+def test_work_whose_words_find_no_room_is_done_all_the_same(
+    env: dict[str, str], tmp_path: Path
+) -> None:
+    assert _typed(f"{RUN.format(jobs=1)} --quiet", env).returncode == 0
+    workbook = tmp_path / "sales.xlsx"
+    env["SALES_DELIVER"] = f"file+xlsx://{workbook}"
+    dates = "--from 2024-03-01 --to 2024-03-02"
+    for work in ("deliver", f"backfill --jobs 1 {dates}", "rebuild 2* --dry-run"):
+        command = work.replace("2*", Path(env["SALES_REPORTS"], "latest").resolve().name)
+        done = _typed(f'"$0" -m console.command {command} >/dev/full', env)
+        assert done.returncode == 0, done.stderr
+        assert "stdout could not be written: No space left on device." in done.stderr
+    assert workbook.exists()
+    listed = _typed('"$0" -m console.command runs --json', env).stdout
+    assert listed.count('"run_id"') == 3

@@ -54,6 +54,7 @@ def end(
     code: str, stdout: int | IO[bytes] = subprocess.PIPE, seconds: int = 60
 ) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    env["PYTHONPATH"] = str(PROJECT)
     command = [sys.executable, "-c", code]
     return subprocess.run(
         command,
@@ -125,3 +126,14 @@ def test_want_of_memory_is_no_bug_of_ours_and_is_not_waited_for(error: str) -> N
     assert "no more memory, or no more threads" in done.stderr
     assert "ulimit -a" in done.stderr
     assert "bug of ours" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "said"), [("", "a temporary file could not"), (', "/x/y"', "/x/y could not")]
+)
+def test_a_full_disk_is_not_taken_for_stdout_nor_for_a_bug(file: str, said: str) -> None:
+    code = f'raise OSError(28, "No space left on device"{file})'
+    starved = STARVED.replace("raise {error}", code).replace("[60]", "[0]")
+    done = end(starved)
+    assert done.returncode == 1
+    assert f"Error: {said} be written: No space left on device." in done.stderr
