@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from tests.support.fleet import ARCHIVES, Fleet
 from tests.support.lost_streams import LOST, How, lost
@@ -102,7 +103,8 @@ def test_a_worker_works_and_stops_as_ever(
 def test_beat_starts_what_is_due_and_stops_as_ever(ships: Fleet, how: How) -> None:
     beat = begun(ships, how, "-A", "workers", "beat", module="celery", is_both=True)
     try:
-        eventually(lambda: list(ships.folder.glob("beat*")) or beat.poll() is not None, "beat")
+        with Redis.from_url(ships.redis.url) as client:
+            eventually(lambda: client.keys() or beat.poll() is not None, "its first look")
         assert beat.poll() is None
         beat.terminate()
         assert beat.wait(30) == 0
