@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -15,6 +13,7 @@ from console.display.tables import Grid
 from pipeline_core.advice.few_purchases import few_purchases_in_words
 from pipeline_core.configuration.places import LATEST
 from pipeline_core.containers.ignored import endings_in_words
+from pipeline_core.load.read_back import damaged_report, read_published_rows
 from pipeline_core.messages import Outcome, Summary, Unreadable, undated_words, unlike_words
 from pipeline_core.messages.reconciliation import Reconciliation
 from pipeline_core.percent import percent
@@ -234,12 +233,15 @@ def print_unreadable(console: Console, places: Sequence[Unreadable], total: int)
 
 
 def _report_table(settings: Settings, run_id: str) -> Grid:
-    data = open_storage(settings.reports).read(f"runs/{run_id}/sales_report.csv")
-    _, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
-    shown = [
-        (category, segment, grouped(revenue), f"{int(units):,}", f"{int(customers):,}")
-        for category, segment, revenue, units, customers in rows[:_ROWS_SHOWN]
-    ]
+    name = "sales_report.csv"
+    _, *rows = read_published_rows(settings.reports, run_id, name)
+    try:
+        shown = [
+            (category, segment, grouped(revenue), f"{int(units):,}", f"{int(customers):,}")
+            for category, segment, revenue, units, customers in rows[:_ROWS_SHOWN]
+        ]
+    except (ValueError, ArithmeticError) as error:  # a figure is none
+        raise damaged_report(run_id, name) from error
     grid = table(["category", "segment", "revenue", "units", "customers"], shown, numbers=(2, 3, 4))
     if len(rows) > _ROWS_SHOWN:
         grid.caption = f"and {counted(len(rows) - _ROWS_SHOWN, 'more row')} in sales_report.csv"

@@ -1,4 +1,4 @@
-"""The records of the newest published run: what they need is there, and whole."""
+"""The records of the newest published run, and its report: what they need is there, and whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from itertools import islice
 from console.doctor.checks import Check
 from pipeline_core.ledger import RunLedger, read_state
 from pipeline_core.ledger.run import START_ANOTHER
+from pipeline_core.load.read_back import damaged_report
 from pipeline_core.merging.lost_records import check_results
+from pipeline_core.places.standing_report import stands
 from pipeline_core.plural import counted
 from pipeline_core.publication.latest import newest_shown
 from pipeline_core.settings import Settings
@@ -20,8 +22,8 @@ _READ = 16
 
 
 def check_records(settings: Settings) -> Check:
-    """Whether the plan and the results of the newest published run are there; blocks of them are
-    listed, and some are read.
+    """Whether the plan, the results and the report of the newest published run are there; blocks
+    of them are listed, and some are read; of the report, sizes are added up.
 
     Raises:
         DamagedRecord, LostResult: the plan is lost, or results are.
@@ -38,6 +40,12 @@ def check_records(settings: Settings) -> Check:
         found = f"the plan of run {run_id} is lost or damaged, in {lost[0]}."
         return Check("records", "failed", found, START_ANOTHER)
     check_results(ledger, damaged)
+    outcome = ledger.outcome()
+    if outcome is not None and not stands(manifest, outcome):
+        error = damaged_report(run_id)
+        return Check(
+            "records", "failed", f"{error.message[0].lower()}{error.message[1:]}", error.remedy
+        )
     blocks = counted(len(planned | ledger.blocks()), "block")
     return Check("records", "ok", f"those of run {run_id} are there, {blocks} among them")
 

@@ -137,8 +137,7 @@ def _files(ledger: RunLedger) -> tuple[list[Attachment], list[str]]:
         else:
             name = f"sales_report_{ledger.run_id}.xlsx"
             found.append(Attachment(name, _WORKBOOK, path.read_bytes()))
-    remedy = f"`sales-pipeline rebuild {ledger.run_id}` makes it again."
-    page = read_published(ledger.manifest().reports, ledger.run_id, "index.html", remedy)
+    page = read_published(ledger.manifest().reports, ledger.run_id, "index.html")
     found.append(Attachment(f"sales_report_{ledger.run_id}.html", "text/html", page))
     return found, notes
 

@@ -14,10 +14,9 @@ import pyarrow as pa
 from pipeline_core.delivery.tables import DAILY_SALES, REJECTS_BY_REASON, RUNS, SALES_REPORT
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger
-from pipeline_core.load.read_back import read_published, read_published_rows
+from pipeline_core.load.read_back import read_published_rows, read_published_table
 from pipeline_core.load.tables import csv_line
 from pipeline_core.messages import Summary
-from pipeline_core.parquet import read_parquet
 
 # A value as PostgreSQL reads it; None is NULL.
 Row = tuple[str | None, ...]
@@ -63,15 +62,8 @@ def published_rows(ledger: RunLedger) -> PublishedRows:
         RetryableError: a storage does not answer.
     """
     manifest, summary = ledger.published()
-    remedy = f"`sales-pipeline rebuild {ledger.run_id}` makes it again."
-    data = read_published(manifest.reports, ledger.run_id, "sales_report.parquet", remedy)
-    try:
-        report = read_parquet(data)
-    except (pa.ArrowException, OSError) as error:
-        raise ConfigError(
-            f"The report of run {ledger.run_id} is damaged: sales_report.parquet is none.", remedy
-        ) from error
-    _, *days = read_published_rows(manifest.reports, ledger.run_id, "daily_sales.csv", remedy)
+    report = read_published_table(manifest.reports, ledger.run_id, "sales_report.parquet")
+    _, *days = read_published_rows(manifest.reports, ledger.run_id, "daily_sales.csv")
     if manifest.options.spreadsheet_safe:
         days = _as_they_were(days, report)
     sales = zip(*(column.to_pylist() for column in report.columns), strict=True)

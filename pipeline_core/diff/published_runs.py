@@ -8,9 +8,8 @@ from itertools import islice
 
 from pipeline_core.ledger import RunLedger, nothing_yet, run_ids
 from pipeline_core.ledger.results import Done
-from pipeline_core.load.read_back import read_published
+from pipeline_core.load.read_back import read_published_table
 from pipeline_core.messages import Manifest, Summary
-from pipeline_core.parquet import read_parquet
 from pipeline_core.processing.recount import CountedDay, counted_days, days_of
 from pipeline_core.storage import Storage
 
@@ -32,14 +31,11 @@ class PublishedRun:
 
     def sales_report(self) -> list[tuple[str, str, str, int, int]]:
         """Rows of sales_report.parquet, revenue as decimal text. Raises ConfigError if it is
-        gone."""
-        data = read_published(
-            self.manifest.reports,
-            self.manifest.run_id,
-            "sales_report.parquet",
-            "Compare runs whose reports are still there.",
+        gone or damaged."""
+        table = read_published_table(
+            self.manifest.reports, self.manifest.run_id, "sales_report.parquet"
         )
-        columns = read_parquet(data).to_pydict()
+        columns = table.to_pydict()
         columns["total_revenue"] = [f"{revenue:f}" for revenue in columns["total_revenue"]]
         return list(zip(*columns.values(), strict=True))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import multiprocessing
 from contextlib import suppress
@@ -20,10 +19,9 @@ import pyarrow as pa
 from pipeline_core.errors import ConfigError, PipelineError
 from pipeline_core.frames.tables import ReportFrame, frame_of, report_frame
 from pipeline_core.ledger import RunLedger, lease, newest_runs, read_state
-from pipeline_core.load.read_back import read_published
+from pipeline_core.load.read_back import read_published, read_published_rows, read_published_table
 from pipeline_core.load.rejects import Reject, parse_rejects
 from pipeline_core.messages import Outcome, RunState, RunStatus, Summary, UnknownMode
-from pipeline_core.parquet import read_parquet
 from pipeline_core.running.drive import new_ledger, not_published, run_here
 from pipeline_core.settings import Settings, load_settings, store_variables
 from pipeline_core.store_environment import use_store_variables
@@ -57,8 +55,9 @@ class Run:
 
     def sales_report(self) -> pd.DataFrame:
         """sales_report.parquet, as `DataTransformer.transform` gives it. Raises ConfigError if the
-        run is not published, or its report is gone."""
-        return report_frame(read_parquet(self._read("sales_report.parquet")))
+        run is not published, or its report is gone or damaged."""
+        table = read_published_table(self._published_in(), self.run_id, "sales_report.parquet")
+        return report_frame(table)
 
     def daily_sales(self) -> pd.DataFrame:
         """daily_sales.csv, typed the same. Raises as ``sales_report`` does."""
@@ -78,8 +77,8 @@ class Run:
         return self._report_of_csv(reports_of(named, "reject")[-1])
 
     def _report_of_csv(self, report: Report) -> pd.DataFrame:
-        text = self._read(f"{report.name}.csv").decode()
-        header, *rows = csv.reader(io.StringIO(text, newline=""))
+        name = f"{report.name}.csv"
+        header, *rows = read_published_rows(self._published_in(), self.run_id, name)
         types = report.finish(report.merge([]), 0).schema
         columns = {
             name: [_typed(row[place], types.field(name).type) for row in rows]
@@ -92,21 +91,22 @@ class Run:
         """rejects.csv: reason, archive, day, part (str), position (int64) and event, the JSON of
         each; item (Int64) is the number of an order's item, missing where the event is no order.
         Raises as ``sales_report`` does."""
-        _, _, rows = self._read("rejects.csv").partition(b"\n")
+        data = read_published(self._published_in(), self.run_id, "rejects.csv")
+        _, _, rows = data.partition(b"\n")
         found = list(parse_rejects(io.BytesIO(rows)))
         columns = {name: [getattr(each, name) for each in found] for name in Reject._fields}
         columns["position"] = [each.position.event for each in found]
         items = pd.array([each.position.item for each in found], dtype="Int64")
         return frame_of(columns, ("position",)).assign(item=items)
 
-    def _read(self, name: str) -> bytes:
+    def _published_in(self) -> str:
+        """Place of the reports. Raises ConfigError if it is not published."""
         if self.reports is None or self.state != "published":
             raise ConfigError(
                 f"Run {self.run_id} is not published, so it has no report.",
                 "`runs()` shows which are.",
             )
-        again = f"`sales-pipeline rebuild {self.run_id}` makes it again."
-        return read_published(self.reports, self.run_id, name, again)
+        return self.reports
 
 
 def run(

@@ -49,6 +49,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """What to do about that; else empty."""
     summary: Summary | None = None
     """Its figures; None if it failed before it had any."""
+    report: tuple[int, int] | None = None
+    """Files of its report, and their bytes; None if it has none, or an earlier version made it."""
     inputs: ArchiveBlock | None = None
     """File of the ``inputs`` of ``summary``, which are none in the record then; None of few."""
 
@@ -66,6 +68,4 @@ class Outcome(Struct, frozen=True, kw_only=True):
     @property
     def exit_code(self) -> int:
         """0 published and complete, 1 refused or failed, 3 published though incomplete."""
-        if self.state != "published":
-            return 1
-        return 0 if self.status == "complete" else 3
+        return {"complete": 0, "incomplete": 3}[self.status] if self.state == "published" else 1

@@ -13,9 +13,10 @@ from pipeline_core.containers.entry_names import day_date
 from pipeline_core.errors import ConfigError
 from pipeline_core.ledger import RunLedger, open_state, run_ids
 from pipeline_core.messages import Manifest, Options, Outcome
+from pipeline_core.places.standing_report import stands
 from pipeline_core.planning.survey import survey
 from pipeline_core.reuse.memory import decisive, listed_archives, recall, recall_days
-from pipeline_core.storage import Storage, absolute_uri, open_archives, open_storage
+from pipeline_core.storage import Storage, absolute_uri, open_archives
 
 Every = Literal["day", "week", "month"]
 
@@ -71,7 +72,7 @@ def plan_backfill(
         outcome = ledger.outcome()
         if outcome is None:
             stopped.setdefault(as_of, ledger)
-        elif outcome.state == "published" and _stands(manifest):
+        elif outcome.state == "published" and stands(manifest, outcome):
             published.setdefault(as_of, outcome)
     return Backfill(tuple(reversed(wanted)), published, stopped, dated[0], dated[-1])
 
@@ -101,12 +102,3 @@ def _is_same(manifest: Manifest, places: Places, options: Options) -> bool:
         absolute_uri(places.data),
         absolute_uri(places.reports),
     ) and decisive(manifest.options) == decisive(options)
-
-
-def _stands(manifest: Manifest) -> bool:
-    """Whether its report was not removed."""
-    try:
-        open_storage(manifest.reports).stat(f"runs/{manifest.run_id}/summary.json")
-    except FileNotFoundError:
-        return False
-    return True

@@ -7,7 +7,6 @@ from operator import eq
 
 import msgspec
 
-from pipeline_core.configuration.places import LATEST
 from pipeline_core.ledger import RunLedger, open_state, published_ids
 from pipeline_core.messages import (
     ArchiveRef,
@@ -18,10 +17,11 @@ from pipeline_core.messages import (
     Outcome,
     ReportPlugin,
 )
+from pipeline_core.places.standing_report import is_shown
 from pipeline_core.planning.plugins import load_plugins
 from pipeline_core.planning.survey import Survey, survey
 from pipeline_core.reuse.memory import listed_archives, recall, rules_of_now
-from pipeline_core.storage import absolute_uri, open_archives, open_storage
+from pipeline_core.storage import absolute_uri, open_archives
 
 
 def unchanged_run(order: Order) -> Outcome | None:
@@ -45,7 +45,7 @@ def unchanged_run(order: Order) -> Outcome | None:
     if not (
         is_alike(manifest, order, plugins)
         and manifest.reports == absolute_uri(places.reports)
-        and _is_shown(manifest)
+        and is_shown(manifest, outcome)
     ):
         return None
     memory = recall(state, manifest.data)
@@ -89,16 +89,6 @@ def _shown(options: Options) -> Options:
         as_of=None,
         batch_size=1,
     )
-
-
-def _is_shown(manifest: Manifest) -> bool:
-    """Whether readers have the run's report."""
-    reports, folder = open_storage(manifest.reports), f"runs/{manifest.run_id}"
-    try:
-        reports.stat(f"{folder}/summary.json")
-    except FileNotFoundError:
-        return False
-    return reports.pointed(LATEST) == folder
 
 
 def _is_settled(ledger: RunLedger, manifest: Manifest) -> bool:

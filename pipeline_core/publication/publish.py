@@ -12,12 +12,13 @@ import msgspec
 from pipeline_core.diff.since_last import note_changes
 from pipeline_core.errors import PipelineError, PublishRefused, ResultsMissing, reason_of
 from pipeline_core.kept.snapshots import load_snapshot
-from pipeline_core.ledger import RunLedger, open_state, published_ids
+from pipeline_core.ledger import RunLedger, newest_published, open_state, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
 from pipeline_core.ledger.result_files import HeldResults
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.ledger.run import CHANGES, OUTCOME, START_ANOTHER, VERDICT
 from pipeline_core.ledger.run_receipts import RECEIPTS
+from pipeline_core.load.read_back import damaged_report
 from pipeline_core.logs import get_logger
 from pipeline_core.merging.gone_results import discarding_all_gone
 from pipeline_core.merging.merge import merge_results, merged_as_read
@@ -30,6 +31,7 @@ from pipeline_core.messages import (
     Work,
 )
 from pipeline_core.places.owner import own_reports
+from pipeline_core.places.standing_report import report_size, stands
 from pipeline_core.plural import counted
 from pipeline_core.publication.finished_attempts import remove_finished
 from pipeline_core.publication.latest import show, show_after
@@ -84,7 +86,7 @@ def publish(
 
     Raises:
         PublishRefused: the run was given up while this publisher prepared the reports.
-        ConfigError: the reports are another state's.
+        ConfigError: the reports are another state's, or files that were published are gone or cut.
         ResultsMissing: an archive has no sound result yet.
         EventsGone: events that were sent twice have to be counted again, and are gone.
         ContractError: the dimension snapshot is damaged.
@@ -94,6 +96,8 @@ def publish(
     ledger, manifest, outcome = looked.ledger, looked.manifest, looked.outcome
     state, verdict = ledger.state, ledger.verdict() if VERDICT in looked.records else None
     if outcome is not None and outcome.state == "published":
+        if run_id == newest_published(state) and not stands(manifest, outcome):
+            raise damaged_report(run_id)
         show(state, manifest)
         return outcome
     if verdict is not None and verdict.state == "failed":
@@ -128,6 +132,7 @@ def _publish(
         return _end(ledger, Outcome.failure(run_id, verdict))
     summary = _ended(summary, verdict)
     since: Summary | None = None
+    size: tuple[int, int] | None = None
     if verdict.state == "published":
         kept = ledger.changes() if CHANGES in looked.records else None
         past = note_changes(ledger, manifest, summary, found, kept)
@@ -137,6 +142,7 @@ def _publish(
         owner = own_reports(state, reports, are_marked=are_marked)
         with reports.publish_folder(f"runs/{run_id}", is_new=looked.is_new) as folder:
             write_reports(folder, ledger, manifest, found, partials, scale, summary, past)
+            size = report_size(folder)
             _check_not_given_up(ledger)
         if owner is not None and before is not None:
             show_after(state, manifest, reports, owner, before.run_id)
@@ -151,6 +157,7 @@ def _publish(
             reason=verdict.reason,
             remedy=verdict.remedy,
             summary=summary,
+            report=size,
         ),
         since,
     )

@@ -76,6 +76,9 @@ def test_what_counts_otherwise_or_is_gone_is_not_there(runs: Runs, tmp_path: Pat
     elsewhere = Runs(type(runs.shop)(tmp_path / "moved", runs.shop.dimensions), runs.folder)
     assert not planned(elsewhere).published
     (tmp_path / "moved").rename(runs.shop.data)
+    assert planned(runs).published
+    (runs.last() / "sales_report.csv").write_bytes(b"")
+    assert not planned(runs).published
     shutil.rmtree(runs.last())
     assert not planned(runs).published
 

@@ -96,6 +96,15 @@ def _in_data(change: Callable[[Path], object]) -> _Change:
     return changed
 
 
+def _in_report(name: str, change: Callable[[Path], object]) -> _Change:
+    """``name`` in the folder of the newest report."""
+    return _in_data(lambda data: change(data.parents[1] / "reports" / "latest" / name))
+
+
+def _emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
 _NEW: dict[str, _Change] = {
     "an archive": _in_data(lambda data: (data / "w3.zip").write_bytes(week(3))),
     "other bytes": _in_data(lambda data: (data / "w2.zip").write_bytes(week(2, 5))),
@@ -115,6 +124,10 @@ _NEW: dict[str, _Change] = {
     "a price history": _set("PRICE_HISTORY", "keep"),
     "where reports are": _set("REPORTS", "elsewhere"),
     "a report that is gone": _in_data(lambda data: shutil.rmtree(data.parents[1] / "reports")),
+    "a report of no rows": _in_report("sales_report.csv", _emptied),
+    "a page that is gone": _in_report("index.html", Path.unlink),
+    "a category that is cut off": _in_report("by_category/Office.csv", _emptied),
+    "a summary of nothing": _in_report("summary.json", _emptied),
     "no latest": _in_data(lambda data: (data.parents[1] / "reports" / "latest").unlink()),
 }
 

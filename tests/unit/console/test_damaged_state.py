@@ -255,3 +255,12 @@ def test_doctor_sees_what_is_lost_of_the_newest_published_run(
     harm(state / "runs" / newest.run_id / "manifest.json")
     with pytest.raises(DamagedRecord, match="The plan of run"):
         check_records(settings)
+
+
+def test_doctor_sees_what_is_gone_of_the_newest_report(newest: RunLedger, tmp_path: Path) -> None:
+    settings = load_settings({"state": str(tmp_path / "state")})
+    assert check_records(settings).state == "ok"
+    (tmp_path / "reports" / "runs" / newest.run_id / "index.html").unlink()
+    found = check_records(settings)
+    assert found.state == "failed"
+    assert found.remedy == f"`sales-pipeline rebuild {newest.run_id}` makes it again."
