@@ -25,6 +25,7 @@ from console.display.json_output import (
     ListedRun,
     NothingNew,
     Planned,
+    Recovered,
     UnfinishedRun,
 )
 from console.doctor.checks import Check
@@ -57,6 +58,7 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "prices": (KeptPrices,),
     "progress": (RunProgress,),
     "rebuild": (Rebuilt,),
+    "recover": (Summary, Recovered),
     "rejects": (list[ListedReject],),
     "report": (RangeReport, PeriodComparison),
     "run": (Summary, NothingNew),

@@ -37,12 +37,14 @@ def rebuild_command(run_id: str, dry_run: bool, as_json: bool, quiet: bool, **op
     """
     settings = run_settings(options)
     from console.display.bar import Bar
+    from console.drive import hush
     from pipeline_core.ledger import RunLedger, read_state
     from pipeline_core.load.removed_reports import removed_report
     from pipeline_core.publication.rebuild import rebuild
     from pipeline_core.storage import open_storage
 
     quiet = quiet or as_json
+    hush(settings, quiet=quiet)
     ledger = RunLedger(read_state(settings.state), run_id)
     check_reports_place(settings, ledger)
     manifest = ledger.manifest()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from console.commands.resume import resume
+from console.display.json_output import Recovered
+from console.display.terminal import print_json
 from console.options import broker_options, json_option, place_options, quiet_option, run_settings
 from pipeline_core.plural import counted
 
@@ -42,14 +44,16 @@ def recover(settings: Settings, *, as_json: bool, quiet: bool) -> int:
 
     newest = lease.newest(open_state(settings.state))
     if newest is None:
-        click.echo(f"There is no run yet.{unvouched_words(settings.state)}", err=True)
+        none = f"There is no run yet.{unvouched_words(settings.state)}"
+        _tell(None, none, as_json=as_json, quiet=False)
         return 0
     ledger = RunLedger(open_state(settings.state), newest.run_id)
     manifest = ledger.planned()
-    if ledger.outcome() is not None:
+    if (ended := ledger.outcome()) is not None:
         notify_of_outcome(ledger, settings.hooks())
         deliver_newest(settings, ledger.state)
-        found = "has ended"
+        is_shown = ended.state == "published"
+        found = "has ended" if is_shown else f"has ended, {ended.state}: {ended.reason}"
     elif manifest is not None and manifest.engine == "celery":
         found = _sent_again(settings, ledger)
     elif is_moving(ledger):
@@ -60,10 +64,17 @@ def recover(settings: Settings, *, as_json: bool, quiet: bool) -> int:
         found = "stopped before it was planned; start another"
     else:
         return resume(settings, ledger.run_id, as_json=as_json, quiet=quiet)
-    if not quiet:
-        click.echo(f"Run {ledger.run_id} {found}.", err=True)
+    words = f"Run {ledger.run_id} {found.rstrip('.')}."
+    _tell(ledger.run_id, words, as_json=as_json, quiet=quiet)
     outcome = ledger.outcome()
     return outcome.exit_code if outcome and outcome.state == "failed" else 0
+
+
+def _tell(run_id: str | None, words: str, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        print_json(Recovered(run_id=run_id, found=words))
+    elif not quiet:
+        click.echo(words, err=True)
 
 
 def _sent_again(settings: Settings, ledger: RunLedger) -> str:

@@ -12,7 +12,14 @@ from console.options import json_option, place_options, run_settings
 
 @click.command()
 @place_options
-@click.option("-n", "--newest", default=20, show_default=True, help="How many runs to list.")
+@click.option(
+    "-n",
+    "--newest",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="How many runs to list.",
+)
 @json_option
 def runs_command(newest: int, as_json: bool, **options: Any) -> None:
     """List the runs, newest first; below them, starts that failed before they were planned.

@@ -57,6 +57,15 @@ class Planned(Struct, frozen=True, kw_only=True):
     ending."""
 
 
+class Recovered(Struct, frozen=True, kw_only=True):
+    """What was found of the newest run, unless it went on here: then its summary is printed."""
+
+    run_id: str | None
+    """The run; null if there is none yet."""
+    found: str
+    """What it was found to be, and what it was given, for people."""
+
+
 class NothingNew(Struct, frozen=True, kw_only=True):
     """What ``run --if-changed`` prints in place of a summary if no run was made."""
 

@@ -42,8 +42,9 @@ def is_shown(manifest: Manifest, outcome: Outcome) -> bool:
 
 
 def _files(reports: Storage, folder: str) -> Iterator[StoredObject]:
-    yield from reports.files(folder)
-    for name in reports.folders(folder):
+    found = reports.contents(folder)
+    yield from found.files
+    for name in found.folders:
         yield from _files(reports, f"{folder}/{name}")
 
 

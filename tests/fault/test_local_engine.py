@@ -517,11 +517,18 @@ def test_a_new_run_ends_what_a_killed_command_left(
 
 
 def test_there_is_nothing_to_recover(env: dict[str, str]) -> None:
-    assert sales_pipeline("recover", env=env).returncode == 0
+    found = sales_pipeline("recover", "--json", env=env)
+    assert (found.returncode, json.loads(found.stdout)["run_id"]) == (0, None)
     assert sales_pipeline("run", "--quiet", env=env).returncode == 0
     done = sales_pipeline("recover", env=env)
     assert done.returncode == 0
-    assert "has ended" in done.stderr
+    assert "has ended." in done.stderr
+    failed = sales_pipeline("run", "--data", "nowhere", env=env)
+    assert failed.returncode != 0
+    done = sales_pipeline("recover", env=env)
+    outcome = _state(env).outcome()
+    assert outcome is not None
+    assert f"has ended, failed: {outcome.reason}" in done.stderr
 
 
 def test_a_command_that_was_killed_while_it_planned(env: dict[str, str], tmp_path: Path) -> None:
