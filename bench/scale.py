@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -59,6 +60,7 @@ def _point(folder: Path, count: int, say: Callable[[str], None]) -> ScalePoint:
         for other in _UNMEASURED.get(name, ()):
             _step(folder, other)
         before = _state_bytes(folder)
+        os.sync()  # or this step waits for, and is charged, what the one before it wrote
         cost = _step(folder, name)
         steps.append(Step(name, cost, _state_bytes(folder) - before))
     log = (folder / "progress.log").read_text().split()
