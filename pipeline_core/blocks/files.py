@@ -12,6 +12,7 @@ import msgspec
 
 from pipeline_core.blocks.damaged import clear_up
 from pipeline_core.errors import DamagedBlock
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.messages import ArchiveBlock
 from pipeline_core.storage import Storage
 
@@ -71,7 +72,7 @@ def read_block(state: Storage, block: ArchiveBlock, kind: type[_Record]) -> list
     try:
         data = gzip.decompress(state.read(block.key))
         if hashlib.sha256(data).hexdigest() == block.digest:
-            return msgspec.json.decode(data, type=list[kind])  # type: ignore[valid-type]
+            return msgspec.json.decode(data, type=known(list[kind]))  # type: ignore[valid-type]
         cause = "its digest is another"
     except FileNotFoundError:
         cause = "it is gone"

@@ -9,6 +9,8 @@ from typing import Generic, TypeVar, overload
 
 import msgspec
 
+from pipeline_core.machine.known_kinds import known
+
 _RECORDS = 64
 _LEVEL = 1
 
@@ -55,7 +57,7 @@ class Packed(Sequence[_Record], Generic[_Record]):
 
     def _unpacked(self, number: int) -> list[_Record]:
         data = zlib.decompress(self._blocks[number])
-        return msgspec.msgpack.decode(data, type=list[self._kind])  # type: ignore[name-defined]
+        return msgspec.msgpack.decode(data, type=known(list[self._kind]))  # type: ignore[name-defined]
 
 
 def held(kind: type[_Record], records: Iterable[_Record]) -> Sequence[_Record]:

@@ -23,6 +23,7 @@ from pipeline_core.containers.cut import label
 from pipeline_core.extract.candidate_rows import TableRows
 from pipeline_core.extract.candidates import Decoded, candidate_texts
 from pipeline_core.framing.windows import Window
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.schemas import CANDIDATES
 
 # A candidate with its JSON text as it stood in the part.
@@ -193,7 +194,7 @@ def read_day(place: ExtractPlace) -> ExtractedDay | None:
         if hashed.digest() != digest or length > size:
             return None
         file.seek(place.begin + size - length)
-        day = msgspec.json.decode(file.read(length), type=ExtractedDay)
+        day = msgspec.json.decode(file.read(length), type=known(ExtractedDay))
         # Earlier versions kept names of any length.
         parts = (msgspec.structs.replace(part, name=label(part.name)) for part in day.parts)
         return msgspec.structs.replace(day, parts=tuple(parts))

@@ -20,6 +20,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from pipeline_core.machine.known_kinds import known
+
 # A file ends behind the day with which it has so many: only a day of half of 16 MiB makes a larger.
 FULL_BYTES = 8 << 20
 # Their beginnings are the file's name, which a file system takes up to 255 bytes of.
@@ -68,7 +70,7 @@ def spans(beginning: bytes) -> dict[str, FileStretch] | None:
     if hashlib.sha256(listed).digest() != digest:
         return None
     found, begin = dict[str, FileStretch](), _HEAD.size + length
-    for day in msgspec.json.decode(listed, type=tuple[ListedDay, ...]):
+    for day in msgspec.json.decode(listed, type=known(tuple[ListedDay, ...])):
         found[day.digest] = FileStretch(begin, day.size)
         begin += day.size
     return found

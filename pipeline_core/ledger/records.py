@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from pipeline_core.blocks.damaged import clear_up
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.storage import Storage
 
 _Record = TypeVar("_Record")
@@ -16,9 +17,10 @@ _Record = TypeVar("_Record")
 def read_record(
     state: Storage, key: str, kind: type[_Record], run_id: str | None = None
 ) -> _Record | None:
-    """The record under a key, or None if there is none. One that is no such record is removed, so
-    that it can be made again; ``run_id`` is for the log."""
-    return read_record_by(state, key, lambda data: msgspec.json.decode(data, type=kind), run_id)
+    """The record under a key, or None; ``run_id`` is for the log, if it is none, and cleared up."""
+    return read_record_by(
+        state, key, lambda data: msgspec.json.decode(data, type=known(kind)), run_id
+    )
 
 
 def read_record_by(

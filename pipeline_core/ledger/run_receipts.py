@@ -12,6 +12,7 @@ from pipeline_core.errors import DamagedBlock
 from pipeline_core.ledger.records import read_record_by
 from pipeline_core.ledger.result_files import ResultFile, split_result, to_result
 from pipeline_core.ledger.run_files import RunFiles
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.messages import Attempt, Policy, Receipt, ReusedReceipts, Work, to_json
 from pipeline_core.storage import StoredObject
 from pipeline_core.storage.in_flight import at_once
@@ -216,7 +217,7 @@ class RunReceipts(RunFiles):
         def decode(data: bytes) -> Receipt:
             try:
                 receipt, behind = split_result(data)
-                read = _sound(msgspec.json.decode(receipt, type=Receipt), work_id)
+                read = _sound(msgspec.json.decode(receipt, type=known(Receipt)), work_id)
             except ValueError:
                 if not isinstance(self.state, ReadOnlyStorage):
                     self._hand_back(work_id)

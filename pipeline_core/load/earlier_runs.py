@@ -24,6 +24,7 @@ from pipeline_core.configuration.places import RUNS
 from pipeline_core.errors import RetryableError
 from pipeline_core.load.read_back import SUMMARY, read_summary
 from pipeline_core.logs import get_logger
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.messages import EventCounts, Policy, RunStatus, Summary, Totals
 from pipeline_core.messages.reconciliation import Reconciliation
 from pipeline_core.storage import Storage
@@ -122,7 +123,7 @@ def _kept(state: Storage) -> tuple[EarlierRun, ...]:
     if digest != _digest(data):
         log.warning("damaged_history_ignored", key=HISTORY)
         return ()
-    return msgspec.msgpack.decode(data, type=tuple[EarlierRun, ...])
+    return msgspec.msgpack.decode(data, type=known(tuple[EarlierRun, ...]))
 
 
 def _keep(state: Storage, kept: tuple[EarlierRun, ...], runs: tuple[EarlierRun, ...]) -> None:

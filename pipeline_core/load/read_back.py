@@ -11,6 +11,7 @@ import msgspec
 from pipeline_core.configuration.places import RUNS
 from pipeline_core.errors import ConfigError
 from pipeline_core.load.removed_reports import removed_report
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.storage import Storage, open_storage
 
 if TYPE_CHECKING:
@@ -99,6 +100,6 @@ def read_summary(reports: Storage, folder: str, kind: type[_Summary]) -> _Summar
     """
     data = reports.read(f"{folder}/{SUMMARY}")
     try:
-        return msgspec.json.decode(data, type=kind)
+        return msgspec.json.decode(data, type=known(kind))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error

@@ -15,6 +15,7 @@ from html import escape
 import msgspec
 from msgspec import Struct
 
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.messages import to_json
 from pipeline_core.storage import Storage
 
@@ -76,7 +77,7 @@ def removed_report(reports: Storage, run_id: str) -> RemovedReport | None:
     RetryableError."""
     try:
         data = reports.read(f"runs/{run_id}/{REMOVED}")
-        found = msgspec.json.decode(data, type=RemovedReport)
+        found = msgspec.json.decode(data, type=known(RemovedReport))
     except (FileNotFoundError, ValueError):  # damaged, it says nothing of anybody's report
         return None
     return found if found.run_id == run_id else None

@@ -28,6 +28,7 @@ from pipeline_core.errors import ConfigError
 from pipeline_core.ledger.run import RunLedger
 from pipeline_core.ledger.runs import newest_runs
 from pipeline_core.ledger.state import is_kept_elsewhere
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.messages import PriceList, StoredFile, to_json
 from pipeline_core.parquet import read_parquet
 from pipeline_core.storage import Storage
@@ -66,7 +67,7 @@ def newest_prices(state: Storage) -> PriceList | None:
         return None
     key = _key(numbers[-1])
     try:
-        found = msgspec.json.decode(state.read(key), type=PriceList)
+        found = msgspec.json.decode(state.read(key), type=known(PriceList))
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         raise lost_prices(state, f"is damaged: {key} is no record") from None
     return found
@@ -172,7 +173,7 @@ def _forget(state: Storage) -> None:
 
 def _file_of(state: Storage, number: int) -> str | None:
     try:
-        return msgspec.json.decode(state.read(_key(number)), type=PriceList).file.key
+        return msgspec.json.decode(state.read(_key(number)), type=known(PriceList)).file.key
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None  # of an old version, which nobody asks for
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from pipeline_core.errors import RetryableError
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.storage.base import Storage
 
 
@@ -29,7 +30,7 @@ def pointed_target(storage: Storage, name: str) -> str | None:
     """What the stored pointer of a name points at; None if there is none, or it is a person's
     file."""
     try:
-        return msgspec.json.decode(storage.read(pointer_key(name)), type=Pointer).target
+        return msgspec.json.decode(storage.read(pointer_key(name)), type=known(Pointer)).target
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 

@@ -15,6 +15,7 @@ import msgspec
 import pyarrow as pa
 from msgspec import Struct
 
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.messages import Options, Summary
 from pipeline_core.parquet import read_parquet
 from pipeline_core.storage import Storage
@@ -65,7 +66,7 @@ class Published:
         """summary.json."""
         data = self._read("summary.json")
         try:
-            return msgspec.json.decode(data, type=Summary)
+            return msgspec.json.decode(data, type=known(Summary))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Differs("summary.json", f"cannot be read: {error}", "a summary") from error
 

@@ -17,6 +17,7 @@ from pipeline_core.fitness import records
 from pipeline_core.ledger import open_state
 from pipeline_core.logs import get_logger
 from pipeline_core.machine.forked_call import ForkedCall
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.messages.unfit_worker import UnfitWorker
 from workers.celery import app, settings
 from workers.config import NOTE_UNFIT
@@ -55,7 +56,7 @@ notes = _Notes()
 def note_unfit(_state: Any, worker_state: Any = "", told: Any = None, **_: Any) -> dict[str, Any]:
     """``told`` is what another worker says of itself, to be noted in the state ``worker_state``."""
     try:
-        notes.add(served_places().state(worker_state), msgspec.convert(told, UnfitWorker))
+        notes.add(served_places().state(worker_state), msgspec.convert(told, known(UnfitWorker)))
     except (PipelineError, msgspec.ValidationError) as error:
         log.error("command_refused", command=NOTE_UNFIT, cause=ascii(str(error))[1:200])
         return {"error": "It is refused."}

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from pipeline_core.ledger.names import TASK_PATTERN
 from pipeline_core.logs import get_logger
+from pipeline_core.machine.known_kinds import known
 from workers.config import FAIL_RUN, PROCESS_ARCHIVE, PUBLISH_RUN, RECONCILE, START_RUN
 
 log = get_logger()
@@ -182,7 +183,7 @@ def tell_refusal(error: Exception) -> None:
 
 def _converted(given: object, kind: Any) -> Any:
     try:
-        return msgspec.convert(given, kind)
+        return msgspec.convert(given, known(kind))
     except (msgspec.ValidationError, RecursionError) as error:
         raise Refused(str(error)) from None
 

@@ -15,6 +15,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from pipeline_core.configuration.served_shops import ServedPlaces, Shop, not_served
 from pipeline_core.errors import ConfigError, NotServed, RetryableError, UnknownHost
+from pipeline_core.machine.known_kinds import known
 from pipeline_core.messages.unfit_worker import UnfitWorker
 from workers.celery import app
 from workers.config import (
@@ -115,7 +116,7 @@ def _served(told: Any) -> ServedPlaces | None:
 
 def _unfit_note(told: Any) -> UnfitWorker | None:
     try:
-        return msgspec.convert(told, UnfitWorker | None)
+        return msgspec.convert(told, known(UnfitWorker) | None)
     except msgspec.ValidationError:
         return None
 
