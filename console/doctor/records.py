@@ -27,6 +27,7 @@ def check_records(settings: Settings) -> Check:
 
     Raises:
         DamagedRecord, LostResult: the plan is lost, or results are.
+        ConfigError: the report is damaged.
     """
     state = read_state(settings.state)
     run_id = newest_shown(state)
@@ -42,10 +43,7 @@ def check_records(settings: Settings) -> Check:
     check_results(ledger, damaged)
     outcome = ledger.outcome()
     if outcome is not None and not stands(manifest, outcome):
-        error = damaged_report(run_id)
-        return Check(
-            "records", "failed", f"{error.message[0].lower()}{error.message[1:]}", error.remedy
-        )
+        raise damaged_report(run_id)
     blocks = counted(len(planned | ledger.blocks()), "block")
     return Check("records", "ok", f"those of run {run_id} are there, {blocks} among them")
 

@@ -261,6 +261,6 @@ def test_doctor_sees_what_is_gone_of_the_newest_report(newest: RunLedger, tmp_pa
     settings = load_settings({"state": str(tmp_path / "state")})
     assert check_records(settings).state == "ok"
     (tmp_path / "reports" / "runs" / newest.run_id / "index.html").unlink()
-    found = check_records(settings)
-    assert found.state == "failed"
-    assert found.remedy == f"`sales-pipeline rebuild {newest.run_id}` makes it again."
+    with pytest.raises(ConfigError, match="files of it are gone") as told:
+        check_records(settings)
+    assert told.value.remedy == f"`sales-pipeline rebuild {newest.run_id}` makes it again."
