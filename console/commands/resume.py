@@ -44,10 +44,11 @@ def resume(settings: Settings, run_id: str, *, as_json: bool, quiet: bool) -> in
     """Takes a run up where it stopped or failed; the exit code of CONTRACT."""
     from console.drive import finish, go_on, hush, watch
     from pipeline_core.ledger import RunLedger, open_state
+    from pipeline_core.publication.latest import check_stands
     from pipeline_core.running.lock import is_moving
 
     ledger = RunLedger(open_state(settings.state), run_id)
-    ledger.manifest()  # a wrong name shows before anything else
+    manifest = ledger.manifest()  # a wrong name shows before anything else
     outcome = ledger.outcome()
     hush(settings, quiet=quiet)
     with terminable():
@@ -55,4 +56,6 @@ def resume(settings: Settings, run_id: str, *, as_json: bool, quiet: bool) -> in
             outcome = watch(settings, ledger, quiet=quiet)
         elif outcome is None or outcome.state != "published":
             outcome = go_on(settings, ledger, quiet=quiet)
+        else:
+            check_stands(ledger.state, manifest, outcome)
     return finish(settings, outcome, as_json=as_json, quiet=quiet)

@@ -10,9 +10,11 @@ from pipeline_core.ledger import (
     newest_runs,
     nothing_yet,
 )
+from pipeline_core.load.read_back import damaged_report
 from pipeline_core.logs import get_logger
-from pipeline_core.messages import Manifest, to_json
+from pipeline_core.messages import Manifest, Outcome, to_json
 from pipeline_core.places.owner import OWNER, ReportsOwner, other_owner
+from pipeline_core.places.standing_report import stands
 from pipeline_core.storage import Storage, open_storage
 from pipeline_core.storage.pointers import pointer_key, pointer_text
 from pipeline_core.storage.tags import is_of_bytes
@@ -55,6 +57,13 @@ def chosen_run(state: Storage, run_id: str | None) -> str:
     return chosen
 
 
+def check_stands(state: Storage, manifest: Manifest, outcome: Outcome) -> None:
+    """Raises ConfigError if a run is the newest published one, and files of its report are gone,
+    or are longer or shorter. Those of older runs may be removed."""
+    if manifest.run_id == newest_published(state) and not stands(manifest, outcome):
+        raise damaged_report(manifest.run_id)
+
+
 # Files of the newest report that are beside it, too.
 _BESIDE = ("sales_report.csv", "index.html")
 
@@ -94,7 +103,7 @@ def make_latest(state: Storage, reports: Storage, run_id: str) -> None:
     """Points ``latest`` at the newest run that was published.
 
     Looks after pointing: a later run may have been published in between, and whoever points last
-    must see it.
+    must see it. Raises ConfigError if its report, or a file of it that is beside it, is gone.
     """
     current = reports.pointed(LATEST)
     newest, shown = run_id, ""
@@ -103,7 +112,10 @@ def make_latest(state: Storage, reports: Storage, run_id: str) -> None:
     while newest != shown:
         # Also if it is there already: on an object store its copy may have been cut off.
         if current is None or current <= _folder(newest):
-            reports.point(LATEST, _folder(newest), _BESIDE, was=current or "")
+            try:
+                reports.point(LATEST, _folder(newest), _BESIDE, was=current or "")
+            except FileNotFoundError as error:
+                raise damaged_report(newest) from error
             current = _folder(newest)
         newest, shown = max(run_id, newest_published(state) or ""), newest
     if current != _folder(shown):

@@ -12,13 +12,12 @@ import msgspec
 from pipeline_core.diff.since_last import note_changes
 from pipeline_core.errors import PipelineError, PublishRefused, ResultsMissing, reason_of
 from pipeline_core.kept.snapshots import load_snapshot
-from pipeline_core.ledger import RunLedger, newest_published, open_state, published_ids
+from pipeline_core.ledger import RunLedger, open_state, published_ids
 from pipeline_core.ledger.attempts import PUBLISH, anybody_alive
 from pipeline_core.ledger.result_files import HeldResults
 from pipeline_core.ledger.results import Done, results
 from pipeline_core.ledger.run import CHANGES, OUTCOME, START_ANOTHER, VERDICT
 from pipeline_core.ledger.run_receipts import RECEIPTS
-from pipeline_core.load.read_back import damaged_report
 from pipeline_core.logs import get_logger
 from pipeline_core.merging.gone_results import discarding_all_gone
 from pipeline_core.merging.merge import merge_results, merged_as_read
@@ -31,10 +30,10 @@ from pipeline_core.messages import (
     Work,
 )
 from pipeline_core.places.owner import own_reports
-from pipeline_core.places.standing_report import report_size, stands
+from pipeline_core.places.standing_report import report_size
 from pipeline_core.plural import counted
 from pipeline_core.publication.finished_attempts import remove_finished
-from pipeline_core.publication.latest import show, show_after
+from pipeline_core.publication.latest import check_stands, show, show_after
 from pipeline_core.publication.report_files import write_reports
 from pipeline_core.publication.summary import summarise
 from pipeline_core.publication.verdict import judge
@@ -96,8 +95,7 @@ def publish(
     ledger, manifest, outcome = looked.ledger, looked.manifest, looked.outcome
     state, verdict = ledger.state, ledger.verdict() if VERDICT in looked.records else None
     if outcome is not None and outcome.state == "published":
-        if run_id == newest_published(state) and not stands(manifest, outcome):
-            raise damaged_report(run_id)
+        check_stands(state, manifest, outcome)
         show(state, manifest)
         return outcome
     if verdict is not None and verdict.state == "failed":

@@ -72,8 +72,19 @@ def test_a_damaged_report_is_told_and_made_again(
     assert CliRunner().invoke(cli, asked).stdout == sound.stdout
 
 
-def test_a_page_that_is_gone_is_no_bug(run_ids: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [["publish"], ["resume"], ["resume", "--quiet"]])
+def test_a_page_that_is_gone_is_no_bug_and_no_success(
+    run_ids: list[str], tmp_path: Path, command: list[str]
+) -> None:
     (tmp_path / "reports" / "latest" / "index.html").unlink()
-    error = CliRunner().invoke(cli, ["publish", run_ids[-1]]).exception
+    error = CliRunner().invoke(cli, [*command, run_ids[-1]]).exception
     assert isinstance(error, ConfigError)
     assert error.remedy == f"`sales-pipeline rebuild {run_ids[-1]}` makes it again."
+    (tmp_path / "reports" / "runs" / run_ids[0] / "index.html").unlink()
+    older = CliRunner().invoke(cli, [*command, run_ids[0]])
+    if "publish" in command:  # which looks after what is shown
+        assert isinstance(older.exception, ConfigError)
+        assert older.exception.remedy == error.remedy
+    # Reports of older runs may be removed, and how they ended stays.
+    assert CliRunner().invoke(cli, ["rebuild", run_ids[-1]]).exit_code == 0
+    assert CliRunner().invoke(cli, [*command, run_ids[0]]).exit_code == 0
